@@ -1,0 +1,56 @@
+// Klipper's API server ends each JSON text with ETX; our own unix socket does the same.
+
+/** Ends every message on a Klippy or Moonraker unix socket. */
+export const ETX = 0x03
+
+/** A peer sent more than the allowed bytes without ending its message. */
+export class FrameTooLarge extends Error {
+  constructor(limit: number) {
+    super(`a message of more than ${limit} bytes without an end`)
+  }
+}
+
+/**
+ * Cuts a byte stream into the messages between ETX bytes.
+ * Holds at most `limit` bytes of an unfinished message; past that `push` throws FrameTooLarge.
+ */
+export class FrameSplitter {
+  readonly #limit: number
+  #parts: Buffer[] = []
+  #held = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Adds bytes as they arrived and returns each message that they complete, without its ETX. */
+  push(chunk: Buffer): Buffer[] {
+    const messages: Buffer[] = []
+    let start = 0
+    for (let end = chunk.indexOf(ETX); end !== -1; end = chunk.indexOf(ETX, start)) {
+      messages.push(this.#complete(chunk.subarray(start, end)))
+      start = end + 1
+    }
+    if (start < chunk.length) this.#hold(chunk.subarray(start))
+    return messages
+  }
+
+  #complete(tail: Buffer): Buffer {
+    if (this.#held === 0) return tail
+    const message = Buffer.concat([...this.#parts, tail])
+    this.#parts = []
+    this.#held = 0
+    return message
+  }
+
+  #hold(rest: Buffer): void {
+    this.#held += rest.length
+    if (this.#held > this.#limit) throw new FrameTooLarge(this.#limit)
+    this.#parts.push(rest)
+  }
+}
+
+/** The bytes of one JSON value as a message. */
+export function frame(message: unknown): string {
+  return `${JSON.stringify(message)}\x03`
+}
