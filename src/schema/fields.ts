@@ -1,0 +1,221 @@
+// The builders of schemas. Reading is lenient where the API's clients are: "5" is the integer 5, "true" is true.
+import {
+  type Infer,
+  type InferShape,
+  Invalid,
+  type JsonSchema,
+  type Optional,
+  readShape,
+  type Schema,
+  type Shape,
+} from './schema.ts'
+
+/** A schema with the modifiers that every field has. */
+export class Field<T> implements Schema<T> {
+  readonly json: JsonSchema
+  readonly read: (input: unknown, name: string) => T
+
+  constructor(json: JsonSchema, read: (input: unknown, name: string) => T) {
+    this.json = json
+    this.read = read
+  }
+
+  /** May be left out; `value` then stands in for it. */
+  default<D extends T>(value: D): Field<T> & Optional<T> {
+    return Object.assign(new Field({ ...this.json, default: value }, this.read), { fallback: { value } })
+  }
+
+  /** May be left out, and is then absent. */
+  optional(): Field<T | undefined> & Optional<T | undefined> {
+    return Object.assign(new Field<T | undefined>(this.json, this.read), { fallback: { value: undefined } })
+  }
+
+  /** May be null. */
+  nullable(): Field<T | null> {
+    const { read } = this
+    return new Field<T | null>(nullableJson(this.json), (input, name) =>
+      input === null ? null : read(input, name),
+    )
+  }
+
+  /** Says what the value means, with its unit. */
+  describe(description: string): this {
+    return Object.assign(Object.create(Object.getPrototypeOf(this)), this, {
+      json: { ...this.json, description },
+    })
+  }
+}
+
+function nullableJson(json: JsonSchema): JsonSchema {
+  return typeof json.type === 'string' && json.enum === undefined
+    ? { ...json, type: [json.type, 'null'] }
+    : { anyOf: [json, { type: 'null' }] }
+}
+
+/** Text. Numbers and booleans are taken as their text, as the original does. */
+export function string(): Field<string> {
+  return new Field({ type: 'string' }, (input, name) => {
+    if (typeof input === 'string') return input
+    if (typeof input === 'number' || typeof input === 'boolean') return String(input)
+    throw new Invalid(name, 'string', input)
+  })
+}
+
+/** Text that no log and no error may show. */
+export function secret(field: Field<string> = string()): Field<string> & { readonly secret: true } {
+  const hidden = new Field({ ...field.json, format: 'password' }, (input, name) => {
+    try {
+      return field.read(input, name)
+    } catch {
+      throw new Invalid(name, 'string', '(hidden)')
+    }
+  })
+  return Object.assign(hidden, { secret: true as const })
+}
+
+/** Limits of a number; `min` and `max` belong to the range, `above` and `below` do not. */
+export interface Limits {
+  readonly min?: number
+  readonly max?: number
+  readonly above?: number
+  readonly below?: number
+}
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+function toNumber(input: unknown): number {
+  if (typeof input === 'number') return input
+  if (typeof input === 'boolean') return Number(input)
+  if (typeof input === 'string' && DECIMAL.test(input.trim())) return Number(input)
+  return Number.NaN
+}
+
+function limitsJson({ min, max, above, below }: Limits): JsonSchema {
+  return {
+    ...(min !== undefined && { minimum: min }),
+    ...(max !== undefined && { maximum: max }),
+    ...(above !== undefined && { exclusiveMinimum: above }),
+    ...(below !== undefined && { exclusiveMaximum: below }),
+  }
+}
+
+function checkLimits(value: number, limits: Limits, name: string): number {
+  const { min, max, above, below } = limits
+  if (min !== undefined && value < min) throw new Invalid(name, `number of at least ${min}`, value)
+  if (max !== undefined && value > max) throw new Invalid(name, `number of at most ${max}`, value)
+  if (above !== undefined && value <= above) throw new Invalid(name, `number above ${above}`, value)
+  if (below !== undefined && value >= below) throw new Invalid(name, `number below ${below}`, value)
+  return value
+}
+
+/** A whole number within JavaScript's exact range. */
+export function int(limits: Limits = {}): Field<number> {
+  return new Field({ type: 'integer', ...limitsJson(limits) }, (input, name) => {
+    const value = toNumber(input)
+    if (!Number.isSafeInteger(value)) throw new Invalid(name, 'int', input)
+    return checkLimits(value, limits, name)
+  })
+}
+
+/** A finite number. */
+export function float(limits: Limits = {}): Field<number> {
+  return new Field({ type: 'number', ...limitsJson(limits) }, (input, name) => {
+    const value = toNumber(input)
+    if (!Number.isFinite(value)) throw new Invalid(name, 'float', input)
+    return checkLimits(value, limits, name)
+  })
+}
+
+const TRUE = new Set(['true', 'yes', 'on', '1'])
+const FALSE = new Set(['false', 'no', 'off', '0'])
+
+/** A boolean. Text is read as Python's configparser reads it: true/yes/on/1, in any case, and their opposites. */
+export function bool(): Field<boolean> {
+  return new Field({ type: 'boolean' }, (input, name) => {
+    if (typeof input === 'boolean') return input
+    const text = typeof input === 'string' || typeof input === 'number' ? String(input).toLowerCase() : ''
+    if (TRUE.has(text)) return true
+    if (FALSE.has(text)) return false
+    throw new Invalid(name, 'bool', input)
+  })
+}
+
+/** One of the given texts. */
+export function choice<const C extends string>(...choices: readonly C[]): Field<C> {
+  return new Field({ type: 'string', enum: choices }, (input, name) => {
+    if (choices.includes(input as C)) return input as C
+    throw new Invalid(name, `one of ${choices.join(', ')}`, input)
+  })
+}
+
+/** Any JSON value. */
+export function json(): Field<unknown> {
+  return new Field({}, input => input)
+}
+
+/** A list of equal things. */
+export function list<T>(item: Schema<T>): Field<T[]> {
+  return new Field({ type: 'array', items: item.json }, (input, name) => {
+    if (!Array.isArray(input)) throw new Invalid(name, 'list', input)
+    return input.map((value, index) => item.read(value, `${name}[${index}]`))
+  })
+}
+
+/** A list of fixed length whose places have types of their own. */
+export function tuple<const S extends readonly Schema<unknown>[]>(
+  ...items: S
+): Field<{ -readonly [K in keyof S]: Infer<S[K]> }> {
+  const json = { type: 'array', prefixItems: items.map(item => item.json), minItems: items.length }
+  return new Field(json, (input, name) => {
+    if (!Array.isArray(input) || input.length !== items.length) {
+      throw new Invalid(name, `list of ${items.length}`, input)
+    }
+    return items.map((item, index) => item.read(input[index], `${name}[${index}]`)) as never
+  })
+}
+
+/** Named values of one type, under names that are not known beforehand. */
+export function record<T>(value: Schema<T>): Field<Record<string, T>> {
+  return new Field({ type: 'object', additionalProperties: value.json }, (input, name) => {
+    if (!isPlainObject(input)) throw new Invalid(name, 'object', input)
+    const entries = Object.entries(input).map(([key, item]) => [key, value.read(item, `${name}.${key}`)])
+    return Object.fromEntries(entries) as Record<string, T>
+  })
+}
+
+/** An object with known fields; others are allowed and ignored. */
+export function object<S extends Shape>(shape: S): Field<InferShape<S>> {
+  return new Field(shapeJson(shape), (input, name) => {
+    if (!isPlainObject(input)) throw new Invalid(name, 'object', input)
+    return readShape(shape, input, name)
+  })
+}
+
+/** The first of the given schemas that fits. */
+export function anyOf<const S extends readonly Schema<unknown>[]>(...schemas: S): Field<Infer<S[number]>> {
+  return new Field({ anyOf: schemas.map(schema => schema.json) }, (input, name) => {
+    for (const schema of schemas) {
+      try {
+        return schema.read(input, name) as Infer<S[number]>
+      } catch (error) {
+        if (!(error instanceof Invalid)) throw error
+      }
+    }
+    throw new Invalid(name, 'value of a type that is taken here', input)
+  })
+}
+
+/** The JSON Schema of named fields; those without a default are required. */
+export function shapeJson(shape: Shape): JsonSchema {
+  const required = Object.keys(shape).filter(key => shape[key]?.fallback === undefined)
+  return {
+    type: 'object',
+    properties: Object.fromEntries(Object.entries(shape).map(([key, field]) => [key, field.json])),
+    ...(required.length > 0 && { required }),
+  }
+}
+
+/** An object that is neither an array nor null. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
