@@ -108,10 +108,10 @@ function checkLimits(value: number, limits: Limits, name: string): number {
   return value
 }
 
-/** A whole number within JavaScript's exact range. */
+/** A whole number within JavaScript's exact range. A JSON number loses its fraction; text may have none. */
 export function int(limits: Limits = {}): Field<number> {
   return new Field({ type: 'integer', ...limitsJson(limits) }, (input, name) => {
-    const value = toNumber(input)
+    const value = typeof input === 'number' ? Math.trunc(input) : toNumber(input)
     if (!Number.isSafeInteger(value)) throw new Invalid(name, 'int', input)
     return checkLimits(value, limits, name)
   })

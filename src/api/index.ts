@@ -1,0 +1,26 @@
+// The contract: every method and every notification of the API.
+import { files } from './files.ts'
+import { machine } from './machine.ts'
+import { printer } from './printer.ts'
+import { server } from './server.ts'
+
+export type { CallOf, Chapter, Endpoint, ParamsOf, ResultOf, Route, Transport, Verb } from './endpoint.ts'
+export {
+  type Notification,
+  type NotificationName,
+  type NotificationParams,
+  notifications,
+} from './notifications.ts'
+
+/** The chapters of the API document, by their titles. */
+export const chapters = {
+  'Server Administration': server,
+  Printer: printer,
+  'Machine Requests': machine,
+  'File Operations': files,
+}
+
+/** Every declared method by its JSON-RPC name. */
+export const api = { ...server, ...printer, ...machine, ...files }
+
+export type Api = typeof api

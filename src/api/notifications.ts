@@ -1,0 +1,41 @@
+// What the server tells its clients unasked. Each has a fixed list of parameters; some have none at all.
+import { float, type Infer, type Schema, string } from '../schema/index.ts'
+import { FilelistChange } from './files.ts'
+import { ProcStatUpdate } from './machine.ts'
+import { Status } from './printer.ts'
+
+/** A notification: its parameters in order. */
+export interface Notification<P extends readonly Schema<unknown>[] = readonly Schema<unknown>[]> {
+  readonly summary: string
+  readonly params: P
+}
+
+function notification<const P extends readonly Schema<unknown>[]>(
+  summary: string,
+  ...params: P
+): Notification<P> {
+  return { summary, params }
+}
+
+/** API document: "Websocket notifications". The three of Klippy's state carry no `params` key at all. */
+export const notifications = {
+  notify_gcode_response: notification('Klipper answered something on its console', string()),
+  notify_status_update: notification(
+    "Subscribed fields that changed, and Klippy's clock in seconds",
+    Status,
+    float(),
+  ),
+  notify_klippy_ready: notification('Klippy is ready'),
+  notify_klippy_shutdown: notification('Klippy has shut down'),
+  notify_klippy_disconnected: notification('The connection to Klippy has ended'),
+  notify_filelist_changed: notification('Files or folders of a root changed', FilelistChange),
+  notify_proc_stat_update: notification('The load of machine and server, once a second', ProcStatUpdate),
+}
+
+/** Every notification's name. */
+export type NotificationName = keyof typeof notifications
+
+type Values<P extends readonly Schema<unknown>[]> = { -readonly [K in keyof P]: Infer<P[K]> }
+
+/** The parameters of a notification, in order. */
+export type NotificationParams<N extends NotificationName> = Values<(typeof notifications)[N]['params']>

@@ -1,0 +1,103 @@
+// API document: "Server Administration".
+import {
+  anyOf,
+  bool,
+  choice,
+  float,
+  int,
+  json,
+  list,
+  object,
+  record,
+  string,
+  tuple,
+} from '../schema/index.ts'
+import { get, post, rpcOnly } from './endpoint.ts'
+
+/** Kinds of clients that may identify themselves. */
+export const CLIENT_TYPES = ['web', 'mobile', 'desktop', 'display', 'bot', 'agent', 'other'] as const
+
+/** `server.info`; the fields after `api_version_string` are missing in the document and needed by clients. */
+export const ServerInfo = object({
+  klippy_connected: bool(),
+  klippy_state: choice('disconnected', 'startup', 'ready', 'error', 'shutdown'),
+  components: list(string()),
+  failed_components: list(string()),
+  registered_directories: list(string()),
+  warnings: list(string()).describe('For people; line breaks are <br/> unless raw is asked for'),
+  websocket_count: int(),
+  moonraker_version: string(),
+  missing_klippy_requirements: list(string()),
+  api_version: tuple(int(), int(), int()),
+  api_version_string: string(),
+})
+
+const SensorStore = object({
+  temperatures: list(float().nullable()).describe('°C, oldest first, one a second'),
+  targets: list(float().nullable()).optional(),
+  powers: list(float().nullable()).describe('0 to 1').optional(),
+  speeds: list(float().nullable()).describe('0 to 1').optional(),
+})
+
+const GcodeStoreEntry = object({
+  message: string(),
+  time: float().describe('Seconds since the epoch'),
+  type: choice('command', 'response'),
+})
+
+const ConfigView = record(record(json()))
+
+export const server = {
+  'server.info': get('/server/info', {
+    summary: 'The state of the server and of its link to Klippy',
+    params: { raw: bool().describe('Leave line breaks in warnings as they are').default(false) },
+    result: ServerInfo,
+  }),
+  'server.config': get('/server/config', {
+    summary: 'The configuration: as read, as written, and where it stands',
+    result: object({
+      config: ConfigView,
+      orig: ConfigView,
+      files: list(object({ filename: string(), sections: list(string()) })),
+    }),
+  }),
+  'server.temperature_store': get('/server/temperature_store', {
+    summary: 'Temperatures of the last minutes, by sensor',
+    params: { include_monitors: bool().describe('With monitors, whose values may be null').default(false) },
+    result: record(SensorStore),
+  }),
+  'server.gcode_store': get('/server/gcode_store', {
+    summary: "The last lines of Klipper's console",
+    params: { count: int().describe('At most so many of the newest').optional() },
+    result: object({ gcode_store: list(GcodeStoreEntry) }),
+  }),
+  'server.logs.rollover': post('/server/logs/rollover', {
+    summary: 'Start new log files',
+    params: { application: string().describe('moonraker or klipper; all where it is left out').optional() },
+    result: object({ rolled_over: list(string()), failed: record(string()) }),
+  }),
+  'server.restart': post('/server/restart', {
+    summary: 'Restart the server; the reply comes first',
+    result: choice('ok'),
+  }),
+  'server.connection.identify': rpcOnly({
+    summary: 'Say who the client is; once per connection',
+    params: {
+      client_name: string(),
+      version: string(),
+      type: string().describe(`One of ${CLIENT_TYPES.join(', ')}`),
+      url: string(),
+      access_token: string().optional(),
+      api_key: string().optional(),
+    },
+    result: object({ connection_id: int() }),
+    auth: false,
+  }),
+  'server.websocket.id': rpcOnly({
+    summary: "The connection's id; deprecated in favour of server.connection.identify",
+    result: object({ websocket_id: int() }),
+  }),
+}
+
+/** A client's identity or JSON-RPC error; both are anything. */
+export const JsonRpcReply = anyOf(object({ jsonrpc: choice('2.0') }), list(json()))

@@ -1,0 +1,48 @@
+// The only source of time and timers, so that what depends on time can be given another one.
+
+/** A timer that can be stopped. */
+export interface Timer {
+  stop(): void
+}
+
+/** Wall time, monotonic time and timers. */
+export interface Clock {
+  /** Seconds since the Unix epoch. */
+  now(): number
+  /** Seconds on a clock that never jumps. */
+  monotonic(): number
+  /** Runs `task` once after `seconds`; a waiting timer does not keep the process alive. */
+  after(seconds: number, task: () => void): Timer
+  /** Runs `task` every `seconds`; does not keep the process alive. */
+  every(seconds: number, task: () => void): Timer
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now() / 1000,
+  monotonic: () => performance.now() / 1000,
+  after(seconds, task) {
+    const timer = setTimeout(task, seconds * 1000).unref()
+    return { stop: () => clearTimeout(timer) }
+  },
+  every(seconds, task) {
+    const timer = setInterval(task, seconds * 1000).unref()
+    return { stop: () => clearInterval(timer) }
+  },
+}
+
+/** A promise of the moment `seconds` from now; rejects with the signal's reason when it is aborted first. */
+export function sleep(clock: Clock, seconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      timer.stop()
+      reject(signal?.reason)
+    }
+    const timer = clock.after(seconds, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

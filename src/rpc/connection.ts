@@ -1,0 +1,140 @@
+// A client that stays: its identity, its requests from us, and what is sent to it however slowly it reads.
+import type { Transport } from '../api/endpoint.ts'
+import { ApiError } from '../core/errors.ts'
+import type { StatusChange } from '../core/events.ts'
+import type { Caller, User } from './caller.ts'
+import type { Message } from './message.ts'
+
+/** Past this many unsent bytes, status updates are merged instead of queued. */
+const MERGE_ABOVE = 256 * 1024
+/** Past this many unsent bytes a client is dropped (security.md, "Load"). */
+const DROP_ABOVE = 8 * 1024 * 1024
+
+/** The way to a client: a WebSocket or a unix socket. */
+export interface Channel {
+  /** Sends a text meant for this client alone. */
+  send(text: string): void
+  /** Sends a text that goes to many, encoded once for all of them. */
+  sendShared(message: Message): void
+  /** Bytes that wait to be sent. */
+  readonly buffered: number
+  /** Calls back whenever nothing waits any more. */
+  onDrain(listener: () => void): void
+  /** Says goodbye with a WebSocket close code. */
+  close(code: number, reason: string): void
+  /** Ends at once. */
+  terminate(): void
+}
+
+/** What a client said of itself in server.connection.identify. */
+export interface ClientInfo {
+  readonly name: string
+  readonly version: string
+  readonly type: string
+  readonly url: string
+}
+
+interface Waiting {
+  resolve(result: unknown): void
+  reject(error: ApiError): void
+}
+
+export class Connection implements Caller {
+  readonly id: number
+  readonly transport: Transport
+  readonly address: string | null
+  user: User | null
+  client: ClientInfo | null = null
+  readonly #channel: Channel
+  readonly #waiting = new Map<number, Waiting>()
+  #nextRequest = 1
+  #merged: { change: Record<string, Record<string, unknown>>; eventtime: number } | null = null
+  #closed = false
+
+  constructor(id: number, transport: Transport, address: string | null, user: User | null, channel: Channel) {
+    this.id = id
+    this.transport = transport
+    this.address = address
+    this.user = user
+    this.#channel = channel
+    channel.onDrain(() => this.#sendMerged())
+  }
+
+  /** A connection is the caller of what it asks. */
+  get connection(): Connection {
+    return this
+  }
+
+  /** Sends a reply, or anything meant for this client alone. */
+  send(text: string): void {
+    if (this.#mayQueue()) this.#channel.send(text)
+  }
+
+  /** Sends a notification that others get too. */
+  notify(message: Message): void {
+    if (this.#mayQueue()) this.#channel.sendShared(message)
+  }
+
+  /** Sends a status update; for a client that does not keep up it is merged with those it has not read yet. */
+  sendStatus(change: StatusChange, eventtime: number, message: Message): void {
+    if (this.#merged === null && this.#channel.buffered <= MERGE_ABOVE) {
+      this.#channel.sendShared(message)
+      return
+    }
+    this.#merged ??= { change: {}, eventtime }
+    this.#merged.eventtime = eventtime
+    const { change: merged } = this.#merged
+    for (const name in change) merged[name] = Object.assign(merged[name] ?? {}, change[name])
+  }
+
+  #sendMerged(): void {
+    if (this.#merged === null || this.#closed) return
+    const { change, eventtime } = this.#merged
+    this.#merged = null
+    this.#channel.send(
+      JSON.stringify({ jsonrpc: '2.0', method: 'notify_status_update', params: [change, eventtime] }),
+    )
+  }
+
+  #mayQueue(): boolean {
+    if (this.#closed) return false
+    if (this.#channel.buffered <= DROP_ABOVE) return true
+    this.#channel.terminate()
+    return false
+  }
+
+  /** Asks the client something. Rejects with ApiError when it answers with an error or goes away. */
+  request(method: string, params: unknown): Promise<unknown> {
+    const id = this.#nextRequest++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.send(JSON.stringify({ jsonrpc: '2.0', method, params, id }))
+    })
+  }
+
+  /** Takes the client's answer to a request of ours. Answers to nothing are ignored. */
+  settle(id: unknown, reply: Readonly<Record<string, unknown>>): void {
+    const waiting = this.#waiting.get(id as number)
+    if (waiting === undefined) return
+    this.#waiting.delete(id as number)
+    if (!('error' in reply)) {
+      waiting.resolve(reply.result)
+      return
+    }
+    const { code, message, data } = (reply.error ?? {}) as Record<string, unknown>
+    const status = typeof code === 'number' && code >= 400 && code < 600 ? code : 500
+    waiting.reject(new ApiError(status, String(message ?? 'Unknown error'), { data }))
+  }
+
+  close(code: number, reason: string): void {
+    this.#channel.close(code, reason)
+  }
+
+  /** The transport says that the client is gone. */
+  closed(): void {
+    this.#closed = true
+    this.#merged = null
+    for (const { reject } of this.#waiting.values()) reject(new ApiError(503, 'The client has disconnected'))
+    this.#waiting.clear()
+  }
+}

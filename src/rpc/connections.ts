@@ -1,0 +1,72 @@
+// All clients that stay, and the notifications that go to every one of them.
+import { randomInt } from 'node:crypto'
+import type { Transport } from '../api/endpoint.ts'
+import type { NotificationName, NotificationParams } from '../api/notifications.ts'
+import type { User } from './caller.ts'
+import { type Channel, Connection } from './connection.ts'
+import { Message } from './message.ts'
+
+/** Connection ids are large and unguessable, inside JavaScript's exact range, and fit clients that use them as keys. */
+const MAX_ID = 2 ** 47
+
+/** The text of a notification; without parameters there is no `params` key (behaviour.md). */
+export function notificationText(method: string, params: readonly unknown[]): string {
+  return JSON.stringify({ jsonrpc: '2.0', method, ...(params.length > 0 && { params }) })
+}
+
+export class Connections {
+  readonly #all = new Map<number, Connection>()
+  readonly #onClose = new Set<(connection: Connection) => void>()
+
+  /** Takes in a new client. */
+  open(transport: Transport, address: string | null, user: User | null, channel: Channel): Connection {
+    const connection = new Connection(this.#freeId(), transport, address, user, channel)
+    this.#all.set(connection.id, connection)
+    return connection
+  }
+
+  #freeId(): number {
+    for (;;) {
+      const id = randomInt(2 ** 30, MAX_ID)
+      if (!this.#all.has(id)) return id
+    }
+  }
+
+  /** Lets a client go; everyone who keeps something for it is told. */
+  closed(connection: Connection): void {
+    if (!this.#all.delete(connection.id)) return
+    connection.closed()
+    for (const listener of this.#onClose) listener(connection)
+  }
+
+  /** Calls back for each client that goes. */
+  onClose(listener: (connection: Connection) => void): void {
+    this.#onClose.add(listener)
+  }
+
+  get(id: number): Connection | undefined {
+    return this.#all.get(id)
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.#all.values()
+  }
+
+  /** How many WebSockets are open; unix sockets do not count. */
+  get websockets(): number {
+    let count = 0
+    for (const { transport } of this.#all.values()) if (transport === 'websocket') count += 1
+    return count
+  }
+
+  /** Tells every client with a user. */
+  notify<N extends NotificationName>(name: N, ...params: NotificationParams<N>): void {
+    const message = new Message(notificationText(name, params))
+    for (const connection of this.#all.values()) if (connection.user !== null) connection.notify(message)
+  }
+
+  /** Says goodbye to all. */
+  closeAll(code: number, reason: string): void {
+    for (const connection of this.#all.values()) connection.close(code, reason)
+  }
+}

@@ -1,0 +1,95 @@
+// JSON-RPC 2.0 over whatever carries texts: WebSocket, unix socket, MQTT and POST /server/jsonrpc.
+import type { ApiError } from '../core/errors.ts'
+import { isPlainObject } from '../schema/index.ts'
+import type { Caller } from './caller.ts'
+import type { Registry } from './registry.ts'
+
+/** A batch may hold this many calls; Mainsail sends up to 100. */
+const MAX_BATCH = 1000
+
+/** An answer: at once, later, or none (notifications). */
+type Answer<T> = T | undefined | Promise<T | undefined>
+
+interface Failure {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+/** JSON-RPC code of an HTTP status: itself, but for the two that clients match (clients.md §2.0). */
+export function rpcCode(status: number): number {
+  if (status === 404) return -32601
+  return status === 401 ? -32602 : status
+}
+
+function success(id: unknown, result: unknown): string {
+  return `{"jsonrpc":"2.0","result":${JSON.stringify(result) ?? 'null'},"id":${JSON.stringify(id)}}`
+}
+
+function failure(id: unknown, error: Failure): string {
+  return JSON.stringify({ jsonrpc: '2.0', error, id: id ?? null })
+}
+
+function toFailure(error: ApiError): Failure {
+  const { status, message, data } = error
+  return { code: rpcCode(status), message, ...(data !== undefined && { data }) }
+}
+
+/**
+ * Answers one text. Gives the reply's text, or nothing where none is due: notifications that succeeded,
+ * and replies to requests of ours. Never throws.
+ */
+export function answer(registry: Registry, text: string, caller: Caller): Answer<string> {
+  let message: unknown
+  try {
+    message = JSON.parse(text)
+  } catch {
+    return failure(null, { code: -32700, message: 'Parse error' })
+  }
+  return Array.isArray(message)
+    ? answerBatch(registry, message, caller)
+    : answerOne(registry, message, caller)
+}
+
+function answerBatch(registry: Registry, batch: readonly unknown[], caller: Caller): Answer<string> {
+  if (batch.length === 0) return failure(null, { code: -32600, message: 'Invalid Request' })
+  if (batch.length > MAX_BATCH) {
+    return failure(null, { code: -32600, message: `Batch too large: at most ${MAX_BATCH} requests` })
+  }
+  const join = (replies: (string | undefined)[]) => {
+    const due = replies.filter(reply => reply !== undefined)
+    return due.length === 0 ? undefined : `[${due.join(',')}]`
+  }
+  const answers = batch.map(item => answerOne(registry, item, caller))
+  return answers.some(reply => reply instanceof Promise)
+    ? Promise.all(answers).then(join)
+    : join(answers as (string | undefined)[])
+}
+
+function answerOne(registry: Registry, message: unknown, caller: Caller): Answer<string> {
+  if (!isPlainObject(message)) return failure(null, { code: -32600, message: 'Invalid Request' })
+  const { jsonrpc, id, method, params } = message
+  if (isReply(message)) {
+    caller.connection?.settle(id, message)
+    return undefined
+  }
+  if (jsonrpc !== '2.0' || typeof method !== 'string') {
+    return failure(id, { code: -32600, message: 'Invalid Request' })
+  }
+  if (params !== undefined && !isPlainObject(params)) {
+    return failure(id, { code: -32602, message: 'Invalid params:' })
+  }
+  const reply = (result: unknown) => (id === undefined || id === null ? undefined : success(id, result))
+  const fail = (error: unknown) => failure(id, toFailure(registry.failure(error, method)))
+  try {
+    const result = registry.call(method, params, caller)
+    return result instanceof Promise ? result.then(reply).catch(fail) : reply(result)
+  } catch (error) {
+    return fail(error)
+  }
+}
+
+/** A message without a method is an answer to one of our own requests (agents), however late or unasked. */
+function isReply(message: Record<string, unknown>): boolean {
+  return message.jsonrpc === '2.0' && !('method' in message) && 'id' in message
+}

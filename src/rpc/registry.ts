@@ -1,0 +1,178 @@
+// Every served method, whatever the transport over which it is called.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Chapter, Endpoint, ParamsOf, ResultOf, Route } from '../api/endpoint.ts'
+import { ApiError, messageOf } from '../core/errors.ts'
+import type { Registration } from '../core/scope.ts'
+import { Invalid, Missing, readShape } from '../schema/index.ts'
+import type { Caller } from './caller.ts'
+
+/** The functions that answer a chapter: every method of it, with its types. */
+export type Handlers<C extends Chapter> = {
+  [M in keyof C]: (params: ParamsOf<C[M]>, caller: Caller) => ResultOf<C[M]> | Promise<ResultOf<C[M]>>
+}
+
+/** A method that is being served. */
+export interface Method {
+  readonly name: string
+  readonly endpoint: Endpoint
+  readonly handle: (params: never, caller: Caller) => unknown
+}
+
+/** An HTTP request that a raw route answers itself. */
+export interface RawRequest {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** What follows the route's prefix, decoded; '' for an exact route. */
+  readonly rest: string
+  readonly query: URLSearchParams
+  readonly caller: Caller
+}
+
+/** An HTTP route outside the calling scheme: uploads, downloads, pages. */
+export interface RawRoute {
+  readonly verbs: readonly string[]
+  /** A path; one that ends in '/' serves everything below it. */
+  readonly path: string
+  /** Whether a caller without a user may ask for `rest`. */
+  readonly open?: (rest: string) => boolean
+  readonly handle: (request: RawRequest) => void | Promise<void>
+}
+
+/** What an HTTP path leads to. */
+export type Found =
+  | { readonly kind: 'methods'; readonly byVerb: ReadonlyMap<string, Method> }
+  | { readonly kind: 'raw'; readonly route: RawRoute; readonly rest: string }
+
+/** What a registry is told and asked by its owner. */
+export interface RegistryOptions {
+  /** Hears each reply of a method; the tests compare it with the declared result. */
+  readonly observe?: (method: Method, result: unknown) => void
+  /** Hears of each error that no handler meant for the caller. */
+  readonly onFault?: (method: string, error: unknown) => void
+  /** Tells the caller what such an error says. For developers: it may name paths of the host. */
+  readonly debug?: boolean
+}
+
+export class Registry {
+  readonly #methods = new Map<string, Method>()
+  readonly #routes = new Map<string, Map<string, Method>>()
+  readonly #exact = new Map<string, RawRoute>()
+  readonly #prefixes = new Map<string, RawRoute>()
+  readonly #options: RegistryOptions
+
+  constructor(options: RegistryOptions = {}) {
+    this.#options = options
+  }
+
+  /** Serves every method of a chapter. */
+  serve<C extends Chapter>(chapter: C, handlers: Handlers<C>): Registration {
+    const added = Object.entries(chapter).map(([name, endpoint]) => {
+      const handle = handlers[name as keyof C] as unknown as Method['handle']
+      return this.serveOne(name, endpoint, handle)
+    })
+    return { remove: () => added.forEach(registration => void registration.remove()) }
+  }
+
+  /** Serves one method, under a name that need not be in any chapter. */
+  serveOne(name: string, endpoint: Endpoint, handle: Method['handle']): Registration {
+    if (this.#methods.has(name)) throw new Error(`${name} is already served`)
+    const method = { name, endpoint, handle }
+    this.#methods.set(name, method)
+    for (const route of endpoint.routes) this.#addRoute(route, method)
+    return {
+      remove: () => {
+        this.#methods.delete(name)
+        for (const { verb, path } of endpoint.routes) this.#routes.get(path)?.delete(verb)
+      },
+    }
+  }
+
+  #addRoute({ verb, path }: Route, method: Method): void {
+    const byVerb = this.#routes.get(path) ?? new Map<string, Method>()
+    if (byVerb.has(verb)) throw new Error(`${verb} ${path} is already served`)
+    this.#routes.set(path, byVerb.set(verb, method))
+  }
+
+  /** Serves a raw HTTP route. Of several prefixes the longest wins. */
+  serveRaw(route: RawRoute): Registration {
+    const table = route.path.endsWith('/') && route.path !== '/' ? this.#prefixes : this.#exact
+    if (table.has(route.path)) throw new Error(`${route.path} is already served`)
+    table.set(route.path, route)
+    return { remove: () => void table.delete(route.path) }
+  }
+
+  has(name: string): boolean {
+    return this.#methods.has(name)
+  }
+
+  /** All methods, in order of registration. */
+  methods(): Iterable<Method> {
+    return this.#methods.values()
+  }
+
+  /** What `path` (decoded, without query) leads to, if anything. */
+  find(path: string): Found | undefined {
+    const byVerb = this.#routes.get(path)
+    if (byVerb !== undefined && byVerb.size > 0) return { kind: 'methods', byVerb }
+    const exact = this.#exact.get(path)
+    if (exact !== undefined) return { kind: 'raw', route: exact, rest: '' }
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const route = this.#prefixes.get(path.slice(0, end + 1))
+      if (route !== undefined) return { kind: 'raw', route, rest: path.slice(end + 1) }
+    }
+    return undefined
+  }
+
+  /**
+   * Calls a method by name. Answers at once, without a promise, when the handler does.
+   * Throws ApiError: 404 for an unknown method or transport, 401 for a stranger, 400 for bad arguments.
+   */
+  call(name: string, params: unknown, caller: Caller): unknown {
+    const method = this.#methods.get(name)
+    if (method === undefined) throw new ApiError(404, 'Method not found')
+    return this.invoke(method, params, caller)
+  }
+
+  /** Calls a method that was found by its route. */
+  invoke(method: Method, params: unknown, caller: Caller): unknown {
+    const { endpoint } = method
+    if (!endpoint.over.includes(caller.transport)) {
+      throw new ApiError(404, `Method not found for transport ${caller.transport.toUpperCase()}`)
+    }
+    if (endpoint.auth && caller.user === null) throw new ApiError(401, 'Unauthorized')
+    const result = method.handle(readParams(endpoint, params) as never, caller)
+    const { observe } = this.#options
+    if (observe === undefined) return result
+    const observed = (value: unknown) => {
+      observe(method, value)
+      return value
+    }
+    return result instanceof Promise ? result.then(observed) : observed(result)
+  }
+
+  /** What the caller of `method` is told of an error; one that was not meant for callers is reported and hidden. */
+  failure(error: unknown, method: string): ApiError {
+    if (error instanceof ApiError) return error
+    this.#options.onFault?.(method, error)
+    return new ApiError(500, this.#options.debug ? messageOf(error) : 'Internal Server Error', {
+      cause: error,
+    })
+  }
+}
+
+function readParams(endpoint: Endpoint, params: unknown): unknown {
+  if (endpoint.reading !== 'declared') return params ?? {}
+  try {
+    return readShape(endpoint.params, params)
+  } catch (error) {
+    throw error instanceof Invalid ? new ApiError(400, describe(error), { cause: error }) : error
+  }
+}
+
+/** The original's wording of argument errors, which clients show as it is. */
+function describe(error: Invalid): string {
+  if (error instanceof Missing) return `No data for argument: ${error.path}`
+  const received = typeof error.received === 'string' ? error.received : JSON.stringify(error.received)
+  const shown = received.length > 100 ? `${received.slice(0, 100)}…` : received
+  return `Unable to convert argument [${error.path}] to ${error.problem}: value received: ${shown}`
+}
