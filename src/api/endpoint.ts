@@ -23,6 +23,8 @@ export interface Endpoint<P extends Shape = Shape, R = unknown> {
   /** False where a caller need not be logged in or trusted. */
   readonly auth: boolean
   readonly over: readonly Transport[]
+  /** Whether a call changes anything: such calls are refused to web pages of other sites, whatever the verb. */
+  readonly changes: boolean
   /**
    * How arguments are read: `declared` by `params`; `loose` hands them on as they came (Klippy checks them itself);
    * `objects` is loose with the query form of printer/objects/query, where each bare key is an object.
@@ -40,6 +42,7 @@ export interface EndpointSpec<P extends Shape, R> {
   readonly result: Schema<R>
   readonly auth?: boolean
   readonly over?: readonly Transport[]
+  readonly changes?: boolean
   readonly reading?: Endpoint['reading']
 }
 
@@ -51,6 +54,7 @@ function endpoint<P extends Shape, R>(routes: readonly Route[], spec: EndpointSp
   return {
     auth: true,
     over: EVERYWHERE,
+    changes: routes.some(({ verb }) => verb !== 'GET'),
     reading: 'declared',
     ...spec,
     params: spec.params ?? ({} as P),

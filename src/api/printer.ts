@@ -34,6 +34,7 @@ export const printer = {
   'printer.info': getOrPost('/printer/info', {
     summary: "Klippy's state, version and host",
     result: PrinterInfo,
+    changes: false,
     reading: 'loose',
   }),
   'printer.emergency_stop': post('/printer/emergency_stop', {
@@ -48,12 +49,14 @@ export const printer = {
   'printer.objects.list': getOrPost('/printer/objects/list', {
     summary: 'The status objects that can be queried',
     result: object({ objects: list(string()) }),
+    changes: false,
     reading: 'loose',
   }),
   'printer.objects.query': getOrPost('/printer/objects/query', {
     summary: 'The present status of objects',
     params: { objects: StatusRequest },
     result: StatusReply,
+    changes: false,
     reading: 'objects',
   }),
   'printer.objects.subscribe': routes(
@@ -75,6 +78,7 @@ export const printer = {
   'printer.query_endstops.status': getOrPost('/printer/query_endstops/status', {
     summary: 'Each endstop: "open" or "TRIGGERED"',
     result: record(string()),
+    changes: false,
     reading: 'loose',
   }),
   'printer.gcode.script': getOrPost('/printer/gcode/script', {
@@ -86,6 +90,7 @@ export const printer = {
   'printer.gcode.help': getOrPost('/printer/gcode/help', {
     summary: 'Extended G-code commands with their help texts',
     result: record(string()),
+    changes: false,
     reading: 'loose',
   }),
   'printer.print.start': post('/printer/print/start', {

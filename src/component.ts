@@ -1,0 +1,51 @@
+// What a component is: the section that it reads, and how it is built from the core.
+import type { ReadSection, SectionOptions } from './config/index.ts'
+import type { Clock } from './core/clock.ts'
+import type { EventBus } from './core/events.ts'
+import type { Log } from './core/log.ts'
+import type { DataPaths } from './core/paths.ts'
+import type { Scope } from './core/scope.ts'
+import type { Warnings } from './core/warnings.ts'
+import type { Printer } from './klippy/printer.ts'
+import type { Connections } from './rpc/connections.ts'
+import type { Registry } from './rpc/registry.ts'
+
+/** What every component is given. */
+export interface Core {
+  readonly registry: Registry
+  readonly connections: Connections
+  readonly events: EventBus
+  readonly printer: Printer
+  readonly log: Log
+  readonly clock: Clock
+  readonly warnings: Warnings
+  readonly paths: DataPaths
+  /** The server's version in git-describe form, as clients compare it. */
+  readonly version: string
+  /** Errors may tell more, and debug endpoints are served. */
+  readonly debug: boolean
+}
+
+/** A built component. `start` and `stop` do its input and output; building it did none. */
+export interface Component {
+  start?(): Promise<void> | void
+  stop?(): Promise<void> | void
+}
+
+/** A kind of component, by the section that it reads. */
+export interface ComponentType<O extends SectionOptions = SectionOptions, C extends Component = Component> {
+  /** The section's name, under which the component is listed in server.info. */
+  readonly section: string
+  /** `always`: without the section too, on its defaults. `configured`: only where the section is written. */
+  readonly presence: 'always' | 'configured'
+  readonly options: O
+  /** Registers what it serves on `scope`; does no input or output. Throws ConfigError for options that do not fit. */
+  create(core: Core, section: ReadSection<O>, scope: Scope): C
+}
+
+/** Declares a component, with the types of its options worked out. */
+export function component<O extends SectionOptions, C extends Component>(
+  type: ComponentType<O, C>,
+): ComponentType<O, C> {
+  return type
+}

@@ -1,0 +1,75 @@
+// What components ask of the printer, in the words of a printer and not of Klippy's protocol.
+import { ApiError } from '../core/errors.ts'
+import type { EventBus } from '../core/events.ts'
+import type { KlippyLink } from './link.ts'
+import type { ObjectRequest } from './object-request.ts'
+import type { Queries } from './queries.ts'
+import type { KlippySession } from './session.ts'
+import type { Follower, StatusReply, Subscriptions } from './subscriptions.ts'
+
+/** The parts that the printer is reached through. */
+export interface PrinterParts {
+  readonly link: KlippyLink
+  readonly session: KlippySession
+  readonly subscriptions: Subscriptions
+  readonly queries: Queries
+  readonly events: EventBus
+}
+
+export class Printer {
+  readonly link: KlippyLink
+  readonly session: KlippySession
+  readonly #subscriptions: Subscriptions
+  readonly #queries: Queries
+  readonly #events: EventBus
+
+  constructor({ link, session, subscriptions, queries, events }: PrinterParts) {
+    this.link = link
+    this.session = session
+    this.#subscriptions = subscriptions
+    this.#queries = queries
+    this.#events = events
+  }
+
+  /** Calls one of Klippy's endpoints; an empty answer becomes "ok", as clients know it. */
+  async call(endpoint: string, params: unknown = {}): Promise<unknown> {
+    const result = await this.link.request(endpoint, params)
+    return isEmpty(result) ? 'ok' : result
+  }
+
+  /** Runs G-code and waits until it is done. Rejects with Klippy's own words (400) or 503. */
+  async runGcode(script: string): Promise<'ok'> {
+    this.#events.emit('klippy:gcode_command', script)
+    await this.link.request('gcode/script', { script })
+    return 'ok'
+  }
+
+  /** Starts to print a file of the gcodes root. */
+  async startPrint(filename: string): Promise<'ok'> {
+    const path = filename.replace(/^\/+/, '')
+    // Klipper cuts a command at ';' before it looks at quotes.
+    if (/[;\n\r]/.test(path)) {
+      throw new ApiError(400, `Klipper cannot print a file with ';' or a line break in its name: ${path}`)
+    }
+    return this.runGcode(`SDCARD_PRINT_FILE FILENAME="${path.replace(/["\\]/g, '\\$&')}"`)
+  }
+
+  /** Present values; at once where they are mirrored. */
+  query(request: ObjectRequest): StatusReply | Promise<StatusReply> {
+    return this.#queries.query(request)
+  }
+
+  /** Follows values; see Subscriptions.subscribe. */
+  subscribe(follower: Follower, request: ObjectRequest): Promise<StatusReply> {
+    return this.#subscriptions.subscribe(follower, request)
+  }
+
+  unsubscribe(follower: Follower): void {
+    this.#subscriptions.unsubscribe(follower)
+  }
+}
+
+function isEmpty(result: unknown): boolean {
+  if (typeof result !== 'object' || result === null) return !result
+  return Object.keys(result).length === 0
+}

@@ -1,0 +1,122 @@
+// The arguments of an HTTP request: query string and body in one set, the body winning
+// (API document, "HTTP API Overview").
+import type { IncomingMessage } from 'node:http'
+import { ApiError } from '../../core/errors.ts'
+import { isPlainObject } from '../../schema/index.ts'
+
+/** The longest body of an API call, in bytes; uploads have a limit of their own. */
+export const MAX_BODY = 50 * 1024 * 1024
+
+/** Query keys that belong to access, not to the call. */
+const ACCESS_KEYS = new Set(['token', 'access_token'])
+
+type Arguments = Record<string, unknown>
+
+const HINTS: Readonly<Record<string, (text: string) => unknown>> = {
+  int: text => (/^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined),
+  float: text => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined),
+  bool: text => ({ true: true, false: false })[text.toLowerCase()],
+  json: text => parseJson(text),
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Applies a type hint (`count:int=5`). Throws ApiError 400 for a value that is not what the hint says. */
+function readHinted(key: string, text: string): [string, unknown] {
+  const colon = key.lastIndexOf(':')
+  const hint = colon === -1 ? undefined : HINTS[key.slice(colon + 1)]
+  if (hint === undefined) return [key, text]
+  const value = hint(text)
+  if (value === undefined) {
+    throw new ApiError(400, `Argument [${key}]: the value is not what the hint says: ${text.slice(0, 100)}`)
+  }
+  return [key.slice(0, colon), value]
+}
+
+/** The query string's arguments; a key given more than once is a list. */
+export function readQuery(query: URLSearchParams): Arguments {
+  const args: Arguments = {}
+  for (const [rawKey, text] of query) {
+    if (ACCESS_KEYS.has(rawKey)) continue
+    const [key, value] = readHinted(rawKey, text)
+    const known = Object.hasOwn(args, key) ? args[key] : undefined
+    if (known === undefined) define(args, key, value)
+    else if (Array.isArray(known)) known.push(value)
+    else define(args, key, [known, value])
+  }
+  return args
+}
+
+/** Assignment that `__proto__` cannot abuse. */
+function define(args: Arguments, key: string, value: unknown): void {
+  Object.defineProperty(args, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** All arguments of a request. */
+export async function readArguments(req: IncomingMessage, query: URLSearchParams): Promise<Arguments> {
+  return { ...readQuery(query), ...(await readBody(req)) }
+}
+
+/** The bytes of a body. Throws ApiError 413 past `limit`. */
+export async function collectBody(req: IncomingMessage, limit = MAX_BODY): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > limit) throw tooLarge(limit)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError(413, `The request is too large: at most ${limit} bytes are taken here`)
+}
+
+async function readBody(req: IncomingMessage): Promise<Arguments> {
+  const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
+  if (type === 'multipart/form-data') {
+    const { readForm } = await import('./form.ts')
+    return readForm(req)
+  }
+  const body = await collectBody(req)
+  if (body.length === 0) return {}
+  if (type === 'application/x-www-form-urlencoded') return readQuery(new URLSearchParams(body.toString()))
+  return readJsonBody(body)
+}
+
+function readJsonBody(body: Buffer): Arguments {
+  const value = parseJson(body.toString())
+  if (isPlainObject(value)) return value
+  throw new ApiError(
+    400,
+    value === undefined ? 'The body is not valid JSON' : 'The body must be a JSON object',
+  )
+}
+
+/**
+ * The arguments of printer/objects/query and subscribe: `objects` where it is given as such, else each remaining key
+ * is an object, with its fields after '=' or none for all of them.
+ */
+export function readObjectArguments(args: Arguments): Arguments {
+  if (args.objects !== undefined) return args
+  const { connection_id, ...rest } = args
+  const objects = Object.entries(rest).map(([name, value]) => [name, fieldsOf(value)])
+  return {
+    objects: Object.fromEntries(objects),
+    ...(connection_id !== undefined && { connection_id }),
+  }
+}
+
+function fieldsOf(value: unknown): unknown {
+  if (value === '' || value === null) return null
+  if (typeof value === 'string') return value.split(',').map(field => field.trim())
+  return Array.isArray(value) ? value.flatMap(item => fieldsOf(item) ?? []) : value
+}

@@ -1,0 +1,30 @@
+// The text fields of a multipart form that comes to an API call. Files in it are passed over.
+import type { IncomingMessage } from 'node:http'
+import { Busboy } from '@fastify/busboy'
+import { ApiError } from '../../core/errors.ts'
+
+/** Fields of a form, and bytes in each. */
+const LIMITS = { fields: 100, fieldSize: 1024 * 1024, files: 0 }
+
+/** Reads a form. Throws ApiError 400 for one that is damaged. */
+export function readForm(req: IncomingMessage): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const fields: Record<string, unknown> = Object.create(null)
+    const damaged = (error: Error) => reject(new ApiError(400, `The form is damaged: ${error.message}`))
+    try {
+      const form = new Busboy({
+        headers: { ...req.headers, 'content-type': req.headers['content-type'] ?? '' },
+        limits: LIMITS,
+      })
+      form.on('field', (name, value) => {
+        fields[name] = value
+      })
+      form.on('finish', () => resolve({ ...fields }))
+      form.on('error', error => damaged(error as Error))
+      req.on('error', damaged)
+      req.pipe(form)
+    } catch (error) {
+      damaged(error as Error)
+    }
+  })
+}

@@ -1,0 +1,64 @@
+// Replies over HTTP: JSON with an ETag, errors, and the headers that let allowed sites read them.
+import { hash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ApiError } from '../../core/errors.ts'
+import type { Visitor } from './gate.ts'
+
+const PREFLIGHT = {
+  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers':
+    'Origin, Accept, Content-Type, X-Requested-With, X-CRSF-Token, Authorization, X-Access-Token, X-Api-Key',
+}
+
+/** Lets the pages of an allowed origin read the reply, errors included. */
+export function allowOrigin(res: ServerResponse, { allowedOrigin, origin }: Visitor): void {
+  if (origin !== undefined) res.setHeader('Vary', 'Origin')
+  if (allowedOrigin !== undefined) res.setHeader('Access-Control-Allow-Origin', allowedOrigin)
+}
+
+/** Answers a CORS preflight; 405 for an origin that is not allowed. */
+export function answerPreflight(req: IncomingMessage, res: ServerResponse, visitor: Visitor): void {
+  if (visitor.allowedOrigin === undefined) throw new ApiError(405, 'Method Not Allowed')
+  const privateNetwork = req.headers['access-control-request-private-network'] === 'true'
+  res.writeHead(204, {
+    ...PREFLIGHT,
+    ...(privateNetwork && { 'Access-Control-Allow-Private-Network': 'true' }),
+  })
+  res.end()
+}
+
+/** Sends a JSON text. A GET gets an ETag, and 304 where the client has the same already. */
+export function sendJson(req: IncomingMessage, res: ServerResponse, body: string): void {
+  res.setHeader('Content-Type', 'application/json; charset=UTF-8')
+  if (req.method === 'GET') {
+    const etag = `"${hash('sha1', body)}"`
+    res.setHeader('Etag', etag)
+    if (req.headers['if-none-match'] === etag) {
+      res.removeHeader('Content-Type')
+      res.writeHead(304).end()
+      return
+    }
+  }
+  res.setHeader('Content-Length', Buffer.byteLength(body))
+  res.setHeader('X-Content-Type-Options', 'nosniff')
+  res.end(body)
+}
+
+/** Sends an error in the API's form. What is left of the request's body is not waited for. */
+export function sendError(req: IncomingMessage, res: ServerResponse, error: ApiError): void {
+  if (res.headersSent) {
+    res.destroy()
+    return
+  }
+  const body = JSON.stringify({ error: { code: error.status, message: error.message } })
+  res.setHeader('Content-Type', 'application/json; charset=UTF-8')
+  res.setHeader('X-Content-Type-Options', 'nosniff')
+  res.setHeader('Content-Length', Buffer.byteLength(body))
+  if (!req.complete) res.setHeader('Connection', 'close')
+  res.writeHead(error.status, reasonOf(error.message)).end(req.method === 'HEAD' ? undefined : body)
+}
+
+/** The reason phrase repeats the message where it may (behaviour.md). */
+function reasonOf(message: string): string {
+  return /^[\x20-\x7e]{1,200}$/.test(message) ? message : 'Error'
+}

@@ -1,0 +1,201 @@
+// The listening HTTP and HTTPS servers: requests to the API, upgrades to the WebSockets.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { ApiError, messageOf, StartError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { KlippyLink } from '../../klippy/link.ts'
+import type { Connections } from '../../rpc/connections.ts'
+import { type Bridge, bridge } from '../klippy-bridge.ts'
+import type { WebSocketTransport } from '../websocket.ts'
+import type { HttpApi } from './api.ts'
+import { type Gate, refuseCrossSite } from './gate.ts'
+
+/** HTTP connections that may be open beside the WebSockets. */
+const MAX_PLAIN_CONNECTIONS = 500
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** An address, or `all` for every IPv4 and IPv6 address. */
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  /** HTTPS is served here, if the certificate's files exist. */
+  readonly tlsPort: number
+  readonly certs: string
+}
+
+/** What HTTP is served with. */
+export interface HttpServerParts {
+  readonly api: HttpApi
+  readonly gate: Gate
+  readonly websockets: WebSocketTransport
+  readonly connections: Connections
+  readonly link: KlippyLink
+  readonly log: Log
+  readonly routePrefix: string
+  readonly maxWebsockets: number
+}
+
+export class HttpServer {
+  readonly #parts: HttpServerParts
+  readonly #servers: Server[] = []
+  readonly #bridges = new Set<Bridge>()
+
+  constructor(parts: HttpServerParts) {
+    this.#parts = parts
+  }
+
+  /** Listens. Throws StartError when a port is taken or may not be used. Gives the ports in use. */
+  async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number | null }> {
+    const { host, port, tlsPort, certs } = options
+    const handler: RequestListener = (req, res) => this.#parts.api.handle(req, res)
+    const plain = this.#prepare(createServer(handler))
+    const boundPort = await listenOn(plain, host, port)
+    const tls = readCertificate(certs, this.#parts.log)
+    if (tls === null) return { port: boundPort, tlsPort: null }
+    const { createServer: createTlsServer } = await import('node:https')
+    const secure = this.#prepare(createTlsServer(tls, handler))
+    return { port: boundPort, tlsPort: await listenOn(secure, host, tlsPort) }
+  }
+
+  #prepare<S extends Server>(server: S): S {
+    // A long upload must not be cut; a client that trickles its headers must.
+    server.requestTimeout = 0
+    server.headersTimeout = 30_000
+    server.keepAliveTimeout = 75_000
+    server.on('connection', socket => this.#admit(server, socket))
+    server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket, head))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const status =
+        error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+      refuse(socket, status, 'The request is not valid HTTP')
+    })
+    this.#servers.push(server)
+    return server
+  }
+
+  #admit(server: Server, socket: Socket): void {
+    server.getConnections((_error, count) => {
+      if (count <= MAX_PLAIN_CONNECTIONS + this.#parts.maxWebsockets) return
+      refuse(socket, '503 Service Unavailable', 'Too many connections')
+    })
+  }
+
+  #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', error => this.#parts.log.debug(`upgrade: ${error.message}`))
+    try {
+      this.#open(req, socket, head)
+    } catch (error) {
+      const known = error instanceof ApiError
+      if (!known) this.#parts.log.error('upgrade failed', error)
+      const status = known ? error.status : 500
+      refuse(socket, `${status} Refused`, known ? error.message : 'Internal Server Error', status)
+    }
+  }
+
+  #open(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { gate, websockets, connections, routePrefix, maxWebsockets } = this.#parts
+    const [path = '', search = ''] = (req.url ?? '').split('?', 2)
+    if (!path.startsWith(routePrefix)) throw new ApiError(404, 'Not Found')
+    const name = path.slice(routePrefix.length)
+    if (name !== '/websocket' && name !== '/klippysocket') throw new ApiError(404, 'Not Found')
+    const visitor = gate.inspect(req)
+    refuseCrossSite(visitor)
+    if (connections.websockets + this.#bridges.size >= maxWebsockets) {
+      throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
+    }
+    const user = gate.authenticate(req, visitor, new URLSearchParams(search))
+    if (name === '/websocket') {
+      websockets.accept(req, socket, head, visitor.address, user)
+      return
+    }
+    if (user === null) throw new ApiError(401, 'Unauthorized')
+    this.#openBridge(req, socket, head)
+  }
+
+  #openBridge(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { link, websockets } = this.#parts
+    if (!link.connected) throw new ApiError(503, 'Klippy Host not connected')
+    websockets.acceptBare(req, socket, head, ws => {
+      const opened = bridge(ws, link.path)
+      this.#bridges.add(opened)
+      ws.on('close', () => this.#bridges.delete(opened))
+    })
+  }
+
+  /** Stops listening; WebSockets are told that the server goes away (1001), other connections end when idle. */
+  async close(): Promise<void> {
+    this.#parts.connections.closeAll(1001, 'Server is shutting down')
+    for (const opened of this.#bridges) opened.close(1001, 'Server is shutting down')
+    await Promise.all(this.#servers.map(closeServer))
+    this.#servers.length = 0
+  }
+}
+
+/** Seconds that open requests have to finish when the server stops. */
+const CLOSE_SECONDS = 2
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    const force = setTimeout(() => server.closeAllConnections(), CLOSE_SECONDS * 1000)
+    server.close(() => {
+      clearTimeout(force)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function refuse(
+  socket: Duplex,
+  statusLine: string,
+  message: string,
+  code = Number.parseInt(statusLine, 10),
+): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = JSON.stringify({ error: { code, message } })
+  socket.end(
+    `HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Type: application/json; charset=UTF-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<number> {
+  const address = host === 'all' ? '::' : host
+  return new Promise((resolve, reject) => {
+    server.once('error', error => reject(new StartError(listenProblem(error, address, port))))
+    server.listen({ host: address, port }, () => {
+      const bound = server.address()
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : port)
+    })
+  })
+}
+
+function listenProblem(error: NodeJS.ErrnoException, address: string, port: number): string {
+  if (error.code === 'EADDRINUSE') {
+    return `port ${port} on ${address} is in use: stop the other server, or choose another 'port' in section [server]`
+  }
+  if (error.code === 'EACCES')
+    return `port ${port} needs more rights than this user has: choose one above 1023`
+  return `cannot listen on ${address}, port ${port} ('host' and 'port' in section [server]): ${error.message}`
+}
+
+/** The first `<name>.cert` in the folder with its `<name>.key`; null where there is none that can be read. */
+function readCertificate(folder: string, log: Log): { cert: Buffer; key: Buffer } | null {
+  const cert = join(folder, 'moonraker.cert')
+  const key = join(folder, 'moonraker.key')
+  if (!existsSync(cert) || !existsSync(key)) return null
+  try {
+    return { cert: readFileSync(cert), key: readFileSync(key) }
+  } catch (error) {
+    log.warning(`HTTPS is off, its certificate cannot be read: ${messageOf(error)}`)
+    return null
+  }
+}
