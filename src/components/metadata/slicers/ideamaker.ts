@@ -1,0 +1,57 @@
+// ideaMaker: a header of ";Key: values" lines, used material after the print.
+import type { ObjectMark, Slicer, Source } from '../field.ts'
+import { allOf, match, text, value } from '../field.ts'
+import { decode, numberIn, numbersIn, sum } from '../values.ts'
+
+/** The format allows one digit for the number of an extruder. */
+const numbered = (name: string, suffix = '') => Array.from({ length: 10 }, (_, digit) => `${name}#${digit}${suffix}`)
+const USED = numbered('Material', ' Used')
+const DIAMETER = numbered('Filament Diameter ')
+const DENSITY = numbered('Filament Density ')
+
+/** ideaMaker. */
+export const ideaMaker: Slicer = {
+  identify(head) {
+    const version = /\sideaMaker\s([^\n]{0,100}),/.exec(head)?.[1]
+    return version === undefined ? undefined : { slicer: 'IdeaMaker', slicer_version: decode(version) }
+  },
+  fields: {
+    object_height: value('head', 'Bounding Box', raw => numbersIn(raw)?.at(-1)),
+    estimated_time: value('tail', 'Print Time', numberIn),
+    nozzle_diameter: value('head', 'Dimension', raw => numbersIn(raw)?.[3]),
+    layer_height: match('head', heightOfLayer(1)),
+    first_layer_height: match('head', heightOfLayer(0)),
+    first_layer_extr_temp: match('head', /M109 T0 S([0-9]*\.?[0-9]+)/),
+    first_layer_bed_temp: match('head', /M190 S([0-9]*\.?[0-9]+)/),
+    chamber_temp: match('head', /M191 S([0-9]*\.?[0-9]+)/),
+    filament_name: text('head', ...numbered('Filament Name '), 'Filament name'),
+    filament_type: text('head', ...numbered('Filament Type '), 'Filament type'),
+    filament_total: { place: 'tail', keys: USED, read: source => sum(found(source, USED)) },
+    filament_weight_total: { place: 'tail', keys: [...USED, ...DIAMETER, ...DENSITY], read: weight },
+  },
+  objectMark,
+}
+
+function heightOfLayer(layer: number): RegExp {
+  return new RegExp(`;LAYER:${layer}\\r?\\n[^\\n]{0,200}\\n;HEIGHT:([0-9]*\\.?[0-9]+)`)
+}
+
+function found(source: Source, keys: readonly string[]): number[] | undefined {
+  const numbers = allOf(source, keys).flatMap(comment => numberIn(comment.value) ?? [])
+  return numbers.length === 0 ? undefined : numbers
+}
+
+function weight(source: Source): number | undefined {
+  const [lengths, diameters, densities] = [USED, DIAMETER, DENSITY].map(keys => found(source, keys) ?? [])
+  if (lengths!.length !== diameters!.length || lengths!.length !== densities!.length) return undefined
+  const grams = (length: number, i: number) => ((Math.PI / 4) * diameters![i]! ** 2 * length * densities![i]!) / 10 ** 6
+  return sum(lengths!.map(grams))
+}
+
+/** ";PRINTING: NAME" tells the name, ";PRINTING_ID: NUMBER" starts it; the number -1 is what belongs to no object. */
+function objectMark(line: string, announced: string | undefined): ObjectMark | undefined {
+  if (line.startsWith(';PRINTING:')) return { kind: 'name', name: line.slice(';PRINTING:'.length).trim() }
+  if (!line.startsWith(';PRINTING_ID:')) return undefined
+  const id = line.slice(';PRINTING_ID:'.length).trim()
+  return id === '-1' ? { kind: 'end' } : { kind: 'start', id, name: announced ?? `object_${id}` }
+}

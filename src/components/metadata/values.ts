@@ -1,0 +1,112 @@
+// Turns the text after a comment's key into numbers, lists, durations and names.
+import { isUtf8 } from 'node:buffer'
+
+const LEADING_NUMBER = /^\s*([0-9]*\.?[0-9]+)/
+const LEADING_INTEGER = /^\s*([0-9]+)/
+const NUMBERS = /[0-9]*\.?[0-9]+/g
+const WHOLE = /^[+-]?[0-9]+$/
+const LONGEST_DURATION = 200
+
+/** The unsigned number that the text starts with. */
+export function numberIn(text: string): number | undefined {
+  const match = LEADING_NUMBER.exec(text)
+  return match ? Number(match[1]) : undefined
+}
+
+/** The unsigned whole number that the text starts with. */
+export function integerIn(text: string): number | undefined {
+  const match = LEADING_INTEGER.exec(text)
+  return match ? Number(match[1]) : undefined
+}
+
+/** Every number in the text; undefined when there is none. */
+export function numbersIn(text: string): number[] | undefined {
+  return text.match(NUMBERS)?.map(Number)
+}
+
+/** The sum, undefined for nothing to add. */
+export function sum(numbers: readonly number[] | undefined): number | undefined {
+  return numbers?.reduce((total, number) => total + number, 0)
+}
+
+/** Text without the double quotes around it. The result does not hold on to the window that it was cut from. */
+export function textIn(raw: string): string {
+  return decode(raw).replace(/^"+|"+$/g, '')
+}
+
+/** Bytes read as latin1 become UTF-8 text; text that is not UTF-8 stays latin1, so that no letter is lost. */
+export function decode(raw: string): string {
+  const bytes = Buffer.from(raw, 'latin1')
+  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
+}
+
+/**
+ * The values of a list separated by commas or semicolons, empty ones left out.
+ * A value in double quotes may contain separators, and quotes after a backslash.
+ */
+export function listIn(raw: string): string[] {
+  const text = decode(raw)
+  const values: string[] = []
+  const add = (value: string) => {
+    if (value !== '') values.push(value)
+  }
+  for (let at = 0; at < text.length; ) {
+    const quoted = quotedAt(text, at)
+    if (quoted) {
+      add(quoted.value)
+      at = quoted.end
+      continue
+    }
+    const end = separatorAfter(text, at)
+    add(text.slice(at, end).trim())
+    at = end + 1
+  }
+  return values
+}
+
+function separatorAfter(text: string, at: number): number {
+  let end = at
+  while (end < text.length && text[end] !== ',' && text[end] !== ';') end++
+  return end
+}
+
+function quotedAt(text: string, at: number): { value: string; end: number } | undefined {
+  let start = at
+  while (text[start] === ' ' || text[start] === '\t') start++
+  if (text[start] !== '"') return undefined
+  let end = start + 1
+  while (end < text.length && text[end] !== '"') end += text[end] === '\\' && text[end + 1] === '"' ? 2 : 1
+  if (end >= text.length) return undefined
+  return { value: text.slice(start + 1, end).replaceAll('\\"', '"').trim(), end: end + 1 }
+}
+
+/** A list of whole numbers; null when one of them is not. */
+export function integersIn(raw: string): number[] | null {
+  const values = listIn(raw)
+  return values.every(value => WHOLE.test(value)) ? values.map(Number) : null
+}
+
+/** One name as it is, several as a JSON array in text with ASCII only, which is how clients get it today. */
+export function namesIn(raw: string): string | undefined {
+  const names = listIn(raw)
+  if (names.length < 2) return names[0]
+  return `[${names.map(name => asciiJson(name)).join(', ')}]`
+}
+
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Seconds in a text such as "1d 2h 3m 4s"; `units` maps what stands after each number to its seconds. */
+export function durationIn(raw: string, units: readonly (readonly [RegExp, number])[]): number {
+  const text = raw.slice(0, LONGEST_DURATION)
+  return units.reduce((total, [pattern, seconds]) => total + Number(pattern.exec(text)?.[1] ?? 0) * seconds, 0)
+}
+
+/** Rounds to the given decimals. */
+export function round(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals))
+}

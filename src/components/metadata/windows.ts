@@ -1,0 +1,41 @@
+// Reads the start and the end of a G-code file, which is where slicers say what they made; never all of it.
+import type { FileHandle } from 'node:fs/promises'
+import { firstCommand } from './gcode-bounds.ts'
+
+const MIB = 1024 * 1024
+/** How far the start may reach when images and settings fill all of the first MiB. */
+const LONGEST_HEAD = 4 * MIB
+
+/** The start and the end of a file as latin1, so that a character is a byte. */
+export interface Windows {
+  head: string
+  /** Is `head` itself when that holds the whole file. It may repeat the end of `head`. */
+  tail: string
+  /** Offset of `tail` in the file. */
+  tailStart: number
+  size: number
+}
+
+/**
+ * Reads at most the first and the last MiB of a file of `size` bytes. The start grows up to 4 MiB when no command
+ * stands in the first MiB, which happens with large images.
+ */
+export async function readWindows(file: FileHandle, size: number): Promise<Windows> {
+  let head = await readText(file, 0, Math.min(size, MIB))
+  if (size > MIB && firstCommand(head) === undefined && head.includes('\n;'))
+    head += await readText(file, MIB, Math.min(size, LONGEST_HEAD) - MIB)
+  if (size <= head.length) return { head, tail: head, tailStart: 0, size }
+  const tailStart = Math.max(0, size - MIB)
+  return { head, tail: await readText(file, tailStart, size - tailStart), tailStart, size }
+}
+
+async function readText(file: FileHandle, position: number, length: number): Promise<string> {
+  const buffer = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.latin1Slice(0, filled)
+}
