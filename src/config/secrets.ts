@@ -1,0 +1,94 @@
+// The secrets file: values that templates reach as `secrets.section.key`, and that nothing else ever shows.
+import { readFileSync, statSync } from 'node:fs'
+import { MAX_INI_LENGTH, PLAIN_INI, parseIni } from '../core/ini.ts'
+import { isPlainObject } from '../schema/index.ts'
+
+/** What the secrets file holds. Printing or serializing it shows none of the values. */
+export class Secrets {
+  readonly #values: Readonly<Record<string, unknown>>
+
+  constructor(values: Readonly<Record<string, unknown>>) {
+    this.#values = values
+  }
+
+  /** The values for the template global `secrets`: objects by section from an ini, anything from JSON. */
+  get values(): Readonly<Record<string, unknown>> {
+    return this.#values
+  }
+}
+
+/** Secrets, and what is wrong with their file. */
+export interface ReadSecrets {
+  readonly secrets: Secrets
+  /** Names the file and the line, never what stands there. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads the secrets file, JSON or ini. A missing `file` means no secrets, unless `formerFile` (the deprecated option
+ * `secrets_path`) names another place. Never throws: secrets that cannot be read are a warning.
+ */
+export function readSecrets(file: string, formerFile?: string): ReadSecrets {
+  const present = isThere(file) || formerFile === undefined ? file : formerFile
+  if (!isThere(present)) {
+    const warning = `The secrets file ${present} does not exist; create it or remove the option "secrets_path".`
+    return { secrets: new Secrets({}), warnings: formerFile === undefined ? [] : [warning] }
+  }
+  try {
+    return { secrets: new Secrets(parseSecrets(load(present))), warnings: [] }
+  } catch (error) {
+    return { secrets: new Secrets({}), warnings: [`The secrets file ${present} ${problemOf(error)}`] }
+  }
+}
+
+/** A problem whose text holds nothing of the file's content. */
+class Unreadable extends Error {}
+
+function isThere(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    // Something is there that cannot be looked at; reading it tells why.
+    return true
+  }
+}
+
+function load(file: string): string {
+  const stat = statSync(file)
+  if (!stat.isFile()) throw new Unreadable('is not a file.')
+  if (stat.size > MAX_INI_LENGTH) throw new Unreadable(`is larger than ${MAX_INI_LENGTH} bytes.`)
+  return readFileSync(file, 'utf8')
+}
+
+function parseSecrets(text: string): Record<string, unknown> {
+  const json = parseJson(text)
+  if (json === undefined) return parseIniSecrets(text)
+  if (!isPlainObject(json)) throw new Unreadable('must hold a JSON object at its top.')
+  return json
+}
+
+/** The JSON value, or undefined where the text is meant to be an ini. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    if (text.trimStart().startsWith('{')) throw new Unreadable('begins like JSON but is not valid JSON.')
+    return undefined
+  }
+}
+
+function parseIniSecrets(text: string): Record<string, unknown> {
+  const sections = parseIni(text, '', PLAIN_INI).map(({ name, options }) => {
+    return [name, Object.fromEntries(options.map(option => [option.name, option.value]))] as const
+  })
+  const defaults = sections.find(([name]) => name === 'DEFAULT')?.[1]
+  const others = sections.filter(([name]) => name !== 'DEFAULT')
+  return Object.fromEntries(others.map(([name, options]) => [name, { ...defaults, ...options }]))
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof Unreadable) return error.message
+  const { line, code } = error as { line?: number; code?: string }
+  if (line !== undefined) return `cannot be read: line ${line} is neither "[section]" nor "name: value".`
+  return `cannot be read (${code ?? 'unknown reason'}); give the user of this server permission to read it.`
+}
