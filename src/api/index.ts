@@ -2,7 +2,7 @@
 import { files } from './files.ts'
 import { machine } from './machine.ts'
 import { printer } from './printer.ts'
-import { server } from './server.ts'
+import { dataStore, server } from './server.ts'
 
 export type { CallOf, Chapter, Endpoint, ParamsOf, ResultOf, Route, Transport, Verb } from './endpoint.ts'
 export {
@@ -14,13 +14,13 @@ export {
 
 /** The chapters of the API document, by their titles. */
 export const chapters = {
-  'Server Administration': server,
+  'Server Administration': { ...server, ...dataStore },
   Printer: printer,
   'Machine Requests': machine,
   'File Operations': files,
 }
 
 /** Every declared method by its JSON-RPC name. */
-export const api = { ...server, ...printer, ...machine, ...files }
+export const api = { ...server, ...dataStore, ...printer, ...machine, ...files }
 
 export type Api = typeof api

@@ -61,16 +61,6 @@ export const server = {
       files: list(object({ filename: string(), sections: list(string()) })),
     }),
   }),
-  'server.temperature_store': get('/server/temperature_store', {
-    summary: 'Temperatures of the last minutes, by sensor',
-    params: { include_monitors: bool().describe('With monitors, whose values may be null').default(false) },
-    result: record(SensorStore),
-  }),
-  'server.gcode_store': get('/server/gcode_store', {
-    summary: "The last lines of Klipper's console",
-    params: { count: int().describe('At most so many of the newest').optional() },
-    result: object({ gcode_store: list(GcodeStoreEntry) }),
-  }),
   'server.logs.rollover': post('/server/logs/rollover', {
     summary: 'Start new log files',
     params: { application: string().describe('moonraker or klipper; all where it is left out').optional() },
@@ -99,5 +89,16 @@ export const server = {
   }),
 }
 
-/** A client's identity or JSON-RPC error; both are anything. */
-export const JsonRpcReply = anyOf(object({ jsonrpc: choice('2.0') }), list(json()))
+/** The methods that answer from what was recorded. */
+export const dataStore = {
+  'server.temperature_store': get('/server/temperature_store', {
+    summary: 'Temperatures of the last minutes, by sensor',
+    params: { include_monitors: bool().describe('With monitors, whose values may be null').default(false) },
+    result: record(SensorStore),
+  }),
+  'server.gcode_store': get('/server/gcode_store', {
+    summary: "The last lines of Klipper's console",
+    params: { count: int().describe('At most so many of the newest').optional() },
+    result: object({ gcode_store: list(GcodeStoreEntry) }),
+  }),
+}

@@ -1,0 +1,109 @@
+// Lists of addresses, ranges and host names, as people write them in the configuration.
+import { lookup } from 'node:dns/promises'
+import { BlockList, isIP } from 'node:net'
+import type { Clock, Timer } from '../../core/clock.ts'
+
+/** Seconds after which the addresses behind host names are looked up again. */
+const LOOKUP_SECONDS = 300
+
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i
+
+/** Ranges that no packet from the internet comes from, by address and prefix length. */
+const PRIVATE_RANGES = [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['169.254.0.0', 16],
+  ['100.64.0.0', 10],
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const
+
+type Family = 'ipv4' | 'ipv6'
+
+function familyOf(address: string): Family | undefined {
+  const version = isIP(address)
+  if (version === 0) return undefined
+  return version === 4 ? 'ipv4' : 'ipv6'
+}
+
+interface Range {
+  readonly address: string
+  readonly prefix: number
+  readonly family: Family
+}
+
+function readRange(text: string): Range | undefined {
+  const [address = '', prefixText] = text.split('/', 2)
+  const family = familyOf(address)
+  if (family === undefined) return undefined
+  const bits = family === 'ipv4' ? 32 : 128
+  if (prefixText === undefined) return { address, prefix: bits, family }
+  const prefix = /^\d{1,3}$/.test(prefixText) ? Number(prefixText) : Number.NaN
+  return prefix >= 0 && prefix <= bits ? { address, prefix, family } : undefined
+}
+
+function isPrivate({ address, prefix, family }: Range): boolean {
+  return PRIVATE_RANGES.some(([network, length]) => {
+    if (prefix < length || familyOf(network) !== family) return false
+    const block = new BlockList()
+    block.addSubnet(network, length, family)
+    return block.check(address, family)
+  })
+}
+
+export class AddressList {
+  readonly #ranges = new BlockList()
+  #resolved = new BlockList()
+  readonly #names: string[] = []
+  /** Entries that are neither an address nor a range nor a host name. */
+  readonly invalid: string[] = []
+  /** Entries that let addresses of the internet in. */
+  readonly public: string[] = []
+  #timer: Timer | null = null
+
+  constructor(entries: readonly string[]) {
+    for (const entry of entries) this.#add(entry)
+  }
+
+  #add(entry: string): void {
+    const range = readRange(entry)
+    if (range !== undefined) {
+      this.#ranges.addSubnet(range.address, range.prefix, range.family)
+      if (!isPrivate(range)) this.public.push(entry)
+    } else if (HOST_NAME.test(entry) && !/^[\d.]+$/.test(entry)) this.#names.push(entry)
+    else this.invalid.push(entry)
+  }
+
+  /** Whether `address` is in the list. */
+  has(address: string): boolean {
+    const family = familyOf(address)
+    if (family === undefined) return false
+    return this.#ranges.check(address, family) || this.#resolved.check(address, family)
+  }
+
+  /** Looks up the addresses of host names, now and from time to time; those of unknown names are left out. */
+  async start(clock: Clock): Promise<void> {
+    if (this.#names.length === 0) return
+    this.#timer = clock.every(LOOKUP_SECONDS, () => void this.#resolve())
+    await this.#resolve()
+  }
+
+  stop(): void {
+    this.#timer?.stop()
+  }
+
+  async #resolve(): Promise<void> {
+    const found = await Promise.allSettled(this.#names.map(name => lookup(name, { all: true })))
+    const resolved = new BlockList()
+    for (const result of found) {
+      if (result.status === 'rejected') continue
+      for (const { address, family } of result.value)
+        resolved.addAddress(address, family === 4 ? 'ipv4' : 'ipv6')
+    }
+    this.#resolved = resolved
+  }
+}

@@ -1,0 +1,145 @@
+// The printer's chapters of the API: what Klippy answers itself, and what is told of it.
+import { klippyEndpoint } from '../../api/endpoint.ts'
+import { printer as chapter } from '../../api/printer.ts'
+import { type Component, type Core, component } from '../../component.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { Registration, Scope } from '../../core/scope.ts'
+import { type ObjectRequest, readObjectRequest } from '../../klippy/object-request.ts'
+import type { StatusReply } from '../../klippy/subscriptions.ts'
+import type { Caller } from '../../rpc/caller.ts'
+import type { Connection } from '../../rpc/connection.ts'
+
+/** Klippy's endpoints that only the server itself may use: they would redirect what it hears. */
+const OWN_ENDPOINTS = new Set([
+  'list_endpoints',
+  'gcode/subscribe_output',
+  'register_remote_method',
+  'objects/subscribe',
+])
+
+/** Arguments as they came. */
+type Loose = Readonly<Record<string, unknown>>
+
+function serveChapter(core: Core, scope: Scope, subscribers: Subscribers): void {
+  const { printer } = core
+  const call = (endpoint: string) => (params: unknown) => printer.call(endpoint, params) as Promise<never>
+  const plain = (endpoint: string) => () => printer.call(endpoint) as Promise<'ok'>
+  scope.use(
+    core.registry.serve(chapter, {
+      'printer.info': call('info'),
+      'printer.emergency_stop': plain('emergency_stop'),
+      'printer.restart': plain('gcode/restart'),
+      'printer.firmware_restart': plain('gcode/firmware_restart'),
+      'printer.objects.list': call('objects/list'),
+      'printer.objects.query': params => answerQuery(core, params) as never,
+      'printer.objects.subscribe': (params, caller) =>
+        subscribers.subscribe(params, caller) as Promise<never>,
+      'printer.query_endstops.status': call('query_endstops/status'),
+      'printer.gcode.script': params => runScript(core, params),
+      'printer.gcode.help': call('gcode/help'),
+      'printer.print.start': ({ filename }) => printer.startPrint(filename),
+      'printer.print.pause': plain('pause_resume/pause'),
+      'printer.print.resume': plain('pause_resume/resume'),
+      'printer.print.cancel': plain('pause_resume/cancel'),
+    }),
+  )
+}
+
+function answerQuery({ printer }: Core, params: Loose): StatusReply | Promise<StatusReply> {
+  if (!printer.link.connected) throw new ApiError(503, 'Klippy Host not connected')
+  return printer.query(readObjectRequest(params))
+}
+
+/** Klippy checks the script's type in its own words; only texts reach the console's store. */
+function runScript({ printer }: Core, params: Loose): Promise<'ok'> {
+  if (typeof params.script === 'string') return printer.runGcode(params.script)
+  return printer.call('gcode/script', params) as Promise<'ok'>
+}
+
+/** The clients' subscriptions. */
+class Subscribers {
+  readonly #core: Core
+  readonly #followers = new Map<Connection, { statusChanged: Connection['sendStatus'] }>()
+
+  constructor(core: Core) {
+    this.#core = core
+    core.connections.onClose(connection => this.#forget(connection))
+  }
+
+  async subscribe(params: Loose, caller: Caller): Promise<StatusReply> {
+    const connection = caller.connection ?? this.#named(params, caller)
+    const request: ObjectRequest = readObjectRequest(params)
+    if (!this.#core.printer.link.connected) throw new ApiError(503, 'Klippy Host not connected')
+    const follower = this.#followers.get(connection) ?? {
+      statusChanged: connection.sendStatus.bind(connection),
+    }
+    this.#followers.set(connection, follower)
+    return this.#core.printer.subscribe(follower, request)
+  }
+
+  /** Over HTTP the updates go to the connection whose id is given. */
+  #named({ connection_id }: Loose, caller: Caller): Connection {
+    const connection = this.#core.connections.get(Number(connection_id))
+    if (connection_id === undefined && caller.transport === 'http') {
+      throw new ApiError(400, 'No connection associated with subscription request')
+    }
+    if (connection === undefined)
+      throw new ApiError(400, 'No connection associated with subscription request')
+    return connection
+  }
+
+  #forget(connection: Connection): void {
+    const follower = this.#followers.get(connection)
+    if (follower === undefined) return
+    this.#followers.delete(connection)
+    this.#core.printer.unsubscribe(follower)
+  }
+}
+
+/** Serves each endpoint that Klippy lists as `printer.*`, for as long as Klippy is there. */
+class KlippyEndpoints {
+  readonly #core: Core
+  #served: Registration[] = []
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  refresh(): void {
+    for (const endpoint of this.#core.printer.session.endpoints) {
+      const name = `printer.${endpoint.replaceAll('/', '.')}`
+      if (OWN_ENDPOINTS.has(endpoint) || this.#core.registry.has(name)) continue
+      const handle = (params: unknown) => this.#core.printer.call(endpoint, params)
+      this.#served.push(this.#core.registry.serveOne(name, klippyEndpoint(`/printer/${endpoint}`), handle))
+    }
+  }
+
+  clear(): void {
+    for (const registration of this.#served) registration.remove()
+    this.#served = []
+  }
+}
+
+/** Passes Klippy's news on to all clients. */
+function notifyClients({ events, connections }: Core, scope: Scope): void {
+  scope.use(events.on('klippy:ready', () => connections.notify('notify_klippy_ready')))
+  scope.use(events.on('klippy:shutdown', () => connections.notify('notify_klippy_shutdown')))
+  scope.use(events.on('klippy:disconnected', () => connections.notify('notify_klippy_disconnected')))
+  scope.use(events.on('klippy:gcode_response', line => connections.notify('notify_gcode_response', line)))
+}
+
+export default component({
+  section: 'klippy_apis',
+  presence: 'always',
+  options: {},
+  create(core, _section, scope): Component {
+    const endpoints = new KlippyEndpoints(core)
+    serveChapter(core, scope, new Subscribers(core))
+    scope.use(core.events.on('klippy:identified', () => endpoints.refresh()))
+    scope.use(core.events.on('klippy:ready', () => endpoints.refresh()))
+    scope.use(core.events.on('klippy:disconnected', () => endpoints.clear()))
+    scope.defer(() => endpoints.clear())
+    notifyClients(core, scope)
+    return {}
+  },
+})

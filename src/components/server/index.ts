@@ -1,0 +1,129 @@
+// The server's own chapter of the API: its state, its configuration, its connections.
+import { CLIENT_TYPES, server as chapter } from '../../api/server.ts'
+import type { Core } from '../../component.ts'
+import type { ServerConfig } from '../../config/index.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
+import { API_VERSION } from '../../core/version.ts'
+import type { AccessPolicy } from '../../rpc/access.ts'
+import type { Caller } from '../../rpc/caller.ts'
+import type { Connection } from '../../rpc/connection.ts'
+
+/** What only the whole server knows of itself. */
+export interface ServerFacts {
+  readonly policy: AccessPolicy
+  components(): string[]
+  failedComponents(): string[]
+  /** Names of the folders that are served. */
+  roots(): string[]
+  config(): ServerConfig
+  /** Ends this server and builds it anew, after the reply is out. */
+  restart(): void
+}
+
+/** What a client says of itself. */
+interface Identity {
+  readonly client_name: string
+  readonly version: string
+  readonly type: string
+  readonly url: string
+  readonly access_token?: string | undefined
+  readonly api_key?: string | undefined
+}
+
+/** Serves the chapter. */
+export function serveServer(core: Core, scope: Scope, facts: ServerFacts): void {
+  scope.use(
+    core.registry.serve(chapter, {
+      'server.info': ({ raw }) => serverInfo(core, facts, raw),
+      'server.config': () => facts.config() as never,
+      'server.logs.rollover': ({ application }) => rollOver(core, application),
+      'server.restart': () => {
+        facts.restart()
+        return 'ok' as const
+      },
+      'server.connection.identify': (identity, caller) => identify(core, facts.policy, identity, caller),
+      'server.websocket.id': (_params, caller) => ({ websocket_id: connectionOf(caller).id }),
+    }),
+  )
+}
+
+function serverInfo({ printer, warnings, connections, version }: Core, facts: ServerFacts, raw: boolean) {
+  const { session, link } = printer
+  return {
+    klippy_connected: link.connected,
+    klippy_state: session.state,
+    components: facts.components(),
+    failed_components: facts.failedComponents(),
+    registered_directories: facts.roots(),
+    warnings: raw ? warnings.list() : warnings.list().map(text => text.replaceAll('\n', '<br/>')),
+    websocket_count: connections.websockets,
+    moonraker_version: version,
+    missing_klippy_requirements: session.missingRequirements,
+    api_version: [...API_VERSION] as [number, number, number],
+    api_version_string: API_VERSION.join('.'),
+  }
+}
+
+/** Klipper's log belongs to its service: only who may restart that can begin it anew. */
+function rollOver({ log }: Core, application: string | undefined) {
+  const wanted = application === undefined ? ['moonraker', 'klipper'] : [application]
+  const rolled_over: string[] = []
+  const failed: Record<string, string> = {}
+  for (const name of wanted) {
+    if (name !== 'moonraker' && name !== 'klipper') {
+      throw new ApiError(400, `No log of application '${name}': give 'moonraker' or 'klipper'`)
+    }
+    const problem = name === 'moonraker' ? rollOverOwn(log) : "Klipper's service is not known to this server"
+    if (problem === undefined) rolled_over.push(name)
+    else failed[name] = problem
+  }
+  return { rolled_over, failed }
+}
+
+function rollOverOwn(log: Core['log']): string | undefined {
+  if (log.file === null) return 'The server does not log to a file'
+  try {
+    log.rollover()
+    log.info('the log was rolled over on request')
+    return undefined
+  } catch (error) {
+    log.error('the log cannot be rolled over', error)
+    return `The log file cannot be renamed: ${messageOf(error).split(',')[0]}`
+  }
+}
+
+function connectionOf(caller: Caller): Connection {
+  if (caller.connection === null) throw new ApiError(400, 'Only a lasting connection has an id')
+  return caller.connection
+}
+
+function identify({ log }: Core, policy: AccessPolicy, identity: Identity, caller: Caller) {
+  const connection = connectionOf(caller)
+  if (connection.client !== null) {
+    throw new ApiError(400, `Connection already identified: ${JSON.stringify(connection.client)}`)
+  }
+  const { client_name: name, version, url } = identity
+  const type = identity.type.toLowerCase()
+  if (!(CLIENT_TYPES as readonly string[]).includes(type)) {
+    throw new ApiError(400, `Invalid Client Type: ${identity.type}`)
+  }
+  logIn(policy, identity, connection)
+  connection.client = { name, version, type, url }
+  log.info(`client ${connection.id}: ${name} ${version}, ${type}, ${url}`)
+  return { connection_id: connection.id }
+}
+
+/** A token or key that comes with the identity speaks for the connection; without one it stays who it was. */
+function logIn(policy: AccessPolicy, { access_token, api_key }: Identity, connection: Connection): void {
+  if (access_token === undefined && api_key === undefined) return
+  const headers: Record<string, string | undefined> =
+    access_token === undefined ? { 'x-api-key': api_key } : { authorization: `Bearer ${access_token}` }
+  const user = policy.authenticate({
+    address: connection.address ?? '',
+    addressCounts: false,
+    header: name => headers[name],
+    token: null,
+  })
+  if (user !== null) connection.user = user
+}
