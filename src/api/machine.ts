@@ -29,6 +29,12 @@ const load = {
   websocket_connections: int(),
 }
 
+/** What slows the processor of a Raspberry Pi down; the parameter of notify_cpu_throttled. */
+export const ThrottledState = object({
+  bits: int().describe("As the firmware's get_throttled gives them"),
+  flags: list(string()).describe('What the bits mean, in words'),
+})
+
 /** The parameter of notify_proc_stat_update. */
 export const ProcStatUpdate = object({ moonraker_stats: ProcessSample, ...load })
 
@@ -37,7 +43,7 @@ export const machine = {
     summary: 'The load of machine and server',
     result: object({
       moonraker_stats: list(ProcessSample).describe('The last 30 seconds'),
-      throttled_state: object({ bits: int(), flags: list(string()) }).nullable(),
+      throttled_state: ThrottledState.nullable(),
       ...load,
       system_uptime: float().describe('Seconds'),
     }),
