@@ -79,7 +79,8 @@ function sectionText(name: string, options: ReadonlyMap<string, SourceOption>): 
 }
 
 function optionText({ name, value }: SourceOption): string {
-  const space = value === '' || value.startsWith('\n') ? '' : ' '
+  // After a space, a backslash before a comment sign would be taken for its escape.
+  const space = /^(\n|\\[#;]|$)/.test(value) ? '' : ' '
   const text = `${name} =${space}${value.replaceAll('\n', '\n    ')}`
   return text.replaceAll(/ ([#;])/g, ' \\$1')
 }

@@ -14,7 +14,7 @@ import {
 import { Folder } from './folder.ts'
 
 const GOOD =
-  '[server]\nport: 7125\nempty:\n[include extras.conf]\n[x]\ntemplate:\n  {% if a %}\n    \\#{a} \\; b\n  {% endif %}\nhash: \\# \\; a#b\n'
+  '[server]\nport: 7125\nempty:\n[include extras.conf]\n[x]\ntemplate:\n  {% if a %}\n    \\#{a} \\; b\n  {% endif %}\nhash: \\# \\; a#b\nslash:\\#\n'
 const EXTRAS = '[DEFAULT]\nd: 1\n[mqtt]\nusername: {secrets.a.b}\n[sensor Düse]\nlist:\n  [one]\n  two: 2\n'
 
 test('the copy holds all files in one and reads back the same', () => {
