@@ -1,0 +1,69 @@
+// The API's own documents: OpenRPC by `rpc.discover` and GET /openrpc.json, OpenAPI by GET /openapi.json.
+// They are built for each request from what is served at that moment, and not kept.
+import { discovery } from '../../api/discovery.ts'
+import type { DocumentInfo } from '../../api/documented.ts'
+import { notifications } from '../../api/index.ts'
+import { openapi } from '../../api/openapi.ts'
+import { openrpc } from '../../api/openrpc.ts'
+import { type RawRouteDocument, rawRoutes } from '../../api/raw-routes.ts'
+import { type Component, type Core, component } from '../../component.ts'
+import type { RawRequest, Registry } from '../../rpc/registry.ts'
+
+function infoOf({ version }: Core): DocumentInfo {
+  return {
+    title: 'moonraker-ts',
+    version,
+    description:
+      "Moonraker's API for Klipper printers. Arguments may stand in the query string or in the body, which wins; " +
+      'values are converted where they mean the same: "5" is the integer 5.',
+  }
+}
+
+/** Whether the server answers `route`. JSON-RPC over HTTP belongs to the transport and is always there. */
+function isServed(registry: Registry, { path, verb }: RawRouteDocument): boolean {
+  if (path === '/server/jsonrpc') return true
+  const found = registry.find(path.replaceAll(/\{\w+\}/g, 'x'))
+  return found?.kind === 'raw' && found.route.verbs.includes(verb)
+}
+
+function sendDocument({ res }: RawRequest, document: unknown): void {
+  const body = JSON.stringify(document)
+  res.setHeader('Content-Type', 'application/json; charset=UTF-8')
+  res.setHeader('Content-Length', Buffer.byteLength(body))
+  res.end(body)
+}
+
+/** What stands before `path` in the address that was asked for: the server's route prefix. */
+function prefixOf({ req }: RawRequest, path: string): string {
+  const asked = (req.url ?? '').split('?', 1)[0] ?? ''
+  return asked.slice(0, -path.length)
+}
+
+export default component({
+  section: 'api_docs',
+  presence: 'always',
+  options: {},
+  create(core, _section, scope): Component {
+    const { registry } = core
+    const describeRpc = () => openrpc(registry.methods(), notifications, infoOf(core))
+    const describeHttp = (prefix: string) =>
+      openapi({
+        methods: registry.methods(),
+        rawRoutes: rawRoutes.filter(route => isServed(registry, route)),
+        info: infoOf(core),
+        prefix,
+      })
+    const page = (path: string, build: (prefix: string) => unknown) =>
+      scope.use(
+        registry.serveRaw({
+          verbs: ['GET', 'HEAD'],
+          path,
+          handle: request => sendDocument(request, build(prefixOf(request, path))),
+        }),
+      )
+    scope.use(registry.serve(discovery, { 'rpc.discover': () => describeRpc() }))
+    page('/openrpc.json', describeRpc)
+    page('/openapi.json', describeHttp)
+    return {}
+  },
+})
