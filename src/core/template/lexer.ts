@@ -1,0 +1,256 @@
+// Cuts a template's source into tokens: plain text, the delimiters of tags, and what stands inside the tags.
+
+import { TemplateError } from './template-error.ts'
+import { type Float, float } from './values.ts'
+
+/** How the tags of a template begin and end. */
+export interface Delimiters {
+  readonly statementStart: string
+  readonly statementEnd: string
+  readonly expressionStart: string
+  readonly expressionEnd: string
+  readonly commentStart: string
+  readonly commentEnd: string
+}
+
+export type Token =
+  | { readonly type: 'text' | 'name' | 'string' | 'operator'; readonly value: string; readonly line: number }
+  | { readonly type: 'number'; readonly value: number | Float; readonly line: number }
+  | { readonly type: 'statement' | 'expression' | 'end' | 'eof'; readonly line: number }
+
+const WHITE_SPACE = /\s+/y
+const NAME = /[\p{L}_\p{Nl}][\p{L}\p{N}\p{Mn}\p{Mc}\p{Pc}]*/uy
+const FLOAT = /(?<!\.)(?:\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?[eE][+-]?\d+(?:_\d+)*|\d+(?:_\d+)*\.\d+(?:_\d+)*)/y
+const INTEGER = /0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[\da-fA-F])+|[1-9](?:_?\d)*|0(?:_?0)*/y
+const STRING = /'([^'\\]*(?:\\.[^'\\]*)*)'|"([^"\\]*(?:\\.[^"\\]*)*)"/sy
+const OPERATOR = /\/\/|\*\*|==|!=|<=|>=|[-+/*%~[\](){}<>=.:|,;]/y
+const CLOSERS: ReadonlyMap<string, string> = new Map([
+  ['(', ')'],
+  ['[', ']'],
+  ['{', '}'],
+])
+
+/** Splits `source` into tokens, the last one being `eof`. Throws TemplateError (TemplateSyntaxError). */
+export function tokenize(source: string, delimiters: Delimiters): Token[] {
+  return new Lexer(source, delimiters).run()
+}
+
+interface TagPatterns {
+  readonly begin: RegExp
+  readonly raw: RegExp
+  readonly rawEnd: RegExp
+  readonly commentEnd: RegExp
+  readonly statementEnd: RegExp
+  readonly expressionEnd: RegExp
+}
+
+function tagPatterns(marks: Delimiters): TagPatterns {
+  const [statement, statementEnd] = [escapedPattern(marks.statementStart), escapedPattern(marks.statementEnd)]
+  const starts = [marks.statementStart, marks.expressionStart, marks.commentStart]
+  // `{%` has to be tried before `{`.
+  const begins = starts.sort((a, b) => b.length - a.length).map(escapedPattern)
+  return {
+    begin: new RegExp(`(${begins.join('|')})([-+]?)`, 'g'),
+    raw: new RegExp(`${statement}[-+]?\\s*raw\\s*(-?)${statementEnd}`, 'y'),
+    rawEnd: new RegExp(`${statement}([-+]?)\\s*endraw\\s*([-+]?)${statementEnd}`, 'g'),
+    commentEnd: new RegExp(`([-+]?)${escapedPattern(marks.commentEnd)}`, 'g'),
+    statementEnd: new RegExp(`([-+]?)${statementEnd}`, 'y'),
+    expressionEnd: new RegExp(`(-?)${escapedPattern(marks.expressionEnd)}`, 'y'),
+  }
+}
+
+function escapedPattern(text: string): string {
+  return text.replace(/[^\w\s]/g, '\\$&')
+}
+
+class Lexer {
+  readonly #source: string
+  readonly #marks: Delimiters
+  readonly #patterns: TagPatterns
+  readonly #tokens: Token[] = []
+  #at = 0
+  #line = 1
+  #lineFrom = 0
+
+  constructor(source: string, marks: Delimiters) {
+    const lines = source.replace(/\r\n?/g, '\n')
+    this.#source = lines.endsWith('\n') ? lines.slice(0, -1) : lines
+    this.#marks = marks
+    this.#patterns = tagPatterns(marks)
+  }
+
+  run(): Token[] {
+    while (this.#at < this.#source.length) this.#text()
+    this.#tokens.push({ type: 'eof', line: this.#lineAt(this.#at) })
+    return this.#tokens
+  }
+
+  /** Reads plain text up to the next tag, and that tag. */
+  #text(): void {
+    const begin = this.#search(this.#patterns.begin)
+    this.#pushText(this.#cut(begin?.index ?? this.#source.length, begin?.[2] === '-'))
+    if (!begin) {
+      this.#at = this.#source.length
+      return
+    }
+    this.#at = begin.index
+    if (begin[1] === this.#marks.commentStart) this.#comment(begin[0].length)
+    else if (begin[1] === this.#marks.statementStart) this.#statement(begin[0].length)
+    else this.#tag('expression', begin[0].length, this.#patterns.expressionEnd)
+  }
+
+  #statement(startLength: number): void {
+    const raw = this.#match(this.#patterns.raw)
+    if (raw) this.#raw(raw)
+    else this.#tag('statement', startLength, this.#patterns.statementEnd)
+  }
+
+  #tag(type: 'statement' | 'expression', startLength: number, end: RegExp): void {
+    this.#tokens.push({ type, line: this.#lineAt(this.#at) })
+    this.#at += startLength
+    this.#inside(end)
+  }
+
+  #cut(end: number, strip: boolean): string {
+    const text = this.#source.slice(this.#at, end)
+    return strip ? text.trimEnd() : text
+  }
+
+  #comment(startLength: number): void {
+    const line = this.#lineAt(this.#at)
+    this.#at += startLength
+    const end = this.#search(this.#patterns.commentEnd)
+    if (!end) throw syntaxError('Missing end of comment tag', line)
+    this.#finishTag(end, end[1])
+  }
+
+  #raw(raw: RegExpExecArray): void {
+    const line = this.#lineAt(this.#at)
+    this.#finishTag(raw, raw[1])
+    const end = this.#search(this.#patterns.rawEnd)
+    if (!end) throw syntaxError('Missing end of raw directive', line)
+    this.#pushText(this.#cut(end.index, end[1] === '-'))
+    this.#finishTag(end, end[2])
+  }
+
+  #finishTag(end: RegExpExecArray, mark: string | undefined): void {
+    this.#at = end.index + end[0].length
+    if (mark === '-') this.#match(WHITE_SPACE, true)
+  }
+
+  /** Reads the tokens of a tag up to its end; inside brackets the end mark is an ordinary bracket. */
+  #inside(endPattern: RegExp): void {
+    const open: string[] = []
+    for (;;) {
+      const end = open.length === 0 ? this.#match(endPattern) : null
+      if (end) {
+        this.#tokens.push({ type: 'end', line: this.#lineAt(this.#at) })
+        this.#finishTag(end, end[1])
+        return
+      }
+      if (this.#at >= this.#source.length) return
+      this.#token(open)
+    }
+  }
+
+  #token(open: string[]): void {
+    if (this.#match(WHITE_SPACE, true)) return
+    const line = this.#lineAt(this.#at)
+    const name = this.#match(NAME, true)
+    const number = name ? undefined : this.#number()
+    const string = name || number !== undefined ? null : this.#match(STRING, true)
+    if (name) this.#tokens.push({ type: 'name', value: name[0], line })
+    else if (number !== undefined) this.#tokens.push({ type: 'number', value: number, line })
+    else if (string) {
+      this.#tokens.push({ type: 'string', value: unescaped(string[1] ?? string[2] ?? '', line), line })
+    } else this.#operator(open, line)
+  }
+
+  #number(): number | Float | undefined {
+    const real = this.#match(FLOAT, true)
+    if (real) return float(Number(plain(real[0])))
+    const whole = this.#match(INTEGER, true)
+    return whole ? Number(plain(whole[0])) : undefined
+  }
+
+  #operator(open: string[], line: number): void {
+    const operator = this.#match(OPERATOR, true)
+    if (!operator) throw syntaxError(`unexpected char '${this.#source[this.#at]}'`, line)
+    balance(open, operator[0], line)
+    this.#tokens.push({ type: 'operator', value: operator[0], line })
+  }
+
+  #pushText(value: string): void {
+    if (value !== '') this.#tokens.push({ type: 'text', value, line: this.#lineAt(this.#at) })
+  }
+
+  #search(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at
+    return pattern.exec(this.#source)
+  }
+
+  /** Matches a sticky pattern at the current place; `take` moves past it. */
+  #match(pattern: RegExp, take = false): RegExpExecArray | null {
+    const found = this.#search(pattern)
+    if (found && take) this.#at += found[0].length
+    return found
+  }
+
+  /** The line of a place; asked for places in ascending order only. */
+  #lineAt(place: number): number {
+    for (let at = this.#lineFrom; at < place; at += 1) if (this.#source[at] === '\n') this.#line += 1
+    this.#lineFrom = Math.max(this.#lineFrom, place)
+    return this.#line
+  }
+}
+
+function plain(digits: string): string {
+  return digits.replaceAll('_', '')
+}
+
+function balance(open: string[], operator: string, line: number): void {
+  const closer = CLOSERS.get(operator)
+  if (closer !== undefined) open.push(closer)
+  if (operator !== ')' && operator !== ']' && operator !== '}') return
+  const expected = open.pop()
+  if (expected === undefined) throw syntaxError(`unexpected '${operator}'`, line)
+  if (expected !== operator) throw syntaxError(`unexpected '${operator}', expected '${expected}'`, line)
+}
+
+const ESCAPE = /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))/gs
+const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    n: '\n',
+    r: '\r',
+    t: '\t',
+    a: '\x07',
+    b: '\b',
+    f: '\f',
+    v: '\v',
+    '\\': '\\',
+    "'": "'",
+    '"': '"',
+    '\n': '',
+  }),
+)
+
+function unescaped(body: string, line: number): string {
+  if (!body.includes('\\')) return body
+  return body.replace(
+    ESCAPE,
+    (whole: string, octal?: string, x?: string, u?: string, wide?: string, other = '') => {
+      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8))
+      const hex = x ?? u ?? wide
+      if (hex === undefined && !'xuUN'.includes(other)) return SIMPLE_ESCAPES.get(other) ?? whole
+      const code = Number.parseInt(hex ?? '', 16)
+      if (Number.isNaN(code) || code > 0x10ffff)
+        throw syntaxError(`the text has a faulty escape '${whole}'`, line)
+      return String.fromCodePoint(code)
+    },
+  )
+}
+
+/** A fault in the source. */
+export function syntaxError(detail: string, line: number): TemplateError {
+  return new TemplateError('TemplateSyntaxError', detail, line)
+}

@@ -1,0 +1,79 @@
+// The variable `loop` inside a `for`.
+
+import type { Run } from './builtin.ts'
+import { equals } from './operators.ts'
+import { TemplateError } from './template-error.ts'
+import { Callable, type TemplateObject, tuple } from './values.ts'
+
+/** Where a loop stands. */
+export class Loop implements TemplateObject {
+  readonly typeName = 'LoopContext'
+  readonly #items: readonly unknown[]
+  readonly #run: Run
+  readonly #depth: number
+  #index = 0
+  #seen: unknown
+
+  /** `depth` counts the loops around this one, from 1 for the outermost. */
+  constructor(items: readonly unknown[], depth: number, run: Run) {
+    this.#items = items
+    this.#depth = depth
+    this.#run = run
+  }
+
+  get depth(): number {
+    return this.#depth
+  }
+
+  /** Moves to the item with this index, from 0. */
+  moveTo(index: number): void {
+    this.#index = index
+  }
+
+  getItem(key: unknown): unknown {
+    const { length } = this.#items
+    const index = this.#index
+    switch (key) {
+      case 'index':
+        return index + 1
+      case 'index0':
+        return index
+      case 'revindex':
+        return length - index
+      case 'revindex0':
+        return length - index - 1
+      case 'first':
+        return index === 0
+      case 'last':
+        return index === length - 1
+      case 'length':
+        return length
+      case 'depth':
+        return this.#depth
+      case 'depth0':
+        return this.#depth - 1
+      case 'previtem':
+        return this.#items[index - 1] ?? this.#run.undefined('there is no previous item')
+      case 'nextitem':
+        return this.#items[index + 1] ?? this.#run.undefined('there is no next item')
+      case 'cycle':
+        return new Callable('cycle', args => this.#cycle(args))
+      case 'changed':
+        return new Callable('changed', args => this.#changed(args))
+      default:
+        return undefined
+    }
+  }
+
+  #cycle(args: readonly unknown[]): unknown {
+    if (args.length === 0) throw new TemplateError('TypeError', 'no items for cycling given')
+    return args[this.#index % args.length]
+  }
+
+  #changed(args: readonly unknown[]): boolean {
+    const values = tuple(...args)
+    const same = this.#seen !== undefined && equals(this.#seen, values, this.#run.budget)
+    this.#seen = values
+    return !same
+  }
+}

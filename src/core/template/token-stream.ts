@@ -1,0 +1,118 @@
+// A cursor over the tokens of a template, with the checks that a parser needs.
+
+import { syntaxError, type Token } from './lexer.ts'
+import type { TemplateError } from './template-error.ts'
+
+const MAX_NESTING = 100
+
+/** The tokens not yet parsed. */
+export class TokenStream {
+  readonly #tokens: readonly Token[]
+  #at = 0
+  #depth = 0
+
+  /** `tokens` end with an `eof` token. */
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens
+  }
+
+  get current(): Token {
+    // The last token is `eof`, which next() never passes.
+    return this.#tokens[this.#at]!
+  }
+
+  get line(): number {
+    return this.current.line
+  }
+
+  /** Moves on and gives the token passed. */
+  next(): Token {
+    const token = this.current
+    if (token.type !== 'eof') this.#at += 1
+    return token
+  }
+
+  /** Whether the token after the current one is this operator. */
+  followedBy(operator: string): boolean {
+    const token = this.#tokens[this.#at + 1]
+    return token?.type === 'operator' && token.value === operator
+  }
+
+  isOperator(...operators: string[]): boolean {
+    const token = this.current
+    return token.type === 'operator' && operators.includes(token.value)
+  }
+
+  isName(...names: string[]): boolean {
+    const token = this.current
+    return token.type === 'name' && names.includes(token.value)
+  }
+
+  skipOperator(operator: string): boolean {
+    const found = this.isOperator(operator)
+    if (found) this.#at += 1
+    return found
+  }
+
+  skipName(name: string): boolean {
+    const found = this.isName(name)
+    if (found) this.#at += 1
+    return found
+  }
+
+  expectOperator(operator: string): void {
+    if (!this.skipOperator(operator)) throw this.unexpected(`'${operator}'`)
+  }
+
+  expectName(name: string): void {
+    if (!this.skipName(name)) throw this.unexpected(`'${name}'`)
+  }
+
+  /** The identifier at the cursor. */
+  identifier(what: string): string {
+    const token = this.current
+    if (token.type !== 'name') throw this.unexpected(what)
+    this.#at += 1
+    return token.value
+  }
+
+  /** Moves past the end of the tag. */
+  expectEnd(): void {
+    if (this.current.type !== 'end') throw this.unexpected('the end of the tag')
+    this.#at += 1
+  }
+
+  /** Runs `parse` one level deeper; too many levels are an error instead of an overflow. */
+  nested<T>(parse: () => T): T {
+    this.#depth += 1
+    if (this.#depth > MAX_NESTING) throw syntaxError('the template is nested too deeply', this.line)
+    const result = parse()
+    this.#depth -= 1
+    return result
+  }
+
+  /** The error that something else stands where `expected` was needed. */
+  unexpected(expected: string): TemplateError {
+    return syntaxError(`expected ${expected}, got ${describe(this.current)}`, this.line)
+  }
+}
+
+function describe(token: Token): string {
+  switch (token.type) {
+    case 'eof':
+      return 'the end of the template'
+    case 'end':
+      return 'the end of the tag'
+    case 'statement':
+    case 'expression':
+      return 'the start of a tag'
+    case 'text':
+      return 'text'
+    case 'string':
+      return 'a string'
+    case 'number':
+      return 'a number'
+    default:
+      return `'${token.value}'`
+  }
+}
