@@ -1,5 +1,5 @@
 // What a component is: the section that it reads, and how it is built from the core.
-import type { ReadSection, SectionOptions } from './config/index.ts'
+import type { Configuration, ReadSection, SectionOptions } from './config/index.ts'
 import type { Clock } from './core/clock.ts'
 import type { EventBus } from './core/events.ts'
 import type { Log } from './core/log.ts'
@@ -22,6 +22,8 @@ export interface Core {
   readonly paths: DataPaths
   /** The server's version in git-describe form, as clients compare it. */
   readonly version: string
+  /** The largest file that may be uploaded, in bytes. */
+  readonly maxUploadBytes: number
   /** Errors may tell more, and debug endpoints are served. */
   readonly debug: boolean
 }
@@ -32,8 +34,8 @@ export interface Component {
   stop?(): Promise<void> | void
 }
 
-/** A kind of component, by the section that it reads. */
-export interface ComponentType<O extends SectionOptions = SectionOptions, C extends Component = Component> {
+/** How a component is declared. */
+export interface ComponentSpec<O extends SectionOptions, C extends Component> {
   /** The section's name, under which the component is listed in server.info. */
   readonly section: string
   /** `always`: without the section too, on its defaults. `configured`: only where the section is written. */
@@ -43,9 +45,19 @@ export interface ComponentType<O extends SectionOptions = SectionOptions, C exte
   create(core: Core, section: ReadSection<O>, scope: Scope): C
 }
 
+/** A kind of component, ready to be built from a configuration. */
+export interface ComponentType<C extends Component = Component> {
+  readonly section: string
+  readonly presence: 'always' | 'configured'
+  build(core: Core, config: Configuration, scope: Scope): C
+}
+
 /** Declares a component, with the types of its options worked out. */
 export function component<O extends SectionOptions, C extends Component>(
-  type: ComponentType<O, C>,
-): ComponentType<O, C> {
-  return type
+  spec: ComponentSpec<O, C>,
+): ComponentType<C> {
+  const { section, presence, options } = spec
+  const build = (core: Core, config: Configuration, scope: Scope) =>
+    spec.create(core, config.read(section, options), scope)
+  return { section, presence, build }
 }

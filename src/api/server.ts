@@ -1,17 +1,5 @@
 // API document: "Server Administration".
-import {
-  anyOf,
-  bool,
-  choice,
-  float,
-  int,
-  json,
-  list,
-  object,
-  record,
-  string,
-  tuple,
-} from '../schema/index.ts'
+import { bool, choice, float, int, json, list, object, record, string, tuple } from '../schema/index.ts'
 import { get, post, rpcOnly } from './endpoint.ts'
 
 /** Kinds of clients that may identify themselves. */

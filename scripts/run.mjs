@@ -1,0 +1,33 @@
+// Bundles the server where a source is newer than the bundle, and runs it in this very process.
+import { existsSync, globSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const output = join(root, 'dist', 'moonraker.cjs')
+
+function isStale() {
+  if (!existsSync(output)) return true
+  const built = statSync(output).mtimeMs
+  const sources = [...globSync('src/**/*.ts', { cwd: root }), 'package-lock.json', 'scripts/build.mjs']
+  return sources.some(file => statSync(join(root, file)).mtimeMs > built)
+}
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 16)) {
+  console.error(`Node ${process.versions.node} is too old: 22.16 or later is needed`)
+  process.exit(1)
+}
+
+if (isStale()) {
+  const { bundle } = await import('./build.mjs')
+  await bundle()
+}
+
+const given = process.argv.slice(2)
+const names = ['-d', '--datapath']
+const hasFolder = given.some(arg => names.includes(arg) || arg.startsWith('--datapath=') || /^-d./.test(arg))
+const folder = hasFolder || process.env.MOONRAKER_DATA_PATH ? [] : ['-d', join(root, 'printer_data')]
+process.argv = [process.execPath, output, ...folder, ...given]
+createRequire(import.meta.url)(output)

@@ -1,0 +1,278 @@
+// The composition root: the core in the order in which it depends on itself, then the components.
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import type { Server } from 'node:net'
+import type { Component, ComponentType, Core } from './component.ts'
+import access from './components/access/index.ts'
+import fileManager from './components/files/index.ts'
+import { componentTypes } from './components/index.ts'
+import { serveServer } from './components/server/index.ts'
+import {
+  ConfigError,
+  Configuration,
+  fallbackWarning,
+  loadSources,
+  readLastGood,
+  saveLastGood,
+} from './config/index.ts'
+import { type Clock, systemClock } from './core/clock.ts'
+import { messageOf, StartError } from './core/errors.ts'
+import { EventBus } from './core/events.ts'
+import type { Log } from './core/log.ts'
+import { DATA_FOLDERS, type DataPaths } from './core/paths.ts'
+import { Scope } from './core/scope.ts'
+import { moonrakerVersion } from './core/version.ts'
+import { Warnings } from './core/warnings.ts'
+import { KlippyLink } from './klippy/link.ts'
+import { Printer } from './klippy/printer.ts'
+import { Queries } from './klippy/queries.ts'
+import { KlippySession } from './klippy/session.ts'
+import { Subscriptions } from './klippy/subscriptions.ts'
+import { Connections } from './rpc/connections.ts'
+import { Registry, type RegistryOptions } from './rpc/registry.ts'
+import { type ServerSection, serverOptions } from './server-section.ts'
+import { HttpApi } from './transports/http/api.ts'
+import { Gate } from './transports/http/gate.ts'
+import { HttpServer } from './transports/http/server.ts'
+import { listenUnix } from './transports/unix-socket.ts'
+import { WebSocketTransport } from './transports/websocket.ts'
+
+/** What a server is started with, beside its configuration. */
+export interface ServerOptions {
+  readonly paths: DataPaths
+  readonly log: Log
+  /** Stands in for `klippy_uds_address`: the virtual printer's socket. */
+  readonly klippySocket?: string
+  readonly debug?: boolean
+  readonly clock?: Clock
+  /** Hears each reply; the tests compare it with the contract. */
+  readonly observe?: RegistryOptions['observe']
+  /** Called when a client asks for a restart. */
+  readonly onRestart?: () => void
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  readonly host: string
+  readonly port: number
+  /** Null where there is no certificate. */
+  readonly tlsPort: number | null
+  readonly warnings: Warnings
+  stop(): Promise<void>
+}
+
+/** A component with what belongs to it. */
+interface Built {
+  readonly name: string
+  readonly component: Component
+  readonly scope: Scope
+}
+
+/**
+ * Starts a server: reads the configuration, builds everything, listens, starts the components, connects to Klippy.
+ * Throws StartError or ConfigError, with nothing left running, where that is not possible.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  prepareFolders(options.paths)
+  const app = new App(options)
+  try {
+    return await app.start()
+  } catch (error) {
+    await app.stop()
+    throw error
+  }
+}
+
+/** Makes the folders of the data folder. Throws StartError where they cannot be made or written. */
+function prepareFolders(paths: DataPaths): void {
+  for (const folder of DATA_FOLDERS) {
+    try {
+      mkdirSync(paths[folder], { recursive: true })
+      accessSync(paths[folder], constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch (error) {
+      throw new StartError(
+        `the data folder ${paths.data} cannot be used: ${messageOf(error)}; ` +
+          'give another with -d, or give this user the right to write there',
+      )
+    }
+  }
+}
+
+class App {
+  readonly #options: ServerOptions
+  readonly #config: Configuration
+  readonly #server: ServerSection
+  readonly #warnings: Warnings
+  readonly #core: Core
+  readonly #scope = new Scope()
+  readonly #built: Built[] = []
+  readonly #failed: string[] = []
+  #http: HttpServer | null = null
+  #unix: Server | null = null
+
+  constructor(options: ServerOptions) {
+    const { paths, log } = options
+    this.#options = options
+    this.#warnings = new Warnings(text => log.warning(text))
+    const [config, server] = readConfiguration(paths, this.#warnings)
+    this.#config = config
+    this.#server = server
+    this.#core = this.#buildCore(options.klippySocket ?? server.klippy_uds_address)
+  }
+
+  #buildCore(klippySocket: string): Core {
+    const { log, paths, clock = systemClock, debug = false, observe } = this.#options
+    const version = moonrakerVersion()
+    const events = new EventBus((event, error) => log.error(`a listener of ${event} failed`, error))
+    const registry = new Registry({
+      debug,
+      onFault: (method, error) => log.error(`${method} failed`, error),
+      ...(observe !== undefined && { observe }),
+    })
+    const link = new KlippyLink({ path: klippySocket, clock, log })
+    const subscriptions = new Subscriptions(link, clock)
+    const session = new KlippySession({ link, subscriptions, events, clock, log, version })
+    const queries = new Queries(link, subscriptions)
+    const printer = new Printer({ link, session, subscriptions, queries, events })
+    const connections = new Connections()
+    return {
+      registry,
+      connections,
+      events,
+      printer,
+      log,
+      clock,
+      warnings: this.#warnings,
+      paths,
+      version,
+      maxUploadBytes: this.#server.max_upload_size * 1024 * 1024,
+      debug,
+    }
+  }
+
+  async start(): Promise<RunningServer> {
+    const policy = this.#create(access)
+    if (policy === undefined) throw new StartError(this.#warnings.list().join('\n'))
+    const files = this.#create(fileManager)
+    for (const type of componentTypes) this.#create(type)
+    serveServer(this.#core, this.#scope, {
+      policy,
+      components: () => this.#built.map(({ name }) => name),
+      failedComponents: () => this.#failed,
+      roots: () => files?.roots.names() ?? [],
+      config: () => this.#config.reply(),
+      restart: () => setImmediate(() => this.#options.onRestart?.()),
+    })
+    for (const text of this.#config.warnings()) this.#warnings.add(text)
+    const ports = await this.#listen(new Gate(policy, this.#warnings))
+    await this.#startComponents()
+    this.#core.printer.session.start()
+    this.#keepConfiguration()
+    return { ...ports, host: this.#server.host, warnings: this.#warnings, stop: () => this.stop() }
+  }
+
+  /** Builds a component; one that cannot be built is reported and left out. */
+  #create<C extends Component>(type: ComponentType<C>): C | undefined {
+    const { section, presence } = type
+    if (presence === 'configured' && !this.#config.has(section)) return undefined
+    const scope = new Scope()
+    try {
+      const component = type.build(this.#core, this.#config, scope)
+      this.#built.push({ name: section, component, scope })
+      return component
+    } catch (error) {
+      scope.close()
+      this.#fail(section, error)
+      return undefined
+    }
+  }
+
+  #fail(section: string, error: unknown): void {
+    this.#failed.push(section)
+    this.#warnings.add(`Component [${section}] does not work: ${messageOf(error)}`)
+    if (!(error instanceof ConfigError)) this.#core.log.error(`component [${section}]`, error)
+  }
+
+  async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {
+    const { registry, connections, log, paths, printer } = this.#core
+    const {
+      host,
+      port,
+      ssl_port: tlsPort,
+      route_prefix,
+      max_websocket_connections: maxWebsockets,
+    } = this.#server
+    const routePrefix = normalizePrefix(route_prefix)
+    this.#unix = await listenUnix(paths.socket, { registry, connections, log })
+    this.#http = new HttpServer({
+      api: new HttpApi({ registry, gate, routePrefix }),
+      gate,
+      websockets: new WebSocketTransport({ registry, connections, log }),
+      connections,
+      link: printer.link,
+      log,
+      routePrefix,
+      maxWebsockets,
+    })
+    return this.#http.listen({ host, port, tlsPort, certs: paths.certs })
+  }
+
+  /** Starts the components beside each other; one that fails is taken out, and the server lives. */
+  async #startComponents(): Promise<void> {
+    const start = async (built: Built): Promise<void> => {
+      try {
+        await built.component.start?.()
+      } catch (error) {
+        this.#fail(built.name, error)
+        built.scope.close()
+        this.#built.splice(this.#built.indexOf(built), 1)
+      }
+    }
+    await Promise.all([...this.#built].map(start))
+  }
+
+  #keepConfiguration(): void {
+    try {
+      saveLastGood(this.#config.sources)
+    } catch (error) {
+      this.#core.log.warning(`the last good configuration cannot be kept: ${messageOf(error)}`)
+    }
+  }
+
+  /** Stops everything in reverse order; what fails to stop is reported and does not keep the rest. */
+  async stop(): Promise<void> {
+    this.#core.printer.session.stop()
+    this.#unix?.close()
+    await this.#http?.close()
+    for (const { name, component, scope } of this.#built.splice(0).reverse()) {
+      try {
+        await component.stop?.()
+      } catch (error) {
+        this.#core.log.error(`component [${name}] did not stop cleanly`, error)
+      }
+      scope.close()
+    }
+    this.#scope.close()
+  }
+}
+
+/** `printer1/` and `/printer1` are the same prefix. */
+function normalizePrefix(prefix: string | null): string {
+  const inner = (prefix ?? '').replace(/^\/+|\/+$/g, '')
+  return inner === '' ? '' : `/${inner}`
+}
+
+/** The configuration with its [server] section; the last good one where the present one cannot be used. */
+function readConfiguration(paths: DataPaths, warnings: Warnings): [Configuration, ServerSection] {
+  const { sources, fallback } = loadSources(paths.configFile)
+  if (fallback !== undefined) warnings.add(fallback)
+  const config = new Configuration(sources, paths.data)
+  try {
+    return [config, config.read('server', serverOptions).options]
+  } catch (error) {
+    const lastGood = error instanceof ConfigError ? readLastGood(paths.configFile) : undefined
+    if (lastGood === undefined) throw error
+    warnings.add(fallbackWarning(paths.configFile, error as ConfigError))
+    const good = new Configuration(lastGood, paths.data)
+    return [good, good.read('server', serverOptions).options]
+  }
+}

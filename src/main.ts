@@ -1,0 +1,97 @@
+// The command: starts the server, and the virtual printer where it is asked for; restarts and stops them.
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { announce } from './announce.ts'
+import { type RunningServer, startServer } from './app.ts'
+import { type CommandLine, HELP, readCommandLine } from './command-line.ts'
+import { ConfigError, writeDefaultConfig } from './config/index.ts'
+import { systemClock } from './core/clock.ts'
+import { messageOf, StartError } from './core/errors.ts'
+import { Log } from './core/log.ts'
+import { type DataPaths, dataPaths } from './core/paths.ts'
+import { moonrakerVersion, PACKAGE_VERSION } from './core/version.ts'
+
+/** What ended one life of the server. */
+type End = 'restart' | 'stop'
+
+async function main(): Promise<void> {
+  const command = readCommandLine(process.argv.slice(2), process.env)
+  if (command.show === 'help') return void process.stdout.write(HELP)
+  if (command.show === 'version')
+    return console.log(`moonraker-ts ${PACKAGE_VERSION} (${moonrakerVersion()})`)
+  const paths = dataPaths(command.dataPath, command)
+  const created = prepareConfiguration(paths)
+  const log = createLog(command, paths)
+  if (created) log.info(`wrote a first configuration to ${paths.configFile}`)
+  const printer = command.virtualPrinter ? await startVirtualPrinter(command, paths) : null
+  try {
+    while ((await runOnce(command, paths, log, printer?.socketPath)) === 'restart') log.info('restarting')
+  } finally {
+    await printer?.stop()
+  }
+}
+
+/** Writes the default configuration where there is none. */
+function prepareConfiguration(paths: DataPaths): boolean {
+  try {
+    return writeDefaultConfig(paths.configFile, { klippyAddress: '{data_path}/comms/klippy.sock' })
+  } catch (error) {
+    throw new StartError(`the configuration ${paths.configFile} cannot be written: ${messageOf(error)}`)
+  }
+}
+
+function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLine, paths: DataPaths): Log {
+  const file = noLogFile ? null : (logFile ?? join(paths.logs, 'moonraker.log'))
+  try {
+    if (file !== null) mkdirSync(dirname(file), { recursive: true })
+  } catch (error) {
+    throw new StartError(`the log folder cannot be made: ${messageOf(error)}; give another file with -l`)
+  }
+  return new Log({
+    clock: systemClock,
+    file,
+    structured: structuredLogging,
+    level: verbose ? 'debug' : 'info',
+    console: line => void process.stdout.write(`${line}\n`),
+  })
+}
+
+/** Loaded only where it is asked for: it costs memory. */
+async function startVirtualPrinter({ speed }: CommandLine, paths: DataPaths) {
+  const { startPrinterInFolder } = await import('./virtual-printer-in-folder.ts')
+  return startPrinterInFolder(paths, speed)
+}
+
+/** One life of the server, until a signal or a client ends it. */
+async function runOnce(
+  command: CommandLine,
+  paths: DataPaths,
+  log: Log,
+  klippySocket: string | undefined,
+): Promise<End> {
+  const { promise: ended, resolve: end } = Promise.withResolvers<End>()
+  const server: RunningServer = await startServer({
+    paths,
+    log,
+    debug: command.debug,
+    onRestart: () => end('restart'),
+    ...(klippySocket !== undefined && { klippySocket }),
+  })
+  const onSignal = () => end('stop')
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
+  announce(server, paths, text => process.stdout.write(text))
+  const reason = await ended
+  process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
+  log.info(reason === 'stop' ? 'stopping' : 'stopping for a restart')
+  await server.stop()
+  return reason
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const expected = error instanceof StartError || error instanceof ConfigError
+    process.stderr.write(`moonraker-ts: ${expected ? error.message : ((error as Error).stack ?? error)}\n`)
+    process.exit(1)
+  },
+)

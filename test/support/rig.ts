@@ -1,0 +1,134 @@
+// A whole server with a virtual printer of its own, in this process, on free ports, in a folder of its own.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type RunningServer, startServer } from '../../src/app.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { Log } from '../../src/core/log.ts'
+import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
+import type { VirtualPrinter } from '../../src/virtual-printer/index.ts'
+import { type RunningPrinter, startPrinterInFolder } from '../../src/virtual-printer-in-folder.ts'
+import { checkReply } from './check-reply.ts'
+
+/** What a rig may be asked for. */
+export interface RigOptions {
+  /** Further text of moonraker.conf; `{data}` stands for the data folder. */
+  readonly conf?: string
+  /** Further lines of its [server] section. */
+  readonly server?: string
+  /** Lines of [authorization]; loopback is trusted where it is left out. */
+  readonly authorization?: string
+  /** `none` leaves the printer away. */
+  readonly printer?: 'virtual' | 'none'
+  /** printer.cfg; the default one where it is left out. */
+  readonly printerCfg?: string
+  readonly speed?: number
+  readonly debug?: boolean
+  /** Resolve only when Klippy is ready; true where it is left out. */
+  readonly ready?: boolean
+  /** Another Klippy's socket, in place of the virtual printer. */
+  readonly klippySocket?: string
+}
+
+/** A rig; `await using` stops it. */
+export interface Rig extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+  readonly socketPath: string
+  readonly dataPath: string
+  readonly paths: DataPaths
+  readonly server: RunningServer
+  readonly printer: VirtualPrinter
+  /** What the server logged. */
+  readonly log: readonly string[]
+  /** Resolves when the server is asked to restart. */
+  readonly restartAsked: Promise<void>
+}
+
+const TRUST_LOOPBACK = 'trusted_clients:\n  127.0.0.1\n  ::1\ncors_domains:\n  http://allowed.test'
+
+function configuration(
+  { conf = '', server = '', authorization = TRUST_LOOPBACK }: RigOptions,
+  data: string,
+): string {
+  const text = `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n${server}\n[authorization]\n${authorization}\n${conf}\n`
+  return text.replaceAll('{data}', data)
+}
+
+/** Starts a rig. Every reply that its server gives is compared with the contract. */
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const dataPath = mkdtempSync(join(tmpdir(), 'rig-'))
+  const paths = dataPaths(dataPath)
+  const log: string[] = []
+  const restart = Promise.withResolvers<void>()
+  let printer: RunningPrinter | null = null
+  let server: RunningServer | null = null
+  const stop = async () => {
+    await server?.stop()
+    await printer?.stop()
+    rmSync(dataPath, { recursive: true, force: true })
+  }
+  try {
+    prepareFiles(paths, options)
+    if (options.printer !== 'none' && options.klippySocket === undefined) {
+      printer = await startPrinterInFolder(paths, options.speed ?? 1)
+    }
+    server = await startServer({
+      paths,
+      log: new Log({
+        clock: systemClock,
+        file: join(paths.logs, 'moonraker.log'),
+        structured: false,
+        level: 'debug',
+        console: line => log.push(line),
+      }),
+      klippySocket: options.klippySocket ?? printer?.socketPath ?? join(paths.comms, 'nobody.sock'),
+      debug: options.debug ?? false,
+      observe: checkReply,
+      onRestart: restart.resolve,
+    })
+    const url = `http://127.0.0.1:${server.port}`
+    if (printer !== null && options.ready !== false) await waitUntilReady(url)
+    return {
+      url,
+      port: server.port,
+      socketPath: paths.socket,
+      dataPath,
+      paths,
+      server,
+      printer: printer?.printer as VirtualPrinter,
+      log,
+      restartAsked: restart.promise,
+      [Symbol.asyncDispose]: stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function prepareFiles(paths: DataPaths, options: RigOptions): void {
+  for (const folder of [paths.config, paths.logs]) mkdirSync(folder, { recursive: true })
+  writeFileSync(paths.configFile, configuration(options, paths.data))
+  if (options.printerCfg !== undefined) writeFileSync(join(paths.config, 'printer.cfg'), options.printerCfg)
+}
+
+/** Resolves when Klippy is ready, as a client hears it: by a notification, or at once where it is already. */
+async function waitUntilReady(url: string): Promise<void> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/websocket`)
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener('error', () => reject(new Error('the server refuses the WebSocket of the rig')))
+    socket.addEventListener('open', () => {
+      socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'server.info', id: 0 }))
+    })
+    socket.addEventListener('message', ({ data }) => {
+      const { method, result } = JSON.parse(String(data))
+      if (method === 'notify_klippy_ready' || result?.klippy_state === 'ready') resolve()
+    })
+  })
+  const closed = new Promise(resolve => {
+    socket.addEventListener('close', resolve)
+  })
+  socket.close()
+  await closed
+}
