@@ -1,0 +1,42 @@
+// The last lines of Klipper's console, for clients that come later.
+import type { ResultOf } from '../../api/endpoint.ts'
+import type { dataStore } from '../../api/server.ts'
+
+type Reply = ResultOf<(typeof dataStore)['server.gcode_store']>
+type Entry = Reply['gcode_store'][number]
+
+/** Characters in all messages together; beside the number of entries this bounds the memory, to a few MB. */
+const MAX_CHARACTERS = 2 * 1024 * 1024
+/** Characters of one message; a longer one is cut. */
+const MAX_MESSAGE = 64 * 1024
+
+export class GcodeStore {
+  readonly #size: number
+  readonly #entries: Entry[] = []
+  #characters = 0
+
+  /** Keeps `size` entries, or fewer where they are very long. */
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  /** Adds an entry; the oldest make room. `time` is in seconds since the epoch. */
+  add(type: Entry['type'], message: string, time: number): void {
+    const kept = message.length > MAX_MESSAGE ? beginning(message) : message
+    this.#entries.push({ message: kept, time, type })
+    this.#characters += kept.length
+    while (this.#entries.length > this.#size || this.#characters > MAX_CHARACTERS) {
+      this.#characters -= this.#entries.shift()?.message.length ?? 0
+    }
+  }
+
+  /** The newest `count` entries, oldest first; all of them where no count is given. */
+  reply(count = this.#size): Reply {
+    return { gcode_store: count > 0 ? this.#entries.slice(-count) : [] }
+  }
+}
+
+/** A copy, since a slice would keep all of a huge text in memory. */
+function beginning(message: string): string {
+  return Buffer.from(`${message.slice(0, MAX_MESSAGE - 1)}…`).toString()
+}

@@ -1,0 +1,54 @@
+// [data_store]: remembers temperatures and console lines, so that a client that comes later can show what was.
+import { dataStore as chapter } from '../../api/server.ts'
+import { type Component, type Core, component } from '../../component.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
+import { int } from '../../schema/index.ts'
+import { GcodeStore } from './gcode-store.ts'
+import { TemperatureStore } from './temperature-store.ts'
+
+/** Past this nobody could show it, and memory would run out. */
+const MAX_SIZE = 1_000_000
+
+function recordTemperatures({ printer, events, log }: Core, scope: Scope, store: TemperatureStore): void {
+  const failed = (error: unknown) => {
+    if (printer.link.connected) log.warning(`temperatures are not recorded: ${messageOf(error)}`)
+  }
+  scope.use(events.on('klippy:ready', () => store.follow().catch(failed)))
+  scope.use(events.on('klippy:disconnected', () => store.pause()))
+  scope.defer(() => printer.unsubscribe(store))
+}
+
+function recordConsole({ events, clock }: Core, scope: Scope, store: GcodeStore): void {
+  scope.use(events.on('klippy:gcode_response', line => store.add('response', line, clock.now())))
+  scope.use(events.on('klippy:gcode_command', script => store.add('command', script, clock.now())))
+}
+
+export default component({
+  section: 'data_store',
+  presence: 'always',
+  options: {
+    temperature_store_size: int({ min: 1, max: MAX_SIZE })
+      .describe('Values kept of each sensor, one a second')
+      .default(1200),
+    gcode_store_size: int({ min: 1, max: MAX_SIZE }).describe('Entries of the console kept').default(1000),
+  },
+  create(core, { options }, scope): Component {
+    const temperatures = new TemperatureStore(core.printer, options.temperature_store_size)
+    const gcode = new GcodeStore(options.gcode_store_size)
+    recordTemperatures(core, scope, temperatures)
+    recordConsole(core, scope, gcode)
+    scope.use(
+      core.registry.serve(chapter, {
+        'server.temperature_store': ({ include_monitors }) => temperatures.reply(include_monitors),
+        'server.gcode_store': ({ count }) => gcode.reply(count),
+      }),
+    )
+    return {
+      start: () => {
+        const timer = core.clock.every(1, () => temperatures.sample())
+        scope.defer(() => timer.stop())
+      },
+    }
+  },
+})

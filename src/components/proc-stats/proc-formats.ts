@@ -1,0 +1,71 @@
+// The texts of /proc/stat, /proc/meminfo and /proc/net/dev (proc_pid_stat(5) and its siblings) as numbers.
+
+/** Time that a core spent, in ticks since the machine started. */
+export interface CpuTimes {
+  readonly total: number
+  readonly idle: number
+}
+
+/** The cores by name, and `cpu` for all together, out of /proc/stat. */
+export function parseCpuTimes(text: string): Map<string, CpuTimes> {
+  const times = new Map<string, CpuTimes>()
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('cpu')) break
+    const [name = '', ...columns] = line.split(/ +/)
+    // What follows steal, time for guests, is contained in user and nice already.
+    const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =
+      columns.map(Number)
+    const rest = idle + iowait
+    times.set(name, { total: user + nice + system + irq + softirq + steal + rest, idle: rest })
+  }
+  return times
+}
+
+/** Memory in kB. */
+export type Memory = Record<'total' | 'available' | 'used', number>
+
+/** /proc/meminfo; null where it lacks what is needed. */
+export function parseMemory(text: string): Memory | null {
+  const total = Number(/^MemTotal: +(\d+)/m.exec(text)?.[1])
+  const available = Number(/^MemAvailable: +(\d+)/m.exec(text)?.[1])
+  if (Number.isNaN(total) || Number.isNaN(available)) return null
+  return { total, available, used: total - available }
+}
+
+/** What an interface has carried so far. */
+export interface Traffic {
+  readonly rx_bytes: number
+  readonly tx_bytes: number
+  readonly rx_packets: number
+  readonly tx_packets: number
+  readonly rx_errs: number
+  readonly tx_errs: number
+  readonly rx_drop: number
+  readonly tx_drop: number
+}
+
+/** The interfaces by name, out of /proc/net/dev. */
+export function parseTraffic(text: string): Map<string, Traffic> {
+  const traffic = new Map<string, Traffic>()
+  for (const line of text.split('\n')) {
+    const colon = line.lastIndexOf(':')
+    if (colon === -1) continue
+    const columns = line
+      .slice(colon + 1)
+      .trim()
+      .split(/ +/)
+      .map(Number)
+    const at = (index: number) => columns[index] ?? 0
+    traffic.set(line.slice(0, colon).trim(), {
+      rx_bytes: at(0),
+      tx_bytes: at(8),
+      rx_packets: at(1),
+      tx_packets: at(9),
+      rx_errs: at(2),
+      tx_errs: at(10),
+      rx_drop: at(3),
+      tx_drop: at(11),
+    })
+  }
+  return traffic
+}

@@ -1,0 +1,102 @@
+// Measures the load of the machine and of this process; rates are those since the sample before.
+import { uptime } from 'node:os'
+import type { ProcStatUpdate } from '../../api/machine.ts'
+import type { Infer } from '../../schema/index.ts'
+import { findCpuTemperature } from './cpu-temperature.ts'
+import { type CpuTimes, parseCpuTimes, parseMemory, parseTraffic, type Traffic } from './proc-formats.ts'
+import type { SmallFiles } from './small-files.ts'
+
+/** One sample; all but the number of clients. */
+export type Sample = Omit<Infer<typeof ProcStatUpdate>, 'websocket_connections'>
+
+/** What the rates of the next sample are counted from. */
+interface Counts {
+  /** On a clock that never jumps, s. */
+  readonly at: number
+  /** Time that this process has used, µs. */
+  readonly process: number
+  readonly cpus: ReadonlyMap<string, CpuTimes>
+  readonly traffic: ReadonlyMap<string, Traffic>
+}
+
+const NO_CPU: CpuTimes = { total: 0, idle: 0 }
+
+export class Sampler {
+  readonly #files: SmallFiles
+  /** Where the temperature is; undefined before the first sample has looked for it. */
+  #temperature: string | null | undefined
+  #before: Counts | null = null
+
+  constructor(files: SmallFiles) {
+    this.#files = files
+  }
+
+  /** Measures. `now` is the time since the epoch, `monotonic` one that never jumps, both in seconds. */
+  sample(now: number, monotonic: number): Sample {
+    const { user, system } = process.cpuUsage()
+    const counts: Counts = {
+      at: monotonic,
+      process: user + system,
+      cpus: parseCpuTimes(this.#files.read('/proc/stat') ?? ''),
+      traffic: parseTraffic(this.#files.read('/proc/net/dev') ?? ''),
+    }
+    const before = this.#before
+    this.#before = counts
+    const memory = Math.floor(process.memoryUsage.rss() / 1024)
+    return {
+      moonraker_stats: { time: now, cpu_usage: processUsage(counts, before), memory, mem_units: 'kB' },
+      cpu_temp: this.#cpuTemperature(),
+      network: network(counts, before),
+      system_cpu_usage: cpuUsage(counts, before),
+      system_memory: parseMemory(this.#files.read('/proc/meminfo') ?? '') ?? {},
+    }
+  }
+
+  #cpuTemperature(): number | null {
+    if (this.#temperature === undefined) this.#temperature = findCpuTemperature(this.#files)
+    const thousandths = this.#temperature === null ? null : this.#files.readNumber(this.#temperature)
+    return thousandths === null ? null : thousandths / 1000
+  }
+
+  /** Seconds since the machine started. */
+  uptime(): number {
+    const text = this.#files.read('/proc/uptime') ?? ''
+    return Number(text.slice(0, text.indexOf(' '))) || uptime()
+  }
+}
+
+function processUsage(counts: Counts, before: Counts | null): number {
+  if (before === null) return 0
+  return twoDecimals((counts.process - before.process) / 1e4 / (counts.at - before.at))
+}
+
+/** The first sample has the mean since the machine started. */
+function cpuUsage({ cpus }: Counts, before: Counts | null): Record<string, number> {
+  const usage: Record<string, number> = {}
+  for (const [name, { total, idle }] of cpus) {
+    const earlier = before?.cpus.get(name) ?? NO_CPU
+    const passed = total - earlier.total
+    // The kernel's count of idle time may go back a little.
+    usage[name] = passed > 0 ? twoDecimals(Math.min(100, 100 - (100 * (idle - earlier.idle)) / passed)) : 0
+  }
+  return usage
+}
+
+function network(counts: Counts, before: Counts | null): Sample['network'] {
+  const interfaces: Sample['network'] = {}
+  for (const [name, traffic] of counts.traffic) {
+    const earlier = before?.traffic.get(name)
+    const bandwidth = before && earlier ? bytesBetween(earlier, traffic) / (counts.at - before.at) : 0
+    interfaces[name] = { ...traffic, bandwidth: twoDecimals(bandwidth) }
+  }
+  return interfaces
+}
+
+function bytesBetween(earlier: Traffic, later: Traffic): number {
+  return later.rx_bytes - earlier.rx_bytes + later.tx_bytes - earlier.tx_bytes
+}
+
+/** Never negative: counters begin anew when an interface comes back. */
+function twoDecimals(value: number): number {
+  return Number.isFinite(value) && value > 0 ? Math.round(value * 100) / 100 : 0
+}
