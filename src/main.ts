@@ -91,7 +91,8 @@ main().then(
   () => process.exit(0),
   (error: unknown) => {
     const expected = error instanceof StartError || error instanceof ConfigError
-    process.stderr.write(`moonraker-ts: ${expected ? error.message : ((error as Error).stack ?? error)}\n`)
+    const trace = error instanceof Error ? error.stack : undefined
+    process.stderr.write(`moonraker-ts: ${expected ? error.message : (trace ?? messageOf(error))}\n`)
     process.exit(1)
   },
 )

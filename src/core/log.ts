@@ -1,6 +1,7 @@
 // The server's log: to the console and to a file that is renamed and begun anew when it grows or on request.
 import { appendFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import type { Clock } from './clock.ts'
+import { messageOf } from './errors.ts'
 
 const LEVELS = ['debug', 'info', 'warning', 'error'] as const
 
@@ -70,7 +71,7 @@ export class Log {
       this.#size += line.length
       this.#broken = false
     } catch (error) {
-      if (!this.#broken) this.#options.console?.(`cannot write the log file ${file}: ${error}`)
+      if (!this.#broken) this.#options.console?.(`cannot write the log file ${file}: ${messageOf(error)}`)
       this.#broken = true
     }
   }
@@ -90,6 +91,7 @@ export class Log {
 
 /** Control characters could forge entries or move a terminal's cursor; further lines of an entry are indented. */
 function oneEntry(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be removed
+  // oxlint-disable-next-line no-control-regex -- these are what is to be removed
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?').replaceAll('\n', '\n    ')
 }

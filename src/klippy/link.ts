@@ -33,8 +33,8 @@ export interface LinkOptions {
 }
 
 interface Waiting {
-  resolve(result: unknown): void
-  reject(error: ApiError): void
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: ApiError) => void
   readonly timer: Timer | null
 }
 

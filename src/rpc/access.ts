@@ -11,7 +11,7 @@ export interface Credentials {
    */
   readonly addressCounts: boolean
   /** A request header by its lower-case name. */
-  header(name: string): string | undefined
+  readonly header: (name: string) => string | undefined
   /** The oneshot token of the query string. */
   readonly token: string | null
 }

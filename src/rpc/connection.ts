@@ -35,8 +35,8 @@ export interface ClientInfo {
 }
 
 interface Waiting {
-  resolve(result: unknown): void
-  reject(error: ApiError): void
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: ApiError) => void
 }
 
 export class Connection implements Caller {
@@ -123,7 +123,7 @@ export class Connection implements Caller {
     }
     const { code, message, data } = (reply.error ?? {}) as Record<string, unknown>
     const status = typeof code === 'number' && code >= 400 && code < 600 ? code : 500
-    waiting.reject(new ApiError(status, String(message ?? 'Unknown error'), { data }))
+    waiting.reject(new ApiError(status, typeof message === 'string' ? message : 'Unknown error', { data }))
   }
 
   close(code: number, reason: string): void {

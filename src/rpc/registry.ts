@@ -70,7 +70,11 @@ export class Registry {
       const handle = handlers[name as keyof C] as unknown as Method['handle']
       return this.serveOne(name, endpoint, handle)
     })
-    return { remove: () => added.forEach(registration => void registration.remove()) }
+    return {
+      remove: () => {
+        for (const registration of added) registration.remove()
+      },
+    }
   }
 
   /** Serves one method, under a name that need not be in any chapter. */

@@ -2,7 +2,7 @@
 import { chmodSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { StartError } from '../core/errors.ts'
+import { messageOf, StartError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { ETX, FrameSplitter } from '../klippy/framing.ts'
 import { TRUSTED_USER } from '../rpc/caller.ts'
@@ -92,7 +92,7 @@ function serve(socket: Socket, { registry, connections, log }: UnixSocketParts):
     try {
       for (const text of splitter.push(chunk)) receive(registry, connection, text.toString())
     } catch (error) {
-      log.warning(`unix socket client ${connection.id}: ${error}; disconnected`)
+      log.warning(`unix socket client ${connection.id}: ${messageOf(error)}; disconnected`)
       socket.destroy()
     }
   })

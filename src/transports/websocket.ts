@@ -120,7 +120,7 @@ export class WebSocketTransport {
     const { connections, registry, log } = this.#parts
     const connection = connections.open('websocket', address, user, new WebSocketChannel(ws, socket))
     log.debug(`WebSocket ${connection.id} opened from ${address}`)
-    ws.on('message', data => receive(registry, connection, data.toString()))
+    ws.on('message', data => receive(registry, connection, (data as Buffer).toString()))
     ws.on('error', error => log.debug(`WebSocket ${connection.id}: ${error.message}`))
     const stopPings = keepAlive(ws)
     ws.on('close', () => {
@@ -135,7 +135,7 @@ export class WebSocketTransport {
 export function receive(registry: Registry, connection: Connection, text: string): void {
   const reply = answer(registry, text, connection)
   if (reply instanceof Promise) {
-    reply.then(late => {
+    void reply.then(late => {
       if (late !== undefined) connection.send(late)
     })
   } else if (reply !== undefined) connection.send(reply)
