@@ -91,7 +91,5 @@ export class Log {
 
 /** Control characters could forge entries or move a terminal's cursor; further lines of an entry are indented. */
 function oneEntry(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what is to be removed
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?').replaceAll('\n', '\n    ')
+  return text.replace(/(?![\n\t])\p{Cc}/gu, '?').replaceAll('\n', '\n    ')
 }

@@ -1,0 +1,159 @@
+// Holds the shape of src/: imports run one way, in no circle, files stay small, and nothing is said in secret.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** What each folder of src/ may import, beside itself. `*` is everything. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  schema: [],
+  api: ['schema'],
+  client: ['api', 'schema'],
+  core: ['schema'],
+  config: ['core', 'schema'],
+  storage: ['core', 'schema'],
+  rpc: ['api', 'core', 'schema'],
+  klippy: ['rpc', 'core', 'schema'],
+  transports: ['rpc', 'api', 'core', 'klippy', 'schema'],
+  components: ['schema', 'api', 'core', 'config', 'storage', 'rpc', 'klippy', 'component.ts'],
+  'virtual-printer': ['klippy/framing.ts', 'core'],
+  'component.ts': ['config', 'core', 'klippy', 'rpc'],
+}
+
+/** The composition: may import everything, and is imported by nothing below it. */
+const COMPOSITION = [
+  'app.ts',
+  'main.ts',
+  'announce.ts',
+  'command-line.ts',
+  'server-section.ts',
+  'virtual-printer-in-folder.ts',
+]
+
+interface Import {
+  readonly from: string
+  readonly to: string
+  readonly typeOnly: boolean
+  readonly lazy: boolean
+}
+
+const files = globSync('src/**/*.ts', { cwd: root })
+  .map(file => file.slice('src/'.length))
+  .sort()
+
+const sources = new Map(files.map(file => [file, readFileSync(join(root, 'src', file), 'utf8')]))
+
+const imports: Import[] = [...sources].flatMap(([from, text]) => {
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+'(\.[^']+)'/gms)
+  const lazy = text.matchAll(/import\('(\.[^']+)'\)/g)
+  const at = (to: string) => normalize(join(dirname(from), to))
+  return [
+    ...[...statements].map(([, type, to]) => ({
+      from,
+      to: at(to as string),
+      typeOnly: type !== undefined,
+      lazy: false,
+    })),
+    ...[...lazy].map(([, to]) => ({ from, to: at(to as string), typeOnly: false, lazy: true })),
+  ]
+})
+
+const folderOf = (file: string) => (file.includes('/') ? (file.split('/')[0] as string) : file)
+
+test('imports run one way', () => {
+  const wrong = imports.filter(({ from, to }) => {
+    const folder = folderOf(from)
+    if (COMPOSITION.includes(folder) || folder === folderOf(to)) return false
+    const allowed = MAY_IMPORT[folder]
+    assert.ok(allowed, `src/${folder} has no row in the table of folders`)
+    return !allowed.some(name => to === name || folderOf(to) === name)
+  })
+  assert.deepEqual(
+    wrong.map(({ from, to }) => `${from} imports ${to}`),
+    [],
+  )
+})
+
+test('a component knows another by its type only', () => {
+  const componentOf = (file: string) => file.split('/').slice(0, 2).join('/')
+  const wrong = imports.filter(
+    ({ from, to, typeOnly }) =>
+      !typeOnly &&
+      from.startsWith('components/') &&
+      from !== 'components/index.ts' &&
+      to.startsWith('components/') &&
+      componentOf(from) !== componentOf(to),
+  )
+  assert.deepEqual(
+    wrong.map(({ from, to }) => `${from} imports ${to}`),
+    [],
+  )
+})
+
+test('no imports in a circle', () => {
+  const next = new Map<string, string[]>()
+  for (const { from, to, typeOnly, lazy } of imports) {
+    if (!typeOnly && !lazy) next.set(from, [...(next.get(from) ?? []), to])
+  }
+  const done = new Set<string>()
+  const circles: string[] = []
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+    if (done.has(file) || path.includes(file)) return
+    for (const to of next.get(file) ?? []) visit(to, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  assert.deepEqual(circles, [])
+})
+
+test('files stay under 400 lines', () => {
+  const all = globSync('{src,test,scripts,bench}/**/*.{ts,mjs}', { cwd: root })
+  const long = all.filter(file => readFileSync(join(root, file), 'utf8').split('\n').length > 400)
+  assert.deepEqual(long, [])
+})
+
+test('every file begins by saying what it is for', () => {
+  const mute = files.filter(file => !/^(#!.*\n)?\/\/ \S/.test(sources.get(file) as string))
+  assert.deepEqual(mute, [])
+})
+
+test('no explicit any', () => {
+  const loose = files.filter(file =>
+    /(:|<|\bas|,)\s*any\b(?!Of)\s*[,;)>\]=|&[]/.test(sources.get(file) as string),
+  )
+  assert.deepEqual(loose, [])
+})
+
+test('no state at module level', () => {
+  const stateful = files.filter(file => /^(export )?(let|var) /m.test(sources.get(file) as string))
+  assert.deepEqual(stateful, [])
+})
+
+test('only main.ts ends the process', () => {
+  const wrong = files.filter(file => /\bprocess\.exit\(/.test(sources.get(file) as string))
+  assert.deepEqual(
+    wrong.filter(file => !file.endsWith('main.ts')),
+    [],
+  )
+})
+
+test('the client and the contract need no Node', () => {
+  const wrong = files.filter(file => {
+    const portable = /^(client|api|schema)\//.test(file) && file !== 'client/links/unix.ts'
+    return portable && /from '(node:|ws')/.test(sources.get(file) as string)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('the project stands alone', () => {
+  const all = globSync('{src,scripts}/**/*.{ts,mjs}', { cwd: root })
+  const outside = all.filter(file => {
+    const text = readFileSync(join(root, file), 'utf8')
+    return /['"`]\.\.\/shared|\.\.\/\.\.\/shared/.test(text) && !file.startsWith('scripts/import-')
+  })
+  assert.deepEqual(outside, [])
+})
