@@ -32,7 +32,7 @@ export interface BinaryScan {
 
 /** Tells by its first bytes whether a file is binary G-code. */
 export async function isBinaryGcode(file: FileHandle): Promise<boolean> {
-  return (await readAt(file, 0, MAGIC.length)).latin1Slice() === MAGIC
+  return (await readAt(file, 0, MAGIC.length)).toString('latin1') === MAGIC
 }
 
 /** Reads the blocks before the G-code. Blocks that are damaged or too large are left out, with a note. */
@@ -46,12 +46,12 @@ export async function scanBinaryGcode(file: FileHandle, size: number): Promise<B
       const known = FORMATS[format]
       if (known) thumbnails.push({ width, height, format: known, data: block.data })
       else notes.push(`image of unknown format ${format}`)
-    } else settings.set(block.type, block.data.latin1Slice())
+    } else settings.set(block.type, block.data.toString('latin1'))
   }
-  return { metadata: metadataOf(settings), thumbnails, notes }
+  return { metadata: await metadataOf(settings), thumbnails, notes }
 }
 
-function metadataOf(settings: ReadonlyMap<number, string>): SlicerIdentity & SliceFields {
+async function metadataOf(settings: ReadonlyMap<number, string>): Promise<SlicerIdentity & SliceFields> {
   const producer = /^Producer=([^\r\n]{1,200})/m.exec(settings.get(BLOCK.fileMetadata) ?? '')?.[1]
   const order = [BLOCK.print, BLOCK.printer, BLOCK.slicer]
   const comments = asComments(order.map(type => settings.get(type) ?? '').join('\n'))
@@ -59,7 +59,7 @@ function metadataOf(settings: ReadonlyMap<number, string>): SlicerIdentity & Sli
   const object_height = height === undefined ? undefined : numberIn(height)
   return {
     ...(producer === undefined ? { slicer: 'Unknown', slicer_version: '?' } : splitVersion(producer)),
-    ...readFields(prusaSlicer, comments, comments),
+    ...(await readFields(prusaSlicer, comments, comments)),
     ...(object_height !== undefined && { object_height }),
   }
 }
@@ -113,7 +113,12 @@ async function readHeader(file: FileHandle, at: number): Promise<Header | undefi
   return { type, compression, unpacked, stored, length: compression === 0 ? 8 : 12, parameters }
 }
 
-async function readBlock(file: FileHandle, at: number, header: Header, checked: boolean): Promise<Block | string> {
+async function readBlock(
+  file: FileHandle,
+  at: number,
+  header: Header,
+  checked: boolean,
+): Promise<Block | string> {
   const start = header.length
   const end = start + header.parameters + header.stored
   const bytes = await readAt(file, at, end + (checked ? 4 : 0))
@@ -122,7 +127,11 @@ async function readBlock(file: FileHandle, at: number, header: Header, checked: 
   const data = unpack(bytes.subarray(start + header.parameters, end), header)
   if (typeof data === 'string') return data
   const count = header.parameters / 2
-  return { type: header.type, parameters: Array.from({ length: count }, (_, i) => bytes.readUInt16LE(start + 2 * i)), data }
+  return {
+    type: header.type,
+    parameters: Array.from({ length: count }, (_, i) => bytes.readUInt16LE(start + 2 * i)),
+    data,
+  }
 }
 
 function unpack(stored: Buffer, { compression, unpacked }: Header): Buffer | string {

@@ -1,6 +1,10 @@
 // Finds the comments of a G-code text that say "key = value", "key: value" or "key,value", in one pass.
 
+import { setImmediate as breathe } from 'node:timers/promises'
+
 const LONGEST_KEY = 80
+/** How much text is read before other work of the process gets its turn: some milliseconds at worst. */
+const TEXT_IN_ONE_GO = 512 * 1024
 /** Longer values are cut: no field of the metadata needs them. */
 const LONGEST_VALUE = 16_384
 
@@ -18,14 +22,18 @@ export type Comments = ReadonlyMap<string, readonly Comment[]>
  * semicolons and blanks around it do not count, nor do the blanks before the value and a carriage return.
  * A key with nothing at all after the separator, not even a blank, counts as absent: clients have never seen those.
  */
-export function collectComments(text: string, wanted: ReadonlySet<string>): Comments {
+export async function collectComments(text: string, wanted: ReadonlySet<string>): Promise<Comments> {
   const found = new Map<string, Comment[]>()
   let start = text.startsWith(';') ? 0 : nextComment(text, 0)
+  let since = 0
   while (start !== -1) {
     const newline = text.indexOf('\n', start)
     const end = newline === -1 ? text.length : newline
     addComment(found, text, start, end, wanted)
     start = nextComment(text, end)
+    if (start - since < TEXT_IN_ONE_GO) continue
+    since = start
+    await breathe()
   }
   return found
 }

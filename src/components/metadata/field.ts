@@ -1,4 +1,5 @@
 // How a slicer's file says where each metadata field stands and how to read it.
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { Comment, Comments } from './comments.ts'
 import { collectComments } from './comments.ts'
 import type { SliceFields, SlicerIdentity } from './types.ts'
@@ -40,8 +41,16 @@ export interface Slicer {
   readonly fields: FieldReaders
   /** False for slicers whose image blocks, if any, are not theirs. */
   readonly thumbnails?: boolean
-  /** Reads a comment line about objects, undefined for any other line. */
-  objectMark?(line: string, announced: string | undefined): ObjectMark | undefined
+  /** How the slicer marks the objects of a print, absent when it does not. */
+  readonly objects?: ObjectComments
+}
+
+/** The comments around the commands of each object. */
+export interface ObjectComments {
+  /** What a line about objects starts with: a file without such a line has none. */
+  sign: string
+  /** Reads a comment line, undefined when it is not about objects. `announced` is the name from the last mark of kind "name". */
+  mark(line: string, announced: string | undefined): ObjectMark | undefined
 }
 
 /** The first comment, in file order, among several keys, whose value can be read. */
@@ -65,7 +74,11 @@ export function allOf(source: Source, keys: readonly string[]): readonly Comment
 }
 
 /** A field from the first comment with one of the keys whose value `read` understands. */
-export function value<T>(place: Place, keys: string | readonly string[], read: (raw: string) => T | undefined): Field<T> {
+export function value<T>(
+  place: Place,
+  keys: string | readonly string[],
+  read: (raw: string) => T | undefined,
+): Field<T> {
   const list = typeof keys === 'string' ? [keys] : keys
   return { place, keys: list, read: source => firstOf(source, list, read) }
 }
@@ -123,13 +136,14 @@ function extreme(whole: string, pattern: RegExp, pick: (a: number, b: number) =>
 }
 
 /** Reads every field that a slicer declares. `tail` is `head` itself when one window holds the whole file. */
-export function readFields(slicer: Slicer, head: string, tail: string): SliceFields {
+export async function readFields(slicer: Slicer, head: string, tail: string): Promise<SliceFields> {
   const wanted = new Set(Object.values(slicer.fields).flatMap(field => field.keys))
-  const start: Source = { text: head, comments: collectComments(head, wanted) }
-  const end: Source = head === tail ? start : { text: tail, comments: collectComments(tail, wanted) }
+  const start: Source = { text: head, comments: await collectComments(head, wanted) }
+  const end: Source = head === tail ? start : { text: tail, comments: await collectComments(tail, wanted) }
   const fields: Record<string, unknown> = {}
   for (const [name, field] of Object.entries(slicer.fields)) {
     const found = readField(field, start, end)
+    if (field.keys.length === 0) await breathe()
     if (found !== undefined) fields[name] = found
   }
   return fields

@@ -4,7 +4,12 @@
  * Decompresses a heatshrink stream with the given bits for window and look-ahead. Stops at the end of the input or
  * of `size` bytes, whichever comes first; returns what it has then.
  */
-export function heatshrinkDecode(input: Uint8Array, windowBits: number, lookaheadBits: number, size: number): Buffer {
+export function heatshrinkDecode(
+  input: Uint8Array,
+  windowBits: number,
+  lookaheadBits: number,
+  size: number,
+): Buffer {
   const output = Buffer.alloc(size)
   const bits = new BitReader(input)
   let filled = 0
@@ -19,7 +24,8 @@ export function heatshrinkDecode(input: Uint8Array, windowBits: number, lookahea
     const distance = bits.take(windowBits)
     const count = bits.take(lookaheadBits)
     if (distance === undefined || count === undefined) break
-    for (let i = 0; i <= count && filled < size; i++, filled++) output[filled] = output[filled - distance - 1] ?? 0
+    for (let i = 0; i <= count && filled < size; i++, filled++)
+      output[filled] = output[filled - distance - 1] ?? 0
   }
   return output.subarray(0, filled)
 }

@@ -12,7 +12,8 @@ import type { Windows } from './windows.ts'
 import { readWindows } from './windows.ts'
 
 /** What our own object processing and the Python tool of that name leave in a file. */
-const OBJECTS_PROCESSED = /^; (?:Pre-Processed for Cancel-Object support by preprocess_cancellation v?\d|Objects defined by moonraker-ts \d)/m
+const OBJECTS_PROCESSED =
+  /^; (?:Pre-Processed for Cancel-Object support by preprocess_cancellation v?\d|Objects defined by moonraker-ts \d)/m
 
 /**
  * Reads the metadata and the images of one G-code file, text or binary (.bgcode is told by its content).
@@ -39,20 +40,24 @@ async function scanText(
   stamp: Pick<GcodeMetadata, 'size' | 'modified' | 'uuid'>,
 ): Promise<ScanResult> {
   const windows = await readWindows(file, stamp.size)
-  const { slicer, identity } = slicerOf(windows.head)
+  const { slicer, identity } = await slicerOf(windows.head)
   const metadata: GcodeMetadata = {
     ...stamp,
     file_processors: OBJECTS_PROCESSED.test(windows.head) ? ['preprocess_cancellation'] : [],
     ...identity,
     ...gcodeBytes(windows),
-    ...readFields(slicer, windows.head, windows.tail),
+    ...(await readFields(slicer, windows.head, windows.tail)),
   }
   const notes: string[] = []
   const thumbnails = slicer.thumbnails === false ? [] : findThumbnails(windows, notes)
   return { metadata, thumbnails, notes }
 }
 
-function gcodeBytes({ head, tail, tailStart }: Windows): Pick<GcodeMetadata, 'gcode_start_byte' | 'gcode_end_byte'> {
+function gcodeBytes({
+  head,
+  tail,
+  tailStart,
+}: Windows): Pick<GcodeMetadata, 'gcode_start_byte' | 'gcode_end_byte'> {
   const start = firstCommand(head)
   const end = afterLastCommand(tail)
   return {

@@ -35,7 +35,13 @@ function endOf(text: string, tag: string, from: number, ends: Map<string, number
   return end === Number.POSITIVE_INFINITY ? undefined : end
 }
 
-function readBlock(tag: string, declared: string, text: string, start: number, end: number): Thumbnail | string {
+function readBlock(
+  tag: string,
+  declared: string,
+  text: string,
+  start: number,
+  end: number,
+): Thumbnail | string {
   const format = FORMATS[tag.slice(1).toUpperCase()]
   if (!format) return 'images of this kind are not known'
   const [width, height, length, ...more] = (declared.match(/\d{1,9}/g) ?? []).map(Number)

@@ -77,7 +77,13 @@ function quotedAt(text: string, at: number): { value: string; end: number } | un
   let end = start + 1
   while (end < text.length && text[end] !== '"') end += text[end] === '\\' && text[end + 1] === '"' ? 2 : 1
   if (end >= text.length) return undefined
-  return { value: text.slice(start + 1, end).replaceAll('\\"', '"').trim(), end: end + 1 }
+  return {
+    value: text
+      .slice(start + 1, end)
+      .replaceAll('\\"', '"')
+      .trim(),
+    end: end + 1,
+  }
 }
 
 /** A list of whole numbers; null when one of them is not. */
@@ -103,7 +109,10 @@ function asciiJson(text: string): string {
 /** Seconds in a text such as "1d 2h 3m 4s"; `units` maps what stands after each number to its seconds. */
 export function durationIn(raw: string, units: readonly (readonly [RegExp, number])[]): number {
   const text = raw.slice(0, LONGEST_DURATION)
-  return units.reduce((total, [pattern, seconds]) => total + Number(pattern.exec(text)?.[1] ?? 0) * seconds, 0)
+  return units.reduce(
+    (total, [pattern, seconds]) => total + Number(pattern.exec(text)?.[1] ?? 0) * seconds,
+    0,
+  )
 }
 
 /** Rounds to the given decimals. */

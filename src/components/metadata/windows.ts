@@ -29,7 +29,8 @@ export async function readWindows(file: FileHandle, size: number): Promise<Windo
   return { head, tail: await readText(file, tailStart, size - tailStart), tailStart, size }
 }
 
-async function readText(file: FileHandle, position: number, length: number): Promise<string> {
+/** Reads part of a file as latin1; less than `length` when the file ends before. */
+export async function readText(file: FileHandle, position: number, length: number): Promise<string> {
   const buffer = Buffer.allocUnsafe(length)
   let filled = 0
   while (filled < length) {
@@ -37,5 +38,5 @@ async function readText(file: FileHandle, position: number, length: number): Pro
     if (bytesRead === 0) break
     filled += bytesRead
   }
-  return buffer.latin1Slice(0, filled)
+  return buffer.toString('latin1', 0, filled)
 }

@@ -31,24 +31,33 @@ interface Written {
  * 32x32 made from the largest file comes first. Images that cannot be decoded are kept but give no miniature.
  * Rejects with the system's error when the folder cannot be written.
  */
-export async function writeThumbnails(gcodePath: string, thumbnails: readonly Thumbnail[]): Promise<WrittenThumbnails> {
+export async function writeThumbnails(
+  gcodePath: string,
+  thumbnails: readonly Thumbnail[],
+): Promise<WrittenThumbnails> {
   if (thumbnails.length === 0) return { entries: [], notes: [] }
   const target = new ThumbnailFolder(gcodePath)
   const notes: string[] = []
   const written: Written[] = []
   await target.create()
   for (const { width, height, format, data } of thumbnails) {
-    const image = format === 'qoi' ? await tried(notes, `${width}x${height}`, () => encodePng(decodeQoi(data))) : data
+    const image =
+      format === 'qoi' ? await tried(notes, `${width}x${height}`, () => encodePng(decodeQoi(data))) : data
     if (!image) continue
     const kind = format === 'jpg' ? 'jpg' : 'png'
     const entry = await target.write(`-${width}x${height}.${kind}`, image, width, height)
     written.push({ entry, format: kind, data: image })
   }
   const entries = written.map(({ entry }) => entry)
-  if (written.length === 0 || entries.some(({ width, height }) => width === MINIATURE && height === MINIATURE))
+  if (
+    written.length === 0 ||
+    entries.some(({ width, height }) => width === MINIATURE && height === MINIATURE)
+  )
     return { entries, notes }
   const largest = written.reduce((best, one) => (one.entry.size > best.entry.size ? one : best))
-  const miniature = await tried(notes, 'miniature', () => writeMiniature(target, largest.format, largest.data))
+  const miniature = await tried(notes, 'miniature', () =>
+    writeMiniature(target, largest.format, largest.data),
+  )
   return { entries: miniature ? [miniature, ...entries] : entries, notes }
 }
 
@@ -71,7 +80,11 @@ export async function useExtractedThumbnail(gcodePath: string): Promise<WrittenT
   return { entries: entries ?? [], notes }
 }
 
-async function writeMiniature(target: ThumbnailFolder, format: ImageFormat, data: Buffer): Promise<ThumbnailEntry> {
+async function writeMiniature(
+  target: ThumbnailFolder,
+  format: ImageFormat,
+  data: Buffer,
+): Promise<ThumbnailEntry> {
   const small = await shrink(decode(format, data), MINIATURE)
   const { width, height } = small
   return target.write(`-${MINIATURE}x${MINIATURE}.png`, await encodePng(small), width, height)

@@ -3,10 +3,21 @@ import { HuffmanTable, ScanBits } from './jpeg-bits.ts'
 import type { PixelRows } from './pixels.ts'
 import { checkSize, ImageUnreadable } from './pixels.ts'
 
-const ZIGZAG = Uint8Array.of(
-  ...[0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28],
-  ...[35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63],
-)
+/** Where each coefficient of the scan stands in its block. */
+const ZIGZAG = zigzag()
+
+function zigzag(): Uint8Array {
+  const order = new Uint8Array(64)
+  let [x, y] = [0, 0]
+  for (let i = 0; i < 64; i++) {
+    order[i] = y * 8 + x
+    const up = (x + y) % 2 === 0
+    if (up && x < 7) [x, y] = [x + 1, Math.max(0, y - 1)]
+    else if (up || y === 7) [x, y] = up ? [x, y + 1] : [x + 1, y]
+    else [x, y] = [Math.max(0, x - 1), y + 1]
+  }
+  return order
+}
 
 /** COSINES[x * 8 + u]: the weight of frequency u at position x. */
 const COSINES = Float64Array.from({ length: 64 }, (_, i) => {
@@ -43,7 +54,14 @@ interface State {
  */
 export function decodeJpeg(data: Buffer): PixelRows {
   if (data.length < 4 || data.readUInt16BE(0) !== 0xffd8) throw new ImageUnreadable('not a JPEG image')
-  const state: State = { width: 0, height: 0, components: [], quantizers: new Map(), tables: new Map(), restart: 0 }
+  const state: State = {
+    width: 0,
+    height: 0,
+    components: [],
+    quantizers: new Map(),
+    tables: new Map(),
+    restart: 0,
+  }
   for (let at = 2; at + 4 <= data.length; ) {
     const marker = data.readUInt16BE(at)
     if (marker === 0xffff) {
@@ -53,7 +71,8 @@ export function decodeJpeg(data: Buffer): PixelRows {
     const end = at + 2 + data.readUInt16BE(at + 2)
     const segment = data.subarray(at + 4, end)
     readSegment(state, marker & 0xff, segment)
-    if (marker === 0xffda) return { width: state.width, height: state.height, rows: rowsOf(state, data.subarray(end)) }
+    if (marker === 0xffda)
+      return { width: state.width, height: state.height, rows: rowsOf(state, data.subarray(end)) }
     at = end
   }
   throw new ImageUnreadable('the JPEG has no image data')
@@ -100,13 +119,23 @@ function readFrame(state: State, segment: Buffer): void {
   state.width = segment.readUInt16BE(3)
   checkSize(state.width, state.height)
   const count = segment.readUInt8(5)
-  if (segment[0] !== 8 || (count !== 1 && count !== 3)) throw new ImageUnreadable('the JPEG is not grey or colour')
+  if (segment[0] !== 8 || (count !== 1 && count !== 3))
+    throw new ImageUnreadable('the JPEG is not grey or colour')
   state.components = Array.from({ length: count }, (_, i) => {
     const sampling = segment.readUInt8(7 + 3 * i)
     const [across, down] = count === 1 ? [1, 1] : [sampling >> 4, sampling & 15]
-    if (across < 1 || across > 4 || down < 1 || down > 4) throw new ImageUnreadable('the JPEG is sampled oddly')
+    if (across < 1 || across > 4 || down < 1 || down > 4)
+      throw new ImageUnreadable('the JPEG is sampled oddly')
     const quantizer = segment.readUInt8(8 + 3 * i)
-    return { id: segment.readUInt8(6 + 3 * i), across, down, quantizer, predictor: 0, samples: new Uint8ClampedArray(), stride: 0 }
+    return {
+      id: segment.readUInt8(6 + 3 * i),
+      across,
+      down,
+      quantizer,
+      predictor: 0,
+      samples: new Uint8ClampedArray(),
+      stride: 0,
+    }
   })
 }
 
@@ -165,7 +194,12 @@ function decodeUnit(state: State, component: Component, bits: ScanBits, unit: nu
   }
 }
 
-function decodeBlock(component: Component, bits: ScanBits, quantizer: Uint16Array, block: Float64Array): void {
+function decodeBlock(
+  component: Component,
+  bits: ScanBits,
+  quantizer: Uint16Array,
+  block: Float64Array,
+): void {
   block.fill(0)
   component.predictor += bits.signed(bits.code(component.dc!) & 15)
   block[0] = component.predictor * quantizer[0]!

@@ -40,7 +40,7 @@ function readParts(file: Buffer): Parts {
   const chunks = new Map<string, Buffer[]>()
   for (let at = 8; at + 12 <= file.length; ) {
     const length = file.readUInt32BE(at)
-    const type = file.latin1Slice(at + 4, at + 8)
+    const type = file.toString('latin1', at + 4, at + 8)
     const body = file.subarray(at + 8, at + 8 + length)
     chunks.set(type, [...(type === 'IDAT' ? (chunks.get(type) ?? []) : []), body])
     at += 12 + length
@@ -105,7 +105,11 @@ function unfilter(line: Buffer, above: Buffer, pixelBytes: number): void {
 }
 
 function paeth(left: number, up: number, corner: number): number {
-  const [toLeft, toUp, toCorner] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)]
+  const [toLeft, toUp, toCorner] = [
+    Math.abs(up - corner),
+    Math.abs(left - corner),
+    Math.abs(left + up - 2 * corner),
+  ]
   if (toLeft <= toUp && toLeft <= toCorner) return left
   return toUp <= toCorner ? up : corner
 }
@@ -143,7 +147,9 @@ export async function encodePng({ width, height, rows }: PixelRows): Promise<Buf
   header.writeUInt32BE(height, 4)
   header.set([8, 6], 8)
   const data: Buffer[] = []
-  for await (const part of Readable.from(filtered(rows, width * 4)).pipe(createDeflate()) as AsyncIterable<Buffer>)
+  for await (const part of Readable.from(filtered(rows, width * 4)).pipe(
+    createDeflate(),
+  ) as AsyncIterable<Buffer>)
     data.push(part)
   return Buffer.concat([
     SIGNATURE,

@@ -8,7 +8,8 @@ const RGBA = 0xff
 
 /** Starts to decode; throws ImageUnreadable when it is no QOI image or too large. Pixels missing at the end repeat. */
 export function decodeQoi(data: Buffer): PixelRows {
-  if (data.length < HEADER || data.latin1Slice(0, 4) !== 'qoif') throw new ImageUnreadable('not a QOI image')
+  if (data.length < HEADER || data.toString('latin1', 0, 4) !== 'qoif')
+    throw new ImageUnreadable('not a QOI image')
   const width = data.readUInt32BE(4)
   const height = data.readUInt32BE(8)
   checkSize(width, height)

@@ -19,7 +19,8 @@ export async function shrink(image: PixelRows, side: number): Promise<PixelRows>
     const line = Math.min(Math.floor(y / scaleY), height - 1)
     const share = Math.min(1, (line + 1) * scaleY - y)
     addRow(sums.subarray(line * width * 4), row, width, scaleX, share)
-    if (share < 1 && line + 1 < height) addRow(sums.subarray((line + 1) * width * 4), row, width, scaleX, 1 - share)
+    if (share < 1 && line + 1 < height)
+      addRow(sums.subarray((line + 1) * width * 4), row, width, scaleX, 1 - share)
     y++
     since += image.width
     if (since < PIXELS_IN_ONE_GO) continue
@@ -37,7 +38,8 @@ export function fitted(width: number, height: number, side: number): { width: nu
     const [low, high] = [Math.floor(exact), Math.ceil(exact)]
     return Math.max(1, error(low) <= error(high) ? low : high)
   }
-  if (aspect <= 1) return { width: nearest(side * aspect, size => Math.abs(aspect - size / side)), height: side }
+  if (aspect <= 1)
+    return { width: nearest(side * aspect, size => Math.abs(aspect - size / side)), height: side }
   const error = (size: number) => (size === 0 ? 0 : Math.abs(aspect - side / size))
   return { width: side, height: nearest(side / aspect, error) }
 }

@@ -2,10 +2,16 @@
 import type { Field, FieldReaders, Slicer } from '../field.ts'
 import { integer, number } from '../field.ts'
 import { decode } from '../values.ts'
-import { prusaFields, prusaObjectMark } from './prusa-slicer.ts'
+import { prusaFields, prusaObjects } from './prusa-slicer.ts'
 
-const { filament_weights: _none, printer_vendor, printer_model, printer_variant, profile_version, ...shared } =
-  prusaFields
+const {
+  filament_weights: _none,
+  printer_vendor,
+  printer_model,
+  printer_variant,
+  profile_version,
+  ...shared
+} = prusaFields
 
 /** BambuStudio. */
 export const bambuStudio: Slicer = {
@@ -28,10 +34,13 @@ export const bambuStudio: Slicer = {
     printer_variant,
     profile_version,
   },
-  objectMark: prusaObjectMark,
+  objects: prusaObjects,
 }
 
 function atTop<Fields extends FieldReaders>(fields: Fields): Fields {
-  const moved = Object.entries<Field<unknown>>(fields).map(([name, field]) => [name, { ...field, place: 'head' }])
+  const moved = Object.entries<Field<unknown>>(fields).map(([name, field]) => [
+    name,
+    { ...field, place: 'head' },
+  ])
   return Object.fromEntries(moved)
 }

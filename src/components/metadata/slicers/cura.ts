@@ -27,7 +27,7 @@ export const cura: Slicer = {
     filament_weight_total: value('head', 'Filament weight', raw => sum(weightsIn(raw))),
     filament_weights: value('head', 'Filament weight', weightsIn),
   },
-  objectMark,
+  objects: { sign: ';MESH:', mark: objectMark },
 }
 
 function weightsIn(raw: string): number[] | undefined {

@@ -6,7 +6,7 @@ import { decode } from '../values.ts'
 /** IceSL. */
 export const icesl: Slicer = {
   identify(head) {
-    const version = /<IceSL\s([^\n]{1,100})>/.exec(head)?.[1]
+    const version = /<IceSL\s([^\n<>]{1,60})>/.exec(head)?.[1]
     if (version === undefined) return undefined
     return { slicer: 'IceSL', slicer_version: /^\d/.test(version) ? decode(version) : '-' }
   },

@@ -4,7 +4,8 @@ import { allOf, match, text, value } from '../field.ts'
 import { decode, numberIn, numbersIn, sum } from '../values.ts'
 
 /** The format allows one digit for the number of an extruder. */
-const numbered = (name: string, suffix = '') => Array.from({ length: 10 }, (_, digit) => `${name}#${digit}${suffix}`)
+const numbered = (name: string, suffix = '') =>
+  Array.from({ length: 10 }, (_, digit) => `${name}#${digit}${suffix}`)
 const USED = numbered('Material', ' Used')
 const DIAMETER = numbered('Filament Diameter ')
 const DENSITY = numbered('Filament Density ')
@@ -12,7 +13,7 @@ const DENSITY = numbered('Filament Density ')
 /** ideaMaker. */
 export const ideaMaker: Slicer = {
   identify(head) {
-    const version = /\sideaMaker\s([^\n]{0,100}),/.exec(head)?.[1]
+    const version = /\sideaMaker\s([^\n,]{0,40}),/.exec(head)?.[1]
     return version === undefined ? undefined : { slicer: 'IdeaMaker', slicer_version: decode(version) }
   },
   fields: {
@@ -29,7 +30,7 @@ export const ideaMaker: Slicer = {
     filament_total: { place: 'tail', keys: USED, read: source => sum(found(source, USED)) },
     filament_weight_total: { place: 'tail', keys: [...USED, ...DIAMETER, ...DENSITY], read: weight },
   },
-  objectMark,
+  objects: { sign: ';PRINTING:', mark: objectMark },
 }
 
 function heightOfLayer(layer: number): RegExp {
@@ -44,13 +45,18 @@ function found(source: Source, keys: readonly string[]): number[] | undefined {
 function weight(source: Source): number | undefined {
   const [lengths, diameters, densities] = [USED, DIAMETER, DENSITY].map(keys => found(source, keys) ?? [])
   if (lengths!.length !== diameters!.length || lengths!.length !== densities!.length) return undefined
-  const grams = (length: number, i: number) => ((Math.PI / 4) * diameters![i]! ** 2 * length * densities![i]!) / 10 ** 6
+  const grams = (length: number, i: number) =>
+    ((Math.PI / 4) * diameters![i]! ** 2 * length * densities![i]!) / 10 ** 6
   return sum(lengths!.map(grams))
 }
 
-/** ";PRINTING: NAME" tells the name, ";PRINTING_ID: NUMBER" starts it; the number -1 is what belongs to no object. */
+/**
+ * ";PRINTING: NAME" tells the name, ";PRINTING_ID: NUMBER" starts it; the number -1 is what belongs to no object.
+ * The times between two layers end it, because nothing else does after the last layer.
+ */
 function objectMark(line: string, announced: string | undefined): ObjectMark | undefined {
   if (line.startsWith(';PRINTING:')) return { kind: 'name', name: line.slice(';PRINTING:'.length).trim() }
+  if (line.startsWith(';PRINTING_TIME:')) return { kind: 'end' }
   if (!line.startsWith(';PRINTING_ID:')) return undefined
   const id = line.slice(';PRINTING_ID:'.length).trim()
   return id === '-1' ? { kind: 'end' } : { kind: 'start', id, name: announced ?? `object_${id}` }

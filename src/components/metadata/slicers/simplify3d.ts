@@ -65,7 +65,8 @@ function setpointOfType(source: Source, type: string): number | undefined {
     allOf(source, [key]).find(comment => comment.at > at && fits(comment.value))
   const controller = after('temperatureController', -1, () => true)
   const heaterType = controller && after('temperatureType', controller.at, value => value.startsWith(type))
-  const setpoints = heaterType && after('temperatureSetpoints', heaterType.at, value => /^\d+\|\d+/.test(value))
+  const setpoints =
+    heaterType && after('temperatureSetpoints', heaterType.at, value => /^\d+\|\d+/.test(value))
   const temperature = setpoints && /^\d+\|(\d+)/.exec(setpoints.value)?.[1]
   return temperature === undefined ? undefined : Number(temperature)
 }

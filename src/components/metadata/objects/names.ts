@@ -1,0 +1,26 @@
+// Object names that Klipper accepts in EXCLUDE_OBJECT commands.
+import { decode } from '../values.ts'
+
+const LONGEST_NAME = 80
+
+/** Hands out names that no other object of the file has. */
+export class ObjectNames {
+  readonly #taken = new Set<string>()
+
+  /**
+   * A name made from the slicer's (latin1 bytes): letters of any script, digits, "_", "." and "-" stay, anything
+   * else becomes "_", because Klipper splits its commands at blanks and stops at "#", "*" and ";". Klipper does not
+   * tell lower from upper case, so names that differ in nothing else get a number.
+   */
+  take(raw: string): string {
+    const clean = decode(raw)
+      .replace(/[^\p{L}\p{N}_.-]+/gu, '_')
+      .slice(0, LONGEST_NAME)
+      .replace(/^_+|_+$/g, '')
+    const base = clean || 'object'
+    let name = base
+    for (let number = 2; this.#taken.has(name.toUpperCase()); number++) name = `${base}_${number}`
+    this.#taken.add(name.toUpperCase())
+    return name
+  }
+}
