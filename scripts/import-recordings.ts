@@ -1,0 +1,161 @@
+// Makes test/fixtures/recordings from recordings of the original server: requests with the status, the error and the
+// shape of each reply, without the bulky bodies. Run by hand: node scripts/import-recordings.ts <folder of recordings>
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Exchange, HttpExchange, Reply, Sent } from '../test/recordings/fixture.ts'
+import { shapeOf } from '../test/recordings/shape.ts'
+
+/** A line of the recordings: of any transport. */
+interface Line {
+  readonly name: string
+  readonly request?: { readonly [key: string]: unknown }
+  readonly raw_request?: Sent
+  readonly response?: unknown
+  readonly responses?: readonly unknown[]
+  readonly messages?: readonly unknown[]
+}
+
+interface HttpRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Record<string, string>
+  readonly body?: string
+}
+
+interface HttpResponse {
+  readonly status: number
+  readonly reason: string
+  readonly headers: readonly [string, string][]
+  readonly body?: unknown
+}
+
+const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
+
+/** Methods and paths that are served; recordings of other sections come in with them. */
+const METHODS =
+  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats)$/
+const PATHS =
+  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc)|printer|machine\/proc_stats|nosuch)\b/
+const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
+const UNKNOWN_PATHS = /^\/server\/(nosuch|connection\/identify)/
+
+/** Sections of server.config whose options are compared. */
+const SECTIONS = ['server', 'authorization', 'data_store', 'klippy_apis', 'proc_stats']
+
+/** Objects whose keys are names, by their own key; and results that are such objects as a whole. */
+const NAMED_KEYS = new Set(['status', 'config', 'orig', 'network', 'system_cpu_usage'])
+const NAMED_RESULTS = /server\.temperature_store|server\/temperature_store|gcode[./]help|query_endstops/
+
+/** Headers of replies that clients depend on. */
+const REPLY_HEADERS = /^(content-type|access-control-.*|location)$/
+
+/** The id that the recorded WebSocket had, as it stands in paths. */
+const CONNECTION_ID = /(?<=connection_id=)\d{6,}/
+
+/** Past this many characters a request is left out: what it shows is the size, not the shape. */
+const MAX_REQUEST = 5000
+
+function shapeOfResult(result: unknown, asked: string): ReturnType<typeof shapeOf> {
+  const named = (path: readonly string[]) =>
+    path.length === 0 ? NAMED_RESULTS.test(asked) : NAMED_KEYS.has(path.at(-1) ?? '')
+  return shapeOf(withoutOtherSections(result), named)
+}
+
+function withoutOtherSections(result: unknown): unknown {
+  const { config, orig, ...rest } = (result ?? {}) as Record<string, Record<string, unknown>>
+  if (config === undefined || orig === undefined) return result
+  const pick = (view: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(view).filter(([section]) => SECTIONS.includes(section)))
+  return { config: pick(config), orig: pick(orig), ...rest }
+}
+
+function replyOf(message: unknown, asked: string): Reply | Reply[] {
+  if (Array.isArray(message)) return message.map(item => replyOf(item, asked) as Reply)
+  const { id, error, result } = message as { id?: unknown; error?: Reply['error']; result?: unknown }
+  return {
+    ...(id !== undefined && { id }),
+    ...(error !== undefined && { error }),
+    ...(result !== undefined && { result: shapeOfResult(result, asked) }),
+  }
+}
+
+/** Whether a JSON-RPC text is one that is served, or no call at all. */
+function isWanted(text: string): boolean {
+  if (text.length > MAX_REQUEST) return false
+  const methods = [...text.matchAll(/"method":\s*"([^"]*)"/g)].map(([, method]) => method ?? '')
+  return methods.every(method => METHODS.test(method) || UNKNOWN.test(method))
+}
+
+const isNotification = (message: unknown) =>
+  String((message as { method?: unknown } | null)?.method ?? '').startsWith('notify_')
+
+function textOf(sent: Sent): string {
+  return typeof sent === 'string' ? sent : Buffer.from(sent.base64, 'base64').toString()
+}
+
+function exchangeOf(line: Line): Exchange | undefined {
+  const { name, request, raw_request, response } = line
+  if (request === undefined && raw_request === undefined) return undefined
+  const send = raw_request ?? JSON.stringify(request)
+  const messages = line.responses ?? line.messages ?? [response]
+  const text = textOf(send)
+  const replies = messages.filter(message => !isNotification(message)).map(message => replyOf(message, text))
+  return { name, send, replies }
+}
+
+function httpExchangeOf({ name, request, response }: Line): HttpExchange | undefined {
+  const { method, path, headers, body } = request as unknown as HttpRequest
+  const { status, reason, headers: replyHeaders, body: reply } = response as HttpResponse
+  if (!(PATHS.test(path) || UNKNOWN_PATHS.test(path)) || !isWanted(body ?? '')) return undefined
+  const asked = `${path} ${body ?? ''}`
+  return {
+    name,
+    method,
+    path: path.replace(CONNECTION_ID, digits => (digits.length > 6 ? '{connection_id}' : digits)),
+    headers: 'If-None-Match' in headers ? { ...headers, 'If-None-Match': '{etag}' } : headers,
+    ...(body !== undefined && { body }),
+    status,
+    reason,
+    replyHeaders: Object.fromEntries(
+      replyHeaders
+        .map(([key, value]) => [key.toLowerCase(), value])
+        .filter(([key = '']) => REPLY_HEADERS.test(key)),
+    ),
+    etag: replyHeaders.some(([key]) => key.toLowerCase() === 'etag'),
+    reply: typeof reply === 'object' && reply !== null ? replyOf(reply, asked) : null,
+  }
+}
+
+function readLines(folder: string, name: string): Line[] {
+  const text = readFileSync(join(folder, `${name}.jsonl`), 'utf8')
+  return text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Line)
+}
+
+function write(name: string, exchanges: readonly (Exchange | HttpExchange)[]): void {
+  mkdirSync(TARGET, { recursive: true })
+  const lines = exchanges.map(exchange => `  ${JSON.stringify(exchange)}`)
+  writeFileSync(join(TARGET, `${name}.json`), `[\n${lines.join(',\n')}\n]\n`)
+  process.stdout.write(`${name}: ${exchanges.length}\n`)
+}
+
+const [folder] = process.argv.slice(2)
+if (folder === undefined || !existsSync(folder)) {
+  process.stderr.write('Give the folder that holds the recordings (*.jsonl).\n')
+  process.exit(1)
+}
+const isDefined = <T>(value: T | undefined): value is T => value !== undefined
+for (const name of ['ws_core', 'ws_raw', 'unix_socket']) {
+  const exchanges = readLines(folder, name).map(exchangeOf).filter(isDefined)
+  write(
+    name,
+    exchanges.filter(({ send }) => isWanted(textOf(send))),
+  )
+}
+// Klippy's own methods, as they go through the bridge.
+write('ws_klippysocket', readLines(folder, 'ws_klippysocket').map(exchangeOf).filter(isDefined))
+for (const name of ['http_core', 'http_jsonrpc']) {
+  write(name, readLines(folder, name).map(httpExchangeOf).filter(isDefined))
+}

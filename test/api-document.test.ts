@@ -1,0 +1,86 @@
+// The API document against a running server: which of its sections are served, and that those we claim are complete.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { type Rig, startRig } from './support/rig.ts'
+
+/** A section of the document. Verbs stand before paths; `http-jsonrpc` is POST /server/jsonrpc. */
+interface Section {
+  readonly endpoints: readonly {
+    readonly title: string
+    readonly http: readonly string[]
+    readonly rpc: readonly string[]
+    readonly transports: readonly string[]
+  }[]
+  readonly notifications: readonly string[]
+}
+
+const document: Readonly<Record<string, Section>> = JSON.parse(
+  readFileSync(new URL('fixtures/api-document.json', import.meta.url), 'utf8'),
+)
+
+/** The sections that are served as a whole. */
+const COMPLETE = [
+  'Server Administration',
+  'Printer Administration',
+  'Printer Status',
+  'GCode APIs',
+  'Print Management',
+]
+
+/** What the server says of itself: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */
+async function servedBy({ url }: Rig): Promise<Set<string>> {
+  const body = JSON.stringify({ jsonrpc: '2.0', method: 'rpc.discover', id: 1 })
+  const headers = { 'Content-Type': 'application/json' }
+  const reply = await fetch(`${url}/server/jsonrpc`, { method: 'POST', headers, body })
+  const { result } = (await reply.json()) as {
+    result: {
+      methods: readonly { readonly name: string; readonly 'x-transports': readonly string[] }[]
+      'x-notifications': readonly { readonly name: string }[]
+    }
+  }
+  const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as {
+    paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  }
+  return new Set([
+    ...result.methods.flatMap(method =>
+      method['x-transports'].map(transport => `${method.name} over ${transport}`),
+    ),
+    ...Object.entries(paths).flatMap(([path, verbs]) =>
+      Object.keys(verbs).map(verb => `${verb.toUpperCase()} ${path}`),
+    ),
+    ...result['x-notifications'].map(({ name }) => name),
+  ])
+}
+
+/** All that a section wants. MQTT is spoken only where [mqtt] is configured. */
+function wantedBy({ endpoints, notifications }: Section): string[] {
+  const calls = endpoints.flatMap(({ http, rpc, transports }) => [
+    ...http,
+    ...rpc.flatMap(method =>
+      transports
+        .filter(transport => transport !== 'mqtt')
+        .map(transport => `${method} over ${transport.replace('http-jsonrpc', 'http')}`),
+    ),
+  ])
+  return [...new Set([...calls, ...notifications])]
+}
+
+test('the sections of the API document', async t => {
+  await using rig = await startRig()
+  const served = await servedBy(rig)
+  for (const [title, section] of Object.entries(document)) {
+    const wanted = wantedBy(section)
+    const missing = wanted.filter(item => !served.has(item))
+    t.diagnostic(`${title}: ${wanted.length - missing.length} of ${wanted.length}`)
+    if (COMPLETE.includes(title)) await t.test(title, () => assert.deepEqual(missing, []))
+    else for (const item of missing) t.diagnostic(`  missing: ${item}`)
+  }
+})
+
+test('every section that is claimed complete is one of the document', () => {
+  assert.deepEqual(
+    COMPLETE.filter(title => !(title in document)),
+    [],
+  )
+})

@@ -1,0 +1,70 @@
+// Where we answer otherwise than the original, on purpose (behaviour.md, "better").
+import type { Exchange, HttpExchange } from './fixture.ts'
+
+/** What is answered instead, and why. */
+export interface Improvement {
+  readonly reason: string
+  /** On lasting connections. */
+  readonly replies?: Exchange['replies']
+  /** Over HTTP: what is not named is as recorded. */
+  readonly http?: Partial<Pick<HttpExchange, 'status' | 'reason' | 'reply' | 'etag' | 'replyHeaders'>>
+}
+
+const INVALID = { id: null, error: { code: -32600, message: 'Invalid Request' } }
+
+const JSON_RPC_ERROR = 'JSON-RPC 2.0 asks for an error where the original answers nothing'
+const PYTHON = 'The original shows the inside of its Python'
+
+/** By recording and name. */
+export const improvements: Readonly<Record<string, Improvement>> = {
+  'ws_raw/number': { reason: JSON_RPC_ERROR, replies: [INVALID] },
+  'ws_raw/null': { reason: JSON_RPC_ERROR, replies: [INVALID] },
+  'ws_raw/empty_array': { reason: JSON_RPC_ERROR, replies: [INVALID] },
+  'ws_raw/array_of_numbers': { reason: JSON_RPC_ERROR, replies: [[INVALID, INVALID]] },
+  'ws_raw/batch_with_nonobject': {
+    reason: `${JSON_RPC_ERROR}, and not even to the valid ones of the batch`,
+    replies: [[INVALID, { id: 3, result: { websocket_id: 'number' } }]],
+  },
+  'ws_core/identify_twice': {
+    reason: PYTHON,
+    replies: [
+      {
+        id: 1004,
+        error: {
+          code: 400,
+          message:
+            'Connection already identified: {"name":"golden","version":"1.0","type":"web","url":"http://x"}',
+        },
+      },
+    ],
+  },
+  'ws_core/gcode_store_bad_count': {
+    reason: PYTHON,
+    replies: [
+      {
+        id: 1013,
+        error: { code: 400, message: 'Unable to convert argument [count] to int: value received: abc' },
+      },
+    ],
+  },
+  'ws_core/objects_subscribe_bad': {
+    reason: 'A bad argument is an error of the caller, in the words that the query has for it',
+    replies: [{ id: 1031, error: { code: 400, message: 'Invalid Argument Type [objects]' } }],
+  },
+  'http_core/json_body_array': {
+    reason: 'A bad body is an error of the caller',
+    http: {
+      status: 400,
+      reason: 'The body must be a JSON object',
+      reply: { error: { code: 400, message: 'The body must be a JSON object' } },
+    },
+  },
+}
+
+/** The improvement of a recorded exchange, if there is one. */
+export function improvementOf(
+  recording: string,
+  { name }: { readonly name: string },
+): Improvement | undefined {
+  return improvements[`${recording}/${name}`]
+}
