@@ -1,0 +1,115 @@
+// The parts that every machine has, made before its other sections are looked at.
+
+import { homedir } from 'node:os'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Section } from '../config/section.ts'
+import type { FilamentSensor } from '../extras/filament-sensor.ts'
+import { type Heater, Heaters, seedOf } from '../heat/heaters.ts'
+import { bedCommands, hotendCommands, pidCalibrate } from '../heat/heater-commands.ts'
+import { RoomSensor } from '../heat/sensors.ts'
+import type { Host } from '../host.ts'
+import { scriptTemplate } from '../macros/script-template.ts'
+import { Extruder, extruderCommands } from '../motion/extruder.ts'
+import { GcodeMove } from '../motion/gcode-move.ts'
+import { Homing, homingCommands } from '../motion/homing.ts'
+import { readKinematics } from '../motion/kinematics.ts'
+import { forceMoveCommands, StepperEnable } from '../motion/steppers.ts'
+import { toolheadCommands } from '../motion/toolhead-commands.ts'
+import { Toolhead } from '../motion/toolhead.ts'
+import { PrintStats } from '../print/print-stats.ts'
+import { VirtualSdcard } from '../print/virtual-sdcard.ts'
+
+/** What other modules build upon. */
+export interface CoreParts {
+  readonly toolhead: Toolhead
+  readonly gcodeMove: GcodeMove
+  readonly homing: Homing
+  readonly steppers: StepperEnable
+  readonly stepperNames: readonly string[]
+  readonly heaters: Heaters
+  readonly heatersByObject: ReadonlyMap<string, Heater>
+  readonly extruders: ReadonlyMap<string, Extruder>
+  readonly printStats: PrintStats
+  readonly sdcard: VirtualSdcard | undefined
+  /** Room sensors by object name, for those who set temperatures. */
+  readonly sensors: Map<string, RoomSensor>
+  /** By the name behind the section's kind. */
+  readonly filamentSensors: Map<string, FilamentSensor>
+}
+
+/** Makes them. Throws ConfigError. `gcodesPath` stands in for a `[virtual_sdcard]` folder that is not there. */
+export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts {
+  const { config } = host
+  const toolhead = new Toolhead(host, readKinematics(config))
+  const gcodeMove = new GcodeMove(host, toolhead)
+  const homing = new Homing(host, toolhead, gcodeMove)
+  const heaters = new Heaters(host)
+  const heatersByObject = new Map<string, Heater>()
+  const extruders = new Map<string, Extruder>()
+  for (const name of config.names) {
+    if (name === 'heater_bed') heatersByObject.set(name, heaters.add(config.section(name), 'B'))
+    else if (name.startsWith('heater_generic ')) heatersByObject.set(name, heaters.add(config.section(name)))
+  }
+  const bed = heatersByObject.get('heater_bed')
+  if (bed !== undefined) bedCommands(host, heaters, bed)
+  for (const name of config.names) {
+    const match = /^extruder(\d*)$/.exec(name)
+    if (match === null) continue
+    const section = config.section(name)
+    const heater = heaters.add(section, `T${match[1] === '' ? '0' : match[1]}`)
+    heatersByObject.set(name, heater)
+    extruders.set(name, new Extruder(section, heater, toolhead))
+  }
+  const first = extruders.get('extruder')
+  if (first !== undefined) toolhead.useExtruder(first)
+  const stepperNames = [...toolhead.kinematics.steppers, ...extruders.keys()]
+  const steppers = new StepperEnable(host, toolhead, stepperNames)
+  hotendCommands(host, heaters, extruders, toolhead)
+  pidCalibrate(host, heaters)
+  extruderCommands(host, extruders, toolhead)
+  toolheadCommands(host, toolhead)
+  const script = (where: string) => (template: string, command: { params: ReadonlyMap<string, string> }) =>
+    scriptTemplate(host, where, template).render({ params: new Map(command.params) })
+  homingCommands(host, homing, toolhead, gcodeMove, script('homing_override:gcode'))
+  forceMoveCommands(host, toolhead, gcodeMove, new Set(stepperNames))
+  const printStats = new PrintStats(host, gcodeMove)
+  const sdcard = buildSdcard(host, printStats, gcodesPath)
+  return {
+    toolhead,
+    gcodeMove,
+    homing,
+    steppers,
+    stepperNames,
+    heaters,
+    heatersByObject,
+    extruders,
+    printStats,
+    sdcard,
+    sensors: new Map(),
+    filamentSensors: new Map(),
+  }
+}
+
+/** A sensor for a section, with a temperature that fits its kind. */
+export function roomSensor(host: Host, core: CoreParts, section: Section): RoomSensor {
+  const type = section.text('sensor_type', '')
+  const base = type.includes('host') ? 44 : type.includes('mcu') ? 38 : 26 + (seedOf(section.name) % 50) / 10
+  const sensor = new RoomSensor(host, section.name, base)
+  core.sensors.set(section.name, sensor)
+  return sensor
+}
+
+function buildSdcard(host: Host, stats: PrintStats, gcodesPath: string | undefined): VirtualSdcard | undefined {
+  const { config } = host
+  if (!config.has('virtual_sdcard')) return undefined
+  const section = config.section('virtual_sdcard')
+  const written = section.text('path', gcodesPath)
+  const expanded = resolve(written.replace(/^~(?=\/|$)/, homedir()))
+  const there = statSync(expanded, { throwIfNoEntry: false })?.isDirectory() === true
+  const folder = there ? expanded : resolve(gcodesPath ?? expanded)
+  section.note('path', folder)
+  const onError = section.text('on_error_gcode', '\n{% if "heaters" in printer %}\n   TURN_OFF_HEATERS\n{% endif %}\n')
+  const template = scriptTemplate(host, 'virtual_sdcard:on_error_gcode', onError)
+  return new VirtualSdcard(host, stats, folder, () => template.render())
+}

@@ -1,0 +1,105 @@
+// Which module makes the object of which section of printer.cfg.
+
+import type { Section } from '../config/section.ts'
+import { controllerFan, genericFan, heaterFan, partFan, temperatureFan } from '../heat/fans.ts'
+import { temperatureSensor } from '../heat/sensors.ts'
+import type { Host } from '../host.ts'
+import { delayedGcode, gcodeMacro } from '../macros/gcode-macro.ts'
+import { scriptTemplate } from '../macros/script-template.ts'
+import type { StatusSource } from '../objects.ts'
+import { displayStatus } from '../print/display-status.ts'
+import { ExcludeObject } from '../print/exclude-object.ts'
+import { IdleTimeout } from '../print/idle-timeout.ts'
+import { PauseResume } from '../print/pause-resume.ts'
+import { respondCommands } from '../gcode/base-commands.ts'
+import { FilamentSensor } from '../extras/filament-sensor.ts'
+import { mcuObject } from '../extras/machine-info.ts'
+import { type CoreParts, roomSensor } from './core-parts.ts'
+
+/** What a loader has at hand. */
+export interface Build {
+  readonly host: Host
+  readonly core: CoreParts
+  /** Loads a section that others need, as if it were written down at this place. */
+  need(name: string): StatusSource | undefined
+  pauseResume: PauseResume | undefined
+}
+
+/** Makes what a section stands for; the object, if it has one, goes into the list under the section's name. */
+export type Loader = (build: Build, section: Section) => StatusSource | undefined
+
+/** Loaders by the first word of a section's name. */
+export const LOADERS: Readonly<Record<string, Loader>> = {
+  mcu: ({ host }, section) => mcuObject(host, section.name),
+  gcode_macro: ({ host }, section) => gcodeMacro(host, section),
+  delayed_gcode({ host }, section) {
+    delayedGcode(host, section)
+    return undefined
+  },
+  heater_bed: heaterObject,
+  heater_generic: heaterObject,
+  fan: ({ host }, section) => partFan(host, section),
+  fan_generic: ({ host }, section) => genericFan(host, section),
+  heater_fan: ({ host, core }, section) => heaterFan(host, section, core.heaters),
+  controller_fan({ host, core, need }, section) {
+    need('stepper_enable')
+    return controllerFan(host, section, core.heaters, () => core.steppers.anyOn)
+  },
+  temperature_fan: ({ host, core }, section) =>
+    temperatureFan(host, section, roomSensor(host, core, section), core.heaters),
+  temperature_sensor({ host, core }, section) {
+    const sensor = roomSensor(host, core, section)
+    core.heaters.addSource(section.name, sensor, section.optionalText('gcode_id'))
+    if (section.text('sensor_type') === 'temperature_host') {
+      const raw = () => ({ temperature: sensor.readTemperature().temperature })
+      host.objects.add(`temperature_host ${section.title}`, { status: raw })
+    }
+    return temperatureSensor(section, sensor)
+  },
+  stepper_enable: ({ core }) => core.steppers,
+  print_stats: ({ core }) => core.printStats,
+  virtual_sdcard({ core, need }) {
+    need('print_stats')
+    return core.sdcard
+  },
+  pause_resume(build, section) {
+    const { host, core } = build
+    build.pauseResume = new PauseResume(host, section, core.gcodeMove, core.sdcard)
+    return build.pauseResume
+  },
+  display_status: ({ host, core }) => displayStatus(host, core.sdcard),
+  exclude_object({ host, core }) {
+    const exclude = new ExcludeObject(host, core.gcodeMove, core.toolhead)
+    if (core.sdcard !== undefined) core.sdcard.onReset = () => exclude.reset()
+    return exclude
+  },
+  idle_timeout({ host, core }, section) {
+    const render = (template: string) => scriptTemplate(host, 'idle_timeout:gcode', template).render()
+    return new IdleTimeout(host, section, core.toolhead, () => core.sdcard?.active === true, render)
+  },
+  filament_switch_sensor: filamentSensor,
+  filament_motion_sensor: filamentSensor,
+  respond({ host }) {
+    respondCommands(host)
+    return undefined
+  },
+}
+
+function heaterObject({ core, need }: Build, section: Section): StatusSource | undefined {
+  need('heaters')
+  return core.heatersByObject.get(section.name)
+}
+
+function filamentSensor(build: Build, section: Section): StatusSource {
+  const { host, core, need } = build
+  need('pause_resume')
+  const actions = {
+    printing: () => core.sdcard?.active === true,
+    sendPause: async () => build.pauseResume?.sendPause(),
+  }
+  const template = (option: string) =>
+    scriptTemplate(host, `${section.name}:${option}`, section.text(option, ''))
+  const sensor = new FilamentSensor(host, section, actions, template)
+  core.filamentSensors.set(section.title, sensor)
+  return sensor
+}

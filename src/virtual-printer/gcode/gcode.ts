@@ -1,0 +1,214 @@
+// The G-code dispatcher: commands by name, scripts one after the other, answers to whoever listens.
+
+import type { Life } from '../life.ts'
+import { GcodeError, messageOf } from '../errors.ts'
+import { commandName, GcodeCommand } from './command.ts'
+
+/** Carries out a command; a promise means that the commands after it have to wait. */
+export type Handler = (command: GcodeCommand) => void | Promise<void>
+
+interface Mux {
+  key: string
+  handlers: Map<string | undefined, Handler>
+}
+
+interface Registration {
+  handler: Handler
+  help?: string
+  /** Works also while the printer is not ready. */
+  always: boolean
+}
+
+/** Commands, their dispatch, and the output that consoles see. */
+export class Gcode {
+  readonly #life: Life
+  readonly #commands = new Map<string, Registration>()
+  readonly #muxes = new Map<string, Mux>()
+  readonly #listeners = new Set<(text: string) => void>()
+  readonly #waiting: (() => void)[] = []
+  #running = false
+  #published: Record<string, { help?: string }> | undefined
+
+  constructor(life: Life) {
+    this.#life = life
+  }
+
+  /** Whether a script is being carried out. */
+  get busy(): boolean {
+    return this.#running
+  }
+
+  register(name: string, handler: Handler, help?: string, always = false): void {
+    if (this.#commands.has(name)) throw new Error(`gcode command ${name} already registered`)
+    this.#commands.set(name, { handler, always, ...(help === undefined ? {} : { help }) })
+    this.#published = undefined
+  }
+
+  /** Takes a command away and returns its handler. */
+  unregister(name: string): Handler | undefined {
+    const known = this.#commands.get(name)
+    this.#commands.delete(name)
+    this.#published = undefined
+    return known?.handler
+  }
+
+  /** A command that several objects share; `key` tells which is meant, `undefined` is for when it is missing. */
+  registerMux(name: string, key: string, value: string | undefined, handler: Handler, help?: string): void {
+    let mux = this.#muxes.get(name)
+    if (mux === undefined) {
+      mux = { key, handlers: new Map() }
+      this.#muxes.set(name, mux)
+      this.register(name, command => this.#dispatchMux(name, command), help)
+    }
+    mux.handlers.set(value, handler)
+  }
+
+  has(name: string): boolean {
+    return this.#commands.has(name)
+  }
+
+  /** Help texts by command, of those that have one. */
+  help(): Record<string, string> {
+    const texts: Record<string, string> = {}
+    for (const [name, { help }] of this.#commands) if (help !== undefined) texts[name] = help
+    return texts
+  }
+
+  /** The `gcode` object. */
+  status(): Record<string, unknown> {
+    this.#published ??= Object.fromEntries(
+      [...this.#commands].map(([name, { help }]) => [name, help === undefined ? {} : { help }]),
+    )
+    return { commands: this.#published }
+  }
+
+  /** Carries out the lines of a script after those before it. Rejects with the GcodeError of the first that fails. */
+  run(script: string): void | Promise<void> {
+    if (this.#running) return this.#later(script)
+    this.#running = true
+    let result: void | Promise<void>
+    try {
+      result = this.runNested(script)
+    } catch (error) {
+      this.#release()
+      throw error
+    }
+    if (result === undefined) this.#release()
+    return result?.finally(() => this.#release())
+  }
+
+  /** Carries out the lines of a script inside of a command that is being carried out. */
+  runNested(script: string): void | Promise<void> {
+    if (!script.includes('\n')) return this.#runLine(script)
+    const lines = script.split('\n')
+    for (let index = 0; index < lines.length; index++) {
+      const result = this.#runLine(lines[index]!)
+      if (result !== undefined) return this.#runRest(result, lines, index + 1)
+    }
+    return undefined
+  }
+
+  /** Answers as it is. */
+  respondRaw(text: string): void {
+    for (const listener of this.#listeners) listener(text)
+  }
+
+  /** Answers with `// ` before each line. */
+  respondInfo(text: string): void {
+    const lines = text.trim().split('\n')
+    this.respondRaw(`// ${lines.map(line => line.trim()).join('\n// ')}`)
+  }
+
+  /** Answers with `!! `; a text of several lines is told in full before. */
+  respondError(text: string): void {
+    const lines = text.trim().split('\n')
+    if (lines.length > 1) this.respondInfo(text)
+    this.respondRaw(`!! ${lines[0]!.trim()}`)
+  }
+
+  /** Hears all answers until the returned function is called. */
+  listen(listener: (text: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async #later(script: string): Promise<void> {
+    await new Promise<void>(resolve => this.#waiting.push(resolve))
+    try {
+      await this.runNested(script)
+    } finally {
+      this.#release()
+    }
+  }
+
+  // Whoever waits takes over without anyone else coming in between.
+  #release(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#running = false
+    else next()
+  }
+
+  async #runRest(first: Promise<void>, lines: string[], from: number): Promise<void> {
+    await first
+    for (const line of lines.slice(from)) {
+      const result = this.#runLine(line)
+      if (result !== undefined) await result
+    }
+  }
+
+  #runLine(text: string): void | Promise<void> {
+    const line = text.trim()
+    const name = commandName(line)
+    if (name === '') return undefined
+    const command = new GcodeCommand(name, line)
+    try {
+      return this.#dispatch(command)?.catch(error => this.#fail(error))
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): never {
+    if (error instanceof GcodeError) {
+      this.respondError(error.message)
+      throw error
+    }
+    // A fault of ours, not of the G-code: Klipper shuts the machine down then.
+    const fault = new GcodeError(`Internal error on command: ${messageOf(error)}`)
+    this.#life.shutdown(fault.message)
+    this.respondError(fault.message)
+    throw fault
+  }
+
+  #dispatch(command: GcodeCommand): void | Promise<void> {
+    const known = this.#commands.get(command.name)
+    if (known !== undefined && (this.#life.ready || known.always)) return known.handler(command)
+    return this.#unknown(command)
+  }
+
+  #unknown(command: GcodeCommand): void | Promise<void> {
+    const { name } = command
+    if (name === 'M105') return this.respondRaw('T:0')
+    if (name === 'M21') return undefined
+    if (!this.#life.ready) throw new GcodeError(this.#life.message)
+    // A text that begins with a number reads as part of the name: `M117 100%`.
+    const [real = ''] = name.split(' ')
+    if (real !== name && ['M117', 'M118', 'M23'].includes(real)) {
+      return this.#commands.get(real)?.handler(new GcodeCommand(real, command.line))
+    }
+    if (['M104', 'M140'].includes(name) && command.number('S', 0) === 0) return undefined
+    if (name === 'M107' || (name === 'M106' && command.number('S', 1) === 0)) return undefined
+    this.respondInfo(`Unknown command:"${name}"`)
+    return undefined
+  }
+
+  #dispatchMux(name: string, command: GcodeCommand): void | Promise<void> {
+    const { key, handlers } = this.#muxes.get(name)!
+    const value = handlers.has(undefined) && !command.has(key) ? undefined : command.text(key)
+    const handler = handlers.get(value)
+    if (handler !== undefined) return handler(command)
+    const options = [...handlers.keys()].filter(option => option !== undefined).map(option => `'${option}'`)
+    throw new GcodeError(`The value '${value}' is not valid for ${key}. Options: ${options.join(', ')}`)
+  }
+}
+

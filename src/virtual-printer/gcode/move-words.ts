@@ -1,0 +1,89 @@
+// Reads the axis words of G0 and G1 without making garbage: a print is hundreds of thousands of such lines.
+
+import { GcodeError } from '../errors.ts'
+
+const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15]
+
+/** Where a number goes: the index of its letter, or -1 for letters that a move does not use. */
+function slotOf(letter: number): number {
+  switch (letter | 32) {
+    case 0x78: // x
+      return 0
+    case 0x79: // y
+      return 1
+    case 0x7a: // z
+      return 2
+    case 0x65: // e
+      return 3
+    case 0x66: // f
+      return 4
+    default:
+      return -1
+  }
+}
+
+/** The X, Y, Z, E and F of one line; NaN for what is not there. Meant to be used again and again. */
+export class MoveWords {
+  readonly values = new Float64Array(5)
+  #at = 0
+
+  /** Reads a line such as `G1 X1.5 E.2 F3000 ; comment`. Throws GcodeError for what is not a number. */
+  read(line: string): void {
+    this.values.fill(Number.NaN)
+    this.#at = this.#start(line)
+    const length = line.length
+    while (this.#at < length) {
+      const char = line.charCodeAt(this.#at)
+      if (char === 0x3b || char === 0x2a) return
+      const letter = char | 32
+      if (letter < 0x61 || letter > 0x7a) {
+        this.#at++
+        continue
+      }
+      this.#at++
+      const slot = slotOf(char)
+      const value = this.#number(line)
+      if (slot === -1) continue
+      if (Number.isNaN(value)) throw new GcodeError(`Unable to parse move '${line}'`)
+      this.values[slot] = value
+    }
+  }
+
+  // Past the line number, if any, and the command.
+  #start(line: string): number {
+    let at = 0
+    let words = (line.charCodeAt(0) | 32) === 0x6e ? 2 : 1
+    while (at < line.length && words > 0) {
+      at++
+      const letter = line.charCodeAt(at) | 32
+      if (letter >= 0x61 && letter <= 0x7a) words--
+    }
+    return at
+  }
+
+  #number(line: string): number {
+    let at = this.#at
+    while (line.charCodeAt(at) === 0x20) at++
+    let char = line.charCodeAt(at)
+    const negative = char === 0x2d
+    if (negative || char === 0x2b) char = line.charCodeAt(++at)
+    let mantissa = 0
+    let digits = 0
+    let decimals = -1
+    for (; ; char = line.charCodeAt(++at)) {
+      if (char >= 0x30 && char <= 0x39) {
+        mantissa = mantissa * 10 + char - 0x30
+        digits++
+        if (decimals >= 0) decimals++
+      } else if (char === 0x2e && decimals < 0) decimals = 0
+      else break
+    }
+    const start = this.#at
+    this.#at = at
+    if (digits === 0) return Number.NaN
+    // Up to 15 digits both parts are exact, so the quotient is the nearest double.
+    if (digits > 15) return Number(line.slice(start, at))
+    const value = decimals > 0 ? mantissa / POWERS[decimals]! : mantissa
+    return negative ? -value : value
+  }
+}

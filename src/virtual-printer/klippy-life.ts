@@ -1,0 +1,88 @@
+// One life of the virtual Klippy: configuration, machine, endpoints, from startup to the next restart.
+
+import { type CoreParts } from './build/core-parts.ts'
+import { buildMachine } from './build/build-machine.ts'
+import { Endpoints } from './api/endpoints.ts'
+import { StatusFeed } from './api/status-feed.ts'
+import { RemoteMethods, webhookEndpoints } from './api/webhooks.ts'
+import type { SimClock } from './clock.ts'
+import { Config } from './config/config.ts'
+import { ConfigError } from './errors.ts'
+import { baseCommands } from './gcode/base-commands.ts'
+import { Gcode } from './gcode/gcode.ts'
+import { type Host, Waits } from './host.ts'
+import { Life } from './life.ts'
+import { Objects } from './objects.ts'
+
+/** What a life needs from outside. */
+export interface LifeOptions {
+  readonly clock: SimClock
+  readonly configFile: string
+  readonly gcodesPath: string | undefined
+  readonly logFile: string | undefined
+  log(line: string): void
+  restart(kind: 'restart' | 'firmware_restart'): void
+}
+
+/** A life that has begun. */
+export interface KlippyLife {
+  readonly host: Host
+  readonly feed: StatusFeed
+  readonly remote: RemoteMethods
+  /** The machine, unless the configuration is unusable. */
+  readonly machine: CoreParts | undefined
+}
+
+/** Reads the configuration and builds the machine; faults of the configuration become the state `error`. */
+export function beginLife(options: LifeOptions): KlippyLife {
+  const { clock, log } = options
+  const life = new Life()
+  const { config, problem } = readConfig(options.configFile)
+  const gcode = new Gcode(life)
+  const objects = new Objects()
+  const endpoints = new Endpoints()
+  const remote = new RemoteMethods()
+  const waits = new Waits(clock, life)
+  const host: Host = {
+    life,
+    clock,
+    config,
+    gcode,
+    objects,
+    endpoints,
+    waitUntil: time => waits.until(time),
+    restart: options.restart,
+    callRemote: (method, params) => remote.call(method, params),
+    log,
+  }
+  objects.add('gcode', gcode)
+  objects.add('webhooks', life)
+  objects.add('configfile', config)
+  webhookEndpoints(host, remote, options.logFile)
+  const feed = new StatusFeed(host)
+  let machine: CoreParts | undefined
+  baseCommands(host, async () => {
+    await machine?.toolhead.dwell(0.5)
+    await machine?.toolhead.settle()
+  })
+  life.onReady(() => gcode.respondInfo('Klipper state: Ready'))
+  life.onShutdown(() => gcode.respondInfo('Klipper state: Shutdown'))
+  try {
+    if (problem !== undefined) throw problem
+    machine = buildMachine(host, options.gcodesPath)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    log(`Config error: ${error.message}`)
+    life.fail(error.message)
+  }
+  return { host, feed, remote, machine }
+}
+
+function readConfig(file: string): { config: Config; problem?: ConfigError } {
+  try {
+    return { config: Config.read(file) }
+  } catch (error) {
+    if (error instanceof ConfigError) return { config: Config.unreadable(file), problem: error }
+    throw error
+  }
+}

@@ -1,0 +1,242 @@
+// The toolhead: takes moves, plans them ahead of time as Klipper does, and tells where the machine is.
+
+import type { Host } from '../host.ts'
+import { GcodeError } from '../errors.ts'
+import type { Status } from '../objects.ts'
+import type { Kinematics } from './kinematics.ts'
+import { Lookahead } from './lookahead.ts'
+import { type MotionLimits, Move } from './move.ts'
+import { Timeline } from './timeline.ts'
+
+/** Seconds between the first move after a rest and its execution. */
+const LEAD = 0.25
+/** Seconds of planned motion beyond which commands have to wait. */
+const BUFFER = 1
+
+/** The extruder that moves take filament from. */
+export interface FilamentAxis {
+  readonly name: string
+  readonly cornerVelocity: number
+  /** Bounds a move with filament; throws GcodeError when it must not be made. */
+  check(move: Move): void
+}
+
+/** Moves of the machine in print time, which is simulated time since the micro-controller started. */
+export class Toolhead {
+  readonly kinematics: Kinematics
+  readonly timeline = new Timeline()
+  readonly limits: MotionLimits
+  readonly #host: Host
+  readonly #lookahead: Lookahead
+  readonly #zeroTime: number
+  #position = new Float64Array(4)
+  #printTime = 0
+  #homed = ''
+  #extruder: FilamentAxis | undefined
+  #flushing = false
+  #stalls = 0
+  readonly #onMove = new Set<(from: number, to: number) => void>()
+
+  constructor(host: Host, kinematics: Kinematics) {
+    this.#host = host
+    this.kinematics = kinematics
+    // The micro-controller has been running for a moment when the host connects to it.
+    this.#zeroTime = host.clock.now - 0.5
+    const printer = host.config.section('printer')
+    this.limits = {
+      maxVelocity: printer.number('max_velocity', undefined, { above: 0 }),
+      maxAccel: printer.number('max_accel', undefined, { above: 0 }),
+      minimumCruiseRatio: printer.number('minimum_cruise_ratio', 0.5, { min: 0, below: 1 }),
+      squareCornerVelocity: printer.number('square_corner_velocity', 5, { min: 0 }),
+    }
+    this.#lookahead = new Lookahead(moves => this.#execute(moves))
+    host.life.onShutdown(() => this.#halt())
+  }
+
+  /** Print time of this moment. */
+  get now(): number {
+    return this.#host.clock.now - this.#zeroTime
+  }
+
+  /** Commanded position: x, y, z, e. */
+  get position(): Float64Array {
+    return Float64Array.from(this.#position)
+  }
+
+  get homed(): string {
+    return this.#homed
+  }
+
+  /** End of all planned motion; settles what is queued. */
+  get lastMoveTime(): number {
+    this.#lookahead.flush()
+    this.#prime()
+    return this.#printTime
+  }
+
+  /** Hears of planned motion: begin and end in print time. */
+  onMove(listener: (from: number, to: number) => void): void {
+    this.#onMove.add(listener)
+  }
+
+  useExtruder(extruder: FilamentAxis): void {
+    this.#lookahead.flush()
+    this.#extruder = extruder
+    this.#lookahead.extruderCorner = extruder.cornerVelocity
+  }
+
+  get extruder(): FilamentAxis | undefined {
+    return this.#extruder
+  }
+
+  /**
+   * Moves to a position at a speed in mm/s. Throws GcodeError when it cannot.
+   * A promise means that enough motion is planned for now: the caller waits before its next move.
+   */
+  move(end: Float64Array, speed: number): void | Promise<void> {
+    const move = new Move(this.#position, end, speed, this.limits)
+    if (move.length === 0) return undefined
+    if (move.kinematic) this.kinematics.check(move, this.#homed)
+    if (move.de !== 0) this.#checkExtruder(move)
+    this.#position.set(end)
+    this.#lookahead.add(move)
+    this.#scheduleFlush()
+    return this.#waitForRoom()
+  }
+
+  /** Moves without checks, as homing and manual moves do, and waits until it is done. */
+  async forceMove(end: Float64Array, speed: number): Promise<void> {
+    const move = new Move(this.#position, end, speed, this.limits)
+    if (move.length === 0) return
+    this.#position.set(end)
+    this.#lookahead.add(move)
+    await this.settle()
+  }
+
+  /** Nothing moves for some seconds. */
+  dwell(seconds: number): void | Promise<void> {
+    this.#lookahead.flush()
+    this.#prime()
+    this.#printTime += seconds
+    return this.#waitForRoom()
+  }
+
+  /** Waits until the machine stands still. */
+  async settle(): Promise<void> {
+    this.#lookahead.flush()
+    while (this.#printTime > this.now && this.#host.life.state !== 'shutdown') {
+      await this.#host.waitUntil(this.#printTime + this.#zeroTime)
+    }
+  }
+
+  /** Declares where the machine is; `homing` axes count as homed from then on. */
+  setPosition(position: Float64Array, homing = ''): void {
+    this.#lookahead.flush()
+    this.#position.set(position)
+    this.#homed = [...'xyz'].filter(axis => this.#homed.includes(axis) || homing.includes(axis)).join('')
+    this.#settled = { time: this.#printTime, position: this.position }
+  }
+
+  /** Forgets which axes are homed. */
+  unhome(axes = 'xyz'): void {
+    this.#homed = [...this.#homed].filter(axis => !axes.includes(axis)).join('')
+  }
+
+  /** Settles what is queued, so that it happens now and not after what comes next. */
+  flush(): void {
+    this.#lookahead.flush()
+  }
+
+  /** Where the machine really is now: position, speed in mm/s, extruder's speed in mm/s. */
+  live(): { position: number[]; velocity: number; extruderVelocity: number } {
+    const now = this.now
+    const move = this.timeline.at(now)
+    const still = this.#settled
+    if (move === undefined || (still !== undefined && still.time >= move.endTime - 1e-9 && now >= still.time)) {
+      return { position: [...(still?.position ?? this.#position)], velocity: 0, extruderVelocity: 0 }
+    }
+    const share = move.distanceAt(now) / move.length
+    const speed = now >= move.endTime ? 0 : move.speedAt(now)
+    return {
+      position: [
+        move.startX + move.dx * share,
+        move.startY + move.dy * share,
+        move.startZ + move.dz * share,
+        move.startE + move.de * share,
+      ],
+      velocity: move.kinematic ? speed : 0,
+      extruderVelocity: (speed * move.de) / move.length,
+    }
+  }
+
+  /** The `toolhead` object. */
+  status(): Status {
+    return {
+      homed_axes: this.#homed,
+      axis_minimum: this.kinematics.axisMinimum,
+      axis_maximum: this.kinematics.axisMaximum,
+      print_time: this.#printTime,
+      stalls: this.#stalls,
+      estimated_print_time: this.now,
+      extruder: this.#extruder?.name ?? '',
+      position: [...this.#position],
+      max_velocity: this.limits.maxVelocity,
+      max_accel: this.limits.maxAccel,
+      minimum_cruise_ratio: this.limits.minimumCruiseRatio,
+      square_corner_velocity: this.limits.squareCornerVelocity,
+      extra_axes: this.#extruder === undefined ? {} : { [this.#extruder.name]: 3 },
+    }
+  }
+
+  // After setPosition nothing that was planned tells where the machine is.
+  #settled: { time: number; position: Float64Array } | undefined
+
+  #checkExtruder(move: Move): void {
+    if (this.#extruder === undefined) throw new GcodeError('Extruder not configured')
+    this.#extruder.check(move)
+  }
+
+  #prime(): void {
+    const earliest = this.now + LEAD
+    if (this.#printTime < earliest) this.#printTime = earliest
+  }
+
+  #execute(moves: Move[]): void {
+    this.#prime()
+    const begin = this.#printTime
+    for (const move of moves) {
+      move.startTime = this.#printTime
+      this.#printTime += move.duration
+    }
+    this.timeline.prune(this.now)
+    this.timeline.add(moves)
+    for (const listener of this.#onMove) listener(begin, this.#printTime)
+  }
+
+  #waitForRoom(): void | Promise<void> {
+    const ahead = this.#printTime - this.now
+    if (ahead <= BUFFER || this.#host.life.state === 'shutdown') return undefined
+    return this.#host.waitUntil(this.#printTime - BUFFER + this.#zeroTime)
+  }
+
+  // Without new moves the queue is carried out before the planned motion ends.
+  #scheduleFlush(): void {
+    if (this.#flushing || this.#lookahead.empty) return
+    this.#flushing = true
+    const due = Math.max(this.now, this.#printTime - LEAD) + 0.1
+    this.#host.clock.at(due + this.#zeroTime, () => {
+      this.#flushing = false
+      if (this.#printTime - this.now > LEAD + 1e-6) this.#scheduleFlush()
+      else this.#lookahead.flush()
+    })
+  }
+
+  #halt(): void {
+    const { position } = this.live()
+    this.#lookahead.clear()
+    this.timeline.clear()
+    this.#printTime = Math.min(this.#printTime, this.now)
+    this.#position = Float64Array.from(position)
+    this.#settled = { time: this.#printTime, position: this.position }
+  }
+}

@@ -1,0 +1,269 @@
+// The virtual printer as an object: start it, stop it, restart it, and give it faults.
+
+import { appendFile, mkdirSync } from 'node:fs'
+import type { Server, Socket } from 'node:net'
+import { dirname } from 'node:path'
+import { Connection } from './api/connection.ts'
+import { isRecord } from './api/endpoints.ts'
+import { closeServer, listenOn } from './api/socket-server.ts'
+import { errorReply } from './api/webhooks.ts'
+import { SimClock } from './clock.ts'
+import { messageOf, WebRequestError } from './errors.ts'
+import { beginLife, type KlippyLife } from './klippy-life.ts'
+import type { KlippyState } from './life.ts'
+
+/** Where the virtual printer lives. */
+export interface VirtualPrinterOptions {
+  /** Unix socket for API clients. */
+  readonly socketPath: string
+  /** printer.cfg; must exist. */
+  readonly configFile: string
+  /** Folder of G-code files when `[virtual_sdcard]` has no path or its path does not exist. */
+  readonly gcodesPath?: string
+  /** klippy.log; none when left out. */
+  readonly logFile?: string
+  /** How many simulated seconds pass in a second; 1 when left out. */
+  readonly speed?: number
+  /** Simulated seconds from `start` or a restart to the state `ready`; 0.5 when left out. */
+  readonly startupTime?: number
+}
+
+/** A Klippy without hardware. Its socket, protocol, states and timing are those of the real one. */
+export class VirtualPrinter {
+  readonly #options: VirtualPrinterOptions
+  readonly #clock: SimClock
+  readonly #connections = new Set<Connection>()
+  #server: Server | undefined
+  #current: KlippyLife | undefined
+  #hung = false
+  #stopped = false
+  #restarting: Promise<void> = Promise.resolve()
+
+  constructor(options: VirtualPrinterOptions) {
+    this.#options = options
+    this.#clock = new SimClock(options.speed ?? 1)
+  }
+
+  /** Klippy's state; `startup` also while it is not running. */
+  get state(): KlippyState {
+    return this.#current?.host.life.state ?? 'startup'
+  }
+
+  /** The state in words. */
+  get stateMessage(): string {
+    return this.#current?.host.life.message ?? ''
+  }
+
+  /** Begins to listen; resolves then, in the state `startup` or `error`. Rejects when the socket is in use. */
+  async start(): Promise<void> {
+    this.#log('Starting Klippy...')
+    await this.#begin()
+  }
+
+  /** Closes the socket and ends everything. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#restarting
+    await this.#end()
+    this.#clock.close()
+  }
+
+  /** Resolves when the state is `ready`; rejects when it becomes `error` or `shutdown` first. */
+  async untilReady(): Promise<void> {
+    await this.#restarting
+    const life = this.#current?.host.life
+    if (life === undefined) throw new Error('the virtual printer is not running; call start() first')
+    if (life.state === 'startup') {
+      await new Promise<void>(resolve => {
+        life.onReady(resolve)
+        life.onShutdown(resolve)
+      })
+    }
+    if (life.state !== 'ready') throw new Error(life.message.trim())
+  }
+
+  /** The machine stops with this reason, as after a fault of its electronics. */
+  shutdown(reason: string): void {
+    this.#current?.host.life.shutdown(reason)
+  }
+
+  /** No answer and no message leaves any more, while connections stay and requests pile up. */
+  hang(): void {
+    this.#hung = true
+    for (const connection of this.#connections) connection.hang()
+  }
+
+  /** Ends `hang`: what piled up is answered. */
+  resume(): void {
+    this.#hung = false
+    for (const connection of this.#connections) connection.unhang()
+  }
+
+  /** Closes all connections without a word; clients may connect again at once. */
+  drop(): void {
+    for (const connection of this.#connections) connection.drop()
+  }
+
+  /** Restarts as RESTART does; resolves when it listens again. */
+  restart(): Promise<void> {
+    this.#restarting = this.#restarting.then(() => this.#again())
+    return this.#restarting
+  }
+
+  /** Sends `count` lines of G-code output in one go. */
+  flood(count: number): void {
+    for (let line = 1; line <= count; line++) this.#current?.host.gcode.respondInfo(`flood ${line} of ${count}`)
+  }
+
+  /** Sends each client the first half of a message and closes the connection. */
+  halfMessage(): void {
+    for (const connection of this.#connections) {
+      connection.sendRaw('{"method":"process_status_update","params":{"eventtime":')
+      connection.end()
+    }
+  }
+
+  /** Carries out G-code as from a console. Rejects with the error that the console would show. */
+  async gcode(script: string): Promise<void> {
+    await this.#life().host.clock.moment(() => this.#life().host.gcode.run(script))
+  }
+
+  /** The current state of a printer object, or undefined when there is none of that name. */
+  status(object: string): Record<string, unknown> | undefined {
+    return this.#life().host.clock.moment(() => this.#life().host.objects.status(object))
+  }
+
+  /** Puts filament into a sensor, or takes it out. `sensor` is the section's name without its kind. */
+  setFilament(sensor: string, present: boolean): void {
+    const known = this.#life().machine?.filamentSensors.get(sensor)
+    if (known === undefined) throw new Error(`there is no filament sensor '${sensor}' in ${this.#options.configFile}`)
+    known.setPresent(present)
+  }
+
+  /** Puts a heater or sensor at a temperature in °C. `object` is its object name, e.g. `extruder`. */
+  setTemperature(object: string, temperature: number): void {
+    const machine = this.#life().machine
+    const target = machine?.heatersByObject.get(object) ?? machine?.sensors.get(object)
+    if (target === undefined) throw new Error(`there is no heater or sensor '${object}' in ${this.#options.configFile}`)
+    target.setTemperature(temperature)
+  }
+
+  #life(): KlippyLife {
+    if (this.#current === undefined) throw new Error('the virtual printer is not running; call start() first')
+    return this.#current
+  }
+
+  async #begin(): Promise<void> {
+    const { socketPath, configFile, gcodesPath, logFile, startupTime = 0.5 } = this.#options
+    const life = beginLife({
+      clock: this.#clock,
+      configFile,
+      gcodesPath,
+      logFile,
+      log: line => this.#log(line),
+      restart: kind => this.#scheduleRestart(kind),
+    })
+    this.#server = await listenOn(socketPath, socket => this.#accept(socket))
+    this.#current = life
+    this.#clock.at(this.#clock.now + startupTime, () => life.host.life.becomeReady())
+  }
+
+  async #end(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    this.#current?.host.life.end()
+    for (const connection of this.#connections) connection.end()
+    if (server !== undefined) await closeServer(server)
+    this.#current = undefined
+  }
+
+  // The reply to RESTART goes out first.
+  #scheduleRestart(kind: 'restart' | 'firmware_restart'): void {
+    this.#log(`Restart requested: ${kind}`)
+    setImmediate(() => void this.restart())
+  }
+
+  async #again(): Promise<void> {
+    if (this.#stopped) return
+    this.#current?.host.gcode.respondInfo('Klipper state: Disconnect')
+    await this.#end()
+    await this.#clock.until(this.#clock.now + 0.2)
+    this.#log('Restarting printer')
+    await this.#begin()
+  }
+
+  #accept(socket: Socket): void {
+    const connection: Connection = new Connection(socket, {
+      message: text => this.#receive(connection, text),
+      closed: () => {
+        this.#connections.delete(connection)
+        this.#current?.feed.forget(connection)
+        this.#current?.remote.forget(connection)
+      },
+    })
+    if (this.#hung) connection.hang()
+    this.#connections.add(connection)
+  }
+
+  #receive(connection: Connection, text: Buffer): void {
+    const life = this.#current
+    const request = parseRequest(text)
+    if (life === undefined || request === undefined) {
+      this.#log(`webhooks: invalid request ${text.toString('utf8', 0, 200)}`)
+      return
+    }
+    const reply = (answer: { result: unknown } | { error: unknown }) => {
+      if (request.id !== undefined) connection.send({ id: request.id, ...answer })
+    }
+    const fail = (error: unknown) => {
+      try {
+        reply({ error: errorReply(error) })
+      } catch {
+        const message = `Internal Error on WebRequest: ${request.method}`
+        this.#log(`${message}: ${messageOf(error)}`)
+        reply({ error: { error: 'WebRequestError', message } })
+        life.host.life.shutdown(message)
+      }
+    }
+    this.#clock.moment(() => {
+      try {
+        if (request.method === '') throw new WebRequestError('Missing Argument [method]')
+        const handler = life.host.endpoints.handler(request.method)
+        const result = handler({ connection, method: request.method, params: request.params })
+        if (result instanceof Promise) result.then(value => reply({ result: value }), fail)
+        else reply({ result })
+      } catch (error) {
+        fail(error)
+      }
+    })
+  }
+
+  #log(line: string): void {
+    const { logFile } = this.#options
+    if (logFile === undefined) return
+    mkdirSync(dirname(logFile), { recursive: true })
+    // A log that cannot be written must not stop the printer.
+    appendFile(logFile, `${new Date().toISOString()} ${line}\n`, () => {})
+  }
+}
+
+interface ParsedRequest {
+  id: unknown
+  method: string
+  params: Record<string, unknown>
+}
+
+function parseRequest(text: Buffer): ParsedRequest | undefined {
+  try {
+    const message: unknown = JSON.parse(text.toString('utf8'))
+    if (!isRecord(message)) return undefined
+    const { id, method, params } = message
+    return {
+      id,
+      method: typeof method === 'string' ? method : '',
+      params: isRecord(params) ? params : {},
+    }
+  } catch {
+    return undefined
+  }
+}
