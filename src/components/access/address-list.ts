@@ -3,6 +3,8 @@ import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import type { Clock, Timer } from '../../core/clock.ts'
 
+/** How many answers are kept, since a client asks again and again. */
+const MAX_KNOWN = 256
 /** Seconds after which the addresses behind host names are looked up again. */
 const LOOKUP_SECONDS = 300
 
@@ -59,6 +61,7 @@ export class AddressList {
   readonly #ranges = new BlockList()
   #resolved = new BlockList()
   readonly #names: string[] = []
+  readonly #known = new Map<string, boolean>()
   /** Entries that are neither an address nor a range nor a host name. */
   readonly invalid: string[] = []
   /** Entries that let addresses of the internet in. */
@@ -80,6 +83,15 @@ export class AddressList {
 
   /** Whether `address` is in the list. */
   has(address: string): boolean {
+    const known = this.#known.get(address)
+    if (known !== undefined) return known
+    const found = this.#check(address)
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear()
+    this.#known.set(address, found)
+    return found
+  }
+
+  #check(address: string): boolean {
     const family = familyOf(address)
     if (family === undefined) return false
     return this.#ranges.check(address, family) || this.#resolved.check(address, family)
@@ -105,5 +117,6 @@ export class AddressList {
         resolved.addAddress(address, family === 4 ? 'ipv4' : 'ipv6')
     }
     this.#resolved = resolved
+    this.#known.clear()
   }
 }

@@ -17,6 +17,9 @@ import { type Gate, refuseCrossSite } from './gate.ts'
 /** HTTP connections that may be open beside the WebSockets. */
 const MAX_PLAIN_CONNECTIONS = 500
 
+/** Requests without a body need no stream for it; Nodes that do not know the option read it as always. */
+const HTTP_OPTIONS = { optimizeEmptyRequests: true }
+
 /** Where to listen. */
 export interface ListenOptions {
   /** An address, or `all` for every IPv4 and IPv6 address. */
@@ -53,12 +56,12 @@ export class HttpServer {
   async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number | null }> {
     const { host, port, tlsPort, certs } = options
     const handler: RequestListener = (req, res) => this.#parts.api.handle(req, res)
-    const plain = this.#prepare(createServer(handler))
+    const plain = this.#prepare(createServer(HTTP_OPTIONS, handler))
     const boundPort = await listenOn(plain, host, port)
     const tls = readCertificate(certs, this.#parts.log)
     if (tls === null) return { port: boundPort, tlsPort: null }
     const { createServer: createTlsServer } = await import('node:https')
-    const secure = this.#prepare(createTlsServer(tls, handler))
+    const secure = this.#prepare(createTlsServer({ ...HTTP_OPTIONS, ...tls }, handler))
     return { port: boundPort, tlsPort: await listenOn(secure, host, tlsPort) }
   }
 
