@@ -1,10 +1,10 @@
 // One life of the virtual Klippy: configuration, machine, endpoints, from startup to the next restart.
 
-import { type CoreParts } from './build/core-parts.ts'
-import { buildMachine } from './build/build-machine.ts'
 import { Endpoints } from './api/endpoints.ts'
 import { StatusFeed } from './api/status-feed.ts'
 import { RemoteMethods, webhookEndpoints } from './api/webhooks.ts'
+import { buildMachine } from './build/build-machine.ts'
+import type { CoreParts } from './build/core-parts.ts'
 import type { SimClock } from './clock.ts'
 import { Config } from './config/config.ts'
 import { ConfigError } from './errors.ts'

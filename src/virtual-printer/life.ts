@@ -3,7 +3,8 @@
 /** Klippy's states, as `webhooks.state` and `info` tell them. */
 export type KlippyState = 'startup' | 'ready' | 'error' | 'shutdown'
 
-const STARTUP = '\nPrinter is not ready\nThe klippy host software is attempting to connect.  Please\nretry in a few moments.\n'
+const STARTUP =
+  '\nPrinter is not ready\nThe klippy host software is attempting to connect.  Please\nretry in a few moments.\n'
 const READY = 'Printer is ready'
 const AFTER_CONFIG_ERROR =
   '\n\nOnce the underlying issue is corrected, use the "RESTART"\ncommand to reload the config and restart the host software.\nPrinter is halted\n'

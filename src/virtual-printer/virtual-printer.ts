@@ -112,7 +112,8 @@ export class VirtualPrinter {
 
   /** Sends `count` lines of G-code output in one go. */
   flood(count: number): void {
-    for (let line = 1; line <= count; line++) this.#current?.host.gcode.respondInfo(`flood ${line} of ${count}`)
+    for (let line = 1; line <= count; line++)
+      this.#current?.host.gcode.respondInfo(`flood ${line} of ${count}`)
   }
 
   /** Sends each client the first half of a message and closes the connection. */
@@ -136,7 +137,8 @@ export class VirtualPrinter {
   /** Puts filament into a sensor, or takes it out. `sensor` is the section's name without its kind. */
   setFilament(sensor: string, present: boolean): void {
     const known = this.#life().machine?.filamentSensors.get(sensor)
-    if (known === undefined) throw new Error(`there is no filament sensor '${sensor}' in ${this.#options.configFile}`)
+    if (known === undefined)
+      throw new Error(`there is no filament sensor '${sensor}' in ${this.#options.configFile}`)
     known.setPresent(present)
   }
 
@@ -144,7 +146,8 @@ export class VirtualPrinter {
   setTemperature(object: string, temperature: number): void {
     const machine = this.#life().machine
     const target = machine?.heatersByObject.get(object) ?? machine?.sensors.get(object)
-    if (target === undefined) throw new Error(`there is no heater or sensor '${object}' in ${this.#options.configFile}`)
+    if (target === undefined)
+      throw new Error(`there is no heater or sensor '${object}' in ${this.#options.configFile}`)
     target.setTemperature(temperature)
   }
 

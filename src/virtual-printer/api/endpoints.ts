@@ -27,7 +27,8 @@ export class Endpoints {
 
   handler(name: string): EndpointHandler {
     const handler = this.#handlers.get(name)
-    if (handler === undefined) throw new WebRequestError(`webhooks: No registered callback for path '${name}'`)
+    if (handler === undefined)
+      throw new WebRequestError(`webhooks: No registered callback for path '${name}'`)
     return handler
   }
 }

@@ -1,7 +1,7 @@
 // objects/query and objects/subscribe: answers and changes at Klipper's pace of four times a second.
 
-import { isDeepStrictEqual } from 'node:util'
 import { performance } from 'node:perf_hooks'
+import { isDeepStrictEqual } from 'node:util'
 import { WebRequestError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'

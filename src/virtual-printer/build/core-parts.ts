@@ -1,12 +1,12 @@
 // The parts that every machine has, made before its other sections are looked at.
 
-import { homedir } from 'node:os'
 import { statSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Section } from '../config/section.ts'
 import type { FilamentSensor } from '../extras/filament-sensor.ts'
-import { type Heater, Heaters, seedOf } from '../heat/heaters.ts'
 import { bedCommands, hotendCommands, pidCalibrate } from '../heat/heater-commands.ts'
+import { type Heater, Heaters, seedOf } from '../heat/heaters.ts'
 import { RoomSensor } from '../heat/sensors.ts'
 import type { Host } from '../host.ts'
 import { scriptTemplate } from '../macros/script-template.ts'
@@ -15,8 +15,8 @@ import { GcodeMove } from '../motion/gcode-move.ts'
 import { Homing, homingCommands } from '../motion/homing.ts'
 import { readKinematics } from '../motion/kinematics.ts'
 import { forceMoveCommands, StepperEnable } from '../motion/steppers.ts'
-import { toolheadCommands } from '../motion/toolhead-commands.ts'
 import { Toolhead } from '../motion/toolhead.ts'
+import { toolheadCommands } from '../motion/toolhead-commands.ts'
 import { PrintStats } from '../print/print-stats.ts'
 import { VirtualSdcard } from '../print/virtual-sdcard.ts'
 
@@ -100,7 +100,11 @@ export function roomSensor(host: Host, core: CoreParts, section: Section): RoomS
   return sensor
 }
 
-function buildSdcard(host: Host, stats: PrintStats, gcodesPath: string | undefined): VirtualSdcard | undefined {
+function buildSdcard(
+  host: Host,
+  stats: PrintStats,
+  gcodesPath: string | undefined,
+): VirtualSdcard | undefined {
   const { config } = host
   if (!config.has('virtual_sdcard')) return undefined
   const section = config.section('virtual_sdcard')
@@ -109,7 +113,10 @@ function buildSdcard(host: Host, stats: PrintStats, gcodesPath: string | undefin
   const there = statSync(expanded, { throwIfNoEntry: false })?.isDirectory() === true
   const folder = there ? expanded : resolve(gcodesPath ?? expanded)
   section.note('path', folder)
-  const onError = section.text('on_error_gcode', '\n{% if "heaters" in printer %}\n   TURN_OFF_HEATERS\n{% endif %}\n')
+  const onError = section.text(
+    'on_error_gcode',
+    '\n{% if "heaters" in printer %}\n   TURN_OFF_HEATERS\n{% endif %}\n',
+  )
   const template = scriptTemplate(host, 'virtual_sdcard:on_error_gcode', onError)
   return new VirtualSdcard(host, stats, folder, () => template.render())
 }

@@ -1,6 +1,9 @@
 // Which module makes the object of which section of printer.cfg.
 
 import type { Section } from '../config/section.ts'
+import { FilamentSensor } from '../extras/filament-sensor.ts'
+import { mcuObject } from '../extras/machine-info.ts'
+import { respondCommands } from '../gcode/base-commands.ts'
 import { controllerFan, genericFan, heaterFan, partFan, temperatureFan } from '../heat/fans.ts'
 import { temperatureSensor } from '../heat/sensors.ts'
 import type { Host } from '../host.ts'
@@ -11,9 +14,6 @@ import { displayStatus } from '../print/display-status.ts'
 import { ExcludeObject } from '../print/exclude-object.ts'
 import { IdleTimeout } from '../print/idle-timeout.ts'
 import { PauseResume } from '../print/pause-resume.ts'
-import { respondCommands } from '../gcode/base-commands.ts'
-import { FilamentSensor } from '../extras/filament-sensor.ts'
-import { mcuObject } from '../extras/machine-info.ts'
 import { type CoreParts, roomSensor } from './core-parts.ts'
 
 /** What a loader has at hand. */

@@ -1,8 +1,8 @@
 // Filament sensors: a switch or a turning wheel that pauses the print when the filament runs out.
 
 import type { Section } from '../config/section.ts'
-import type { Host } from '../host.ts'
 import { messageOf } from '../errors.ts'
+import type { Host } from '../host.ts'
 import type { ScriptTemplate } from '../macros/script-template.ts'
 import type { StatusSource } from '../objects.ts'
 
@@ -27,7 +27,12 @@ export class FilamentSensor implements StatusSource {
   #enabled = true
   #quietUntil = 0
 
-  constructor(host: Host, section: Section, actions: RunoutActions, template: (option: string) => ScriptTemplate) {
+  constructor(
+    host: Host,
+    section: Section,
+    actions: RunoutActions,
+    template: (option: string) => ScriptTemplate,
+  ) {
     this.#host = host
     this.#actions = actions
     section.text('switch_pin')

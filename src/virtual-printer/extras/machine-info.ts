@@ -1,10 +1,10 @@
 // Objects about the computer parts: micro-controllers, the host's load, end stop queries.
 
 import { freemem, loadavg } from 'node:os'
-import type { Host } from '../host.ts'
 import { SOFTWARE_VERSION } from '../api/webhooks.ts'
-import type { StatusSource } from '../objects.ts'
+import type { Host } from '../host.ts'
 import type { Toolhead } from '../motion/toolhead.ts'
+import type { StatusSource } from '../objects.ts'
 
 const FREQUENCY = 50_000_000
 

@@ -20,7 +20,12 @@ export function baseCommands(host: Host, beforeRestart: () => Promise<void>): vo
     true,
   )
   gcode.register('RESTART', restart('restart'), 'Reload config file and restart host software', true)
-  gcode.register('FIRMWARE_RESTART', restart('firmware_restart'), 'Restart firmware, host, and reload config', true)
+  gcode.register(
+    'FIRMWARE_RESTART',
+    restart('firmware_restart'),
+    'Restart firmware, host, and reload config',
+    true,
+  )
   gcode.register('ECHO', command => gcode.respondInfo(command.line), undefined, true)
   gcode.register('STATUS', () => status(host), 'Report the printer status', true)
   gcode.register('HELP', () => help(host), 'Report the list of available extended G-Code commands', true)
@@ -48,7 +53,10 @@ export function respondCommands(host: Host): void {
       const wanted = command.has('TYPE') ? command.text('TYPE').toLowerCase() : undefined
       const spaced = wanted !== undefined && wanted.endsWith('_no_space')
       const known = wanted === undefined ? standard : prefixes[wanted.replace('_no_space', '')]
-      if (known === undefined) throw new GcodeError(`RESPOND TYPE '${wanted}' is invalid. Must be one of 'echo', 'command', or 'error'`)
+      if (known === undefined)
+        throw new GcodeError(
+          `RESPOND TYPE '${wanted}' is invalid. Must be one of 'echo', 'command', or 'error'`,
+        )
       const prefix = command.text('PREFIX', known)
       const message = command.text('MSG', '')
       gcode.respondRaw(spaced ? prefix + message : `${prefix} ${message}`)

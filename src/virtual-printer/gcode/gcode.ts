@@ -1,7 +1,7 @@
 // The G-code dispatcher: commands by name, scripts one after the other, answers to whoever listens.
 
-import type { Life } from '../life.ts'
 import { GcodeError, messageOf } from '../errors.ts'
+import type { Life } from '../life.ts'
 import { commandName, GcodeCommand } from './command.ts'
 
 /** Carries out a command; a promise means that the commands after it have to wait. */
@@ -211,4 +211,3 @@ export class Gcode {
     throw new GcodeError(`The value '${value}' is not valid for ${key}. Options: ${options.join(', ')}`)
   }
 }
-

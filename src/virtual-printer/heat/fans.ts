@@ -135,7 +135,9 @@ export function temperatureFan(
       const slowest = command.number('MIN_SPEED', minSpeed, { min: 0, max: 1 })
       const fastest = command.number('MAX_SPEED', maxSpeed, { min: 0, max: 1 })
       if (slowest > fastest) {
-        throw new GcodeError(`Requested min speed (${slowest.toFixed(1)}) is greater than max speed (${fastest.toFixed(1)})`)
+        throw new GcodeError(
+          `Requested min speed (${slowest.toFixed(1)}) is greater than max speed (${fastest.toFixed(1)})`,
+        )
       }
       target = wanted
       minSpeed = slowest

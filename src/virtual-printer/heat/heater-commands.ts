@@ -1,10 +1,10 @@
 // M104, M109, M140, M190 and PID_CALIBRATE.
 
-import type { Host } from '../host.ts'
+import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
+import type { Host } from '../host.ts'
 import type { Extruder } from '../motion/extruder.ts'
 import type { Toolhead } from '../motion/toolhead.ts'
-import { GcodeError } from '../errors.ts'
 import type { Heater, Heaters } from './heaters.ts'
 
 /** Registers the bed's commands. */
@@ -22,7 +22,8 @@ export function hotendCommands(
 ): void {
   const chosen = (command: GcodeCommand): Heater | undefined => {
     const index = command.has('T') ? command.integer('T', undefined, { min: 0 }) : undefined
-    const name = index === undefined ? (toolhead.extruder?.name ?? '') : index === 0 ? 'extruder' : `extruder${index}`
+    const name =
+      index === undefined ? (toolhead.extruder?.name ?? '') : index === 0 ? 'extruder' : `extruder${index}`
     const heater = extruders.get(name)?.heater
     // Turning off a tool that is not there is no fault.
     if (heater === undefined && command.number('S', 0) > 0) throw new GcodeError('Extruder not configured')

@@ -1,9 +1,9 @@
 // Heaters and the commands about temperatures; every heater is a thermal body under control.
 
+import type { Section } from '../config/section.ts'
+import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
-import { GcodeError } from '../errors.ts'
-import type { Section } from '../config/section.ts'
 import type { Status } from '../objects.ts'
 import { type Body, holdingPower, reading, ThermalBody } from './thermal.ts'
 
@@ -200,10 +200,12 @@ export class Heaters {
 
   /** M105's answer: `B:60.0 /60.0 T0:200.1 /200.0`. */
   report(): string {
-    const parts = [...this.#byGcodeId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, source]) => {
-      const { temperature, target } = source.readTemperature()
-      return `${id}:${temperature.toFixed(1)} /${target.toFixed(1)}`
-    })
+    const parts = [...this.#byGcodeId]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, source]) => {
+        const { temperature, target } = source.readTemperature()
+        return `${id}:${temperature.toFixed(1)} /${target.toFixed(1)}`
+      })
     return parts.length === 0 ? 'T:0' : parts.join(' ')
   }
 

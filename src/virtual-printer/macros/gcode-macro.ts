@@ -1,11 +1,11 @@
 // [gcode_macro NAME] and [delayed_gcode NAME]: commands and timers made of G-code templates.
 
+import type { SimTimer } from '../clock.ts'
 import type { Section } from '../config/section.ts'
 import { ConfigError, GcodeError, messageOf } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status, StatusSource } from '../objects.ts'
-import type { SimTimer } from '../clock.ts'
 import { parseLiteral } from './python-literal.ts'
 import { scriptTemplate } from './script-template.ts'
 
@@ -13,7 +13,8 @@ import { scriptTemplate } from './script-template.ts'
 export function gcodeMacro(host: Host, section: Section): StatusSource {
   const { gcode } = host
   const alias = section.title.toUpperCase()
-  if (/\s/.test(section.title)) throw new ConfigError('Name of section [' + `${section.name}] contains illegal whitespace`)
+  if (/\s/.test(section.title))
+    throw new ConfigError('Name of section [' + `${section.name}] contains illegal whitespace`)
   const template = scriptTemplate(host, `${section.name}:gcode`, section.text('gcode'))
   const help = section.text('description', 'G-Code macro')
   let variables = readVariables(section)

@@ -1,6 +1,12 @@
 // Klipper's G-code templates: Jinja with the printer's objects and the actions that macros can take.
 
-import { compileTemplate, splitArguments, type Template, TemplateError, type TemplateObject } from '../../core/template/index.ts'
+import {
+  compileTemplate,
+  splitArguments,
+  type Template,
+  TemplateError,
+  type TemplateObject,
+} from '../../core/template/index.ts'
 import { ConfigError, GcodeError, messageOf } from '../errors.ts'
 import type { Host } from '../host.ts'
 
@@ -121,7 +127,15 @@ class Coordinates implements TemplateObject {
   }
 }
 
-const POSITIONS = new Set(['position', 'gcode_position', 'homing_origin', 'live_position', 'axis_minimum', 'axis_maximum', 'last_probe_position'])
+const POSITIONS = new Set([
+  'position',
+  'gcode_position',
+  'homing_origin',
+  'live_position',
+  'axis_minimum',
+  'axis_maximum',
+  'last_probe_position',
+])
 
 function forTemplate(status: Record<string, unknown>): Record<string, unknown> {
   const view: Record<string, unknown> = {}

@@ -1,10 +1,10 @@
 // Extruders: their filament limits, pressure advance, and which one is active.
 
+import type { Section } from '../config/section.ts'
+import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Heater } from '../heat/heaters.ts'
 import type { Host } from '../host.ts'
-import { GcodeError } from '../errors.ts'
-import type { Section } from '../config/section.ts'
 import type { Status } from '../objects.ts'
 import type { Move } from './move.ts'
 import type { FilamentAxis, Toolhead } from './toolhead.ts'

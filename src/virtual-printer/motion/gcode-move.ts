@@ -1,9 +1,9 @@
 // The coordinates of G-code: absolute and relative, offsets, factors, saved states; and G0/G1 themselves.
 
+import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import { MoveWords } from '../gcode/move-words.ts'
 import type { Host } from '../host.ts'
-import { GcodeError } from '../errors.ts'
 import type { Status } from '../objects.ts'
 import type { Toolhead } from './toolhead.ts'
 
@@ -62,11 +62,19 @@ export class GcodeMove {
     gcode.register('M220', command => this.#setSpeedFactor(command))
     gcode.register('M221', command => this.#setExtrudeFactor(command))
     gcode.register('SET_GCODE_OFFSET', c => this.#setOffset(c), 'Set a virtual offset to g-code positions')
-    gcode.register('SAVE_GCODE_STATE', c => this.#save(c.text('NAME', 'default')), 'Save G-Code coordinate state')
+    gcode.register(
+      'SAVE_GCODE_STATE',
+      c => this.#save(c.text('NAME', 'default')),
+      'Save G-Code coordinate state',
+    )
     gcode.register('RESTORE_GCODE_STATE', c => this.#restore(c), 'Restore a previously saved G-Code state')
     gcode.register('G0', command => this.move(command.line))
     gcode.register('M114', () => this.#report())
-    gcode.register('GET_POSITION', () => this.#reportAll(), 'Return information on the current location of the toolhead')
+    gcode.register(
+      'GET_POSITION',
+      () => this.#reportAll(),
+      'Return information on the current location of the toolhead',
+    )
   }
 
   /** Position of the last move in machine coordinates. */
@@ -260,7 +268,10 @@ export class GcodeMove {
 
   #restore(command: GcodeCommand): void | Promise<void> {
     const speed = command.number('MOVE_SPEED', this.moveSpeed, { above: 0 })
-    return this.restoreState(command.text('NAME', 'default'), command.integer('MOVE', 0) === 0 ? undefined : speed)
+    return this.restoreState(
+      command.text('NAME', 'default'),
+      command.integer('MOVE', 0) === 0 ? undefined : speed,
+    )
   }
 
   #report(): void {
@@ -273,7 +284,9 @@ export class GcodeMove {
       [...values].map((value, axis) => `${names[axis]}:${value.toFixed(6)}`).join(' ')
     const position = this.#toolhead.position
     const steppers = this.#toolhead.kinematics.steppers.map(name => `${name}:0`).join(' ')
-    const rails = this.#toolhead.kinematics.rails.map((rail, axis) => `${rail.name}:${position[axis]!.toFixed(6)}`)
+    const rails = this.#toolhead.kinematics.rails.map(
+      (rail, axis) => `${rail.name}:${position[axis]!.toFixed(6)}`,
+    )
     this.#host.gcode.respondInfo(
       [
         `mcu: ${steppers}`,

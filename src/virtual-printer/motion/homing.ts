@@ -1,8 +1,8 @@
 // G28: finding the end stops, axis by axis; with safe_z_home and homing_override.
 
+import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
-import { GcodeError } from '../errors.ts'
 import type { GcodeMove } from './gcode-move.ts'
 import type { Rail } from './kinematics.ts'
 import type { Toolhead } from './toolhead.ts'

@@ -94,7 +94,9 @@ function roundKinematics(config: Config, printer: Section, kind: string): Kinema
   const letters = kind.includes('delta') ? ['a', 'b', 'c'] : ['bed', 'arm', 'z', 'a', 'b', 'c', 'd']
   const names = letters.map(letter => `stepper_${letter}`).filter(name => config.has(name))
   const first = config.section(names.at(kind === 'delta' ? 0 : -1) ?? 'stepper_a')
-  const radius = printer.number('print_radius', printer.number('delta_radius', 150, { above: 0 }), { above: 0 })
+  const radius = printer.number('print_radius', printer.number('delta_radius', 150, { above: 0 }), {
+    above: 0,
+  })
   const top = first.number('position_endstop', first.number('position_max', 250))
   const bottom = printer.number('minimum_z_position', 0)
   const rail = { ...readRail(first, top, bottom), homesPositive: true }
@@ -110,7 +112,8 @@ function roundKinematics(config: Config, printer: Section, kind: string): Kinema
       if (homed.length < 3) throw outOfRange(move, 'Must home first')
       const z = move.startZ + move.dz
       const reach = Math.hypot(move.startX + move.dx, move.startY + move.dy)
-      if (reach > radius + 1e-6 || z < bottom - 1e-9 || z > top + 1e-9) throw outOfRange(move, 'Move out of range')
+      if (reach > radius + 1e-6 || z < bottom - 1e-9 || z > top + 1e-9)
+        throw outOfRange(move, 'Move out of range')
       if (move.dz === 0) return
       const ratio = move.length / Math.abs(move.dz)
       move.limit(limit.speed * ratio, limit.accel * ratio)

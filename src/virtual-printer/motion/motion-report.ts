@@ -12,7 +12,12 @@ import type { Toolhead } from './toolhead.ts'
 const STREAM_INTERVAL = 400
 
 /** Makes the object and registers its endpoints; `steppers` and `queues` are names. */
-export function motionReport(host: Host, toolhead: Toolhead, steppers: string[], queues: string[]): StatusSource {
+export function motionReport(
+  host: Host,
+  toolhead: Toolhead,
+  steppers: string[],
+  queues: string[],
+): StatusSource {
   const { endpoints, life } = host
   endpoints.add('motion_report/dump_stepper', request => {
     const name = known(request, steppers)

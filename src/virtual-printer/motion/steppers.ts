@@ -1,8 +1,8 @@
 // Motors on and off, and moving a single motor by hand.
 
+import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
-import { GcodeError } from '../errors.ts'
 import type { Status } from '../objects.ts'
 import type { GcodeMove } from './gcode-move.ts'
 import type { Toolhead } from './toolhead.ts'
@@ -97,7 +97,8 @@ export function forceMoveCommands(
     'SET_KINEMATIC_POSITION',
     async command => {
       const position = toolhead.position
-      for (const [axis, name] of ['X', 'Y', 'Z'].entries()) position[axis] = command.number(name, position[axis])
+      for (const [axis, name] of ['X', 'Y', 'Z'].entries())
+        position[axis] = command.number(name, position[axis])
       const homed = command.has('SET_HOMED') ? command.text('SET_HOMED').toLowerCase() : 'xyz'
       await toolhead.settle()
       toolhead.setPosition(position, homed)

@@ -1,7 +1,7 @@
 // The toolhead: takes moves, plans them ahead of time as Klipper does, and tells where the machine is.
 
-import type { Host } from '../host.ts'
 import { GcodeError } from '../errors.ts'
+import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
 import type { Kinematics } from './kinematics.ts'
 import { Lookahead } from './lookahead.ts'
@@ -152,7 +152,10 @@ export class Toolhead {
     const now = this.now
     const move = this.timeline.at(now)
     const still = this.#settled
-    if (move === undefined || (still !== undefined && still.time >= move.endTime - 1e-9 && now >= still.time)) {
+    if (
+      move === undefined ||
+      (still !== undefined && still.time >= move.endTime - 1e-9 && now >= still.time)
+    ) {
       return { position: [...(still?.position ?? this.#position)], velocity: 0, extruderVelocity: 0 }
     }
     const share = move.distanceAt(now) / move.length

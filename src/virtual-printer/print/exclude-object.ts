@@ -1,8 +1,8 @@
 // EXCLUDE_OBJECT: objects of a print by name, and leaving out the moves of excluded ones.
 
+import { GcodeError, messageOf } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
-import { GcodeError, messageOf } from '../errors.ts'
 import type { GcodeMove, MoveFilter } from '../motion/gcode-move.ts'
 import type { Toolhead } from '../motion/toolhead.ts'
 import type { Status } from '../objects.ts'
@@ -85,7 +85,9 @@ export class ExcludeObject implements MoveFilter {
     }
     const name = command.has('NAME') ? command.text('NAME').toUpperCase() : this.#current
     if (name !== this.#current) {
-      gcode.respondInfo(`EXCLUDE_OBJECT_END NAME=${name} does not match the current object NAME=${this.#current}`)
+      gcode.respondInfo(
+        `EXCLUDE_OBJECT_END NAME=${name} does not match the current object NAME=${this.#current}`,
+      )
     }
     this.#current = null
   }

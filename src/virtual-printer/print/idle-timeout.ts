@@ -1,11 +1,11 @@
 // Idle, Ready or Printing: what the machine is at, and switching it off after a long rest.
 
-import type { Host } from '../host.ts'
+import type { SimTimer } from '../clock.ts'
 import type { Section } from '../config/section.ts'
 import { messageOf } from '../errors.ts'
+import type { Host } from '../host.ts'
 import type { Toolhead } from '../motion/toolhead.ts'
 import type { Status } from '../objects.ts'
-import type { SimTimer } from '../clock.ts'
 
 /** After the end of motion, the machine counts as printing for this long. */
 const PRINTING_TAIL = 1.5
@@ -75,7 +75,10 @@ export class IdleTimeout {
     const wait = Math.max(this.#lastActive - this.#toolhead.now + PRINTING_TAIL, 0.5)
     this.#check = clock.at(clock.now + wait, () => {
       const stopped = this.#host.life.state === 'shutdown'
-      if (!stopped && (this.#sdActive() || gcode.busy || this.#toolhead.now < this.#lastActive + PRINTING_TAIL - 1e-6)) {
+      if (
+        !stopped &&
+        (this.#sdActive() || gcode.busy || this.#toolhead.now < this.#lastActive + PRINTING_TAIL - 1e-6)
+      ) {
         this.#watch()
       } else if (!stopped) this.#becomeReady()
     })

@@ -57,7 +57,8 @@ export class LineReader {
     this.#filePosition += length
     this.#ended = length === 0
     const kept = this.#buffer.subarray(this.#offset)
-    this.#buffer = kept.length === 0 ? piece.subarray(0, length) : Buffer.concat([kept, piece.subarray(0, length)])
+    this.#buffer =
+      kept.length === 0 ? piece.subarray(0, length) : Buffer.concat([kept, piece.subarray(0, length)])
     this.#offset = 0
   }
 

@@ -1,7 +1,7 @@
 // PAUSE, RESUME, CANCEL_PRINT and their API endpoints.
 
-import type { Host } from '../host.ts'
 import type { Section } from '../config/section.ts'
+import type { Host } from '../host.ts'
 import type { GcodeMove } from '../motion/gcode-move.ts'
 import type { Status } from '../objects.ts'
 import type { VirtualSdcard } from './virtual-sdcard.ts'
@@ -37,7 +37,11 @@ export class PauseResume {
       'Clears the current paused state without resuming the print',
     )
     gcode.register('CANCEL_PRINT', () => this.#cancel(), 'Cancel the current print')
-    for (const [name, script] of Object.entries({ cancel: 'CANCEL_PRINT', pause: 'PAUSE', resume: 'RESUME' })) {
+    for (const [name, script] of Object.entries({
+      cancel: 'CANCEL_PRINT',
+      pause: 'PAUSE',
+      resume: 'RESUME',
+    })) {
       endpoints.add(`pause_resume/${name}`, async () => {
         await gcode.run(script)
         return {}
@@ -91,4 +95,3 @@ export class PauseResume {
     this.#commandSent = false
   }
 }
-

@@ -21,7 +21,10 @@ export class PrintStats {
   #untilExtrusion = 0
   #total = 0
   #filament = 0
-  #info: { total_layer: number | null; current_layer: number | null } = { total_layer: null, current_layer: null }
+  #info: { total_layer: number | null; current_layer: number | null } = {
+    total_layer: null,
+    current_layer: null,
+  }
 
   constructor(host: Host, gcodeMove: GcodeMove) {
     this.#host = host
@@ -127,6 +130,9 @@ export class PrintStats {
       ? command.integer('CURRENT_LAYER', undefined, { min: 0 })
       : this.#info.current_layer
     const bounded = current !== null && total !== null && total > 0 ? Math.min(current, total) : current
-    this.#info = total === 0 ? { total_layer: null, current_layer: null } : { total_layer: total, current_layer: bounded }
+    this.#info =
+      total === 0
+        ? { total_layer: null, current_layer: null }
+        : { total_layer: total, current_layer: bounded }
   }
 }

@@ -3,9 +3,9 @@
 import { readdirSync, statSync } from 'node:fs'
 import { extname, join, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { GcodeError, messageOf } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
-import { GcodeError, messageOf } from '../errors.ts'
 import type { Status } from '../objects.ts'
 import { LineReader } from './line-reader.ts'
 import type { PrintStats } from './print-stats.ts'
@@ -79,7 +79,9 @@ export class VirtualSdcard {
     const { clock } = this.#host
     this.#done = new Promise(resolve => {
       clock.at(clock.now, () => {
-        this.#work().then(resolve, error => this.#host.life.shutdown(`Internal error in virtual_sdcard: ${messageOf(error)}`))
+        this.#work().then(resolve, error =>
+          this.#host.life.shutdown(`Internal error in virtual_sdcard: ${messageOf(error)}`),
+        )
       })
     })
   }
