@@ -16,13 +16,13 @@ export interface Host {
   readonly objects: Objects
   readonly endpoints: Endpoints
   /** Resolves at a simulated time, or earlier when the printer shuts down. */
-  waitUntil(time: number): Promise<void>
+  readonly waitUntil: (time: number) => Promise<void>
   /** Ends this life and begins a new one, after the current work. */
-  restart(kind: 'restart' | 'firmware_restart'): void
+  readonly restart: (kind: 'restart' | 'firmware_restart') => void
   /** Calls a method that API clients registered; throws GcodeError when nobody did. */
-  callRemote(method: string, params: Record<string, unknown>): void
+  readonly callRemote: (method: string, params: Record<string, unknown>) => void
   /** Writes a line to klippy.log. */
-  log(line: string): void
+  readonly log: (line: string) => void
 }
 
 /** Cuts a promise race short at shutdown: waits of all modules end then, and their owners look at the state. */
@@ -33,7 +33,7 @@ export class Waits {
   constructor(clock: SimClock, life: Life) {
     this.#clock = clock
     life.onShutdown(() => {
-      for (const end of [...this.#pending]) end()
+      for (const end of this.#pending) end()
     })
   }
 

@@ -20,8 +20,8 @@ export interface LifeOptions {
   readonly configFile: string
   readonly gcodesPath: string | undefined
   readonly logFile: string | undefined
-  log(line: string): void
-  restart(kind: 'restart' | 'firmware_restart'): void
+  readonly log: (line: string) => void
+  readonly restart: (kind: 'restart' | 'firmware_restart') => void
 }
 
 /** A life that has begun. */

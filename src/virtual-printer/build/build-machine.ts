@@ -23,6 +23,7 @@ export function buildMachine(host: Host, gcodesPath: string | undefined): CorePa
     core,
     need: name => load(build, loaded, name),
     pauseResume: undefined,
+    probe: undefined,
   }
   for (const name of ['mcu', ...config.names.filter(each => each.startsWith('mcu '))]) build.need(name)
   for (const name of config.names) build.need(name)

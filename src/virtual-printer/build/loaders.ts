@@ -1,14 +1,22 @@
 // Which module makes the object of which section of printer.cfg.
 
 import type { Section } from '../config/section.ts'
+import { BedMesh } from '../extras/bed-mesh.ts'
 import { FilamentSensor } from '../extras/filament-sensor.ts'
 import { mcuObject } from '../extras/machine-info.ts'
+import { led, outputPin } from '../extras/pins.ts'
+import { Probe } from '../extras/probe.ts'
+import { firmwareRetraction } from '../extras/retraction.ts'
+import { bedScrews } from '../extras/screws.ts'
+import { inputShaper, skewCorrection } from '../extras/tuning.ts'
+import { saveVariables } from '../extras/variables.ts'
 import { respondCommands } from '../gcode/base-commands.ts'
 import { controllerFan, genericFan, heaterFan, partFan, temperatureFan } from '../heat/fans.ts'
 import { temperatureSensor } from '../heat/sensors.ts'
 import type { Host } from '../host.ts'
 import { delayedGcode, gcodeMacro } from '../macros/gcode-macro.ts'
 import { scriptTemplate } from '../macros/script-template.ts'
+import { arcCommands } from '../motion/arcs.ts'
 import type { StatusSource } from '../objects.ts'
 import { displayStatus } from '../print/display-status.ts'
 import { ExcludeObject } from '../print/exclude-object.ts'
@@ -21,8 +29,9 @@ export interface Build {
   readonly host: Host
   readonly core: CoreParts
   /** Loads a section that others need, as if it were written down at this place. */
-  need(name: string): StatusSource | undefined
+  readonly need: (name: string) => StatusSource | undefined
   pauseResume: PauseResume | undefined
+  probe: Probe | undefined
 }
 
 /** Makes what a section stands for; the object, if it has one, goes into the list under the section's name. */
@@ -79,6 +88,34 @@ export const LOADERS: Readonly<Record<string, Loader>> = {
   },
   filament_switch_sensor: filamentSensor,
   filament_motion_sensor: filamentSensor,
+  output_pin: ({ host }, section) => outputPin(host, section),
+  pwm_tool: ({ host }, section) => outputPin(host, section),
+  led: ({ host }, section) => led(host, section),
+  neopixel: ({ host }, section) => led(host, section),
+  dotstar: ({ host }, section) => led(host, section),
+  pca9533: ({ host }, section) => led(host, section),
+  pca9632: ({ host }, section) => led(host, section),
+  probe: probeObject,
+  bltouch: probeObject,
+  smart_effector: probeObject,
+  bed_mesh(build, section) {
+    if (section.name !== 'bed_mesh') return undefined
+    build.need('gcode_move')
+    const { host, core } = build
+    return new BedMesh(host, section, core.toolhead, core.gcodeMove, () => build.probe)
+  },
+  bed_screws: ({ host, core }, section) => bedScrews(host, section, core.toolhead, core.gcodeMove),
+  firmware_retraction: ({ host, core }, section) => firmwareRetraction(host, section, core.gcodeMove),
+  save_variables: ({ host }, section) => saveVariables(host, section),
+  gcode_arcs({ host, core }) {
+    arcCommands(host, core.gcodeMove)
+    return undefined
+  },
+  input_shaper({ host }, section) {
+    inputShaper(host, section)
+    return undefined
+  },
+  skew_correction: ({ host }) => skewCorrection(host),
   respond({ host }) {
     respondCommands(host)
     return undefined
@@ -102,4 +139,12 @@ function filamentSensor(build: Build, section: Section): StatusSource {
   const sensor = new FilamentSensor(host, section, actions, template)
   core.filamentSensors.set(section.title, sensor)
   return sensor
+}
+
+function probeObject(build: Build, section: Section): StatusSource {
+  const { host, core } = build
+  build.probe = new Probe(host, section, core.toolhead, core.gcodeMove)
+  // Whatever the probe's kind, clients look for `probe`.
+  host.objects.add('probe', build.probe)
+  return build.probe
 }

@@ -42,7 +42,7 @@ function commentOut(text: string, section: string, option: string): string {
   const lines = text.split('\n').map(line => {
     const header = /^\[([^\]]+)\]/.exec(line)
     if (header !== null) inside = header[1]!.trim() === section
-    if (!inside || !new RegExp(`^${escape(option)}\\s*[:=]`, 'i').test(line)) return line
+    if (!inside || !new RegExp(`^${quoted(option)}\\s*[:=]`, 'i').test(line)) return line
     found = true
     return `#${line}`
   })
@@ -50,7 +50,7 @@ function commentOut(text: string, section: string, option: string): string {
   throw new GcodeError(`SAVE_CONFIG section '${section}' option '${option}' conflicts with included value`)
 }
 
-function escape(text: string): string {
+function quoted(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 

@@ -51,7 +51,7 @@ export function respondCommands(host: Host): void {
     'RESPOND',
     command => {
       const wanted = command.has('TYPE') ? command.text('TYPE').toLowerCase() : undefined
-      const spaced = wanted !== undefined && wanted.endsWith('_no_space')
+      const spaced = wanted?.endsWith('_no_space')
       const known = wanted === undefined ? standard : prefixes[wanted.replace('_no_space', '')]
       if (known === undefined)
         throw new GcodeError(

@@ -115,7 +115,7 @@ export function temperatureFan(
   section.text('sensor_type')
   let maxSpeed = section.number('max_speed', 1, { above: 0, max: 1 })
   let minSpeed = section.number('min_speed', 0.3, { min: 0, max: 1 })
-  const configured = section.number('target_temp', max > 40 ? 40 : max, { min, max })
+  const configured = section.number('target_temp', Math.min(max, 40), { min, max })
   section.choice('control', ['watermark', 'pid', 'curve'])
   let target = configured
   const source: TemperatureSource = {

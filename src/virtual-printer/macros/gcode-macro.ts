@@ -14,7 +14,7 @@ export function gcodeMacro(host: Host, section: Section): StatusSource {
   const { gcode } = host
   const alias = section.title.toUpperCase()
   if (/\s/.test(section.title))
-    throw new ConfigError('Name of section [' + `${section.name}] contains illegal whitespace`)
+    throw new ConfigError(`Name of section [${section.name}] contains illegal whitespace`)
   const template = scriptTemplate(host, `${section.name}:gcode`, section.text('gcode'))
   const help = section.text('description', 'G-Code macro')
   let variables = readVariables(section)

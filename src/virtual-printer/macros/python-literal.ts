@@ -15,7 +15,8 @@ export function formatLiteral(value: unknown): string {
   if (value === false) return 'False'
   if (typeof value === 'string') return quote(value)
   if (Array.isArray(value)) return `[${value.map(formatLiteral).join(', ')}]`
-  if (typeof value !== 'object') return String(value)
+  if (typeof value === 'number' || typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object') throw new TypeError(`a ${typeof value} has no Python literal`)
   return `{${Object.entries(value)
     .map(([key, item]) => `${quote(key)}: ${formatLiteral(item)}`)
     .join(', ')}}`
@@ -77,8 +78,8 @@ class LiteralReader {
       }
       if (char !== '\\') text += char
       else {
-        const escape = this.#text[++this.#at] ?? ''
-        text += ESCAPES[escape] ?? ('\'"\\'.includes(escape) ? escape : `\\${escape}`)
+        const escaped = this.#text[++this.#at] ?? ''
+        text += ESCAPES[escaped] ?? ('\'"\\'.includes(escaped) ? escaped : `\\${escaped}`)
       }
     }
     throw this.#fault()

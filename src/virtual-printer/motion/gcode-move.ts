@@ -101,6 +101,17 @@ export class GcodeMove {
     return [x!, y!, z!, e! / this.#extrudeFactor]
   }
 
+  /**
+   * The E words of a move that is cut into pieces: by the share of the way at a piece's end, and the piece's share.
+   * Undefined without an E.
+   */
+  filamentOf(e: number | undefined): ((share: number, piece: number) => number) | undefined {
+    if (e === undefined) return undefined
+    const start = this.gcodePosition[3]!
+    if (!this.#absoluteCoordinates || !this.#absoluteExtrude) return (_, piece) => e * piece
+    return share => start + (e - start) * share
+  }
+
   useFilter(filter: MoveFilter): void {
     this.#filter = filter
   }

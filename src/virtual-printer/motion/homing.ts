@@ -4,7 +4,7 @@ import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { GcodeMove } from './gcode-move.ts'
-import type { Rail } from './kinematics.ts'
+import { AXES, type Rail } from './kinematics.ts'
 import type { Toolhead } from './toolhead.ts'
 
 /** Where the carriage really is, in mm from the machine's origin; only simulations know. */
@@ -30,11 +30,10 @@ export class Homing {
 
   /** Carries out G28 for the axes that it names, or all. */
   async home(command: GcodeCommand): Promise<void> {
-    const named = [...'xyz'].filter(axis => command.has(axis.toUpperCase()))
-    await this.homeAxes(named.length === 0 ? ['x', 'y', 'z'] : named)
+    await this.homeAxes(axesOf(command))
   }
 
-  async homeAxes(axes: string[]): Promise<void> {
+  async homeAxes(axes: readonly string[]): Promise<void> {
     const { kinematics } = this.#toolhead
     await this.#toolhead.settle()
     if (kinematics.homesTogether) await this.#homeTowers()
@@ -91,6 +90,12 @@ export class Homing {
   }
 }
 
+// The axes that a command names, or all.
+function axesOf(command: GcodeCommand): readonly string[] {
+  const named = AXES.filter(axis => command.has(axis.toUpperCase()))
+  return named.length === 0 ? AXES : named
+}
+
 /** Registers G28 in the form that the configuration asks for. `script` renders a G-code template. */
 export function homingCommands(
   host: Host,
@@ -104,11 +109,10 @@ export function homingCommands(
     const section = config.section('homing_override')
     const axes = section.text('axes', 'XYZ').toUpperCase()
     const template = section.text('gcode')
-    const places = [...'xyz'].map(axis => section.optionalNumber(`set_position_${axis}`))
+    const places = AXES.map(axis => section.optionalNumber(`set_position_${axis}`))
     let inside = false
     gcode.register('G28', async command => {
-      const named = [...'XYZ'].filter(axis => command.has(axis))
-      const overridden = named.length === 0 || named.some(axis => axes.includes(axis))
+      const overridden = axesOf(command).some(axis => axes.includes(axis.toUpperCase()))
       if (inside || !overridden) return homing.home(command)
       const position = toolhead.position
       let placed = ''
@@ -155,8 +159,7 @@ function safeZHome(host: Host, homing: Homing, toolhead: Toolhead, gcodeMove: Gc
   }
   host.gcode.register('G28', async command => {
     await lift()
-    const named = [...'xyz'].filter(axis => command.has(axis.toUpperCase()))
-    const axes = named.length === 0 ? ['x', 'y', 'z'] : named
+    const axes = axesOf(command)
     const flat = axes.filter(axis => axis !== 'z')
     if (flat.length > 0) await homing.homeAxes(flat)
     if (!axes.includes('z')) return

@@ -34,7 +34,8 @@ export interface Kinematics {
   check(move: Move, homed: string): void
 }
 
-const AXES = ['x', 'y', 'z'] as const
+/** The axes by name, in the order of positions. */
+export const AXES = ['x', 'y', 'z'] as const
 
 /** Reads `[printer]` and the steppers. Throws ConfigError. */
 export function readKinematics(config: Config): Kinematics {

@@ -3,7 +3,7 @@
 import { GcodeError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
-import type { Kinematics } from './kinematics.ts'
+import { AXES, type Kinematics } from './kinematics.ts'
 import { Lookahead } from './lookahead.ts'
 import { type MotionLimits, Move } from './move.ts'
 import { Timeline } from './timeline.ts'
@@ -133,13 +133,13 @@ export class Toolhead {
   setPosition(position: Float64Array, homing = ''): void {
     this.#lookahead.flush()
     this.#position.set(position)
-    this.#homed = [...'xyz'].filter(axis => this.#homed.includes(axis) || homing.includes(axis)).join('')
+    this.#homed = AXES.filter(axis => this.#homed.includes(axis) || homing.includes(axis)).join('')
     this.#settled = { time: this.#printTime, position: this.position }
   }
 
   /** Forgets which axes are homed. */
   unhome(axes = 'xyz'): void {
-    this.#homed = [...this.#homed].filter(axis => !axes.includes(axis)).join('')
+    this.#homed = AXES.filter(axis => this.#homed.includes(axis) && !axes.includes(axis)).join('')
   }
 
   /** Settles what is queued, so that it happens now and not after what comes next. */

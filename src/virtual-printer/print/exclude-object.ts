@@ -112,10 +112,14 @@ export class ExcludeObject implements MoveFilter {
   }
 
   #define(command: GcodeCommand): void {
-    if (command.has('RESET')) return this.reset()
+    if (command.has('RESET')) {
+      this.reset()
+      return
+    }
     if (!command.has('NAME')) {
       const names = this.#objects.map(object => object.name).join(' ')
-      return this.#host.gcode.respondInfo(`Known objects: ${names}`)
+      this.#host.gcode.respondInfo(`Known objects: ${names}`)
+      return
     }
     const object: PrintObject = { name: command.text('NAME').toUpperCase() }
     for (const [key, value] of command.params) {
@@ -124,7 +128,7 @@ export class ExcludeObject implements MoveFilter {
       else if (detail === 'polygon') object.polygon = jsonOf(command, value)
       else if (detail !== 'name') object[detail] = value
     }
-    return this.#add(object)
+    this.#add(object)
   }
 
   #add(object: PrintObject): void {
