@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningServer, startServer } from '../../src/app.ts'
-import { systemClock } from '../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { Log } from '../../src/core/log.ts'
 import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import type { VirtualPrinter } from '../../src/virtual-printer/index.ts'
@@ -24,8 +24,9 @@ export interface RigOptions {
   readonly printerCfg?: string
   readonly speed?: number
   readonly debug?: boolean
-  /** Resolve only when Klippy is ready; true where it is left out. */
+  /** Resolve only when Klippy is ready; where it is left out, true with a virtual printer and false without one. */
   readonly ready?: boolean
+  readonly clock?: Clock
   /** Another Klippy's socket, in place of the virtual printer. */
   readonly klippySocket?: string
 }
@@ -85,10 +86,11 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       klippySocket: options.klippySocket ?? printer?.socketPath ?? join(paths.comms, 'nobody.sock'),
       debug: options.debug ?? false,
       observe: checkReply,
+      ...(options.clock !== undefined && { clock: options.clock }),
       onRestart: restart.resolve,
     })
     const url = `http://127.0.0.1:${server.port}`
-    if (printer !== null && options.ready !== false) await waitUntilReady(url)
+    if (options.ready ?? printer !== null) await waitUntilReady(url)
     return {
       url,
       port: server.port,

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { ApiError } from '../../src/core/errors.ts'
+import { Log } from '../../src/core/log.ts'
+import { KlippyLink } from '../../src/klippy/link.ts'
+import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
+import { HandClock } from './hand-clock.ts'
+
+/** A link with everything that it told, which can be waited for. */
+class Line implements Disposable {
+  readonly clock = new HandClock()
+  readonly log: string[] = []
+  readonly told: string[] = []
+  readonly events = new EventTarget()
+  readonly link: KlippyLink
+
+  constructor(path: string, silence = 20) {
+    const { clock } = this
+    const log = new Log({
+      clock,
+      file: null,
+      structured: false,
+      level: 'debug',
+      console: line => this.log.push(line),
+    })
+    this.link = new KlippyLink({ path, clock, log, silence })
+  }
+
+  start(): this {
+    const tell = (name: string, text = name) => {
+      this.told.push(text)
+      this.events.dispatchEvent(new Event(name))
+    }
+    this.link.start({
+      connected: () => tell('connected'),
+      disconnected: () => tell('disconnected'),
+      called: (method, params) => tell('called', `${method} ${JSON.stringify(params)}`),
+    })
+    return this
+  }
+
+  next(name: string): Promise<unknown> {
+    return once(this.events, name)
+  }
+
+  async connect(): Promise<this> {
+    const connected = this.next('connected')
+    this.start()
+    await connected
+    return this
+  }
+
+  [Symbol.dispose](): void {
+    this.link.stop()
+  }
+}
+
+const refusedWith = (status: number, message: string | RegExp) => (error: unknown) => {
+  assert.ok(error instanceof ApiError)
+  assert.equal(error.status, status)
+  assert.match(error.message, message instanceof RegExp ? message : new RegExp(`^${message}$`))
+  return true
+}
+
+test('without a connection every question is refused', async () => {
+  using line = new Line('/nonexistent/klippy.sock')
+  await assert.rejects(line.link.request('info'), refusedWith(503, 'Klippy Host not connected'))
+})
+
+test('a Klippy that comes late is found, and attempts become rarer', async () => {
+  await using klippy = await FakeKlippy.start()
+  await klippy.close()
+  using line = new Line(klippy.path).start()
+  for (const wait of [0.25, 0.25, 0.5, 1, 2, 2, 2]) {
+    await line.clock.waitFor(wait)
+    assert.deepEqual(line.clock.waits(), [wait])
+    line.clock.pass(wait)
+  }
+  await line.clock.waitFor(2)
+  await klippy.listen()
+  const connected = line.next('connected')
+  line.clock.pass(2)
+  await connected
+  assert.equal(line.link.connected, true)
+  assert.deepEqual(line.told, ['connected'])
+})
+
+test('after a break the attempts begin anew', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  const gone = line.next('disconnected')
+  klippy.drop()
+  await gone
+  assert.equal(line.link.connected, false)
+  assert.deepEqual(line.clock.waits(), [0.25])
+  const again = line.next('connected')
+  line.clock.pass(0.25)
+  await again
+  assert.deepEqual(await line.link.request('gcode/help'), {})
+})
+
+test('questions in flight end with 503 when the line breaks', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.silent = true
+  using line = await new Line(klippy.path).connect()
+  const questions = [line.link.request('a'), line.link.request('b', {}, 60)]
+  await klippy.waitFor('b')
+  klippy.drop()
+  for (const question of questions) await assert.rejects(question, refusedWith(503, 'Klippy Disconnected'))
+  assert.deepEqual(
+    line.clock.waits().filter(wait => wait > 20),
+    [],
+    'no timer is left',
+  )
+})
+
+test('stopping ends what waits and tells nobody', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.silent = true
+  using line = await new Line(klippy.path).connect()
+  const question = line.link.request('a')
+  await klippy.waitFor('a')
+  line.link.stop()
+  await assert.rejects(question, refusedWith(503, 'Klippy Disconnected'))
+  assert.deepEqual(line.told, ['connected'])
+  assert.deepEqual(line.clock.waits(), [])
+})
+
+test('a question that takes too long ends with 503; its late answer is ignored', async () => {
+  await using klippy = await FakeKlippy.start()
+  const held = Promise.withResolvers<string>()
+  klippy.answer('slow', () => held.promise)
+  using line = await new Line(klippy.path).connect()
+  const question = line.link.request('slow', {}, 5)
+  await klippy.waitFor('slow')
+  line.clock.pass(5)
+  await assert.rejects(question, refusedWith(503, /did not answer slow within 5 s/))
+  held.resolve('late')
+  assert.deepEqual(await line.link.request('gcode/help'), {})
+})
+
+test("Klippy's refusals are told in its own words", async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.answer('gcode/script', () => {
+    throw new Refusal('Must home axis first: 10.000 0.000 0.000 [0.000]')
+  })
+  using line = await new Line(klippy.path).connect()
+  await assert.rejects(
+    line.link.request('gcode/script', { script: 'G1 X10' }),
+    refusedWith(400, /^Must home axis first: 10\.000 0\.000 0\.000 \[0\.000\]$/),
+  )
+})
+
+test('an error without words is still an error', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.silent = true
+  using line = await new Line(klippy.path).connect()
+  const questions = [line.link.request('a'), line.link.request('b'), line.link.request('c')]
+  await klippy.waitFor('c')
+  klippy.send('{"id":1,"error":"plain words"}\x03{"id":2,"error":{}}\x03{"id":3,"error":null}\x03')
+  await assert.rejects(questions[0] as Promise<unknown>, refusedWith(400, 'plain words'))
+  for (const question of questions.slice(1)) {
+    await assert.rejects(question, refusedWith(400, 'Klippy Request Error'))
+  }
+})
+
+test('nonsense is passed over and the line lives', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  const nonsense = ['{', '', 'null', '[]', '5', '{"id":999,"result":1}', '{"method":5}', '{}', '\xff\xfe']
+  klippy.send(nonsense.map(text => `${text}\x03`).join(''))
+  klippy.call('hello', { a: 1 })
+  await line.next('called')
+  assert.deepEqual(line.told, ['connected', 'hello {"a":1}'])
+  assert.match(line.log.join('\n'), /not JSON/)
+})
+
+test('a call without parameters has none', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  klippy.send('{"method":"a"}\x03{"method":"b","params":[1]}\x03{"method":"c","params":{}}\x03')
+  while (line.told.length < 4) await line.next('called')
+  assert.deepEqual(line.told.slice(1), ['a {}', 'b {}', 'c {}'])
+})
+
+test('halves of a message wait for each other; many messages in one piece are told one by one', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  klippy.send('{"method":"whole"}\x03{"method":"ha')
+  await line.next('called')
+  klippy.send('lf"}\x03{"method":"last"}\x03')
+  while (line.told.length < 4) await line.next('called')
+  assert.deepEqual(line.told.slice(1), ['whole {}', 'half {}', 'last {}'])
+})
+
+test('a message of 10 MB arrives', async () => {
+  await using klippy = await FakeKlippy.start()
+  const huge = 'x'.repeat(10 * 1024 * 1024)
+  klippy.answer('bed_mesh/dump_mesh', () => ({ huge }))
+  using line = await new Line(klippy.path).connect()
+  const result = (await line.link.request('bed_mesh/dump_mesh')) as { huge: string }
+  assert.equal(result.huge.length, huge.length)
+})
+
+test('a message without an end cuts the line, which comes back', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  const gone = line.next('disconnected')
+  const piece = Buffer.alloc(8 * 1024 * 1024, 'x')
+  for (let sent = 0; sent < 9; sent += 1) klippy.send(piece)
+  await gone
+  const again = line.next('connected')
+  line.clock.pass(0.25)
+  await again
+  assert.deepEqual(await line.link.request('gcode/help'), {})
+})
+
+test('a silent line is asked for a sign of life, and kept when it gives one', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path, 3).connect()
+  line.clock.pass(3)
+  await klippy.waitFor('info')
+  await line.link.request('gcode/help')
+  line.clock.pass(2)
+  assert.equal(line.link.connected, true)
+  assert.equal(klippy.count('info'), 1)
+})
+
+test('a Klippy that hangs is cut off and found again when it is back', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path, 3).connect()
+  klippy.silent = true
+  const stuck = line.link.request('gcode/script')
+  line.clock.pass(3)
+  await klippy.waitFor('info')
+  const gone = line.next('disconnected')
+  line.clock.pass(3)
+  await assert.rejects(stuck, refusedWith(503, 'Klippy Disconnected'))
+  await gone
+  klippy.silent = false
+  const again = line.next('connected')
+  line.clock.pass(0.25)
+  await again
+  assert.deepEqual(await line.link.request('gcode/help'), {})
+})
+
+test('too many questions for a Klippy that does not keep up are refused', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.silent = true
+  using line = await new Line(klippy.path).connect()
+  const waiting = Array.from({ length: 10_000 }, () => line.link.request('a'))
+  await assert.rejects(line.link.request('a'), refusedWith(503, /does not keep up/))
+  line.link.stop()
+  const ends = await Promise.allSettled(waiting)
+  assert.ok(ends.every(({ status }) => status === 'rejected'))
+})

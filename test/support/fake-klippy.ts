@@ -1,0 +1,234 @@
+// A Klippy that does what a test tells it: answers, refuses, holds back, pushes, talks nonsense, goes away.
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
+
+type Params = Readonly<Record<string, unknown>>
+type Fields = Record<string, unknown>
+
+/** What was asked of Klippy. */
+export interface Asked {
+  readonly method: string
+  readonly params: Params
+}
+
+/** Throw it in an answer: Klippy refuses in these words. */
+export class Refusal extends Error {}
+
+/** Gives a request's result; a promise holds the answer back. */
+export type Answer = (params: Params) => unknown
+
+interface Subscription {
+  readonly objects: Record<string, readonly string[] | null>
+  readonly template: Params
+}
+
+const ENDPOINTS = [
+  'list_endpoints',
+  'info',
+  'emergency_stop',
+  'register_remote_method',
+  'gcode/help',
+  'gcode/script',
+  'gcode/restart',
+  'gcode/subscribe_output',
+  'objects/list',
+  'objects/query',
+  'objects/subscribe',
+  'bed_mesh/dump_mesh',
+]
+
+export class FakeKlippy implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'klippy-'))
+  readonly path = join(this.#folder, 'klippy.sock')
+  /** Everything that was asked, oldest first. */
+  readonly asked: Asked[] = []
+  /** How often someone has connected. */
+  connections = 0
+  endpoints: readonly string[] = ENDPOINTS
+  /** Klippy's clock, s. */
+  eventtime = 1000
+  /** While true, nothing is answered. */
+  silent = false
+  readonly status: Record<string, Fields> = {
+    webhooks: { state: 'ready', state_message: 'Printer is ready' },
+    virtual_sdcard: { progress: 0, file_path: null },
+    display_status: { message: null, progress: 0 },
+    pause_resume: { is_paused: false },
+    heaters: { available_sensors: ['extruder'], available_monitors: [] },
+    extruder: { temperature: 21.5, target: 0, power: 0 },
+    toolhead: { position: [0, 0, 0, 0], homed_axes: '' },
+    print_stats: { state: 'standby', filename: '' },
+  }
+  readonly #answers = new Map<string, Answer>()
+  readonly #waiters = new Set<() => void>()
+  readonly #sockets = new Map<Socket, Subscription | null>()
+  #server: Server | null = null
+  #output: Params | null = null
+
+  static async start(state = 'ready'): Promise<FakeKlippy> {
+    const klippy = new FakeKlippy()
+    klippy.status.webhooks = { state, state_message: `Klippy is ${state}` }
+    await klippy.listen()
+    return klippy
+  }
+
+  async listen(): Promise<void> {
+    const server = createServer(socket => this.#serve(socket))
+    this.#server = server
+    await once(server.listen(this.path), 'listening')
+  }
+
+  /** Sets how `method` is answered from now on. */
+  answer(method: string, answer: Answer): void {
+    this.#answers.set(method, answer)
+  }
+
+  /** How often `method` was asked. */
+  count(method: string): number {
+    return this.asked.filter(request => request.method === method).length
+  }
+
+  /** Resolves when `method` has been asked `times` times, with the parameters of that request. */
+  async waitFor(method: string, times = 1): Promise<Params> {
+    await this.#until(() => this.count(method) >= times)
+    return (this.asked.filter(request => request.method === method)[times - 1] as Asked).params
+  }
+
+  /** Resolves when someone has connected for the `times`-th time. */
+  waitForConnection(times: number): Promise<void> {
+    return this.#until(() => this.connections >= times)
+  }
+
+  async #until(fulfilled: () => boolean): Promise<void> {
+    while (!fulfilled()) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiters.add(resolve)
+      await promise
+      this.#waiters.delete(resolve)
+    }
+  }
+
+  #told(): void {
+    for (const waiter of this.#waiters) waiter()
+  }
+
+  #serve(socket: Socket): void {
+    const splitter = new FrameSplitter(2 ** 27)
+    this.#sockets.set(socket, null)
+    socket.on('data', chunk => {
+      for (const message of splitter.push(chunk)) this.#read(socket, message)
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => this.#sockets.delete(socket))
+    this.connections += 1
+    this.#told()
+  }
+
+  #read(socket: Socket, message: Buffer): void {
+    const { id, method, params = {} } = JSON.parse(message.toString())
+    this.asked.push({ method, params })
+    if (!this.silent) void this.#reply(socket, id, method, params)
+    this.#told()
+  }
+
+  async #reply(socket: Socket, id: unknown, method: string, params: Params): Promise<void> {
+    try {
+      const answer = this.#answers.get(method) ?? this.#usual(socket, method)
+      const result = await answer(params)
+      if (id !== undefined && socket.writable) socket.write(frame({ id, result }))
+    } catch (error) {
+      const told = { error: 'WebRequestError', message: (error as Error).message }
+      if (socket.writable) socket.write(frame({ id, error: told }))
+    }
+  }
+
+  #usual(socket: Socket, method: string): Answer {
+    const usual: Record<string, Answer> = {
+      info: () => ({ ...this.status.webhooks, software_version: 'v0.13.0-fake', hostname: 'fake' }),
+      list_endpoints: () => ({ endpoints: this.endpoints }),
+      'objects/list': () => ({ objects: Object.keys(this.status) }),
+      'objects/query': ({ objects }) => this.#statusOf(objects as Subscription['objects']),
+      'objects/subscribe': ({ objects, response_template }) => {
+        const subscription = { objects, template: response_template } as unknown as Subscription
+        this.#sockets.set(socket, subscription)
+        return this.#statusOf(subscription.objects)
+      },
+      'gcode/subscribe_output': ({ response_template }) => {
+        this.#output = response_template as Params
+        return {}
+      },
+    }
+    return usual[method] ?? (() => ({}))
+  }
+
+  #statusOf(objects: Subscription['objects']): unknown {
+    const status = Object.entries(objects).map(([name, fields]) => {
+      const all = this.status[name] ?? {}
+      const wanted = fields === null ? all : Object.fromEntries(fields.map(key => [key, all[key] ?? null]))
+      return [name, wanted]
+    })
+    return { eventtime: this.eventtime, status: Object.fromEntries(status) }
+  }
+
+  /** Changes status without a word, as between two ticks of Klippy's. */
+  change(name: string, fields: Fields): void {
+    this.status[name] = { ...this.status[name], ...fields }
+  }
+
+  /** Changes status and pushes the change to who follows it. */
+  push(name: string, fields: Fields): void {
+    this.change(name, fields)
+    this.eventtime += 0.25
+    for (const [socket, subscription] of this.#sockets) {
+      const wanted = subscription?.objects[name]
+      if (subscription === null || wanted === undefined) continue
+      const told = wanted === null ? fields : pickOf(fields, wanted)
+      const params = { eventtime: this.eventtime, status: { [name]: told } }
+      socket.write(frame({ ...subscription.template, params }))
+    }
+  }
+
+  setState(state: string): void {
+    this.push('webhooks', { state, state_message: `Klippy is ${state}` })
+  }
+
+  /** Prints a line on the console. */
+  print(response: string): void {
+    this.send(frame({ ...this.#output, params: { response } }))
+  }
+
+  /** Calls a method of the server's. */
+  call(method: string, params: unknown): void {
+    this.send(frame({ method, params }))
+  }
+
+  /** Sends bytes as they are. */
+  send(bytes: string | Buffer): void {
+    for (const socket of this.#sockets.keys()) socket.write(bytes)
+  }
+
+  /** Ends all connections; new ones are taken. */
+  drop(): void {
+    for (const socket of this.#sockets.keys()) socket.destroy()
+  }
+
+  /** Ends all connections and listens no more. */
+  async close(): Promise<void> {
+    const closed = new Promise(resolve => this.#server?.close(resolve))
+    this.drop()
+    await closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+function pickOf(fields: Fields, wanted: readonly string[]): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => wanted.includes(key)))
+}
