@@ -46,6 +46,11 @@ const SECTIONS = ['server', 'authorization', 'data_store', 'klippy_apis', 'proc_
 const NAMED_KEYS = new Set(['status', 'config', 'orig', 'network', 'system_cpu_usage'])
 const NAMED_RESULTS = /server\.temperature_store|server\/temperature_store|gcode[./]help|query_endstops/
 
+/** Under this key are options as they were written: each machine has others. */
+const WRITTEN_SECTIONS = 'orig'
+/** The status of a macro is its variables, which each printer.cfg declares itself. */
+const MACRO = 'gcode_macro '
+
 /** Headers of replies that clients depend on. */
 const REPLY_HEADERS = /^(content-type|access-control-.*|location)$/
 
@@ -56,8 +61,11 @@ const CONNECTION_ID = /(?<=connection_id=)\d{6,}/
 const MAX_REQUEST = 5000
 
 function shapeOfResult(result: unknown, asked: string): ReturnType<typeof shapeOf> {
-  const named = (path: readonly string[]) =>
-    path.length === 0 ? NAMED_RESULTS.test(asked) : NAMED_KEYS.has(path.at(-1) ?? '')
+  const named = (path: readonly string[]) => {
+    const key = path.at(-1)
+    if (key === undefined) return NAMED_RESULTS.test(asked)
+    return NAMED_KEYS.has(key) || path.at(-2) === WRITTEN_SECTIONS || key.startsWith(MACRO)
+  }
   return shapeOf(withoutOtherSections(result), named)
 }
 

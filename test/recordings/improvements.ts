@@ -59,6 +59,17 @@ export const improvements: Readonly<Record<string, Improvement>> = {
       reply: { error: { code: 400, message: 'The body must be a JSON object' } },
     },
   },
+  'http_jsonrpc/notification': {
+    reason: 'An empty body is not HTML',
+    http: { replyHeaders: { 'content-type': 'application/json; charset=UTF-8' } },
+  },
+  'http_jsonrpc/subscribe': {
+    reason:
+      'Here too connection_id names the connection that gets the updates; what is wrong is that it is missing',
+    http: {
+      reply: { id: 1, error: { code: 400, message: 'No connection associated with subscription request' } },
+    },
+  },
 }
 
 /** The improvement of a recorded exchange, if there is one. */

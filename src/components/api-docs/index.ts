@@ -19,11 +19,16 @@ function infoOf({ version }: Core): DocumentInfo {
   }
 }
 
-/** Whether the server answers `route`. JSON-RPC over HTTP belongs to the transport and is always there. */
+/**
+ * Whether the server answers `route`: a template below a prefix, any other path as it stands. JSON-RPC over HTTP belongs
+ * to the transport and is always there.
+ */
 function isServed(registry: Registry, { path, verb }: RawRouteDocument): boolean {
   if (path === '/server/jsonrpc') return true
   const found = registry.find(path.replaceAll(/\{\w+\}/g, 'x'))
-  return found?.kind === 'raw' && found.route.verbs.includes(verb)
+  return (
+    found?.kind === 'raw' && found.route.verbs.includes(verb) && (found.rest !== '') === path.includes('{')
+  )
 }
 
 function sendDocument({ res }: RawRequest, document: unknown): void {
