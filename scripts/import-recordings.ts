@@ -94,8 +94,10 @@ function isWanted(text: string): boolean {
   return methods.every(method => METHODS.test(method) || UNKNOWN.test(method))
 }
 
-const isNotification = (message: unknown) =>
-  String((message as { method?: unknown } | null)?.method ?? '').startsWith('notify_')
+function isNotification(message: unknown): boolean {
+  const { method } = (message ?? {}) as { method?: unknown }
+  return typeof method === 'string' && method.startsWith('notify_')
+}
 
 function textOf(sent: Sent): string {
   return typeof sent === 'string' ? sent : Buffer.from(sent.base64, 'base64').toString()

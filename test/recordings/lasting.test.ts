@@ -60,7 +60,10 @@ test('unix socket: unix_socket', t =>
     'unix_socket',
     rig => openUnixSocket(rig.socketPath),
     // After a message that is not complete anything else would become part of it.
-    ({ send }) => (String(send).endsWith('\u0003') ? { ...SENTINEL, send: `${SENTINEL.send}\u0003` } : null),
+    ({ send }) =>
+      typeof send === 'string' && send.endsWith('\u0003')
+        ? { ...SENTINEL, send: `${SENTINEL.send}\u0003` }
+        : null,
   ))
 
 test('bridge: ws_klippysocket', t =>
