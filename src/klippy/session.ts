@@ -29,6 +29,8 @@ const REQUIRED_OBJECTS = ['virtual_sdcard', 'display_status', 'pause_resume'] as
 const STARTUP_POLL = 0.25
 /** Seconds that Klippy has for each question of the greeting. */
 const TIMEOUT = 20
+/** Seconds until a greeting that Klippy refused, or did not answer in time, is tried again. */
+const RETRY = 2
 
 /** A method that Klippy may call (printer.cfg: action_call_remote_method). */
 export type RemoteMethod = (params: Readonly<Record<string, unknown>>) => void | Promise<void>
@@ -102,7 +104,14 @@ export class KlippySession implements LinkListener, Follower {
   }
 
   connected(): void {
-    this.#greet().catch(error => this.#parts.log.warning(`Klippy's greeting failed: ${messageOf(error)}`))
+    this.#greet().catch(error => this.#greetAgain(error))
+  }
+
+  #greetAgain(error: unknown): void {
+    const { link, log, clock } = this.#parts
+    if (!link.connected) return
+    log.warning(`Klippy's greeting failed, it is tried again in ${RETRY} s: ${messageOf(error)}`)
+    this.#poll = clock.after(RETRY, () => this.connected())
   }
 
   disconnected(): void {
@@ -166,14 +175,12 @@ export class KlippySession implements LinkListener, Follower {
       this.#poll = this.#parts.clock.after(STARTUP_POLL, () => {
         this.#askInfo({}).then(
           () => this.#follow(),
-          error => this.#parts.log.debug(`while Klippy starts: ${messageOf(error)}`),
+          error => this.#greetAgain(error),
         )
       })
       return
     }
-    this.#listen().catch(error =>
-      this.#parts.log.warning(`cannot follow Klippy's state: ${messageOf(error)}`),
-    )
+    this.#listen().catch(error => this.#greetAgain(error))
   }
 
   async #listen(): Promise<void> {

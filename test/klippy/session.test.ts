@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
+import { startRig } from '../support/rig.ts'
+import { WebClient } from '../support/web-client.ts'
+import { HandClock } from './hand-clock.ts'
+
+const GREETING = ['info', 'list_endpoints', 'objects/subscribe', 'gcode/subscribe_output', 'list_endpoints']
+
+async function serverInfo(client: WebClient) {
+  return (await client.call('server.info')).result
+}
+
+test('Klippy is greeted by name and followed', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  const greeting = klippy.asked.slice(0, 5)
+  assert.deepEqual(greeting.map(({ method }) => method).sort(), GREETING.toSorted())
+  const { client_info } = greeting[0]?.params as { client_info: { program: string; version: string } }
+  assert.equal(client_info.program, 'Moonraker')
+  assert.match(client_info.version, /^v0\.\d+\.\d+-\d+-g/)
+  using client = await WebClient.open(rig.url)
+  const info = await serverInfo(client)
+  assert.equal(info.klippy_connected, true)
+  assert.equal(info.klippy_state, 'ready')
+  assert.deepEqual(info.missing_klippy_requirements, [])
+})
+
+test('what a printer needs and does not have is told', async () => {
+  await using klippy = await FakeKlippy.start()
+  delete klippy.status.pause_resume
+  delete klippy.status.display_status
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  assert.deepEqual((await serverInfo(client)).missing_klippy_requirements, ['display_status', 'pause_resume'])
+})
+
+test('without Klippy the server says so, and every question to it is refused with 503', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using client = await WebClient.open(rig.url)
+  const info = await serverInfo(client)
+  assert.equal(info.klippy_connected, false)
+  assert.equal(info.klippy_state, 'disconnected')
+  const calls: [string, unknown?][] = [
+    ['printer.info'],
+    ['printer.objects.list'],
+    ['printer.objects.query', { objects: { toolhead: null } }],
+    ['printer.objects.subscribe', { objects: { toolhead: null } }],
+    ['printer.gcode.script', { script: 'G28' }],
+    ['printer.gcode.help'],
+    ['printer.query_endstops.status'],
+    ['printer.print.start', { filename: 'a.gcode' }],
+    ['printer.print.pause'],
+    ['printer.emergency_stop'],
+    ['printer.restart'],
+    ['printer.firmware_restart'],
+  ]
+  for (const [method, params] of calls) {
+    const { error } = await client.call(method, params)
+    assert.deepEqual(error, { code: 503, message: 'Klippy Host not connected' }, method)
+  }
+})
+
+test('a Klippy that starts is asked until it is ready', async () => {
+  await using klippy = await FakeKlippy.start('startup')
+  const clock = new HandClock()
+  await using rig = await startRig({ klippySocket: klippy.path, clock })
+  using client = await WebClient.open(rig.url)
+  await klippy.waitFor('info')
+  await clock.waitFor(0.25)
+  assert.equal((await serverInfo(client)).klippy_state, 'startup')
+  clock.pass(0.25)
+  await klippy.waitFor('info', 2)
+  await clock.waitFor(0.25)
+  klippy.status.webhooks = { state: 'ready', state_message: 'Printer is ready' }
+  clock.pass(0.25)
+  const told = await client.notified('notify_klippy_ready')
+  assert.deepEqual(told, { jsonrpc: '2.0', method: 'notify_klippy_ready' })
+  assert.equal((await serverInfo(client)).klippy_state, 'ready')
+})
+
+test('a Klippy with a bad configuration is in the error state, and nobody is told that it is ready', async () => {
+  await using klippy = await FakeKlippy.start('error')
+  await using rig = await startRig({ klippySocket: klippy.path })
+  using client = await WebClient.open(rig.url)
+  await klippy.waitFor('objects/list')
+  const { result } = await client.call('printer.info')
+  assert.equal(result.state, 'error')
+  assert.equal(result.state_message, 'Klippy is error')
+  assert.equal((await serverInfo(client)).klippy_state, 'error')
+  assert.ok(!client.frames.some(({ method }) => method === 'notify_klippy_ready'))
+})
+
+test('a shutdown is told once, and Klippy still answers', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  klippy.setState('shutdown')
+  const told = await client.notified('notify_klippy_shutdown')
+  assert.deepEqual(told, { jsonrpc: '2.0', method: 'notify_klippy_shutdown' })
+  klippy.push('webhooks', { state_message: 'Klippy is still shut down' })
+  assert.equal((await serverInfo(client)).klippy_state, 'shutdown')
+  assert.equal((await client.call('printer.info')).result.state_message, 'Klippy is still shut down')
+  const times = client.frames.filter(({ method }) => method === 'notify_klippy_shutdown').length
+  assert.equal(times, 1)
+})
+
+test('a restart of Klippy is told in the order that clients know', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  await client.call('server.info')
+  klippy.drop()
+  const told = await client.notified('notify_klippy_disconnected')
+  assert.deepEqual(told, { jsonrpc: '2.0', method: 'notify_klippy_disconnected' })
+  await client.notified('notify_klippy_ready')
+  assert.equal((await serverInfo(client)).klippy_state, 'ready')
+  const names = client.frames.map(({ method }) => method).filter(name => name?.startsWith('notify_klippy'))
+  assert.deepEqual(names, ['notify_klippy_disconnected', 'notify_klippy_ready'])
+})
+
+test('calls in flight end with 503 when Klippy goes', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.answer('gcode/script', () => new Promise(() => {}))
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  const call = client.call('printer.gcode.script', { script: 'G4 P60000' })
+  await klippy.waitFor('gcode/script')
+  klippy.drop()
+  assert.deepEqual((await call).error, { code: 503, message: 'Klippy Disconnected' })
+})
+
+test("Klippy's refusals come as 400 in its own words", async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.answer('gcode/script', () => {
+    throw new Refusal('Must home axis first')
+  })
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  const { error } = await client.call('printer.gcode.script', { script: 'G1 X1' })
+  assert.deepEqual(error, { code: 400, message: 'Must home axis first' })
+})
+
+test('empty answers become "ok"', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  for (const empty of [{}, [], null, '', 0, false]) {
+    klippy.answer('bed_mesh/dump_mesh', () => empty)
+    const { result } = await client.call('printer.bed_mesh.dump_mesh')
+    assert.equal(result, 'ok', JSON.stringify(empty))
+  }
+  for (const full of [{ a: 0 }, [0], 'x', 1, true]) {
+    klippy.answer('bed_mesh/dump_mesh', () => full)
+    assert.deepEqual((await client.call('printer.bed_mesh.dump_mesh')).result, full)
+  }
+})
+
+test("Klippy's own endpoints appear with Klippy and go with it", async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.endpoints = [...klippy.endpoints, 'motion_report/dump_stepper']
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  await client.call('printer.motion_report.dump_stepper', { name: 'stepper_x' })
+  assert.deepEqual(await klippy.waitFor('motion_report/dump_stepper'), { name: 'stepper_x' })
+  const url = `${rig.url}/printer/motion_report/dump_stepper?name=stepper_y`
+  assert.deepEqual(await (await fetch(url)).json(), { result: 'ok' })
+  assert.equal((await fetch(url, { method: 'POST' })).status, 200)
+  klippy.endpoints = klippy.endpoints.slice(0, -1)
+  klippy.drop()
+  await client.notified('notify_klippy_ready')
+  assert.equal((await client.call('printer.motion_report.dump_stepper')).error.code, -32601)
+  assert.equal((await fetch(url)).status, 404)
+})
+
+test('what would redirect what the server hears is not served', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  for (const method of ['list_endpoints', 'register_remote_method', 'gcode.subscribe_output']) {
+    const { error } = await client.call(`printer.${method}`)
+    assert.deepEqual(error, { code: -32601, message: 'Method not found' }, method)
+  }
+})
+
+test('the console goes to every client', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using one = await WebClient.open(rig.url)
+  using other = await WebClient.open(rig.url)
+  klippy.print('echo: ☃ ünï')
+  for (const client of [one, other]) {
+    assert.deepEqual((await client.notified('notify_gcode_response')).params, ['echo: ☃ ünï'])
+  }
+})
+
+test('a greeting that fails is tried again', async () => {
+  await using klippy = await FakeKlippy.start()
+  let refusals = 1
+  klippy.answer('gcode/subscribe_output', () => {
+    if (refusals-- > 0) throw new Refusal('not now')
+    return {}
+  })
+  const clock = new HandClock()
+  await using rig = await startRig({ klippySocket: klippy.path, clock })
+  using client = await WebClient.open(rig.url)
+  await clock.waitFor(2)
+  assert.equal((await serverInfo(client)).klippy_state, 'startup')
+  clock.pass(2)
+  await client.notified('notify_klippy_ready')
+  assert.equal((await serverInfo(client)).klippy_state, 'ready')
+})
+
+test('a call of a method that nobody serves does no harm', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  klippy.call('nobody', { a: 1 })
+  klippy.call('process_status_update', {})
+  klippy.call('process_status_update', { status: 5, eventtime: 'x' })
+  klippy.call('process_gcode_response', { response: 5 })
+  klippy.print('after')
+  await client.notified('notify_gcode_response')
+  assert.match(rig.log.join('\n'), /remote method nobody: called by Klippy, but nobody serves it/)
+})
