@@ -26,12 +26,14 @@ export class HundredthsRing {
 
   /** All values, the oldest first. */
   list(): (number | null)[] {
+    const all: (number | null)[] = []
     const capacity = this.#values.length
     const first = this.#next - this.#length + capacity
-    return Array.from({ length: this.#length }, (_, index) => {
+    for (let index = 0; index < this.#length; index += 1) {
       const hundredths = this.#values[(first + index) % capacity] as number
-      return hundredths === NULL ? null : hundredths / 100
-    })
+      all.push(hundredths === NULL ? null : hundredths / 100)
+    }
+    return all
   }
 }
 

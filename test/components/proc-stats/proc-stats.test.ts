@@ -1,0 +1,125 @@
+// What is kept and what clients are told, second by second.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ProcStats } from '../../../src/components/proc-stats/proc-stats.ts'
+import { Log } from '../../../src/core/log.ts'
+import { Scope } from '../../../src/core/scope.ts'
+import { TRUSTED_USER } from '../../../src/rpc/caller.ts'
+import { Connections } from '../../../src/rpc/connections.ts'
+import { HandClock } from './hand-clock.ts'
+import { MachineFolder } from './machine-folder.ts'
+
+const THROTTLED = '/sys/devices/platform/soc/soc:firmware/get_throttled'
+
+/** A client that keeps what it is told, and lets wait for more. */
+class Listener {
+  readonly told: { method: string; params: unknown[] }[] = []
+  #waiting: { readonly method: string; readonly resolve: () => void } | null = null
+
+  hear(text: string): void {
+    const message = JSON.parse(text)
+    this.told.push(message)
+    if (this.#waiting?.method === message.method) this.#waiting?.resolve()
+  }
+
+  heard(method: string): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting = { method, resolve }
+    })
+  }
+
+  all(method: string): unknown[] {
+    return this.told.filter(message => message.method === method).map(({ params }) => params[0])
+  }
+}
+
+function watch(machine: MachineFolder) {
+  const clock = new HandClock()
+  const connections = new Connections()
+  const listener = new Listener()
+  const logged = Promise.withResolvers<string>()
+  connections.open('websocket', '127.0.0.1', TRUSTED_USER, {
+    send: text => listener.hear(text),
+    sendShared: message => listener.hear(message.text),
+    buffered: 0,
+    onDrain: () => {},
+    close: () => {},
+    terminate: () => {},
+  })
+  const log = new Log({ clock, file: null, structured: false, level: 'info', console: logged.resolve })
+  return {
+    clock,
+    listener,
+    logged: logged.promise,
+    scope: new Scope(),
+    stats: new ProcStats({ clock, connections, log }, machine.files),
+  }
+}
+
+test('tells once a second and keeps the last 30 samples', () => {
+  using machine = new MachineFolder()
+  const { clock, listener, scope, stats } = watch(machine)
+  stats.start(scope)
+  assert.equal(stats.reply().moonraker_stats.length, 1)
+  clock.pass(40)
+  assert.equal(listener.all('notify_proc_stat_update').length, 40)
+  const { moonraker_stats, ...latest } = stats.reply()
+  assert.deepEqual(
+    moonraker_stats.map(({ time }) => time - 1_700_000_000),
+    Array.from({ length: 30 }, (_, index) => index + 11),
+  )
+  const { throttled_state, system_uptime, ...load } = latest
+  assert.equal(throttled_state, null)
+  assert.ok(system_uptime > 0)
+  assert.deepEqual(listener.all('notify_proc_stat_update').at(-1), {
+    moonraker_stats: moonraker_stats.at(-1),
+    ...load,
+    websocket_connections: 1,
+  })
+})
+
+test('ends with its scope', () => {
+  using machine = new MachineFolder({ [THROTTLED]: '0\n' })
+  const { clock, listener, scope, stats } = watch(machine)
+  stats.start(scope)
+  scope.close()
+  clock.pass(20)
+  assert.deepEqual(listener.told, [])
+})
+
+test('answers before it has started', () => {
+  using machine = new MachineFolder()
+  assert.equal(watch(machine).stats.reply().moonraker_stats.length, 1)
+})
+
+test('tells when the processor begins or ceases to be throttled', async () => {
+  using machine = new MachineFolder({ [THROTTLED]: '0\n' })
+  const { clock, listener, scope, stats } = watch(machine)
+  stats.start(scope)
+  clock.pass(10)
+  machine.write(THROTTLED, '50005\n')
+  const heard = listener.heard('notify_cpu_throttled')
+  clock.pass(10)
+  await heard
+  const state = {
+    bits: 0x50005,
+    flags: [
+      'Under-Voltage Detected',
+      'Currently Throttled',
+      'Previously Under-Volted',
+      'Previously Throttled',
+    ],
+  }
+  assert.deepEqual(listener.all('notify_cpu_throttled'), [state])
+  assert.deepEqual(stats.reply().throttled_state, state)
+})
+
+test('a firmware that cannot be asked is not asked again, and the log says so', async () => {
+  using machine = new MachineFolder({ '/usr/bin/vcgencmd': '#!/bin/sh\necho asked >>"$0.log"\nexit 255\n' })
+  const { clock, logged, scope, stats } = watch(machine)
+  stats.start(scope)
+  assert.match(await logged, /throttled cannot be told: Command failed/)
+  clock.pass(60)
+  assert.equal(stats.reply().throttled_state, null)
+  assert.equal(machine.files.read('/usr/bin/vcgencmd.log'), 'asked\n')
+})
