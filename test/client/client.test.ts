@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { describe, test } from 'node:test'
-import {
-  CallError,
-  CallTimeout,
-  type Client,
-  type ClientEvents,
-  ConnectionLost,
-  connect,
-} from '../../src/client/index.ts'
+import { CallError, CallTimeout, ConnectionLost, connect } from '../../src/client/index.ts'
 import { type Rig, startRig } from '../support/rig.ts'
 import { CuttableProxy } from './cuttable-proxy.ts'
+import { next } from './next.ts'
 
 const WITHOUT_PRINTER = { printer: 'none' } as const
 const IDENTITY = { name: 'test', version: '1', type: 'bot', url: 'http://localhost' }
-
-/** The next `event` of `client`. */
-function next<E extends keyof ClientEvents>(client: Client, event: E): Promise<ClientEvents[E]> {
-  return new Promise(resolve => {
-    const off = client.on(event, (...params) => {
-      off()
-      resolve(params)
-    })
-  })
-}
 
 function urls(rig: Rig): string[] {
   return [

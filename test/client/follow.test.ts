@@ -1,37 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import {
-  CallError,
-  type Client,
-  type ClientEvents,
-  connect,
-  type ObjectRequest,
-  type StatusMirror,
-} from '../../src/client/index.ts'
+import { CallError, connect } from '../../src/client/index.ts'
 import { startRig } from '../support/rig.ts'
 import { CuttableProxy } from './cuttable-proxy.ts'
-
-/** The next `event` of `client`. */
-function next<E extends keyof ClientEvents>(client: Client, event: E): Promise<ClientEvents[E]> {
-  return new Promise(resolve => {
-    const off = client.on(event, (...params) => {
-      off()
-      resolve(params)
-    })
-  })
-}
-
-/** Resolves when the mirror's status fits. */
-async function until<R extends ObjectRequest>(mirror: StatusMirror<R>, fits: () => boolean): Promise<void> {
-  if (fits()) return
-  await new Promise<void>(resolve => {
-    const off = mirror.on('change', () => {
-      if (!fits()) return
-      off()
-      resolve()
-    })
-  })
-}
+import { next, until } from './next.ts'
 
 describe('following', { concurrency: true }, () => {
   test('notifications arrive with their parameters until the listener leaves', async () => {
@@ -103,7 +75,10 @@ describe('following', { concurrency: true }, () => {
     for await (const { extruder } of mirror) {
       seen.push(extruder.target)
       if (extruder.target === 30) mirror.close()
-      else await client.call('printer.gcode.script', { script: 'M104 S30' })
+      else {
+        await client.call('printer.gcode.script', { script: 'M104 S30' })
+        await until(mirror, () => mirror.status.extruder.target === 30)
+      }
     }
     assert.deepEqual(seen, [0, 30])
   })
