@@ -71,7 +71,7 @@ function asComments(settings: string): string {
 
 async function readBlocks(file: FileHandle, size: number, notes: string[]): Promise<Block[]> {
   const blocks: Block[] = []
-  const checked = (await readAt(file, 8, 2)).readUInt16LE() === 1
+  const checked = (await readAt(file, 8, 2))[0] === 1
   let at = FILE_HEADER
   let total = 0
   for (let count = 0; count < MOST_BLOCKS && at + 8 <= size; count++) {

@@ -5,15 +5,15 @@ import { open } from 'node:fs/promises'
 import { isBinaryGcode, scanBinaryGcode } from './bgcode.ts'
 import { readFields } from './field.ts'
 import { afterLastCommand, firstCommand } from './gcode-bounds.ts'
+import { OBJECTS_MARK } from './objects/rewrite.ts'
 import { slicerOf } from './slicers/index.ts'
 import { thumbnailBlocks } from './thumbnail-blocks.ts'
 import type { GcodeMetadata, ScanResult, Thumbnail } from './types.ts'
 import type { Windows } from './windows.ts'
 import { readWindows } from './windows.ts'
 
-/** What our own object processing and the Python tool of that name leave in a file. */
-const OBJECTS_PROCESSED =
-  /^; (?:Pre-Processed for Cancel-Object support by preprocess_cancellation v?\d|Objects defined by moonraker-ts \d)/m
+/** What the Python tool of that name leaves in a file. */
+const PREPROCESSED = /^; Pre-Processed for Cancel-Object support by preprocess_cancellation v?\d/m
 
 /**
  * Reads the metadata and the images of one G-code file, text or binary (.bgcode is told by its content).
@@ -43,7 +43,7 @@ async function scanText(
   const { slicer, identity } = await slicerOf(windows.head)
   const metadata: GcodeMetadata = {
     ...stamp,
-    file_processors: OBJECTS_PROCESSED.test(windows.head) ? ['preprocess_cancellation'] : [],
+    file_processors: objectsProcessed(windows.head) ? ['preprocess_cancellation'] : [],
     ...identity,
     ...gcodeBytes(windows),
     ...(await readFields(slicer, windows.head, windows.tail)),
@@ -51,6 +51,10 @@ async function scanText(
   const notes: string[] = []
   const thumbnails = slicer.thumbnails === false ? [] : findThumbnails(windows, notes)
   return { metadata, thumbnails, notes }
+}
+
+function objectsProcessed(head: string): boolean {
+  return head.includes(`\n${OBJECTS_MARK}`) || head.startsWith(OBJECTS_MARK) || PREPROCESSED.test(head)
 }
 
 function gcodeBytes({

@@ -7,8 +7,8 @@ import type { Point } from './hull.ts'
 const CHUNK = 256 * 1024
 const DECIMALS = 3
 
-/** The line by which a later scan knows a file that was processed; scan.ts looks for its start. */
-const MARK = '; Objects defined by moonraker-ts 1'
+/** The line by which a later scan knows a file that was processed. */
+export const OBJECTS_MARK = '; Objects defined by moonraker-ts'
 
 interface NamedObject {
   name: string
@@ -44,7 +44,7 @@ function definitionsOf(objects: readonly NamedObject[], eol: string): string {
     const outline = polygon ? ` POLYGON=${JSON.stringify(polygon.map(point => point.map(rounded)))}` : ''
     return `EXCLUDE_OBJECT_DEFINE NAME=${name}${where}${outline}`
   })
-  return [MARK, ...lines, ''].join(eol)
+  return [OBJECTS_MARK, ...lines, ''].join(eol)
 }
 
 function rounded(value: number): number {
