@@ -67,7 +67,7 @@ export class SensorKlippy implements AsyncDisposable {
 
   /** Sensors say something new. */
   say(change: Status): void {
-    for (const name in change) Object.assign((this.#status[name] ??= {}), change[name])
+    for (const name in change) this.#status[name] = { ...this.#status[name], ...change[name] }
     this.#socket?.write(frame({ method: 'process_status_update', params: { eventtime: 2, status: change } }))
   }
 

@@ -1,0 +1,154 @@
+// Histories of sensors: what is recorded, and what outlives a restart of Klippy.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TemperatureStore } from '../../../src/components/data-store/temperature-store.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { messageOf } from '../../../src/core/errors.ts'
+import { EventBus, type Events } from '../../../src/core/events.ts'
+import { Log } from '../../../src/core/log.ts'
+import { KlippyLink } from '../../../src/klippy/link.ts'
+import { Printer } from '../../../src/klippy/printer.ts'
+import { Queries } from '../../../src/klippy/queries.ts'
+import { KlippySession } from '../../../src/klippy/session.ts'
+import { Subscriptions } from '../../../src/klippy/subscriptions.ts'
+import { SensorKlippy, type Sensors } from './sensor-klippy.ts'
+
+const EXTRUDER = { temperature: 21.006, target: 0, power: 0.5 }
+const CHAMBER = { temperature: 30, measured_min_temp: 29 }
+const DRIVER = { temperature: null }
+
+/** A Klippy with a store that follows it. */
+class Setup implements AsyncDisposable {
+  readonly klippy: SensorKlippy
+  readonly events = new EventBus((event, error) => assert.fail(`${event}: ${messageOf(error)}`))
+  readonly store: TemperatureStore
+  readonly #session: KlippySession
+
+  private constructor(klippy: SensorKlippy, size: number) {
+    const { events } = this
+    const clock = systemClock
+    const log = new Log({ clock, file: null, structured: false, level: 'error', console: null })
+    const link = new KlippyLink({ path: klippy.socketPath, clock, log })
+    const subscriptions = new Subscriptions(link, clock)
+    const queries = new Queries(link, subscriptions)
+    this.#session = new KlippySession({ link, subscriptions, events, clock, log, version: 'v0' })
+    this.klippy = klippy
+    this.store = new TemperatureStore(
+      new Printer({ link, session: this.#session, subscriptions, queries, events }),
+      size,
+    )
+  }
+
+  static async start(sensors: Sensors, size = 100): Promise<Setup> {
+    const setup = new Setup(await SensorKlippy.start(sensors), size)
+    const ready = setup.next('klippy:ready')
+    setup.#session.start()
+    await ready
+    await setup.store.follow()
+    return setup
+  }
+
+  next(event: keyof Events): Promise<void> {
+    return new Promise(resolve => {
+      const registration = this.events.on(event, () => {
+        registration.remove()
+        resolve()
+      })
+    })
+  }
+
+  /** Sensors say something, and it is sampled. */
+  async sample(change: Readonly<Record<string, Record<string, unknown>>>): Promise<void> {
+    const told = this.next('klippy:status')
+    this.klippy.say(change)
+    await told
+    this.store.sample()
+  }
+
+  async restart(sensors: Sensors): Promise<void> {
+    const gone = this.next('klippy:disconnected')
+    const ready = this.next('klippy:ready')
+    this.klippy.restart(sensors)
+    await gone
+    this.store.pause()
+    await ready
+    await this.store.follow()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#session.stop()
+    await this.klippy[Symbol.asyncDispose]()
+  }
+}
+
+test('a series for each field that the sensor has', async () => {
+  await using setup = await Setup.start({
+    sensors: ['extruder', 'temperature_fan case', 'temperature_sensor chamber'],
+    values: {
+      extruder: EXTRUDER,
+      'temperature_fan case': { temperature: 35, target: 40, speed: 0.333 },
+      'temperature_sensor chamber': CHAMBER,
+    },
+  })
+  assert.deepEqual(setup.store.reply(false), {
+    extruder: { temperatures: [21.01], targets: [0], powers: [0.5] },
+    'temperature_fan case': { temperatures: [35], targets: [40], speeds: [0.33] },
+    'temperature_sensor chamber': { temperatures: [30] },
+  })
+})
+
+test('what changed and what did not are recorded together, up to the size', async () => {
+  await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } }, 3)
+  await setup.sample({ extruder: { temperature: 22, target: 200 } })
+  setup.store.sample()
+  await setup.sample({ extruder: { temperature: 23.456 } })
+  assert.deepEqual(setup.store.reply(false), {
+    extruder: { temperatures: [22, 22, 23.46], targets: [200, 200, 200], powers: [0.5, 0.5, 0.5] },
+  })
+})
+
+test('monitors are told of on request, with nulls', async () => {
+  await using setup = await Setup.start({
+    sensors: ['temperature_sensor chamber'],
+    monitors: ['tmc2240 stepper_x'],
+    values: { 'temperature_sensor chamber': CHAMBER, 'tmc2240 stepper_x': DRIVER },
+  })
+  await setup.sample({ 'tmc2240 stepper_x': { temperature: 41.2 } })
+  assert.deepEqual(Object.keys(setup.store.reply(false)), ['temperature_sensor chamber'])
+  assert.deepEqual(setup.store.reply(true)['tmc2240 stepper_x'], { temperatures: [null, 41.2] })
+})
+
+test('after a restart sensors that are gone are forgotten, others keep their history', async () => {
+  const sensors = ['extruder', 'temperature_sensor chamber']
+  const values = { extruder: EXTRUDER, 'temperature_sensor chamber': CHAMBER }
+  await using setup = await Setup.start({ sensors, values })
+  await setup.restart({
+    sensors: ['heater_bed', 'extruder'],
+    values: { extruder: { ...EXTRUDER, temperature: 25 }, heater_bed: { ...EXTRUDER, temperature: 50 } },
+  })
+  assert.deepEqual(setup.store.reply(true), {
+    heater_bed: { temperatures: [50], targets: [0], powers: [0.5] },
+    extruder: { temperatures: [21.01, 25], targets: [0, 0], powers: [0.5, 0.5] },
+  })
+})
+
+test('a sensor that has become another begins anew', async () => {
+  await using setup = await Setup.start({ sensors: ['probe'], values: { probe: CHAMBER } })
+  await setup.restart({ sensors: ['probe'], values: { probe: EXTRUDER } })
+  assert.deepEqual(setup.store.reply(false), {
+    probe: { temperatures: [21.01], targets: [0], powers: [0.5] },
+  })
+})
+
+test('without Klippy nothing is recorded, and what was stays', async () => {
+  await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } })
+  setup.store.pause()
+  setup.store.sample()
+  assert.deepEqual(setup.store.reply(false).extruder?.temperatures, [21.01])
+})
+
+test('a printer without sensors has none', async () => {
+  await using setup = await Setup.start({ sensors: [], values: {} })
+  setup.store.sample()
+  assert.deepEqual(setup.store.reply(true), {})
+})
