@@ -5,7 +5,8 @@ import { Edits } from './edits.ts'
 import { Hull } from './hull.ts'
 import { Motion } from './motion.ts'
 
-const CHUNK = 256 * 1024
+/** A few milliseconds of work, after which the rest of the process gets its turn. */
+const CHUNK = 128 * 1024
 const MOST_OBJECTS = 1000
 const MOST_EDITS = 1_000_000
 const LONGEST_MARK = 1024

@@ -13,7 +13,7 @@ const DENSITY = numbered('Filament Density ')
 /** ideaMaker. */
 export const ideaMaker: Slicer = {
   identify(head) {
-    const version = /\sideaMaker\s([^\n,]{0,40}),/.exec(head)?.[1]
+    const version = /ideaMaker\s([^\n,]{0,40}),/.exec(head)?.[1]
     return version === undefined ? undefined : { slicer: 'IdeaMaker', slicer_version: decode(version) }
   },
   fields: {
