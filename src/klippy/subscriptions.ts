@@ -1,5 +1,6 @@
 // Who follows which status. Klippy gets one subscription, for the union of all; its pushes keep a mirror
 // that answers queries at once, and everyone gets the part that they asked for.
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.ts'
 import { ApiError } from '../core/errors.ts'
 import type { StatusChange } from '../core/events.ts'
@@ -104,9 +105,12 @@ export class Subscriptions {
     const params = { objects: wanted, response_template: { method: 'process_status_update' } }
     const reply = (await this.#link.request('objects/subscribe', params, TIMEOUT)) as StatusReply
     if (epoch !== this.#epoch) throw new ApiError(503, 'Klippy Disconnected')
+    const change = difference(this.#mirror, reply.status)
     this.#mirrored = wanted
     this.#mirror = { ...reply.status } as Record<string, Record<string, unknown>>
     this.#tick(reply.eventtime)
+    // Klippy tells changes since it last looked, and it looked for this reply: it will not push these.
+    this.#tell(change, reply.eventtime)
   }
 
   /** What of `request` the mirror holds, if it holds all of it. */
@@ -122,6 +126,10 @@ export class Subscriptions {
   pushed(change: StatusChange, eventtime: number): void {
     this.#tick(eventtime)
     for (const name in change) this.#mirror[name] = { ...this.#mirror[name], ...change[name] }
+    this.#tell(change, eventtime)
+  }
+
+  #tell(change: StatusChange, eventtime: number): void {
     for (const { request, followers } of this.#groups.values()) {
       const part = pickChange(change, request)
       if (part === undefined) continue
@@ -149,4 +157,18 @@ export class Subscriptions {
     this.#mirror = {}
     this.#epoch += 1
   }
+}
+
+/** The fields that both know, where the later has another value. */
+function difference(earlier: StatusChange, later: StatusChange): StatusChange {
+  const change: Record<string, Record<string, unknown>> = {}
+  for (const [name, fields] of Object.entries(later)) {
+    const known = Object.hasOwn(earlier, name) ? earlier[name] : undefined
+    if (known === undefined) continue
+    const changed = Object.entries(fields).filter(
+      ([field, value]) => Object.hasOwn(known, field) && !isDeepStrictEqual(known[field], value),
+    )
+    if (changed.length > 0) change[name] = Object.fromEntries(changed)
+  }
+  return change
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { moonrakerVersion } from '../../src/core/version.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
@@ -16,9 +17,8 @@ test('Klippy is greeted by name and followed', async () => {
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   const greeting = klippy.asked.slice(0, 5)
   assert.deepEqual(greeting.map(({ method }) => method).sort(), GREETING.toSorted())
-  const { client_info } = greeting[0]?.params as { client_info: { program: string; version: string } }
-  assert.equal(client_info.program, 'Moonraker')
-  assert.match(client_info.version, /^v0\.\d+\.\d+-\d+-g/)
+  const { client_info } = await klippy.waitFor('info')
+  assert.deepEqual(client_info, { program: 'Moonraker', version: moonrakerVersion() })
   using client = await WebClient.open(rig.url)
   const info = await serverInfo(client)
   assert.equal(info.klippy_connected, true)

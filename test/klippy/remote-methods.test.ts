@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { EventBus } from '../../src/core/events.ts'
+import { Log } from '../../src/core/log.ts'
+import { KlippyLink } from '../../src/klippy/link.ts'
+import { KlippySession } from '../../src/klippy/session.ts'
+import { Subscriptions } from '../../src/klippy/subscriptions.ts'
+import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
+import { HandClock } from './hand-clock.ts'
+
+/** A session of its own, with its log, and a promise for each time that Klippy is ready. */
+class Line implements Disposable {
+  readonly clock = new HandClock()
+  readonly logged = new EventTarget()
+  readonly log: string[] = []
+  readonly session: KlippySession
+  readonly #events = new EventBus(event => assert.fail(event))
+
+  constructor(path: string) {
+    const { clock } = this
+    const log = new Log({
+      clock,
+      file: null,
+      structured: false,
+      level: 'debug',
+      console: line => {
+        this.log.push(line)
+        this.logged.dispatchEvent(new Event('line'))
+      },
+    })
+    const link = new KlippyLink({ path, clock, log })
+    const subscriptions = new Subscriptions(link, clock)
+    this.session = new KlippySession({ link, subscriptions, events: this.#events, clock, log, version: 'v1' })
+  }
+
+  ready(): Promise<void> {
+    return new Promise(resolve => {
+      const { remove } = this.#events.on('klippy:ready', () => {
+        remove()
+        resolve()
+      })
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.session.stop()
+  }
+}
+
+test('remote methods are registered when Klippy is ready, and after each of its restarts', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = new Line(klippy.path)
+  line.session.addRemoteMethod('notify', () => {})
+  assert.equal(line.session.hasRemoteMethod('notify'), true)
+  let ready = line.ready()
+  line.session.start()
+  await ready
+  const expected = { remote_method: 'notify', response_template: { method: 'notify' } }
+  assert.deepEqual(await klippy.waitFor('register_remote_method'), expected)
+  line.session.addRemoteMethod('later', () => {})
+  assert.equal((await klippy.waitFor('register_remote_method', 2)).remote_method, 'later')
+  ready = line.ready()
+  klippy.drop()
+  await line.clock.waitFor(0.25)
+  line.clock.pass(0.25)
+  await ready
+  const again = [3, 4].map(async time => (await klippy.waitFor('register_remote_method', time)).remote_method)
+  assert.deepEqual(await Promise.all(again), ['notify', 'later'])
+})
+
+test('Klippy calls with parameters; a method that was removed is called no more', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = new Line(klippy.path)
+  const calls: unknown[] = []
+  const called = new EventTarget()
+  line.session.addRemoteMethod('notify', params => {
+    calls.push(params)
+    called.dispatchEvent(new Event('call'))
+  })
+  const ready = line.ready()
+  line.session.start()
+  await ready
+  klippy.call('notify', { message: 'hello' })
+  await once(called, 'call')
+  assert.deepEqual(calls, [{ message: 'hello' }])
+  line.session.removeRemoteMethod('notify')
+  klippy.call('notify', { message: 'again' })
+  await once(line.logged, 'line')
+  assert.equal(calls.length, 1)
+  assert.match(line.log.at(-1) ?? '', /remote method notify/)
+})
+
+test('a method that fails, and one that Klippy refuses, are told in the log', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.answer('register_remote_method', () => {
+    throw new Refusal('no such thing')
+  })
+  using line = new Line(klippy.path)
+  line.session.addRemoteMethod('sync', () => {
+    throw new Error('sync trouble')
+  })
+  line.session.addRemoteMethod('later', () => Promise.reject(new Error('later trouble')))
+  line.session.start()
+  while (!/cannot register later/.test(line.log.join())) await once(line.logged, 'line')
+  klippy.call('sync', {})
+  klippy.call('later', {})
+  while (!/later trouble/.test(line.log.join())) await once(line.logged, 'line')
+  assert.match(line.log.join('\n'), /remote method sync: sync trouble/)
+})
