@@ -2,7 +2,6 @@
 // node scripts/generate-docs.ts; with --check it writes nothing and ends with 1 where a file is not up to date.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { discovery } from '../src/api/discovery.ts'
 import type { Chapter, Endpoint } from '../src/api/endpoint.ts'
 import { chapters, notifications } from '../src/api/index.ts'
 import type { Schema } from '../src/schema/index.ts'
@@ -88,7 +87,7 @@ ${Object.entries(chapter).map(methodRow).join('\n')}
 }
 
 function methodsText(): string {
-  const all: Record<string, Chapter> = { ...chapters, 'Service Discovery': discovery }
+  const all: Record<string, Chapter> = chapters
   return `${HEADER}
 # Methods
 

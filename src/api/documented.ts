@@ -1,5 +1,4 @@
 // What the published documents are made of: methods as they are served, each with the chapter that it belongs to.
-import { discovery } from './discovery.ts'
 import type { Endpoint } from './endpoint.ts'
 import { chapters } from './index.ts'
 
@@ -29,11 +28,9 @@ const KLIPPER: Tag = {
   description: "Klipper's own endpoints as it offers them; their arguments go to Klipper as they are",
 }
 
-const ALL_CHAPTERS = { ...chapters, 'Service Discovery': discovery }
-
 /** The heading under which a method stands. */
 export function tagOf(method: string): string {
-  for (const [title, chapter] of Object.entries(ALL_CHAPTERS)) {
+  for (const [title, chapter] of Object.entries(chapters)) {
     if (Object.hasOwn(chapter, method)) return title
   }
   return KLIPPER.name
@@ -42,6 +39,6 @@ export function tagOf(method: string): string {
 /** The headings that `methods` need, in the order of the API document. */
 export function tagsOf(methods: readonly DocumentedMethod[]): Tag[] {
   const used = new Set(methods.map(({ name }) => tagOf(name)))
-  const titles = Object.keys(ALL_CHAPTERS).map(name => ({ name, description: `API document: "${name}"` }))
+  const titles = Object.keys(chapters).map(name => ({ name, description: `API document: "${name}"` }))
   return [...titles, KLIPPER].filter(({ name }) => used.has(name))
 }

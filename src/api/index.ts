@@ -1,4 +1,5 @@
 // The contract: every method and every notification of the API.
+import { discovery } from './discovery.ts'
 import { files } from './files.ts'
 import { machine } from './machine.ts'
 import { printer } from './printer.ts'
@@ -18,9 +19,10 @@ export const chapters = {
   Printer: printer,
   'Machine Requests': machine,
   'File Operations': files,
+  'Service Discovery': discovery,
 }
 
 /** Every declared method by its JSON-RPC name. */
-export const api = { ...server, ...dataStore, ...printer, ...machine, ...files }
+export const api = { ...server, ...dataStore, ...printer, ...machine, ...files, ...discovery }
 
 export type Api = typeof api

@@ -49,18 +49,6 @@ cors_domains:
 [file_manager]
 # Prepares uploaded G-code so that single objects can be cancelled while printing.
 enable_object_processing: False
-
-# Keeps a list of finished prints.
-[history]
-
-# Lets slicers upload as they would to OctoPrint.
-[octoprint_compat]
-
-# News of the projects that are named here; there is always news of Klipper and of this server.
-[announcements]
-subscriptions:
-    mainsail
-    fluidd
 `
 }
 

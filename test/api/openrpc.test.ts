@@ -4,7 +4,6 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
-import { discovery } from '../../src/api/discovery.ts'
 import { klippyEndpoint, post } from '../../src/api/endpoint.ts'
 import { api, notifications } from '../../src/api/index.ts'
 import { openrpc } from '../../src/api/openrpc.ts'
@@ -43,7 +42,7 @@ function documentOf(endpoints: Parameters<typeof openrpc>[0]): OpenRpc {
 
 const everything = () =>
   documentOf([
-    ...Object.entries({ ...api, ...discovery }).map(([name, endpoint]) => ({ name, endpoint })),
+    ...Object.entries(api).map(([name, endpoint]) => ({ name, endpoint })),
     {
       name: 'printer.motion_report.dump_stepper',
       endpoint: klippyEndpoint('/printer/motion_report/dump_stepper'),
