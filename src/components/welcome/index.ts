@@ -1,0 +1,65 @@
+// GET /: the page that greets people who open the server's address in a browser.
+import { hash } from 'node:crypto'
+import type { Core } from '../../component.ts'
+import type { Registration } from '../../core/scope.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+import { SCRIPT, STYLE } from './look.ts'
+import { fullPage, strangerPage, type WelcomeView } from './page.ts'
+
+/** What only the whole server knows of itself. */
+export type WelcomeFacts = Pick<
+  WelcomeView,
+  'warnings' | 'components' | 'failedComponents' | 'addresses' | 'routePrefix'
+>
+
+/** What it needs of the core. */
+type Needs = Pick<Core, 'registry' | 'printer' | 'paths' | 'version'>
+
+/** Serves the page. Callers without a user see only the name, the version and how to get in. */
+export function createWelcome(core: Needs, facts: () => WelcomeFacts): Registration {
+  const headers = pageHeaders()
+  return core.registry.serveRaw({
+    verbs: ['GET', 'HEAD'],
+    path: '/',
+    open: () => true,
+    handle({ req, res, caller }: RawRequest) {
+      const body = caller.user === null ? strangerPage(core.version) : fullPage(viewOf(core, facts()))
+      res.setHeaders(headers)
+      res.setHeader('Content-Length', Buffer.byteLength(body))
+      res.end(req.method === 'HEAD' ? undefined : body)
+    },
+  })
+}
+
+function viewOf({ printer, paths, version }: Needs, facts: WelcomeFacts): WelcomeView {
+  const { state, info } = printer.session
+  return {
+    ...facts,
+    version,
+    klippy: { state, message: info?.state_message ?? null },
+    klippySocket: printer.link.path,
+    socket: paths.socket,
+  }
+}
+
+/** Nothing but the page's own style and script is allowed, so that an escape that fails runs nothing. */
+function pageHeaders(): Map<string, string> {
+  const only = (text: string) => `'sha256-${hash('sha256', text, 'base64')}'`
+  const policy = [
+    "default-src 'none'",
+    `style-src ${only(STYLE)}`,
+    `script-src ${only(SCRIPT)}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ]
+  return new Map([
+    ['Content-Type', 'text/html; charset=UTF-8'],
+    ['Content-Security-Policy', policy.join('; ')],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['Referrer-Policy', 'no-referrer'],
+    ['Cache-Control', 'no-store'],
+  ])
+}

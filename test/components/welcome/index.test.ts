@@ -1,0 +1,108 @@
+// The page as a browser gets it.
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { createWelcome } from '../../../src/components/welcome/index.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { EventBus } from '../../../src/core/events.ts'
+import { Log } from '../../../src/core/log.ts'
+import { dataPaths } from '../../../src/core/paths.ts'
+import { KlippyLink } from '../../../src/klippy/link.ts'
+import { Printer } from '../../../src/klippy/printer.ts'
+import { Queries } from '../../../src/klippy/queries.ts'
+import { KlippySession } from '../../../src/klippy/session.ts'
+import { Subscriptions } from '../../../src/klippy/subscriptions.ts'
+import { TRUSTED_USER, type User } from '../../../src/rpc/caller.ts'
+import { Registry } from '../../../src/rpc/registry.ts'
+
+const VERSION = 'v0.10.0-1-gabcdef0'
+
+/** A printer that nobody has connected to. */
+function printer(): Printer {
+  const clock = systemClock
+  const log = new Log({ clock, file: null, structured: false, level: 'error', console: null })
+  const link = new KlippyLink({ path: '/nowhere/klippy.sock', clock, log })
+  const events = new EventBus(() => {})
+  const subscriptions = new Subscriptions(link, clock)
+  const session = new KlippySession({ link, subscriptions, events, clock, log, version: VERSION })
+  return new Printer({ link, session, subscriptions, queries: new Queries(link, subscriptions), events })
+}
+
+/** Serves the page to `user` over HTTP and asks for it. */
+async function ask(user: User | null, method = 'GET'): Promise<{ headers: Headers; body: string }> {
+  const registry = new Registry()
+  createWelcome({ registry, printer: printer(), paths: dataPaths('/data'), version: VERSION }, () => ({
+    warnings: ['Look at <this>'],
+    components: ['data_store'],
+    failedComponents: [],
+    addresses: ['http://192.168.1.5:7125'],
+    routePrefix: '',
+  }))
+  const found = registry.find('/')
+  assert.ok(found?.kind === 'raw')
+  assert.equal(found.route.open?.(''), true)
+  const server = createServer((req, res) => {
+    const caller = { transport: 'http' as const, address: '127.0.0.1', user, connection: null }
+    void found.route.handle({ req, res, rest: '', query: new URLSearchParams(), caller })
+  })
+  await new Promise<void>(resolve => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  try {
+    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { method })
+    return { headers: response.headers, body: await response.text() }
+  } finally {
+    server.close()
+  }
+}
+
+/** The text of an element that stands once in the page. */
+function inside(page: string, element: string): string {
+  return page.slice(page.indexOf(`<${element}>`) + element.length + 2, page.indexOf(`</${element}>`))
+}
+
+test('who is let in sees the state, warnings and addresses', async () => {
+  const { headers, body } = await ask(TRUSTED_USER)
+  assert.equal(headers.get('content-type'), 'text/html; charset=UTF-8')
+  for (const part of [
+    'Klipper is not connected',
+    '/nowhere/klippy.sock',
+    'Look at &lt;this&gt;',
+    '192.168.1.5',
+  ]) {
+    assert.ok(body.includes(part), part)
+  }
+})
+
+test('a stranger sees none of that', async () => {
+  const { body } = await ask(null)
+  assert.ok(body.includes(VERSION))
+  for (const part of [
+    'Klipper is not connected',
+    '/nowhere',
+    'Look at',
+    '192.168.1.5',
+    '/data',
+    'data_store',
+  ]) {
+    assert.ok(!body.includes(part), part)
+  }
+})
+
+test("only the page's own style and script may run", async () => {
+  const { headers, body } = await ask(TRUSTED_USER)
+  const policy = (headers.get('content-security-policy') ?? '').split('; ')
+  assert.ok(policy.includes("default-src 'none'"))
+  assert.ok(policy.includes(`style-src 'sha256-${hash('sha256', inside(body, 'style'), 'base64')}'`))
+  assert.ok(policy.includes(`script-src 'sha256-${hash('sha256', inside(body, 'script'), 'base64')}'`))
+  assert.ok(policy.includes("frame-ancestors 'none'"))
+})
+
+test('HEAD gives the same headers and no body', async () => {
+  const [get, head] = await Promise.all([ask(TRUSTED_USER), ask(TRUSTED_USER, 'HEAD')])
+  assert.equal(head.body, '')
+  assert.equal(head.headers.get('content-length'), String(Buffer.byteLength(get.body)))
+  assert.equal(head.headers.get('content-length'), get.headers.get('content-length'))
+})

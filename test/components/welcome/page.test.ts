@@ -1,0 +1,105 @@
+// What stands on the page, and that nothing on it is taken for HTML that is not.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { html } from '../../../src/components/welcome/html.ts'
+import { fullPage, strangerPage, type WelcomeView } from '../../../src/components/welcome/page.ts'
+
+const VIEW: WelcomeView = {
+  version: 'v0.10.0-1-gabcdef0',
+  klippy: { state: 'ready', message: 'Printer is ready' },
+  klippySocket: '/tmp/klippy_uds',
+  warnings: [],
+  components: ['authorization', 'data_store'],
+  failedComponents: [],
+  addresses: ['http://localhost:7125', 'http://192.168.1.5:7125', 'https://192.168.1.5:7130'],
+  socket: '/home/pi/printer_data/comms/moonraker.sock',
+  routePrefix: '',
+}
+
+test('templates escape values, and not pieces', () => {
+  const piece = html`<b title="${`"'`}">${'<&>'}</b>`
+  assert.equal(piece.text, '<b title="&quot;&#39;">&lt;&amp;&gt;</b>')
+  assert.equal(html`${[piece, 1, null]}${'$&'}`.text, `${piece.text}1$&amp;`)
+})
+
+test('whatever a printer or a file says stays text', () => {
+  const evil = `"><script>alert('1')</script>&amp;`
+  const escaped = '&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;'
+  const view: WelcomeView = {
+    version: evil,
+    klippy: { state: 'error', message: evil },
+    klippySocket: evil,
+    warnings: [evil],
+    components: [evil],
+    failedComponents: [evil],
+    addresses: [evil],
+    socket: evil,
+    routePrefix: evil,
+  }
+  for (const klippy of [view.klippy, { state: 'disconnected', message: null } as const]) {
+    const page = fullPage({ ...view, klippy })
+    assert.ok(!page.includes(evil))
+    assert.ok(page.includes(escaped))
+    assert.equal(page.split('<script>').length, 2, 'only the script of the page itself')
+  }
+  assert.ok(!strangerPage(evil).includes(evil))
+})
+
+test('a printer that is ready needs no words of its own', () => {
+  const page = fullPage(VIEW)
+  assert.match(page, /<p class="state ready">The printer is ready<\/p>/)
+  assert.doesNotMatch(page, /Printer is ready<\/p>\s*<p class="said">/)
+  assert.doesNotMatch(page, /class="(attention|failure)"/)
+})
+
+test("what is wrong is told in Klippy's words, with all warnings", () => {
+  const page = fullPage({
+    ...VIEW,
+    klippy: { state: 'shutdown', message: 'MCU lost\nOnce corrected, restart\n' },
+    warnings: ['First\nof two', 'Second'],
+    failedComponents: ['mqtt'],
+  })
+  assert.match(
+    page,
+    /<p class="state shutdown">.*<\/p>\s*<p class="said">MCU lost\nOnce corrected, restart<\/p>/,
+  )
+  assert.match(
+    page,
+    /<section class="attention">.*\n<ul><li class="said">First\nof two<\/li><li class="said">Second<\/li>/,
+  )
+  assert.match(page, /<section class="failure">.*\n<ul><li class="said">mqtt<\/li>/)
+})
+
+test('without Klippy the page says where it is looked for', () => {
+  const page = fullPage({ ...VIEW, klippy: { state: 'disconnected', message: null } })
+  assert.match(page, /Klipper is not connected[\s\S]*<code>\/tmp\/klippy_uds<\/code>/)
+})
+
+test('addresses carry the prefix', () => {
+  const page = fullPage({ ...VIEW, routePrefix: '/printer1' })
+  for (const part of [
+    '<code>ws://localhost:7125/printer1/websocket</code>',
+    '<code>wss://192.168.1.5:7130/printer1/websocket</code>',
+    'href="http://192.168.1.5:7125/printer1/"',
+    'href="/printer1/openapi.json"',
+    'curl http://localhost:7125/printer1/server/info',
+    'connects to\n<code>http://192.168.1.5:7125/printer1</code>',
+  ]) {
+    assert.ok(page.includes(part), part)
+  }
+})
+
+test('nothing is loaded from anywhere', () => {
+  for (const page of [fullPage(VIEW), strangerPage(VIEW.version)]) {
+    assert.doesNotMatch(page, /<(script|img|iframe|object|embed)[^>]+src|@import|url\(/)
+    assert.deepEqual(page.match(/<link[^>]*>/g), ['<link rel="icon" href="data:,">'])
+    assert.doesNotMatch(page, / (style|on\w+)="/)
+  }
+})
+
+test('a stranger sees the name, the version and how to get in', () => {
+  const page = strangerPage(VIEW.version)
+  assert.match(page, /moonraker-ts <small>v0\.10\.0-1-gabcdef0</)
+  assert.match(page, /trusted_clients/)
+  assert.doesNotMatch(page, /class="state|7125|klippy|\/home/)
+})
