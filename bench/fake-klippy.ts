@@ -49,6 +49,40 @@ const STATUS: Values = {
   'temperature_sensor chamber': { temperature: 38.41, measured_min_temp: 21.05, measured_max_temp: 38.52 },
 }
 
+const INFO = {
+  state: 'ready',
+  state_message: 'Printer is ready',
+  hostname: 'bench',
+  klipper_path: '/klipper',
+  python_path: '/klippy-env/bin/python',
+  process_id: process.pid,
+  user_id: 0,
+  group_id: 0,
+  log_file: '/logs/klippy.log',
+  config_file: '/config/printer.cfg',
+  software_version: 'v0.13.0-0-gbench',
+  cpu_info: '2 cores',
+}
+
+const ENDPOINTS = [
+  'list_endpoints',
+  'info',
+  'emergency_stop',
+  'register_remote_method',
+  'gcode/help',
+  'gcode/script',
+  'gcode/restart',
+  'gcode/firmware_restart',
+  'gcode/subscribe_output',
+  'objects/list',
+  'objects/query',
+  'objects/subscribe',
+  'pause_resume/cancel',
+  'pause_resume/pause',
+  'pause_resume/resume',
+  'query_endstops/status',
+]
+
 /** What a client of the benchmark follows: all that updates are about. */
 export const FOLLOWED: Readonly<Record<string, null>> = Object.fromEntries(
   Object.keys(STATUS)
@@ -133,23 +167,9 @@ export class FakeKlippy {
 function resultOf(method: string, objects: readonly string[]): unknown {
   switch (method) {
     case 'info':
-      return {
-        state: 'ready',
-        state_message: 'Printer is ready',
-        hostname: 'bench',
-        software_version: 'v0.13.0-0-gbench',
-      }
+      return INFO
     case 'list_endpoints':
-      return {
-        endpoints: [
-          'info',
-          'objects/list',
-          'objects/query',
-          'objects/subscribe',
-          'gcode/script',
-          'gcode/help',
-        ],
-      }
+      return { endpoints: ENDPOINTS }
     case 'objects/list':
       return { objects: Object.keys(STATUS) }
     case 'objects/query':

@@ -9,7 +9,7 @@ const CLIENTS = 50
 const STEP = 1
 /** The pace is held where of all updates 99 % arrive within so many seconds, and no client misses one. */
 const LATENCY_LIMIT = 0.25
-const FIRST_PACE = 250
+const FIRST_PACE = 125
 const HIGHEST_PACE = 64_000
 /** How often the gap between a pace that held and one that did not is halved. */
 const HALVINGS = 4
