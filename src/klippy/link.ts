@@ -80,7 +80,7 @@ export class KlippyLink {
 
   /**
    * Asks Klippy. Rejects with ApiError: 503 without a connection, when it breaks, or after `timeout` seconds
-   * where one is given; 400 with Klippy's own words when Klippy refuses.
+   * where one is given; 400 with Klippy's own words when Klippy refuses, or for parameters that cannot be sent.
    */
   request(method: string, params: unknown = {}, timeout?: number): Promise<unknown> {
     const socket = this.#socket
@@ -92,10 +92,11 @@ export class KlippyLink {
     }
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
+      const text = frameOf({ id, method, params })
       const timer =
         timeout === undefined ? null : this.#clock.after(timeout, () => this.#timedOut(id, method, timeout))
       this.#waiting.set(id, { resolve, reject, timer })
-      socket.write(frame({ id, method, params }))
+      socket.write(text)
     })
   }
 
@@ -195,5 +196,13 @@ export class KlippyLink {
     const { error } = message
     const text = isPlainObject(error) ? error.message : error
     waiting.reject(new ApiError(400, typeof text === 'string' ? text : 'Klippy Request Error'))
+  }
+}
+
+function frameOf(message: object): string {
+  try {
+    return frame(message)
+  } catch (error) {
+    throw new ApiError(400, 'The parameters are nested too deeply', { cause: error })
   }
 }

@@ -6,6 +6,8 @@ import type { Registry } from './registry.ts'
 
 /** A batch may hold this many calls; Mainsail sends up to 100. */
 const MAX_BATCH = 1000
+/** An id that is an object or a list may have a text of this length; deep nesting could not be echoed. */
+const MAX_ID_LENGTH = 1000
 
 /** An answer: at once, later, or none (notifications). */
 type Answer<T> = T | undefined | Promise<T | undefined>
@@ -69,6 +71,7 @@ function answerBatch(registry: Registry, batch: readonly unknown[], caller: Call
 function answerOne(registry: Registry, message: unknown, caller: Caller): Answer<string> {
   if (!isPlainObject(message)) return failure(null, { code: -32600, message: 'Invalid Request' })
   const { jsonrpc, id, method, params } = message
+  if (!isEchoable(id)) return failure(null, { code: -32600, message: 'Invalid Request' })
   if (isReply(message)) {
     caller.connection?.settle(id, message)
     return undefined
@@ -86,6 +89,15 @@ function answerOne(registry: Registry, message: unknown, caller: Caller): Answer
     return result instanceof Promise ? result.then(reply).catch(fail) : reply(result)
   } catch (error) {
     return fail(error)
+  }
+}
+
+function isEchoable(id: unknown): boolean {
+  if (typeof id !== 'object' || id === null) return true
+  try {
+    return JSON.stringify(id).length <= MAX_ID_LENGTH
+  } catch {
+    return false
   }
 }
 

@@ -176,7 +176,15 @@ function readParams(endpoint: Endpoint, params: unknown): unknown {
 /** The original's wording of argument errors, which clients show as it is. */
 function describe(error: Invalid): string {
   if (error instanceof Missing) return `No data for argument: ${error.path}`
-  const received = typeof error.received === 'string' ? error.received : JSON.stringify(error.received)
+  const received = typeof error.received === 'string' ? error.received : jsonOf(error.received)
   const shown = received.length > 100 ? `${received.slice(0, 100)}…` : received
   return `Unable to convert argument [${error.path}] to ${error.problem}: value received: ${shown}`
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return '(nested too deeply)'
+  }
 }

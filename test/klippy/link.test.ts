@@ -255,3 +255,12 @@ test('too many questions for a Klippy that does not keep up are refused', async 
   const ends = await Promise.allSettled(waiting)
   assert.ok(ends.every(({ status }) => status === 'rejected'))
 })
+
+test('parameters that no message can hold are refused, and nothing is left waiting', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  let deep: unknown = []
+  for (let depth = 0; depth < 100_000; depth += 1) deep = [deep]
+  await assert.rejects(line.link.request('gcode/script', { deep }, 60), refusedWith(400, /nested too deeply/))
+  assert.deepEqual(line.clock.waits(), [20])
+})

@@ -36,8 +36,8 @@ class Line implements Disposable {
 
   ready(): Promise<void> {
     return new Promise(resolve => {
-      const { remove } = this.#events.on('klippy:ready', () => {
-        remove()
+      const registration = this.#events.on('klippy:ready', () => {
+        registration.remove()
         resolve()
       })
     })

@@ -23,7 +23,7 @@ export class WebClient implements Disposable {
   private constructor(ws: WebSocket) {
     this.ws = ws
     ws.on('message', data => {
-      this.frames.push(JSON.parse(data.toString()))
+      this.frames.push(JSON.parse((data as Buffer).toString()))
       for (const waiter of this.#waiters) waiter()
     })
     this.closed = new Promise(resolve => {

@@ -117,6 +117,15 @@ export function readObjectArguments(args: Arguments): Arguments {
 
 function fieldsOf(value: unknown): unknown {
   if (value === '' || value === null) return null
-  if (typeof value === 'string') return value.split(',').map(field => field.trim())
-  return Array.isArray(value) ? value.flatMap(item => fieldsOf(item) ?? []) : value
+  if (typeof value === 'string') return namesIn(value)
+  return Array.isArray(value)
+    ? value.flatMap(item => (typeof item === 'string' ? namesIn(item) : [item]))
+    : value
+}
+
+function namesIn(text: string): string[] {
+  return text
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '')
 }

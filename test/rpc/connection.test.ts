@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ApiError } from '../../src/core/errors.ts'
+import { TRUSTED_USER } from '../../src/rpc/caller.ts'
+import type { Channel } from '../../src/rpc/connection.ts'
+import { Connections, notificationText } from '../../src/rpc/connections.ts'
+import { answer } from '../../src/rpc/json-rpc.ts'
+import { Message } from '../../src/rpc/message.ts'
+import { Registry } from '../../src/rpc/registry.ts'
+
+/** A way to a client that reads when the test says so. */
+class SlowChannel implements Channel {
+  readonly sent: string[] = []
+  buffered = 0
+  ended: 'closed' | 'terminated' | null = null
+  #drain = () => {}
+
+  send(text: string): void {
+    this.sent.push(text)
+  }
+
+  sendShared(message: Message): void {
+    this.send(message.text)
+  }
+
+  onDrain(listener: () => void): void {
+    this.#drain = listener
+  }
+
+  drain(): void {
+    this.buffered = 0
+    this.#drain()
+  }
+
+  close(): void {
+    this.ended = 'closed'
+  }
+
+  terminate(): void {
+    this.ended = 'terminated'
+  }
+}
+
+function connect() {
+  const channel = new SlowChannel()
+  const connections = new Connections()
+  const connection = connections.open('websocket', '127.0.0.1', TRUSTED_USER, channel)
+  const status = (change: Record<string, Record<string, unknown>>, eventtime: number) =>
+    connection.sendStatus(
+      change,
+      eventtime,
+      new Message(notificationText('notify_status_update', [change, eventtime])),
+    )
+  return { channel, connections, connection, status }
+}
+
+const sent = (channel: SlowChannel) => channel.sent.map(text => JSON.parse(text))
+const MANY = 300 * 1024
+
+test('a client that keeps up gets each update', () => {
+  const { channel, status } = connect()
+  status({ a: { x: 1 } }, 1)
+  status({ a: { x: 2 } }, 2)
+  assert.deepEqual(
+    sent(channel).map(({ params }) => params),
+    [
+      [{ a: { x: 1 } }, 1],
+      [{ a: { x: 2 } }, 2],
+    ],
+  )
+})
+
+test('for a client that does not, updates are merged: the latest value of each field, the latest time', () => {
+  const { channel, status } = connect()
+  channel.buffered = MANY
+  for (let time = 1; time <= 1000; time += 1) status({ a: { x: time }, b: { [`y${time % 3}`]: time } }, time)
+  assert.deepEqual(sent(channel), [])
+  channel.drain()
+  const [update, ...more] = sent(channel)
+  assert.deepEqual(more, [])
+  assert.deepEqual(update.params, [{ a: { x: 1000 }, b: { y0: 999, y1: 1000, y2: 998 } }, 1000])
+  status({ a: { x: 1001 } }, 1001)
+  assert.equal(channel.sent.length, 2, 'then it goes on as before')
+})
+
+test('once something is merged, later updates do not overtake it', () => {
+  const { channel, status } = connect()
+  channel.buffered = MANY
+  status({ a: { x: 1 } }, 1)
+  channel.buffered = 0
+  status({ a: { x: 2 } }, 2)
+  assert.deepEqual(sent(channel), [])
+  channel.drain()
+  assert.deepEqual(sent(channel)[0].params, [{ a: { x: 2 } }, 2])
+})
+
+test('merging changes nothing that others get too', () => {
+  const { channel, status } = connect()
+  channel.buffered = MANY
+  const change = { a: { x: 1 } }
+  status(change, 1)
+  status({ a: { x: 2 } }, 2)
+  assert.deepEqual(change, { a: { x: 1 } })
+})
+
+test('a client that leaves too much unread is dropped, whatever is sent to it', () => {
+  for (const send of ['send', 'notify'] as const) {
+    const { channel, connection } = connect()
+    channel.buffered = 9 * 1024 * 1024
+    if (send === 'send') connection.send('x')
+    else connection.notify(new Message('x'))
+    assert.equal(channel.ended, 'terminated')
+    assert.deepEqual(channel.sent, [])
+  }
+})
+
+test('nothing is sent to a client that is gone', () => {
+  const { channel, connections, connection, status } = connect()
+  channel.buffered = MANY
+  status({ a: { x: 1 } }, 1)
+  connections.closed(connection)
+  channel.drain()
+  connection.send('x')
+  connection.notify(new Message('x'))
+  assert.deepEqual(channel.sent, [])
+})
+
+test("a request of ours is settled by the client's answer, and only by that", async () => {
+  const { channel, connection } = connect()
+  const registry = new Registry()
+  const hear = (text: string) => assert.equal(answer(registry, text, connection), undefined)
+  const results = [connection.request('a', { x: 1 }), connection.request('b', {})]
+  const [first, second] = sent(channel)
+  assert.deepEqual(first, { jsonrpc: '2.0', method: 'a', params: { x: 1 }, id: first.id })
+  for (const nonsense of ['9999', '"x"', 'null', '{"a":1}']) {
+    hear(`{"jsonrpc":"2.0","result":"wrong","id":${nonsense}}`)
+  }
+  hear(JSON.stringify({ jsonrpc: '2.0', result: 'yes', id: second.id }))
+  hear(JSON.stringify({ jsonrpc: '2.0', result: 'again', id: second.id }))
+  const refusal = { jsonrpc: '2.0', error: { code: 409, message: 'no', data: [1] }, id: first.id }
+  hear(JSON.stringify([refusal]))
+  assert.equal(await results[1], 'yes')
+  await assert.rejects(results[0] as Promise<unknown>, { status: 409, message: 'no', data: [1] })
+})
+
+test('an error that is none of HTTP becomes 500; no error at all is one without words', async () => {
+  for (const [error, message] of [
+    [{ code: -32000, message: 'odd' }, 'odd'],
+    [{ code: 'x' }, 'Unknown error'],
+    [null, 'Unknown error'],
+    ['text', 'Unknown error'],
+  ] as const) {
+    const { channel, connection } = connect()
+    const result = connection.request('a', {})
+    connection.settle(sent(channel)[0].id, { jsonrpc: '2.0', error })
+    await assert.rejects(result, { status: 500, message })
+  }
+})
+
+test('requests end with 503 when the client goes', async () => {
+  const { connections, connection } = connect()
+  const result = connection.request('a', {})
+  connections.closed(connection)
+  await assert.rejects(result, (error: ApiError) => error.status === 503)
+})
+
+test('ids are unguessable, exact in JavaScript, and lead to their connections', () => {
+  const connections = new Connections()
+  const all = Array.from({ length: 200 }, () =>
+    connections.open('unix', null, TRUSTED_USER, new SlowChannel()),
+  )
+  assert.equal(new Set(all.map(({ id }) => id)).size, 200)
+  for (const connection of all) {
+    assert.ok(Number.isSafeInteger(connection.id) && connection.id >= 2 ** 30)
+    assert.equal(connections.get(connection.id), connection)
+  }
+})
+
+test('notifications go to everyone with a user', () => {
+  const connections = new Connections()
+  const channels = [new SlowChannel(), new SlowChannel(), new SlowChannel()] as const
+  connections.open('websocket', '10.0.0.1', TRUSTED_USER, channels[0])
+  const stranger = connections.open('websocket', '8.8.8.8', null, channels[1])
+  connections.open('unix', null, TRUSTED_USER, channels[2])
+  connections.notify('notify_gcode_response', 'ok')
+  connections.notify('notify_klippy_ready')
+  const expected = [
+    { jsonrpc: '2.0', method: 'notify_gcode_response', params: ['ok'] },
+    { jsonrpc: '2.0', method: 'notify_klippy_ready' },
+  ]
+  assert.deepEqual(channels.map(sent), [expected, [], expected])
+  assert.equal(connections.websockets, 2)
+  stranger.user = TRUSTED_USER
+  connections.notify('notify_klippy_ready')
+  assert.equal(channels[1].sent.length, 1)
+})
+
+test('who keeps something for a client is told once that it goes', () => {
+  const { connections, connection } = connect()
+  const gone: number[] = []
+  connections.onClose(({ id }) => gone.push(id))
+  connections.closed(connection)
+  connections.closed(connection)
+  assert.deepEqual(gone, [connection.id])
+  assert.equal(connections.get(connection.id), undefined)
+})
+
+test('a message is encoded once for each kind of connection', () => {
+  const message = new Message('text')
+  let times = 0
+  const encode = (text: string) => {
+    times += 1
+    return Buffer.from(text)
+  }
+  assert.equal(message.bytes(encode), message.bytes(encode))
+  assert.equal(times, 1)
+  assert.equal(message.bytes(text => Buffer.from(`${text}!`)).toString(), 'text!')
+})

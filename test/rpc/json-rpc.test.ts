@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { get, post, rpcOnly } from '../../src/api/endpoint.ts'
+import { ApiError } from '../../src/core/errors.ts'
+import { type Caller, TRUSTED_USER } from '../../src/rpc/caller.ts'
+import { answer, rpcCode } from '../../src/rpc/json-rpc.ts'
+import { Registry, type RegistryOptions } from '../../src/rpc/registry.ts'
+import { bool, int, json, list, string } from '../../src/schema/index.ts'
+
+const FRIEND: Caller = { transport: 'websocket', address: '127.0.0.1', user: TRUSTED_USER, connection: null }
+const STRANGER: Caller = { ...FRIEND, user: null }
+
+const chapter = {
+  'test.now': get('/test/now', { summary: 'At once', result: json() }),
+  'test.echo': post('/test/echo', { summary: 'Echo', params: { text: string() }, result: string() }),
+  'test.sum': post('/test/sum', {
+    summary: 'Later',
+    params: { values: list(int()), negate: bool().default(false) },
+    result: int(),
+  }),
+  'test.refuse': post('/test/refuse', { summary: 'Refuses', params: { status: int() }, result: json() }),
+  'test.break': get('/test/break', {
+    summary: 'Breaks',
+    params: { late: bool().default(false) },
+    result: json(),
+  }),
+  'test.open': rpcOnly({ summary: 'For everyone', result: string(), auth: false }),
+  'test.http': get('/test/http', { summary: 'Over HTTP only', result: string(), over: ['http'] }),
+}
+
+const secretTrouble = () => new Error('cannot read /home/pi/secrets.txt')
+
+function registry(options: RegistryOptions = {}): Registry {
+  const made = new Registry(options)
+  made.serve(chapter, {
+    'test.now': () => 0,
+    'test.echo': ({ text }) => text,
+    'test.sum': async ({ values, negate }) => values.reduce((a, b) => a + b, 0) * (negate ? -1 : 1),
+    'test.refuse': ({ status }) => {
+      throw new ApiError(status, `refused ${status}`)
+    },
+    'test.break': ({ late }) => {
+      if (late) return Promise.reject(secretTrouble())
+      throw secretTrouble()
+    },
+    'test.open': () => 'open',
+    'test.http': () => 'http',
+  })
+  return made
+}
+
+async function ask(message: unknown, caller = FRIEND, served = registry()) {
+  const text = typeof message === 'string' ? message : JSON.stringify(message)
+  const reply = await answer(served, text, caller)
+  return reply === undefined ? undefined : JSON.parse(reply)
+}
+
+const call = (method: string, params?: unknown, id: unknown = 1) => ({ jsonrpc: '2.0', method, params, id })
+const invalid = (id: unknown = null) => ({
+  jsonrpc: '2.0',
+  error: { code: -32600, message: 'Invalid Request' },
+  id,
+})
+
+test('what is not JSON is a parse error', async () => {
+  for (const text of [
+    '',
+    'hello',
+    '{',
+    '{"jsonrpc":"2.0","method":"test.now","params":{"a":NaN},"id":34}',
+    '\0',
+  ]) {
+    const reply = await ask(text)
+    assert.deepEqual(reply, { jsonrpc: '2.0', error: { code: -32700, message: 'Parse error' }, id: null })
+  }
+})
+
+test('what is not a request is an invalid request', async () => {
+  for (const message of ['5', 'null', '"x"', 'true', '{}', '[]', '{"foo":1}']) {
+    assert.deepEqual(await ask(message), invalid())
+  }
+  for (const message of [
+    { method: 'test.now', id: 7 },
+    { jsonrpc: '1.0', method: 'test.now', id: 7 },
+    { jsonrpc: 2, method: 'test.now', id: 7 },
+    { jsonrpc: '2.0', method: 5, id: 7 },
+    { jsonrpc: '2.0', method: null, id: 7 },
+    { jsonrpc: '2.0', method: ['test.now'], id: 7 },
+  ]) {
+    assert.deepEqual(await ask(message), invalid(7))
+  }
+})
+
+test('an id is echoed as it is, 0 and objects included', async () => {
+  for (const id of [0, -1, 1.5, 'a', '', true, false, { a: 1 }, [1], 2 ** 53, 1e300]) {
+    assert.deepEqual(await ask(call('test.now', undefined, id)), { jsonrpc: '2.0', result: 0, id })
+  }
+  const huge = '{"jsonrpc":"2.0","method":"test.now","id":123456789012345678901234567890}'
+  assert.equal((await ask(huge)).id, 1.2345678901234568e29)
+})
+
+test('without an id there is no reply; but an error is told, with the id null', async () => {
+  for (const id of ['', ',"id":null']) {
+    const notify = (method: string, params = '{}') =>
+      ask(`{"jsonrpc":"2.0","method":"${method}","params":${params}${id}}`)
+    assert.equal(await notify('test.now'), undefined)
+    assert.equal(await notify('test.sum', '{"values":[1]}'), undefined)
+    assert.deepEqual((await notify('nosuch')).error, { code: -32601, message: 'Method not found' })
+    assert.equal((await notify('nosuch')).id, null)
+    assert.deepEqual((await notify('test.now', '[1]')).error, { code: -32602, message: 'Invalid params:' })
+    assert.equal((await notify('test.break', '{"late":true}')).id, null)
+  }
+})
+
+test('params must be an object where they are given', async () => {
+  for (const params of [null, [], [1], 'x', 5, true]) {
+    const reply = await ask(call('test.now', params, 12))
+    assert.deepEqual(reply, { jsonrpc: '2.0', error: { code: -32602, message: 'Invalid params:' }, id: 12 })
+  }
+})
+
+test('unknown parameters are ignored', async () => {
+  assert.equal((await ask(call('test.echo', { text: 'a', foo: 1, __proto__: 2 }))).result, 'a')
+})
+
+test('parameters that do not fit are told by name', async () => {
+  const error = async (method: string, params: unknown) => (await ask(call(method, params))).error
+  assert.deepEqual(await error('test.echo', {}), { code: 400, message: 'No data for argument: text' })
+  assert.deepEqual(await error('test.echo', { text: null }), {
+    code: 400,
+    message: 'Unable to convert argument [text] to string: value received: null',
+  })
+  assert.match((await error('test.sum', { values: 5 })).message, /\[values\] to list: value received: 5$/)
+  assert.match((await error('test.sum', { values: [1, 'x'] })).message, /\[values\[1\]\] to int.*: x$/)
+  assert.match(
+    (await error('test.sum', { values: [], negate: 'maybe' })).message,
+    /\[negate\] to bool.*: maybe$/,
+  )
+})
+
+test('an error message does not grow with the value that it shows', async () => {
+  const { error } = await ask(call('test.sum', { values: { long: 'x'.repeat(100_000) } }))
+  assert.ok(error.message.length < 300)
+})
+
+test('codes are HTTP statuses, but for the two that clients match', async () => {
+  for (const status of [400, 403, 409, 422, 500, 501, 503]) {
+    const { error } = await ask(call('test.refuse', { status }))
+    assert.deepEqual(error, { code: status, message: `refused ${status}` })
+  }
+  assert.equal((await ask(call('test.refuse', { status: 404 }))).error.code, -32601)
+  assert.equal((await ask(call('test.refuse', { status: 401 }))).error.code, -32602)
+  assert.equal(rpcCode(404), -32601)
+})
+
+test('an error may carry data', async () => {
+  const served = registry()
+  served.serveOne('test.data', rpcOnly({ summary: 'Data', result: json() }), () => {
+    throw new ApiError(409, 'conflict', { data: { by: 'x' } })
+  })
+  const { error } = await ask(call('test.data'), FRIEND, served)
+  assert.deepEqual(error, { code: 409, message: 'conflict', data: { by: 'x' } })
+})
+
+test('methods are found by their exact names and on their own transports', async () => {
+  for (const name of ['Test.Now', 'test/now', 'test', '', 'constructor', '__proto__', 'toString']) {
+    assert.deepEqual((await ask(call(name))).error, { code: -32601, message: 'Method not found' }, name)
+  }
+  const wrongWay = await ask(call('test.http'))
+  assert.deepEqual(wrongWay.error, { code: -32601, message: 'Method not found for transport WEBSOCKET' })
+  const overHttp = await ask(call('test.open'), { ...FRIEND, transport: 'http' })
+  assert.equal(overHttp.error.message, 'Method not found for transport HTTP')
+})
+
+test('a stranger is answered by open methods only', async () => {
+  assert.deepEqual((await ask(call('test.now'), STRANGER)).error, { code: -32602, message: 'Unauthorized' })
+  assert.deepEqual((await ask(call('test.echo', {}), STRANGER)).error, {
+    code: -32602,
+    message: 'Unauthorized',
+  })
+  assert.equal((await ask(call('test.open'), STRANGER)).result, 'open')
+})
+
+test('an error that nobody foresaw is reported and hidden; in debug mode it is shown', async () => {
+  const faults: unknown[] = []
+  for (const late of [false, true]) {
+    const hiding = registry({ onFault: (method, error) => faults.push([method, (error as Error).message]) })
+    const hidden = await ask(call('test.break', { late }), FRIEND, hiding)
+    assert.deepEqual(hidden.error, { code: 500, message: 'Internal Server Error' })
+    const shown = await ask(call('test.break', { late }), FRIEND, registry({ debug: true }))
+    assert.deepEqual(shown.error, { code: 500, message: 'cannot read /home/pi/secrets.txt' })
+  }
+  assert.deepEqual(faults, Array(2).fill(['test.break', 'cannot read /home/pi/secrets.txt']))
+})
+
+test('a batch is answered in order, with what each deserves', async () => {
+  const replies = await ask([
+    call('test.sum', { values: [1, 2] }, 'later'),
+    call('test.now', undefined, 0),
+    call('nosuch', undefined, 2),
+    { jsonrpc: '2.0', method: 'test.now' },
+    { foo: 1 },
+    5,
+    null,
+    [call('test.now')],
+    call('test.now', undefined, 0),
+  ])
+  assert.deepEqual(replies, [
+    { jsonrpc: '2.0', result: 3, id: 'later' },
+    { jsonrpc: '2.0', result: 0, id: 0 },
+    { jsonrpc: '2.0', error: { code: -32601, message: 'Method not found' }, id: 2 },
+    invalid(),
+    invalid(),
+    invalid(),
+    invalid(),
+    { jsonrpc: '2.0', result: 0, id: 0 },
+  ])
+})
+
+test('a batch of notifications has no reply', async () => {
+  const notification = { jsonrpc: '2.0', method: 'test.now' }
+  assert.equal(await ask([notification, notification]), undefined)
+  assert.equal(await ask([{ ...notification, method: 'test.sum', params: { values: [] } }]), undefined)
+})
+
+test('a batch may hold 1000 calls and no more', async () => {
+  const batch = Array.from({ length: 1000 }, (_, id) => call('test.now', undefined, id))
+  assert.equal((await ask(batch)).length, 1000)
+  for (const tooMany of [[...batch, call('test.now')], Array(10_000).fill(5)]) {
+    const reply = await ask(tooMany)
+    assert.equal(reply.error.code, -32600)
+    assert.match(reply.error.message, /at most 1000/)
+    assert.equal(reply.id, null)
+  }
+})
+
+test('answers to questions that nobody asked are ignored', async () => {
+  assert.equal(await ask({ jsonrpc: '2.0', result: 1, id: 99 }), undefined)
+  assert.equal(await ask({ jsonrpc: '2.0', error: { code: 1, message: 'x' }, id: 99 }), undefined)
+  assert.equal(await ask({ jsonrpc: '2.0', id: 9 }), undefined)
+  assert.equal(await ask([{ jsonrpc: '2.0', result: 1, id: 99 }]), undefined)
+})
+
+test('nothing that is nested deeply breaks the server', async () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000)
+  assert.equal((await ask(`{"jsonrpc":"2.0","method":"test.now","params":{"a":${deep}},"id":1}`)).result, 0)
+  assert.equal(
+    (await ask(`{"jsonrpc":"2.0","method":"test.echo","params":{"text":${deep}},"id":1}`)).error.code,
+    400,
+  )
+  assert.deepEqual(await ask(`{"jsonrpc":"2.0","method":"test.now","id":${deep}}`), invalid())
+  assert.deepEqual(await ask(`{"jsonrpc":"2.0","method":"nosuch","id":${deep}}`), invalid())
+  assert.deepEqual(await ask(`{"id":${deep}}`), invalid())
+  assert.deepEqual(
+    await ask(`{"jsonrpc":"2.0","method":"test.sum","params":{"values":[]},"id":${deep}}`),
+    invalid(),
+  )
+  assert.deepEqual(await ask(deep), [invalid()])
+})
+
+test('a result that no JSON can hold is null', async () => {
+  const served = registry()
+  served.serveOne('test.nothing', rpcOnly({ summary: 'Nothing', result: json() }), () => undefined)
+  assert.deepEqual(await ask(call('test.nothing'), FRIEND, served), { jsonrpc: '2.0', result: null, id: 1 })
+})

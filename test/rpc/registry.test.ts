@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { get, getOrPost, post, routes, rpcOnly } from '../../src/api/endpoint.ts'
+import { ApiError } from '../../src/core/errors.ts'
+import { INTERNAL_CALLER } from '../../src/rpc/caller.ts'
+import { type Found, Registry } from '../../src/rpc/registry.ts'
+import { string } from '../../src/schema/index.ts'
+
+const text = { summary: 'Text', result: string() }
+
+const raw = (path: string) => ({ verbs: ['GET'], path, handle: () => {} })
+
+function rawPath(found: Found | undefined): [string, string] | undefined {
+  return found?.kind === 'raw' ? [found.route.path, found.rest] : undefined
+}
+
+function verbs(found: Found | undefined): string[] | undefined {
+  return found?.kind === 'methods' ? [...found.byVerb.keys()] : undefined
+}
+
+test('a path leads to its methods by verb', () => {
+  const registry = new Registry()
+  registry.serve(
+    { 'a.get': get('/a', text), 'a.post': post('/a', text), 'b.both': getOrPost('/b', text) },
+    { 'a.get': () => '', 'a.post': () => '', 'b.both': () => '' },
+  )
+  assert.deepEqual(verbs(registry.find('/a')), ['GET', 'POST'])
+  assert.deepEqual(verbs(registry.find('/b')), ['GET', 'POST'])
+  assert.equal(registry.find('/c'), undefined)
+  assert.equal(registry.find(''), undefined)
+})
+
+test('the longest prefix wins, and exact paths before prefixes', () => {
+  const registry = new Registry()
+  for (const path of ['/files/', '/files/deep/er/', '/files/list', '/']) registry.serveRaw(raw(path))
+  registry.serveOne('files.roots', get('/files/roots', text), () => '')
+  assert.deepEqual(rawPath(registry.find('/files/a/b.txt')), ['/files/', 'a/b.txt'])
+  assert.deepEqual(rawPath(registry.find('/files/deep/x')), ['/files/', 'deep/x'])
+  assert.deepEqual(rawPath(registry.find('/files/deep/er/x')), ['/files/deep/er/', 'x'])
+  assert.deepEqual(rawPath(registry.find('/files/list')), ['/files/list', ''])
+  assert.deepEqual(rawPath(registry.find('/files/')), ['/files/', ''])
+  assert.deepEqual(verbs(registry.find('/files/roots')), ['GET'])
+  assert.deepEqual(rawPath(registry.find('/')), ['/', ''])
+  assert.equal(registry.find('/other'), undefined, 'the root page serves nothing below it')
+})
+
+test('nothing is served twice', () => {
+  const registry = new Registry()
+  registry.serveOne('a', get('/a', text), () => '')
+  registry.serveRaw(raw('/raw'))
+  assert.throws(() => registry.serveOne('a', rpcOnly(text), () => ''), /a is already served/)
+  assert.throws(() => registry.serveOne('b', get('/a', text), () => ''), /GET \/a is already served/)
+  assert.throws(() => registry.serveRaw(raw('/raw')), /\/raw is already served/)
+})
+
+test('what is removed is gone, and can be served again', () => {
+  const registry = new Registry()
+  const chapter = { 'a.get': get('/a', text), 'a.post': post('/a', text) }
+  const handlers = { 'a.get': () => '', 'a.post': () => '' }
+  const served = registry.serve(chapter, handlers)
+  const page = registry.serveRaw(raw('/page/'))
+  served.remove()
+  page.remove()
+  assert.equal(registry.has('a.get'), false)
+  assert.equal(registry.find('/a'), undefined)
+  assert.equal(registry.find('/page/x'), undefined)
+  assert.throws(() => registry.call('a.get', {}, INTERNAL_CALLER), { status: 404 })
+  registry.serve(chapter, handlers)
+  assert.deepEqual(
+    [...registry.methods()].map(({ name }) => name),
+    ['a.get', 'a.post'],
+  )
+})
+
+test('removing one verb of a path leaves the other', () => {
+  const registry = new Registry()
+  const first = registry.serveOne('a.get', get('/a', text), () => '')
+  registry.serveOne('a.post', post('/a', text), () => '')
+  first.remove()
+  assert.deepEqual(verbs(registry.find('/a')), ['POST'])
+})
+
+test('a handler that answers at once is answered at once; a late one by a promise', async () => {
+  const registry = new Registry()
+  registry.serveOne('now', rpcOnly({ ...text, over: ['internal'] }), () => 'now')
+  registry.serveOne('later', rpcOnly({ ...text, over: ['internal'] }), async () => 'later')
+  assert.equal(registry.call('now', {}, INTERNAL_CALLER), 'now')
+  assert.equal(await (registry.call('later', {}, INTERNAL_CALLER) as Promise<string>), 'later')
+})
+
+test('every reply is shown to who observes', async () => {
+  const seen: unknown[] = []
+  const registry = new Registry({ observe: ({ name }, result) => void seen.push([name, result]) })
+  registry.serveOne('now', get('/now', text), () => 'now')
+  registry.serveOne('later', get('/later', text), async () => 'later')
+  registry.call('now', {}, INTERNAL_CALLER)
+  await registry.call('later', {}, INTERNAL_CALLER)
+  assert.deepEqual(seen, [
+    ['now', 'now'],
+    ['later', 'later'],
+  ])
+})
+
+test('loose arguments go on as they came', () => {
+  const registry = new Registry()
+  const endpoint = routes([], { ...text, params: { a: string() }, reading: 'loose' })
+  registry.serveOne('loose', endpoint, (params: unknown) => JSON.stringify(params))
+  assert.equal(registry.call('loose', { a: 1, b: null }, INTERNAL_CALLER), '{"a":1,"b":null}')
+  assert.equal(registry.call('loose', undefined, INTERNAL_CALLER), '{}')
+})
+
+test("errors for callers stay as they are, others become the server's own", () => {
+  const faults: string[] = []
+  const registry = new Registry({ onFault: method => faults.push(method) })
+  const meant = new ApiError(418, 'a teapot')
+  assert.equal(registry.failure(meant, 'x'), meant)
+  assert.deepEqual(faults, [])
+  const { status, message } = registry.failure('thrown text', 'y')
+  assert.deepEqual([status, message, faults], [500, 'Internal Server Error', ['y']])
+})
