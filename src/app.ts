@@ -6,6 +6,7 @@ import access from './components/access/index.ts'
 import fileManager from './components/files/index.ts'
 import { componentTypes } from './components/index.ts'
 import { serveServer } from './components/server/index.ts'
+import { createWelcome } from './components/welcome/index.ts'
 import {
   ConfigError,
   Configuration,
@@ -14,6 +15,7 @@ import {
   readLastGood,
   saveLastGood,
 } from './config/index.ts'
+import { reachableUrls } from './core/addresses.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { messageOf, StartError } from './core/errors.ts'
 import { EventBus } from './core/events.ts'
@@ -164,10 +166,23 @@ class App {
     })
     for (const text of this.#config.warnings()) this.#warnings.add(text)
     const ports = await this.#listen(new Gate(policy, this.#warnings))
+    this.#serveWelcome(ports)
     await this.#startComponents()
     this.#core.printer.session.start()
     this.#keepConfiguration()
     return { ...ports, host: this.#server.host, warnings: this.#warnings, stop: () => this.stop() }
+  }
+
+  #serveWelcome(ports: { readonly port: number; readonly tlsPort: number | null }): void {
+    const { host, route_prefix } = this.#server
+    const page = createWelcome(this.#core, () => ({
+      warnings: this.#warnings.list(),
+      components: this.#built.map(({ name }) => name),
+      failedComponents: this.#failed,
+      addresses: reachableUrls({ host, ...ports }),
+      routePrefix: normalizePrefix(route_prefix),
+    }))
+    this.#scope.use(page)
   }
 
   /** Builds a component; one that cannot be built is reported and left out. */

@@ -106,14 +106,19 @@ export class HttpApi {
     if (!route.verbs.includes(req.method ?? '')) throw new ApiError(405, 'Method Not Allowed')
     if (!READING_VERBS.has(req.method ?? '')) refuseCrossSite(visitor)
     const open = route.open?.(rest) === true
-    const caller = open ? { ...this.#anyone(exchange) } : this.#caller(exchange)
+    const caller = open ? this.#callerOrStranger(exchange) : this.#caller(exchange)
     if (!open && caller.user === null) throw new ApiError(401, 'Unauthorized')
     return route.handle({ req, res, rest, query, caller })
   }
 
-  /** A caller whose credentials do not matter. */
-  #anyone({ visitor }: Exchange): Caller {
-    return { transport: 'http', address: visitor.address, user: null, connection: null }
+  /** Where everyone may ask, wrong credentials only make a stranger. */
+  #callerOrStranger(exchange: Exchange): Caller {
+    try {
+      return this.#caller(exchange)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return { transport: 'http', address: exchange.visitor.address, user: null, connection: null }
+    }
   }
 
   /** API document, "JSON-RPC over HTTP": the status is always 200, notifications get an empty body. */
