@@ -17,7 +17,7 @@ body {
   margin: 0; padding: clamp(1rem, 4vw, 3rem) 1rem; background: var(--ground); color: var(--text);
   font: 16px/1.55 system-ui, sans-serif;
 }
-header, main, #offline { max-width: 46rem; margin: 0 auto }
+header, main, #offline { max-width: 48rem; margin: 0 auto }
 header { margin-bottom: 1.5rem }
 h1 { margin: 0; font-size: 1.75rem; letter-spacing: -.02em }
 h1 small { margin-left: .4em; color: var(--faint); font-size: .9rem; font-weight: 400; letter-spacing: 0 }
@@ -29,6 +29,7 @@ section {
 h2 { margin: 0 0 .6rem; font-size: 1rem }
 h2 + p, h2 + ul { margin-top: 0 }
 p, ul { margin: .6rem 0 0 }
+section > :first-child { margin-top: 0 }
 ul { padding-left: 1.2rem }
 li + li { margin-top: .35rem }
 a { color: var(--accent) }
