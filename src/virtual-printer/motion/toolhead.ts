@@ -124,7 +124,8 @@ export class Toolhead {
   /** Waits until the machine stands still. */
   async settle(): Promise<void> {
     this.#lookahead.flush()
-    while (this.#printTime > this.now && this.#host.life.state !== 'shutdown') {
+    // The conversion between the two times may lose the last digit.
+    while (this.#printTime > this.now + 1e-9 && this.#host.life.state !== 'shutdown') {
       await this.#host.waitUntil(this.#printTime + this.#zeroTime)
     }
   }
