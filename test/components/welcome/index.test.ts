@@ -17,6 +17,8 @@ import { Subscriptions } from '../../../src/klippy/subscriptions.ts'
 import { TRUSTED_USER, type User } from '../../../src/rpc/caller.ts'
 import { Registry } from '../../../src/rpc/registry.ts'
 
+import { startRig } from '../../support/rig.ts'
+
 const VERSION = 'v0.10.0-1-gabcdef0'
 
 /** A printer that nobody has connected to. */
@@ -105,4 +107,28 @@ test('HEAD gives the same headers and no body', async () => {
   assert.equal(head.body, '')
   assert.equal(head.headers.get('content-length'), String(Buffer.byteLength(get.body)))
   assert.equal(head.headers.get('content-length'), get.headers.get('content-length'))
+})
+
+test('a whole server greets those whom it trusts, and tells others how to get in', async () => {
+  await using open = await startRig()
+  const greeting = await (await fetch(`${open.url}/`)).text()
+  assert.match(greeting, /The printer is ready/)
+  assert.ok(greeting.includes(`<code>ws://127.0.0.1:${open.port}/websocket</code>`))
+
+  await using closed = await startRig({ printer: 'none', authorization: 'trusted_clients:\n  192.0.2.1' })
+  const response = await fetch(`${closed.url}/`, { headers: { Authorization: 'Bearer nonsense' } })
+  assert.equal(response.status, 200)
+  const refusal = await response.text()
+  assert.match(refusal, /You are not logged in/)
+  assert.ok(!refusal.includes(String(closed.port)))
+})
+
+test('a server below a prefix greets there', async () => {
+  await using rig = await startRig({ printer: 'none', server: 'route_prefix: printer1' })
+  for (const path of ['/printer1', '/printer1/']) {
+    const page = await (await fetch(`${rig.url}${path}`)).text()
+    assert.match(page, /Klipper is not connected/)
+    assert.ok(page.includes('href="/printer1/openapi.json"'))
+  }
+  assert.equal((await fetch(`${rig.url}/`)).status, 404)
 })
