@@ -12,12 +12,20 @@ const ACCESS_KEYS = new Set(['token', 'access_token'])
 
 type Arguments = Record<string, unknown>
 
-const HINTS: Readonly<Record<string, (text: string) => unknown>> = {
-  int: text => (/^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined),
-  float: text => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined),
-  bool: text => ({ true: true, false: false })[text.toLowerCase()],
-  json: text => parseJson(text),
-}
+const HINTS: ReadonlyMap<string, (text: string) => unknown> = new Map([
+  ['int', (text: string) => (/^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined)],
+  [
+    'float',
+    (text: string) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined),
+  ],
+  ['bool', (text: string) => BOOLEANS.get(text.toLowerCase())],
+  ['json', parseJson],
+])
+
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+])
 
 function parseJson(text: string): unknown {
   try {
@@ -30,7 +38,7 @@ function parseJson(text: string): unknown {
 /** Applies a type hint (`count:int=5`). Throws ApiError 400 for a value that is not what the hint says. */
 function readHinted(key: string, text: string): [string, unknown] {
   const colon = key.lastIndexOf(':')
-  const hint = colon === -1 ? undefined : HINTS[key.slice(colon + 1)]
+  const hint = colon === -1 ? undefined : HINTS.get(key.slice(colon + 1))
   if (hint === undefined) return [key, text]
   const value = hint(text)
   if (value === undefined) {
@@ -41,21 +49,16 @@ function readHinted(key: string, text: string): [string, unknown] {
 
 /** The query string's arguments; a key given more than once is a list. */
 export function readQuery(query: URLSearchParams): Arguments {
-  const args: Arguments = {}
+  const values = new Map<string, unknown[]>()
   for (const [rawKey, text] of query) {
     if (ACCESS_KEYS.has(rawKey)) continue
     const [key, value] = readHinted(rawKey, text)
-    const known = Object.hasOwn(args, key) ? args[key] : undefined
-    if (known === undefined) define(args, key, value)
-    else if (Array.isArray(known)) known.push(value)
-    else define(args, key, [known, value])
+    const known = values.get(key)
+    if (known === undefined) values.set(key, [value])
+    else known.push(value)
   }
-  return args
-}
-
-/** Assignment that `__proto__` cannot abuse. */
-function define(args: Arguments, key: string, value: unknown): void {
-  Object.defineProperty(args, key, { value, writable: true, enumerable: true, configurable: true })
+  // Not by assignment, which `__proto__` could abuse.
+  return Object.fromEntries([...values].map(([key, all]) => [key, all.length === 1 ? all[0] : all]))
 }
 
 /** All arguments of a request. */

@@ -6,19 +6,22 @@ import { ApiError } from '../../core/errors.ts'
 /** Fields of a form, and bytes in each. */
 const LIMITS = { fields: 100, fieldSize: 1024 * 1024, files: 0 }
 
-/** Reads a form. Throws ApiError 400 for one that is damaged. */
+/** Reads a form. Throws ApiError 400 for one that is damaged, 413 for one with more than is taken here. */
 export function readForm(req: IncomingMessage): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     const fields: Record<string, unknown> = Object.create(null)
     const damaged = (error: Error) => reject(new ApiError(400, `The form is damaged: ${error.message}`))
+    const tooLarge = (what: string) => reject(new ApiError(413, `The form is too large: ${what}`))
     try {
       const form = new Busboy({
         headers: { ...req.headers, 'content-type': req.headers['content-type'] ?? '' },
         limits: LIMITS,
       })
-      form.on('field', (name, value) => {
+      form.on('field', (name, value, _nameCut, valueCut) => {
         fields[name] = value
+        if (valueCut) tooLarge(`the field '${name}' is longer than ${LIMITS.fieldSize} bytes`)
       })
+      form.on('fieldsLimit', () => tooLarge(`it has more than ${LIMITS.fields} fields`))
       form.on('finish', () => resolve({ ...fields }))
       form.on('error', error => damaged(error as Error))
       req.on('error', damaged)
