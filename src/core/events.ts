@@ -4,6 +4,34 @@ import type { Registration } from './scope.ts'
 /** A field-wise change of Klippy's status objects. */
 export type StatusChange = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
+/** What can happen to files; the words of notify_filelist_changed. */
+export type FileAction =
+  | 'create_file'
+  | 'create_dir'
+  | 'delete_file'
+  | 'delete_dir'
+  | 'move_file'
+  | 'move_dir'
+  | 'modify_file'
+  | 'root_update'
+
+/** A change of files, as clients are told of it. What happens to a folder happens to everything in it. */
+export interface FileChange {
+  readonly action: FileAction
+  readonly item: {
+    readonly root: string
+    /** Below the root; '' for the root itself. */
+    readonly path: string
+    /** Bytes. */
+    readonly size?: number
+    /** Seconds since the epoch. */
+    readonly modified?: number
+    readonly permissions?: string
+  }
+  /** Where it was; for moves. */
+  readonly source_item?: { readonly root: string; readonly path: string }
+}
+
 /** Every event and what it carries. */
 export interface Events {
   /** The link to Klippy is up and Klippy has said who it is; it need not be ready. */
@@ -20,6 +48,8 @@ export interface Events {
   'klippy:gcode_command': [script: string]
   /** Subscribed status changed, at `eventtime` of Klippy's clock (s). */
   'klippy:status': [change: StatusChange, eventtime: number]
+  /** Files of a served folder changed, by us or by another program. Clients have been told. */
+  'files:changed': [change: FileChange]
 }
 
 type Listener<E extends keyof Events> = (...args: Events[E]) => void | Promise<void>
