@@ -59,6 +59,5 @@ function addMotion(host: Host, core: CoreParts): void {
   objects.add('toolhead', toolhead)
   for (const [name, extruder] of extruders) objects.add(name, extruder)
   objects.add('system_stats', systemStats(host))
-  const probing = { is_active: false, z_position: null, z_position_lower: null, z_position_upper: null }
-  objects.add('manual_probe', { status: () => probing })
+  objects.add('manual_probe', core.manualProbe)
 }

@@ -4,7 +4,10 @@ import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Section } from '../config/section.ts'
+import { queryAdc } from '../extras/drivers.ts'
 import type { FilamentSensor } from '../extras/filament-sensor.ts'
+import { ManualProbe } from '../extras/manual-probe.ts'
+import { tuningTower } from '../extras/tuning-tower.ts'
 import { bedCommands, hotendCommands, pidCalibrate } from '../heat/heater-commands.ts'
 import { type Heater, Heaters, seedOf } from '../heat/heaters.ts'
 import { RoomSensor } from '../heat/sensors.ts'
@@ -32,6 +35,7 @@ export interface CoreParts {
   readonly extruders: ReadonlyMap<string, Extruder>
   readonly printStats: PrintStats
   readonly sdcard: VirtualSdcard | undefined
+  readonly manualProbe: ManualProbe
   /** Room sensors by object name, for those who set temperatures. */
   readonly sensors: Map<string, RoomSensor>
   /** By the name behind the section's kind. */
@@ -67,6 +71,8 @@ export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts
   const steppers = new StepperEnable(host, toolhead, stepperNames)
   hotendCommands(host, heaters, extruders, toolhead)
   pidCalibrate(host, heaters)
+  queryAdc(host, () => heaters.status().available_sensors as string[])
+  tuningTower(host, toolhead)
   extruderCommands(host, extruders, toolhead)
   toolheadCommands(host, toolhead)
   const script = (where: string) => (template: string, command: { params: ReadonlyMap<string, string> }) =>
@@ -86,6 +92,7 @@ export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts
     extruders,
     printStats,
     sdcard,
+    manualProbe: new ManualProbe(host, toolhead, gcodeMove),
     sensors: new Map(),
     filamentSensors: new Map(),
   }

@@ -2,7 +2,9 @@
 
 import type { Section } from '../config/section.ts'
 import { BedMesh } from '../extras/bed-mesh.ts'
+import { motorDriver } from '../extras/drivers.ts'
 import { FilamentSensor } from '../extras/filament-sensor.ts'
+import { type LevelingParts, screwsTiltAdjust, tiltAdjust } from '../extras/leveling.ts'
 import { mcuObject } from '../extras/machine-info.ts'
 import { led, outputPin } from '../extras/pins.ts'
 import { Probe } from '../extras/probe.ts'
@@ -104,6 +106,16 @@ export const LOADERS: Readonly<Record<string, Loader>> = {
     const { host, core } = build
     return new BedMesh(host, section, core.toolhead, core.gcodeMove, () => build.probe)
   },
+  z_tilt: tilt,
+  z_tilt_ng: tilt,
+  quad_gantry_level: tilt,
+  screws_tilt_adjust: (build, section) => screwsTiltAdjust(build.host, section, levelingParts(build)),
+  tmc2130: driver,
+  tmc2208: driver,
+  tmc2209: driver,
+  tmc2240: driver,
+  tmc2660: driver,
+  tmc5160: driver,
   bed_screws: ({ host, core }, section) => bedScrews(host, section, core.toolhead, core.gcodeMove),
   firmware_retraction: ({ host, core }, section) => firmwareRetraction(host, section, core.gcodeMove),
   save_variables: ({ host }, section) => saveVariables(host, section),
@@ -146,5 +158,19 @@ function probeObject(build: Build, section: Section): StatusSource {
   build.probe = new Probe(host, section, core.toolhead, core.gcodeMove)
   // Whatever the probe's kind, clients look for `probe`.
   host.objects.add('probe', build.probe)
+  core.manualProbe.calibrates(build.probe)
   return build.probe
+}
+
+function levelingParts(build: Build): LevelingParts {
+  const { toolhead, gcodeMove } = build.core
+  return { toolhead, gcodeMove, probe: () => build.probe }
+}
+
+function tilt(build: Build, section: Section): StatusSource {
+  return tiltAdjust(build.host, section, levelingParts(build))
+}
+
+function driver({ host, core }: Build, section: Section): StatusSource {
+  return motorDriver(host, section, () => core.steppers.anyOn)
 }

@@ -255,6 +255,7 @@ export class BedMesh {
 function readParams(section: Section): MeshParams {
   const pair = (values: number[]): [number, number] => [values[0]!, values[1] ?? values[0]!]
   section.number('adaptive_margin', 0)
+  section.number('scan_overshoot', 0, { min: 0 })
   const [x_count, y_count] = pair(section.numbers('probe_count', [3, 3]))
   const radius = section.optionalNumber('mesh_radius', { above: 0 })
   const [min_x, min_y] =

@@ -19,6 +19,7 @@ export function mcuObject(host: Host, section = 'mcu'): StatusSource {
     ADC_MAX: 4095,
     CLOCK_FREQ: FREQUENCY,
     MCU: 'linux',
+    PCA9685_MAX: 4096,
     PWM_MAX: 32768,
     STATS_SUMSQ_BASE: 256,
     STEPPER_STEP_BOTH_EDGE: 1,

@@ -38,6 +38,8 @@ type Color = [red: number, green: number, blue: number, white: number]
 
 /** `[led NAME]`, `[neopixel NAME]` and their kin: SET_LED. */
 export function led(host: Host, section: Section): StatusSource {
+  section.number('cycle_time', 0.01, { above: 0 })
+  section.boolean('hardware_pwm', false)
   const count = section.has('chain_count') ? section.integer('chain_count', 1, { min: 1 }) : 1
   const initial = ['red', 'green', 'blue', 'white'].map(part =>
     section.number(`initial_${part}`, 0, { min: 0, max: 1 }),

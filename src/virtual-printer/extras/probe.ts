@@ -36,6 +36,9 @@ export class Probe {
     section.choice('samples_result', ['average', 'median'], 'average')
     section.number('samples_tolerance', 0.1, { min: 0 })
     section.integer('samples_tolerance_retries', 0, { min: 0 })
+    section.boolean('deactivate_on_each_sample', true)
+    section.text('activate_gcode', '')
+    section.text('deactivate_gcode', '')
     this.#register()
   }
 

@@ -11,7 +11,7 @@ const SHAPERS = ['zv', 'mzv', 'zvd', 'ei', '2hump_ei', '3hump_ei']
 export function inputShaper(host: Host, section: Section): void {
   const { gcode } = host
   const common = section.text('shaper_type', 'mzv')
-  const axes = ['x', 'y'].map(axis => ({
+  const axes = ['x', 'y', 'z'].map(axis => ({
     axis,
     type: section.text(`shaper_type_${axis}`, common),
     frequency: section.number(`shaper_freq_${axis}`, 0, { min: 0 }),

@@ -44,6 +44,8 @@ export class Extruder implements FilamentAxis {
     this.#smoothTime = section.number('pressure_advance_smooth_time', 0.04, { above: 0, max: 0.2 })
     this.#rotationDistance = section.number('rotation_distance', undefined, { above: 0 })
     section.integer('microsteps', 16, { min: 1 })
+    section.integer('full_steps_per_rotation', 200, { min: 1 })
+    section.note('gear_ratio', [])
     this.#motionQueue = null
   }
 

@@ -140,6 +140,7 @@ function readRail(section: Section, top?: number, bottom?: number): Rail {
   section.integer('microsteps', 16, { min: 1 })
   section.number('rotation_distance', undefined, { above: 0 })
   section.integer('full_steps_per_rotation', 200, { min: 1 })
+  section.note('gear_ratio', [])
   const byProbe = section.text('endstop_pin', '').includes('z_virtual_endstop')
   const min = bottom ?? section.number('position_min', 0)
   const max = top ?? section.number('position_max', undefined, { above: min })

@@ -1,0 +1,137 @@
+// Finding Z by hand: MANUAL_PROBE, PROBE_CALIBRATE and the commands within them.
+
+import { GcodeError } from '../errors.ts'
+import type { GcodeCommand } from '../gcode/command.ts'
+import type { Host } from '../host.ts'
+import type { GcodeMove } from '../motion/gcode-move.ts'
+import type { Toolhead } from '../motion/toolhead.ts'
+import type { Status } from '../objects.ts'
+import type { Probe } from './probe.ts'
+
+const HELPERS = ['ACCEPT', 'NEXT', 'ABORT', 'TESTZ']
+
+/** The `manual_probe` object and the helper that it describes. */
+export class ManualProbe {
+  readonly #host: Host
+  readonly #toolhead: Toolhead
+  readonly #gcodeMove: GcodeMove
+  #finish: ((z: number | undefined) => void) | undefined
+  /** Heights that were tried, ascending. */
+  #tried: number[] = []
+
+  constructor(host: Host, toolhead: Toolhead, gcodeMove: GcodeMove) {
+    this.#host = host
+    this.#toolhead = toolhead
+    this.#gcodeMove = gcodeMove
+    host.gcode.register(
+      'MANUAL_PROBE',
+      () =>
+        this.begin(z => {
+          if (z !== undefined) host.gcode.respondInfo(`Z position is ${z.toFixed(3)}`)
+        }),
+      'Start manual probe helper script',
+    )
+    const endstop = host.config.section('stepper_z')
+    if (endstop.has('position_endstop')) {
+      host.gcode.register(
+        'Z_ENDSTOP_CALIBRATE',
+        () =>
+          this.begin(z =>
+            this.#offer('stepper_z', 'position_endstop', endstop.number('position_endstop'), z),
+          ),
+        'Calibrate a Z endstop',
+      )
+    }
+  }
+
+  /** Registers PROBE_CALIBRATE for a probe. */
+  calibrates(probe: Probe): void {
+    this.#host.gcode.register(
+      'PROBE_CALIBRATE',
+      async () => {
+        const touched = await probe.probe()
+        this.begin(z => this.#offer(probe.name, 'z_offset', touched, z))
+      },
+      "Calibrate the probe's z_offset",
+    )
+  }
+
+  /** Hands the machine to the user; `finish` gets the accepted height, or undefined after ABORT. */
+  begin(finish: (z: number | undefined) => void): void {
+    const { gcode } = this.#host
+    if (this.#finish !== undefined) {
+      throw new GcodeError('Already in a manual Z probe. Use ABORT to abort it.')
+    }
+    this.#finish = finish
+    this.#tried = []
+    gcode.register('ACCEPT', () => this.#end(true), 'Accept the current Z position')
+    gcode.register('NEXT', () => this.#end(true))
+    gcode.register('ABORT', () => this.#end(false), 'Abort manual Z probing tool')
+    gcode.register('TESTZ', command => this.#test(command), 'Move to new Z height')
+    gcode.respondInfo(
+      'Starting manual Z probe. Use TESTZ to adjust position.\nFinish with ACCEPT or ABORT command.',
+    )
+    this.#report()
+  }
+
+  status(): Status {
+    const active = this.#finish !== undefined
+    const z = this.#toolhead.position[2]!
+    return {
+      is_active: active,
+      z_position: active ? z : null,
+      z_position_lower: active ? (this.#tried.findLast(tried => tried < z) ?? null) : null,
+      z_position_upper: active ? (this.#tried.find(tried => tried > z) ?? null) : null,
+    }
+  }
+
+  async #test(command: GcodeCommand): Promise<void> {
+    const position = this.#toolhead.position
+    const z = position[2]!
+    if (!this.#tried.includes(z)) this.#tried = [...this.#tried, z].sort((a, b) => a - b)
+    position[2] = this.#next(command.text('Z'), z)
+    await this.#toolhead.move(position, 5)
+    await this.#toolhead.settle()
+    this.#gcodeMove.adopt()
+    this.#report()
+  }
+
+  // `+` and `-` go halfway to the nearest height that was tried on that side.
+  #next(request: string, z: number): number {
+    if (request === '+' || request === '++') {
+      const above = this.#tried.find(tried => tried > z)
+      return above === undefined ? z + 0.05 : request === '++' ? above : (z + above) / 2
+    }
+    if (request === '-' || request === '--') {
+      const below = this.#tried.findLast(tried => tried < z)
+      return below === undefined ? z - 0.05 : request === '--' ? below : (z + below) / 2
+    }
+    const step = Number(request)
+    if (Number.isNaN(step)) throw new GcodeError(`Error on 'TESTZ': unable to parse ${request}`)
+    return z + step
+  }
+
+  #report(): void {
+    const { z_position, z_position_lower, z_position_upper } = this.status()
+    const text = (z: unknown) => (typeof z === 'number' ? z.toFixed(3) : '??????')
+    this.#host.gcode.respondInfo(
+      `Z position: ${text(z_position_lower)} --> ${text(z_position)} <-- ${text(z_position_upper)}`,
+    )
+  }
+
+  #end(accepted: boolean): void {
+    const finish = this.#finish
+    this.#finish = undefined
+    for (const name of HELPERS) this.#host.gcode.unregister(name)
+    finish?.(accepted ? this.#toolhead.position[2] : undefined)
+  }
+
+  #offer(section: string, option: string, base: number, z: number | undefined): void {
+    if (z === undefined) return
+    const value = (base - z).toFixed(3)
+    this.#host.gcode.respondInfo(
+      `${section}: ${option}: ${value}\nThe SAVE_CONFIG command will update the printer config file\nwith the above and restart the printer.`,
+    )
+    this.#host.config.set(section, option, value)
+  }
+}
