@@ -225,6 +225,7 @@ class App {
       connections,
       link: printer.link,
       log,
+      warnings: this.#warnings,
       routePrefix,
       maxWebsockets,
     })

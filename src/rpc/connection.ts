@@ -130,6 +130,10 @@ export class Connection implements Caller {
     this.#channel.close(code, reason)
   }
 
+  terminate(): void {
+    this.#channel.terminate()
+  }
+
   /** The transport says that the client is gone. */
   closed(): void {
     this.#closed = true

@@ -69,4 +69,9 @@ export class Connections {
   closeAll(code: number, reason: string): void {
     for (const connection of this.#all.values()) connection.close(code, reason)
   }
+
+  /** Ends all connections, without waiting for anyone. */
+  terminateAll(): void {
+    for (const connection of this.#all.values()) connection.terminate()
+  }
 }

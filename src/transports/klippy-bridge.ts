@@ -12,6 +12,7 @@ const MAX_UNREAD = 16 * 1024 * 1024
 /** A bridge to Klippy that can be ended. */
 export interface Bridge {
   close(code: number, reason: string): void
+  terminate(): void
 }
 
 /** Joins `ws` with a connection of its own to Klippy's socket at `path`; both end together. */
@@ -36,5 +37,6 @@ export function bridge(ws: WebSocket, path: string): Bridge {
   ws.on('error', () => klippy.destroy())
   return {
     close: (code, reason) => ws.close(code, reason),
+    terminate: () => ws.terminate(),
   }
 }

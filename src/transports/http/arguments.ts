@@ -66,15 +66,19 @@ export async function readArguments(req: IncomingMessage, query: URLSearchParams
   return { ...readQuery(query), ...(await readBody(req)) }
 }
 
-/** The bytes of a body. Throws ApiError 413 past `limit`. */
+/** The bytes of a body. Throws ApiError 413 past `limit`, 400 when the client hangs up before its end. */
 export async function collectBody(req: IncomingMessage, limit = MAX_BODY): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > limit) throw tooLarge(limit)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > limit) throw tooLarge(limit)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw error instanceof ApiError ? error : new ApiError(400, 'The body has no end', { cause: error })
   }
   return Buffer.concat(chunks)
 }

@@ -40,7 +40,7 @@ export function sendJson(req: IncomingMessage, res: ServerResponse, body: string
   ]
   if (req.method === 'GET') {
     const etag = `"${hash('sha1', body)}"`
-    if (req.headers['if-none-match'] === etag) {
+    if (isKnown(req.headers['if-none-match'], etag)) {
       res.writeHead(304, ['Etag', etag]).end()
       return
     }
@@ -48,6 +48,12 @@ export function sendJson(req: IncomingMessage, res: ServerResponse, body: string
   }
   // Node joins head and body in one write where both are of one encoding.
   res.writeHead(200, headers).end(body, length === body.length ? 'latin1' : 'utf8')
+}
+
+/** Whether the client has this version: weakly compared, as for any GET (RFC 9110, section 13.1.2). */
+function isKnown(known: string | undefined, etag: string): boolean {
+  if (known === undefined || known === etag) return known !== undefined
+  return known.split(',').some(tag => [etag, `W/${etag}`, '*'].includes(tag.trim()))
 }
 
 /** Sends an error in the API's form. What is left of the request's body is not waited for. */

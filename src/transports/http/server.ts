@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import type { Warnings } from '../../core/warnings.ts'
 import type { KlippyLink } from '../../klippy/link.ts'
 import type { Connections } from '../../rpc/connections.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
@@ -17,8 +18,13 @@ import { type Gate, refuseCrossSite } from './gate.ts'
 /** HTTP connections that may be open beside the WebSockets. */
 const MAX_PLAIN_CONNECTIONS = 500
 
-/** Requests without a body need no stream for it; Nodes that do not know the option read it as always. */
-const HTTP_OPTIONS = { optimizeEmptyRequests: true }
+/** Options that older Nodes do not know and do without. */
+const HTTP_OPTIONS = {
+  /** Requests without a body need no stream for it. */
+  optimizeEmptyRequests: true,
+  /** Other offers, such as HTTP/2 without TLS, are passed over, as is right for who does not take them. */
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+}
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -39,6 +45,7 @@ export interface HttpServerParts {
   readonly connections: Connections
   readonly link: KlippyLink
   readonly log: Log
+  readonly warnings: Warnings
   readonly routePrefix: string
   readonly maxWebsockets: number
 }
@@ -58,11 +65,25 @@ export class HttpServer {
     const handler: RequestListener = (req, res) => this.#parts.api.handle(req, res)
     const plain = this.#prepare(createServer(HTTP_OPTIONS, handler))
     const boundPort = await listenOn(plain, host, port)
-    const tls = readCertificate(certs, this.#parts.log)
-    if (tls === null) return { port: boundPort, tlsPort: null }
+    const secure = await this.#secureServer(certs, handler)
+    return { port: boundPort, tlsPort: secure && (await listenOn(secure, host, tlsPort)) }
+  }
+
+  /** The HTTPS server; null where there is no certificate, and with a warning where it cannot be used. */
+  async #secureServer(folder: string, handler: RequestListener): Promise<Server | null> {
+    const cert = join(folder, 'moonraker.cert')
+    const key = join(folder, 'moonraker.key')
+    if (!existsSync(cert) || !existsSync(key)) return null
     const { createServer: createTlsServer } = await import('node:https')
-    const secure = this.#prepare(createTlsServer({ ...HTTP_OPTIONS, ...tls }, handler))
-    return { port: boundPort, tlsPort: await listenOn(secure, host, tlsPort) }
+    try {
+      const certificate = { cert: readFileSync(cert), key: readFileSync(key) }
+      return this.#prepare(createTlsServer({ ...HTTP_OPTIONS, ...certificate }, handler))
+    } catch (error) {
+      this.#parts.warnings.add(
+        `HTTPS is off: the certificate ${cert} or its key cannot be used: ${messageOf(error)}`,
+      )
+      return null
+    }
   }
 
   #prepare<S extends Server>(server: S): S {
@@ -134,21 +155,26 @@ export class HttpServer {
   async close(): Promise<void> {
     this.#parts.connections.closeAll(1001, 'Server is shutting down')
     for (const opened of this.#bridges) opened.close(1001, 'Server is shutting down')
+    const force = setTimeout(() => this.#cut(), CLOSE_SECONDS * 1000)
     await Promise.all(this.#servers.map(closeServer))
+    clearTimeout(force)
     this.#servers.length = 0
+  }
+
+  /** Ends all connections, whatever goes on there. */
+  #cut(): void {
+    this.#parts.connections.terminateAll()
+    for (const opened of this.#bridges) opened.terminate()
+    for (const server of this.#servers) server.closeAllConnections()
   }
 }
 
-/** Seconds that open requests have to finish when the server stops. */
+/** Seconds that open requests and WebSockets have to finish when the server stops. */
 const CLOSE_SECONDS = 2
 
 function closeServer(server: Server): Promise<void> {
   return new Promise(resolve => {
-    const force = setTimeout(() => server.closeAllConnections(), CLOSE_SECONDS * 1000)
-    server.close(() => {
-      clearTimeout(force)
-      resolve()
-    })
+    server.close(() => resolve())
     server.closeIdleConnections()
   })
 }
@@ -188,17 +214,4 @@ function listenProblem(error: NodeJS.ErrnoException, address: string, port: numb
   if (error.code === 'EACCES')
     return `port ${port} needs more rights than this user has: choose one above 1023`
   return `cannot listen on ${address}, port ${port} ('host' and 'port' in section [server]): ${error.message}`
-}
-
-/** The first `<name>.cert` in the folder with its `<name>.key`; null where there is none that can be read. */
-function readCertificate(folder: string, log: Log): { cert: Buffer; key: Buffer } | null {
-  const cert = join(folder, 'moonraker.cert')
-  const key = join(folder, 'moonraker.key')
-  if (!existsSync(cert) || !existsSync(key)) return null
-  try {
-    return { cert: readFileSync(cert), key: readFileSync(key) }
-  } catch (error) {
-    log.warning(`HTTPS is off, its certificate cannot be read: ${messageOf(error)}`)
-    return null
-  }
 }
