@@ -9,8 +9,8 @@ import type { FilamentSensor } from '../extras/filament-sensor.ts'
 import { ManualProbe } from '../extras/manual-probe.ts'
 import { tuningTower } from '../extras/tuning-tower.ts'
 import { bedCommands, hotendCommands, pidCalibrate } from '../heat/heater-commands.ts'
-import { type Heater, Heaters, seedOf } from '../heat/heaters.ts'
-import { RoomSensor } from '../heat/sensors.ts'
+import { type Heater, Heaters, readSensor } from '../heat/heaters.ts'
+import { RoomSensor, sensorBase } from '../heat/sensors.ts'
 import type { Host } from '../host.ts'
 import { scriptTemplate } from '../macros/script-template.ts'
 import { Extruder, extruderCommands } from '../motion/extruder.ts'
@@ -48,7 +48,7 @@ export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts
   const toolhead = new Toolhead(host, readKinematics(config))
   const gcodeMove = new GcodeMove(host, toolhead)
   const homing = new Homing(host, toolhead, gcodeMove)
-  const heaters = new Heaters(host)
+  const heaters = new Heaters(host, () => toolhead.keepAwake())
   const heatersByObject = new Map<string, Heater>()
   const extruders = new Map<string, Extruder>()
   for (const name of config.names) {
@@ -100,9 +100,7 @@ export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts
 
 /** A sensor for a section, with a temperature that fits its kind. */
 export function roomSensor(host: Host, core: CoreParts, section: Section): RoomSensor {
-  const type = section.text('sensor_type', '')
-  const base = type.includes('host') ? 44 : type.includes('mcu') ? 38 : 26 + (seedOf(section.name) % 50) / 10
-  const sensor = new RoomSensor(host, section.name, base)
+  const sensor = new RoomSensor(host, section.name, sensorBase(readSensor(section)))
   core.sensors.set(section.name, sensor)
   return sensor
 }

@@ -58,7 +58,7 @@ export class Config {
     for (const [name, options] of this.#raw) {
       this.section(name)
       const settings = this.#settings[name.toLowerCase()]!
-      for (const [option, value] of options) settings[option] ??= value
+      for (const [option, value] of options) settings[option] ??= guess(value)
     }
   }
 
@@ -88,4 +88,11 @@ export class Config {
       settings: this.#settings,
     }
   }
+}
+
+// What nobody reads has no declared type: numbers and booleans are told by their looks.
+function guess(text: string): string | number | boolean {
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text)
+  if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true'
+  return text
 }

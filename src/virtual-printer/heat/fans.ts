@@ -112,11 +112,11 @@ export function temperatureFan(
   const fan = new Fan(host, section, 1)
   const min = section.number('min_temp', undefined, { min: -273.15 })
   const max = section.number('max_temp', undefined, { above: min })
-  section.text('sensor_type')
   let maxSpeed = section.number('max_speed', 1, { above: 0, max: 1 })
   let minSpeed = section.number('min_speed', 0.3, { min: 0, max: 1 })
   const configured = section.number('target_temp', Math.min(max, 40), { min, max })
-  section.choice('control', ['watermark', 'pid', 'curve'])
+  if (section.choice('control', ['watermark', 'pid', 'curve']) === 'watermark')
+    section.number('max_delta', 2, { above: 0 })
   let target = configured
   const source: TemperatureSource = {
     readTemperature: () => ({ temperature: sensor.readTemperature().temperature, target }),

@@ -38,8 +38,7 @@ export class Heater implements TemperatureSource {
     this.#host = host
     this.name = section.title
     this.#seed = seedOf(section.name)
-    section.text('sensor_type')
-    section.text('sensor_pin', '')
+    readSensor(section)
     this.#min = section.number('min_temp', undefined, { min: -273.15 })
     this.#max = section.number('max_temp', undefined, { above: this.#min })
     this.#minExtrude = section.number('min_extrude_temp', 170, { min: this.#min, max: this.#max })
@@ -140,14 +139,17 @@ export class Heater implements TemperatureSource {
 /** All heaters and sensors, the `heaters` object, and the commands that concern all of them. */
 export class Heaters {
   readonly #host: Host
+  readonly #keepAwake: () => void
   readonly #heaters = new Map<string, Heater>()
   readonly #sources = new Map<string, TemperatureSource>()
   readonly #byGcodeId = new Map<string, TemperatureSource>()
   readonly #heaterObjects: string[] = []
   readonly #monitors: string[] = []
 
-  constructor(host: Host) {
+  /** `keepAwake` is called while somebody waits for a temperature. */
+  constructor(host: Host, keepAwake: () => void) {
     this.#host = host
+    this.#keepAwake = keepAwake
     const { gcode } = host
     gcode.register('TURN_OFF_HEATERS', () => this.turnOff(), 'Turn off all heaters')
     gcode.register('M105', () => gcode.respondRaw(this.report()))
@@ -218,6 +220,7 @@ export class Heaters {
   /** Reports temperatures each second as long as `busy` says so. */
   async waitWhile(busy: () => boolean): Promise<void> {
     while (busy() && this.#host.life.ready) {
+      this.#keepAwake()
       this.#host.gcode.respondRaw(this.report())
       await this.#host.waitUntil(this.#host.clock.now + 1)
     }
@@ -246,6 +249,17 @@ export class Heaters {
       return temperature < min || temperature > max
     })
   }
+}
+
+/** Reads the options of a temperature sensor, whose physics is not simulated; returns its type. */
+export function readSensor(section: Section): string {
+  const type = section.text('sensor_type')
+  if (section.has('sensor_pin')) {
+    section.text('sensor_pin')
+    section.number('pullup_resistor', 4700, { above: 0 })
+    section.number('inline_resistor', 0, { min: 0 })
+  }
+  return type
 }
 
 function verifySettings(host: Host, name: string): void {

@@ -143,6 +143,14 @@ export class Toolhead {
     this.#homed = AXES.filter(axis => this.#homed.includes(axis) && !axes.includes(axis)).join('')
   }
 
+  /** Carries out what is queued and counts as busy for the moment, as while a temperature is waited for. */
+  keepAwake(): void {
+    this.#lookahead.flush()
+    const begin = this.#printTime
+    this.#prime()
+    for (const listener of this.#onMove) listener(begin, this.#printTime)
+  }
+
   /** Settles what is queued, so that it happens now and not after what comes next. */
   flush(): void {
     this.#lookahead.flush()
