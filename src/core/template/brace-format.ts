@@ -5,7 +5,16 @@ import { dictGet } from './dict.ts'
 import { type FormatSpec, field, fieldSize, floatBody, integerBody, signedField } from './number-format.ts'
 import { TemplateError } from './template-error.ts'
 import { codePoints, numberText, repr, str } from './text.ts'
-import { isDict, isFloat, type Named, numberOf, sequenceItems, typeName } from './values.ts'
+import {
+  isDict,
+  isFloat,
+  isInteger,
+  type Named,
+  numberOf,
+  sequenceItems,
+  typeName,
+  Undefined,
+} from './values.ts'
 
 interface Arguments {
   readonly positional: readonly unknown[]
@@ -131,13 +140,15 @@ export function formatValue(value: unknown, pattern: string, run: Run): string {
     precision: precision === undefined ? undefined : fieldSize(precision, run.budget.maxLength),
     type,
   }
-  const number = typeof value === 'boolean' && type === '' ? undefined : numberOf(value)
-  return number === undefined ? formatText(value, spec, run) : formatNumber(value, number, spec)
+  const number = numberOf(value)
+  if (number !== undefined) return formatNumber(value, number, spec)
+  if (typeof value === 'string') return formatText(value, spec)
+  if (value instanceof Undefined) throw value.error()
+  throw new TemplateError('TypeError', `a '${typeName(value)}' cannot be formatted by '${pattern}'`)
 }
 
-function formatText(value: unknown, spec: FormatSpec, run: Run): string {
-  if (spec.type !== '' && spec.type !== 's') throw unknownCode(value, spec)
-  const text = str(value, run.budget)
+function formatText(text: string, spec: FormatSpec): string {
+  if (spec.type !== '' && spec.type !== 's') throw unknownCode(text, spec)
   return field(
     spec.precision === undefined ? text : codePoints(text).slice(0, spec.precision).join(''),
     spec,
@@ -148,7 +159,8 @@ function formatText(value: unknown, spec: FormatSpec, run: Run): string {
 function formatNumber(value: unknown, number: number, spec: FormatSpec): string {
   const negative = number < 0 || Object.is(number, -0)
   const size = Math.abs(number)
-  if (spec.type === 'c') return field(String.fromCodePoint(Math.min(size, 0x10ffff)), spec, '<')
+  if (spec.type === 'c' && isInteger(value))
+    return field(String.fromCodePoint(Math.min(size, 0x10ffff)), spec, '<')
   if ('eEfFgG%'.includes(spec.type) && spec.type !== '')
     return signedField(floatBody(size, spec, ''), negative, spec)
   if (!isFloat(value)) {
@@ -156,7 +168,7 @@ function formatNumber(value: unknown, number: number, spec: FormatSpec): string 
     return signedField(integerBody(size, spec), negative, spec)
   }
   if (spec.type !== '' && spec.type !== 'n') throw unknownCode(value, spec)
-  return signedField(floatBody(size, spec, numberText(value).replace('-', '')), negative, spec)
+  return signedField(floatBody(size, spec, numberText(value).replace(/^-/, '')), negative, spec)
 }
 
 function unknownCode(value: unknown, spec: FormatSpec): TemplateError {

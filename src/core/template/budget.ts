@@ -7,11 +7,11 @@ import { Sequence } from './values.ts'
 export interface TemplateLimits {
   /** Units of work: about one for each evaluated node, plus one per 64 characters or 4 items handled (1,000,000). */
   maxSteps?: number
-  /** Characters of the rendered text and of any text in between (1,000,000). */
+  /** Characters of the rendered text and of any text that the template makes (250,000). */
   maxLength?: number
   /** Items of any list made by the template (100,000). */
   maxItems?: number
-  /** Macro calls inside each other (64). */
+  /** Macro calls inside each other (100). */
   maxDepth?: number
 }
 
@@ -28,9 +28,9 @@ export class Budget {
 
   constructor(limits: TemplateLimits) {
     this.#maxSteps = limits.maxSteps ?? 1_000_000
-    this.maxLength = limits.maxLength ?? 1_000_000
+    this.maxLength = limits.maxLength ?? 250_000
     this.maxItems = limits.maxItems ?? 100_000
-    this.maxDepth = limits.maxDepth ?? 64
+    this.maxDepth = limits.maxDepth ?? 100
   }
 
   /** Uses up `steps` units of work. */
@@ -61,25 +61,33 @@ export class Budget {
     }
   }
 
-  /** Counts a text or a list as work that grows with its size, and refuses one that is too large. */
+  /** Counts the handling of a value as work that grows with its size. */
   weigh(value: unknown): void {
-    if (typeof value === 'string') {
-      this.checkLength(value.length)
-      this.spend(value.length >> 6)
-    } else if (Array.isArray(value) || value instanceof Sequence) {
-      const count = Array.isArray(value) ? value.length : value.items.length
-      this.checkItems(count)
-      this.spend(count >> 2)
-    } else if (value instanceof Map) {
-      this.checkItems(value.size)
-      this.spend(value.size >> 2)
-    }
+    if (typeof value === 'string') this.spend(value.length >> 6)
+    else this.spend(itemCount(value) >> 2)
   }
 
-  /** Lets the event loop run when the render has worked for a while (about 2 ms). */
+  /** Lets a value in that the template made, unless it is too large. */
+  admit(value: unknown): void {
+    if (typeof value === 'string') this.checkLength(value.length)
+    else this.checkItems(itemCount(value))
+    this.weigh(value)
+  }
+
+  /** Whether the render has worked so long (about 2 ms) that it should `breathe`. */
+  get isTired(): boolean {
+    return this.#used >= this.#turnEnds
+  }
+
+  /** Lets the event loop run. */
   async breathe(): Promise<void> {
-    if (this.#used < this.#turnEnds) return
     this.#turnEnds = this.#used + STEPS_PER_TURN
     await new Promise<void>(resolve => setImmediate(resolve))
   }
+}
+
+function itemCount(value: unknown): number {
+  if (Array.isArray(value)) return value.length
+  if (value instanceof Sequence) return value.items.length
+  return value instanceof Map ? value.size : 0
 }

@@ -66,7 +66,10 @@ function bindArguments(name: string, params: readonly string[], args: unknown[],
 
 /** The method as a value: a callable that remembers its object. */
 export function boundMethod<Self>(builtin: Builtin<Self>, name: string, self: Self, run: Run): Callable {
-  return new Callable(name, (args, named) => callBuiltin(builtin, name, self, args, named, run))
+  return new Callable(name, (args, named) => {
+    if (typeof self === 'string') run.budget.weigh(self)
+    return callBuiltin(builtin, name, self, args, named, run)
+  })
 }
 
 /** A required argument; a TypeError if it was not given. */

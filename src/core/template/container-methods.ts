@@ -86,7 +86,8 @@ export const listMethods: Builtins<unknown[]> = {
   copy: { params: [], run: items => [...items] },
   reverse: {
     params: [],
-    run(items) {
+    run(items, _, run) {
+      run.budget.spend(items.length >> 2)
       items.reverse()
       return null
     },

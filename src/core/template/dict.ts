@@ -8,7 +8,6 @@ import {
   fromHost,
   isDict,
   numberOf,
-  Sequence,
   sequenceItems,
   typeName,
 } from './values.ts'
@@ -90,24 +89,12 @@ function propertyName(key: unknown): string | undefined {
 function storedKey(map: Map<unknown, unknown>, key: unknown): unknown {
   if (typeof key === 'string' || map.has(key)) return key
   if (key instanceof Float) return key.value
-  if (key instanceof Sequence) return sameTuple(map, key)
-  if (Array.isArray(key) || isDict(key)) {
-    throw new TemplateError('TypeError', `unhashable type: '${typeName(key)}'`)
+  if (sequenceItems(key) || isDict(key)) {
+    // A tuple would have to be compared with every other key, as Maps know objects by identity only.
+    throw new TemplateError(
+      'TypeError',
+      `a '${typeName(key)}' cannot be the key of a dict here; use a text or a number`,
+    )
   }
   return key
-}
-
-function sameTuple(map: Map<unknown, unknown>, wanted: Sequence): unknown {
-  const text = tupleText(wanted)
-  for (const key of map.keys()) if (key instanceof Sequence && tupleText(key) === text) return key
-  return wanted
-}
-
-function tupleText(key: Sequence): string {
-  for (const item of key.items) {
-    if (typeof item === 'object' && item !== null && !(item instanceof Float)) {
-      throw new TemplateError('TypeError', `unhashable type: a tuple with a '${typeName(item)}'`)
-    }
-  }
-  return JSON.stringify(key)
 }

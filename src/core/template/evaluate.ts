@@ -99,11 +99,12 @@ async function calculate(
   const right = await evaluate(node.right, scope, render)
   const { budget } = render
   budget.weigh(left)
+  budget.weigh(right)
   const result =
     node.operator === '%' && typeof left === 'string'
       ? formatPercent(left, right, render)
       : arithmetic(node.operator, left, right, budget)
-  budget.weigh(result)
+  budget.admit(result)
   return result
 }
 

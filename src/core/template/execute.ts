@@ -54,6 +54,7 @@ async function executeAll(
       output.write(statement.text)
       continue
     }
+    if (render.budget.isTired) await render.budget.breathe()
     const jump = await execute(statement, scope, render, output)
     if (jump) return jump
   }
@@ -111,10 +112,9 @@ async function executeIf(statement: Of<'if'>, scope: Scope, render: Render, outp
 async function executeFor(statement: Of<'for'>, scope: Scope, render: Render, output: Output): Promise<Jump> {
   const items = await loopItems(statement, scope, render)
   if (items.length === 0) return executeAll(statement.otherwise, scope.inner(), render, output)
-  const around = scope.get('loop')
-  const loop = new Loop(items, around instanceof Loop ? around.depth + 1 : 1, render)
+  const loop = new Loop(items, render)
   for (const [index, item] of items.entries()) {
-    await render.budget.breathe()
+    if (render.budget.isTired) await render.budget.breathe()
     loop.moveTo(index)
     const inner = scope.inner()
     inner.set('loop', loop)
@@ -132,7 +132,7 @@ async function loopItems(statement: Of<'for'>, scope: Scope, render: Render): Pr
   for (const each of iterate(await evaluate(statement.source, scope, render), render.budget)) {
     const item = each instanceof Promise ? fromHost(await each) : each
     if (statement.filter) {
-      await render.budget.breathe()
+      if (render.budget.isTired) await render.budget.breathe()
       const inner = scope.inner()
       assign(statement.target, item, inner, render)
       if (!isTrue(await evaluate(statement.filter, inner, render))) continue

@@ -72,6 +72,7 @@ export class ExpressionParser {
     const tokens = this.#tokens
     let result = this.#or()
     while (tokens.isName('if')) {
+      tokens.link()
       const { line } = tokens.next()
       const test = this.#or()
       const no = tokens.skipName('else') ? this.expression() : undefined
@@ -83,6 +84,7 @@ export class ExpressionParser {
   #or(): Expression {
     let left = this.#and()
     while (this.#tokens.isName('or')) {
+      this.#tokens.link()
       const { line } = this.#tokens.next()
       left = { type: 'or', left, right: this.#and(), line }
     }
@@ -92,6 +94,7 @@ export class ExpressionParser {
   #and(): Expression {
     let left = this.#not()
     while (this.#tokens.isName('and')) {
+      this.#tokens.link()
       const { line } = this.#tokens.next()
       left = { type: 'and', left, right: this.#not(), line }
     }
@@ -132,6 +135,7 @@ export class ExpressionParser {
   #sum(): Expression {
     let left = this.#concat()
     while (this.#tokens.isOperator('+', '-')) {
+      this.#tokens.link()
       const operator = this.#tokens.isOperator('+') ? '+' : '-'
       const { line } = this.#tokens.next()
       left = { type: 'arithmetic', operator, left, right: this.#concat(), line }
@@ -153,6 +157,7 @@ export class ExpressionParser {
       const operator =
         token.type === 'operator' && (['*', '/', '//', '%'] as const).find(o => o === token.value)
       if (!operator) return left
+      this.#tokens.link()
       this.#tokens.next()
       left = { type: 'arithmetic', operator, left, right: this.#power(), line: token.line }
     }
@@ -161,6 +166,7 @@ export class ExpressionParser {
   #power(): Expression {
     let left = this.#unary()
     while (this.#tokens.isOperator('**')) {
+      this.#tokens.link()
       const { line } = this.#tokens.next()
       left = { type: 'arithmetic', operator: '**', left, right: this.#unary(), line }
     }
@@ -241,26 +247,26 @@ export class ExpressionParser {
 
   #postfix(start: Expression): Expression {
     let value = start
-    for (;;) {
+    while (this.#tokens.isOperator('.', '[', '(')) {
+      this.#tokens.link()
       const { line } = this.#tokens
       if (this.#tokens.skipOperator('.')) value = this.#member(value, line)
       else if (this.#tokens.skipOperator('[')) value = this.#subscript(value, line)
-      else if (this.#tokens.isOperator('('))
-        value = { type: 'call', callee: value, args: this.#arguments(), line }
-      else return value
+      else value = { type: 'call', callee: value, args: this.#arguments(), line }
     }
+    return value
   }
 
   #filters(start: Expression): Expression {
     let value = start
-    for (;;) {
+    while (this.#tokens.isOperator('|', '(') || this.#tokens.isName('is')) {
+      this.#tokens.link()
       const { line } = this.#tokens
       if (this.#tokens.skipOperator('|')) value = { type: 'filter', value, call: this.#filterCall(), line }
       else if (this.#tokens.skipName('is')) value = this.#test(value)
-      else if (this.#tokens.isOperator('('))
-        value = { type: 'call', callee: value, args: this.#arguments(), line }
-      else return value
+      else value = { type: 'call', callee: value, args: this.#arguments(), line }
     }
+    return value
   }
 
   #member(object: Expression, line: number): Expression {

@@ -175,7 +175,7 @@ class Lexer {
 
   #operator(open: string[], line: number): void {
     const operator = this.#match(OPERATOR, true)
-    if (!operator) throw syntaxError(`unexpected char '${this.#source[this.#at]}'`, line)
+    if (!operator) throw syntaxError(`unexpected char ${JSON.stringify(this.#source[this.#at])}`, line)
     balance(open, operator[0], line)
     this.#tokens.push({ type: 'operator', value: operator[0], line })
   }

@@ -54,6 +54,7 @@ function askObject(object: { getItem(key: unknown): unknown }, key: unknown, run
 }
 
 function elementAt(object: unknown, index: number, run: Run): unknown {
+  if (typeof object === 'string') run.budget.weigh(object)
   const elements = typeof object === 'string' ? characters(object) : sequenceItems(object)
   if (!elements || isView(object)) return missing(object, index, run)
   const element = elements[index < 0 ? elements.length + index : index]
@@ -100,6 +101,8 @@ export function slice(
   if (step === 0) throw new TemplateError('ValueError', 'slice step cannot be zero')
   const from = limit(bounds.start, length, step, step > 0 ? 0 : length - 1)
   const to = limit(bounds.stop, length, step, step > 0 ? length : -1)
+  if (typeof object === 'string' && step === 1 && length === object.length)
+    return object.slice(from, Math.max(from, to))
   const source = typeof object === 'string' ? characters(object) : (sequenceItems(object) ?? [])
   const picked: unknown[] = []
   for (let index = from; step > 0 ? index < to : index > to; index += step) picked.push(source[index])

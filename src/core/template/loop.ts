@@ -10,19 +10,12 @@ export class Loop implements TemplateObject {
   readonly typeName = 'LoopContext'
   readonly #items: readonly unknown[]
   readonly #run: Run
-  readonly #depth: number
   #index = 0
   #seen: unknown
 
-  /** `depth` counts the loops around this one, from 1 for the outermost. */
-  constructor(items: readonly unknown[], depth: number, run: Run) {
+  constructor(items: readonly unknown[], run: Run) {
     this.#items = items
-    this.#depth = depth
     this.#run = run
-  }
-
-  get depth(): number {
-    return this.#depth
   }
 
   /** Moves to the item with this index, from 0. */
@@ -49,9 +42,10 @@ export class Loop implements TemplateObject {
       case 'length':
         return length
       case 'depth':
-        return this.#depth
+        // It counts recursive loops only, which there are none of.
+        return 1
       case 'depth0':
-        return this.#depth - 1
+        return 0
       case 'previtem':
         return this.#items[index - 1] ?? this.#run.undefined('there is no previous item')
       case 'nextitem':

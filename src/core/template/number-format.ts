@@ -62,10 +62,7 @@ export function floatBody(number: number, spec: FormatSpec, whole: string): stri
     case 'n':
       return cased(grouped(general(number, precision, spec.alternate), spec.grouping), upper)
     default:
-      return grouped(
-        spec.precision === undefined ? whole : general(number, spec.precision, false),
-        spec.grouping,
-      )
+      return grouped(spec.precision === undefined ? whole : shortest(number, spec.precision), spec.grouping)
   }
 }
 
@@ -87,6 +84,15 @@ function general(number: number, precision: number, keepZeros: boolean): string 
   const [mantissa = '', power] = text.split('e')
   const short = mantissa.replace(/\.?0+$/, '')
   return power === undefined ? short : `${short}e${power}`
+}
+
+/** Like `g`, but an exponent comes one digit earlier, and a whole number keeps a decimal. */
+function shortest(number: number, precision: number): string {
+  const significant = Math.min(Math.max(precision, 1), 100)
+  const exponent = Number(number.toExponential(significant - 1).split('e')[1])
+  if (exponent === significant - 1) return exponential(number, significant - 1)
+  const text = general(number, precision, false)
+  return /[.e]/.test(text) ? text : `${text}.0`
 }
 
 /** Writes an int in the style of the type letter: d, b, o, x, X, c, n or ''. */
@@ -112,8 +118,19 @@ export function signedField(text: string, negative: boolean, spec: FormatSpec): 
   const sign = negative ? '-' : spec.sign === '-' ? '' : spec.sign
   if (spec.align !== '=') return field(sign + text, spec, '>')
   const prefix = /^0[box]/i.test(text) ? text.slice(0, 2) : ''
-  const missing = Math.max(0, spec.width - sign.length - text.length)
-  return sign + prefix + spec.fill.repeat(missing) + text.slice(prefix.length)
+  const width = spec.width - sign.length
+  if (spec.fill === '0' && spec.grouping !== '') return sign + groupedZeros(text, width, spec.grouping)
+  return sign + prefix + spec.fill.repeat(Math.max(0, width - text.length)) + text.slice(prefix.length)
+}
+
+/** Zeros in front of grouped digits are grouped as well, so that the field may become one wider. */
+function groupedZeros(text: string, width: number, separator: string): string {
+  const digits = text.replaceAll(separator, '')
+  const rest = digits.replace(/^\d+/, '')
+  const room = width - rest.length
+  let count = Math.max(0, room - Math.floor(room / 4))
+  while (count + Math.floor((count - 1) / 3) < room) count += 1
+  return grouped(digits.slice(0, digits.length - rest.length).padStart(count, '0'), separator) + rest
 }
 
 /** Fills a text up to the width of its field. */

@@ -22,6 +22,7 @@ import {
 /** Whether Python takes the value as true. */
 export function isTrue(value: unknown): boolean {
   if (typeof value === 'boolean') return value
+  if (typeof value === 'string') return value !== ''
   if (value === null || value === undefined) return false
   if (value instanceof Undefined) {
     value.touch()

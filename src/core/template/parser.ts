@@ -10,7 +10,17 @@ export function parseTemplate(source: string, delimiters: Delimiters, known: Kno
   return new Parser(new TokenStream(tokenize(source, delimiters)), known).template()
 }
 
-const NOT_SUPPORTED = ['include', 'import', 'from', 'extends', 'block', 'autoescape', 'trans', 'debug']
+const NOT_SUPPORTED = [
+  'include',
+  'import',
+  'from',
+  'extends',
+  'block',
+  'autoescape',
+  'trans',
+  'debug',
+  'print',
+]
 
 interface Uses {
   varargs: boolean
@@ -85,8 +95,6 @@ class Parser {
         return this.#set(line)
       case 'do':
         return this.#do(line)
-      case 'print':
-        return this.#print(line)
       case 'macro':
         return this.#macro(line)
       case 'call':

@@ -33,7 +33,7 @@ export function formatPercent(format: string, values: unknown, run: Run): string
       return piece
     },
   )
-  if (next < items.length && !isDict(values)) {
+  if (next < items.length && !isDict(values) && !Array.isArray(values)) {
     throw new TemplateError('TypeError', 'not all arguments converted during string formatting')
   }
   return text

@@ -8,7 +8,7 @@ import { sequenceFilters } from './sequence-filters.ts'
 import { TemplateError } from './template-error.ts'
 import { tests as valueTests } from './tests.ts'
 import { textFilters } from './text-filters.ts'
-import { Callable, fromHost, type Named, Undefined } from './values.ts'
+import { Callable, fromHost, type Named, typeName, Undefined } from './values.ts'
 
 const filters: Builtins = { ...textFilters, ...sequenceFilters }
 const tests: Builtins = {
@@ -72,15 +72,17 @@ export class Render implements Run {
     const builtin = builtinNamed(table, name)
     if (!builtin) throw new TemplateError('TemplateRuntimeError', `No ${what} named '${name}'.`)
     this.#weighArguments(value, args, named)
-    return this.#weighed(callBuiltin(builtin, name, value, args, named, this))
+    return this.#admitted(callBuiltin(builtin, name, value, args, named, this))
   }
 
   /** Calls a value; a TypeError for one that cannot be called. */
   call(callee: unknown, args: unknown[], named: Named): unknown {
     if (callee instanceof Undefined) throw callee.error()
-    if (!(callee instanceof Callable)) throw new TemplateError('TypeError', 'this value is not callable')
+    if (!(callee instanceof Callable)) {
+      throw new TemplateError('TypeError', `'${typeName(callee)}' object is not callable`)
+    }
     this.#weighArguments(undefined, args, named)
-    return this.#weighed(callee.call(args, named))
+    return this.#admitted(callee.call(args, named))
   }
 
   #weighArguments(value: unknown, args: readonly unknown[], named: Named): void {
@@ -90,10 +92,10 @@ export class Render implements Run {
     for (const arg of named.values()) this.budget.weigh(arg)
   }
 
-  #weighed(result: unknown): unknown {
-    if (result instanceof Promise) return result.then(value => this.#weighed(value))
+  #admitted(result: unknown): unknown {
+    if (result instanceof Promise) return result.then(value => this.#admitted(value))
     const value = fromHost(result)
-    this.budget.weigh(value)
+    this.budget.admit(value)
     return value
   }
 

@@ -187,7 +187,7 @@ async function sum(value: unknown, attribute: unknown, start: unknown, run: Run)
   let total = start
   for (const { key } of await keyed(value, attribute, true, run)) {
     total = arithmetic('+', total, key, run.budget)
-    run.budget.weigh(total)
+    run.budget.admit(total)
   }
   return total
 }
@@ -208,6 +208,7 @@ function sortedPairs(
   reverse: unknown,
   run: Run,
 ): Sequence[] {
+  if (value instanceof Undefined) throw value.error()
   if (!isDict(value)) throw new TemplateError('TypeError', `dictsort needs a dict, not '${typeName(value)}'`)
   if (by !== 'key' && by !== 'value') {
     throw new TemplateError('FilterArgumentError', 'You can only sort by either "key" or "value"')

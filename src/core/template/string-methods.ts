@@ -64,7 +64,7 @@ function splitWhiteSpace(text: string, limit: number): string[] {
     parts.push(rest.slice(0, end))
     rest = rest.slice(end).trimStart()
   }
-  if (rest !== '') parts.push(limit >= 0 ? rest.trimEnd() : rest)
+  if (rest !== '') parts.push(rest)
   return parts
 }
 

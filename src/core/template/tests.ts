@@ -29,7 +29,7 @@ function comparison(operator: ComparisonOperator): Test {
   }
 }
 
-function divisible(value: unknown, divisor: unknown): boolean {
+function remainder(value: unknown, divisor: unknown): number {
   for (const each of [value, divisor]) if (each instanceof Undefined) throw each.error()
   const [a, b] = [numberOf(value), numberOf(divisor)]
   if (a === undefined || b === undefined) {
@@ -37,7 +37,7 @@ function divisible(value: unknown, divisor: unknown): boolean {
     throw new TemplateError('TypeError', `only numbers can be divided, not '${given}'`)
   }
   if (b === 0) throw new TemplateError('ZeroDivisionError', 'division by zero')
-  return a % b === 0
+  return a % b
 }
 
 const equal = comparison('==')
@@ -52,13 +52,13 @@ export const tests: Builtins = {
   defined: test(value => !(value instanceof Undefined)),
   divisibleby: {
     params: ['num'],
-    run: (value, [num]) => divisible(value, required(num, 'divisibleby', 'num')),
+    run: (value, [num]) => remainder(value, required(num, 'divisibleby', 'num')) === 0,
   },
   eq: equal,
   equalto: equal,
   '==': equal,
   escaped: test(() => false),
-  even: test(value => divisible(value, 2)),
+  even: test(value => remainder(value, 2) === 0),
   false: test(value => value === false),
   float: test(value => isFloat(value)),
   ge: comparison('>='),
@@ -82,7 +82,7 @@ export const tests: Builtins = {
   '!=': unequal,
   none: test(value => value === null),
   number: test(value => numberOf(value) !== undefined),
-  odd: test(value => !divisible(value, 2)),
+  odd: test(value => Math.abs(remainder(value, 2)) === 1),
   sameas: {
     params: ['other'],
     run: (value, [other]) =>

@@ -159,6 +159,7 @@ function cutOut(text: string, open: string, close: string): string {
 
 function xmlAttributes(value: unknown, autospace: boolean, run: Run): string {
   const attributes = isDict(value) ? dictEntries(value) : []
+  if (value instanceof Undefined) throw value.error()
   if (!isDict(value)) throw new TemplateError('TypeError', `xmlattr needs a dict, not '${typeName(value)}'`)
   const text = attributes
     .filter(([, each]) => each !== null && !(each instanceof Undefined))

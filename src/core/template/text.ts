@@ -52,9 +52,9 @@ export function numberText(value: unknown): string {
   return isFloat(value) ? floatText(number) : integerText(number)
 }
 
-/** All digits of a whole number; JavaScript would write an exponent from 1e21 on. */
+/** All digits of a whole number; past 2^53 JavaScript's own text would round them. */
 export function integerText(number: number): string {
-  return Math.abs(number) < 1e21 ? String(number) : BigInt(number).toString()
+  return Number.isSafeInteger(number) ? String(number) : BigInt(number).toString()
 }
 
 function floatText(number: number): string {

@@ -3,7 +3,9 @@
 import { syntaxError, type Token } from './lexer.ts'
 import type { TemplateError } from './template-error.ts'
 
-const MAX_NESTING = 100
+const MAX_DEPTH = 500
+/** What a pair of brackets or a block weighs against one more link of a chain such as `a + b + c`. */
+const NESTING_WEIGHT = 5
 
 /** The tokens not yet parsed. */
 export class TokenStream {
@@ -82,13 +84,23 @@ export class TokenStream {
     this.#at += 1
   }
 
-  /** Runs `parse` one level deeper; too many levels are an error instead of an overflow. */
+  /** Runs `parse` one level deeper; too many levels are an error instead of a stack overflow, here or in a render. */
   nested<T>(parse: () => T): T {
-    this.#depth += 1
-    if (this.#depth > MAX_NESTING) throw syntaxError('the template is nested too deeply', this.line)
+    const depth = this.#depth
+    this.#deepen(NESTING_WEIGHT)
     const result = parse()
-    this.#depth -= 1
+    this.#depth = depth
     return result
+  }
+
+  /** Counts one more link of a chain of operators, which makes a tree as deep as the chain is long. */
+  link(): void {
+    this.#deepen(1)
+  }
+
+  #deepen(levels: number): void {
+    this.#depth += levels
+    if (this.#depth > MAX_DEPTH) throw syntaxError('the template is nested too deeply', this.line)
   }
 
   /** The error that something else stands where `expected` was needed. */

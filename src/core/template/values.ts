@@ -248,7 +248,7 @@ export function toPlain(value: unknown): unknown {
 
 function plainKey(key: unknown): string {
   if (typeof key === 'string') return key
-  return key instanceof Sequence ? JSON.stringify(key) : String(numberOf(key) ?? null)
+  return String(numberOf(key) ?? null)
 }
 
 /** The pairs of a dict, in order. */

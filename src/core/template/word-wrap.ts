@@ -9,21 +9,41 @@ export interface WrapStyle {
 
 /** The lines of one line of text; an empty line stays one. */
 export function wrapLine(line: string, style: WrapStyle): string[] {
-  const width = Math.max(1, style.width)
   const lines: string[] = []
-  let current = ''
-  const flush = () => {
-    if (current.trimEnd() !== '') lines.push(current.trimEnd())
-    current = ''
+  const waiting = chunks(line, style.hyphens).reverse()
+  while (waiting.length > 0) {
+    if (lines.length > 0 && isBlank(waiting)) waiting.pop()
+    const row = fillRow(waiting, style)
+    if (isBlank(row)) row.pop()
+    if (row.length > 0) lines.push(row.join(''))
   }
-  for (const chunk of chunks(line, style.hyphens)) {
-    if (current.length + chunk.length > width && chunk.trim() !== '') flush()
-    let rest = current === '' && lines.length > 0 ? chunk.trimStart() : chunk
-    for (; rest.length > width && style.breakWords; rest = rest.slice(width)) lines.push(rest.slice(0, width))
-    current += rest
-  }
-  flush()
   return lines.length > 0 ? lines : ['']
+}
+
+function isBlank(parts: readonly string[]): boolean {
+  return parts.at(-1)?.trim() === ''
+}
+
+/** Takes from the end of `waiting` what fits into one line. */
+function fillRow(waiting: string[], style: WrapStyle): string[] {
+  const width = Math.max(1, style.width)
+  const row: string[] = []
+  let used = 0
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (used + next.length <= width) {
+      row.push(next)
+      used += next.length
+      continue
+    }
+    const tooLong = next.length > width
+    if (tooLong && !style.breakWords && row.length === 0) return [next]
+    const cut = tooLong && style.breakWords ? width - used : 0
+    // Even an empty piece ends the line: the white space before it stays, as Python's textwrap leaves it.
+    if (tooLong && style.breakWords) row.push(next.slice(0, cut))
+    waiting.push(next.slice(cut))
+    break
+  }
+  return row
 }
 
 function chunks(line: string, hyphens: boolean): string[] {
