@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type RunningServer, startServer } from '../../../src/app.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { Log } from '../../../src/core/log.ts'
+import { dataPaths } from '../../../src/core/paths.ts'
+import { CERTIFICATE, KEY } from './certificate.ts'
+
+const CONF = '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n'
+
+/** A server whose folder for certificates holds these files. */
+async function serve(certs: Record<string, string>): Promise<AsyncDisposable & { server: RunningServer }> {
+  const folder = mkdtempSync(join(tmpdir(), 'https-'))
+  const paths = dataPaths(folder)
+  for (const made of [paths.config, paths.certs]) mkdirSync(made)
+  writeFileSync(paths.configFile, CONF)
+  for (const [name, text] of Object.entries(certs)) writeFileSync(join(paths.certs, name), text)
+  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+  const server = await startServer({ paths, log, klippySocket: join(folder, 'nobody.sock') })
+  return {
+    server,
+    async [Symbol.asyncDispose]() {
+      await server.stop()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+test('with a certificate HTTPS is served beside HTTP', async () => {
+  await using served = await serve({ 'moonraker.cert': CERTIFICATE, 'moonraker.key': KEY })
+  const { port, tlsPort } = served.server
+  assert.ok(tlsPort !== null && tlsPort !== port)
+  const request = get({
+    host: 'localhost',
+    port: tlsPort,
+    path: '/server/info',
+    ca: CERTIFICATE,
+    agent: false,
+  })
+  const [response] = await once(request, 'response')
+  assert.equal(response.statusCode, 200)
+  response.resume()
+  assert.equal((await fetch(`http://127.0.0.1:${port}/server/info`)).status, 200)
+})
+
+test('without a certificate, or without its key, there is HTTP only', async () => {
+  for (const certs of [{}, { 'moonraker.cert': CERTIFICATE }, { 'moonraker.key': KEY }]) {
+    await using served = await serve(certs)
+    assert.equal(served.server.tlsPort, null)
+    assert.deepEqual(served.server.warnings.list(), [])
+  }
+})
+
+test('a certificate that cannot be used is a warning, and HTTP is served', async () => {
+  for (const certs of [
+    { 'moonraker.cert': 'hello', 'moonraker.key': KEY },
+    { 'moonraker.cert': CERTIFICATE, 'moonraker.key': 'hello' },
+    { 'moonraker.cert': '', 'moonraker.key': '' },
+  ]) {
+    await using served = await serve(certs)
+    assert.equal(served.server.tlsPort, null)
+    assert.match(served.server.warnings.list().join(), /^HTTPS is off: the certificate .*moonraker\.cert/)
+    assert.equal((await fetch(`http://127.0.0.1:${served.server.port}/server/info`)).status, 200)
+  }
+})
