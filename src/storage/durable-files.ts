@@ -1,0 +1,31 @@
+// File operations whose result is still there after a power cut.
+import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Makes the content of a file, or the names in a folder, durable. */
+export function syncPath(path: string): void {
+  const handle = openSync(path, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** Copies a file and makes the copy durable; leaves nothing behind where that fails. */
+export function copyDurably(from: string, to: string): void {
+  try {
+    copyFileSync(from, to)
+    syncPath(to)
+    syncPath(dirname(to))
+  } catch (error) {
+    rmSync(to, { force: true })
+    throw error
+  }
+}
+
+/** Renames a file that is durable already, over one that may be there. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to)
+  syncPath(dirname(to))
+}

@@ -1,0 +1,17 @@
+// The storage of the server: one SQLite file that the current Moonraker opens as well, and the other way round.
+
+export type { BackupContent } from './backup-files.ts'
+export type { AutomaticBackups, Backups } from './backups.ts'
+export { parseExact } from './exact-json.ts'
+export type { AuxiliaryField, Job, JobFilter, JobHistory, NewJob } from './job-history.ts'
+export { jobIdNumber, jobIdText } from './job-history.ts'
+export type { JobTotals, Total } from './job-totals.ts'
+export type { Key, Namespaces } from './namespaces.ts'
+export type { Reader, Row, Sqlite, SqlValue, Writer } from './sqlite.ts'
+export type { Storage, StorageOptions } from './storage.ts'
+export { openStorage } from './storage.ts'
+export type { Column, Table, TableDefinition } from './table-definition.ts'
+export { tableNames } from './table-definition.ts'
+export { dumpTable } from './table-dump.ts'
+export { API_KEY_USER, TOTAL_FIELDS } from './tables.ts'
+export type { User, Users } from './users.ts'

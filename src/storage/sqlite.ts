@@ -1,0 +1,223 @@
+// One SQLite file: synchronous reads, and writes that share a transaction with all others of the same tick.
+// A write is acknowledged only once its commit is on the disk (WAL, synchronous=FULL).
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { ApiError } from '../core/errors.ts'
+import { storageError } from './storage-error.ts'
+
+/** What a statement's `?` takes. Booleans are 0 and 1. */
+export type SqlValue = SQLInputValue
+/** One row: column name to value. Integers beyond 2^53 make a read fail unless asked for with `CAST`. */
+export type Row = Record<string, SQLOutputValue>
+
+/** Statements that read. */
+export interface Reader {
+  /** All rows. Throws ApiError. */
+  all(sql: string, ...values: SqlValue[]): Row[]
+  /** The first row. Throws ApiError. */
+  get(sql: string, ...values: SqlValue[]): Row | undefined
+}
+
+/** Statements that write; only inside a transaction. */
+export interface Writer extends Reader {
+  /** `changes` is the number of rows written, `id` the last inserted row's. Throws ApiError. */
+  run(sql: string, ...values: SqlValue[]): { readonly changes: number; readonly id: number }
+  /** Runs statements without values, such as the making of tables. */
+  exec(sql: string): void
+}
+
+interface Waiting {
+  readonly work: (db: Writer) => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (reason: unknown) => void
+}
+
+type Outcome = { readonly value: unknown } | { readonly failure: unknown }
+
+/** How a file is opened. */
+export interface OpenMode {
+  /** Nothing is written, not even the files beside it that readers of a WAL file need. */
+  readonly readOnly?: boolean
+}
+
+/** Another program may hold the lock this long, in ms; everything here waits meanwhile. */
+const BUSY_MS = 2000
+/** Prepared statements that are kept; more than this many different ones come only from filters and table dumps. */
+const KEPT_STATEMENTS = 150
+
+/** The class of node:sqlite, loaded on first use. Throws where this Node was built without it. */
+function databaseClass(): typeof DatabaseSync {
+  const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') & {
+    Database?: typeof DatabaseSync
+  }
+  const found = sqlite?.DatabaseSync ?? sqlite?.Database
+  if (!found) throw new Error('This Node.js has no node:sqlite: install 22.16 or later from nodejs.org')
+  return found
+}
+
+export class Sqlite implements Reader {
+  readonly file: string
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  #waiting: Waiting[] = []
+  #refusal: string | null = null
+  #closed = false
+
+  /** Opens `file` (`:memory:` for none), which is made where absent. Throws what node:sqlite throws. */
+  constructor(file: string, mode: OpenMode = {}) {
+    const Database = databaseClass()
+    this.file = file
+    this.#db = new Database(file, { readOnly: mode.readOnly ?? false, timeout: BUSY_MS })
+  }
+
+  /** The connection, for what only node:sqlite itself can do with it. */
+  get connection(): DatabaseSync {
+    return this.#db
+  }
+
+  /** Why writes are refused, or null. */
+  get refusal(): string | null {
+    return this.#refusal
+  }
+
+  all(sql: string, ...values: SqlValue[]): Row[] {
+    return this.#translate(() => this.#prepared(sql).all(...values))
+  }
+
+  get(sql: string, ...values: SqlValue[]): Row | undefined {
+    return this.#translate(() => this.#prepared(sql).get(...values))
+  }
+
+  /** Rows one by one, as a file that may be damaged further on needs it. Throws what node:sqlite throws. */
+  iterate(sql: string): Iterable<Row> {
+    return this.#db.prepare(sql).iterate() as Iterable<Row>
+  }
+
+  /**
+   * Runs `work` in the transaction of this tick, and resolves with its result once that is durable.
+   * All works asked for in one tick are committed together or, when the commit fails, not at all; one that throws
+   * takes back only its own writes. `work` is synchronous and runs after the tick, in the order of the calls.
+   * Rejects with what `work` throws, or ApiError 503 or 507 when nothing can be written.
+   */
+  write<T>(work: (db: Writer) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const reason = this.#closed ? 'The database is closed' : this.#refusal
+      if (reason !== null) return reject(new ApiError(503, reason))
+      if (this.#waiting.length === 0) setImmediate(() => this.#flush())
+      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
+    })
+  }
+
+  /** Runs `work` at once in a transaction of its own: for the start, when nobody waits. Throws what it throws. */
+  transact<T>(work: (db: Writer) => T): T {
+    this.#translate(() => this.#db.exec('BEGIN IMMEDIATE'))
+    try {
+      const result = work(this.#writer)
+      this.#translate(() => this.#db.exec('COMMIT'))
+      return result
+    } catch (error) {
+      this.#rollBack()
+      throw error
+    }
+  }
+
+  /** From now on writes are rejected with `reason`. */
+  refuseWrites(reason: string): void {
+    this.#flush()
+    this.#refusal = reason
+  }
+
+  /**
+   * Rewrites the file without its gaps; sizes are bytes. Takes as long as copying it, and nothing else happens
+   * meanwhile. Throws ApiError.
+   */
+  compact(): { readonly previous_size: number; readonly new_size: number } {
+    this.#flush()
+    if (this.#refusal !== null) throw new ApiError(503, this.#refusal)
+    const previous = this.#size()
+    this.#translate(() => this.#db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)'))
+    return { previous_size: previous, new_size: this.#size() }
+  }
+
+  /** What is in the log counts as well: pages, not the file. */
+  #size(): number {
+    const { bytes } =
+      this.get('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size') ?? {}
+    return Number(bytes)
+  }
+
+  /** Commits what waits, and closes the file. */
+  close(): void {
+    if (this.#closed) return
+    this.#flush()
+    this.#closed = true
+    this.#statements.clear()
+    this.#db.close()
+  }
+
+  readonly #writer: Writer = {
+    all: (sql, ...values) => this.all(sql, ...values),
+    get: (sql, ...values) => this.get(sql, ...values),
+    exec: sql => this.#translate(() => this.#db.exec(sql)),
+    run: (sql, ...values) => {
+      const { changes, lastInsertRowid } = this.#translate(() => this.#prepared(sql).run(...values))
+      return { changes: Number(changes), id: Number(lastInsertRowid) }
+    },
+  }
+
+  #flush(): void {
+    const batch = this.#waiting
+    if (batch.length === 0) return
+    this.#waiting = []
+    let outcomes: Outcome[]
+    try {
+      outcomes = this.transact(() => batch.map(({ work }) => this.#attempt(work)))
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+      return
+    }
+    for (const [index, outcome] of outcomes.entries()) {
+      const { resolve, reject } = batch[index]!
+      if ('failure' in outcome) reject(outcome.failure)
+      else resolve(outcome.value)
+    }
+  }
+
+  /** Throws where the whole transaction is lost, as after a full disk. */
+  #attempt(work: (db: Writer) => unknown): Outcome {
+    this.#prepared('SAVEPOINT work').run()
+    try {
+      const value = work(this.#writer)
+      this.#prepared('RELEASE work').run()
+      return { value }
+    } catch (failure) {
+      try {
+        this.#db.exec('ROLLBACK TO work; RELEASE work')
+      } catch {
+        throw failure
+      }
+      return { failure }
+    }
+  }
+
+  /** SQLite has taken some failed transactions back already by itself. */
+  #rollBack(): void {
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    if (this.#statements.size >= KEPT_STATEMENTS) this.#statements.clear()
+    const statement = this.#db.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  #translate<T>(action: () => T): T {
+    try {
+      return action()
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
+}

@@ -1,0 +1,116 @@
+// Opens the storage: the tables of the current Moonraker and those of components, in one file.
+import { existsSync, mkdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import { messageOf } from '../core/errors.ts'
+import { dateStamp } from './backup-files.ts'
+import { Backups, backupNow } from './backups.ts'
+import { JobHistory } from './job-history.ts'
+import { JobTotals } from './job-totals.ts'
+import { importLmdb } from './lmdb-import.ts'
+import { hasRecords, writeRecord } from './namespace-rows.ts'
+import { Namespaces } from './namespaces.ts'
+import { openDatabase, takePendingRestore } from './open-database.ts'
+import { encodeRecord } from './record.ts'
+import type { Sqlite, Writer } from './sqlite.ts'
+import type { Table, TableDefinition } from './table-definition.ts'
+import { makeTables, needsMigration, openTable } from './table-definition.ts'
+import { authorizedUsers, jobHistory, jobTotals, namespaceStore } from './tables.ts'
+import { Users } from './users.ts'
+
+/** The version of the namespace store's encoding that this server writes; the current Moonraker's. */
+const DATABASE_VERSION = 2
+
+/** Where storage stands. */
+export interface StorageOptions {
+  /** `<data>/database` */
+  readonly folder: string
+  /** `<data>/backup/database` */
+  readonly backupFolder: string
+  readonly clock: Clock
+  /** Hears, at the start and later, what the person who runs the server should know. */
+  readonly warn: (text: string) => void
+}
+
+/** Everything that the server keeps. */
+export interface Storage {
+  /** For components with tables of their own. */
+  readonly db: Sqlite
+  readonly namespaces: Namespaces
+  readonly jobs: JobHistory
+  readonly totals: JobTotals
+  readonly users: Users
+  readonly backups: Backups
+  /** Makes a table of a component, or brings it up to date; at the start only. Throws ApiError. */
+  table(definition: TableDefinition): Table
+  /** Waits for what is being written, and closes the file. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the storage, checks it, repairs it, takes over what older versions kept, and makes what is missing.
+ * Throws StartError when another program holds the file.
+ */
+export function openStorage(options: StorageOptions): Storage {
+  const file = join(options.folder, 'moonraker-sql.db')
+  const files = { ...options, file }
+  const db = openDatabase(files)
+  const store = { ...namespaceStore, migrate: (writer: Writer) => takeOldDatabase(writer, options) }
+  prepareTables(db, [store, authorizedUsers, jobHistory, jobTotals], options)
+  const namespaces = new Namespaces(db, options.warn)
+  markVersion(db, namespaces, options.warn)
+  const backups = new Backups(db, file, options.backupFolder, options.clock)
+  return {
+    db,
+    namespaces,
+    backups,
+    jobs: new JobHistory(db, openTable(db, jobHistory)),
+    totals: new JobTotals(db, openTable(db, jobTotals)),
+    users: new Users(db, openTable(db, authorizedUsers)),
+    table(definition) {
+      prepareTables(db, [definition], options)
+      return openTable(db, definition)
+    },
+    async close() {
+      await backups.settled()
+      db.close()
+      takePendingRestore(files)
+    },
+  }
+}
+
+function prepareTables(db: Sqlite, definitions: readonly TableDefinition[], options: StorageOptions): void {
+  const { backupFolder, clock, warn } = options
+  if (db.refusal === null && needsMigration(db, definitions)) {
+    mkdirSync(backupFolder, { recursive: true })
+    backupNow(db, join(backupFolder, `sqldb-before-update-${dateStamp(clock.now())}.db`))
+  }
+  for (const text of db.transact(writer => makeTables(writer, definitions))) warn(text)
+}
+
+/** Once: only a store that holds nothing is filled. */
+function takeOldDatabase(db: Writer, { folder, warn }: StorageOptions): void {
+  const old = join(folder, 'data.mdb')
+  if (hasRecords(db) || !existsSync(old)) return
+  try {
+    const damages = importLmdb(db, old)
+    for (const text of damages)
+      warn(`The old database ${basename(old)} is damaged, a part of it was left out: ${text}`)
+  } catch (error) {
+    warn(
+      `The old database ${basename(old)} could not be taken over: ${messageOf(error)}. The file is left as it is`,
+    )
+  }
+}
+
+function markVersion(db: Sqlite, namespaces: Namespaces, warn: (text: string) => void): void {
+  const found = namespaces.find('database', 'database_version')
+  if (typeof found === 'number' && found > DATABASE_VERSION) {
+    warn(
+      `The database is of version ${found}, written by a newer server; this one knows ${DATABASE_VERSION}. What it ` +
+        'does not understand is left as it is. Update this server, or restore a backup from before.',
+    )
+  } else if (found !== DATABASE_VERSION && db.refusal === null) {
+    db.transact(writer => writeRecord(writer, 'database', 'database_version', encodeRecord(DATABASE_VERSION)))
+  }
+}

@@ -1,0 +1,105 @@
+// The users who may log in, and the one that holds the API key.
+import { parseExact } from './exact-json.ts'
+import type { Row, Sqlite, SqlValue } from './sqlite.ts'
+import type { Table } from './table-definition.ts'
+import { jsonColumn } from './tables.ts'
+
+/** A user as the database keeps it. */
+export interface User {
+  readonly username: string
+  /** PBKDF2-HMAC-SHA256 over 100,000 rounds, in hexadecimal; the key itself for the API key's user. */
+  readonly password: string
+  /** Seconds since 1970. */
+  readonly created_on: number
+  /** Hexadecimal. */
+  readonly salt: string
+  /** `moonraker` or `ldap`. */
+  readonly source: string
+  /** The seed of the key that signs the user's tokens, in hexadecimal; null without a login. */
+  readonly jwt_secret: string | null
+  readonly jwk_id: string | null
+  readonly groups: readonly string[]
+}
+
+export class Users {
+  readonly #db: Sqlite
+  readonly #table: Table
+
+  constructor(db: Sqlite, table: Table) {
+    this.#db = db
+    this.#table = table
+  }
+
+  list(): User[] {
+    return this.#db.all(`SELECT ${this.#table.columns} FROM ${this.#table.name} ORDER BY rowid`).map(userOf)
+  }
+
+  get(username: string): User | undefined {
+    const row = this.#db.get(
+      `SELECT ${this.#table.columns} FROM ${this.#table.name} WHERE username = ?`,
+      username,
+    )
+    return row && userOf(row)
+  }
+
+  /** Adds the user, or puts it in the place of the one of that name. */
+  put(user: User): Promise<void> {
+    const values: SqlValue[] = [
+      user.username,
+      user.password,
+      user.created_on,
+      user.salt,
+      user.source,
+      user.jwt_secret,
+      user.jwk_id,
+      jsonColumn(user.groups),
+    ]
+    return this.#db.write(db => {
+      db.run(
+        `INSERT INTO ${this.#table.name}
+           (username, password, created_on, salt, source, jwt_secret, jwk_id, groups)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (username) DO UPDATE SET
+           password = excluded.password, created_on = excluded.created_on, salt = excluded.salt,
+           source = excluded.source, jwt_secret = excluded.jwt_secret, jwk_id = excluded.jwk_id,
+           groups = excluded.groups`,
+        ...values,
+      )
+    })
+  }
+
+  /** Resolves with false where there is no such user. */
+  delete(username: string): Promise<boolean> {
+    return this.#db.write(
+      db => db.run(`DELETE FROM ${this.#table.name} WHERE username = ?`, username).changes > 0,
+    )
+  }
+}
+
+function userOf(row: Row): User {
+  return {
+    username: String(row.username),
+    password: String(row.password ?? ''),
+    created_on: Number(row.created_on ?? 0),
+    salt: String(row.salt ?? ''),
+    source: String(row.source ?? 'moonraker'),
+    jwt_secret: textOrNull(row.jwt_secret),
+    jwk_id: textOrNull(row.jwk_id),
+    groups: groupsOf(row.groups),
+  }
+}
+
+function textOrNull(value: Row[string] | undefined): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+/** Unreadable groups must not let anybody in as more than they are: none. */
+function groupsOf(cell: Row[string] | undefined): string[] {
+  if (cell === null || cell === undefined) return ['admin']
+  try {
+    const groups = parseExact(cell instanceof Uint8Array ? Buffer.from(cell).toString() : String(cell))
+    return Array.isArray(groups) ? groups.filter(group => typeof group === 'string') : []
+  } catch {
+    return []
+  }
+}
