@@ -1,0 +1,315 @@
+// Who gets in (security promises): forwarded addresses, other sites' pages, names that are not ours.
+import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
+import { test } from 'node:test'
+import { FakeKlippy } from '../../support/fake-klippy.ts'
+import { ask, postJson } from '../../support/raw-http.ts'
+import { type Rig, startRig } from '../../support/rig.ts'
+import { WebClient } from '../../support/web-client.ts'
+
+const TRUST_LOOPBACK = 'trusted_clients: 127.0.0.0/8'
+
+const start = (authorization: string, server = '') => startRig({ printer: 'none', authorization, server })
+
+const status = async (rig: Rig, headers: Record<string, string | string[]>, path = '/server/info') =>
+  (await ask(rig.port, path, { headers })).status
+
+test('the word of a trusted proxy on the client counts, read from the right', async () => {
+  await using rig = await start(
+    `trusted_clients:\n  127.0.0.1\n  10.0.0.0/8\ntrusted_proxies:\n  192.168.1.0/24`,
+  )
+  const cases: [string, number][] = [
+    ['10.1.2.3', 200],
+    ['8.8.8.8', 401],
+    ['8.8.8.8, 10.1.2.3', 200],
+    ['10.1.2.3, 8.8.8.8', 401],
+    ['8.8.8.8, 192.168.1.7', 401],
+    ['10.1.2.3, 192.168.1.7, 192.168.1.8', 200],
+    ['8.8.8.8, 10.1.2.3, 192.168.1.7', 200],
+    ['::ffff:10.1.2.3', 200],
+    ['127.0.0.1', 200],
+    ['192.168.1.9', 401],
+  ]
+  for (const [chain, expected] of cases) {
+    assert.equal(await status(rig, { 'X-Forwarded-For': chain }), expected, chain)
+  }
+  assert.equal(await status(rig, { 'X-Forwarded-For': ['8.8.8.8', '10.1.2.3'] }), 200, 'two header lines')
+  assert.equal(await status(rig, { 'X-Real-IP': '8.8.8.8' }), 401)
+  assert.equal(await status(rig, { 'X-Real-IP': '10.9.9.9' }), 200)
+  assert.equal(await status(rig, { 'X-Forwarded-For': '8.8.8.8', 'X-Real-IP': '10.9.9.9' }), 401)
+})
+
+test('an address from a proxy that is none is refused, and tells nothing', async () => {
+  await using rig = await start(TRUST_LOOPBACK)
+  for (const chain of [
+    'unknown',
+    '',
+    'localhost',
+    '1.2.3',
+    '127.0.0.1:80',
+    '10.0.0.1,',
+    ',',
+    '127.0.0.1 127.0.0.1',
+  ]) {
+    assert.equal(await status(rig, { 'X-Forwarded-For': chain }), 400, chain)
+  }
+})
+
+test('a peer that is no trusted proxy cannot say who it is', async () => {
+  await using rig = await start('trusted_clients: 10.0.0.0/8')
+  for (const name of ['X-Forwarded-For', 'X-Real-IP']) {
+    assert.equal(await status(rig, { [name]: '10.1.2.3' }), 401)
+    assert.equal(await status(rig, { [name]: 'garbage' }), 401)
+  }
+  await using other = await start('trusted_clients: 127.0.0.1\ntrusted_proxies: 192.168.1.1')
+  assert.equal(
+    await status(other, { 'X-Forwarded-For': '8.8.8.8' }),
+    401,
+    'loopback is trusted, so it is a proxy',
+  )
+})
+
+const CHANGING: [string, string][] = [
+  ['POST', '/server/restart'],
+  ['POST', '/printer/gcode/script?script=G28'],
+  ['GET', '/printer/gcode/script?script=G28'],
+  ['POST', '/printer/emergency_stop'],
+  ['GET', '/printer/objects/subscribe?toolhead&connection_id=1'],
+  ['POST', '/server/files/upload'],
+  ['POST', '/server/jsonrpc'],
+  ['GET', '/printer/bed_mesh/dump_mesh'],
+]
+
+test("another site's page changes nothing, whatever the client's address", async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  const before = klippy.asked.length
+  const pages: Record<string, string>[] = [
+    { Origin: 'http://evil.example' },
+    { Origin: 'null' },
+    { Origin: `http://127.0.0.1:${rig.port + 1}` },
+    { Origin: 'http://127.0.0.1' },
+    { Origin: `http://127.0.0.1:${rig.port}.evil.example` },
+    { Origin: 'file://' },
+    { Origin: 'garbage' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { Origin: 'http://evil.example', 'Sec-Fetch-Site': 'same-origin' },
+  ]
+  for (const headers of pages) {
+    for (const [verb, path] of CHANGING) {
+      const reply = await ask(rig.port, path, { verb, headers })
+      assert.equal(reply.status, 403, `${verb} ${path} ${JSON.stringify(headers)}`)
+      assert.match(reply.json.error.message, /^Requests from .* are not allowed; see 'cors_domains'/)
+      assert.equal(reply.headers['access-control-allow-origin'], undefined)
+    }
+  }
+  assert.equal(klippy.asked.length, before, 'nothing has reached Klippy')
+  assert.equal(await Promise.race([rig.restartAsked.then(() => 'asked'), 'not asked']), 'not asked')
+})
+
+test('our own page, an allowed site, and what is no page may change things', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  for (const headers of [
+    {},
+    { Origin: `http://127.0.0.1:${rig.port}`, 'Sec-Fetch-Site': 'same-origin' },
+    { Origin: 'http://allowed.test', 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-origin' },
+    { 'Sec-Fetch-Site': 'none' },
+    { Referer: 'http://evil.example/' },
+  ]) {
+    const { status } = await ask(rig.port, '/printer/gcode/script?script=G28', { verb: 'POST', headers })
+    assert.equal(status, 200, JSON.stringify(headers))
+  }
+})
+
+test('other sites may ask, but their pages cannot read the answer', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const { status, headers } = await ask(rig.port, '/server/info', {
+    headers: { Origin: 'http://evil.example' },
+  })
+  assert.equal(status, 200)
+  assert.equal(headers['access-control-allow-origin'], undefined)
+  assert.equal(headers.vary, 'Origin')
+})
+
+test("allowed sites' pages can read every answer, errors too", async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const origin = 'http://allowed.test'
+  for (const path of [
+    '/server/info',
+    '/nosuch',
+    '/printer/info',
+    '/server/%',
+    '/server/gcode_store?count=x',
+    '/server/restart',
+    '/server/files/gcodes/no.gcode',
+  ]) {
+    const { headers } = await ask(rig.port, path, { headers: { Origin: origin } })
+    assert.equal(headers['access-control-allow-origin'], origin, path)
+    assert.equal(headers.vary, 'Origin')
+  }
+  const info = await ask(rig.port, '/server/info')
+  const headers = { Origin: origin, 'If-None-Match': String(info.headers.etag) }
+  const known = await ask(rig.port, '/server/info', { headers })
+  assert.deepEqual([known.status, known.headers['access-control-allow-origin']], [304, origin])
+})
+
+test('a preflight is answered for allowed sites only', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const preflight = (headers: Record<string, string>) =>
+    ask(rig.port, '/server/database/item', { verb: 'OPTIONS', headers })
+  const allowed = await preflight({ Origin: 'http://allowed.test', 'Access-Control-Request-Method': 'POST' })
+  assert.equal(allowed.status, 204)
+  assert.equal(allowed.headers['access-control-allow-origin'], 'http://allowed.test')
+  assert.equal(allowed.headers['access-control-allow-methods'], 'GET, POST, PUT, DELETE, OPTIONS')
+  assert.match(String(allowed.headers['access-control-allow-headers']), /X-Access-Token, X-Api-Key/)
+  assert.equal(allowed.headers['access-control-allow-private-network'], undefined)
+  const private_ = { Origin: 'http://allowed.test', 'Access-Control-Request-Private-Network': 'true' }
+  assert.equal((await preflight(private_)).headers['access-control-allow-private-network'], 'true')
+  for (const origin of ['http://evil.example', 'null']) {
+    const refused = await preflight({ Origin: origin })
+    assert.equal(refused.status, 405)
+    assert.equal(refused.headers['access-control-allow-origin'], undefined)
+  }
+})
+
+const OURS = [
+  'localhost:7125',
+  hostname(),
+  '127.0.0.1',
+  '192.168.1.5:7125',
+  '[::1]:80',
+  '[fe80::1]',
+  'printer',
+  'PRINTER.local',
+  'a.lan:1',
+  'x.home.arpa',
+  'my.internal.',
+  'named.example',
+]
+const FOREIGN = [
+  'evil.example',
+  'evil.example:7125',
+  'rebind.127.0.0.1.nip.io',
+  'local.evil.example',
+  '127.0.0.1.evil.example',
+  'xlocal.example',
+]
+
+test('a browser that was led here under a foreign name must log in, over HTTP', async () => {
+  await using rig = await start(`${TRUST_LOOPBACK}\ntrusted_hosts: Named.Example`)
+  for (const [hosts, expected] of [
+    [OURS, 200],
+    [FOREIGN, 401],
+  ] as const) {
+    for (const Host of hosts) {
+      assert.equal(await status(rig, { Host, Origin: `http://${Host}` }), expected, Host)
+      assert.equal(await status(rig, { Host, 'Sec-Fetch-Site': 'same-origin' }), expected, Host)
+      assert.equal(await status(rig, { Host }), 200, `no browser: ${Host}`)
+    }
+  }
+  const warnings = rig.server.warnings.list().filter(text => text.includes('trusted_hosts'))
+  assert.ok(warnings.some(text => text.includes("'evil.example'")))
+  assert.ok(warnings.length <= 5, 'a scan does not fill the list')
+})
+
+test('the foreign name counts behind a proxy too', async () => {
+  await using rig = await start(TRUST_LOOPBACK)
+  const headers = { Host: 'printer.local', 'X-Forwarded-Host': 'evil.example', Origin: 'http://evil.example' }
+  assert.equal(await status(rig, headers), 401)
+  assert.equal(
+    await status(rig, { ...headers, 'X-Forwarded-Host': 'printer.lan', Origin: 'http://printer.lan' }),
+    200,
+  )
+})
+
+test('the name is the same on the WebSocket', async () => {
+  await using rig = await start(TRUST_LOOPBACK)
+  using foreign = await WebClient.open(rig.url, { Host: 'evil.example', Origin: 'http://evil.example' })
+  const { error } = await foreign.call('server.config')
+  assert.deepEqual(error, { code: -32602, message: 'Unauthorized' })
+  using ours = await WebClient.open(rig.url, { Host: 'printer.local', Origin: 'http://printer.local' })
+  assert.ok((await ours.call('server.config')).result)
+})
+
+test('a WebSocket of another site is refused, on the bridge too', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  for (const path of ['/websocket', '/klippysocket']) {
+    const open = (headers: Record<string, string>) => WebClient.open(`${rig.url}${path}`, headers)
+    for (const Origin of ['http://evil.example', 'null', `https://127.0.0.1:${rig.port}0`]) {
+      await assert.rejects(open({ Origin }), /refused: 403/, `${path} ${Origin}`)
+    }
+    await assert.rejects(open({ 'Sec-Fetch-Site': 'cross-site' }), /refused: 403/)
+    for (const headers of [
+      {},
+      { Origin: `http://127.0.0.1:${rig.port}` },
+      { Origin: 'http://allowed.test' },
+    ]) {
+      using client = await open(headers)
+      assert.equal(client.ws.readyState, client.ws.OPEN)
+    }
+  }
+})
+
+test('nobody from elsewhere gets anything over HTTP', async () => {
+  await using rig = await start('trusted_clients: 10.0.0.0/8')
+  for (const path of [
+    '/server/info',
+    '/server/config',
+    '/printer/info',
+    '/server/files/list',
+    '/server/files/config/moonraker.conf',
+    '/server/files/gcodes/a.gcode',
+  ]) {
+    const { status, json } = await ask(rig.port, path)
+    assert.deepEqual([status, json], [401, { error: { code: 401, message: 'Unauthorized' } }], path)
+  }
+  assert.equal((await postJson(rig.port, '/server/restart', {})).status, 401)
+  assert.equal((await ask(rig.port, '/server/files/upload', { verb: 'POST' })).status, 401)
+  const call = await postJson(rig.port, '/server/jsonrpc', { jsonrpc: '2.0', method: 'server.info', id: 1 })
+  assert.equal(call.status, 200)
+  assert.deepEqual(call.json.error, { code: -32602, message: 'Unauthorized' })
+})
+
+test('nobody from elsewhere hears anything on a WebSocket, which stays open', async () => {
+  await using klippy = await FakeKlippy.start()
+  const authorization = 'trusted_clients:\n  127.0.0.1\n  10.0.0.0/8'
+  await using rig = await startRig({ klippySocket: klippy.path, authorization, ready: true })
+  const elsewhere = { 'X-Forwarded-For': '8.8.8.8' }
+  using stranger = await WebClient.open(rig.url, elsewhere)
+  using friend = await WebClient.open(rig.url)
+  klippy.print('hello')
+  await friend.notified('notify_gcode_response')
+  for (const method of ['server.info', 'printer.info', 'printer.objects.subscribe', 'server.websocket.id']) {
+    assert.deepEqual((await stranger.call(method)).error, { code: -32602, message: 'Unauthorized' }, method)
+  }
+  const identity = { client_name: 'x', version: '1', type: 'web', url: 'x' }
+  assert.ok((await stranger.call('server.connection.identify', identity)).result.connection_id > 0)
+  assert.deepEqual(
+    stranger.frames.filter(({ method }) => method !== undefined),
+    [],
+  )
+  await assert.rejects(WebClient.open(`${rig.url}/klippysocket`, elsewhere), /refused: 401/)
+})
+
+test('wrong credentials are refused even from a trusted address', async () => {
+  await using rig = await start(TRUST_LOOPBACK)
+  assert.equal(await status(rig, { Authorization: 'Bearer abc' }), 401)
+  await assert.rejects(WebClient.open(rig.url, { Authorization: 'Bearer abc' }), /refused: 401/)
+})
+
+test('an error shows nothing of the host', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  for (const path of [
+    '/server/files/gcodes/nosuch.gcode',
+    '/server/files/config/a%00b',
+    '/server/files/logs/../../etc/passwd',
+    '/server/files/gcodes/a%20b/c.gcode',
+  ]) {
+    const { status, body } = await ask(rig.port, path)
+    assert.ok(status >= 400 && status < 500, path)
+    assert.ok(!body.includes(rig.dataPath) && !/traceback|\.ts:|node:/.test(body), body)
+  }
+})
