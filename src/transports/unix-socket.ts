@@ -1,6 +1,6 @@
 // JSON-RPC over the unix socket: texts ended by ETX, for clients on the same machine, who need no login.
 import { chmodSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { messageOf, StartError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
@@ -58,7 +58,7 @@ export interface UnixSocketParts {
   readonly log: Log
 }
 
-/** Listens at `path`. A socket file that nobody answers on is replaced; a live one is a StartError. */
+/** Listens at `path`. A socket file that nobody answers on is replaced; a live one, or another file, is a StartError. */
 export async function listenUnix(path: string, parts: UnixSocketParts): Promise<Server> {
   await removeStale(path)
   const server = createServer(socket => serve(socket, parts))
@@ -73,6 +73,13 @@ export async function listenUnix(path: string, parts: UnixSocketParts): Promise<
 }
 
 async function removeStale(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) return
+  if (!found.isSocket()) {
+    throw new StartError(
+      `the unix socket cannot be made: ${path} is no socket; move it, or give another with -u`,
+    )
+  }
   const answered = await new Promise<boolean>(resolve => {
     const probe = connect(path)
     probe.once('connect', () => resolve(true))

@@ -66,6 +66,7 @@ export class FakeKlippy implements AsyncDisposable {
   readonly #answers = new Map<string, Answer>()
   readonly #waiters = new Set<() => void>()
   readonly #sockets = new Map<Socket, Subscription | null>()
+  #ends = 0
   #server: Server | null = null
   #output: Params | null = null
 
@@ -103,6 +104,12 @@ export class FakeKlippy implements AsyncDisposable {
     return this.#until(() => this.connections >= times)
   }
 
+  /** Resolves when a connection ends from now on. */
+  waitForEnd(): Promise<void> {
+    const before = this.#ends
+    return this.#until(() => this.#ends > before)
+  }
+
   async #until(fulfilled: () => boolean): Promise<void> {
     while (!fulfilled()) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -123,7 +130,11 @@ export class FakeKlippy implements AsyncDisposable {
       for (const message of splitter.push(chunk)) this.#read(socket, message)
     })
     socket.on('error', () => {})
-    socket.on('close', () => this.#sockets.delete(socket))
+    socket.on('close', () => {
+      this.#sockets.delete(socket)
+      this.#ends += 1
+      this.#told()
+    })
     this.connections += 1
     this.#told()
   }

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeKlippy } from '../support/fake-klippy.ts'
+import { startRig } from '../support/rig.ts'
+import { WebClient } from '../support/web-client.ts'
+
+const open = (url: string, headers = {}) => WebClient.open(`${url}/klippysocket`, headers)
+
+test("Klippy's own protocol goes through in both directions, on a connection of its own", async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  const before = klippy.connections
+  using client = await open(rig.url)
+  await klippy.waitForConnection(before + 1)
+  client.send('{"id":"mine","method":"info","params":{"a":"ü☃"}}')
+  const reply = await client.find(({ id }) => id === 'mine')
+  assert.equal(reply.result.state, 'ready')
+  assert.deepEqual(klippy.asked.at(-1), { method: 'info', params: { a: 'ü☃' } })
+  client.ws.send(Buffer.from('{"id":2,"method":"gcode/help"}'), { binary: true })
+  assert.deepEqual(await client.find(({ id }) => id === 2), { id: 2, result: {} })
+})
+
+test('its pushes come as they are, however they are cut', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await open(rig.url)
+  await klippy.waitForConnection(2)
+  const huge = 'x'.repeat(10 * 1024 * 1024)
+  klippy.send('{"a":1}\x03{"b"')
+  await client.find(({ a }) => a === 1)
+  klippy.send(`:2}\x03{"huge":"${huge}"}\x03`)
+  await client.find(({ b }) => b === 2)
+  assert.equal((await client.find(frame => 'huge' in frame)).huge.length, huge.length)
+  assert.deepEqual(
+    client.frames.map(frame => Object.keys(frame)),
+    [['a'], ['b'], ['huge']],
+  )
+})
+
+test('it ends with Klippy, and Klippy hears of its end', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using first = await open(rig.url)
+  await klippy.waitForConnection(2)
+  klippy.drop()
+  assert.equal((await first.closed).code, 1000)
+  await klippy.waitForConnection(3)
+  using watch = await WebClient.open(rig.url)
+  assert.equal((await watch.call('server.info')).result.klippy_connected, true)
+  using second = await open(rig.url)
+  await klippy.waitForConnection(4)
+  const gone = klippy.waitForEnd()
+  second.ws.close()
+  await gone
+})
+
+test('without Klippy it is refused with 503, and without a user with 401', async () => {
+  await using klippy = await FakeKlippy.start()
+  await klippy.close()
+  await using rig = await startRig({ klippySocket: klippy.path })
+  await assert.rejects(open(rig.url), /refused: 503/)
+  await assert.rejects(open(rig.url, { 'X-Forwarded-For': '8.8.8.8' }), /refused: 401/)
+})
+
+test('it takes a place among the WebSockets, and stopping ends it with 1001', async () => {
+  await using klippy = await FakeKlippy.start()
+  const rig = await startRig({
+    klippySocket: klippy.path,
+    ready: true,
+    server: 'max_websocket_connections: 1',
+  })
+  using client = await open(rig.url)
+  await assert.rejects(WebClient.open(rig.url), /refused: 503/)
+  await rig[Symbol.asyncDispose]()
+  assert.equal((await client.closed).code, 1001)
+})
+
+test('a client that does not read is dropped', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using deaf = await open(rig.url)
+  await klippy.waitForConnection(2)
+  deaf.ws.pause()
+  const ended = klippy.waitForEnd()
+  const piece = `{"a":"${'x'.repeat(2 ** 20)}"}\x03`
+  for (let sent = 0; sent < 40; sent += 1) klippy.send(piece)
+  await ended
+  deaf.ws.resume()
+  assert.equal((await deaf.closed).code, 1006)
+})

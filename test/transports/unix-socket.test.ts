@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '../../src/core/clock.ts'
+import { StartError } from '../../src/core/errors.ts'
+import { Log } from '../../src/core/log.ts'
+import { FrameSplitter } from '../../src/klippy/framing.ts'
+import { Connections } from '../../src/rpc/connections.ts'
+import { Registry } from '../../src/rpc/registry.ts'
+import { listenUnix } from '../../src/transports/unix-socket.ts'
+import { FakeKlippy } from '../support/fake-klippy.ts'
+import { startRig } from '../support/rig.ts'
+
+/** A client on the unix socket. */
+class UnixClient implements Disposable {
+  readonly socket: Socket
+  readonly #splitter = new FrameSplitter(2 ** 27)
+  readonly #messages: unknown[] = []
+  #told = () => {}
+
+  private constructor(path: string) {
+    this.socket = connect(path)
+    this.socket.on('error', () => {})
+    this.socket.on('data', chunk => {
+      this.#messages.push(...this.#splitter.push(chunk).map(message => JSON.parse(message.toString())))
+      this.#told()
+    })
+  }
+
+  static async open(path: string): Promise<UnixClient> {
+    const client = new UnixClient(path)
+    await once(client.socket, 'connect')
+    return client
+  }
+
+  /** Sends bytes and resolves with the next `count` messages that are no notifications. */
+  async ask(bytes: string | Buffer, count = 1): Promise<Record<string, unknown>[]> {
+    this.socket.write(bytes)
+    const replies: Record<string, unknown>[] = []
+    for (;;) {
+      for (const message of this.#messages.splice(0) as Record<string, unknown>[]) {
+        if (!('method' in message)) replies.push(message)
+      }
+      if (replies.length >= count) return replies
+      await new Promise<void>(resolve => {
+        this.#told = resolve
+      })
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy()
+  }
+}
+
+const call = (id: unknown, method = 'server.info', params: unknown = {}) =>
+  `${JSON.stringify({ jsonrpc: '2.0', method, params, id })}\x03`
+const ids = (replies: Record<string, unknown>[]) => replies.map(({ id }) => id)
+
+test('who reaches the socket needs no login, and is told its connection', async () => {
+  await using rig = await startRig({ printer: 'none', authorization: '' })
+  using client = await UnixClient.open(rig.socketPath)
+  const identity = { client_name: 'x', version: '1', type: 'agent', url: 'x' }
+  const [identified] = await client.ask(call(0, 'server.connection.identify', identity))
+  const [named] = await client.ask(call(1, 'server.websocket.id'))
+  const { connection_id } = identified?.result as { connection_id: number }
+  assert.equal(identified?.id, 0)
+  assert.equal((named?.result as { websocket_id: number }).websocket_id, connection_id)
+  const [info] = await client.ask(call(2))
+  assert.equal((info?.result as { websocket_count: number }).websocket_count, 0)
+})
+
+test('messages may come split, or many at once', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using client = await UnixClient.open(rig.socketPath)
+  const bytes = Buffer.from(call('ü☃'))
+  for (const byte of bytes.subarray(0, -1)) client.socket.write(Buffer.from([byte]))
+  assert.deepEqual(ids(await client.ask(bytes.subarray(-1))), ['ü☃'])
+  const many = Array.from({ length: 100 }, (_, id) => call(id)).join('')
+  assert.deepEqual(
+    ids(await client.ask(many, 100)),
+    Array.from({ length: 100 }, (_, id) => id),
+  )
+})
+
+test('garbage is answered with an error each, and the connection lives', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using client = await UnixClient.open(rig.socketPath)
+  const replies = await client.ask('hello\x03\x03{}\x03[]\x03\xff\x03', 5)
+  const codes = replies.map(({ error }) => (error as { code: number }).code)
+  assert.deepEqual(codes, [-32700, -32700, -32600, -32600, -32700])
+  assert.deepEqual(ids(await client.ask(call(1))), [1])
+})
+
+test('a message without an end ends its connection and no other', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using greedy = await UnixClient.open(rig.socketPath)
+  using other = await UnixClient.open(rig.socketPath)
+  const piece = Buffer.alloc(2 ** 20, 'x')
+  const closed = new Promise(resolve => greedy.socket.on('close', resolve))
+  for (let sent = 0; sent < 51; sent += 1) greedy.socket.write(piece)
+  await closed
+  assert.deepEqual(ids(await other.ask(call(1))), [1])
+})
+
+test('notifications and status come as on a WebSocket', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  const socket = connect(rig.socketPath)
+  socket.setEncoding('utf8')
+  await once(socket, 'connect')
+  socket.write(call(1, 'printer.objects.subscribe', { objects: { toolhead: ['homed_axes'] } }))
+  let text = ''
+  const until = async (expected: RegExp) => {
+    while (!expected.test(text)) text += String((await once(socket, 'data'))[0])
+  }
+  await until(/"status":\{"toolhead":\{"homed_axes":""\}\}/)
+  klippy.push('toolhead', { homed_axes: 'xyz' })
+  await until(
+    /"method":"notify_status_update","params":\[\{"toolhead":\{"homed_axes":"xyz"\}\},[\d.]+\]\}\x03/,
+  )
+  klippy.print('hello')
+  await until(/"method":"notify_gcode_response","params":\["hello"\]\}\x03/)
+  socket.destroy()
+})
+
+test('the socket is there for its user and group only, and goes with the server', async () => {
+  const rig = await startRig({ printer: 'none' })
+  assert.equal(statSync(rig.socketPath).mode & 0o777, 0o660)
+  await rig.server.stop()
+  assert.equal(existsSync(rig.socketPath), false)
+  await rig[Symbol.asyncDispose]()
+})
+
+/** Listens at a path that a test has prepared. */
+async function listenAt(
+  prepare: (path: string) => void | Promise<void>,
+  inspect: (path: string) => void = () => {},
+): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), 'unix-'))
+  const path = join(folder, 'a.sock')
+  try {
+    await prepare(path)
+    const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+    return await listenUnix(path, { registry: new Registry(), connections: new Connections(), log })
+  } finally {
+    inspect(path)
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+test('a socket file that nobody answers on is replaced', async () => {
+  const server = await listenAt(async path => {
+    const dead = createServer().listen(path)
+    await once(dead, 'listening')
+    // Closing would take the file away; a server that was killed leaves it behind.
+    const left = `${path}.left`
+    linkSync(path, left)
+    dead.close()
+    await once(dead, 'close')
+    renameSync(left, path)
+    assert.ok(statSync(path).isSocket())
+  })
+  server.close()
+})
+
+test('a socket that someone answers on is left alone', async () => {
+  let other: Server | undefined
+  await assert.rejects(
+    listenAt(async path => {
+      other = createServer().listen(path)
+      await once(other, 'listening')
+    }),
+    (error: unknown) => error instanceof StartError && /is in use: another server runs/.test(error.message),
+  )
+  other?.close()
+})
+
+test('what is no socket is not removed', async () => {
+  for (const make of [(path: string) => writeFileSync(path, 'precious'), (path: string) => mkdirSync(path)]) {
+    let isThere = false
+    const attempt = listenAt(make, path => {
+      isThere = existsSync(path)
+    })
+    await assert.rejects(
+      attempt,
+      (error: unknown) => error instanceof StartError && /is no socket/.test(error.message),
+    )
+    assert.equal(isThere, true)
+  }
+})
+
+test('a socket that cannot be made is told in one line', async () => {
+  const attempt = listenAt(path => rmSync(dirname(path), { recursive: true }))
+  await assert.rejects(
+    attempt,
+    (error: unknown) =>
+      error instanceof StartError && /^cannot listen on the unix socket/.test(error.message),
+  )
+})
