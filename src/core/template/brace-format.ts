@@ -114,7 +114,7 @@ function memberOf(value: unknown, key: string): unknown {
 const SPEC = /^(?:(.)?([<>=^]))?([-+ ])?z?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/su
 
 /** Writes a value by a format specification such as `>8.2f`. */
-export function formatValue(value: unknown, pattern: string, run: Run): string {
+function formatValue(value: unknown, pattern: string, run: Run): string {
   if (pattern === '') return str(value, run.budget)
   const parts = SPEC.exec(pattern)
   if (!parts) throw new TemplateError('ValueError', `Invalid format specifier '${pattern}'`)

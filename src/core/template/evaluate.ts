@@ -17,14 +17,15 @@ export function evaluate(node: Expression, scope: Scope, render: Render): unknow
     case 'literal':
       return node.value
     case 'name':
-      return scope.get(node.name) ?? missingName(node, scope, render)
+      return variable(node.name, scope, render)
     default:
       return evaluateInner(node, scope, render)
   }
 }
 
-function missingName(node: Expression & { type: 'name' }, scope: Scope, render: Render): unknown {
-  return scope.get(node.name) === null ? null : render.undefined(`'${node.name}' is undefined`)
+function variable(name: string, scope: Scope, render: Render): unknown {
+  const value = scope.get(name)
+  return value === undefined ? render.undefined(`'${name}' is undefined`) : value
 }
 
 type Inner = Exclude<Expression, { type: 'literal' | 'name' }>

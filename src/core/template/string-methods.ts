@@ -10,7 +10,7 @@ import { integerOf, Sequence, tuple, typeName } from './values.ts'
 const WHITE_SPACE = /\s/
 
 /** Puts each word's first letter in upper case and the rest in lower case, words being runs of letters. */
-export function titleCase(text: string): string {
+function titleCase(text: string): string {
   return text.replace(/\p{L}+/gu, word => capitalized(word))
 }
 

@@ -102,6 +102,14 @@ export function tuple(...items: unknown[]): Sequence {
   return new Sequence('tuple', items)
 }
 
+/**
+ * A tuple whose items have names as well, in the order of `fields`, such as Klipper's coordinates: templates may
+ * write `position.x` and `position[0]`, and it turns into an array as JSON.
+ */
+export function namedTuple(fields: Readonly<Record<string, unknown>>): Sequence {
+  return new Sequence('tuple', Object.values(fields), Object.keys(fields))
+}
+
 /** The result of looking up what is not there: silent when printed or looped over, an error when used otherwise. */
 export class Undefined {
   /** The message of the UndefinedError that using it raises. */
@@ -129,7 +137,7 @@ export class Undefined {
 export type Dict = Map<unknown, unknown> | Record<string, unknown>
 
 /** Whether the value is an object literal or parsed JSON rather than an instance of some class. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
+function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
