@@ -1,12 +1,12 @@
 // Copies of the database: made on demand and by themselves, deleted, and restored.
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Clock, Timer } from '../core/clock.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
 import type { BackupContent } from './backup-files.ts'
 import { backupNames, dateStamp, inspectBackup } from './backup-files.ts'
-import { copyDurably, syncPath } from './durable-files.ts'
-import type { Sqlite } from './sqlite.ts'
+import { copyDurably, freeName, syncPath } from './durable-files.ts'
+import { Sqlite } from './sqlite.ts'
 import { storageError } from './storage-error.ts'
 
 /** What stands where a restored database waits for the next start, after the name of the database. */
@@ -54,11 +54,11 @@ export class Backups {
   }
 
   /**
-   * Copies the database into the file `name`, over one that is there, checks the copy, and resolves with its path.
+   * Copies the database into the file `name`, over one that is there, or into one named by the date; checks the copy, and resolves with its path.
    * Reads and writes go on meanwhile. Rejects with ApiError 400 for what is no file name, 507 on a full disk.
    */
-  create(name = `sqldb-backup-${dateStamp(this.#clock.now())}.db`): Promise<string> {
-    return this.#inTurn(() => this.#create(name))
+  create(name?: string): Promise<string> {
+    return this.#inTurn(() => this.#create(name ?? this.#datedName('sqldb-backup-')))
   }
 
   /** Deletes a backup and resolves with its path. Rejects with ApiError 400, or 404 where there is none. */
@@ -85,7 +85,7 @@ export class Backups {
       } catch (cause) {
         throw new ApiError(400, `Invalid database for restoration, ${messageOf(cause)}`, { cause })
       }
-      await this.#create(`sqldb-before-restore-${dateStamp(this.#clock.now())}.db`)
+      await this.#create(this.#datedName('sqldb-before-restore-'))
       this.#db.refuseWrites('The database was restored: restart the server, nothing is written until then')
       const draft = `${this.#file}.restoring`
       copyDurably(path, draft)
@@ -137,6 +137,7 @@ export class Backups {
       mkdirSync(this.folder, { recursive: true })
       rmSync(draft, { force: true })
       await process.getBuiltinModule('node:sqlite').backup(this.#db.connection, draft)
+      leaveLogMode(draft)
       inspectBackup(draft)
       syncPath(draft)
       renameSync(draft, path)
@@ -146,6 +147,10 @@ export class Backups {
       throw fileError(error)
     }
     return path
+  }
+
+  #datedName(prefix: string): string {
+    return basename(freeName(join(this.folder, prefix + dateStamp(this.#clock.now())), '.db'))
   }
 
   #existing(name: string): string {
@@ -167,11 +172,22 @@ export class Backups {
   }
 }
 
+/** A copy of a database in WAL mode says so too, and whoever only looks into it would leave a log beside it. */
+function leaveLogMode(file: string): void {
+  const db = new Sqlite(file)
+  try {
+    db.get('PRAGMA journal_mode = DELETE')
+  } finally {
+    db.close()
+  }
+}
+
 /** Copies what is in the database now to `file` at once; for the start, when nobody waits. Throws ApiError. */
 export function backupNow(db: Sqlite, file: string): void {
   try {
     rmSync(file, { force: true })
     db.connection.prepare('VACUUM INTO ?').run(file)
+    leaveLogMode(file)
     syncPath(file)
   } catch (error) {
     rmSync(file, { force: true })

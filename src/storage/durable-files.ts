@@ -1,5 +1,5 @@
 // File operations whose result is still there after a power cut.
-import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Makes the content of a file, or the names in a folder, durable. */
@@ -28,4 +28,11 @@ export function copyDurably(from: string, to: string): void {
 export function renameDurably(from: string, to: string): void {
   renameSync(from, to)
   syncPath(dirname(to))
+}
+
+/** `path` with `ending`, or with a number before it where that is taken. */
+export function freeName(path: string, ending = ''): string {
+  let name = path + ending
+  for (let count = 2; existsSync(name); count += 1) name = `${path}-${count}${ending}`
+  return name
 }

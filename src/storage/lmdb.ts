@@ -111,10 +111,10 @@ class LmdbReader {
       const page = this.#page(root)
       const flags = page.readUInt16LE(this.#shape.word + 2)
       isBranch = (flags & BRANCH) !== 0
-      if (!isBranch && (flags & LEAF) === 0) throw new Error(`page ${root} is neither branch nor leaf`)
+      if (isBranch === ((flags & LEAF) !== 0)) throw new Error(`page ${root} is neither branch nor leaf`)
       nodes = this.#nodesOf(page, isBranch)
     } catch (error) {
-      onDamage(messageOf(error))
+      onDamage(error instanceof RangeError ? `page ${root} is damaged` : messageOf(error))
       return
     }
     for (const node of nodes) {
@@ -168,7 +168,9 @@ class LmdbReader {
     if (number >= this.#pages) throw new Error(`page ${number} lies beyond the end of the file`)
     if (this.#seen.has(number)) throw new Error(`page ${number} is referred to twice`)
     this.#seen.add(number)
-    return this.#read(number, 1)
+    const page = this.#read(number, 1)
+    if (this.#bigWord(page, 0) !== BigInt(number)) throw new Error(`page ${number} is another one`)
+    return page
   }
 
   #read(first: number, count: number): Buffer {

@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { backupNames, damageOf, dateStamp, newestGoodBackup, openStandingStill } from './backup-files.ts'
 import { PENDING_RESTORE } from './backups.ts'
-import { copyDurably, renameDurably, syncPath } from './durable-files.ts'
+import { copyDurably, freeName, renameDurably, syncPath } from './durable-files.ts'
 import type { Salvage } from './salvage.ts'
 import { salvage } from './salvage.ts'
 import { Sqlite } from './sqlite.ts'
@@ -131,12 +131,6 @@ function setAside({ file, clock }: DatabaseFiles, db: Sqlite, reason: string): D
     db.close()
   }
   return { reason, aside }
-}
-
-function freeName(path: string): string {
-  let name = path
-  for (let count = 2; existsSync(name); count += 1) name = `${path}-${count}`
-  return name
 }
 
 function replaceDamaged(files: DatabaseFiles, { reason, aside }: Damaged): Sqlite {

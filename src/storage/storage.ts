@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import { dateStamp } from './backup-files.ts'
 import { Backups, backupNow } from './backups.ts'
+import { freeName } from './durable-files.ts'
 import { JobHistory } from './job-history.ts'
 import { JobTotals } from './job-totals.ts'
 import { importLmdb } from './lmdb-import.ts'
@@ -83,7 +84,7 @@ function prepareTables(db: Sqlite, definitions: readonly TableDefinition[], opti
   const { backupFolder, clock, warn } = options
   if (db.refusal === null && needsMigration(db, definitions)) {
     mkdirSync(backupFolder, { recursive: true })
-    backupNow(db, join(backupFolder, `sqldb-before-update-${dateStamp(clock.now())}.db`))
+    backupNow(db, freeName(join(backupFolder, `sqldb-before-update-${dateStamp(clock.now())}`), '.db'))
   }
   for (const text of db.transact(writer => makeTables(writer, definitions))) warn(text)
 }
