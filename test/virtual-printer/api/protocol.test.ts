@@ -119,7 +119,10 @@ test('the bed mesh and the end stops can be asked for', async () => {
   const client = await rig.connect()
   const stops = await client.call('query_endstops/status')
   assert.deepEqual(stops, { stepper_x: 'open', stepper_y: 'open', stepper_z: 'open' })
-  const dump = (await client.call('bed_mesh/dump_mesh')) as { calibration: { points: unknown[] }; current_mesh: unknown }
+  const dump = (await client.call('bed_mesh/dump_mesh')) as {
+    calibration: { points: unknown[] }
+    current_mesh: unknown
+  }
   assert.equal(dump.calibration.points.length, 9)
   assert.deepEqual(dump.current_mesh, {})
 })

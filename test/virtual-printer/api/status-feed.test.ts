@@ -59,5 +59,8 @@ test('eventtime never goes back', async () => {
   await client.subscribe({ toolhead: ['estimated_print_time'] })
   await client.until(() => client.messages.length >= 3)
   const times = client.messages.map(message => (message.params as { eventtime: number }).eventtime)
-  assert.deepEqual(times, times.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  )
 })

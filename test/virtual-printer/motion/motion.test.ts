@@ -1,0 +1,196 @@
+// Motion: durations from look-ahead, homing, limits of kinematics, arcs, live positions.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Lookahead } from '../../../src/virtual-printer/motion/lookahead.ts'
+import { type MotionLimits, Move } from '../../../src/virtual-printer/motion/move.ts'
+import { MACHINE, startPrinter } from '../printer-rig.ts'
+
+const LIMITS: MotionLimits = {
+  maxVelocity: 300,
+  maxAccel: 3000,
+  minimumCruiseRatio: 0,
+  squareCornerVelocity: 5,
+}
+
+/** Plans moves along points at a speed; the moves as they were shaped. */
+function plan(points: number[][], speed: number, limits = LIMITS): Move[] {
+  const done: Move[] = []
+  const lookahead = new Lookahead(moves => done.push(...moves))
+  const at = (point: number[]) => Float64Array.of(point[0]!, point[1]!, point[2] ?? 0, point[3] ?? 0)
+  for (let index = 1; index < points.length; index++) {
+    lookahead.add(new Move(at(points[index - 1]!), at(points[index]!), speed, limits))
+  }
+  lookahead.flush()
+  return done
+}
+
+const duration = (moves: Move[]) => moves.reduce((sum, move) => sum + move.duration, 0)
+const close = (actual: number, expected: number) =>
+  assert.ok(Math.abs(actual - expected) < 1e-6 * Math.max(1, expected), `${actual} is not ${expected}`)
+
+test('a single move is a trapezoid, a short one a triangle', () => {
+  close(
+    duration(
+      plan(
+        [
+          [0, 0],
+          [100, 0],
+        ],
+        100,
+      ),
+    ),
+    1 + 100 / 3000,
+  )
+  close(
+    duration(
+      plan(
+        [
+          [0, 0],
+          [1, 0],
+        ],
+        100,
+      ),
+    ),
+    2 * Math.sqrt(1 / 3000),
+  )
+})
+
+test('minimum_cruise_ratio keeps short moves slow', () => {
+  const [move] = plan(
+    [
+      [0, 0],
+      [1, 0],
+    ],
+    100,
+    { ...LIMITS, minimumCruiseRatio: 0.5 },
+  )
+  close(move!.cruiseV2, 1500)
+  close((move!.cruiseTime * Math.sqrt(move!.cruiseV2)) / move!.length, 0.5)
+})
+
+test('a line in pieces takes as long as in one', () => {
+  const pieces = Array.from({ length: 1001 }, (_, n) => [n / 10, 0])
+  close(duration(plan(pieces, 100)), 1 + 100 / 3000)
+})
+
+test('a right angle is taken at square_corner_velocity, a reversal from a stop', () => {
+  const [, corner] = plan(
+    [
+      [0, 0],
+      [50, 0],
+      [50, 50],
+    ],
+    100,
+  )
+  close(Math.sqrt(corner!.startV2), 5)
+  const [, back] = plan(
+    [
+      [0, 0],
+      [50, 0],
+      [0, 0],
+    ],
+    100,
+  )
+  close(back!.startV2, 0)
+})
+
+test('positions and speeds within a move', () => {
+  const [move] = plan(
+    [
+      [0, 0],
+      [100, 0],
+    ],
+    100,
+  )
+  close(move!.distanceAt(0), 0)
+  close(move!.distanceAt(move!.duration / 2), 50)
+  close(move!.distanceAt(move!.duration), 100)
+  close(move!.speedAt(move!.duration / 2), 100)
+  close(move!.speedAt(move!.duration), 0)
+})
+
+describe('the machine', { concurrency: true }, () => {
+  test('G28 homes, tells which axes, and ends at the end stops', async () => {
+    await using rig = await startPrinter()
+    const client = await rig.connect()
+    await client.script('G28 X')
+    assert.equal((await client.query('toolhead')).homed_axes, 'x')
+    await client.script('G28')
+    const toolhead = await client.query('toolhead')
+    assert.equal(toolhead.homed_axes, 'xyz')
+    assert.deepEqual(toolhead.position, [0, 0, 0, 0])
+    assert.deepEqual(await client.call('query_endstops/status'), {
+      stepper_x: 'TRIGGERED',
+      stepper_y: 'TRIGGERED',
+      stepper_z: 'TRIGGERED',
+    })
+    const { steppers } = (await client.query('stepper_enable')) as { steppers: Record<string, boolean> }
+    assert.deepEqual(steppers, { stepper_x: true, stepper_y: true, stepper_z: true, extruder: false })
+    await client.script('M84')
+    assert.equal((await client.query('toolhead')).homed_axes, '')
+  })
+
+  test('safe_z_home goes to its place', async () => {
+    await using rig = await startPrinter({
+      config: `${MACHINE}[safe_z_home]\nhome_xy_position: 117,118\nspeed: 150\nz_hop: 5\n`,
+    })
+    const client = await rig.connect()
+    await client.script('G28')
+    assert.deepEqual((await client.query('toolhead')).position, [117, 118, 5, 0])
+  })
+
+  test('a delta homes to its top and knows its radius', async () => {
+    const tower = (letter: string) =>
+      `[stepper_${letter}]\nstep_pin: a\ndir_pin: b\nrotation_distance: 40\nendstop_pin: c\nposition_endstop: 300\narm_length: 250\n`
+    const config = MACHINE.replace(/\[stepper_\w\][^[]*/g, '')
+      .replace('kinematics: cartesian', 'kinematics: delta\ndelta_radius: 120')
+      .concat(tower('a'), tower('b'), tower('c'))
+    await using rig = await startPrinter({ config })
+    const client = await rig.connect()
+    await assert.rejects(client.script('G1 X5'), /^Error: Must home first: 5.000 0.000 0.000/)
+    await client.script('G28\nG1 Z100 F6000\nG1 X80 Y80')
+    assert.deepEqual((await client.query('toolhead')).position, [80, 80, 100, 0])
+    await assert.rejects(client.script('G1 X100 Y100'), {
+      message: 'Move out of range: 100.000 100.000 100.000 [0.000]',
+    })
+  })
+
+  test('Z is slow, and slows a slanted move', async () => {
+    await using rig = await startPrinter()
+    const client = await rig.connect()
+    await client.script('SET_KINEMATIC_POSITION X=0 Y=0 Z=0\nM400')
+    const before = (await client.query('toolhead')).print_time as number
+    await client.script('G1 Z100 F18000\nM400')
+    const after = (await client.query('toolhead')).print_time as number
+    const took = 100 / 25 + 25 / 300
+    assert.ok(after - before > took, `${after - before}`)
+  })
+
+  test('arcs go round', async () => {
+    await using rig = await startPrinter()
+    const client = await rig.connect()
+    await client.script('SET_KINEMATIC_POSITION X=60 Y=50 Z=5\nG3 X60 Y50 I-10 J0 F600\nM400')
+    const { print_time } = await client.query('toolhead')
+    // A full circle of 10 mm radius at 10 mm/s.
+    assert.ok((print_time as number) > 2 * Math.PI - 0.2)
+    await client.script('G2 X50 Y40 I-10 J0')
+    assert.deepEqual((await client.query('gcode_move')).gcode_position, [50, 40, 5, 0])
+    await assert.rejects(client.script('G2 X5 R5'), { message: 'G2/G3 does not support R moves' })
+  })
+
+  test('the live position follows the plan', async () => {
+    await using rig = await startPrinter({ speed: 5 })
+    const client = await rig.connect()
+    await client.script('SET_KINEMATIC_POSITION X=0 Y=0 Z=5\nG1 X200 F1200')
+    await client.subscribe({ motion_report: ['live_position', 'live_velocity'] })
+    await client.until(() => client.pushed('motion_report', 'live_velocity').at(-1) === 0)
+    const places = (client.pushed('motion_report', 'live_position') as number[][]).map(place => place[0]!)
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    )
+    assert.ok(places.some(x => x > 0 && x < 200))
+    assert.equal(places.at(-1), 200)
+  })
+})
