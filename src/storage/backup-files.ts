@@ -51,7 +51,7 @@ export function openStandingStill(file: string): Sqlite {
 export function damageOf(db: Sqlite): string | null {
   const [first] = db.all('PRAGMA quick_check(1)')
   const text = String(first?.quick_check ?? 'the check gives no answer')
-  return text === 'ok' ? null : text
+  return text === 'ok' ? null : text.replace(/^\*\*\*.*\*\*\*\n/, '')
 }
 
 /** What a backup holds. Throws Error that says why the file cannot be restored. */

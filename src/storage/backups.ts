@@ -136,7 +136,7 @@ export class Backups {
     try {
       mkdirSync(this.folder, { recursive: true })
       rmSync(draft, { force: true })
-      await process.getBuiltinModule('node:sqlite').backup(this.#db.connection, draft)
+      await this.#copyTo(draft)
       leaveLogMode(draft)
       inspectBackup(draft)
       syncPath(draft)
@@ -147,6 +147,22 @@ export class Backups {
       throw fileError(error)
     }
     return path
+  }
+
+  /** Over a connection of its own and in one step, so that writing goes on beside it and does not disturb it. */
+  async #copyTo(draft: string): Promise<void> {
+    const { backup } = process.getBuiltinModule('node:sqlite')
+    const allPages = 2 ** 31 - 1
+    if (this.#db.file === ':memory:') {
+      await backup(this.#db.connection, draft, { rate: allPages })
+      return
+    }
+    const source = new Sqlite(this.#db.file, { readOnly: true })
+    try {
+      await backup(source.connection, draft, { rate: allPages })
+    } finally {
+      source.close()
+    }
   }
 
   #datedName(prefix: string): string {

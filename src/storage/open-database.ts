@@ -83,10 +83,10 @@ function setOrphansAside({ file, clock, warn }: DatabaseFiles): void {
 }
 
 function openFile(files: DatabaseFiles): Sqlite | Damaged {
-  const wasEmpty = statSync(files.file, { throwIfNoEntry: false })?.size === 0
+  const wasThere = existsSync(files.file)
   const db = new Sqlite(files.file)
   try {
-    const reason = damageOf(db) ?? (wasEmpty ? emptiness(files, db) : null)
+    const reason = damageOf(db) ?? (wasThere ? emptiness(files, db) : null)
     if (reason !== null) return setAside(files, db, reason)
     prepare(db)
     return db
@@ -107,12 +107,16 @@ function prepare(db: Sqlite): void {
   db.transact(() => {})
 }
 
-/** An empty file is what a crash in the very first start leaves; where backups are, it had content once. */
+/** A file without tables is what a crash in the very first start leaves; where backups are, it had content once. */
 function emptiness({ backupFolder, warn }: DatabaseFiles, db: Sqlite): string | null {
   if (db.get('SELECT 1 FROM sqlite_master') !== undefined) return null
   if (backupNames(backupFolder).length > 0) return 'it is empty'
   warn('The database file was empty, and there is no backup: a new database was begun')
   return null
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
 function causeOf(error: unknown): string {
@@ -125,7 +129,7 @@ function setAside({ file, clock }: DatabaseFiles, db: Sqlite, reason: string): D
   try {
     copyDurably(file, aside)
     for (const companion of ['-wal', '-journal']) {
-      if (existsSync(file + companion)) copyDurably(file + companion, aside + companion)
+      if (sizeOf(file + companion) > 0) copyDurably(file + companion, aside + companion)
     }
   } finally {
     db.close()
