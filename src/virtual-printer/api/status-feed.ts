@@ -24,7 +24,7 @@ interface Subscription {
 }
 
 /** Seconds on the host's monotonic clock, Klipper's `eventtime`. */
-export function eventtime(): number {
+function eventtime(): number {
   return Number((process.hrtime.bigint() / 1000n).toString()) / 1e6
 }
 

@@ -90,7 +90,7 @@ export class GcodeCommand {
 }
 
 /** Whether a name is a letter and a number, as `G28` or `T0`. */
-export function isTraditional(name: string): boolean {
+function isTraditional(name: string): boolean {
   return /^[A-Z][-+]?[0-9.]+$/.test(name)
 }
 
@@ -134,7 +134,7 @@ function isDigit(char: number): boolean {
 }
 
 /** A number as Python's float() takes it; NaN for anything else. */
-export function parseNumber(text: string): number {
+function parseNumber(text: string): number {
   const trimmed = text.trim()
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(trimmed) ? Number(trimmed) : Number.NaN
 }

@@ -1,7 +1,7 @@
 // Heat: one body that a heater warms and the room cools, read by a sensor with a little noise.
 
 /** Temperature of the room in °C. */
-export const ROOM = 22
+const ROOM = 22
 
 /** What a body is made of. */
 export interface Body {

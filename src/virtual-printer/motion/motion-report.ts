@@ -1,6 +1,5 @@
 // The `motion_report` object and the streams of planned motion that clients can order.
 
-import type { Connection } from '../api/connection.ts'
 import { type ApiRequest, recordOf, textOf } from '../api/endpoints.ts'
 import { WebRequestError } from '../errors.ts'
 import type { Host } from '../host.ts'
@@ -10,6 +9,9 @@ import type { Toolhead } from './toolhead.ts'
 
 /** How often (ms) a stream sends what was planned meanwhile. */
 const STREAM_INTERVAL = 400
+const STEPS_PER_MM = 100
+/** Ticks of the micro-controller's clock per second. */
+const CLOCK = 50_000_000
 
 /** Makes the object and registers its endpoints; `steppers` and `queues` are names. */
 export function motionReport(
@@ -21,13 +23,13 @@ export function motionReport(
   const { endpoints, life } = host
   endpoints.add('motion_report/dump_stepper', request => {
     const name = known(request, steppers)
-    stream(request, host, toolhead, move => stepperRow(name, move))
+    stream(request, host, toolhead, moves => stepperData(name, moves))
     return { header: ['interval', 'count', 'add'] }
   })
   life.onReady(() =>
     endpoints.add('motion_report/dump_trapq', request => {
       const name = known(request, queues)
-      stream(request, host, toolhead, move => trapezoidRows(name, move))
+      stream(request, host, toolhead, moves => trapezoidData(name, moves))
       return {
         header: ['time', 'duration', 'start_velocity', 'acceleration', 'start_position', 'direction'],
       }
@@ -56,23 +58,27 @@ function known(request: ApiRequest, names: string[]): string {
   throw new WebRequestError(`The value '${name}' is not valid for name. Options: ${options}`)
 }
 
-function stream(request: ApiRequest, host: Host, toolhead: Toolhead, rows: (move: Move) => unknown[]): void {
+/** The `params` of a stream's message, or undefined when these moves hold nothing for it. */
+type StreamData = (moves: Move[]) => Record<string, unknown> | undefined
+
+function stream(request: ApiRequest, host: Host, toolhead: Toolhead, dataOf: StreamData): void {
   const template = recordOf(request, 'response_template', {})
   const { connection } = request
   let from = toolhead.now
   const timer = setInterval(() => {
     const to = toolhead.now
-    const data = toolhead.timeline.between(from, to).flatMap(rows)
+    const params = dataOf(toolhead.timeline.between(from, to))
     from = to
-    if (data.length > 0) connection.send({ ...template, params: { data } })
+    if (params !== undefined) connection.send({ ...template, params })
   }, STREAM_INTERVAL)
   const stop = () => clearInterval(timer)
-  onceGone(connection, host, stop)
-}
-
-function onceGone(connection: Connection, host: Host, stop: () => void): void {
   connection.onClose(stop)
   host.life.onEnd(stop)
+}
+
+function trapezoidData(queue: string, moves: Move[]): Record<string, unknown> | undefined {
+  const data = moves.flatMap(move => trapezoidRows(queue, move))
+  return data.length === 0 ? undefined : { data }
 }
 
 // The phases of a move: acceleration, cruise, deceleration.
@@ -111,11 +117,32 @@ function trapezoidRows(queue: string, move: Move): unknown[] {
     ])
 }
 
-// Steps at 100 per mm: interval in clock ticks, count, change per step.
-function stepperRow(stepper: string, move: Move): unknown[] {
-  const axis = stepper.replace('stepper_', '')[0]
-  const distance = axis === 'x' ? move.dx : axis === 'y' ? move.dy : axis === 'z' ? move.dz : move.de
-  const count = Math.round(Math.abs(distance) * 100)
-  if (count === 0) return []
-  return [[Math.round((move.duration * 50_000_000) / count), Math.sign(distance) * count, 0]]
+function stepperData(stepper: string, moves: Move[]): Record<string, unknown> | undefined {
+  const axis = stepper.replace('stepper_', '')[0] ?? ''
+  const stepping = moves.filter(move => stepsOf(axis, move) !== 0)
+  const first = stepping[0]
+  const last = stepping.at(-1)
+  if (first === undefined || last === undefined) return undefined
+  const data = stepping.map(move => {
+    const steps = stepsOf(axis, move)
+    return [Math.round((move.duration * CLOCK) / Math.abs(steps)), steps, 0]
+  })
+  const start = { x: first.startX, y: first.startY, z: first.startZ }[axis] ?? first.startE
+  return {
+    data,
+    start_position: start,
+    start_mcu_position: Math.round(start * STEPS_PER_MM),
+    step_distance: 1 / STEPS_PER_MM,
+    first_clock: Math.round(first.startTime * CLOCK),
+    first_step_time: first.startTime,
+    last_clock: Math.round(last.endTime * CLOCK),
+    last_step_time: last.endTime,
+  }
+}
+
+// Towers and other steppers without an axis of their own move with the whole length.
+function stepsOf(axis: string, move: Move): number {
+  const distance =
+    { x: move.dx, y: move.dy, z: move.dz, e: move.de }[axis] ?? (move.kinematic ? move.length : 0)
+  return Math.round(distance * STEPS_PER_MM)
 }

@@ -235,7 +235,7 @@ describe('a print', { concurrency: true }, () => {
     for (const stats of results) {
       assert.ok(
         Math.abs((stats.print_duration as number) - expected) < expected * 0.01,
-        `${stats.print_duration}`,
+        String(stats.print_duration),
       )
       assert.ok(Math.abs((stats.filament_used as number) - 200) < 1e-6)
     }
