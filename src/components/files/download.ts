@@ -7,7 +7,7 @@ import type { Place } from './roots.ts'
 /** Content types that clients expect of files that they show. */
 const TEXT = /\.(gcode|g|gco|nc|cfg|conf|log|txt|ini|bkp|json|md)(\.\d+)?$/i
 
-/** Sends the file at `place`. Throws ApiError 404 where there is none. */
+/** Sends the file at `place`. Throws ApiError 404 where there is none, 416 for a range that it does not have. */
 export async function sendFile({ req, res }: RawRequest, { root, relative, absolute }: Place): Promise<void> {
   const { default: send } = await import('@fastify/send')
   const target = encodeURI(relative).replace(/[?#]/g, encodeURIComponent)
@@ -17,6 +17,10 @@ export async function sendFile({ req, res }: RawRequest, { root, relative, absol
     dotfiles: 'allow',
     index: false,
   })
+  if (result.statusCode === 416) {
+    res.setHeader('Content-Range', result.headers['Content-Range'] ?? 'bytes */*')
+    throw new ApiError(416, 'The range lies beyond the end of the file')
+  }
   if (result.type !== 'file') throw new ApiError(404, `File does not exist: ${relative}`)
   for (const [name, value] of Object.entries(result.headers)) res.setHeader(name, value)
   if (TEXT.test(absolute)) res.setHeader('Content-Type', 'text/plain; charset=utf-8')
