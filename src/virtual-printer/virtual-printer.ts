@@ -1,8 +1,7 @@
 // The virtual printer as an object: start it, stop it, restart it, and give it faults.
 
-import { appendFile, mkdirSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
-import { dirname } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Connection } from './api/connection.ts'
 import { isRecord } from './api/endpoints.ts'
 import { closeServer, listenOn } from './api/socket-server.ts'
@@ -10,7 +9,11 @@ import { errorReply } from './api/webhooks.ts'
 import { SimClock } from './clock.ts'
 import { messageOf, WebRequestError } from './errors.ts'
 import { beginLife, type KlippyLife } from './klippy-life.ts'
+import { KlippyLog } from './klippy-log.ts'
 import type { KlippyState } from './life.ts'
+
+/** Milliseconds at speed 1 during which nobody listens at a restart. */
+const RESTART_PAUSE = 200
 
 /** Where the virtual printer lives. */
 export interface VirtualPrinterOptions {
@@ -31,8 +34,10 @@ export interface VirtualPrinterOptions {
 /** A Klippy without hardware. Its socket, protocol, states and timing are those of the real one. */
 export class VirtualPrinter {
   readonly #options: VirtualPrinterOptions
-  readonly #clock: SimClock
+  readonly #log: KlippyLog
   readonly #connections = new Set<Connection>()
+  readonly #temperatures = new Map<string, number>()
+  readonly #filament = new Map<string, boolean>()
   #server: Server | undefined
   #current: KlippyLife | undefined
   #hung = false
@@ -41,7 +46,7 @@ export class VirtualPrinter {
 
   constructor(options: VirtualPrinterOptions) {
     this.#options = options
-    this.#clock = new SimClock(options.speed ?? 1)
+    this.#log = new KlippyLog(options.logFile)
   }
 
   /** Klippy's state; `startup` also while it is not running. */
@@ -56,7 +61,7 @@ export class VirtualPrinter {
 
   /** Begins to listen; resolves then, in the state `startup` or `error`. Rejects when the socket is in use. */
   async start(): Promise<void> {
-    this.#log('Starting Klippy...')
+    this.#log.write('Starting Klippy...')
     await this.#begin()
   }
 
@@ -65,7 +70,7 @@ export class VirtualPrinter {
     this.#stopped = true
     await this.#restarting
     await this.#end()
-    this.#clock.close()
+    await this.#log.flush()
   }
 
   /** Resolves when the state is `ready`; rejects when it becomes `error` or `shutdown` first. */
@@ -157,32 +162,57 @@ export class VirtualPrinter {
   }
 
   async #begin(): Promise<void> {
-    const { socketPath, configFile, gcodesPath, logFile, startupTime = 0.5 } = this.#options
+    const { socketPath, configFile, gcodesPath, logFile, speed = 1, startupTime = 0.5 } = this.#options
+    const clock = new SimClock(speed)
     const life = beginLife({
-      clock: this.#clock,
+      clock,
       configFile,
       gcodesPath,
       logFile,
-      log: line => this.#log(line),
+      log: line => this.#log.write(line),
       restart: kind => this.#scheduleRestart(kind),
     })
     this.#server = await listenOn(socketPath, socket => this.#accept(socket))
     this.#current = life
-    this.#clock.at(this.#clock.now + startupTime, () => life.host.life.becomeReady())
+    this.#carryOver(life)
+    clock.at(clock.now + startupTime, () => life.host.life.becomeReady())
   }
 
   async #end(): Promise<void> {
     const server = this.#server
     this.#server = undefined
-    this.#current?.host.life.end()
+    const ended = this.#current
+    if (ended !== undefined) {
+      this.#keep(ended)
+      ended.host.life.end()
+      ended.host.clock.close()
+    }
     for (const connection of this.#connections) connection.end()
     if (server !== undefined) await closeServer(server)
     this.#current = undefined
   }
 
+  // A restart of the host neither cools the machine nor feeds it filament.
+  #keep({ machine }: KlippyLife): void {
+    for (const [name, heater] of machine?.heatersByObject ?? [])
+      this.#temperatures.set(name, heater.temperature)
+    for (const [name, sensor] of machine?.filamentSensors ?? []) {
+      this.#filament.set(name, sensor.status().filament_detected)
+    }
+  }
+
+  #carryOver({ machine }: KlippyLife): void {
+    for (const [name, heater] of machine?.heatersByObject ?? []) {
+      const temperature = this.#temperatures.get(name)
+      if (temperature !== undefined) heater.setTemperature(temperature)
+    }
+    for (const [name, sensor] of machine?.filamentSensors ?? [])
+      sensor.setPresent(this.#filament.get(name) ?? true)
+  }
+
   // The reply to RESTART goes out first.
   #scheduleRestart(kind: 'restart' | 'firmware_restart'): void {
-    this.#log(`Restart requested: ${kind}`)
+    this.#log.write(`Restart requested: ${kind}`)
     setImmediate(() => void this.restart())
   }
 
@@ -190,8 +220,8 @@ export class VirtualPrinter {
     if (this.#stopped) return
     this.#current?.host.gcode.respondInfo('Klipper state: Disconnect')
     await this.#end()
-    await this.#clock.until(this.#clock.now + 0.2)
-    this.#log('Restarting printer')
+    await wait(RESTART_PAUSE / (this.#options.speed ?? 1))
+    this.#log.write('Restarting printer')
     await this.#begin()
   }
 
@@ -212,7 +242,7 @@ export class VirtualPrinter {
     const life = this.#current
     const request = parseRequest(text)
     if (life === undefined || request === undefined) {
-      this.#log(`webhooks: invalid request ${text.toString('utf8', 0, 200)}`)
+      this.#log.write(`webhooks: invalid request ${text.toString('utf8', 0, 200)}`)
       return
     }
     const reply = (answer: { result: unknown } | { error: unknown }) => {
@@ -223,12 +253,12 @@ export class VirtualPrinter {
         reply({ error: errorReply(error) })
       } catch {
         const message = `Internal Error on WebRequest: ${request.method}`
-        this.#log(`${message}: ${messageOf(error)}`)
+        this.#log.write(`${message}: ${messageOf(error)}`)
         reply({ error: { error: 'WebRequestError', message } })
         life.host.life.shutdown(message)
       }
     }
-    this.#clock.moment(() => {
+    life.host.clock.moment(() => {
       try {
         if (request.method === '') throw new WebRequestError('Missing Argument [method]')
         const handler = life.host.endpoints.handler(request.method)
@@ -239,14 +269,6 @@ export class VirtualPrinter {
         fail(error)
       }
     })
-  }
-
-  #log(line: string): void {
-    const { logFile } = this.#options
-    if (logFile === undefined) return
-    mkdirSync(dirname(logFile), { recursive: true })
-    // A log that cannot be written must not stop the printer.
-    appendFile(logFile, `${new Date().toISOString()} ${line}\n`, () => {})
   }
 }
 

@@ -6,6 +6,9 @@ import { FrameSplitter, frame } from '../../klippy/framing.ts'
 /** Longest message that a client may send; a G-code script is far shorter. */
 const LONGEST_MESSAGE = 16 * 1024 * 1024
 
+/** Bytes that may wait for a client before it is given up. */
+const MOST_UNREAD = 64 * 1024 * 1024
+
 /** What a connection does with what arrives. */
 export interface ConnectionEvents {
   message(text: Buffer): void
@@ -46,7 +49,13 @@ export class Connection {
 
   send(message: unknown): void {
     if (this.#hung !== undefined) this.#hung.push(message)
-    else if (!this.closed) this.#socket.write(frame(message))
+    else if (!this.closed) this.#write(frame(message))
+  }
+
+  // A client that does not read any more must not fill the memory.
+  #write(text: string): void {
+    if (this.#socket.writableLength > MOST_UNREAD) this.#socket.destroy()
+    else this.#socket.write(text)
   }
 
   /** Sends bytes that are no whole message. */

@@ -1,9 +1,10 @@
 // Reads printer.cfg as Klipper does: includes with wildcards, the SAVE_CONFIG block, later sections merging.
 
-import { globSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { IniError, KLIPPER_INI, parseIni } from '../../core/ini.ts'
 import { ConfigError } from '../errors.ts'
+import { filesMatching } from './wildcards.ts'
 
 /** Section → option → text as written; in the order of the files. */
 export type RawConfig = Map<string, Map<string, string>>
@@ -60,7 +61,7 @@ function addText(config: RawConfig, text: string, file: string, open: Set<string
 
 function include(config: RawConfig, pattern: string, from: string, open: Set<string>): void {
   const wanted = resolve(dirname(from), pattern)
-  const files = globSync(wanted).sort()
+  const files = filesMatching(wanted)
   if (files.length === 0 && !/[*?[]/.test(pattern)) {
     throw new ConfigError(`Include file '${wanted}' does not exist`)
   }
