@@ -2,7 +2,7 @@
 import { CLIENT_TYPES, server as chapter } from '../../api/server.ts'
 import type { Core } from '../../component.ts'
 import type { ServerConfig } from '../../config/index.ts'
-import { ApiError, messageOf } from '../../core/errors.ts'
+import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { API_VERSION } from '../../core/version.ts'
 import type { AccessPolicy } from '../../rpc/access.ts'
@@ -89,7 +89,7 @@ function rollOverOwn(log: Core['log']): string | undefined {
     return undefined
   } catch (error) {
     log.error('the log cannot be rolled over', error)
-    return `The log file cannot be renamed: ${messageOf(error).split(',')[0]}`
+    return `The log files cannot be renamed (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}); see the log`
   }
 }
 
