@@ -7,8 +7,11 @@ import type { Connections } from '../../rpc/connections.ts'
 
 /** Who knows what stands on the disk and compares it with what is found there. */
 export interface KnownFiles {
-  /** Takes in a change that we made ourselves; a path whose folders are not known makes them known. */
-  apply(change: FileChange): void
+  /**
+   * Takes in a change that we made ourselves. Gives what clients should be told before it: that the folders of its
+   * path were made, where they are new.
+   */
+  apply(change: FileChange): readonly FileChange[]
 }
 
 /** What announcements go to. */
@@ -32,8 +35,7 @@ export class Changes {
 
   /** Announces a change of ours at once. For work that nobody waits for. */
   report(change: FileChange): void {
-    this.#listeners.known.apply(change)
-    this.tell(change)
+    this.#tellAll([...this.#listeners.known.apply(change), change])
   }
 
   /**
@@ -42,9 +44,13 @@ export class Changes {
    * runs at present is done, so the handler must return without waiting for anything but the TreeLock.
    */
   afterReply(to: ServerResponse | Caller, change: FileChange): void {
-    this.#listeners.known.apply(change)
-    if (to instanceof ServerResponse && !to.closed) to.once('close', () => this.tell(change))
-    else setImmediate(() => this.tell(change))
+    const changes = [...this.#listeners.known.apply(change), change]
+    if (to instanceof ServerResponse && !to.closed) to.once('close', () => this.#tellAll(changes))
+    else setImmediate(() => this.#tellAll(changes))
+  }
+
+  #tellAll(changes: readonly FileChange[]): void {
+    for (const change of changes) this.tell(change)
   }
 
   /** Announces what somebody else has changed; the index knows of it already. */

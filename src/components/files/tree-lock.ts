@@ -48,6 +48,12 @@ export class TreeLock {
     }
   }
 
+  /** Whether an operation that runs at present changes `path`, something above it or something below it. */
+  isWritten(path: string): boolean {
+    for (const { running, write } of this.#tickets) if (running && overlap(write, [path])) return true
+    return false
+  }
+
   #wait(): void {
     if (this.#waiting >= MAX_WAITING) {
       throw new ApiError(503, 'Too many file operations wait for each other, try again later')
