@@ -1,6 +1,7 @@
 // The composition root: the core in the order in which it depends on itself, then the components.
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { Server } from 'node:net'
+import { join } from 'node:path'
 import type { Component, ComponentType, Core } from './component.ts'
 import access from './components/access/index.ts'
 import fileManager from './components/files/index.ts'
@@ -32,6 +33,7 @@ import { Subscriptions } from './klippy/subscriptions.ts'
 import { Connections } from './rpc/connections.ts'
 import { Registry, type RegistryOptions } from './rpc/registry.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
+import { openStorage, type Storage } from './storage/index.ts'
 import { HttpApi } from './transports/http/api.ts'
 import { Gate } from './transports/http/gate.ts'
 import { HttpServer } from './transports/http/server.ts'
@@ -104,6 +106,7 @@ class App {
   readonly #config: Configuration
   readonly #server: ServerSection
   readonly #warnings: Warnings
+  readonly #storage: Storage
   readonly #core: Core
   readonly #scope = new Scope()
   readonly #built: Built[] = []
@@ -118,6 +121,12 @@ class App {
     const [config, server] = readConfiguration(paths, this.#warnings)
     this.#config = config
     this.#server = server
+    this.#storage = openStorage({
+      folder: paths.database,
+      backupFolder: join(paths.backup, 'database'),
+      clock: options.clock ?? systemClock,
+      warn: text => void this.#warnings.add(text),
+    })
     this.#core = this.#buildCore(options.klippySocket ?? server.klippy_uds_address)
   }
 
@@ -141,6 +150,7 @@ class App {
       connections,
       events,
       printer,
+      storage: this.#storage,
       log,
       clock,
       warnings: this.#warnings,
@@ -268,6 +278,7 @@ class App {
       scope.close()
     }
     this.#scope.close()
+    await this.#storage.close()
   }
 }
 

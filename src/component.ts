@@ -9,6 +9,7 @@ import type { Warnings } from './core/warnings.ts'
 import type { Printer } from './klippy/printer.ts'
 import type { Connections } from './rpc/connections.ts'
 import type { Registry } from './rpc/registry.ts'
+import type { Storage } from './storage/index.ts'
 
 /** What every component is given. */
 export interface Core {
@@ -16,6 +17,7 @@ export interface Core {
   readonly connections: Connections
   readonly events: EventBus
   readonly printer: Printer
+  readonly storage: Storage
   readonly log: Log
   readonly clock: Clock
   readonly warnings: Warnings

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transports: ['rpc', 'api', 'core', 'klippy', 'schema'],
   components: ['schema', 'api', 'core', 'config', 'storage', 'rpc', 'klippy', 'component.ts'],
   'virtual-printer': ['klippy/framing.ts', 'core'],
-  'component.ts': ['config', 'core', 'klippy', 'rpc'],
+  'component.ts': ['config', 'core', 'klippy', 'rpc', 'storage'],
 }
 
 /** The composition: may import everything, and is imported by nothing below it. */
