@@ -1,5 +1,6 @@
 // One life of the virtual Klippy: configuration, machine, endpoints, from startup to the next restart.
 
+import { inspect } from 'node:util'
 import { Endpoints } from './api/endpoints.ts'
 import { StatusFeed } from './api/status-feed.ts'
 import { RemoteMethods, webhookEndpoints } from './api/webhooks.ts'
@@ -7,7 +8,7 @@ import { buildMachine } from './build/build-machine.ts'
 import type { CoreParts } from './build/core-parts.ts'
 import type { SimClock } from './clock.ts'
 import { Config } from './config/config.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError, messageOf } from './errors.ts'
 import { baseCommands } from './gcode/base-commands.ts'
 import { Gcode } from './gcode/gcode.ts'
 import { type Host, Waits } from './host.ts'
@@ -71,9 +72,9 @@ export function beginLife(options: LifeOptions): KlippyLife {
     if (problem !== undefined) throw problem
     machine = buildMachine(host, options.gcodesPath)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    log(`Config error: ${error.message}`)
-    life.fail(error.message)
+    const known = error instanceof ConfigError
+    log(known ? `Config error: ${error.message}` : `Internal error during connect: ${inspect(error)}`)
+    life.fail(known ? error.message : `Internal error during connect: ${messageOf(error)}`)
   }
   return { host, feed, remote, machine }
 }

@@ -99,6 +99,23 @@ test('a missing option is named', async () => {
   )
 })
 
+test('a command that is there already cannot be a macro without renaming', async () => {
+  const macro = '[gcode_macro PAUSE]\ngcode: M118 x\n'
+  await using rig = await startPrinter({ config: macro + MACHINE, ready: false })
+  assert.match(rig.printer.stateMessage, /^gcode command PAUSE already registered\n/)
+})
+
+test('RESTART leaves the machine warm and the filament out', async () => {
+  const sensor = '[filament_switch_sensor s]\nswitch_pin: x\n'
+  await using rig = await startPrinter({ config: MACHINE + sensor })
+  rig.printer.setTemperature('heater_bed', 80)
+  rig.printer.setFilament('s', false)
+  await rig.printer.restart()
+  await rig.printer.untilReady()
+  assert.ok((rig.printer.status('heater_bed')!.temperature as number) > 60)
+  assert.equal(rig.printer.status('filament_switch_sensor s')!.filament_detected, false)
+})
+
 test('SAVE_CONFIG writes the block, keeps a copy and restarts', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()

@@ -10,6 +10,7 @@ import { led, outputPin } from '../extras/pins.ts'
 import { Probe } from '../extras/probe.ts'
 import { firmwareRetraction } from '../extras/retraction.ts'
 import { bedScrews } from '../extras/screws.ts'
+import { extruderStepper, gcodeButton, servo } from '../extras/small-objects.ts'
 import { inputShaper, skewCorrection } from '../extras/tuning.ts'
 import { saveVariables } from '../extras/variables.ts'
 import { respondCommands } from '../gcode/base-commands.ts'
@@ -110,6 +111,9 @@ export const LOADERS: Readonly<Record<string, Loader>> = {
   z_tilt_ng: tilt,
   quad_gantry_level: tilt,
   screws_tilt_adjust: (build, section) => screwsTiltAdjust(build.host, section, levelingParts(build)),
+  gcode_button: ({ host }, section) => gcodeButton(host, section),
+  servo: ({ host }, section) => servo(host, section),
+  extruder_stepper: (_, section) => extruderStepper(section),
   tmc2130: driver,
   tmc2208: driver,
   tmc2209: driver,

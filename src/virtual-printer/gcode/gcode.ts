@@ -1,6 +1,6 @@
 // The G-code dispatcher: commands by name, scripts one after the other, answers to whoever listens.
 
-import { GcodeError, messageOf } from '../errors.ts'
+import { ConfigError, GcodeError, messageOf } from '../errors.ts'
 import type { Life } from '../life.ts'
 import { commandName, GcodeCommand } from './command.ts'
 
@@ -39,7 +39,7 @@ export class Gcode {
   }
 
   register(name: string, handler: Handler, help?: string, always = false): void {
-    if (this.#commands.has(name)) throw new Error(`gcode command ${name} already registered`)
+    if (this.#commands.has(name)) throw new ConfigError(`gcode command ${name} already registered`)
     this.#commands.set(name, { handler, always, ...(help === undefined ? {} : { help }) })
     this.#published = undefined
   }
@@ -193,9 +193,8 @@ export class Gcode {
     if (!this.#life.ready) throw new GcodeError(this.#life.message)
     // A text that begins with a number reads as part of the name: `M117 100%`.
     const [real = ''] = name.split(' ')
-    if (real !== name && ['M117', 'M118', 'M23'].includes(real)) {
-      return this.#commands.get(real)?.handler(new GcodeCommand(real, command.line))
-    }
+    const text = ['M117', 'M118', 'M23'].includes(real) ? this.#commands.get(real) : undefined
+    if (real !== name && text !== undefined) return text.handler(new GcodeCommand(real, command.line))
     if (['M104', 'M140'].includes(name) && command.number('S', 0) === 0) return undefined
     if (name === 'M107' || (name === 'M106' && command.number('S', 1) === 0)) return undefined
     this.respondInfo(`Unknown command:"${name}"`)

@@ -1,7 +1,7 @@
 // Heaters and the commands about temperatures; every heater is a thermal body under control.
 
 import type { Section } from '../config/section.ts'
-import { GcodeError } from '../errors.ts'
+import { ConfigError, GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
@@ -160,7 +160,7 @@ export class Heaters {
   add(section: Section, gcodeId?: string): Heater {
     const { gcode } = this.#host
     const heater = new Heater(this.#host, section)
-    if (this.#heaters.has(heater.name)) throw new GcodeError(`Heater ${heater.name} already registered`)
+    if (this.#heaters.has(heater.name)) throw new ConfigError(`Heater ${heater.name} already registered`)
     this.#heaters.set(heater.name, heater)
     this.#heaterObjects.push(section.name)
     this.addSource(section.name, heater, gcodeId ?? section.optionalText('gcode_id'))

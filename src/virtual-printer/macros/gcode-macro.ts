@@ -60,11 +60,7 @@ function registerMacro(
   const { gcode } = host
   const existing = section.optionalText('rename_existing')?.toUpperCase()
   if (existing === undefined) {
-    try {
-      gcode.register(alias, run, help)
-    } catch (error) {
-      throw new ConfigError(messageOf(error))
-    }
+    gcode.register(alias, run, help)
     return
   }
   host.life.onReady(() => {
