@@ -2,8 +2,8 @@
 
 /** The text of a printer.cfg for the virtual printer, complete with macros. */
 export function defaultPrinterCfg(): string {
-  return `# A virtual printer: a cartesian machine of 235 x 235 x 250 mm.
-# Its pins lead nowhere; everything else works as on a real one. Edit it and RESTART.
+  return `# A virtual printer: a cartesian machine of 250 x 250 x 250 mm, with some room at the edges
+# for the purge lines of other machines' files. Its pins lead nowhere; everything else works as on a real one. Edit it and RESTART.
 
 [mcu]
 serial: /dev/virtual
@@ -24,7 +24,8 @@ microsteps: 16
 rotation_distance: 40
 endstop_pin: ^PA5
 position_endstop: 0
-position_max: 235
+position_min: -10
+position_max: 260
 homing_speed: 80
 
 [stepper_y]
@@ -35,7 +36,8 @@ microsteps: 16
 rotation_distance: 40
 endstop_pin: ^PA6
 position_endstop: 0
-position_max: 235
+position_min: -10
+position_max: 260
 homing_speed: 80
 
 [stepper_z]
@@ -67,6 +69,7 @@ pid_kd: 108.982
 min_temp: 0
 max_temp: 300
 max_extrude_only_distance: 200
+max_extrude_cross_section: 5
 pressure_advance: 0.04
 
 [heater_bed]
@@ -123,7 +126,7 @@ z_offset: 1.500
 speed: 10
 
 [safe_z_home]
-home_xy_position: 117.5, 117.5
+home_xy_position: 125, 125
 speed: 150
 z_hop: 5
 
@@ -131,14 +134,14 @@ z_hop: 5
 speed: 200
 horizontal_move_z: 3
 mesh_min: 15, 15
-mesh_max: 220, 220
+mesh_max: 235, 235
 probe_count: 5, 5
 
 [bed_screws]
 screw1: 30, 30
-screw2: 205, 30
-screw3: 205, 205
-screw4: 30, 205
+screw2: 220, 30
+screw3: 220, 220
+screw4: 30, 220
 
 [input_shaper]
 shaper_freq_x: 45
