@@ -3,7 +3,8 @@
 /** The text of a printer.cfg for the virtual printer, complete with macros. */
 export function defaultPrinterCfg(): string {
   return `# A virtual printer: a cartesian machine of 250 x 250 x 250 mm, with some room at the edges
-# for the purge lines of other machines' files. Its pins lead nowhere; everything else works as on a real one. Edit it and RESTART.
+# for the purge lines of other machines' files. Its pins lead nowhere; everything else works as on a
+# real one. Edit it and RESTART.
 
 [mcu]
 serial: /dev/virtual
