@@ -14,27 +14,33 @@ import {
 export class Field<T> implements Schema<T> {
   readonly json: JsonSchema
   readonly read: (input: unknown, name: string) => T
+  readonly secret?: true
 
-  constructor(json: JsonSchema, read: (input: unknown, name: string) => T) {
+  constructor(json: JsonSchema, read: (input: unknown, name: string) => T, secret = false) {
     this.json = json
     this.read = read
+    if (secret) this.secret = true
   }
 
   /** May be left out; `value` then stands in for it. */
   default<D extends T>(value: D): Field<T> & Optional<T> {
-    return Object.assign(new Field({ ...this.json, default: value }, this.read), { fallback: { value } })
+    const field = new Field<T>({ ...this.json, default: value }, this.read, this.secret)
+    return Object.assign(field, { fallback: { value } })
   }
 
   /** May be left out, and is then absent. */
   optional(): Field<T | undefined> & Optional<T | undefined> {
-    return Object.assign(new Field<T | undefined>(this.json, this.read), { fallback: { value: undefined } })
+    const field = new Field<T | undefined>(this.json, this.read, this.secret)
+    return Object.assign(field, { fallback: { value: undefined } })
   }
 
   /** May be null. */
   nullable(): Field<T | null> {
     const { read } = this
-    return new Field<T | null>(nullableJson(this.json), (input, name) =>
-      input === null ? null : read(input, name),
+    return new Field<T | null>(
+      nullableJson(this.json),
+      (input, name) => (input === null ? null : read(input, name)),
+      this.secret,
     )
   }
 
@@ -63,14 +69,22 @@ export function string(): Field<string> {
 
 /** Text that no log and no error may show. */
 export function secret(field: Field<string> = string()): Field<string> & { readonly secret: true } {
-  const hidden = new Field({ ...field.json, format: 'password' }, (input, name) => {
+  const read = (input: unknown, name: string) => {
     try {
       return field.read(input, name)
     } catch {
-      throw new Invalid(name, 'string', '(hidden)')
+      throw new Invalid(name, 'string', HIDDEN)
     }
-  })
-  return Object.assign(hidden, { secret: true as const })
+  }
+  return Object.assign(new Field({ ...field.json, format: 'password' }, read), { secret: true as const })
+}
+
+/** Stands for a value that may be or contain a secret. */
+const HIDDEN = '(hidden)'
+
+/** What an error may show of `input`, which was to be read by `schemas`. */
+function shown(input: unknown, schemas: readonly Schema<unknown>[]): unknown {
+  return schemas.some(schema => schema.secret) ? HIDDEN : input
 }
 
 /** Limits of a number; `min` and `max` belong to the range, `above` and `below` do not. */
@@ -111,7 +125,8 @@ function checkLimits(value: number, limits: Limits, name: string): number {
 /** A whole number within JavaScript's exact range. A JSON number loses its fraction; text may have none. */
 export function int(limits: Limits = {}): Field<number> {
   return new Field({ type: 'integer', ...limitsJson(limits) }, (input, name) => {
-    const value = typeof input === 'number' ? Math.trunc(input) : toNumber(input)
+    // Without the sign that a zero may keep.
+    const value = typeof input === 'number' ? Math.trunc(input) + 0 : toNumber(input)
     if (!Number.isSafeInteger(value)) throw new Invalid(name, 'int', input)
     return checkLimits(value, limits, name)
   })
@@ -156,7 +171,7 @@ export function json(): Field<unknown> {
 /** A list of equal things. */
 export function list<T>(item: Schema<T>): Field<T[]> {
   return new Field({ type: 'array', items: item.json }, (input, name) => {
-    if (!Array.isArray(input)) throw new Invalid(name, 'list', input)
+    if (!Array.isArray(input)) throw new Invalid(name, 'list', shown(input, [item]))
     return input.map((value, index) => item.read(value, `${name}[${index}]`))
   })
 }
@@ -165,10 +180,16 @@ export function list<T>(item: Schema<T>): Field<T[]> {
 export function tuple<const S extends readonly Schema<unknown>[]>(
   ...items: S
 ): Field<{ -readonly [K in keyof S]: Infer<S[K]> }> {
-  const json = { type: 'array', prefixItems: items.map(item => item.json), minItems: items.length }
+  const { length } = items
+  const json = {
+    type: 'array',
+    prefixItems: items.map(item => item.json),
+    minItems: length,
+    maxItems: length,
+  }
   return new Field(json, (input, name) => {
-    if (!Array.isArray(input) || input.length !== items.length) {
-      throw new Invalid(name, `list of ${items.length}`, input)
+    if (!Array.isArray(input) || input.length !== length) {
+      throw new Invalid(name, `list of ${length}`, shown(input, items))
     }
     return items.map((item, index) => item.read(input[index], `${name}[${index}]`)) as never
   })
@@ -177,7 +198,7 @@ export function tuple<const S extends readonly Schema<unknown>[]>(
 /** Named values of one type, under names that are not known beforehand. */
 export function record<T>(value: Schema<T>): Field<Record<string, T>> {
   return new Field({ type: 'object', additionalProperties: value.json }, (input, name) => {
-    if (!isPlainObject(input)) throw new Invalid(name, 'object', input)
+    if (!isPlainObject(input)) throw new Invalid(name, 'object', shown(input, [value]))
     const entries = Object.entries(input).map(([key, item]) => [key, value.read(item, `${name}.${key}`)])
     return Object.fromEntries(entries) as Record<string, T>
   })
@@ -186,7 +207,7 @@ export function record<T>(value: Schema<T>): Field<Record<string, T>> {
 /** An object with known fields; others are allowed and ignored. */
 export function object<S extends Shape>(shape: S): Field<InferShape<S>> {
   return new Field(shapeJson(shape), (input, name) => {
-    if (!isPlainObject(input)) throw new Invalid(name, 'object', input)
+    if (!isPlainObject(input)) throw new Invalid(name, 'object', shown(input, Object.values(shape)))
     return readShape(shape, input, name)
   })
 }
@@ -201,7 +222,7 @@ export function anyOf<const S extends readonly Schema<unknown>[]>(...schemas: S)
         if (!(error instanceof Invalid)) throw error
       }
     }
-    throw new Invalid(name, 'value of a type that is taken here', input)
+    throw new Invalid(name, 'value of a type that is taken here', shown(input, schemas))
   })
 }
 
