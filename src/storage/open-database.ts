@@ -1,6 +1,16 @@
 // Opens the database file so that the server can start whatever state it is in: sound, damaged, read-only,
 // absent, or on a full disk. A damaged file is set aside, never deleted, and the newest good backup takes its place.
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
@@ -164,6 +174,7 @@ function salvageInto(draft: string, aside: string, copy: string): Salvage {
     for (const companion of ['-wal', '-journal']) {
       if (existsSync(aside + companion)) copyDurably(aside + companion, copy + companion)
     }
+    padToLength(copy)
     const source = new Sqlite(copy)
     try {
       return salvage(source, target)
@@ -174,6 +185,24 @@ function salvageInto(draft: string, aside: string, copy: string): Salvage {
     target.close()
     removeWithCompanions(copy)
   }
+}
+
+/** More than this is no size that a file was cut off from, but a damaged head. */
+const MAX_BYTES = 4 * 1024 ** 3
+
+/**
+ * SQLite reads nothing at all of a file that is shorter than its head says (file format, "In-header database size"):
+ * what was cut off becomes pages of zeros, which cost only what stood there.
+ */
+function padToLength(file: string): void {
+  const head = Buffer.alloc(100)
+  const handle = openSync(file, 'r')
+  const got = readSync(handle, head)
+  closeSync(handle)
+  if (got < head.length || head.toString('latin1', 0, 15) !== 'SQLite format 3') return
+  const pageSize = head.readUInt16BE(16) === 1 ? 65_536 : head.readUInt16BE(16)
+  const length = head.readUInt32BE(28) * pageSize
+  if (length > sizeOf(file) && length <= MAX_BYTES) truncateSync(file, length)
 }
 
 function removeWithCompanions(path: string): void {

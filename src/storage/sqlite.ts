@@ -40,7 +40,7 @@ export interface OpenMode {
 }
 
 /** Another program may hold the lock this long, in ms; everything here waits meanwhile. */
-const BUSY_MS = 2000
+const BUSY_MS = 1000
 /** Prepared statements that are kept; more than this many different ones come only from filters and table dumps. */
 const KEPT_STATEMENTS = 150
 

@@ -59,12 +59,14 @@ function registeredVersion(db: Reader, name: string): number {
   return Number(db.get('SELECT version FROM table_registry WHERE name = ?', name)?.version ?? 0)
 }
 
-/** True when `makeTables` would change what is in the file already. */
+/** True when `makeTables` would change or move what is in the file already, rather than add to it. */
 export function needsMigration(db: Reader, definitions: readonly TableDefinition[]): boolean {
   const present = new Set(tableNames(db))
-  if (present.size > 0 && !present.has(REGISTRY.name)) return true
-  if (present.size <= 1) return false
-  return definitions.some(({ name, version }) => !present.has(name) || registeredVersion(db, name) < version)
+  const isRegistered = present.has(REGISTRY.name)
+  return definitions.some(({ name, version, migrate }) => {
+    if (!present.has(name)) return migrate !== undefined && present.size > (isRegistered ? 1 : 0)
+    return (isRegistered ? registeredVersion(db, name) : 0) < version
+  })
 }
 
 /**

@@ -11,7 +11,7 @@ const JOBS = 400
 function read(file: string): { keys: string[]; damages: string[] } {
   const damages: string[] = []
   const keys = [...readLmdb(file, text => damages.push(text))].map(
-    ({ database, key }) => `${database} ${key}`,
+    ({ database, key }) => `${database.toString()} ${key.toString()}`,
   )
   return { keys, damages }
 }
