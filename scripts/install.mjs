@@ -11,7 +11,8 @@ const installed = join(root, 'node_modules', '.package-lock.json')
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   console.log('installing what the project needs…')
   const npm = process.env.npm_execpath
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  // Not `npm ci`: it refuses to go on where a registry lacks the tools of other systems, which are optional.
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
   const { status, error } =
     npm === undefined
       ? spawnSync('npm', args, { cwd: root, stdio: 'inherit' })
