@@ -68,7 +68,7 @@ export class Log {
     try {
       if (this.#size > MAX_BYTES) this.rollover()
       appendFileSync(file, line)
-      this.#size += line.length
+      this.#size += Buffer.byteLength(line)
       this.#broken = false
     } catch (error) {
       if (!this.#broken) this.#options.console?.(`cannot write the log file ${file}: ${messageOf(error)}`)
