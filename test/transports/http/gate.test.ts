@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
+import { api, type Endpoint } from '../../../src/api/index.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { ask, postJson } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
@@ -276,6 +277,25 @@ test('nobody from elsewhere gets anything over HTTP', async () => {
   const call = await postJson(rig.port, '/server/jsonrpc', { jsonrpc: '2.0', method: 'server.info', id: 1 })
   assert.equal(call.status, 200)
   assert.deepEqual(call.json.error, { code: -32602, message: 'Unauthorized' })
+})
+
+test('no method that asks for a user answers a stranger, on any transport', async () => {
+  await using rig = await start('trusted_clients: 10.0.0.0/8')
+  using stranger = await WebClient.open(rig.url)
+  let asked = 0
+  for (const [name, { auth, over, routes }] of Object.entries<Endpoint>(api)) {
+    if (!auth) continue
+    const { error } = await stranger.call(name)
+    if (error.message === 'Method not found') continue
+    const expected = over.includes('websocket') ? 'Unauthorized' : 'Method not found for transport WEBSOCKET'
+    assert.equal(error.message, expected, name)
+    for (const { verb, path } of routes) {
+      const { status } = await ask(rig.port, path, { verb })
+      assert.equal(status, 401, `${verb} ${path}`)
+      asked += 1
+    }
+  }
+  assert.ok(asked > 20, String(asked))
 })
 
 test('nobody from elsewhere hears anything on a WebSocket, which stays open', async () => {
