@@ -1,6 +1,6 @@
 // API document: "File Operations".
 import { bool, choice, float, int, json, list, object, record, string } from '../schema/index.ts'
-import { get } from './endpoint.ts'
+import { del, get, getOrPost, post, rpcOnly } from './endpoint.ts'
 
 /** A file in a listing. */
 export const FileEntry = object({
@@ -11,14 +11,14 @@ export const FileEntry = object({
 })
 
 const Item = object({
-  path: string(),
+  path: string().describe('Below the root'),
   root: string(),
-  size: int().optional(),
-  modified: float().optional(),
-  permissions: string().optional(),
+  size: int().describe('Bytes; 0 for what is gone').optional(),
+  modified: float().describe('Seconds since the epoch; 0 for what is gone').optional(),
+  permissions: string().describe('r, rw or empty').optional(),
 })
 
-/** The parameter of notify_filelist_changed. */
+/** What happened to a file or folder: the reply to the request that did it, and the parameter of notify_filelist_changed. */
 export const FilelistChange = object({
   action: choice(
     'create_file',
@@ -33,6 +33,37 @@ export const FilelistChange = object({
   item: Item,
   source_item: object({ path: string(), root: string() }).describe('Where it was; for moves').optional(),
 })
+
+const entryFields = {
+  modified: float().describe('Seconds since the epoch'),
+  size: int().describe('Bytes'),
+  permissions: string().describe('r, rw or empty'),
+}
+
+/** What stands in a folder. */
+export const DirectoryListing = object({
+  dirs: list(object({ dirname: string(), ...entryFields })),
+  files: list(object({ filename: string(), ...entryFields })).describe(
+    'Where extended was asked for, with the metadata of G-code files',
+  ),
+  disk_usage: object({ total: int(), used: int(), free: int() }).describe('Bytes'),
+  root_info: object({ name: string(), permissions: string() }),
+})
+
+/** A picture of a G-code file. */
+export const Thumbnail = object({
+  width: int().describe('Pixels'),
+  height: int().describe('Pixels'),
+  size: int().describe('Bytes'),
+  thumbnail_path: string().describe('Below the gcodes root'),
+})
+
+/** Where an archive was made. */
+export const ZipReply = object({ destination: Item, action: choice('zip_files') })
+
+const filename = string().describe('A G-code file, below the gcodes root')
+const rooted = (what: string) => string().describe(`${what}, beginning with its root: gcodes/folder/name`)
+const transfer = { source: rooted('What'), dest: rooted('Where to') }
 
 const UploadFacts = {
   item: object({
@@ -62,7 +93,60 @@ export const files = {
   }),
   'server.files.metadata': get('/server/files/metadata', {
     summary: 'What a G-code file says of itself',
-    params: { filename: string() },
+    params: { filename },
     result: record(json()),
+  }),
+  'server.files.metascan': getOrPost('/server/files/metascan', {
+    summary: 'Reads anew what a G-code file says of itself',
+    params: { filename },
+    result: record(json()),
+  }),
+  'server.files.thumbnails': get('/server/files/thumbnails', {
+    summary: 'The pictures of a G-code file',
+    params: { filename },
+    result: list(Thumbnail),
+  }),
+  'server.files.get_directory': get('/server/files/directory', {
+    summary: 'What stands in a folder',
+    params: {
+      path: rooted('The folder').default('gcodes'),
+      extended: bool().describe('Adds the metadata of G-code files').default(false),
+    },
+    result: DirectoryListing,
+  }),
+  'server.files.post_directory': post('/server/files/directory', {
+    summary: 'Makes a folder',
+    params: { path: rooted('The folder') },
+    result: FilelistChange,
+  }),
+  'server.files.delete_directory': del('/server/files/directory', {
+    summary: 'Deletes a folder',
+    params: { path: rooted('The folder'), force: bool().describe('With all that is in it').default(false) },
+    result: FilelistChange,
+  }),
+  'server.files.move': post('/server/files/move', {
+    summary: 'Moves or renames a file or folder',
+    params: transfer,
+    result: FilelistChange,
+  }),
+  'server.files.copy': post('/server/files/copy', {
+    summary: 'Copies a file or folder',
+    params: transfer,
+    result: FilelistChange,
+  }),
+  'server.files.zip': post('/server/files/zip', {
+    summary: 'Puts files into an archive',
+    params: {
+      items: list(rooted('A file or folder')),
+      dest: rooted('The archive').optional(),
+      store_only: bool().describe('Without compression').default(false),
+    },
+    result: ZipReply,
+  }),
+  'server.files.delete_file': rpcOnly({
+    summary: 'Deletes a file; over HTTP: DELETE /server/files/{root}/{path}',
+    over: ['websocket', 'unix', 'mqtt', 'internal'],
+    params: { path: rooted('The file') },
+    result: FilelistChange,
   }),
 }

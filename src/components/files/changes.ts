@@ -14,6 +14,9 @@ export interface KnownFiles {
   apply(change: FileChange): readonly FileChange[]
 }
 
+/** Who asked for what was done: the reply to an HTTP request, or the caller of a method. */
+export type Asking = ServerResponse | Caller
+
 /** What announcements go to. */
 export interface ChangeListeners {
   readonly connections: Connections
@@ -43,7 +46,7 @@ export class Changes {
    * (clients.md §2.0). With a `ServerResponse`: when that has been sent or was given up. With a caller: when what
    * runs at present is done, so the handler must return without waiting for anything but the TreeLock.
    */
-  afterReply(to: ServerResponse | Caller, change: FileChange): void {
+  afterReply(to: Asking, change: FileChange): void {
     const changes = [...this.#listeners.known.apply(change), change]
     if (to instanceof ServerResponse && !to.closed) to.once('close', () => this.#tellAll(changes))
     else setImmediate(() => this.#tellAll(changes))

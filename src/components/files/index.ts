@@ -1,16 +1,27 @@
-// The file manager: roots, listings, uploads and downloads.
-
+// The file manager: roots, listings, changes, operations, uploads and downloads.
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
 import { type Component, type Core, component } from '../../component.ts'
 import { word } from '../../config/index.ts'
-import { ApiError, messageOf } from '../../core/errors.ts'
+import { lastGoodPath } from '../../config/last-good.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { DataPaths } from '../../core/paths.ts'
+import type { Scope } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { bool, float } from '../../schema/index.ts'
+import { Changes } from './changes.ts'
 import { sendFile } from './download.ts'
-import { describeFile, listFiles } from './listing.ts'
-import { Roots } from './roots.ts'
-import { type Uploaded, Uploads } from './upload.ts'
+import { HiddenFolders } from './hidden-folder.ts'
+import { Listings } from './listing.ts'
+import { LoadedFile } from './loaded-file.ts'
+import { type MetadataSource, plainMetadata } from './metadata-source.ts'
+import { Observer } from './observer.ts'
+import { FileOperations } from './operations.ts'
+import { RootUpkeep } from './root-upkeep.ts'
+import { type ReservedPaths, Roots, rootPermissions } from './roots.ts'
+import { isWithin, TreeLock } from './tree-lock.ts'
+import { serveUploads } from './upload.ts'
 
 const options = {
   queue_gcode_uploads: bool().default(false),
@@ -22,113 +33,195 @@ const options = {
   default_metadata_parser_timeout: float({ above: 0 }).describe('Seconds').default(20),
 }
 
+/** The options that the file manager itself reads. */
+interface Settings {
+  readonly check_klipper_config_path: boolean
+  readonly file_system_observer: 'inotify' | 'none'
+  readonly enable_observer_warnings: boolean
+  readonly enable_config_write_access: boolean
+}
+
 /** Images are shown in pages that cannot send credentials. */
 const IMAGE = /\.(png|jpe?g|gif|svg|webp|ico|bmp)$/i
 
 class FileManager implements Component {
-  readonly roots = new Roots()
+  readonly roots: Roots
+  readonly lock = new TreeLock()
+  readonly hidden = new HiddenFolders()
+  readonly changes: Changes
+  readonly loaded: LoadedFile
+  readonly listings: Listings
+  readonly operations: FileOperations
+  /** What knows more of G-code files than the file system does takes the place of this one. */
+  metadata: MetadataSource
   readonly #core: Core
-  readonly #uploads: Uploads
+  readonly #settings: Settings
+  readonly #observer: Observer
+  readonly #upkeep: RootUpkeep
 
-  constructor(core: Core, configWritable: boolean) {
+  constructor(core: Core, settings: Settings) {
     this.#core = core
-    const { paths } = core
-    this.roots.add({ name: 'config', path: paths.config, writable: configWritable })
-    this.roots.add({ name: 'logs', path: paths.logs, writable: false })
-    this.roots.add({ name: 'gcodes', path: paths.gcodes, writable: true })
-    this.#uploads = new Uploads(this.roots, join(paths.data, '.uploads'), core.maxUploadBytes)
+    this.#settings = settings
+    const { lock, hidden } = this
+    const roots = new Roots(reservedPaths(core.paths))
+    const observer = new Observer({
+      ...core,
+      roots,
+      lock,
+      tell: change => this.changes.tell(change),
+      isOn: settings.file_system_observer !== 'none',
+      warns: settings.enable_observer_warnings,
+    })
+    const { trees } = observer
+    this.roots = roots
+    this.#observer = observer
+    this.changes = new Changes({ ...core, known: trees })
+    this.metadata = plainMetadata(roots)
+    this.listings = new Listings({ roots, trees, metadata: () => this.metadata })
+    this.loaded = new LoadedFile(core.printer, roots)
+    this.operations = new FileOperations({
+      roots,
+      lock,
+      hidden,
+      trees,
+      changes: this.changes,
+      loaded: this.loaded,
+    })
+    this.#upkeep = new RootUpkeep({ ...core, roots, observer, tell: change => this.changes.tell(change) })
+    const { config, logs, gcodes } = core.paths
+    const writable = settings.enable_config_write_access
+    this.#upkeep.declare({ name: 'config', path: config, writable, observed: true })
+    this.#upkeep.declare({ name: 'logs', path: logs, writable: false })
+    this.#upkeep.declare({ name: 'gcodes', path: gcodes, writable: true, observed: true })
   }
 
-  start(): Promise<void> {
-    return this.#uploads.start()
+  /** The first look at all files comes after the start: it may take long, and nobody has to wait for it. */
+  async start(): Promise<void> {
+    await this.roots.start()
+    for (const { path } of this.roots.all()) await this.hidden.clean(path)
+    await this.#upkeep.start()
+    this.#observer.start().catch(error => this.#core.log.error('the files cannot be observed', error))
   }
 
-  list(root: string) {
-    return listFiles(this.roots.get(root))
+  async stop(): Promise<void> {
+    await this.#upkeep.stop()
+    await this.#observer.stop()
   }
 
   listRoots() {
-    return [...this.roots.all()].map(({ name, path, writable }) => ({
-      name,
-      path,
-      permissions: writable ? 'rw' : 'r',
+    return [...this.roots.all()].map(root => ({
+      name: root.name,
+      path: root.path,
+      permissions: rootPermissions(root),
     }))
   }
 
-  async metadata(filename: string): Promise<Record<string, unknown>> {
-    const place = await this.roots.resolve(this.roots.get('gcodes'), filename)
-    const file = await describeFile(place.root, place.relative)
-    if (file === undefined) throw new ApiError(404, `Metadata not available for <${filename}>`)
-    return { filename: place.relative, size: file.size, modified: file.modified }
-  }
-
-  async download(request: RawRequest): Promise<void> {
-    const slash = request.rest.indexOf('/')
-    const name = slash === -1 ? request.rest : request.rest.slice(0, slash)
-    if (slash === -1 || !this.roots.names().includes(name)) throw new ApiError(404, 'Not Found')
-    const path = request.rest.slice(slash + 1)
-    await sendFile(request, await this.roots.resolve(this.roots.get(name), path))
-  }
-
-  /** Answers first and tells the others then, as clients expect (clients.md §2.0). */
-  async upload({ req, res }: RawRequest): Promise<void> {
-    const uploaded = await this.#uploads.receive(req)
-    const { root, relative } = uploaded.place
-    const file = await describeFile(root, relative)
-    if (file === undefined) throw new ApiError(500, 'The file has vanished after its upload')
-    const isGcode = root.name === 'gcodes'
-    const item = { ...file, root: root.name }
-    const action = uploaded.replaced && !isGcode ? 'modify_file' : 'create_file'
-    const printed = isGcode ? { print_started: await this.#print(uploaded), print_queued: false } : {}
-    const facts = { item, ...printed, action } as const
-    const body = JSON.stringify({ ...facts, result: facts })
-    res.setHeader('Location', `/server/files/${root.name}/${encodeURI(relative)}`)
-    res.setHeader('Content-Type', 'application/json; charset=UTF-8')
-    res.setHeader('Content-Length', Buffer.byteLength(body))
-    res.writeHead(201).end(body)
-    this.#core.connections.notify('notify_filelist_changed', { action, item })
-  }
-
-  async #print({ print, place }: Uploaded): Promise<boolean> {
-    if (!print) return false
-    try {
-      await this.#core.printer.startPrint(place.relative)
-      return true
-    } catch (error) {
-      this.#core.log.warning(`the uploaded file ${place.relative} was not printed: ${messageOf(error)}`)
-      return false
+  /** Klipper's documents and examples stand beside its code, which is known once Klippy has said who it is. */
+  async klippyIdentified(): Promise<void> {
+    const { klipper_path: klipper, config_file: configFile } = this.#core.printer.session.info ?? {}
+    if (klipper !== undefined) {
+      const own = { writable: false, klippers: true }
+      this.#upkeep.declare({ name: 'docs', path: join(klipper, 'docs'), ...own })
+      this.#upkeep.declare({ name: 'config_examples', path: join(klipper, 'config'), ...own })
+      await this.#upkeep.look()
     }
+    if (configFile !== undefined && this.#settings.check_klipper_config_path)
+      await this.#checkConfigPath(configFile)
   }
+
+  async #checkConfigPath(file: string): Promise<void> {
+    const { paths, warnings } = this.#core
+    const [real, config] = await Promise.all(
+      [file, paths.config].map(path => realpath(path).catch(() => path)),
+    )
+    if (real === undefined || config === undefined || isWithin(real, config)) return
+    warnings.add(
+      `Klipper's configuration ${file} stands outside of ${paths.config}: clients cannot show or edit it. Move it ` +
+        "there, or set 'check_klipper_config_path: False' in section [file_manager].",
+      'klipper config path',
+    )
+  }
+
+  /** GET, HEAD and DELETE of /server/files/{root}/{path}. */
+  async serveFile(request: RawRequest): Promise<void> {
+    const { req, res, rest, caller } = request
+    const slash = rest.indexOf('/')
+    const root = slash === -1 ? undefined : this.roots.find(rest.slice(0, slash))
+    if (root === undefined) throw new ApiError(404, 'Not Found')
+    if (req.method !== 'DELETE') {
+      await sendFile(request, await this.roots.resolve(root, rest.slice(slash + 1)))
+      return
+    }
+    // Images are open to everyone for looking at them only.
+    if (caller.user === null) throw new ApiError(401, 'Unauthorized')
+    const body = JSON.stringify({ result: await this.operations.deleteFile(rest, res) })
+    res.setHeader('Content-Type', 'application/json; charset=UTF-8')
+    res.setHeader('X-Content-Type-Options', 'nosniff')
+    res.setHeader('Content-Length', Buffer.byteLength(body))
+    res.writeHead(200).end(body)
+  }
+}
+
+/** What no root serves, whatever links there are. */
+function reservedPaths(paths: DataPaths): ReservedPaths {
+  return new Map([
+    [paths.database, 'database'],
+    [paths.secrets, 'secrets'],
+    [paths.certs, 'certs'],
+    [paths.backup, 'backup'],
+    [paths.comms, 'comms'],
+    [paths.allowedServices, 'allowed services'],
+    [lastGoodPath(paths.configFile), 'configuration backup'],
+  ])
+}
+
+function serve(core: Core, manager: FileManager, scope: Scope): void {
+  const { listings, operations } = manager
+  scope.use(
+    core.registry.serve(chapter, {
+      'server.files.list': ({ root }) => listings.list(root),
+      'server.files.roots': () => manager.listRoots(),
+      'server.files.metadata': ({ filename }) => manager.metadata.metadata(filename),
+      'server.files.metascan': ({ filename }) => manager.metadata.metascan(filename),
+      'server.files.thumbnails': ({ filename }) => manager.metadata.thumbnails(filename),
+      'server.files.get_directory': ({ path, extended }) => listings.directory(path, extended),
+      'server.files.post_directory': ({ path }, caller) => operations.makeDirectory(path, caller),
+      'server.files.delete_directory': ({ path, force }, caller) =>
+        operations.deleteDirectory(path, force, caller),
+      'server.files.move': ({ source, dest }, caller) => operations.move(source, dest, caller),
+      'server.files.copy': ({ source, dest }, caller) => operations.copy(source, dest, caller),
+      'server.files.zip': () => {
+        throw new ApiError(501, 'Archives cannot be made')
+      },
+      'server.files.delete_file': ({ path }, caller) => operations.deleteFile(path, caller),
+    }),
+  )
+  scope.use(
+    core.registry.serveRaw({
+      verbs: ['GET', 'HEAD', 'DELETE'],
+      path: '/server/files/',
+      open: rest => IMAGE.test(rest),
+      handle: request => manager.serveFile(request),
+    }),
+  )
 }
 
 export default component({
   section: 'file_manager',
   presence: 'always',
   options,
-  create(core, { options: { enable_config_write_access } }, scope) {
-    const manager = new FileManager(core, enable_config_write_access)
-    scope.use(
-      core.registry.serve(chapter, {
-        'server.files.list': ({ root }) => manager.list(root),
-        'server.files.roots': () => manager.listRoots(),
-        'server.files.metadata': ({ filename }) => manager.metadata(filename),
-      }),
+  create(core, section, scope) {
+    const manager = new FileManager(core, section.options)
+    const { roots, lock, changes, hidden, loaded } = manager
+    serve(core, manager, scope)
+    serveUploads(
+      { core, roots, lock, changes, hidden, refuseLocked: place => loaded.refuse(place), queue: () => null },
+      scope,
     )
-    scope.use(
-      core.registry.serveRaw({
-        verbs: ['POST'],
-        path: '/server/files/upload',
-        handle: request => manager.upload(request),
-      }),
-    )
-    scope.use(
-      core.registry.serveRaw({
-        verbs: ['GET', 'HEAD'],
-        path: '/server/files/',
-        open: rest => IMAGE.test(rest),
-        handle: request => manager.download(request),
-      }),
-    )
+    scope.use(core.events.on('klippy:identified', () => manager.klippyIdentified()))
+    scope.use(core.events.on('klippy:ready', () => loaded.follow()))
+    scope.use(core.events.on('klippy:disconnected', () => loaded.forget()))
+    scope.defer(() => core.printer.unsubscribe(loaded))
     return manager
   },
 })

@@ -1,12 +1,19 @@
-// The list of all files of a root.
-import { opendir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Root } from './roots.ts'
+// Listings: all files of a root, and what stands in one folder. Made of what is known, in slices, so that nobody waits.
+import { statfs } from 'node:fs/promises'
+import { ApiError } from '../../core/errors.ts'
+import { below, type FolderNode, pathOf } from './folder-node.ts'
+import { isGcodeName, mayHaveMetadata } from './gcode-name.ts'
+import { permissionsIn } from './item.ts'
+import type { KnownTrees } from './known-trees.ts'
+import type { Metadata, MetadataSource } from './metadata-source.ts'
+import { type Place, type Root, type Roots, rootPermissions } from './roots.ts'
 
-/** What Klipper prints. */
-const GCODE_EXTENSIONS = ['.gcode', '.g', '.gco', '.ufp', '.nc']
+/** Entries that are made in one go. */
+const SLICE = 500
+/** Folders that are looked at beside each other. */
+const AT_ONCE = 8
 
-/** A file in a listing. */
+/** A file in the list of a root. */
 export interface FileEntry {
   readonly path: string
   readonly modified: number
@@ -14,34 +21,136 @@ export interface FileEntry {
   readonly permissions: string
 }
 
-/** Whether the gcodes root lists a file of this name. */
-export function isGcodeName(name: string): boolean {
-  const lower = name.toLowerCase()
-  return GCODE_EXTENSIONS.some(extension => lower.endsWith(extension))
+/** What listings are made of. */
+export interface ListingParts {
+  readonly roots: Roots
+  readonly trees: KnownTrees
+  readonly metadata: () => MetadataSource
 }
 
-/** All files below a root; of `gcodes` those that can be printed. Folders whose name begins with a dot are left out. */
-export async function listFiles(root: Root): Promise<FileEntry[]> {
-  const entries: FileEntry[] = []
-  const folders = ['']
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for await (const entry of await opendir(join(root.path, folder))) {
-      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-      if (entry.isDirectory() && !entry.name.startsWith('.')) folders.push(path)
-      if (!entry.isFile() || (root.name === 'gcodes' && !isGcodeName(entry.name))) continue
-      const described = await describeFile(root, path)
-      if (described !== undefined) entries.push(described)
+/** What all entries of a folder say. */
+interface Entry {
+  readonly modified: number
+  readonly size: number
+  readonly permissions: string
+}
+
+/** The reply of server.files.get_directory. */
+export interface DirectoryListing {
+  readonly dirs: (Entry & { readonly dirname: string })[]
+  readonly files: (Entry & { readonly filename: string })[]
+  readonly disk_usage: { readonly total: number; readonly used: number; readonly free: number }
+  readonly root_info: { readonly name: string; readonly permissions: string }
+}
+
+export class Listings {
+  readonly #parts: ListingParts
+
+  constructor(parts: ListingParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * All files of a root, in order of their paths; of `gcodes` those that can be printed. Throws ApiError 400 for a
+   * root that is none, or is not there at present.
+   */
+  async list(name: string): Promise<FileEntry[]> {
+    const root = this.#parts.roots.find(name)
+    if (root === undefined) throw new ApiError(400, `Failed to build file list, invalid path: ${name}: None`)
+    const entries: FileEntry[] = []
+    for (const folder of await this.#foldersOf(root)) {
+      const path = pathOf(folder)
+      for (const [file, facts] of folder.files) {
+        if (root.name === 'gcodes' && !isGcodeName(file)) continue
+        const { modified, size } = facts
+        entries.push({ path: below(path, file), modified, size, permissions: permissionsIn(root, facts) })
+        if (entries.length % SLICE === 0) await pause()
+      }
+    }
+    return entries.sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** All folders of a root, as they are now. */
+  async #foldersOf(root: Root): Promise<FolderNode[]> {
+    const { trees } = this.#parts
+    const tree = await trees.tree(root).catch(() => {
+      throw new ApiError(400, `Failed to build file list, root '${root.name}' is not there at present`)
+    })
+    const folders: FolderNode[] = []
+    const waiting: FolderNode[] = [tree.node]
+    while (waiting.length > 0) {
+      const some = waiting.splice(0, AT_ONCE)
+      await Promise.all(some.map(folder => trees.freshen(tree, folder)))
+      folders.push(...some)
+      for (const folder of some) waiting.push(...folder.folders.values())
+    }
+    return folders
+  }
+
+  /** What stands in a folder. Throws ApiError 400 where there is none; otherwise as Roots.locate. */
+  async directory(path: string, extended: boolean): Promise<DirectoryListing> {
+    const { roots, trees } = this.#parts
+    const place = await roots.locate(path)
+    const shown = place.relative === '' ? place.root.name : `${place.root.name}/${place.relative}`
+    const real = await roots.resolve(place.root, await this.#withoutLinks(place))
+    const folder = await trees.folder(real)
+    if (folder === undefined) throw new ApiError(400, `Directory does not exist (${shown})`)
+    const { root } = place
+    return {
+      dirs: foldersIn(root, folder),
+      files: await this.#filesIn(root, folder, extended && root.name === 'gcodes'),
+      disk_usage: await diskUsage(place.real),
+      root_info: { name: root.name, permissions: rootPermissions(root) },
     }
   }
-  return entries
+
+  /** A folder's path below its root, where the last part is a link too. */
+  async #withoutLinks({ root, absolute, real, relative }: Place): Promise<string> {
+    if (absolute === real) return relative
+    const { top } = await this.#parts.trees.tree(root)
+    return real.slice(top.length + 1)
+  }
+
+  async #filesIn(root: Root, folder: FolderNode, extended: boolean): Promise<DirectoryListing['files']> {
+    const files: DirectoryListing['files'] = []
+    const path = pathOf(folder)
+    const all = [...folder.files]
+    for (let start = 0; start < all.length; start += SLICE) {
+      const slice = all.slice(start, start + SLICE)
+      const known = extended ? await this.#metadata(path, slice) : undefined
+      for (const [filename, facts] of slice) {
+        const { modified, size } = facts
+        const entry = { modified, size, permissions: permissionsIn(root, facts), filename }
+        const metadata = known?.get(filename)
+        files.push(metadata === undefined ? entry : { ...metadata, ...entry })
+      }
+      if (start + SLICE < all.length) await pause()
+    }
+    return files
+  }
+
+  #metadata(path: string, files: readonly [string, unknown][]): Promise<ReadonlyMap<string, Metadata>> {
+    const names = files.map(([name]) => name).filter(mayHaveMetadata)
+    return this.#parts.metadata().known(path, names)
+  }
 }
 
-/** A file's entry; undefined when it is gone. */
-export async function describeFile(root: Root, path: string): Promise<FileEntry | undefined> {
-  try {
-    const { mtimeMs, size } = await stat(join(root.path, path))
-    return { path, modified: mtimeMs / 1000, size, permissions: root.writable ? 'rw' : 'r' }
-  } catch {
-    return undefined
-  }
+function foldersIn(root: Root, folder: FolderNode): DirectoryListing['dirs'] {
+  const all = [...[...folder.folders].map(([name, { facts }]) => [name, facts] as const), ...folder.links]
+  return all.map(([dirname, facts]) => {
+    const { modified, size } = facts
+    return { modified, size, permissions: permissionsIn(root, facts), dirname }
+  })
+}
+
+/** The space on the disk of `path`, in bytes: `free` is what we may use, not what is kept for the system. */
+export async function diskUsage(path: string): Promise<DirectoryListing['disk_usage']> {
+  const { blocks, bsize, bfree, bavail } = await statfs(path)
+  return { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize }
+}
+
+function pause(): Promise<void> {
+  return new Promise(resolve => {
+    setImmediate(resolve)
+  })
 }

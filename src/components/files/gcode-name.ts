@@ -1,0 +1,15 @@
+// Which files Klipper can print, by their names.
+
+/** The original's list. */
+const GCODE_EXTENSIONS = ['.gcode', '.g', '.gco', '.ufp', '.nc']
+
+/** Whether the gcodes root lists a file of this name. */
+export function isGcodeName(name: string): boolean {
+  const lower = name.toLowerCase()
+  return GCODE_EXTENSIONS.some(extension => lower.endsWith(extension))
+}
+
+/** Whether a file of this name may have metadata: binary G-code has too, though Klipper cannot print it. */
+export function mayHaveMetadata(name: string): boolean {
+  return isGcodeName(name) || name.toLowerCase().endsWith('.bgcode')
+}
