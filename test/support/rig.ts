@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { Log } from '../../src/core/log.ts'
 import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import type { VirtualPrinter } from '../../src/virtual-printer/index.ts'
-import { type RunningPrinter, startPrinterInFolder } from '../../src/virtual-printer-in-folder.ts'
+import type { RunningPrinter } from '../../src/virtual-printer-in-folder.ts'
 import { checkReply } from './check-reply.ts'
 
 /** What a rig may be asked for. */
@@ -72,6 +72,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   try {
     prepareFiles(paths, options)
     if (options.printer !== 'none' && options.klippySocket === undefined) {
+      // Loaded only where it is asked for: most rigs do without, and it is the greater part of the code.
+      const { startPrinterInFolder } = await import('../../src/virtual-printer-in-folder.ts')
       printer = await startPrinterInFolder(paths, options.speed ?? 1)
     }
     server = await startServer({
