@@ -202,8 +202,10 @@ export class BedMesh {
       gcode.respondInfo('Bed has not been probed')
       return
     }
-    const rows = this.#current.mesh.points.map(row => row.map(z => z.toFixed(6)).join(' '))
+    const { mesh, matrix } = this.#current
+    const rows = mesh.points.map(row => row.map(z => z.toFixed(6)).join(' '))
     gcode.respondInfo(`Mesh Leveling Probed Z positions:\n${rows.join('\n')}`)
+    gcode.respondRaw(describeMesh(matrix, mesh.params.algo, this.#travelHeight))
   }
 
   #map(): void {
@@ -280,4 +282,19 @@ function paramsOf(command: GcodeCommand, params: MeshParams): MeshParams {
   const [max_x, max_y] = pair('MESH_MAX', [params.max_x, params.max_y])
   const [x_count, y_count] = pair('PROBE_COUNT', [params.x_count, params.y_count])
   return { ...params, min_x, min_y, max_x, max_y, x_count, y_count }
+}
+
+/** The interpolated mesh as Klipper prints it, the row farthest back first. */
+function describeMesh(matrix: readonly (readonly number[])[], algo: string, height: number): string {
+  const all = matrix.flat()
+  const average = all.reduce((sum, z) => sum + z, 0) / all.length
+  const rows = [...matrix].reverse().map(row => `${row.map(z => `  ${z.toFixed(6)}`).join('')}\n`)
+  return (
+    `Mesh X,Y: ${matrix[0]?.length ?? 0},${matrix.length}\n` +
+    `Search Height: ${Math.trunc(height)}\n` +
+    'Mesh Offsets: X=0.0000, Y=0.0000\n' +
+    `Mesh Average: ${average.toFixed(2)}\n` +
+    `Mesh Range: min=${Math.min(...all).toFixed(4)} max=${Math.max(...all).toFixed(4)}\n` +
+    `Interpolation Algorithm: ${algo}\nMeasured points:\n${rows.join('')}`
+  )
 }

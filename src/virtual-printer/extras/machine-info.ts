@@ -106,7 +106,7 @@ export function queryEndstops(host: Host, toolhead: Toolhead): StatusSource {
   })
   const report = async () => {
     await toolhead.settle()
-    const states = Object.entries(query()).map(([name, state]) => `${name.replace('stepper_', '')}:${state}`)
+    const states = Object.entries(query()).map(([name, state]) => `${name}:${state}`)
     gcode.respondRaw(states.join(' '))
   }
   gcode.register('QUERY_ENDSTOPS', report, 'Report on the status of each endstop')

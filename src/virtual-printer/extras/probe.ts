@@ -54,7 +54,7 @@ export class Probe {
     this.#triggered = true
     this.#lastZ = z
     this.#lastPosition = [x + this.offsets[0], y + this.offsets[1], z - this.offsets[2], 0]
-    gcode.respondInfo(`probe at ${x.toFixed(3)},${y.toFixed(3)} is z=${z.toFixed(6)}`)
+    gcode.respondInfo(`probe: at ${x.toFixed(3)},${y.toFixed(3)} bed will contact at z=${z.toFixed(6)}`)
     await this.#to(z + this.#retract, this.#liftSpeed)
     this.#triggered = false
     return z
@@ -91,7 +91,8 @@ export class Probe {
       'PROBE',
       async () => {
         const z = await this.probe()
-        gcode.respondInfo(`Result is z=${z.toFixed(6)}`)
+        const [x, y] = this.#lastPosition as unknown as [number, number]
+        gcode.respondInfo(`Result: at ${x.toFixed(3)},${y.toFixed(3)} estimate contact at z=${z.toFixed(6)}`)
       },
       'Probe Z-height at current XY position',
     )

@@ -36,7 +36,7 @@ describe('G-code', { concurrency: true }, () => {
     assert.match((await answers('M115'))[0]!, /^\/\/ FIRMWARE_NAME:Klipper FIRMWARE_VERSION:v0\.13\.0/)
     assert.match((await answers('M105'))[0]!, /^B:\d+\.\d \/0\.0 T0:\d+\.\d \/0\.0$/)
     assert.deepEqual(await answers('M114'), ['X:0.000 Y:0.000 Z:0.000 E:0.000'])
-    assert.deepEqual(await answers('M119'), ['x:open y:open z:open'])
+    assert.deepEqual(await answers('M119'), ['stepper_x:open stepper_y:open stepper_z:open'])
     assert.deepEqual(await answers('RESPOND PREFIX=tgt: MSG="a b"\nRESPOND TYPE=error MSG=e\nM118 x'), [
       'tgt: a b',
       '!! e',
