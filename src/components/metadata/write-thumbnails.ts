@@ -1,7 +1,7 @@
 // Writes the images of a scan into the folder .thumbs beside the G-code file, with a 32x32 miniature for lists.
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, parse } from 'node:path'
+import { basename, dirname, join, parse } from 'node:path'
 import { decodeJpeg } from './image/jpeg.ts'
 import type { PixelRows } from './image/pixels.ts'
 import { decodePng, encodePng } from './image/png.ts'
@@ -59,6 +59,12 @@ export async function writeThumbnails(
     writeMiniature(target, largest.format, largest.data),
   )
   return { entries: miniature ? [miniature, ...entries] : entries, notes }
+}
+
+/** Removes the image files of a G-code file that is gone or has another name now. */
+export async function removeThumbnails(gcodePath: string, entries: readonly ThumbnailEntry[]): Promise<void> {
+  const folder = join(dirname(gcodePath), FOLDER)
+  for (const { relative_path } of entries) await rm(join(folder, basename(relative_path)), { force: true })
 }
 
 /**

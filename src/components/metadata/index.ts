@@ -1,0 +1,231 @@
+// What G-code files say of themselves: read once, kept, and kept true while files come, change, move and go.
+import { stat } from 'node:fs/promises'
+import { type Component, type ComponentType, type Core, component } from '../../component.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import type { FileChange } from '../../core/events.ts'
+import type { FileEntry } from '../files/listing.ts'
+import type { Metadata, MetadataSource, ThumbnailInfo } from '../files/metadata-source.ts'
+import type { Place, Roots } from '../files/roots.ts'
+import type { TreeLock } from '../files/tree-lock.ts'
+import { processObjects } from './objects/process.ts'
+import { scanFile } from './scan.ts'
+import { ScanQueue } from './scan-queue.ts'
+import { MetadataStore, type StoredMetadata } from './store.ts'
+import { removeThumbnails, useExtractedThumbnail, writeThumbnails } from './write-thumbnails.ts'
+
+/** What the file manager lends. */
+export interface FileManagerParts {
+  readonly roots: Roots
+  readonly lock: TreeLock
+  /** `enable_object_processing` of [file_manager]. */
+  readonly processesObjects: boolean
+  /** Rejects where Klipper prints the file or has it loaded. */
+  readonly refuseLoaded: (place: Place) => Promise<void>
+  readonly list: (root: string) => Promise<readonly FileEntry[]>
+  readonly mayHaveMetadata: (name: string) => boolean
+  /** From now on this source is asked. */
+  readonly use: (source: MetadataSource) => void
+}
+
+class MetadataService implements MetadataSource, Component {
+  readonly #core: Core
+  readonly #files: FileManagerParts
+  readonly #store: MetadataStore
+  readonly #queue = new ScanQueue((path, signal) => this.#read(path, signal))
+
+  constructor(core: Core, files: FileManagerParts) {
+    this.#core = core
+    this.#files = files
+    this.#store = new MetadataStore(core.storage.namespaces)
+  }
+
+  /** Files that came or changed while the server was down are found after it listens, and nobody waits for it. */
+  start(): void {
+    this.#reconcile().catch(error => this.#core.log.error('the metadata cannot be brought up to date', error))
+  }
+
+  stop(): void {
+    this.#queue.stop()
+  }
+
+  async metadata(filename: string): Promise<Metadata> {
+    const missing = `Metadata not available for <${filename}>`
+    const place = await this.#place(filename, missing)
+    const known = this.#store.get(place.relative)
+    if (known === undefined || this.#queue.has(place.relative) || !(await isOf(known, place))) {
+      await this.#queue.add(place.relative)
+    }
+    return this.#reply(place.relative, missing)
+  }
+
+  async metascan(filename: string): Promise<Metadata> {
+    const missing = `File '${filename}' does not exist`
+    const place = await this.#place(filename, missing)
+    await this.#queue.add(place.relative)
+    return this.#reply(place.relative, missing)
+  }
+
+  async thumbnails(filename: string): Promise<ThumbnailInfo[]> {
+    const { relative } = await this.#place(filename, `File '${filename}' does not exist`)
+    const folder = relative.includes('/') ? relative.slice(0, relative.lastIndexOf('/') + 1) : ''
+    const { thumbnails = [] } = (await this.metadata(relative)) as Partial<StoredMetadata>
+    return thumbnails.map(({ width, height, size, relative_path }) => ({
+      width,
+      height,
+      size,
+      thumbnail_path: `${folder}${relative_path}`,
+    }))
+  }
+
+  known(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, Metadata>> {
+    const found = new Map<string, Metadata>()
+    for (const name of names) {
+      const metadata = this.#store.get(folder === '' ? name : `${folder}/${name}`)
+      if (metadata !== undefined) found.set(name, metadata as unknown as Metadata)
+    }
+    return Promise.resolve(found)
+  }
+
+  async prepare(path: string): Promise<void> {
+    await this.#queue.add(path)
+  }
+
+  /** Keeps up with what happens to the files of gcodes. */
+  async changed({ action, item, source_item }: FileChange): Promise<void> {
+    if (item.root !== 'gcodes' && source_item?.root !== 'gcodes') return
+    switch (action) {
+      case 'create_file':
+      case 'modify_file':
+        this.#expect(item.path)
+        return
+      case 'delete_file':
+        return this.#forget([item.path])
+      case 'delete_dir':
+        return this.#forget(this.#store.below(item.path))
+      case 'move_file':
+      case 'move_dir':
+        return this.#moved({ action, item, ...(source_item !== undefined && { source_item }) })
+      case 'create_dir':
+      case 'root_update':
+        return this.#reconcile()
+    }
+  }
+
+  async #moved({ action, item, source_item }: FileChange): Promise<void> {
+    if (source_item?.root !== 'gcodes')
+      return action === 'move_dir' ? this.#reconcile() : this.#expect(item.path)
+    const from = action === 'move_dir' ? this.#store.below(source_item.path) : [source_item.path]
+    if (item.root !== 'gcodes') return this.#forget(from)
+    const to = (path: string) => item.path + path.slice(source_item.path.length)
+    await this.#store.move(new Map(from.map(path => [path, to(path)])))
+    if (action === 'move_dir') return
+    // The pictures of a file bear its name and stand beside it.
+    await this.#removePictures(source_item.path, this.#store.get(item.path))
+    this.#expect(item.path)
+  }
+
+  #expect(path: string): void {
+    if (this.#files.mayHaveMetadata(path)) void this.#queue.add(path)
+  }
+
+  async #forget(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      this.#queue.cancel(path)
+      await this.#removePictures(path, this.#store.get(path))
+    }
+    await this.#store.remove(paths)
+  }
+
+  async #removePictures(path: string, known: StoredMetadata | undefined): Promise<void> {
+    if (known?.thumbnails === undefined) return
+    const { absolute } = await this.#files.roots.resolve(this.#files.roots.get('gcodes'), path)
+    await removeThumbnails(absolute, known.thumbnails)
+  }
+
+  /** Brings the store up to date with the files, without reading those that are as they were. */
+  async #reconcile(): Promise<void> {
+    const present = new Map((await this.#files.list('gcodes')).map(file => [file.path, file]))
+    const gone = this.#store.paths().filter(path => !present.has(path) && !path.endsWith('.bgcode'))
+    await this.#store.remove(gone)
+    for (const { path, size, modified } of present.values()) {
+      const known = this.#store.get(path)
+      if (known?.size !== size || known.modified !== modified) this.#expect(path)
+    }
+  }
+
+  async #place(filename: string, missing: string): Promise<Place> {
+    const { roots, mayHaveMetadata } = this.#files
+    const place = await roots.resolve(roots.get('gcodes'), filename)
+    const stats = mayHaveMetadata(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
+    if (stats?.isFile() !== true) throw new ApiError(404, missing)
+    return place
+  }
+
+  #reply(path: string, missing: string): Metadata {
+    const metadata = this.#store.get(path)
+    if (metadata === undefined) throw new ApiError(404, missing)
+    return { ...metadata, filename: path }
+  }
+
+  async #read(path: string, signal: AbortSignal): Promise<void> {
+    const { roots, processesObjects } = this.#files
+    const place = await roots.resolve(roots.get('gcodes'), path)
+    try {
+      if (processesObjects) await this.#process(place, signal)
+      await this.#scan(place)
+    } catch (error) {
+      if (signal.aborted) throw new ApiError(404, `Metadata not available for <${path}>`)
+      this.#core.log.warning(`the metadata of ${path} cannot be read: ${messageOf(error)}`)
+      throw error
+    }
+  }
+
+  async #process(place: Place, signal: AbortSignal): Promise<void> {
+    const loaded = await this.#files.refuseLoaded(place).then(
+      () => false,
+      () => true,
+    )
+    if (loaded) return
+    const result = await this.#files.lock.run({ write: [place.absolute] }, () =>
+      processObjects(place.absolute, { signal }),
+    )
+    if (result.processed) this.#core.log.info(`${place.relative}: ${result.objects.length} objects marked`)
+  }
+
+  async #scan({ absolute, relative }: Place): Promise<void> {
+    const { metadata, thumbnails, notes } = await scanFile(absolute)
+    const extracted = thumbnails.length === 0 && metadata.slicer === 'Cura'
+    const pictures = await (extracted
+      ? useExtractedThumbnail(absolute)
+      : writeThumbnails(absolute, thumbnails))
+    for (const note of [...notes, ...pictures.notes]) this.#core.log.debug(`${relative}: ${note}`)
+    const before = this.#store.get(relative)
+    const same = before?.size === metadata.size && before.modified === metadata.modified
+    await this.#store.put(relative, {
+      ...metadata,
+      ...(pictures.entries.length > 0 && { thumbnails: pictures.entries }),
+      print_start_time: same ? (before.print_start_time ?? null) : null,
+      job_id: same ? (before.job_id ?? null) : null,
+    })
+  }
+}
+
+async function isOf(known: StoredMetadata, { absolute }: Place): Promise<boolean> {
+  const { size, mtimeMs } = await stat(absolute)
+  return known.size === size && known.modified === mtimeMs / 1000
+}
+
+/** The metadata of the files that `files` manages. */
+export default function metadata(files: FileManagerParts): ComponentType {
+  return component({
+    section: 'metadata',
+    presence: 'always',
+    options: {},
+    create(core, _section, scope) {
+      const service = new MetadataService(core, files)
+      files.use(service)
+      scope.use(core.events.on('files:changed', change => service.changed(change)))
+      return service
+    },
+  })
+}

@@ -1,0 +1,52 @@
+// What was read of the files, in the database: a cache that can be made again, found by path, size and time.
+import type { Namespaces } from '../../storage/index.ts'
+import type { GcodeMetadata, ThumbnailEntry } from './types.ts'
+
+/** Where the original keeps it too; its records are read as they are. */
+const NAMESPACE = 'gcode_metadata'
+
+/** What is kept of a file. */
+export interface StoredMetadata extends GcodeMetadata {
+  readonly thumbnails?: readonly ThumbnailEntry[]
+  /** Seconds since the epoch; null before the first print. */
+  readonly print_start_time: number | null
+  /** Of the last print, as in the history. */
+  readonly job_id: string | null
+}
+
+export class MetadataStore {
+  readonly #namespaces: Namespaces
+
+  constructor(namespaces: Namespaces) {
+    this.#namespaces = namespaces
+    namespaces.keep(NAMESPACE)
+  }
+
+  get(path: string): StoredMetadata | undefined {
+    const found = this.#namespaces.find(NAMESPACE, [path])
+    return typeof found === 'object' && found !== null ? (found as StoredMetadata) : undefined
+  }
+
+  async put(path: string, metadata: StoredMetadata): Promise<void> {
+    await this.#namespaces.post(NAMESPACE, [path], metadata)
+  }
+
+  paths(): string[] {
+    return this.#namespaces.keys(NAMESPACE)
+  }
+
+  /** The paths of everything in a folder, its folders included. */
+  below(folder: string): string[] {
+    return this.paths().filter(path => path.startsWith(`${folder}/`))
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    const known = paths.filter(path => this.get(path) !== undefined)
+    if (known.length > 0) await this.#namespaces.deleteAll(NAMESPACE, known)
+  }
+
+  /** Files that were moved keep what is known of them. */
+  async move(moves: ReadonlyMap<string, string>): Promise<void> {
+    await this.#namespaces.rename(NAMESPACE, moves)
+  }
+}
