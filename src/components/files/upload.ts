@@ -1,156 +1,295 @@
 // Uploads: streamed to a hidden file in the target's file system, checked, made durable, and only then visible.
-import { createHash, randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
-import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { Busboy } from '@fastify/busboy'
+import { mkdir, stat, statfs } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { basename, dirname, join } from 'node:path'
+import type { Core } from '../../component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
-import type { Place, Roots } from './roots.ts'
+import type { Scope } from '../../core/scope.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+import type { Changes } from './changes.ts'
+import { fileError, told } from './file-error.ts'
+import { HiddenFile } from './hidden-file.ts'
+import { type HiddenFolders, syncFolder } from './hidden-folder.ts'
+import { letFinish } from './let-finish.ts'
+import { type Place, type Root, type Roots, rootPermissions } from './roots.ts'
+import type { TreeLock } from './tree-lock.ts'
+import { Turns } from './turns.ts'
+import { unpackUfp } from './ufp.ts'
+import { receiveForm, type UploadForm } from './upload-form.ts'
 
-/** Text fields of the form: `root`, `path`, `print`, `checksum`, and what clients add. */
-const FIELD_LIMITS = { fields: 20, fieldSize: 8192, files: 1, headerPairs: 50 }
+/** Uploads that are received at a time, each in a few megabytes of memory, and that wait for it. */
+const AT_ONCE = 4
+const MAX_WAITING = 100
+/** Bytes that stay free on the disk, for the printer's own logs and configuration. */
+const KEPT_FREE = 16 * 1024 * 1024
 
-/** A file that has arrived. */
-export interface Uploaded {
+/** Where uploaded files may be put in line to be printed. */
+export interface PrintQueue {
+  /** Adds a file of the gcodes root. */
+  enqueue(path: string): Promise<void>
+}
+
+/** What uploads depend on. */
+export interface UploadParts {
+  readonly core: Core
+  readonly roots: Roots
+  readonly lock: TreeLock
+  readonly changes: Changes
+  readonly hidden: HiddenFolders
+  /** Throws ApiError 403 where Klipper prints the file or has it loaded. */
+  readonly refuseLocked: (place: Place) => void | Promise<void>
+  /** Null where there is none, or the configuration does not want it for uploads. */
+  readonly queue: () => PrintQueue | null
+}
+
+/** The reply to an upload (API document, "File upload"). */
+export interface UploadResult {
+  readonly item: FileItem
+  /** These two only for gcodes. */
+  readonly print_started?: boolean
+  readonly print_queued?: boolean
+  readonly action: 'create_file' | 'modify_file'
+}
+
+/** A file as replies and notifications name it. */
+export interface FileItem {
+  readonly path: string
+  readonly root: string
+  readonly modified: number
+  readonly size: number
+  readonly permissions: string
+}
+
+/** A file on its way to its place. */
+interface Arrival {
   readonly place: Place
-  /** Whether a file of that name was there before. */
-  readonly replaced: boolean
-  readonly print: boolean
+  readonly file: HiddenFile
+  /** The picture of a package; it goes beside the file. */
+  readonly thumbnail: HiddenFile | null
 }
 
-/** The parts of the form while they come in. */
-interface Form {
-  readonly fields: Map<string, string>
-  file: { readonly name: string; readonly digest: string } | null
-}
-
-/** Takes in uploads. Hidden files are kept in `folder`, which stands in the same file system as the roots. */
 export class Uploads {
-  readonly #roots: Roots
-  readonly #folder: string
-  readonly #maxBytes: number
+  readonly #parts: UploadParts
+  readonly #turns = new Turns(AT_ONCE, MAX_WAITING)
 
-  constructor(roots: Roots, folder: string, maxBytes: number) {
-    this.#roots = roots
-    this.#folder = folder
-    this.#maxBytes = maxBytes
-  }
-
-  /** Removes what an interrupted server left behind. */
-  async start(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true })
+  constructor(parts: UploadParts) {
+    this.#parts = parts
   }
 
   /**
-   * Receives one upload. Throws ApiError 400 for a damaged form or a bad target, 403 for a root that may not
-   * be written, 413 for a file that is too large, 422 for a wrong checksum; then nothing is left of it.
+   * Receives the upload that `req` is and prints the file if the form says so. The change is announced when `res` has
+   * been sent. Throws ApiError 400 for a damaged form or a bad target, 403 for a file or a root that may not be
+   * written, 408, 413 for a file that is too large, 422 for a wrong checksum, 503, 507 for a full disk; then nothing
+   * is left of it. What the client still sends is taken in, so that it reads the answer.
    */
-  async receive(req: IncomingMessage): Promise<Uploaded> {
-    await mkdir(this.#folder, { recursive: true })
-    const hidden = join(this.#folder, randomUUID())
+  async receive(req: IncomingMessage, res: ServerResponse): Promise<UploadResult> {
     try {
-      return await this.#place(await this.#readForm(req, hidden), hidden)
+      return await this.#turns.run(() => this.#receive(req, res))
+    } catch (error) {
+      await letFinish(req, this.#parts.core.clock)
+      throw error
+    }
+  }
+
+  async #receive(req: IncomingMessage, res: ServerResponse): Promise<UploadResult> {
+    const form = await this.#receiveForm(req)
+    try {
+      checkDigest(form)
+      const target = await this.#target(form)
+      const result = await this.#place(await this.#unpack(form, target), res)
+      if (target.root.name !== 'gcodes') return result
+      return { ...result, ...(await this.#print(form, result.item.path)), action: result.action }
     } finally {
-      await rm(hidden, { force: true })
+      await form.hidden.discard()
     }
   }
 
-  #readForm(req: IncomingMessage, hidden: string): Promise<Form> {
-    return new Promise((resolve, reject) => {
-      const form: Form = { fields: new Map(), file: null }
-      let writing: Promise<void> = Promise.resolve()
-      const fail = (error: unknown) => {
-        req.unpipe()
-        reject(
-          error instanceof ApiError ? error : new ApiError(400, `The form is damaged: ${messageOf(error)}`),
-        )
-      }
-      const parser = this.#parser(req)
-      parser.on('field', (name, value) => void form.fields.set(name, value))
-      parser.on('file', (_field, stream, name) => {
-        writing = this.#write(stream, hidden).then(digest => {
-          form.file = { name: name ?? '', digest }
-        })
-        writing.catch(fail)
-      })
-      parser.on('error', fail)
-      parser.on('finish', () => writing.then(() => resolve(form), fail))
-      req.on('aborted', () => fail(new Error('the client hung up')))
-      req.on('error', fail)
-      req.pipe(parser)
-    })
-  }
-
-  #parser(req: IncomingMessage) {
-    const type = req.headers['content-type'] ?? ''
-    if (!/^multipart\/form-data\s*;.*boundary=/i.test(type)) {
-      throw new ApiError(400, 'An upload must be multipart/form-data with a boundary')
-    }
-    if (Number(req.headers['content-length'] ?? 0) > this.#maxBytes + 65_536) throw this.#tooLarge()
-    return new Busboy({
-      headers: { ...req.headers, 'content-type': type },
-      limits: { ...FIELD_LIMITS, fileSize: this.#maxBytes },
-      highWaterMark: 128 * 1024,
-      fileHwm: 128 * 1024,
-    })
-  }
-
-  #tooLarge(): ApiError {
-    return new ApiError(
-      413,
-      `The file is too large: at most ${this.#maxBytes} bytes ('max_upload_size' in section [server])`,
+  #receiveForm(req: IncomingMessage): Promise<UploadForm> {
+    const { roots, hidden, core } = this.#parts
+    let root = roots.get('gcodes')
+    return told('the upload', () =>
+      receiveForm(req, {
+        maxBytes: core.maxUploadBytes,
+        open: name => {
+          root = this.#rootOf(name)
+          return beginFile(hidden, root)
+        },
+        checkSpace: remaining => checkSpace(root, remaining),
+      }),
     )
   }
 
-  async #write(stream: Readable & { truncated?: boolean }, hidden: string): Promise<string> {
-    const digest = createHash('sha256')
-    stream.on('data', chunk => digest.update(chunk))
-    await pipeline(stream, createWriteStream(hidden, { flags: 'wx', flush: true }))
-    if (stream.truncated === true) throw this.#tooLarge()
-    return digest.digest('hex')
-  }
-
-  async #place({ fields, file }: Form, hidden: string): Promise<Uploaded> {
-    if (file === null) throw new ApiError(400, 'The form has no file')
-    const expected = fields.get('checksum')?.toLowerCase()
-    if (expected !== undefined && expected !== file.digest) {
-      throw new ApiError(
-        422,
-        `File checksum mismatch: expected ${expected.slice(0, 100)}, got ${file.digest}`,
-      )
-    }
-    const place = await this.#target(fields, file.name)
-    const replaced = await isFile(place.absolute)
-    await mkdir(dirname(place.absolute), { recursive: true })
-    await rename(hidden, place.absolute)
-    await syncFolder(dirname(place.absolute))
-    return { place, replaced, print: fields.get('print')?.toLowerCase() === 'true' }
-  }
-
-  async #target(fields: ReadonlyMap<string, string>, name: string): Promise<Place> {
-    const root = this.#roots.get(fields.get('root')?.toLowerCase() || 'gcodes')
+  #rootOf(name: string | undefined): Root {
+    const root = this.#parts.roots.get(name?.trim().toLowerCase() || 'gcodes')
     if (!root.writable) throw new ApiError(403, `Files of root '${root.name}' may not be written`)
-    const place = await this.#roots.resolve(root, `${fields.get('path') ?? ''}/${name}`)
-    if (name.trim() === '' || name.endsWith('/')) throw new ApiError(400, 'The upload has no file name')
+    return root
+  }
+
+  /** A folder that stands in the file's name has to exist, one in the field `path` is made (API document). */
+  async #target({ fields, name }: UploadForm): Promise<Place> {
+    const { roots } = this.#parts
+    const root = this.#rootOf(fields.get('root'))
+    if (name.endsWith('/')) throw new ApiError(400, 'The upload has no file name')
+    const place = await roots.resolve(root, `${fields.get('path') ?? ''}/${name}`)
+    const folder = dirname(place.absolute)
+    if (name.replace(/^\/+/, '').includes('/') && !(await isFolder(folder))) {
+      throw new ApiError(400, `The folder of the upload does not exist: ${dirname(place.relative)}`)
+    }
     return place
   }
+
+  /** A Cura package becomes the G-code in it. */
+  async #unpack({ hidden }: UploadForm, place: Place): Promise<Arrival> {
+    const { root, relative } = place
+    if (root.name !== 'gcodes' || !/\.ufp$/i.test(relative)) return { place, file: hidden, thumbnail: null }
+    const { core, roots, hidden: folders } = this.#parts
+    const create = () => beginFile(folders, root)
+    const unpacked = await unpackUfp(hidden.path, create, core.maxUploadBytes)
+    const model = await roots.resolve(root, relative.replace(/\.ufp$/i, '.gcode'))
+    return { place: model, file: unpacked.model, thumbnail: unpacked.thumbnail }
+  }
+
+  #place(arrival: Arrival, res: ServerResponse): Promise<UploadResult> {
+    const { lock, refuseLocked } = this.#parts
+    const { place, file, thumbnail } = arrival
+    const picture = thumbnail === null ? [] : [thumbnailPath(place.real)]
+    return lock.run({ write: [place.real, ...picture] }, async () => {
+      try {
+        await refuseLocked(place)
+        return await told(`${place.root.name}/${place.relative}`, () => this.#moveOut(arrival, res))
+      } finally {
+        await Promise.all([file.discard(), thumbnail?.discard()])
+      }
+    })
+  }
+
+  async #moveOut({ place, file, thumbnail }: Arrival, res: ServerResponse): Promise<UploadResult> {
+    const { hidden, changes } = this.#parts
+    const existing = await stat(place.real).catch(() => undefined)
+    if (existing?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
+    await makeFolders(dirname(place.real))
+    if (thumbnail !== null) {
+      await makeFolders(dirname(thumbnailPath(place.real)))
+      await hidden.moveOut(thumbnail.path, thumbnailPath(place.real))
+    }
+    await hidden.moveOut(file.path, place.real)
+    const overwritten = existing !== undefined && place.root.name !== 'gcodes'
+    const result = {
+      item: await describe(place),
+      action: overwritten ? 'modify_file' : 'create_file',
+    } as const
+    changes.afterReply(res, result)
+    return result
+  }
+
+  async #print(
+    { fields }: UploadForm,
+    path: string,
+  ): Promise<{ print_started: boolean; print_queued: boolean }> {
+    const { core } = this.#parts
+    if (fields.get('print')?.trim().toLowerCase() !== 'true')
+      return { print_started: false, print_queued: false }
+    try {
+      await core.printer.startPrint(path)
+      return { print_started: true, print_queued: false }
+    } catch (error) {
+      const print_queued = await this.#enqueue(path)
+      if (!print_queued) core.log.warning(`the uploaded file ${path} was not printed: ${messageOf(error)}`)
+      return { print_started: false, print_queued }
+    }
+  }
+
+  /** What is stored stays stored, whatever the queue says. */
+  async #enqueue(path: string): Promise<boolean> {
+    const queue = this.#parts.queue()
+    if (queue === null) return false
+    try {
+      await queue.enqueue(path)
+      return true
+    } catch (error) {
+      this.#parts.core.log.warning(`the uploaded file ${path} was not queued: ${messageOf(error)}`)
+      return false
+    }
+  }
 }
 
-async function isFile(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined)
-  if (found?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
-  return found !== undefined
+/** Serves `POST /server/files/upload`. */
+export function serveUploads(parts: UploadParts, scope: Scope): Uploads {
+  const uploads = new Uploads(parts)
+  const path = '/server/files/upload'
+  const handle = async ({ req, res }: RawRequest) => {
+    const result = await uploads.receive(req, res)
+    const prefix = (req.url ?? '').split(path)[0]
+    const { root, path: name } = result.item
+    // At the top for Mainsail and Mobileraker, under `result` for OrcaSlicer.
+    const body = JSON.stringify({ ...result, result })
+    res.setHeader(
+      'Location',
+      `${prefix}/server/files/${[root, ...name.split('/')].map(encodeURIComponent).join('/')}`,
+    )
+    res.setHeader('Content-Type', 'application/json; charset=UTF-8')
+    res.setHeader('X-Content-Type-Options', 'nosniff')
+    res.setHeader('Content-Length', Buffer.byteLength(body))
+    res.writeHead(201).end(body)
+  }
+  scope.use(parts.core.registry.serveRaw({ verbs: ['POST'], path, handle }))
+  return uploads
 }
 
-/** Makes the new name durable. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+/** Begins a file in the file system of `root`. Throws ApiError 404 while the root's folder is not there. */
+export function beginFile(folders: HiddenFolders, root: Root): HiddenFile {
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    return new HiddenFile(folders, root.path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new ApiError(404, `The folder of root '${root.name}' is not there at present`)
+    }
+    throw fileError(error, root.name)
+  }
+}
+
+async function checkSpace(root: Root, needed: number): Promise<void> {
+  const found = await statfs(root.path).catch(() => undefined)
+  if (found === undefined) return
+  const free = found.bavail * found.bsize
+  if (needed + KEPT_FREE <= free) return
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`
+  throw new ApiError(
+    507,
+    `There is not enough space in root '${root.name}': the upload needs ${megabytes(needed)}, ${megabytes(free)} are free`,
+  )
+}
+
+function checkDigest({ fields, written }: UploadForm): void {
+  const expected = fields.get('checksum')?.trim().toLowerCase()
+  if (expected === undefined || expected === written.digest) return
+  throw new ApiError(422, `File checksum mismatch: expected ${expected.slice(0, 100)}, got ${written.digest}`)
+}
+
+/** Makes a folder and those above it, durably. */
+async function makeFolders(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true })
+  if (first === undefined) return
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
+/** The picture of a package, where the metadata scan looks for it. */
+function thumbnailPath(gcodePath: string): string {
+  return join(dirname(gcodePath), '.thumbs', `${basename(gcodePath).replace(/\.[^.]*$/, '')}.png`)
+}
+
+/** A place as replies and notifications name it. */
+export async function describe({ root, relative, real }: Place): Promise<FileItem> {
+  const { mtimeMs, size } = await stat(real)
+  return {
+    path: relative,
+    root: root.name,
+    modified: mtimeMs / 1000,
+    size,
+    permissions: rootPermissions(root),
   }
 }

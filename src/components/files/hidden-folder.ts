@@ -1,0 +1,114 @@
+// The folder in which files are made before they are shown: one in each root, so that a finished file only needs a new
+// name. What a server that was killed leaves in it is removed at the next start.
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { constants, copyFile, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** Its name. Nothing of this name is listed or served, wherever it stands. */
+export const HIDDEN_FOLDER = '.uploads'
+
+/** A file here tells of a hidden folder outside: beside a target in another file system. */
+const ELSEWHERE = '.elsewhere'
+
+/** Gives out hidden folders, and removes each when nobody uses it any more. */
+export class HiddenFolders {
+  readonly #users = new Map<string, number>()
+
+  /** Makes sure that `parent`, which has to exist, has a hidden folder; gives a new path in it. */
+  enter(parent: string): string {
+    const folder = join(parent, HIDDEN_FOLDER)
+    const users = this.#users.get(folder) ?? 0
+    if (users === 0) makeFolder(folder)
+    this.#users.set(folder, users + 1)
+    return join(folder, randomUUID())
+  }
+
+  /** Ends the use of a path that `enter` gave; what stood there must be gone. */
+  leave(path: string): void {
+    const folder = join(path, '..')
+    const users = (this.#users.get(folder) ?? 1) - 1
+    if (users > 0) {
+      this.#users.set(folder, users)
+      return
+    }
+    this.#users.delete(folder)
+    removeEmpty(folder)
+  }
+
+  /**
+   * Gives `from`, a durable file at a path of `enter`, the name `to` and makes that durable. What stood at `to` is
+   * replaced at once. Where `to` is in another file system, a copy in a hidden folder beside it is moved.
+   */
+  async moveOut(from: string, to: string): Promise<void> {
+    try {
+      await rename(from, to)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+      await this.#moveCopy(from, to)
+    }
+    await syncFolder(dirname(to))
+  }
+
+  async #moveCopy(from: string, to: string): Promise<void> {
+    // `clean` does not come here, unless a note tells it to.
+    const note = `${from}${ELSEWHERE}`
+    await writeFile(note, join(dirname(to), HIDDEN_FOLDER), { flush: true })
+    const copy = this.enter(dirname(to))
+    try {
+      await copyFile(from, copy, constants.COPYFILE_EXCL)
+      await syncPath(copy)
+      await rename(copy, to)
+    } finally {
+      await rm(copy, { force: true })
+      this.leave(copy)
+      await rm(note, { force: true })
+    }
+  }
+
+  /** Removes what a killed server left behind in the hidden folder of `parent`. */
+  async clean(parent: string): Promise<void> {
+    const folder = join(parent, HIDDEN_FOLDER)
+    const names = await readdir(folder).catch(() => [])
+    for (const name of names.filter(each => each.endsWith(ELSEWHERE))) {
+      const other = await readFile(join(folder, name), 'utf8')
+      if (basename(other) === HIDDEN_FOLDER) await rm(other, { recursive: true, force: true })
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+/** Something that somebody else put there is left for the next start. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Gone with its root, or not empty: either way there is nothing to do now.
+  }
+}
+
+/** Makes the names in `folder` durable. File systems that cannot do that are left alone. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    await syncPath(folder)
+  } catch (error) {
+    if (!['EINVAL', 'ENOSYS', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,52 @@
+// Multipart bodies as clients write them, and as they should not.
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask, type Reply } from '../../support/raw-http.ts'
+
+export const BOUNDARY = 'form-boundary-7MA4YWxk'
+
+/** A part: a text field, or a file where `filename` is there. `disposition` replaces that header's value as a whole. */
+export interface Part {
+  readonly name?: string
+  readonly filename?: string
+  readonly disposition?: string
+  readonly headers?: readonly string[]
+  readonly body?: string | Buffer
+}
+
+/** The body of a form. */
+export function formBody(parts: readonly Part[], boundary = BOUNDARY): Buffer {
+  const pieces = parts.flatMap(({ name = 'file', filename, disposition, headers = [], body = '' }) => {
+    const file = filename === undefined ? '' : `; filename="${filename}"`
+    const head = [`Content-Disposition: ${disposition ?? `form-data; name="${name}"${file}`}`, ...headers]
+    return [
+      Buffer.from(`--${boundary}\r\n${head.join('\r\n')}\r\n\r\n`),
+      Buffer.from(body),
+      Buffer.from('\r\n'),
+    ]
+  })
+  return Buffer.concat([...pieces, Buffer.from(`--${boundary}--\r\n`)])
+}
+
+/** Sends a body as a form. */
+export function postForm(port: number, body: Buffer, boundary = BOUNDARY): Promise<Reply> {
+  const headers = { 'Content-Type': `multipart/form-data; boundary=${boundary}` }
+  return ask(port, '/server/files/upload', { verb: 'POST', headers, body })
+}
+
+/** Uploads a file with further fields. */
+export function upload(
+  port: number,
+  filename: string,
+  body: string | Buffer,
+  fields: Record<string, string> = {},
+): Promise<Reply> {
+  const texts = Object.entries(fields).map(([name, text]) => ({ name, body: text }))
+  return postForm(port, formBody([...texts, { filename, body }]))
+}
+
+/** All files and folders below `folder`, hidden ones too, sorted; folders end in '/'. */
+export function everythingIn(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true }) as string[]
+  return names.map(name => (statSync(join(folder, name)).isDirectory() ? `${name}/` : name)).sort()
+}

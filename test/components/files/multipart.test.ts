@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Multipart } from '../../../src/components/files/multipart.ts'
+import { BOUNDARY, formBody, type Part } from './form.ts'
+
+const TYPE = `multipart/form-data; boundary=${BOUNDARY}`
+
+/** Reads a form in pieces of `size` bytes; gives each part as [name, filename, content]. */
+function read(body: Buffer, size = body.length, type = TYPE) {
+  const parts: [string, string | null, string][] = []
+  const form = new Multipart(type, ({ name, filename }) => {
+    const chunks: Buffer[] = []
+    return {
+      write: bytes => void chunks.push(Buffer.from(bytes)),
+      end: () => void parts.push([name, filename, Buffer.concat(chunks).toString('latin1')]),
+    }
+  })
+  for (let start = 0; start < body.length; start += size) form.write(body.subarray(start, start + size))
+  form.end()
+  return parts
+}
+
+const headOf = (part: Part) => read(formBody([part]))[0]?.slice(0, 2)
+
+/** Everything in a file that could be taken for a boundary. */
+const TRICKY = [
+  '\r',
+  '\r\n',
+  '\r\r\n',
+  '\r\n--',
+  '\r\n-\r\n--',
+  `\r\n--${BOUNDARY.slice(0, -1)}`,
+  `\r\n\r\n--${BOUNDARY.slice(0, 5)}\r\n`,
+  `--${BOUNDARY}`,
+  '\0\r\n\0',
+].join('x')
+
+test('a form comes out the same however it is cut', () => {
+  const parts: Part[] = [
+    { name: 'root', body: 'config' },
+    { filename: 'a.gcode', headers: ['Content-Type: application/octet-stream'], body: TRICKY },
+    { name: 'empty' },
+  ]
+  const expected = [
+    ['root', null, 'config'],
+    ['file', 'a.gcode', TRICKY],
+    ['empty', null, ''],
+  ]
+  const body = formBody(parts)
+  for (let size = 1; size <= body.length; size += 1)
+    assert.deepEqual(read(body, size), expected, `cut to ${size}`)
+})
+
+test('names of parts: as browsers, curl, .NET and Python write them', () => {
+  assert.deepEqual(headOf({ filename: 'a%22b%0Ac.gcode' }), ['file', 'a"b\nc.gcode'])
+  assert.deepEqual(headOf({ filename: 'a\\"b\\\\c.gcode' }), ['file', 'a"b\\c.gcode'])
+  assert.deepEqual(headOf({ filename: '100%.gcode' }), ['file', '100%.gcode'])
+  assert.deepEqual(headOf({ filename: 'Hülle 🚀.gcode' }), ['file', 'Hülle 🚀.gcode'])
+  assert.deepEqual(headOf({ disposition: 'form-data; name=file; filename=a.gcode' }), ['file', 'a.gcode'])
+  assert.deepEqual(headOf({ disposition: 'FORM-DATA; FileName="a.gcode"; NAME="file"' }), ['file', 'a.gcode'])
+  assert.deepEqual(
+    headOf({ disposition: `form-data; name=file; filename=a.gcode; filename*=utf-8''a.gcode` }),
+    ['file', 'a.gcode'],
+  )
+  assert.deepEqual(
+    headOf({
+      disposition: `form-data; name=file; filename="=?utf-8?B?w7wuZ2NvZGU=?="; filename*=utf-8''%C3%BC.gcode`,
+    }),
+    ['file', 'ü.gcode'],
+  )
+  const latin1 = Buffer.from(
+    formBody([{ filename: 'H_lle.gcode' }])
+      .toString('latin1')
+      .replace('H_lle', 'Hülle'),
+    'latin1',
+  )
+  assert.deepEqual(read(latin1)[0]?.slice(0, 2), ['file', 'Hülle.gcode'])
+})
+
+test('the boundary may be quoted, followed by parameters and by blanks', () => {
+  const body = formBody([{ name: 'a', body: 'b' }], 'x y')
+  assert.deepEqual(read(body, 3, 'Multipart/Form-Data; charset=utf-8; boundary="x y"; more=1'), [
+    ['a', null, 'b'],
+  ])
+  const padded = Buffer.from(`--b \t\r\ncontent-disposition:form-data;name=a\r\n\r\nb\r\n--b--`)
+  assert.deepEqual(read(padded, 1, 'multipart/form-data;boundary=b'), [['a', null, 'b']])
+})
+
+test('what could be understood in two ways is refused', () => {
+  const refused: [Part, RegExp][] = [
+    [{ disposition: 'form-data; name="file"; filename="a"; filename="b"' }, /two parameters filename/],
+    [
+      { disposition: `form-data; name="file"; filename="a"; filename*=utf-8''..%2Fb` },
+      /two different file names/,
+    ],
+    [{ disposition: `form-data; name="file"; filename*=utf-8''%ff` }, /not in UTF-8/],
+    [{ disposition: 'form-data; name="root"; NAME="path"' }, /two parameters NAME/],
+    [{ disposition: 'form-data; name="file"; filename="a' }, /cannot be read/],
+    [{ disposition: 'form-data; name="file" filename="a"' }, /cannot be read/],
+    [{ disposition: 'form-data; filename="a"' }, /has no name/],
+    [{ disposition: 'attachment; name="file"; filename="a"' }, /no form-data/],
+    [{ name: 'a', headers: ['content-DISPOSITION: form-data; name="file"'] }, /two headers/],
+    [{ name: 'a', headers: ['no header'] }, /a header that is none/],
+    [{ name: 'a', headers: [' folded'] }, /a header that is none/],
+    [{ name: 'a', headers: [`X: ${'x'.repeat(20_000)}`] }, /too long/],
+  ]
+  for (const [part, message] of refused) assert.throws(() => read(formBody([part])), { status: 400, message })
+})
+
+test('a body that is not whole is refused', () => {
+  const body = formBody([{ name: 'a', body: 'b' }])
+  const end = body.length - 2
+  for (let length = 0; length < end; length += 1) {
+    assert.throws(() => read(body.subarray(0, length)), { status: 400 }, `the first ${length} bytes`)
+  }
+  assert.equal(read(body.subarray(0, end)).length, 1)
+  assert.throws(() => read(Buffer.from(`--${BOUNDARY}x${body}`)), {
+    status: 400,
+    message: /neither a part nor the end/,
+  })
+  assert.throws(() => read(Buffer.from(`preamble\r\n${body}`)), { status: 400, message: /does not begin/ })
+  assert.throws(() => read(Buffer.from(`--${BOUNDARY}\r\n${'x'.repeat(20_000)}`), 1000), {
+    message: /too long/,
+  })
+})
+
+test('content types that are none of a form are refused, parts are counted', () => {
+  for (const type of [
+    '',
+    'text/plain',
+    'multipart/form-data',
+    'multipart/form-data; boundary=',
+    'multipart/mixed; boundary=a',
+  ]) {
+    assert.throws(() => read(Buffer.alloc(0), 1, type), { status: 400, message: /with a boundary/ })
+  }
+  const many = Array.from({ length: 51 }, (_, index) => ({ name: `f${index}` }))
+  assert.equal(read(formBody(many.slice(1))).length, 50)
+  assert.throws(() => read(formBody(many)), { status: 400, message: /more than 50 parts/ })
+})
