@@ -172,8 +172,9 @@ class App {
       failedComponents: () => this.#failed,
       roots: () => files?.roots.names() ?? [],
       config: () => this.#config.reply(),
-      restart: () => setImmediate(() => this.#options.onRestart?.()),
+      restart: () => this.#core.events.emit('server:restart'),
     })
+    this.#restartOnRequest()
     for (const text of this.#config.warnings()) this.#warnings.add(text)
     const ports = await this.#listen(new Gate(policy, this.#warnings))
     this.#serveWelcome(ports)
@@ -181,6 +182,12 @@ class App {
     this.#core.printer.session.start()
     this.#keepConfiguration()
     return { ...ports, host: this.#server.host, warnings: this.#warnings, stop: () => this.stop() }
+  }
+
+  /** Not at once: the reply to whoever asks for it goes out before. */
+  #restartOnRequest(): void {
+    const { events } = this.#core
+    this.#scope.use(events.on('server:restart', () => void setImmediate(() => this.#options.onRestart?.())))
   }
 
   #serveWelcome(ports: { readonly port: number; readonly tlsPort: number | null }): void {

@@ -1,6 +1,9 @@
 // The contract: every method and every notification of the API.
+import { database, databaseDebug } from './database.ts'
 import { discovery } from './discovery.ts'
 import { files } from './files.ts'
+import { history } from './history.ts'
+import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
@@ -19,10 +22,25 @@ export const chapters = {
   Printer: printer,
   'Machine Requests': machine,
   'File Operations': files,
+  'Database APIs': database,
+  'Job Queue APIs': jobQueue,
+  'History APIs': history,
+  'Debug APIs': databaseDebug,
   'Service Discovery': discovery,
 }
 
 /** Every declared method by its JSON-RPC name. */
-export const api = { ...server, ...dataStore, ...printer, ...machine, ...files, ...discovery }
+export const api = {
+  ...server,
+  ...dataStore,
+  ...printer,
+  ...machine,
+  ...files,
+  ...database,
+  ...jobQueue,
+  ...history,
+  ...databaseDebug,
+  ...discovery,
+}
 
 export type Api = typeof api

@@ -1,6 +1,8 @@
 // What the server tells its clients unasked. Each has a fixed list of parameters; some have none at all.
 import { float, type Infer, type Schema, string } from '../schema/index.ts'
 import { FilelistChange } from './files.ts'
+import { HistoryChange } from './history.ts'
+import { JobQueueChange } from './job-queue.ts'
 import { ProcStatUpdate, ThrottledState } from './machine.ts'
 import { Status } from './printer.ts'
 
@@ -29,6 +31,8 @@ export const notifications = {
   notify_klippy_shutdown: notification('Klippy has shut down'),
   notify_klippy_disconnected: notification('The connection to Klippy has ended'),
   notify_filelist_changed: notification('Files or folders of a root changed', FilelistChange),
+  notify_history_changed: notification('A job began or ended', HistoryChange),
+  notify_job_queue_changed: notification('The job queue or its state changed', JobQueueChange),
   notify_cpu_throttled: notification('The processor began or ceased to be slowed down', ThrottledState),
   notify_proc_stat_update: notification('The load of machine and server, once a second', ProcStatUpdate),
 }

@@ -32,6 +32,29 @@ export interface FileChange {
   readonly source_item?: { readonly root: string; readonly path: string }
 }
 
+/** What Klipper says of a print (its object print_stats). Durations are seconds, filament mm. */
+export interface PrintStats {
+  readonly filename: string
+  readonly state: string
+  readonly total_duration: number
+  readonly print_duration: number
+  readonly filament_used: number
+  /** Why it failed; '' otherwise. */
+  readonly message: string
+}
+
+/** Why a job ended in an error. */
+export type JobFailure = 'error' | 'klippy_shutdown' | 'klippy_disconnect'
+
+/** A job as server.history.get_job tells it, as far as others in the server look at it. */
+export interface RecordedJob {
+  readonly job_id: string
+  readonly filename: string
+  readonly status: string
+  /** Seconds since the epoch. */
+  readonly start_time: number
+}
+
 /** Every event and what it carries. */
 export interface Events {
   /** The link to Klippy is up and Klippy has said who it is; it need not be ready. */
@@ -50,6 +73,24 @@ export interface Events {
   'klippy:status': [change: StatusChange, eventtime: number]
   /** Files of a served folder changed, by us or by another program. Clients have been told. */
   'files:changed': [change: FileChange]
+  /** Klipper was told to print a file, on behalf of a user; null where there is none. */
+  'printer:print_requested': [filename: string, username: string | null]
+  /** A job began. */
+  'job:started': [stats: PrintStats]
+  /** A job is under way that began while nobody listened: before the server, or in a gap of the connection. */
+  'job:found': [stats: PrintStats]
+  'job:paused': [stats: PrintStats]
+  'job:resumed': [stats: PrintStats]
+  /** A job reached its end. `stats` of this and the three below are the last of the job itself. */
+  'job:completed': [stats: PrintStats]
+  'job:cancelled': [stats: PrintStats]
+  'job:error': [stats: PrintStats, failure: JobFailure]
+  /** Klipper has forgotten the file; a job that was under way is cancelled by it. */
+  'job:standby': [stats: PrintStats, wasRunning: boolean]
+  /** The history holds a new job, or one that has ended; clients have been told. */
+  'history:changed': [action: 'added' | 'finished', job: RecordedJob]
+  /** The server has to be built anew, once the reply that led to it is out. */
+  'server:restart': []
 }
 
 type Listener<E extends keyof Events> = (...args: Events[E]) => void | Promise<void>

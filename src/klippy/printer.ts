@@ -44,14 +44,16 @@ export class Printer {
     return 'ok'
   }
 
-  /** Starts to print a file of the gcodes root. */
-  async startPrint(filename: string): Promise<'ok'> {
+  /** Starts to print a file of the gcodes root, on behalf of a user where there is one. */
+  async startPrint(filename: string, username: string | null = null): Promise<'ok'> {
     const path = filename.replace(/^\/+/, '')
     // Klipper cuts a command at ';' before it looks at quotes.
     if (/[;\n\r]/.test(path)) {
       throw new ApiError(400, `Klipper cannot print a file with ';' or a line break in its name: ${path}`)
     }
-    return this.runGcode(`SDCARD_PRINT_FILE FILENAME="${path.replace(/["\\]/g, '\\$&')}"`)
+    await this.runGcode(`SDCARD_PRINT_FILE FILENAME="${path.replace(/["\\]/g, '\\$&')}"`)
+    this.#events.emit('printer:print_requested', path, username)
+    return 'ok'
   }
 
   /** Present values; at once where they are mirrored. */

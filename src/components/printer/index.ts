@@ -37,7 +37,7 @@ function serveChapter(core: Core, scope: Scope, subscribers: Subscribers): void 
       'printer.query_endstops.status': call('query_endstops/status'),
       'printer.gcode.script': params => runScript(core, params),
       'printer.gcode.help': call('gcode/help'),
-      'printer.print.start': ({ filename }) => printer.startPrint(filename),
+      'printer.print.start': ({ filename }, { user }) => printer.startPrint(filename, user?.username),
       'printer.print.pause': plain('pause_resume/pause'),
       'printer.print.resume': plain('pause_resume/resume'),
       'printer.print.cancel': plain('pause_resume/cancel'),

@@ -1,0 +1,93 @@
+// API document: "History APIs".
+import { bool, choice, float, int, json, list, object, record, string } from '../schema/index.ts'
+import { del, get, post } from './endpoint.ts'
+
+/** How jobs end, and what one is until then. */
+export const JOB_STATUSES = [
+  'in_progress',
+  'completed',
+  'cancelled',
+  'error',
+  'klippy_shutdown',
+  'klippy_disconnect',
+  'interrupted',
+  'server_exit',
+] as const
+
+export const HistoryJob = object({
+  job_id: string().describe('Six or more hexadecimal digits'),
+  user: string().describe('"No User" where the print was not started through the server'),
+  filename: string().describe('Below the gcodes root'),
+  status: string().describe(`One of ${JOB_STATUSES.join(', ')}; others may come from the original`),
+  start_time: float().describe('Seconds since the epoch'),
+  end_time: float().nullable().describe('Seconds since the epoch; null while it runs'),
+  print_duration: float().describe('Seconds without pauses'),
+  total_duration: float().describe('Seconds'),
+  filament_used: float().describe('mm'),
+  metadata: record(json()).describe('What the file said of itself at the time of the job'),
+  auxiliary_data: list(
+    object({
+      provider: string(),
+      name: string(),
+      value: json(),
+      description: string(),
+      units: string().nullable(),
+    }),
+  ),
+  exists: bool().describe('Whether the file is still there, unchanged'),
+})
+
+/** The parameter of notify_history_changed. */
+export const HistoryChange = object({ action: choice('added', 'finished'), job: HistoryJob })
+
+const Totals = object({
+  total_jobs: int(),
+  total_time: float().describe('Seconds'),
+  total_print_time: float().describe('Seconds'),
+  total_filament_used: float().describe('mm'),
+  longest_job: float().describe('Seconds'),
+  longest_print: float().describe('Seconds'),
+})
+
+const AuxiliaryTotals = list(
+  object({
+    provider: string(),
+    field: string(),
+    maximum: float().nullable(),
+    total: float().nullable(),
+  }),
+)
+
+const uid = string().describe('A job_id')
+
+export const history = {
+  'server.history.list': get('/server/history/list', {
+    summary: 'Past jobs',
+    params: {
+      limit: int().describe('At most so many; all where it is 0').default(50),
+      start: int().describe('Jobs to pass over').default(0),
+      since: float().describe('Started after this time, seconds since the epoch').optional(),
+      before: float().describe('Ended before this time, seconds since the epoch').optional(),
+      order: string().describe('asc or desc, by number').default('desc'),
+    },
+    result: object({ count: int().describe('Jobs in this reply'), jobs: list(HistoryJob) }),
+  }),
+  'server.history.totals': get('/server/history/totals', {
+    summary: 'Totals over all jobs since the last reset',
+    result: object({ job_totals: Totals, auxiliary_totals: AuxiliaryTotals }),
+  }),
+  'server.history.reset_totals': post('/server/history/reset_totals', {
+    summary: 'Begin the totals anew; the reply tells the old ones',
+    result: object({ last_totals: Totals, last_auxiliary_totals: AuxiliaryTotals }),
+  }),
+  'server.history.get_job': get('/server/history/job', {
+    summary: 'One past job',
+    params: { uid },
+    result: object({ job: HistoryJob }),
+  }),
+  'server.history.delete_job': del('/server/history/job', {
+    summary: 'Forget a job, or all of them',
+    params: { uid: uid.optional(), all: bool().default(false) },
+    result: object({ deleted_jobs: list(string()) }),
+  }),
+}

@@ -1,0 +1,109 @@
+// [database]: the namespace store for clients, and what can be done with the file as a whole.
+import { database as chapter, databaseDebug } from '../../api/database.ts'
+import { type Component, type Core, component } from '../../component.ts'
+import { deprecated, path } from '../../config/index.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
+import { bool } from '../../schema/index.ts'
+import { dumpTable, tableNames } from '../../storage/index.ts'
+import { deleteItem, getItem, postItem } from './items.ts'
+import { NamespaceRules } from './namespace-rules.ts'
+
+/** Whether Klipper prints: it must not be kept waiting by the disk then. */
+async function isPrinting({ printer }: Core): Promise<boolean> {
+  if (printer.session.state !== 'ready') return false
+  const { status } = await printer.query({ print_stats: ['state'] })
+  return status.print_stats?.state === 'printing'
+}
+
+async function refuseWhilePrinting(core: Core, what: string): Promise<void> {
+  if (await isPrinting(core)) throw new ApiError(400, `Cannot ${what} when Klipper is printing`)
+}
+
+function serve(core: Core, scope: Scope, rules: NamespaceRules): void {
+  const { namespaces, backups, db } = core.storage
+  scope.use(
+    core.registry.serve(chapter, {
+      'server.database.list': () => ({
+        namespaces: namespaces.list().filter(name => rules.isVisible(name)),
+        backups: backups.list(),
+      }),
+      'server.database.get_item': position => {
+        rules.check(position.namespace, 'read')
+        return getItem(namespaces, position)
+      },
+      'server.database.post_item': item => {
+        rules.check(item.namespace, 'write')
+        return postItem(namespaces, item)
+      },
+      'server.database.delete_item': position => {
+        rules.check(position.namespace, 'write')
+        return deleteItem(namespaces, position)
+      },
+      'server.database.compact': async () => {
+        await refuseWhilePrinting(core, 'compact')
+        return db.compact()
+      },
+      'server.database.post_backup': async ({ filename }) => {
+        await refuseWhilePrinting(core, 'backup')
+        return { backup_path: await backups.create(filename) }
+      },
+      'server.database.delete_backup': async ({ filename }) => ({
+        backup_path: await backups.delete(filename),
+      }),
+      'server.database.restore': async ({ filename }) => {
+        await refuseWhilePrinting(core, 'restore')
+        const content = await backups.restore(filename)
+        core.events.emit('server:restart')
+        return content
+      },
+    }),
+  )
+}
+
+/** The debug versions know no rules; they are for developers on machines of their own. */
+function serveDebug(core: Core, scope: Scope): void {
+  const { namespaces, backups, db } = core.storage
+  scope.use(
+    core.registry.serve(databaseDebug, {
+      'debug.database.list': () => ({
+        namespaces: namespaces.list(),
+        backups: backups.list(),
+        tables: tableNames(db),
+      }),
+      'debug.database.get_item': position => getItem(namespaces, position),
+      'debug.database.post_item': item => postItem(namespaces, item),
+      'debug.database.delete_item': position => deleteItem(namespaces, position),
+      'debug.database.table': ({ table }) => ({ table_name: table, rows: dumpTable(db, table) }),
+    }),
+  )
+}
+
+/** A copy a day, but not while Klipper prints. */
+function backUpDaily(core: Core, scope: Scope): void {
+  let printing = false
+  scope.use(core.events.on('job:started', () => void (printing = true)))
+  scope.use(core.events.on('job:found', () => void (printing = true)))
+  for (const end of ['job:completed', 'job:cancelled', 'job:error', 'job:standby'] as const) {
+    scope.use(core.events.on(end, () => void (printing = false)))
+  }
+  const timer = core.storage.backups.startAutomatic({
+    mayRun: () => !printing,
+    onFailure: text => void core.warnings.add(text, 'automatic backup of the database'),
+  })
+  scope.defer(() => timer.stop())
+}
+
+export default component({
+  section: 'database',
+  presence: 'always',
+  options: {
+    database_path: deprecated(path().nullable().default(null), 'the database stands in the data folder'),
+    enable_database_debug: deprecated(bool().default(false), 'start the server with -g instead'),
+  },
+  create(core, _section, scope): Component {
+    serve(core, scope, new NamespaceRules(core.storage.namespaces))
+    if (core.debug) serveDebug(core, scope)
+    return { start: () => backUpDaily(core, scope) }
+  },
+})

@@ -1,0 +1,62 @@
+// Items of the namespace store as the API gives and takes them.
+import { ApiError } from '../../core/errors.ts'
+import type { Key, Namespaces } from '../../storage/index.ts'
+
+/** The reply to every call about an item; `key` is as the caller gave it. */
+export interface Item {
+  readonly namespace: string
+  readonly key: unknown
+  readonly value: unknown
+}
+
+/** Where an item stands, as a caller gave it. */
+export interface Position {
+  readonly namespace: string
+  readonly key?: unknown
+}
+
+/** The value at a key, or the whole namespace where there is none. Throws ApiError 400, 404. */
+export function getItem(namespaces: Namespaces, { namespace, key = null }: Position): Item {
+  const value = key === null ? namespaces.all(namespace) : namespaces.get(namespace, keyOf(key))
+  if (value === null) throw new ApiError(404, `Key '${textOf(key)}' in namespace '${namespace}' not found`)
+  return { namespace, key, value }
+}
+
+/** Stores a value; resolves once it is on the disk. Rejects with ApiError 400, 503, 507. */
+export async function postItem(
+  namespaces: Namespaces,
+  { namespace, key, value }: Position & { readonly value?: unknown },
+): Promise<Item> {
+  await namespaces.post(namespace, keyOf(key), value)
+  return { namespace, key, value }
+}
+
+/** Removes an item and answers with what it was. Rejects with ApiError 400, 404, 503, 507. */
+export async function deleteItem(namespaces: Namespaces, { namespace, key }: Position): Promise<Item> {
+  const value = await namespaces.delete(namespace, keyOf(key))
+  return { namespace, key, value }
+}
+
+/** Throws ApiError 400 for what is no key, naming Python's type as clients know it. */
+function keyOf(key: unknown): Key {
+  if (typeof key === 'string') return key
+  if (Array.isArray(key)) return key.map(part => partOf(part, key))
+  throw new ApiError(400, `Value for argument 'key' is an invalid type: ${pythonType(key)}`)
+}
+
+function partOf(part: unknown, key: readonly unknown[]): string {
+  if (typeof part === 'string') return part
+  if (typeof part === 'number') return String(part)
+  throw new ApiError(400, `Invalid Key Format: '${textOf(key)}'`)
+}
+
+function textOf(key: unknown): string {
+  return Array.isArray(key) ? key.map(part => String(part)).join('.') : String(key)
+}
+
+function pythonType(value: unknown): string {
+  if (value === null || value === undefined) return 'NoneType'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+  return 'dict'
+}

@@ -1,0 +1,89 @@
+// What other components keep of each job: used energy of a sensor, spools. The history asks, they answer.
+import type { AuxiliaryField, Total } from '../../storage/index.ts'
+
+/** A value that a component keeps while a job is under way. */
+export interface AuxiliarySource {
+  /** Who keeps it, as `sensor energy`; not `history`, which is the server's own. */
+  readonly provider: string
+  readonly name: string
+  readonly description: string
+  readonly units: string | null
+  /** Whether numbers are summed up over all jobs, or their maximum is kept. */
+  readonly total?: boolean
+  readonly maximum?: boolean
+  /** Decimals that a number is rounded to. */
+  readonly precision?: number
+  /** A job begins: what was kept is of the past. */
+  reset(): void
+  /** The value of the present job. */
+  value(): unknown
+}
+
+/** The registered sources, in the order in which jobs show them. */
+export class AuxiliaryFields {
+  readonly #sources: AuxiliarySource[] = []
+
+  /** Takes in a source; returns how to take it out. Throws Error for a name that is taken. */
+  add(source: AuxiliarySource): { remove(): void } {
+    const { provider, name } = source
+    if (provider === 'history') throw new Error("The provider's name 'history' is reserved")
+    if (this.#sources.some(known => known.provider === provider && known.name === name)) {
+      throw new Error(`The field ${name} of provider ${provider} is already registered`)
+    }
+    this.#sources.push(source)
+    return { remove: () => void this.#sources.splice(this.#sources.indexOf(source), 1) }
+  }
+
+  /** A job begins. */
+  reset(): void {
+    for (const source of this.#sources) source.reset()
+  }
+
+  /** The present values, as a job records them. */
+  values(): AuxiliaryField[] {
+    return this.#sources.map(source => ({
+      provider: source.provider,
+      name: source.name,
+      value: rounded(source.value(), source.precision),
+      description: source.description,
+      units: source.units,
+    }))
+  }
+
+  /** Totals without any job, of the sources that have totals. */
+  zeroTotals(): Total[] {
+    return this.#totalled().map(source => ({
+      provider: source.provider,
+      field: source.name,
+      maximum: source.maximum === true ? 0 : null,
+      total: source.total === true ? 0 : null,
+    }))
+  }
+
+  /** `before` with the job that ends now. */
+  addTo(before: readonly Total[]): Total[] {
+    return this.#totalled().map(source => {
+      const { provider, name, precision } = source
+      const known = before.find(total => total.provider === provider && total.field === name)
+      const value = source.value()
+      const number = typeof value === 'number' && Number.isFinite(value) ? value : 0
+      const maximum = Math.max(number, known?.maximum ?? number)
+      const total = number + (known?.total ?? 0)
+      return {
+        provider,
+        field: name,
+        maximum: source.maximum === true ? (rounded(maximum, precision) as number) : null,
+        total: source.total === true ? (rounded(total, precision) as number) : null,
+      }
+    })
+  }
+
+  #totalled(): AuxiliarySource[] {
+    return this.#sources.filter(({ total, maximum }) => total === true || maximum === true)
+  }
+}
+
+function rounded(value: unknown, precision: number | undefined): unknown {
+  if (typeof value !== 'number' || precision === undefined) return value
+  return Number(value.toFixed(precision))
+}

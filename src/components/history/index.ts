@@ -1,0 +1,128 @@
+// [history]: what was printed, how it ended, and the totals over all jobs.
+import { history as chapter } from '../../api/history.ts'
+import { type Component, type Core, component } from '../../component.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
+import { type Job, type JobFilter, jobIdNumber, jobIdText } from '../../storage/index.ts'
+import { AuxiliaryFields } from './auxiliary-fields.ts'
+import { JobReplies } from './job-reply.ts'
+import { metadataOfFiles } from './metadata-source.ts'
+import { Recorder } from './recorder.ts'
+import { Totals } from './totals.ts'
+
+export type { AuxiliarySource } from './auxiliary-fields.ts'
+
+/** Seconds after which the progress of a job is kept. */
+const SAVE_EVERY = 60
+
+/** The history, for components that keep something of each job. */
+export interface History extends Component {
+  readonly fields: AuxiliaryFields
+}
+
+interface ListParams extends Pick<JobFilter, 'limit' | 'start'> {
+  readonly since?: number | undefined
+  readonly before?: number | undefined
+  readonly order: string
+}
+
+/** Clients write -1 for no limit of time, as the original has it. */
+function timeLimits({ since, before }: ListParams): Pick<JobFilter, 'since' | 'before'> {
+  return {
+    ...(since !== undefined && since !== -1 && { since }),
+    ...(before !== undefined && before !== -1 && { before }),
+  }
+}
+
+async function listJobs({ storage, paths }: Core, params: ListParams) {
+  const order = params.order.toLowerCase()
+  if (order !== 'asc' && order !== 'desc') {
+    throw new ApiError(400, `Invalid \`order\` value: ${params.order.toUpperCase()}`)
+  }
+  const { limit = 50, start = 0 } = params
+  const jobs = storage.jobs.list({ limit, start, order, ...timeLimits(params) })
+  const replies = new JobReplies(paths.gcodes)
+  return { count: jobs.length, jobs: await Promise.all(jobs.map(job => replies.reply(job))) }
+}
+
+function findJob({ storage }: Core, uid: string): Job {
+  const number = jobIdNumber(uid)
+  const job = number === null ? undefined : storage.jobs.get(number)
+  if (job === undefined) throw new ApiError(404, `Invalid job uid: ${uid}`)
+  return job
+}
+
+async function deleteJobs({ storage }: Core, uid: string | undefined, all: boolean) {
+  if (all) return { deleted_jobs: (await storage.jobs.deleteAll()).map(jobIdText) }
+  if (uid === undefined) throw new ApiError(400, 'No data for argument: uid')
+  const number = jobIdNumber(uid)
+  if (number === null || !(await storage.jobs.delete(number))) {
+    throw new ApiError(404, `Invalid job uid: ${uid}`)
+  }
+  return { deleted_jobs: [uid] }
+}
+
+async function resetTotals(totals: Totals, recorder: Recorder) {
+  if (recorder.isRecording) throw new ApiError(400, 'Job in progress, cannot reset totals')
+  const { own: last_totals, auxiliary: last_auxiliary_totals } = totals
+  await totals.reset()
+  return { last_totals, last_auxiliary_totals }
+}
+
+function serve(core: Core, scope: Scope, totals: Totals, recorder: Recorder): void {
+  scope.use(
+    core.registry.serve(chapter, {
+      'server.history.list': params => listJobs(core, params),
+      'server.history.totals': () => ({ job_totals: totals.own, auxiliary_totals: totals.auxiliary }),
+      'server.history.reset_totals': () => resetTotals(totals, recorder),
+      'server.history.get_job': async ({ uid }) => ({
+        job: await new JobReplies(core.paths.gcodes).reply(findJob(core, uid)),
+      }),
+      'server.history.delete_job': ({ uid, all }) => deleteJobs(core, uid, all),
+    }),
+  )
+}
+
+function record({ events }: Core, scope: Scope, recorder: Recorder): void {
+  scope.use(events.on('printer:print_requested', (_filename, username) => recorder.requested(username)))
+  scope.use(
+    events.on('klippy:status', ({ print_stats }) => {
+      if (print_stats !== undefined) recorder.progress(print_stats)
+    }),
+  )
+  scope.use(events.on('job:started', stats => recorder.started(stats)))
+  scope.use(events.on('job:found', stats => recorder.found(stats)))
+  scope.use(events.on('job:completed', stats => recorder.ended('completed', stats)))
+  scope.use(events.on('job:cancelled', stats => recorder.ended('cancelled', stats)))
+  scope.use(events.on('job:error', (stats, failure) => recorder.ended(failure, stats)))
+  scope.use(
+    events.on('job:standby', (stats, wasRunning) =>
+      wasRunning ? recorder.ended('cancelled', stats) : undefined,
+    ),
+  )
+}
+
+export default component({
+  section: 'history',
+  presence: 'always',
+  options: {},
+  create(core, _section, scope): History {
+    const fields = new AuxiliaryFields()
+    const totals = new Totals(core.storage.totals, fields)
+    const recorder = new Recorder({ core, totals, fields, metadata: metadataOfFiles(core) })
+    totals.load()
+    serve(core, scope, totals, recorder)
+    record(core, scope, recorder)
+    return {
+      fields,
+      async start() {
+        const interrupted = await core.storage.jobs.closeOpen('interrupted')
+        if (interrupted.length > 0)
+          core.log.info(`jobs that were interrupted: ${interrupted.map(jobIdText).join(', ')}`)
+        const timer = core.clock.every(SAVE_EVERY, () => recorder.save())
+        scope.defer(() => timer.stop())
+      },
+      stop: () => recorder.serverExits(),
+    }
+  },
+})

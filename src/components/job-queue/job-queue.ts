@@ -1,0 +1,338 @@
+// Begins one queued job after the other, and never one twice: what was told to Klipper is noted before it is told,
+// and where nobody can know whether it was heard a person has to look.
+import type { Core } from '../../component.ts'
+import { sleep } from '../../core/clock.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import { gcodeFileTime } from '../../core/gcode-file.ts'
+import type { QueuedJob, QueueFacts } from './queue-store.ts'
+import type { Order, WaitingJobs } from './waiting-jobs.ts'
+
+export type QueueState = 'ready' | 'loading' | 'starting' | 'paused'
+export type QueueAction = 'state_changed' | 'jobs_added' | 'jobs_removed' | 'jobs_changed' | 'job_loaded'
+
+/** The options of [job_queue]. */
+export interface Settings {
+  readonly load_on_startup: boolean
+  readonly automatic_transition: boolean
+  /** Seconds between two jobs. */
+  readonly job_transition_delay: number
+  readonly job_transition_gcode: string
+}
+
+/** Seconds: Klipper has just become ready, and clients may want to see what begins. */
+const DELAY_AT_STARTUP = 1
+/** Seconds, so that the reply to the request that starts the queue goes out first. */
+const DELAY_AT_START = 0.01
+/** States of print_stats in which Klipper takes no other file. */
+const BUSY = new Set<unknown>(['printing', 'paused'])
+const PRINT = { print_stats: ['filename', 'state'] }
+
+const NO_FACTS: QueueFacts = {
+  ready: false,
+  pausedByUser: false,
+  plateClear: true,
+  starting: null,
+  startingAfter: null,
+}
+
+/** Why a job cannot be begun; the queue tells it. */
+class CannotStart extends Error {}
+
+/** How a job is begun. */
+interface Loading {
+  readonly abort: AbortController
+  /** Seconds before. */
+  readonly delay: number
+  /** Whether the transition's G-code is run before. */
+  readonly transition: boolean
+  /** Klipper may have heard of the job: from here on it can be lost to a crash, and not be taken back. */
+  told: boolean
+}
+
+export class JobQueue {
+  readonly #core: Core
+  readonly #settings: Settings
+  readonly #jobs: WaitingJobs
+  readonly #changed: (action: QueueAction) => void
+  #facts: QueueFacts = NO_FACTS
+  #state: QueueState = 'paused'
+  #reason: string | null = null
+  #loading: Loading | null = null
+  #printing = false
+
+  /** `changed` hears of each change once it is on the disk. */
+  constructor(core: Core, settings: Settings, jobs: WaitingJobs, changed: (action: QueueAction) => void) {
+    this.#core = core
+    this.#settings = settings
+    this.#jobs = jobs
+    this.#changed = changed
+  }
+
+  get state(): QueueState {
+    return this.#state
+  }
+
+  /** Why the server itself paused the queue. */
+  get reason(): string | null {
+    return this.#reason
+  }
+
+  get plateClear(): boolean {
+    return this.#facts.plateClear
+  }
+
+  get jobs(): readonly QueuedJob[] {
+    return this.#jobs.all
+  }
+
+  /** Takes up what an earlier life of the server left. */
+  load(): void {
+    this.#facts = this.#jobs.load()
+    const goesOn = this.#facts.ready && this.#settings.automatic_transition
+    this.#state = goesOn && this.jobs.length > 0 ? 'ready' : 'paused'
+    if (this.#facts.starting !== null) this.#reason = this.#unsureAbout(this.#facts.starting) ?? null
+  }
+
+  /** Ends what is being loaded. */
+  stop(): void {
+    this.#abortLoading()
+  }
+
+  /** Puts files at the end. Rejects with ApiError 400 where one does not exist. */
+  async add(order: Order): Promise<void> {
+    const names = [...new Set(order.filenames)]
+    const times = await Promise.all(names.map(name => gcodeFileTime(this.#core.paths.gcodes, name)))
+    const missing = names[times.indexOf(null)]
+    if (missing !== undefined) throw new ApiError(400, `G-Code File ${missing} does not exist`)
+    await this.#jobs.add(order)
+    this.#changed('jobs_added')
+    const { automatic_transition } = this.#settings
+    if (automatic_transition && this.#printing && !this.#facts.pausedByUser && this.#state === 'paused') {
+      this.#become('ready')
+    }
+  }
+
+  async remove(ids: readonly string[] | 'all'): Promise<void> {
+    if (this.jobs.length === 0 || ids.length === 0) return
+    await this.#jobs.remove(ids)
+    this.#changed('jobs_removed')
+  }
+
+  async move(id: string, index: number): Promise<void> {
+    await this.#jobs.move(id, index)
+    this.#changed('jobs_changed')
+  }
+
+  async note(id: string, note: string | null): Promise<void> {
+    await this.#jobs.note(id, note)
+    this.#changed('jobs_changed')
+  }
+
+  /** A person pauses the queue; what is being loaded is not begun. */
+  async pause(): Promise<void> {
+    this.#abortLoading()
+    this.#become('paused')
+    await this.#keep({ pausedByUser: true })
+  }
+
+  /** A person starts the queue. Where the printer is free the next job is begun: the person sees the plate. */
+  async start(): Promise<void> {
+    await this.#keep({ pausedByUser: false })
+    if (this.#loading !== null) return
+    if (this.jobs.length === 0) return this.#become('paused')
+    const obstacle = await this.#obstacle()
+    if (obstacle === null) {
+      await this.#keep({ plateClear: true, starting: null })
+      this.#begin({ delay: DELAY_AT_START, transition: false })
+    } else if (this.#settings.automatic_transition) this.#become('ready')
+    else this.#become('paused', `${obstacle}: start the queue again when the plate is clear`)
+  }
+
+  /** A person says that the plate is clear. */
+  async confirmPlate(): Promise<void> {
+    if (this.#printing || this.#loading !== null) {
+      throw new ApiError(400, 'The plate is not clear: a job is under way')
+    }
+    await this.#keep({ plateClear: true, starting: null })
+    if (this.#state === 'paused') this.#reason = null
+    this.#changed('state_changed')
+  }
+
+  /** Klippy has become ready. */
+  async printerReady(): Promise<void> {
+    await this.#settleStarting()
+    if (!this.#settings.load_on_startup || this.jobs.length === 0) return
+    if (this.#loading !== null || this.#facts.pausedByUser || (await this.#obstacle()) !== null) return
+    if (this.#facts.plateClear) this.#begin({ delay: DELAY_AT_STARTUP, transition: false })
+    else this.#become('paused', 'Nobody has said that the plate is clear since the last print')
+  }
+
+  /** Klippy has shut down. */
+  printerDown(): void {
+    this.#pauseFor('Klipper has shut down')
+  }
+
+  /** A job has begun, or is under way. */
+  async printBegan(filename: string): Promise<void> {
+    this.#printing = true
+    if (this.#facts.plateClear) await this.#keep({ plateClear: false })
+    const { starting } = this.#facts
+    const isOurs = starting !== null && this.#jobs.find(starting)?.filename === filename
+    if (isOurs && this.#loading === null) await this.#loaded(starting)
+  }
+
+  /** A job has reached its end: with automatic_transition the next one begins. */
+  async printCompleted(): Promise<void> {
+    this.#printing = false
+    if (!this.#settings.automatic_transition) return
+    await this.#keep({ plateClear: true })
+    if (this.#state !== 'ready' || this.jobs.length === 0) return
+    this.#begin({ delay: this.#settings.job_transition_delay, transition: true })
+  }
+
+  /** A job has ended otherwise; `how` it did is told. */
+  printFailed(how: string): void {
+    this.#printing = false
+    this.#pauseFor(how)
+  }
+
+  #abortLoading(): void {
+    const loading = this.#loading
+    loading?.abort.abort()
+    if (loading?.told === false) this.#loading = null
+  }
+
+  #pauseFor(reason: string): void {
+    const wasPaused = this.#state === 'paused'
+    this.#abortLoading()
+    if (!wasPaused) this.#become('paused', reason)
+  }
+
+  /** Why Klipper cannot begin a file now, or null. */
+  async #obstacle(): Promise<string | null> {
+    const { printer } = this.#core
+    if (printer.session.state !== 'ready') return 'Klipper is not ready'
+    try {
+      const { status } = await printer.query(PRINT)
+      return BUSY.has(status.print_stats?.state) ? 'Klipper prints' : null
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+
+  /**
+   * Whether a job that Klipper was told of has begun is seen by the file that it has; not so where it had the same one
+   * before.
+   */
+  async #settleStarting(): Promise<void> {
+    const { starting, startingAfter } = this.#facts
+    const filename = starting === null ? undefined : this.#jobs.find(starting)?.filename
+    if (starting === null || filename === undefined || this.#loading !== null) return
+    const { status } = await this.#core.printer.query(PRINT)
+    const { print_stats: print } = status
+    const hasBegun = BUSY.has(print?.state) || startingAfter !== filename
+    if (print?.filename === filename && hasBegun) await this.#loaded(starting)
+  }
+
+  #begin(how: Pick<Loading, 'delay' | 'transition'>): void {
+    if (this.#loading !== null) return
+    const loading: Loading = { ...how, abort: new AbortController(), told: false }
+    this.#loading = loading
+    this.#become('loading')
+    this.#run(loading)
+      .catch((error: unknown) => {
+        if (loading.told || !loading.abort.signal.aborted) this.#failed(error)
+      })
+      .finally(() => {
+        if (this.#loading === loading) this.#loading = null
+      })
+  }
+
+  async #run(loading: Loading): Promise<void> {
+    const { signal } = loading.abort
+    const { clock, printer } = this.#core
+    await sleep(clock, loading.delay, signal)
+    await this.#next()
+    const { job_transition_gcode: gcode } = this.#settings
+    if (loading.transition && gcode !== '') await printer.runGcode(gcode)
+    signal.throwIfAborted()
+    const job = await this.#next()
+    const { status } = await printer.query(PRINT)
+    signal.throwIfAborted()
+    this.#become('starting')
+    loading.told = true
+    const before = status.print_stats?.filename
+    await this.#keep({
+      plateClear: false,
+      starting: job.id,
+      startingAfter: typeof before === 'string' ? before : null,
+    })
+    if (signal.aborted) return this.#keep({ plateClear: true, starting: null })
+    await this.#tellKlipper(job)
+    await this.#loaded(job.id)
+  }
+
+  /** The job at the front. Rejects with CannotStart where it cannot be begun. */
+  async #next(): Promise<QueuedJob> {
+    const [job] = this.jobs
+    if (job === undefined) throw new CannotStart('The queue is empty')
+    const obstacle = await this.#obstacle()
+    if (obstacle !== null) throw new CannotStart(obstacle)
+    if ((await gcodeFileTime(this.#core.paths.gcodes, job.filename)) === null) {
+      throw new CannotStart(`G-Code File ${job.filename} does not exist any more`)
+    }
+    return job
+  }
+
+  /** An answer of Klipper's that it does not print is sure; a lost connection leaves it open. */
+  async #tellKlipper({ id, filename, user }: QueuedJob): Promise<void> {
+    try {
+      await this.#core.printer.startPrint(filename, user)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status === 503) throw new CannotStart(this.#unsureAbout(id))
+      await this.#keep({ plateClear: true, starting: null })
+      throw new CannotStart(`${filename} was not started: ${error.message}`)
+    }
+  }
+
+  #unsureAbout(id: string): string | undefined {
+    const job = this.#jobs.find(id)
+    if (job === undefined) return undefined
+    return `${job.filename} was being started when the connection ended: look whether it was printed, and remove or start it`
+  }
+
+  async #loaded(id: string): Promise<void> {
+    const rest = this.jobs.filter(job => job.id !== id).length
+    const goesOn = rest > 0 && this.#settings.automatic_transition
+    if (this.#state === 'starting') this.#state = goesOn ? 'ready' : 'paused'
+    this.#facts = { ...this.#facts, starting: null, ready: this.#state === 'ready' }
+    await this.#jobs.remove([id], this.#facts)
+    this.#reason = null
+    this.#changed('job_loaded')
+  }
+
+  #failed(error: unknown): void {
+    const { log } = this.#core
+    if (!(error instanceof CannotStart) && !(error instanceof ApiError))
+      log.error('the job queue failed', error)
+    log.warning(`the job queue is paused: ${messageOf(error)}`)
+    this.#become('paused', messageOf(error))
+  }
+
+  #become(state: QueueState, reason: string | null = null): void {
+    if (state === this.#state && reason === this.#reason) return
+    this.#state = state
+    this.#reason = reason
+    this.#keep({ ready: state === 'ready' }).catch((error: unknown) =>
+      this.#core.log.warning(`the state of the job queue was not kept: ${messageOf(error)}`),
+    )
+    this.#changed('state_changed')
+  }
+
+  async #keep(changes: Partial<QueueFacts>): Promise<void> {
+    const facts = { ...this.#facts, ...changes }
+    const isNew = (Object.keys(changes) as (keyof QueueFacts)[]).some(key => facts[key] !== this.#facts[key])
+    this.#facts = facts
+    if (isNew) await this.#jobs.keep(facts)
+  }
+}

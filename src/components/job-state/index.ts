@@ -1,0 +1,56 @@
+// [job_state]: follows Klipper's print and tells the server's other parts of jobs, by events.
+import { type Component, type Core, component } from '../../component.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { StatusChange } from '../../core/events.ts'
+import { JobState } from './job-state.ts'
+
+/** Klippy's state comes along, so that a shutdown is known before what it does to the print. */
+const REQUEST = { print_stats: null, webhooks: ['state'] }
+
+class PrintFollower {
+  readonly #core: Core
+  readonly #state: JobState
+  /** Changes come before the reply to the subscription only for what another one asked for; they wait. */
+  #isKnown = false
+
+  constructor(core: Core, state: JobState) {
+    this.#core = core
+    this.#state = state
+  }
+
+  async follow(): Promise<void> {
+    this.#isKnown = false
+    const { status } = await this.#core.printer.subscribe(this, REQUEST)
+    this.#isKnown = true
+    this.#state.begin(status.print_stats ?? {})
+    if (status.webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown')
+  }
+
+  statusChanged({ print_stats, webhooks }: StatusChange): void {
+    if (!this.#isKnown) return
+    if (webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown')
+    if (print_stats !== undefined) this.#state.change(print_stats)
+  }
+
+  gone(): void {
+    this.#isKnown = false
+    this.#state.lost('klippy_disconnect')
+  }
+}
+
+export default component({
+  section: 'job_state',
+  presence: 'always',
+  options: {},
+  create(core, _section, scope): Component {
+    const { events, printer, log } = core
+    const follower = new PrintFollower(core, new JobState(events))
+    const failed = (error: unknown) => {
+      if (printer.link.connected) log.warning(`prints are not followed: ${messageOf(error)}`)
+    }
+    scope.use(events.on('klippy:ready', () => follower.follow().catch(failed)))
+    scope.use(events.on('klippy:disconnected', () => follower.gone()))
+    scope.defer(() => printer.unsubscribe(follower))
+    return {}
+  },
+})
