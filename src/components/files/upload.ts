@@ -190,6 +190,7 @@ export class Uploads {
     if (fields.get('print')?.trim().toLowerCase() !== 'true')
       return { print_started: false, print_queued: false }
     try {
+      await this.#refuseBusy()
       await core.printer.startPrint(path)
       return { print_started: true, print_queued: false }
     } catch (error) {
@@ -197,6 +198,13 @@ export class Uploads {
       if (!print_queued) core.log.warning(`the uploaded file ${path} was not printed: ${messageOf(error)}`)
       return { print_started: false, print_queued }
     }
+  }
+
+  /** Klippy itself would refuse only when the command that it runs is done: a heater may take minutes. */
+  async #refuseBusy(): Promise<void> {
+    const { status } = await this.#parts.core.printer.query({ print_stats: ['state'] })
+    const state = status.print_stats?.state
+    if (state === 'printing' || state === 'paused') throw new ApiError(400, `the printer is ${state}`)
   }
 
   /** What is stored stays stored, whatever the queue says. */

@@ -1,5 +1,5 @@
 // Multipart bodies as clients write them, and as they should not.
-import { readdirSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, type Reply } from '../../support/raw-http.ts'
 
@@ -45,8 +45,11 @@ export function upload(
   return postForm(port, formBody([...texts, { filename, body }]))
 }
 
-/** All files and folders below `folder`, hidden ones too, sorted; folders end in '/'. */
+/** All files and folders below `folder`, hidden ones too, sorted; folders end in '/'. What is logged does not count. */
 export function everythingIn(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true }) as string[]
-  return names.map(name => (statSync(join(folder, name)).isDirectory() ? `${name}/` : name)).sort()
+  return names
+    .filter(name => !name.endsWith('moonraker.log') && !name.includes('moonraker-sql.db'))
+    .map(name => (lstatSync(join(folder, name)).isDirectory() ? `${name}/` : name))
+    .sort()
 }

@@ -1,0 +1,222 @@
+// Uploads at the limits: of size, space, patience and of the file systems.
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ask } from '../../support/raw-http.ts'
+import { type Rig, startRig } from '../../support/rig.ts'
+import { WebClient } from '../../support/web-client.ts'
+import { BOUNDARY, everythingIn, formBody, postForm, upload } from './form.ts'
+
+const TYPE = `multipart/form-data; boundary=${BOUNDARY}`
+
+/** Opens a connection and sends the head of an upload. */
+async function begin(rig: Rig, headers: string): Promise<Socket> {
+  const socket = connect(rig.port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(`POST /server/files/upload HTTP/1.1\r\nHost: a\r\nContent-Type: ${TYPE}\r\n${headers}\r\n\r\n`)
+  return socket
+}
+
+/** The status of the answer. */
+async function statusOf(socket: Socket): Promise<number> {
+  const [bytes] = await once(socket, 'data')
+  return Number(String(bytes).split(' ')[1])
+}
+
+/** Resolves when nothing is left of an upload. */
+async function untilGone(folder: string): Promise<void> {
+  while (everythingIn(folder).length > 0) await new Promise(resolve => setImmediate(resolve))
+}
+
+test('a client that goes away in the middle leaves nothing', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const body = formBody([{ filename: 'a.gcode', body: 'x'.repeat(3_000_000) }])
+  for (const sent of [200, 1_500_000, body.length - 1]) {
+    const socket = await begin(rig, `Content-Length: ${body.length}`)
+    await new Promise(resolve => socket.write(body.subarray(0, sent), resolve))
+    if (sent > 200) await new Promise<void>(resolve => seen(rig, resolve))
+    socket.destroy()
+    await untilGone(rig.paths.gcodes)
+  }
+  assert.equal((await upload(rig.port, 'a.gcode', 'x')).status, 201)
+  assert.deepEqual(
+    rig.log.filter(line => line.includes(' ERROR ')),
+    [],
+  )
+})
+
+/** Calls back when the server has begun to write. */
+function seen(rig: Rig, done: () => void): void {
+  if (everythingIn(rig.paths.gcodes).length > 0) done()
+  else setImmediate(seen, rig, done)
+}
+
+test('a body longer or shorter than it claims to be', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const body = formBody([{ filename: 'a.gcode', body: 'G28' }])
+  const short = await begin(rig, `Content-Length: ${body.length - 10}`)
+  short.write(body)
+  assert.equal(await statusOf(short), 400)
+  const long = await begin(rig, `Content-Length: ${body.length + 1000}`)
+  long.write(body)
+  long.resume().end()
+  await once(long, 'close')
+  await untilGone(rig.paths.gcodes)
+  const both = await begin(rig, `Content-Length: ${body.length}\r\nTransfer-Encoding: chunked`)
+  both.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`)
+  assert.equal(await statusOf(both), 400)
+  assert.deepEqual(everythingIn(rig.paths.gcodes), [])
+  const chunked = await begin(rig, 'Transfer-Encoding: chunked')
+  for (const byte of body) chunked.write(`1\r\n${String.fromCharCode(byte)}\r\n`)
+  chunked.write('0\r\n\r\n')
+  assert.equal(await statusOf(chunked), 201)
+  for (const socket of [short, both, chunked]) socket.destroy()
+})
+
+test('what is too large is refused: at once where it says so, else when it shows', async () => {
+  await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 1' })
+  const limit = 1024 * 1024
+  const told = await begin(rig, `Content-Length: ${limit * 2}`)
+  assert.equal(await statusOf(told), 413)
+  const grown = await begin(rig, 'Transfer-Encoding: chunked')
+  const body = formBody([{ filename: 'a.gcode', body: Buffer.alloc(limit + 1) }])
+  grown.write(`${body.length.toString(16)}\r\n`)
+  grown.write(body)
+  assert.equal(await statusOf(grown), 413)
+  for (const socket of [told, grown]) socket.destroy()
+  assert.equal((await postForm(rig.port, body)).status, 413)
+  assert.deepEqual(everythingIn(rig.paths.gcodes), [])
+  assert.equal((await upload(rig.port, 'a.gcode', Buffer.alloc(limit))).status, 201)
+})
+
+test('a disk without room for it is found before the first byte', async () => {
+  await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 1000000000000' })
+  const socket = await begin(rig, `Content-Length: ${900 * 2 ** 50}`)
+  const [bytes] = await once(socket, 'data')
+  assert.match(String(bytes), /^HTTP\/1.1 507 .*There is not enough space in root 'gcodes'/s)
+  socket.destroy()
+})
+
+test('a client that waits for leave to send gets it, or the refusal', async () => {
+  await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 1' })
+  const body = formBody([{ filename: 'a.gcode', body: 'G28' }])
+  const socket = await begin(rig, `Content-Length: ${body.length}\r\nExpect: 100-continue`)
+  assert.equal(await statusOf(socket), 100)
+  socket.write(body)
+  assert.equal(await statusOf(socket), 201)
+  socket.destroy()
+})
+
+test('a refused client may send all of it and still reads why', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const body = formBody([
+    { name: 'root', body: 'nosuch' },
+    { filename: 'a.gcode', body: Buffer.alloc(8_000_000) },
+  ])
+  const reply = await postForm(rig.port, body)
+  assert.equal(reply.status, 400)
+  assert.match(reply.json.error.message, /Invalid root path \(nosuch\)/)
+})
+
+test('many at once: each file is its own, and the last of one name wins as a whole', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const files = Array.from({ length: 20 }, (_, index) => ({
+    name: index % 2 === 0 ? `file-${index}.gcode` : 'same.gcode',
+    body: randomBytes(200_000),
+  }))
+  const replies = await Promise.all(files.map(({ name, body }) => upload(rig.port, name, body)))
+  assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([201]))
+  for (const { name, body } of files.filter((_, index) => index % 2 === 0)) {
+    assert.deepEqual(readFileSync(join(rig.paths.gcodes, name)), body)
+  }
+  const same = readFileSync(join(rig.paths.gcodes, 'same.gcode'))
+  assert.ok(files.some(({ name, body }) => name === 'same.gcode' && body.equals(same)))
+  assert.equal(everythingIn(rig.paths.gcodes).length, 11)
+})
+
+test('a large file comes in whole, with its checksum, however it is cut', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const body = randomBytes(20_000_000)
+  const checksum = createHash('sha256').update(body).digest('hex')
+  assert.equal((await upload(rig.port, 'large.gcode', body, { checksum })).status, 201)
+  assert.ok(readFileSync(join(rig.paths.gcodes, 'large.gcode')).equals(body))
+})
+
+test('a link in the root stays a link: what it points to is replaced', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  await upload(rig.port, 'real.cfg', 'old', { root: 'config' })
+  symlinkSync('real.cfg', join(rig.paths.config, 'link.cfg'))
+  const reply = await upload(rig.port, 'link.cfg', 'new!', { root: 'config' })
+  assert.equal(reply.status, 201, reply.body)
+  assert.equal(reply.json.action, 'modify_file')
+  assert.equal(readFileSync(join(rig.paths.config, 'real.cfg'), 'utf8'), 'new!')
+  assert.equal(
+    realpathSync(join(rig.paths.config, 'link.cfg')),
+    realpathSync(join(rig.paths.config, 'real.cfg')),
+  )
+})
+
+const OTHER = '/dev/shm'
+const oneFileSystem = !existsSync(OTHER) || statSync(OTHER).dev === statSync(tmpdir()).dev
+
+test('roots in several file systems: the file ends up in its own, whatever the order of the fields', {
+  skip: oneFileSystem && `${OTHER} is no file system of its own`,
+}, async () => {
+  const other = mkdtempSync(join(OTHER, 'upload-'))
+  try {
+    await using rig = await startRig({ printer: 'none' })
+    rmSync(rig.paths.gcodes, { recursive: true })
+    symlinkSync(other, rig.paths.gcodes)
+    assert.equal((await upload(rig.port, 'a.gcode', 'G28')).status, 201)
+    const late = [
+      { filename: 'b.cfg', body: '[x]' },
+      { name: 'root', body: 'config' },
+    ]
+    assert.equal((await postForm(rig.port, formBody(late))).status, 201)
+    assert.deepEqual(everythingIn(other), ['a.gcode'])
+    assert.equal(readFileSync(join(rig.paths.config, 'b.cfg'), 'utf8'), '[x]')
+    assert.ok(!everythingIn(rig.paths.config).some(name => name.includes('.uploads')))
+  } finally {
+    rmSync(other, { recursive: true })
+  }
+})
+
+test('a root that is not there at present', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  rmSync(rig.paths.gcodes, { recursive: true })
+  const reply = await upload(rig.port, 'a.gcode', 'G28')
+  assert.equal(reply.status, 404)
+  assert.match(reply.json.error.message, /root 'gcodes' is not there/)
+  assert.equal(existsSync(rig.paths.gcodes), false)
+})
+
+test('print: started where the printer is ready, told as not started where it is not', async () => {
+  await using rig = await startRig()
+  using client = await WebClient.open(rig.url)
+  const gcode = 'G28\nG4 P60000\n'
+  await client.call('printer.objects.subscribe', { objects: { print_stats: ['filename', 'state'] } })
+  const started = await upload(rig.port, 'a.gcode', gcode, { print: 'true' })
+  assert.deepEqual([started.json.print_started, started.json.print_queued], [true, false])
+  await client.find(({ params }) => params?.[0]?.print_stats?.filename === 'a.gcode')
+  const busy = await upload(rig.port, 'b.gcode', gcode, { print: 'true' })
+  assert.deepEqual([busy.status, busy.json.print_started, busy.json.print_queued], [201, false, false])
+})
+
+test('a file that is being printed cannot be replaced', async () => {
+  await using rig = await startRig()
+  using client = await WebClient.open(rig.url)
+  await upload(rig.port, 'a.gcode', 'G28\nG4 P60000\n')
+  await client.call('printer.objects.subscribe', { objects: { virtual_sdcard: ['file_path'] } })
+  await client.call('printer.print.start', { filename: 'a.gcode' })
+  await client.find(({ params }) => params?.[0]?.virtual_sdcard?.file_path)
+  const refused = await upload(rig.port, 'a.gcode', 'other')
+  assert.equal(refused.status, 403)
+  assert.equal(readFileSync(join(rig.paths.gcodes, 'a.gcode'), 'utf8'), 'G28\nG4 P60000\n')
+  assert.deepEqual(everythingIn(rig.paths.gcodes), ['a.gcode'])
+  assert.equal((await ask(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
+})
