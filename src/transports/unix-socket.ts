@@ -82,9 +82,11 @@ async function removeStale(path: string): Promise<void> {
   }
   const answered = await new Promise<boolean>(resolve => {
     const probe = connect(path)
-    probe.once('connect', () => resolve(true))
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
     probe.once('error', () => resolve(false))
-    probe.once('close', () => probe.destroy())
   })
   if (answered) {
     throw new StartError(`the unix socket ${path} is in use: another server runs on this data folder`)
