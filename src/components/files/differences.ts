@@ -6,6 +6,9 @@ import { goneItem, itemOf } from './item.ts'
 import type { Root } from './roots.ts'
 import { isWithin } from './tree-lock.ts'
 
+/** Where a path enters a folder of thumbnails. */
+const THUMBS = /(?:^|\/)\.thumbs(?=\/|$)/
+
 /** One place where the disk is not as clients know it. */
 export interface Difference {
   readonly root: Root
@@ -32,11 +35,20 @@ export class Differences {
   note(found: Difference): void {
     const { root, path, after } = found
     const key = `${root.name}/${path}`
+    if (this.#isInNewFolder(key)) return
     const earlier = this.#all.get(key)
     const before = earlier === undefined ? found.before : earlier.before
     if (after === null) this.#dropNewBelow(key)
     if (before === null ? after === null : after !== null && !differ(before, after)) this.#all.delete(key)
     else this.#all.set(key, { ...found, before, gone: earlier?.gone ?? found.gone })
+  }
+
+  /** Of what is in a folder that nobody has been told of, nobody knows. */
+  #isInNewFolder(key: string): boolean {
+    for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
+      if (this.#all.get(key.slice(0, end))?.before === null) return true
+    }
+    return false
   }
 
   #dropNewBelow(key: string): void {
@@ -52,13 +64,19 @@ export class Differences {
     for (const other of this.#all.keys()) if (isWithin(other, key)) this.#all.delete(other)
   }
 
-  /** Takes out what is `ready`. What may be one half of a move waits for the other half. */
+  /**
+   * Takes out what is `ready`. What may be one half of a move waits for the other half, and thumbnails for the G-code
+   * files beside them.
+   */
   take(ready: (difference: Difference) => boolean): Difference[] {
     const waiting = new Set([...this.#all.values()].filter(each => !ready(each)))
     const halves = new Set([...waiting].map(({ after }) => after?.id))
+    const folders = new Set([...waiting].map(({ root, path }) => `${root.name}/${folderOf(path)}`))
     const taken: Difference[] = []
     for (const [key, each] of this.#all) {
+      const thumbs = THUMBS.exec(each.path)
       if (waiting.has(each) || (each.after === null && halves.has(each.before?.id))) continue
+      if (thumbs !== null && folders.has(`${each.root.name}/${each.path.slice(0, thumbs.index)}`)) continue
       taken.push(each)
       this.#all.delete(key)
     }
@@ -206,5 +224,9 @@ function moved(from: Spot, to: Spot): FileChange {
 
 /** Thumbnails come after the G-code files that they belong to (behaviour.md). */
 function thumbsRank({ item }: FileChange): 0 | 1 {
-  return /(^|\/)\.thumbs(\/|$)/.test(item.path) ? 1 : 0
+  return THUMBS.test(item.path) ? 1 : 0
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0))
 }

@@ -51,7 +51,8 @@ export class Listings {
   }
 
   /**
-   * All files of a root, in order of their paths; of `gcodes` those that can be printed. Throws ApiError 400 for a
+   * All files of a root, in order of their paths; of `gcodes` those that can be printed, without those in folders whose
+   * names begin with a dot. Throws ApiError 400 for a
    * root that is none, or is not there at present.
    */
   async list(name: string): Promise<FileEntry[]> {
@@ -82,7 +83,11 @@ export class Listings {
       const some = waiting.splice(0, AT_ONCE)
       await Promise.all(some.map(folder => trees.freshen(tree, folder)))
       folders.push(...some)
-      for (const folder of some) waiting.push(...folder.folders.values())
+      for (const folder of some) {
+        for (const [name, child] of folder.folders) {
+          if (root.name !== 'gcodes' || !name.startsWith('.')) waiting.push(child)
+        }
+      }
     }
     return folders
   }
