@@ -6,6 +6,8 @@ import type { Component, ComponentType, Core } from './component.ts'
 import access from './components/access/index.ts'
 import fileManager from './components/files/index.ts'
 import { componentTypes } from './components/index.ts'
+import jobQueue from './components/job-queue/index.ts'
+import metadata from './components/metadata/index.ts'
 import { serveServer } from './components/server/index.ts'
 import { createWelcome } from './components/welcome/index.ts'
 import {
@@ -165,7 +167,10 @@ class App {
     const policy = this.#create(access)
     if (policy === undefined) throw new StartError(this.#warnings.list().join('\n'))
     const files = this.#create(fileManager)
+    if (files !== undefined) this.#create(metadata(files.metadataParts))
     for (const type of componentTypes) this.#create(type)
+    const queue = this.#create(jobQueue)
+    if (files !== undefined) files.queue = queue ?? null
     serveServer(this.#core, this.#scope, {
       policy,
       components: () => this.#built.map(({ name }) => name),

@@ -12,6 +12,7 @@ import type { RawRequest } from '../../rpc/registry.ts'
 import { bool, float } from '../../schema/index.ts'
 import { Changes } from './changes.ts'
 import { sendFile } from './download.ts'
+import { mayHaveMetadata } from './gcode-name.ts'
 import { HiddenFolders } from './hidden-folder.ts'
 import { Listings } from './listing.ts'
 import { LoadedFile } from './loaded-file.ts'
@@ -19,9 +20,9 @@ import { type MetadataSource, plainMetadata } from './metadata-source.ts'
 import { Observer } from './observer.ts'
 import { FileOperations } from './operations.ts'
 import { RootUpkeep } from './root-upkeep.ts'
-import { type ReservedPaths, Roots, rootPermissions } from './roots.ts'
+import { type Place, type ReservedPaths, Roots, rootPermissions } from './roots.ts'
 import { isWithin, TreeLock } from './tree-lock.ts'
-import { serveUploads } from './upload.ts'
+import { type PrintQueue, serveUploads } from './upload.ts'
 
 const options = {
   queue_gcode_uploads: bool().default(false),
@@ -35,6 +36,7 @@ const options = {
 
 /** The options that the file manager itself reads. */
 interface Settings {
+  readonly enable_object_processing: boolean
   readonly check_klipper_config_path: boolean
   readonly file_system_observer: 'inotify' | 'none'
   readonly enable_observer_warnings: boolean
@@ -54,6 +56,8 @@ class FileManager implements Component {
   readonly operations: FileOperations
   /** What knows more of G-code files than the file system does takes the place of this one. */
   metadata: MetadataSource
+  /** Where uploads that cannot be printed at once are put, if the configuration wants that. */
+  queue: PrintQueue | null = null
   readonly #core: Core
   readonly #settings: Settings
   readonly #observer: Observer
@@ -106,6 +110,22 @@ class FileManager implements Component {
   async stop(): Promise<void> {
     await this.#upkeep.stop()
     await this.#observer.stop()
+  }
+
+  /** What the metadata service works with. */
+  get metadataParts() {
+    const { roots, lock, listings } = this
+    return {
+      roots,
+      lock,
+      processesObjects: this.#settings.enable_object_processing,
+      refuseLoaded: (place: Place) => this.loaded.refuse(place),
+      list: (root: string) => listings.list(root),
+      mayHaveMetadata,
+      use: (source: MetadataSource) => {
+        this.metadata = source
+      },
+    }
   }
 
   listRoots() {
@@ -215,7 +235,16 @@ export default component({
     const { roots, lock, changes, hidden, loaded } = manager
     serve(core, manager, scope)
     serveUploads(
-      { core, roots, lock, changes, hidden, refuseLocked: place => loaded.refuse(place), queue: () => null },
+      {
+        core,
+        roots,
+        lock,
+        changes,
+        hidden,
+        refuseLocked: place => loaded.refuse(place),
+        prepare: path => manager.metadata.prepare(path),
+        queue: () => (section.options.queue_gcode_uploads ? manager.queue : null),
+      },
       scope,
     )
     scope.use(core.events.on('klippy:identified', () => manager.klippyIdentified()))

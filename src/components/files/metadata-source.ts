@@ -26,6 +26,8 @@ export interface MetadataSource {
   metascan(filename: string): Promise<Metadata>
   /** server.files.thumbnails: none for files that have none, or are not there. */
   thumbnails(filename: string): Promise<ThumbnailInfo[]>
+  /** Makes a file ready to be printed: it has been read, and rewritten where the configuration asks for that. */
+  prepare(filename: string): Promise<void>
   /**
    * What extended listings add to files of `folder`, by their names; nothing for files that were not read yet.
    * Asked for a few hundred names at a time, and must not read the files for it.
@@ -45,6 +47,7 @@ export function plainMetadata(roots: Roots): MetadataSource {
     metadata: filename => describe(filename, `Metadata not available for <${filename}>`),
     metascan: filename => describe(filename, `File '${filename}' does not exist`),
     thumbnails: () => Promise.resolve([]),
+    prepare: () => Promise.resolve(),
     known: () => Promise.resolve(new Map()),
   }
 }

@@ -25,8 +25,8 @@ const KEPT_FREE = 16 * 1024 * 1024
 
 /** Where uploaded files may be put in line to be printed. */
 export interface PrintQueue {
-  /** Adds a file of the gcodes root. */
-  enqueue(path: string): Promise<void>
+  /** Adds files of the gcodes root. */
+  enqueue(filenames: readonly string[]): Promise<void>
 }
 
 /** What uploads depend on. */
@@ -38,6 +38,8 @@ export interface UploadParts {
   readonly hidden: HiddenFolders
   /** Throws ApiError 403 where Klipper prints the file or has it loaded. */
   readonly refuseLocked: (place: Place) => void | Promise<void>
+  /** Makes a file of gcodes ready to be printed. */
+  readonly prepare: (path: string) => Promise<void>
   /** Null where there is none, or the configuration does not want it for uploads. */
   readonly queue: () => PrintQueue | null
 }
@@ -191,6 +193,7 @@ export class Uploads {
       return { print_started: false, print_queued: false }
     try {
       await this.#refuseBusy()
+      await this.#parts.prepare(path)
       await core.printer.startPrint(path)
       return { print_started: true, print_queued: false }
     } catch (error) {
@@ -212,7 +215,7 @@ export class Uploads {
     const queue = this.#parts.queue()
     if (queue === null) return false
     try {
-      await queue.enqueue(path)
+      await queue.enqueue([path])
       return true
     } catch (error) {
       this.#parts.core.log.warning(`the uploaded file ${path} was not queued: ${messageOf(error)}`)
@@ -268,10 +271,10 @@ async function checkSpace(root: Root, needed: number): Promise<void> {
   )
 }
 
-function checkDigest({ fields, written }: UploadForm): void {
+function checkDigest({ fields, digest }: UploadForm): void {
   const expected = fields.get('checksum')?.trim().toLowerCase()
-  if (expected === undefined || expected === written.digest) return
-  throw new ApiError(422, `File checksum mismatch: expected ${expected.slice(0, 100)}, got ${written.digest}`)
+  if (expected === undefined || expected === digest) return
+  throw new ApiError(422, `File checksum mismatch: expected ${expected.slice(0, 100)}, got ${digest}`)
 }
 
 /** Makes a folder and those above it, durably. */

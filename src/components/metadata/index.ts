@@ -86,8 +86,9 @@ class MetadataService implements MetadataSource, Component {
     return Promise.resolve(found)
   }
 
+  /** A file whose metadata cannot be read can be printed all the same. */
   async prepare(path: string): Promise<void> {
-    await this.#queue.add(path)
+    await this.#queue.add(path).catch(() => {})
   }
 
   /** Keeps up with what happens to the files of gcodes. */
