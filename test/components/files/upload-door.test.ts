@@ -245,7 +245,7 @@ test('a folder or a link out of the root is not written', async () => {
 test('a print begins where it is asked for, and its failure fails no upload', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
-  const started = await upload(rig, 'my "part".gcode', { print: 'true', path: 'a b' })
+  const started = await upload(rig, 'my %22part%22.gcode', { print: 'true', path: 'a b' })
   assert.deepEqual([started.status, started.json.print_started], [201, true])
   const name = started.json.item.path
   assert.match(String((await klippy.waitFor('gcode/script')).script), /^SDCARD_PRINT_FILE FILENAME="a b\/my/)
