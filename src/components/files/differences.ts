@@ -70,12 +70,12 @@ export class Differences {
    */
   take(ready: (difference: Difference) => boolean): Difference[] {
     const waiting = new Set([...this.#all.values()].filter(each => !ready(each)))
-    const halves = new Set([...waiting].map(({ after }) => after?.id))
+    const halves = new Set([...waiting].map(({ after }) => halfOf(after)))
     const folders = new Set([...waiting].map(({ root, path }) => `${root.name}/${folderOf(path)}`))
     const taken: Difference[] = []
     for (const [key, each] of this.#all) {
       const thumbs = THUMBS.exec(each.path)
-      if (waiting.has(each) || (each.after === null && halves.has(each.before?.id))) continue
+      if (waiting.has(each) || (each.after === null && halves.has(halfOf(each.before)))) continue
       if (thumbs !== null && folders.has(`${each.root.name}/${each.path.slice(0, thumbs.index)}`)) continue
       taken.push(each)
       this.#all.delete(key)
@@ -225,6 +225,11 @@ function moved(from: Spot, to: Spot): FileChange {
 /** Thumbnails come after the G-code files that they belong to (behaviour.md). */
 function thumbsRank({ item }: FileChange): 0 | 1 {
   return THUMBS.test(item.path) ? 1 : 0
+}
+
+/** An inode may be given to something of another kind at once. */
+function halfOf(facts: Facts | null): string {
+  return facts === null ? '' : `${facts.isFolder} ${facts.id}`
 }
 
 function folderOf(path: string): string {
