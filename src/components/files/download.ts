@@ -8,7 +8,7 @@ import type { RawRequest } from '../../rpc/registry.ts'
 import type { Place } from './roots.ts'
 
 /** What clients show as text though the type is in no list; rotated logs have a number or a date behind the name. */
-const TEXT = /\.(gcode|g|gco|nc|ufp|cfg|conf|log|txt|ini|bkp)(\.[\d-]+)?$/i
+const TEXT = /\.(gcode|g|gco|nc|cfg|conf|log|txt|ini|bkp)(\.[\d-]+)?$/i
 
 /** Nothing runs and nothing is fetched, should a browser show the file after all; pictures (SVG) keep their own style. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
@@ -23,7 +23,13 @@ export async function sendFile(
 ): Promise<void> {
   await checkFile(real, relative)
   const { default: send } = await import('@fastify/send')
-  const options = { root: dirname(real), etag: false, dotfiles: 'allow', index: false, cacheControl: false } as const
+  const options = {
+    root: dirname(real),
+    etag: false,
+    dotfiles: 'allow',
+    index: false,
+    cacheControl: false,
+  } as const
   const result = await send(req, `/${encodeURIComponent(basename(real))}`, options)
   if (result.statusCode === 416) {
     res.setHeader('Content-Range', result.headers['Content-Range'] ?? 'bytes */*')

@@ -1,5 +1,4 @@
-// A file while it is being made: written and hashed beside each other in bounded memory, durable before it is shown.
-import { createHash } from 'node:crypto'
+// A file while it is being made: written in bounded memory, durable before it is shown.
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import type { HiddenFolders } from './hidden-folder.ts'
 
@@ -14,18 +13,10 @@ const SYNC_EVERY = 16 * 1024 * 1024
 /** Bytes from which on a buffer is given back at once: smaller ones may be constants of a library. */
 const LARGE = 16 * 1024
 
-/** What became of the bytes. */
-export interface Written {
-  readonly size: number
-  /** SHA-256, hexadecimal. */
-  readonly digest: string
-}
-
 export class HiddenFile {
   readonly path: string
   readonly #folders: HiddenFolders
   readonly #opened: Promise<FileHandle>
-  readonly #hash = createHash('sha256')
   #waiting: Buffer[] = []
   #waitingBytes = 0
   #size = 0
@@ -48,7 +39,6 @@ export class HiddenFile {
 
   /** Takes bytes that are the file's from now on: nobody else may look at them any more. */
   write(bytes: Buffer): void {
-    this.#hash.update(bytes)
     this.#waiting.push(bytes)
     this.#waitingBytes += bytes.length
     if (this.#waitingBytes >= BATCH || this.#waiting.length >= MAX_BUFFERS) this.#startWriting()
@@ -77,7 +67,7 @@ export class HiddenFile {
   }
 
   /** Writes what is left, makes all of it durable and closes the file. */
-  async finish(): Promise<Written> {
+  async finish(): Promise<void> {
     try {
       for (this.#startWriting(); this.#writing !== null; this.#startWriting()) await this.#writing
       await this.#syncing
@@ -86,7 +76,6 @@ export class HiddenFile {
     } finally {
       await this.#close()
     }
-    return { size: this.#size, digest: this.#hash.digest('hex') }
   }
 
   /** Ends the work on the file, and removes it unless it has been moved away. Never rejects. */

@@ -16,13 +16,15 @@ import { mayHaveMetadata } from './gcode-name.ts'
 import { HiddenFolders } from './hidden-folder.ts'
 import { Listings } from './listing.ts'
 import { LoadedFile } from './loaded-file.ts'
+import { serveLogDownloads } from './log-downloads.ts'
 import { type MetadataSource, plainMetadata } from './metadata-source.ts'
 import { Observer } from './observer.ts'
 import { FileOperations } from './operations.ts'
 import { RootUpkeep } from './root-upkeep.ts'
 import { type Place, type ReservedPaths, Roots, rootPermissions } from './roots.ts'
 import { isWithin, TreeLock } from './tree-lock.ts'
-import { type PrintQueue, serveUploads } from './upload.ts'
+import { type PrintQueue, serveUploads, type UploadParts } from './upload.ts'
+import { Archives } from './zip.ts'
 
 const options = {
   queue_gcode_uploads: bool().default(false),
@@ -195,7 +197,7 @@ function reservedPaths(paths: DataPaths): ReservedPaths {
   ])
 }
 
-function serve(core: Core, manager: FileManager, scope: Scope): void {
+function serve(core: Core, manager: FileManager, archives: Archives, scope: Scope): void {
   const { listings, operations } = manager
   scope.use(
     core.registry.serve(chapter, {
@@ -210,9 +212,7 @@ function serve(core: Core, manager: FileManager, scope: Scope): void {
         operations.deleteDirectory(path, force, caller),
       'server.files.move': ({ source, dest }, caller) => operations.move(source, dest, caller),
       'server.files.copy': ({ source, dest }, caller) => operations.copy(source, dest, caller),
-      'server.files.zip': () => {
-        throw new ApiError(501, 'Archives cannot be made')
-      },
+      'server.files.zip': (request, caller) => archives.create(request, caller),
       'server.files.delete_file': ({ path }, caller) => operations.deleteFile(path, caller),
     }),
   )
@@ -233,20 +233,19 @@ export default component({
   create(core, section, scope) {
     const manager = new FileManager(core, section.options)
     const { roots, lock, changes, hidden, loaded } = manager
-    serve(core, manager, scope)
-    serveUploads(
-      {
-        core,
-        roots,
-        lock,
-        changes,
-        hidden,
-        refuseLocked: place => loaded.refuse(place),
-        prepare: path => manager.metadata.prepare(path),
-        queue: () => (section.options.queue_gcode_uploads ? manager.queue : null),
-      },
-      scope,
-    )
+    const parts: UploadParts = {
+      core,
+      roots,
+      lock,
+      changes,
+      hidden,
+      refuseLocked: place => loaded.refuse(place),
+      prepare: path => manager.metadata.prepare(path),
+      queue: () => (section.options.queue_gcode_uploads ? manager.queue : null),
+    }
+    serve(core, manager, new Archives(parts), scope)
+    serveUploads(parts, scope)
+    serveLogDownloads(core, scope)
     scope.use(core.events.on('klippy:identified', () => manager.klippyIdentified()))
     scope.use(core.events.on('klippy:ready', () => loaded.follow()))
     scope.use(core.events.on('klippy:disconnected', () => loaded.forget()))

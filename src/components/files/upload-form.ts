@@ -1,7 +1,8 @@
 // Receives the form of an upload: fields into memory, the file into a hidden one, whatever their order.
+import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
-import type { HiddenFile, Written } from './hidden-file.ts'
+import type { HiddenFile } from './hidden-file.ts'
 import { Multipart, type PartBody, type PartHead } from './multipart.ts'
 
 /** Fields that mean something; all others are passed over, as slicers send their own. */
@@ -20,7 +21,8 @@ export interface UploadForm {
   /** The file's name as the form gives it. */
   readonly name: string
   readonly hidden: HiddenFile
-  readonly written: Written
+  /** SHA-256, hexadecimal. */
+  readonly digest: string
 }
 
 /** What receiving depends on. */
@@ -94,8 +96,9 @@ class Form {
   readonly #parser: Multipart
   readonly #options: FormOptions
   readonly #fields = new Map<string, string>()
+  readonly #hash = createHash('sha256')
   #beside = 0
-  #file: { readonly name: string; readonly hidden: HiddenFile; size: number } | null = null
+  #file: { readonly name: string; readonly hidden: HiddenFile } | null = null
 
   constructor(contentType: string, options: FormOptions) {
     this.#options = options
@@ -119,7 +122,8 @@ class Form {
     if (this.#file === null)
       throw new ApiError(400, "The form has no file: a part named 'file' with a file name")
     const { name, hidden } = this.#file
-    return { fields: this.#fields, name, hidden, written: await hidden.finish() }
+    await hidden.finish()
+    return { fields: this.#fields, name, hidden, digest: this.#hash.digest('hex') }
   }
 
   async discard(): Promise<void> {
@@ -139,12 +143,14 @@ class Form {
     if (this.#file !== null) throw new ApiError(400, 'The form has two files: upload them one by one')
     if (filename === null || filename.trim() === '') throw new ApiError(400, 'The upload has no file name')
     const hidden = this.#options.open(this.#fields.get('root'))
-    const file = { name: filename, hidden, size: 0 }
-    this.#file = file
+    this.#file = { name: filename, hidden }
+    let size = 0
     return {
       write: bytes => {
-        file.size += bytes.length
-        if (file.size > this.#options.maxBytes) throw tooLarge(this.#options.maxBytes)
+        size += bytes.length
+        if (size > this.#options.maxBytes) throw tooLarge(this.#options.maxBytes)
+        // The disk works on what came before while this is hashed.
+        this.#hash.update(bytes)
         hidden.write(bytes)
       },
       end: () => {},
