@@ -216,7 +216,14 @@ test('an upload that is broken off leaves nothing behind', async () => {
   await once(socket, 'connect')
   const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: ${TYPE}\r\nContent-Length: ${body.length}\r\n\r\n`
   socket.write(Buffer.concat([Buffer.from(head), body.subarray(0, 100_000)]))
-  while (filesOf(rig).length === 0) await new Promise(setImmediate)
+  let refusal = ''
+  socket.on('data', text => {
+    refusal += text
+  })
+  while (filesOf(rig).length === 0) {
+    assert.equal(refusal, '')
+    await new Promise(setImmediate)
+  }
   socket.destroy()
   while (filesOf(rig).length > 0) await new Promise(setImmediate)
   assert.equal((await upload(rig, 'a.gcode')).status, 201)
