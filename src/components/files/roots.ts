@@ -152,15 +152,28 @@ function normalize(path: string): string[] {
 /** The parts of a client's path; empty ones and `.` are left out. */
 function splitPath(path: string): string[] {
   const parts = path.split('/').filter(part => part !== '' && part !== '.')
-  if (parts.includes(HIDDEN_FOLDER)) {
-    throw new ApiError(403, `Access to file ${parts.at(-1)} forbidden by reserved path '${HIDDEN_FOLDER}'`)
-  }
   for (const part of parts) {
-    if (part === '..' || part.includes('\0') || Buffer.byteLength(part) > 255) {
+    if (leadsUp(part) || part.includes('\0') || Buffer.byteLength(part) > 255) {
       throw new ApiError(400, 'The path leaves the folder or has a part that no file can have')
     }
   }
+  if (parts.includes(HIDDEN_FOLDER)) {
+    throw new ApiError(403, `Access to file ${parts.at(-1)} forbidden by reserved path '${HIDDEN_FOLDER}'`)
+  }
   return parts
+}
+
+/**
+ * Whether a part is `..`, or would be where somebody decoded it once or twice more, took backslashes for slashes, or
+ * made plain signs of what only looks like them. To us these are names; nobody gives them to a file with good intent.
+ */
+function leadsUp(part: string): boolean {
+  const plain = part
+    .normalize('NFKC')
+    .replace(/%25/g, '%')
+    .replace(/%2e/gi, '.')
+    .replace(/%2f|%5c|\\/gi, '/')
+  return plain.split('/').includes('..')
 }
 
 /** `path` with all links followed, as far as there is something; a link that leads nowhere is an error. */
