@@ -220,3 +220,17 @@ test('a file that is being printed cannot be replaced', async () => {
   assert.deepEqual(everythingIn(rig.paths.gcodes), ['a.gcode'])
   assert.equal((await ask(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
 })
+
+test('print goes into the queue where the configuration says so and the printer is not free', async () => {
+  await using rig = await startRig({
+    printer: 'none',
+    conf: '[file_manager]\nqueue_gcode_uploads: True\n[job_queue]',
+  })
+  const reply = await upload(rig.port, 'a.gcode', 'G28\n', { print: 'true' })
+  assert.deepEqual([reply.status, reply.json.print_started, reply.json.print_queued], [201, false, true])
+  const queue = await ask(rig.port, '/server/job_queue/status')
+  assert.deepEqual(
+    queue.json.result.queued_jobs.map(({ filename }: { filename: string }) => filename),
+    ['a.gcode'],
+  )
+})

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { FakeKlippy } from '../../support/fake-klippy.ts'
+import { ask } from '../../support/raw-http.ts'
+import { startRig } from '../../support/rig.ts'
+
+const KLIPPY = '/server/files/klippy.log'
+const MOONRAKER = '/server/files/moonraker.log'
+
+test("the server's own log, as it is now", async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const reply = await ask(rig.port, `${MOONRAKER}?date=123`)
+  assert.equal(reply.status, 200)
+  assert.match(reply.headers['content-type'] ?? '', /^text\/plain/)
+  assert.equal(reply.headers['content-length'], String(Buffer.byteLength(reply.body)))
+  assert.match(reply.headers['content-disposition'] ?? '', /^attachment; filename="moonraker.log"/)
+  assert.match(reply.body, /INFO|WARNING|DEBUG/)
+  const head = await ask(rig.port, MOONRAKER, { verb: 'HEAD' })
+  assert.deepEqual([head.status, head.body], [200, ''])
+})
+
+test("Klipper's log stands where Klipper says", async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: false })
+  assert.equal((await ask(rig.port, KLIPPY)).status, 404)
+  const folder = join(rig.dataPath, 'elsewhere')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'other.log'), 'Starting Klippy...\n')
+  klippy.answer('info', () => ({ state: 'ready', state_message: '', log_file: join(folder, 'other.log') }))
+  const before = klippy.connections
+  klippy.drop()
+  await klippy.waitForConnection(before + 1)
+  let reply = await ask(rig.port, KLIPPY)
+  while (reply.status !== 200) reply = await ask(rig.port, KLIPPY)
+  assert.equal(reply.body, 'Starting Klippy...\n')
+  assert.match(reply.headers['content-disposition'] ?? '', /filename="klippy.log"/)
+  const part = await ask(rig.port, KLIPPY, { headers: { Range: 'bytes=-4' } })
+  assert.deepEqual([part.status, part.body], [206, '...\n'])
+})
+
+test('before Klipper was ever there, its log in the logs folder; strangers get none', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  writeFileSync(join(rig.paths.logs, 'klippy.log'), 'old\n')
+  assert.equal((await ask(rig.port, KLIPPY)).body, 'old\n')
+  await using closed = await startRig({ printer: 'none', authorization: 'trusted_clients:\n  10.9.8.7' })
+  for (const path of [KLIPPY, MOONRAKER]) assert.equal((await ask(closed.port, path)).status, 401)
+})
