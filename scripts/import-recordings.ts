@@ -33,17 +33,27 @@ const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
 
 /** Methods and paths that are served; recordings of other sections come in with them. */
 const METHODS =
-  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats)$/
+  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue)\..*)$/
 const PATHS =
-  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc)|printer|machine\/proc_stats|nosuch)\b/
+  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue)|printer|machine\/proc_stats|nosuch)\b/
 const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
 const UNKNOWN_PATHS = /^\/server\/(nosuch|connection\/identify)/
 
 /** Sections of server.config whose options are compared. */
-const SECTIONS = ['server', 'authorization', 'data_store', 'klippy_apis', 'proc_stats']
+const SECTIONS = [
+  'server',
+  'authorization',
+  'data_store',
+  'klippy_apis',
+  'proc_stats',
+  'database',
+  'history',
+  'job_queue',
+  'job_state',
+]
 
 /** Objects whose keys are names, by their own key; and results that are such objects as a whole. */
-const NAMED_KEYS = new Set(['status', 'config', 'orig', 'network', 'system_cpu_usage'])
+const NAMED_KEYS = new Set(['status', 'config', 'orig', 'network', 'system_cpu_usage', 'metadata', 'value'])
 const NAMED_RESULTS = /server\.temperature_store|server\/temperature_store|gcode[./]help|query_endstops/
 
 /** Under this key are options as they were written: each machine has others. */
@@ -56,6 +66,12 @@ const REPLY_HEADERS = /^(content-type|access-control-.*|location)$/
 
 /** The id that the recorded WebSocket had, as it stands in paths. */
 const CONNECTION_ID = /(?<=connection_id=)\d{6,}/
+
+/** The ids of queued jobs in requests; in fixtures they are given by the place in the queue. */
+const QUEUED_ID = /\b0000[0-9A-F]{12}\b/g
+
+/** What these ask for was made by exchanges that are not among the recordings, and cannot be made anew. */
+const DEPENDENT = new Set(['http_db/db_del_nested'])
 
 /** Past this many characters a request is left out: what it shows is the size, not the shape. */
 const MAX_REQUEST = 5000
@@ -136,12 +152,24 @@ function httpExchangeOf({ name, request, response }: Line): HttpExchange | undef
   }
 }
 
+/** Puts `{queued:1}` in the place of the id of the second job that the reply before told of. */
+function withPlaces(lines: readonly string[]): string[] {
+  let ids: string[] = []
+  return lines.map(line => {
+    const { request, response } = JSON.parse(line) as { request?: unknown; response?: object }
+    const asked = JSON.stringify(request)
+    const placed = asked?.replace(QUEUED_ID, id => `{queued:${ids.indexOf(id)}}`)
+    const queue = /"queued_jobs":(\[.*?\])/.exec(JSON.stringify(response) ?? '')?.[1]
+    if (queue !== undefined) ids = (JSON.parse(queue) as { job_id: string }[]).map(({ job_id }) => job_id)
+    return placed === undefined ? line : JSON.stringify({ ...JSON.parse(line), request: JSON.parse(placed) })
+  })
+}
+
 function readLines(folder: string, name: string): Line[] {
   const text = readFileSync(join(folder, `${name}.jsonl`), 'utf8')
-  return text
-    .split('\n')
-    .filter(line => line !== '')
+  return withPlaces(text.split('\n').filter(line => line !== ''))
     .map(line => JSON.parse(line) as Line)
+    .filter(line => !DEPENDENT.has(`${name}/${line.name}`))
 }
 
 function write(name: string, exchanges: readonly (Exchange | HttpExchange)[]): void {
@@ -157,7 +185,7 @@ if (folder === undefined || !existsSync(folder)) {
   process.exit(1)
 }
 const isDefined = <T>(value: T | undefined): value is T => value !== undefined
-for (const name of ['ws_core', 'ws_raw', 'unix_socket']) {
+for (const name of ['ws_core', 'ws_raw', 'unix_socket', 'ws_db', 'ws_jobqueue']) {
   const exchanges = readLines(folder, name).map(exchangeOf).filter(isDefined)
   write(
     name,
@@ -166,6 +194,6 @@ for (const name of ['ws_core', 'ws_raw', 'unix_socket']) {
 }
 // Klippy's own methods, as they go through the bridge.
 write('ws_klippysocket', readLines(folder, 'ws_klippysocket').map(exchangeOf).filter(isDefined))
-for (const name of ['http_core', 'http_jsonrpc']) {
+for (const name of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue']) {
   write(name, readLines(folder, name).map(httpExchangeOf).filter(isDefined))
 }

@@ -26,6 +26,9 @@ const COMPLETE = [
   'Printer Status',
   'GCode APIs',
   'Print Management',
+  'Database APIs',
+  'Job Queue APIs',
+  'History APIs',
 ]
 
 /** What the server says of itself: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */

@@ -87,6 +87,8 @@ export class Backups {
       }
       await this.#create(this.#datedName('sqldb-before-restore-'))
       this.#db.refuseWrites('The database was restored: restart the server, nothing is written until then')
+      // Now, as closing would do it later, and the file would look written after what waits beside it.
+      this.#db.get('PRAGMA wal_checkpoint(TRUNCATE)')
       const draft = `${this.#file}.restoring`
       copyDurably(path, draft)
       renameSync(draft, this.#file + PENDING_RESTORE)

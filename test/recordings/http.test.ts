@@ -6,6 +6,7 @@ import { startRig } from '../support/rig.ts'
 import { compareReply, type HttpExchange, loadRecording, same } from './fixture.ts'
 import { improvementOf } from './improvements.ts'
 import { openWebSocket } from './lasting.ts'
+import { fillIn, prepare } from './prepare.ts'
 
 interface HttpReply {
   readonly status: number
@@ -58,17 +59,18 @@ async function connectionId(connection: Awaited<ReturnType<typeof openWebSocket>
   return result.websocket_id
 }
 
-for (const recording of ['http_core', 'http_jsonrpc']) {
+for (const recording of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue']) {
   test(`HTTP: ${recording}`, async t => {
     await using rig = await startRig({
       authorization: 'trusted_clients:\n  127.0.0.1\ncors_domains:\n  *',
     })
     await using connection = await openWebSocket(`${rig.url}/websocket`)
     const id = await connectionId(connection)
+    await prepare(recording, rig)
     for (const exchange of loadRecording<HttpExchange>(recording)) {
       await t.test(exchange.name, async () => {
         const headers = { ...exchange.headers }
-        const path = exchange.path.replace('{connection_id}', String(id))
+        const path = await fillIn(exchange.path.replace('{connection_id}', String(id)), rig)
         if (headers['If-None-Match'] === '{etag}') {
           const first = await send(rig.url, { method: 'GET', path, headers: {} })
           headers['If-None-Match'] = first.headers.etag ?? ''

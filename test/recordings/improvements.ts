@@ -15,6 +15,14 @@ const INVALID = { id: null, error: { code: -32600, message: 'Invalid Request' } 
 const JSON_RPC_ERROR = 'JSON-RPC 2.0 asks for an error where the original answers nothing'
 const PYTHON = 'The original shows the inside of its Python'
 
+const BIG_INTEGER = 'The integer 12345678901234567000 does not fit in 64 bits: store it as a string'
+const MISSING_KEY = "Key 'database.debug_counter' in namespace 'moonraker' not found"
+
+/** An error 400 over HTTP. */
+function badArgument(message: string): NonNullable<Improvement['http']> {
+  return { reason: message, reply: { error: { code: 400, message } } }
+}
+
 /** By recording and name. */
 export const improvements: Readonly<Record<string, Improvement>> = {
   'ws_raw/number': { reason: JSON_RPC_ERROR, replies: [INVALID] },
@@ -46,6 +54,31 @@ export const improvements: Readonly<Record<string, Improvement>> = {
         error: { code: 400, message: 'Unable to convert argument [count] to int: value received: abc' },
       },
     ],
+  },
+  'ws_core/history_list_bad_limit': {
+    reason: PYTHON,
+    replies: [
+      {
+        id: 1072,
+        error: { code: 400, message: 'Unable to convert argument [limit] to int: value received: many' },
+      },
+    ],
+  },
+  'http_core/history_list_bad_limit': {
+    reason: 'The error says what is wrong',
+    http: badArgument('Unable to convert argument [limit] to int: value received: many'),
+  },
+  'ws_db/db_post_big': {
+    reason: PYTHON,
+    replies: [{ id: 1206, error: { code: 400, message: BIG_INTEGER } }],
+  },
+  'http_db/db_post_big': { reason: 'The error says what is wrong', http: badArgument(BIG_INTEGER) },
+  'http_db/db_get_moonraker': {
+    reason: 'The error names the key that was asked for',
+    http: {
+      reason: MISSING_KEY,
+      reply: { error: { code: 404, message: MISSING_KEY } },
+    },
   },
   'ws_core/objects_subscribe_bad': {
     reason: 'A bad argument is an error of the caller, in the words that the query has for it',

@@ -12,6 +12,7 @@ import {
   replay,
   type Sentinel,
 } from './lasting.ts'
+import { fillIn, prepare } from './prepare.ts'
 
 const SENTINEL: Sentinel = {
   send: '{"jsonrpc":"2.0","method":"server.websocket.id","id":"sentinel"}',
@@ -26,12 +27,21 @@ async function replayAll(
   sentinelAfter: (exchange: Exchange) => Sentinel | null,
 ): Promise<void> {
   await using rig = await startRig()
+  await prepare(recording, rig)
   await using connection = await open(rig)
   for (const exchange of loadRecording<Exchange>(recording)) {
     await t.test(exchange.name, async () => {
       const better = improvementOf(recording, exchange)?.replies
       const expected = better ?? exchange.replies
-      const { replies, problems } = await replay(connection, exchange, expected, sentinelAfter(exchange))
+      const { send } = exchange
+      const filled = typeof send === 'string' ? await fillIn(send, rig) : send
+      const sentinel = sentinelAfter(exchange)
+      const { replies, problems } = await replay(
+        connection,
+        { ...exchange, send: filled },
+        expected,
+        sentinel,
+      )
       assert.deepEqual(problems, [])
       if (better !== undefined) {
         assert.notDeepEqual(
@@ -44,7 +54,7 @@ async function replayAll(
   }
 }
 
-for (const recording of ['ws_core', 'ws_raw']) {
+for (const recording of ['ws_core', 'ws_raw', 'ws_db', 'ws_jobqueue']) {
   test(`WebSocket: ${recording}`, t =>
     replayAll(
       t,

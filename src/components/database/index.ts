@@ -6,6 +6,7 @@ import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool } from '../../schema/index.ts'
 import { dumpTable, tableNames } from '../../storage/index.ts'
+import { ensureInstanceId } from './instance-id.ts'
 import { deleteItem, getItem, postItem } from './items.ts'
 import { NamespaceRules } from './namespace-rules.ts'
 
@@ -82,10 +83,12 @@ function serveDebug(core: Core, scope: Scope): void {
 /** A copy a day, but not while Klipper prints. */
 function backUpDaily(core: Core, scope: Scope): void {
   let printing = false
-  scope.use(core.events.on('job:started', () => void (printing = true)))
-  scope.use(core.events.on('job:found', () => void (printing = true)))
+  const become = (value: boolean) => () => {
+    printing = value
+  }
+  for (const begin of ['job:started', 'job:found'] as const) scope.use(core.events.on(begin, become(true)))
   for (const end of ['job:completed', 'job:cancelled', 'job:error', 'job:standby'] as const) {
-    scope.use(core.events.on(end, () => void (printing = false)))
+    scope.use(core.events.on(end, become(false)))
   }
   const timer = core.storage.backups.startAutomatic({
     mayRun: () => !printing,
@@ -104,6 +107,11 @@ export default component({
   create(core, _section, scope): Component {
     serve(core, scope, new NamespaceRules(core.storage.namespaces))
     if (core.debug) serveDebug(core, scope)
-    return { start: () => backUpDaily(core, scope) }
+    return {
+      async start() {
+        await ensureInstanceId(core)
+        backUpDaily(core, scope)
+      },
+    }
   },
 })

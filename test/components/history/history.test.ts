@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '../../../src/core/clock.ts'
+import { openStorage } from '../../../src/storage/index.ts'
+import { IDLE, RestartableServer } from '../../support/restartable-server.ts'
+import type { Frame, WebClient } from '../../support/web-client.ts'
+
+const FILE = 'a.gcode'
+const BEGIN = { ...IDLE, state: 'printing', filename: FILE, total_duration: 0.2 }
+const PROGRESS = { total_duration: 30, print_duration: 20, filament_used: 500 }
+
+const start = () => RestartableServer.start({ files: [FILE, 'b.gcode'] })
+
+/** The `times`-th change of the history that `client` hears of. */
+async function change(client: WebClient, times = 1): Promise<Frame> {
+  return (await client.notified('notify_history_changed', times)).params[0]
+}
+
+async function jobs(client: WebClient, params: object = {}): Promise<Frame[]> {
+  return (await client.call('server.history.list', params)).result.jobs
+}
+
+/** Prints to half of the file. */
+async function begin(server: RestartableServer, client: WebClient): Promise<void> {
+  await server.print(client, BEGIN)
+  await change(client)
+  await server.print(client, PROGRESS)
+}
+
+test('a print becomes a job, told at its beginning and at its end', async () => {
+  await using server = await start()
+  const client = await server.client()
+  server.klippy.answer('gcode/script', () => {
+    server.klippy.push('print_stats', BEGIN)
+    return {}
+  })
+  const before = Date.now() / 1000
+  await client.call('printer.print.start', { filename: FILE })
+  const added = await change(client)
+  assert.equal(added.action, 'added')
+  assert.deepEqual(
+    [added.job.job_id, added.job.status, added.job.end_time, added.job.exists],
+    ['000001', 'in_progress', null, true],
+  )
+  assert.ok(added.job.start_time >= before && added.job.start_time <= Date.now() / 1000)
+  await server.print(client, PROGRESS)
+  await server.print(client, { state: 'complete', total_duration: 31 })
+  const { action, job } = await change(client, 2)
+  assert.equal(action, 'finished')
+  const { start_time, end_time, metadata, ...facts } = job
+  assert.deepEqual(facts, {
+    job_id: '000001',
+    user: '_TRUSTED_USER_',
+    filename: FILE,
+    status: 'completed',
+    print_duration: 20,
+    total_duration: 31,
+    filament_used: 500,
+    auxiliary_data: [],
+    exists: true,
+  })
+  assert.ok(end_time >= start_time)
+  assert.equal(typeof metadata.modified, 'number')
+  assert.deepEqual((await client.call('server.history.get_job', { uid: '000001' })).result.job, job)
+  assert.deepEqual(await jobs(client), [job])
+})
+
+const ENDS: [string, (server: RestartableServer, client: WebClient) => Promise<unknown> | void][] = [
+  ['completed', (server, client) => server.print(client, { state: 'complete' })],
+  ['cancelled', (server, client) => server.print(client, { state: 'cancelled' })],
+  ['cancelled', (server, client) => server.print(client, IDLE)],
+  ['error', (server, client) => server.print(client, { state: 'error', message: 'Move out of range' })],
+  ['klippy_shutdown', ({ klippy }) => klippy.setState('shutdown')],
+  ['klippy_disconnect', ({ klippy }) => klippy.drop()],
+]
+
+for (const [status, end] of ENDS) {
+  test(`a job that ends as ${status}, with its numbers`, async () => {
+    await using server = await start()
+    const client = await server.client()
+    await begin(server, client)
+    server.klippy.change('print_stats', IDLE)
+    await end(server, client)
+    const { job } = await change(client, 2)
+    assert.equal(job.status, status)
+    assert.deepEqual(
+      [job.print_duration, job.total_duration, job.filament_used, job.user],
+      [20, 30, 500, 'No User'],
+    )
+    const { job_totals } = (await client.call('server.history.totals')).result
+    assert.deepEqual(job_totals, {
+      total_jobs: 1,
+      total_time: 30,
+      total_print_time: 20,
+      total_filament_used: 500,
+      longest_job: 30,
+      longest_print: 20,
+    })
+  })
+}
+
+test('the server ends while Klipper prints; the job goes on with the next life, and is counted once', async () => {
+  await using server = await start()
+  const client = await server.client()
+  await begin(server, client)
+  await server.end()
+  await server.begin()
+  const second = await server.client()
+  server.klippy.change('print_stats', { total_duration: 31 })
+  const [job] = await jobs(second)
+  assert.ok(['server_exit', 'in_progress'].includes(job.status), job.status)
+  assert.equal(job.filament_used, 500)
+  const { total_jobs } = (await second.call('server.history.totals')).result.job_totals
+  assert.equal(total_jobs, 1)
+})
+
+test('a job that Klipper goes on with is the same job', async () => {
+  await using server = await start()
+  const client = await server.client()
+  await server.print(client, { ...BEGIN, filament_used: 10 })
+  await change(client)
+  await server.restart()
+  const second = await server.client()
+  await server.print(second, { state: 'complete', total_duration: 3, filament_used: 40 })
+  const { action, job } = await change(second)
+  assert.deepEqual(
+    [action, job.job_id, job.status, job.filament_used],
+    ['finished', '000001', 'completed', 40],
+  )
+  assert.equal((await jobs(second)).length, 1)
+  const { job_totals } = (await second.call('server.history.totals')).result
+  assert.deepEqual([job_totals.total_jobs, job_totals.total_time, job_totals.total_filament_used], [1, 3, 40])
+})
+
+test('a job that the server was not there to see begin is recorded from its beginning', async () => {
+  await using server = await start()
+  await server.end()
+  server.klippy.change('print_stats', { ...BEGIN, total_duration: 1000 })
+  await server.begin()
+  const client = await server.client()
+  const { action, job } = await change(client)
+  assert.equal(action, 'added')
+  assert.ok(Math.abs(Date.now() / 1000 - 1000 - job.start_time) < 60)
+})
+
+test('a job that a crash left open is interrupted', async () => {
+  await using server = await start()
+  await server.end()
+  const { database, backup } = server.paths
+  const storage = openStorage({
+    folder: database,
+    backupFolder: backup,
+    clock: systemClock,
+    warn: assert.fail,
+  })
+  const job = {
+    user: 'me',
+    filename: FILE,
+    start_time: 5,
+    print_duration: 1,
+    total_duration: 1,
+    filament_used: 1,
+    metadata: {},
+    auxiliary_data: [],
+  }
+  await storage.jobs.add({ ...job, status: 'completed', end_time: 6 })
+  await storage.jobs.add({ ...job, status: 'in_progress', end_time: null })
+  await storage.close()
+  await server.begin()
+  const client = await server.client()
+  const statuses = (await jobs(client)).map(({ status, end_time }) => [status, end_time])
+  assert.deepEqual(statuses, [
+    ['interrupted', null],
+    ['completed', 6],
+  ])
+})
+
+test('filters, orders and limits', async () => {
+  await using server = await start()
+  const client = await server.client()
+  for (let round = 0; round < 3; round += 1) {
+    await server.print(client, BEGIN)
+    await server.print(client, { state: 'complete' })
+    await change(client, 2 * round + 2)
+  }
+  const ids = async (params: object) => (await jobs(client, params)).map(({ job_id }) => job_id)
+  assert.deepEqual(await ids({}), ['000003', '000002', '000001'])
+  assert.deepEqual(await ids({ order: 'ASC' }), ['000001', '000002', '000003'])
+  assert.deepEqual(await ids({ limit: 1, start: 1 }), ['000002'])
+  assert.deepEqual(await ids({ limit: 0 }), ['000003', '000002', '000001'])
+  const second = (await client.call('server.history.get_job', { uid: '2' })).result.job
+  assert.deepEqual(await ids({ since: second.start_time - 1e-6, order: 'asc' }), ['000002', '000003'])
+  assert.deepEqual(await ids({ before: second.end_time }), ['000001'])
+  assert.deepEqual(await ids({ since: -1, before: -1 }), ['000003', '000002', '000001'])
+  assert.equal((await client.call('server.history.list', { limit: 1 })).result.count, 1)
+})
+
+test('deleting one job and all, and what is none', async () => {
+  await using server = await start()
+  const client = await server.client()
+  for (let round = 0; round < 3; round += 1) {
+    await server.print(client, BEGIN)
+    await server.print(client, { state: 'complete' })
+    await change(client, 2 * round + 2)
+  }
+  const remove = (params: object) => client.call('server.history.delete_job', params)
+  assert.deepEqual((await remove({ uid: '000002' })).result, { deleted_jobs: ['000002'] })
+  for (const uid of ['000002', 'nope', '', '-1', 'FFFFFFFFFFFFFFFFFF']) {
+    assert.deepEqual((await remove({ uid })).error, { code: -32601, message: `Invalid job uid: ${uid}` })
+  }
+  assert.equal((await remove({})).error.message, 'No data for argument: uid')
+  assert.deepEqual((await remove({ all: true })).result, { deleted_jobs: ['000001', '000003'] })
+  assert.deepEqual(await jobs(client), [])
+})
+
+test('totals are reset when no job is under way, and the old ones told', async () => {
+  await using server = await start()
+  const client = await server.client()
+  await begin(server, client)
+  const reset = () => client.call('server.history.reset_totals')
+  assert.deepEqual((await reset()).error, { code: 400, message: 'Job in progress, cannot reset totals' })
+  await server.print(client, { state: 'complete' })
+  await change(client, 2)
+  const { last_totals, last_auxiliary_totals } = (await reset()).result
+  assert.deepEqual([last_totals.total_jobs, last_auxiliary_totals], [1, []])
+  await server.restart()
+  const { job_totals } = (await (await server.client()).call('server.history.totals')).result
+  assert.deepEqual(new Set(Object.values(job_totals)), new Set([0]))
+})
+
+test('a job knows whether its file is still the one that was printed', async () => {
+  await using server = await start()
+  const client = await server.client()
+  await begin(server, client)
+  await server.print(client, { state: 'complete' })
+  await change(client, 2)
+  const exists = async () => (await jobs(client))[0].exists
+  const path = join(server.paths.gcodes, FILE)
+  assert.equal(await exists(), true)
+  utimesSync(path, 1000, 1000)
+  assert.equal(await exists(), false)
+  rmSync(path)
+  assert.equal(await exists(), false)
+  writeFileSync(path, 'another')
+  utimesSync(path, 2000, 2000)
+  assert.equal(await exists(), false)
+})

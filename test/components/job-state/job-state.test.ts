@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { JobState } from '../../../src/components/job-state/job-state.ts'
+import { EventBus, type Events, type PrintStats } from '../../../src/core/events.ts'
+
+const JOB_EVENTS = [
+  'job:started',
+  'job:found',
+  'job:paused',
+  'job:resumed',
+  'job:completed',
+  'job:cancelled',
+  'job:error',
+  'job:standby',
+] as const satisfies (keyof Events)[]
+
+const IDLE = { state: 'standby', filename: '', total_duration: 0 }
+const PRINTING = { state: 'printing', filename: 'a.gcode', total_duration: 0.2 }
+
+function scene() {
+  const events = new EventBus((_event, error) => {
+    throw error
+  })
+  const told: string[] = []
+  const stats: PrintStats[] = []
+  for (const name of JOB_EVENTS) {
+    events.on(name, (last: PrintStats, ...more: unknown[]) => {
+      told.push([name.slice('job:'.length), last.filename, ...more].join(' '))
+      stats.push(last)
+    })
+  }
+  return { state: new JobState(events), told, stats }
+}
+
+test('a job with a pause', () => {
+  const { state, told, stats } = scene()
+  state.begin(IDLE)
+  for (const change of [
+    { filename: 'a.gcode' },
+    { state: 'printing', total_duration: 0.1 },
+    { total_duration: 5, filament_used: 2 },
+    { state: 'paused' },
+    { total_duration: 9 },
+    { state: 'printing', total_duration: 9.5 },
+    { state: 'complete', total_duration: 12, print_duration: 6 },
+    { state: 'standby', filename: '', total_duration: 0 },
+  ]) {
+    state.change(change)
+  }
+  assert.deepEqual(told, [
+    'started a.gcode',
+    'paused a.gcode',
+    'resumed a.gcode',
+    'completed a.gcode',
+    'standby a.gcode false',
+  ])
+  const { total_duration, print_duration, filament_used } = stats[3] as PrintStats
+  assert.deepEqual([total_duration, print_duration, filament_used], [12, 6, 2])
+})
+
+test('each end is told once, with what the job had', () => {
+  for (const [end, told] of [
+    ['complete', 'completed a.gcode'],
+    ['cancelled', 'cancelled a.gcode'],
+    ['error', 'error a.gcode error'],
+  ] as const) {
+    const at = scene()
+    at.state.begin(IDLE)
+    at.state.change(PRINTING)
+    at.state.change({ total_duration: 7, filament_used: 3 })
+    at.state.change({ state: end })
+    at.state.change({ state: end })
+    at.state.lost('klippy_shutdown')
+    at.state.lost('klippy_disconnect')
+    assert.deepEqual(at.told, ['started a.gcode', told])
+    assert.equal(at.stats[1]?.filament_used, 3)
+  }
+})
+
+test('an end that comes with the reset of the print tells the job, not the reset', () => {
+  const { state, told, stats } = scene()
+  state.begin(IDLE)
+  state.change(PRINTING)
+  state.change({ total_duration: 7 })
+  state.change({ state: 'cancelled', filename: '', total_duration: 0 })
+  assert.deepEqual(told, ['started a.gcode', 'cancelled a.gcode'])
+  assert.equal(stats[1]?.total_duration, 7)
+})
+
+test('a file that is forgotten while it is printed', () => {
+  const { state, told } = scene()
+  state.begin(IDLE)
+  state.change(PRINTING)
+  state.change({ state: 'standby', filename: '', total_duration: 0 })
+  assert.deepEqual(told, ['started a.gcode', 'standby a.gcode true'])
+})
+
+test('jobs that are shorter than the time between two pushes', () => {
+  const { state, told } = scene()
+  state.begin(IDLE)
+  state.change({ state: 'complete', filename: 'a.gcode', total_duration: 0.1 })
+  state.change({ state: 'paused', filename: 'b.gcode', total_duration: 0.1 })
+  state.change({ state: 'printing', filename: 'c.gcode', total_duration: 0.1 })
+  state.change({ total_duration: 0.05 })
+  assert.deepEqual(told, [
+    'started a.gcode',
+    'completed a.gcode',
+    'started b.gcode',
+    'paused b.gcode',
+    'cancelled b.gcode',
+    'started c.gcode',
+    'cancelled c.gcode',
+    'started c.gcode',
+  ])
+})
+
+test('a shutdown ends the job, and what Klipper makes of the print afterwards is no second end', () => {
+  const { state, told } = scene()
+  state.begin(IDLE)
+  state.change(PRINTING)
+  state.lost('klippy_shutdown')
+  state.change({ state: 'error', message: 'shutdown' })
+  state.lost('klippy_disconnect')
+  state.begin(IDLE)
+  state.change(PRINTING)
+  assert.deepEqual(told, ['started a.gcode', 'error a.gcode klippy_shutdown', 'started a.gcode'])
+})
+
+test('a job that is under way when Klippy is met is found, and its end is told', () => {
+  for (const first of ['printing', 'paused']) {
+    const { state, told } = scene()
+    state.begin({ ...PRINTING, state: first })
+    state.change({ state: 'complete' })
+    assert.deepEqual(told, ['found a.gcode', 'completed a.gcode'])
+  }
+  const { state, told } = scene()
+  state.begin({ ...PRINTING, state: 'complete' })
+  state.change({ state: 'standby', filename: '' })
+  assert.deepEqual(told, ['standby a.gcode false'])
+})
+
+test('values of other kinds than Klipper sends change nothing', () => {
+  const { state, told } = scene()
+  state.begin({})
+  state.change({ state: null, filename: 5, total_duration: 'x', info: {} })
+  assert.deepEqual(told, [])
+  assert.equal(state.stats.state, 'standby')
+})

@@ -1,0 +1,43 @@
+// What a recording takes for granted: state that exchanges made which are not in it.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask, postJson } from '../support/raw-http.ts'
+import type { Rig } from '../support/rig.ts'
+
+const item = (key: string, value: unknown) => ({ namespace: 'golden', key, value })
+
+/** Items of earlier exchanges, by recording. */
+const ITEMS = {
+  http_db: [item('k_str', 'hello'), item('k_int', { sub: 1 })],
+  ws_db: [item('k_int', 5), item('k_neg', -7)],
+}
+
+function postItems(recording: keyof typeof ITEMS) {
+  return async ({ port }: Rig): Promise<void> => {
+    for (const each of ITEMS[recording]) await postJson(port, '/server/database/item', each)
+  }
+}
+
+async function queueFiles({ port, paths }: Rig): Promise<void> {
+  writeFileSync(join(paths.gcodes, 'golden_small.gcode'), 'M117 small\n')
+  await postJson(port, '/server/job_queue/job', { filenames: ['golden_small.gcode', 'golden_small.gcode'] })
+}
+
+const PREPARATIONS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
+  http_db: postItems('http_db'),
+  ws_db: postItems('ws_db'),
+  http_jobqueue: queueFiles,
+  ws_jobqueue: queueFiles,
+}
+
+/** Brings a server into the state in which a recording begins. */
+export async function prepare(recording: string, rig: Rig): Promise<void> {
+  await PREPARATIONS[recording]?.(rig)
+}
+
+/** Puts the ids of queued jobs in the places of `{queued:0}` and the like. */
+export async function fillIn(text: string, { port }: Rig): Promise<string> {
+  if (!text.includes('{queued:')) return text
+  const { json } = await ask(port, '/server/job_queue/status')
+  return text.replace(/\{queued:(\d+)\}/g, (_, index) => json.result.queued_jobs[Number(index)].job_id)
+}

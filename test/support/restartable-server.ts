@@ -1,0 +1,123 @@
+// A server whose data folder outlasts it, beside a Klippy that does as it is told.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type RunningServer, startServer } from '../../src/app.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { Log } from '../../src/core/log.ts'
+import { dataPaths } from '../../src/core/paths.ts'
+import { checkReply } from './check-reply.ts'
+import { FakeKlippy } from './fake-klippy.ts'
+import { type Frame, WebClient } from './web-client.ts'
+
+/** Print_stats of a printer that does nothing. */
+export const IDLE = {
+  state: 'standby',
+  filename: '',
+  total_duration: 0,
+  print_duration: 0,
+  filament_used: 0,
+  message: '',
+}
+
+export class RestartableServer implements AsyncDisposable {
+  readonly paths = dataPaths(mkdtempSync(join(tmpdir(), 'lasting-')))
+  readonly klippy: FakeKlippy
+  readonly log: string[] = []
+  readonly #debug: boolean
+  #server: RunningServer | null = null
+  #clients: WebClient[] = []
+  readonly #restart = Promise.withResolvers<void>()
+  /** Resolves when the server is asked to restart; it goes on all the same. */
+  readonly restartAsked = this.#restart.promise
+
+  private constructor(klippy: FakeKlippy, debug: boolean) {
+    this.klippy = klippy
+    this.#debug = debug
+  }
+
+  /** `conf` is further text of moonraker.conf. Files of these names are in the gcodes folder. */
+  static async start(
+    options: { conf?: string; files?: readonly string[]; debug?: boolean } = {},
+  ): Promise<RestartableServer> {
+    const klippy = await FakeKlippy.start()
+    klippy.change('print_stats', IDLE)
+    // Without sensors nobody renews the subscription late.
+    klippy.change('heaters', { available_sensors: [], available_monitors: [] })
+    const server = new RestartableServer(klippy, options.debug ?? false)
+    const { config, gcodes, configFile } = server.paths
+    for (const folder of [config, gcodes]) mkdirSync(folder, { recursive: true })
+    const sections =
+      '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n'
+    writeFileSync(configFile, `${sections}${options.conf ?? ''}\n`)
+    for (const name of options.files ?? []) writeFileSync(join(gcodes, name), `; ${name}\n`)
+    await server.begin()
+    return server
+  }
+
+  get port(): number {
+    return this.#server?.port ?? 0
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get warnings(): string[] {
+    return this.#server?.warnings.list() ?? []
+  }
+
+  /** Begins a life of the server; resolves once it knows of Klippy's state. */
+  async begin(): Promise<void> {
+    this.#server = await startServer({
+      paths: this.paths,
+      log: new Log({
+        clock: systemClock,
+        file: null,
+        structured: false,
+        level: 'debug',
+        console: line => this.log.push(line),
+      }),
+      klippySocket: this.klippy.path,
+      debug: this.#debug,
+      observe: checkReply,
+      onRestart: () => this.#restart.resolve(),
+    })
+  }
+
+  /** A client, once Klippy is ready and its print is followed. */
+  async client(): Promise<WebClient> {
+    const client = await WebClient.open(this.url)
+    this.#clients.push(client)
+    const { result } = await client.call('server.info')
+    if (result.klippy_state !== 'ready') await client.notified('notify_klippy_ready')
+    // Asked for after the followers have asked, and answered after them.
+    await client.call('printer.objects.subscribe', { objects: { print_stats: null } })
+    return client
+  }
+
+  /** Klippy's print goes on to `change`. Resolves with the notification of it that `client` gets. */
+  async print(client: WebClient, change: Partial<typeof IDLE>): Promise<Frame> {
+    const from = client.frames.length
+    this.klippy.push('print_stats', change)
+    return client.find((frame, index) => index >= from && frame.method === 'notify_status_update')
+  }
+
+  /** Ends a life of the server; its folder stays. */
+  async end(): Promise<void> {
+    for (const client of this.#clients.splice(0)) client[Symbol.dispose]()
+    await this.#server?.stop()
+    this.#server = null
+  }
+
+  async restart(): Promise<void> {
+    await this.end()
+    await this.begin()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end()
+    await this.klippy[Symbol.asyncDispose]()
+    rmSync(this.paths.data, { recursive: true, force: true })
+  }
+}
