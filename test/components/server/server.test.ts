@@ -79,7 +79,7 @@ test('wrong credentials in an identity are refused, and it may be said again', a
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const { error } = await client.call('server.connection.identify', { ...IDENTITY, access_token: 'x' })
-  assert.deepEqual(error, { code: -32602, message: 'Unauthorized' })
+  assert.equal(error.code, -32602)
   assert.ok((await client.call('server.connection.identify', IDENTITY)).result)
 })
 
