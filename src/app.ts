@@ -158,6 +158,7 @@ class App {
       warnings: this.#warnings,
       paths,
       version,
+      port: this.#server.port,
       maxUploadBytes: this.#server.max_upload_size * 1024 * 1024,
       debug,
     }
@@ -182,6 +183,7 @@ class App {
     this.#restartOnRequest()
     for (const text of this.#config.warnings()) this.#warnings.add(text)
     const ports = await this.#listen(new Gate(policy, this.#warnings))
+    policy.onLogout(username => this.#http?.closeBridges(username))
     this.#serveWelcome(ports)
     await this.#startComponents()
     this.#core.printer.session.start()

@@ -24,6 +24,8 @@ export interface Core {
   readonly paths: DataPaths
   /** The server's version in git-describe form, as clients compare it. */
   readonly version: string
+  /** The port of section [server]; 0 for any that is free. */
+  readonly port: number
   /** The largest file that may be uploaded, in bytes. */
   readonly maxUploadBytes: number
   /** Errors may tell more, and debug endpoints are served. */

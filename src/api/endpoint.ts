@@ -8,6 +8,13 @@ export type Verb = 'GET' | 'POST' | 'DELETE'
 /** How a call reaches the server. `internal` is a call from a template or another component. */
 export type Transport = 'http' | 'websocket' | 'unix' | 'mqtt' | 'internal'
 
+/**
+ * What a user may do, each including the one before: `viewer` reads, `operator` prints, moves and changes files,
+ * `admin` also manages users, keys, the machine, updates and the configuration.
+ */
+export const ROLES = ['viewer', 'operator', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
 /** One HTTP address of an endpoint. */
 export interface Route {
   readonly verb: Verb
@@ -22,6 +29,8 @@ export interface Endpoint<P extends Shape = Shape, R = unknown> {
   readonly result: Schema<R>
   /** False where a caller need not be logged in or trusted. */
   readonly auth: boolean
+  /** What a caller must at least be. */
+  readonly role: Role
   readonly over: readonly Transport[]
   /** Whether a call changes anything: such calls are refused to web pages of other sites, whatever the verb. */
   readonly changes: boolean
@@ -41,6 +50,7 @@ export interface EndpointSpec<P extends Shape, R> {
   readonly params?: P
   readonly result: Schema<R>
   readonly auth?: boolean
+  readonly role?: Role
   readonly over?: readonly Transport[]
   readonly changes?: boolean
   readonly reading?: Endpoint['reading']
@@ -48,13 +58,25 @@ export interface EndpointSpec<P extends Shape, R> {
 
 type NoParams = Record<never, never>
 
+/** Chapters whose changing calls only admins may make. */
+const ADMIN_PATHS =
+  /^\/(access|debug|server\/(restart|config|logs|database\/(compact|backup|restore))|machine(?!\/(device_power|wled|timelapse|td1)))\b/
+
+/** What a caller must be where an endpoint does not say: it goes by what the call does and by its chapter. */
+function neededRole(routes: readonly Route[], changes: boolean): Role {
+  if (!changes) return 'viewer'
+  return routes.some(({ path }) => ADMIN_PATHS.test(path)) ? 'admin' : 'operator'
+}
+
 const EVERYWHERE: readonly Transport[] = ['http', 'websocket', 'unix', 'mqtt', 'internal']
 
 function endpoint<P extends Shape, R>(routes: readonly Route[], spec: EndpointSpec<P, R>): Endpoint<P, R> {
+  const changes = spec.changes ?? routes.some(({ verb }) => verb !== 'GET')
   return {
     auth: true,
+    role: neededRole(routes, changes),
     over: EVERYWHERE,
-    changes: routes.some(({ verb }) => verb !== 'GET'),
+    changes,
     reading: 'declared',
     ...spec,
     params: spec.params ?? ({} as P),
@@ -87,9 +109,9 @@ export const del = over('DELETE')
 /** GET and POST `path`: what the original registers for everything that Klippy answers. */
 export const getOrPost = over('GET', 'POST')
 
-/** A method without an HTTP route, for connections that last. */
+/** A method without an HTTP route, for connections that last. Nothing shows whether it changes anything: say so. */
 export function rpcOnly<R, P extends Shape = NoParams>(spec: EndpointSpec<P, R>): Endpoint<P, R> {
-  return endpoint([], { over: ['websocket', 'unix'], ...spec })
+  return endpoint([], { over: ['websocket', 'unix'], role: 'operator', ...spec })
 }
 
 /** An endpoint that Klippy registered and no document declares. */

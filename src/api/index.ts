@@ -1,4 +1,5 @@
 // The contract: every method and every notification of the API.
+import { authorization } from './authorization.ts'
 import { database, databaseDebug } from './database.ts'
 import { discovery } from './discovery.ts'
 import { files } from './files.ts'
@@ -8,7 +9,17 @@ import { machine } from './machine.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
 
-export type { CallOf, Chapter, Endpoint, ParamsOf, ResultOf, Route, Transport, Verb } from './endpoint.ts'
+export type {
+  CallOf,
+  Chapter,
+  Endpoint,
+  ParamsOf,
+  ResultOf,
+  Role,
+  Route,
+  Transport,
+  Verb,
+} from './endpoint.ts'
 export {
   type Notification,
   type NotificationName,
@@ -22,6 +33,7 @@ export const chapters = {
   Printer: printer,
   'Machine Requests': machine,
   'File Operations': files,
+  Authorization: authorization,
   'Database APIs': database,
   'Job Queue APIs': jobQueue,
   'History APIs': history,
@@ -36,6 +48,7 @@ export const api = {
   ...printer,
   ...machine,
   ...files,
+  ...authorization,
   ...database,
   ...jobQueue,
   ...history,

@@ -1,5 +1,6 @@
 // What the server tells its clients unasked. Each has a fixed list of parameters; some have none at all.
 import { float, type Infer, type Schema, string } from '../schema/index.ts'
+import { UserName } from './authorization.ts'
 import { FilelistChange } from './files.ts'
 import { HistoryChange } from './history.ts'
 import { JobQueueChange } from './job-queue.ts'
@@ -33,6 +34,9 @@ export const notifications = {
   notify_filelist_changed: notification('Files or folders of a root changed', FilelistChange),
   notify_history_changed: notification('A job began or ended', HistoryChange),
   notify_job_queue_changed: notification('The job queue or its state changed', JobQueueChange),
+  notify_user_created: notification('A user was created', UserName),
+  notify_user_deleted: notification('A user was deleted', UserName),
+  notify_user_logged_out: notification("All of a user's logins have ended", UserName),
   notify_cpu_throttled: notification('The processor began or ceased to be slowed down', ThrottledState),
   notify_proc_stat_update: notification('The load of machine and server, once a second', ProcStatUpdate),
 }

@@ -71,6 +71,7 @@ export const printer = {
         connection_id: int().describe('Over HTTP: the connection that gets the updates').optional(),
       },
       result: StatusReply,
+      role: 'viewer',
       over: ['http', 'websocket', 'unix'],
       reading: 'objects',
     },

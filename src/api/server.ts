@@ -74,6 +74,7 @@ export const server = {
   'server.websocket.id': rpcOnly({
     summary: "The connection's id; deprecated in favour of server.connection.identify",
     result: object({ websocket_id: int() }),
+    role: 'viewer',
   }),
 }
 

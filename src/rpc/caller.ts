@@ -1,5 +1,6 @@
 // Who is asking, and by which way.
-import type { Transport } from '../api/endpoint.ts'
+import { ROLES, type Role, type Transport } from '../api/endpoint.ts'
+import { ApiError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
 
 /** A user as the access rules know it. */
@@ -9,10 +10,16 @@ export interface User {
   readonly source: string
   /** Seconds since the epoch; null for users that stand for a rule. */
   readonly created_on: number | null
+  readonly role: Role
 }
 
 /** Stands for a caller who is let in by its address and has not logged in. Fluidd compares the name. */
-export const TRUSTED_USER: User = { username: '_TRUSTED_USER_', source: 'moonraker', created_on: null }
+export const TRUSTED_USER: User = {
+  username: '_TRUSTED_USER_',
+  source: 'moonraker',
+  created_on: null,
+  role: 'admin',
+}
 
 /** One caller of one method. */
 export interface Caller {
@@ -31,4 +38,14 @@ export const INTERNAL_CALLER: Caller = {
   address: null,
   user: TRUSTED_USER,
   connection: null,
+}
+
+/** Throws ApiError 401 for a stranger, 403 for a user who may not do what only a `role` may. */
+export function demandRole({ user }: Pick<Caller, 'user'>, role: Role): void {
+  if (user === null) throw new ApiError(401, 'Unauthorized')
+  if (ROLES.indexOf(user.role) >= ROLES.indexOf(role)) return
+  throw new ApiError(
+    403,
+    `Not allowed: this needs the role '${role}', and ${user.username} is '${user.role}'`,
+  )
 }

@@ -43,6 +43,7 @@ export class Connection implements Caller {
   readonly id: number
   readonly transport: Transport
   readonly address: string | null
+  /** Null for a stranger, who hears nothing: neither status nor requests. */
   user: User | null
   client: ClientInfo | null = null
   readonly #channel: Channel
@@ -77,6 +78,7 @@ export class Connection implements Caller {
 
   /** Sends a status update; for a client that does not keep up it is merged with those it has not read yet. */
   sendStatus(change: StatusChange, eventtime: number, message: Message): void {
+    if (this.user === null) return
     if (this.#merged === null && this.#channel.buffered <= MERGE_ABOVE) {
       this.#channel.sendShared(message)
       return
@@ -91,6 +93,7 @@ export class Connection implements Caller {
     if (this.#merged === null || this.#closed) return
     const { change, eventtime } = this.#merged
     this.#merged = null
+    if (this.user === null) return
     this.#channel.send(
       JSON.stringify({ jsonrpc: '2.0', method: 'notify_status_update', params: [change, eventtime] }),
     )
@@ -103,8 +106,9 @@ export class Connection implements Caller {
     return false
   }
 
-  /** Asks the client something. Rejects with ApiError when it answers with an error or goes away. */
+  /** Asks the client something. Rejects with ApiError when it answers with an error, goes away or is nobody any more. */
   request(method: string, params: unknown): Promise<unknown> {
+    if (this.user === null) return Promise.reject(new ApiError(503, 'The client is not logged in'))
     const id = this.#nextRequest++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })

@@ -1,10 +1,10 @@
 // Every served method, whatever the transport over which it is called.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Chapter, Endpoint, ParamsOf, ResultOf, Route } from '../api/endpoint.ts'
+import type { Chapter, Endpoint, ParamsOf, ResultOf, Role, Route } from '../api/endpoint.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
 import type { Registration } from '../core/scope.ts'
 import { Invalid, Missing, readShape } from '../schema/index.ts'
-import type { Caller } from './caller.ts'
+import { type Caller, demandRole } from './caller.ts'
 
 /** The functions that answer a chapter: every method of it, with its types. */
 export type Handlers<C extends Chapter> = {
@@ -35,6 +35,8 @@ export interface RawRoute {
   readonly path: string
   /** Whether a caller without a user may ask for `rest`. */
   readonly open?: (rest: string) => boolean
+  /** What a caller must at least be; where it is left out, an operator for all but GET and HEAD. */
+  readonly role?: Role
   readonly handle: (request: RawRequest) => void | Promise<void>
 }
 
@@ -129,7 +131,8 @@ export class Registry {
 
   /**
    * Calls a method by name. Answers at once, without a promise, when the handler does.
-   * Throws ApiError: 404 for an unknown method or transport, 401 for a stranger, 400 for bad arguments.
+   * Throws ApiError: 404 for an unknown method or transport, 401 for a stranger, 403 for a user whose role is not
+   * enough, 400 for bad arguments.
    */
   call(name: string, params: unknown, caller: Caller): unknown {
     const method = this.#methods.get(name)
@@ -143,7 +146,7 @@ export class Registry {
     if (!endpoint.over.includes(caller.transport)) {
       throw new ApiError(404, `Method not found for transport ${caller.transport.toUpperCase()}`)
     }
-    if (endpoint.auth && caller.user === null) throw new ApiError(401, 'Unauthorized')
+    if (endpoint.auth) demandRole(caller, endpoint.role)
     const result = method.handle(readParams(endpoint, params) as never, caller)
     const { observe } = this.#options
     if (observe === undefined) return result

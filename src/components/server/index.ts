@@ -108,22 +108,8 @@ function identify({ log }: Core, policy: AccessPolicy, identity: Identity, calle
   if (!(CLIENT_TYPES as readonly string[]).includes(type)) {
     throw new ApiError(400, `Invalid Client Type: ${identity.type}`)
   }
-  logIn(policy, identity, connection)
+  connection.user = policy.identify(identity, connection.user)
   connection.client = { name, version, type, url }
   log.info(`client ${connection.id}: ${name} ${version}, ${type}, ${url}`)
   return { connection_id: connection.id }
-}
-
-/** A token or key that comes with the identity speaks for the connection; without one it stays who it was. */
-function logIn(policy: AccessPolicy, { access_token, api_key }: Identity, connection: Connection): void {
-  if (access_token === undefined && api_key === undefined) return
-  const headers: Record<string, string | undefined> =
-    access_token === undefined ? { 'x-api-key': api_key } : { authorization: `Bearer ${access_token}` }
-  const user = policy.authenticate({
-    address: connection.address ?? '',
-    addressCounts: false,
-    header: name => headers[name],
-    token: null,
-  })
-  if (user !== null) connection.user = user
 }

@@ -1,7 +1,7 @@
 // HTTP requests to the API: finds what a path leads to and lets it answer.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
-import type { Caller } from '../../rpc/caller.ts'
+import { type Caller, demandRole } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
 import { collectBody, readArguments, readObjectArguments, readQuery } from './arguments.ts'
@@ -90,8 +90,9 @@ export class HttpApi {
   #answerMethod(exchange: Exchange, method: Method): void | Promise<void> {
     const { req, res, visitor, query } = exchange
     if (method.endpoint.changes || !READING_VERBS.has(req.method ?? '')) refuseCrossSite(visitor)
-    const caller = this.#caller(exchange)
-    if (method.endpoint.auth && caller.user === null) throw new ApiError(401, 'Unauthorized')
+    const { auth, role } = method.endpoint
+    const caller = auth ? this.#caller(exchange) : this.#callerOrStranger(exchange)
+    if (auth) demandRole(caller, role)
     const run = (args: Record<string, unknown>): void | Promise<void> => {
       const params = method.endpoint.reading === 'objects' ? readObjectArguments(args) : args
       const result = this.#parts.registry.invoke(method, params, caller)
@@ -107,7 +108,7 @@ export class HttpApi {
     if (!READING_VERBS.has(req.method ?? '')) refuseCrossSite(visitor)
     const open = route.open?.(rest) === true
     const caller = open ? this.#callerOrStranger(exchange) : this.#caller(exchange)
-    if (!open && caller.user === null) throw new ApiError(401, 'Unauthorized')
+    if (!open) demandRole(caller, route.role ?? (READING_VERBS.has(req.method ?? '') ? 'viewer' : 'operator'))
     return route.handle({ req, res, rest, query, caller })
   }
 
@@ -128,7 +129,7 @@ export class HttpApi {
     refuseCrossSite(visitor)
     const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
     if (type !== 'application/json') throw new ApiError(400, 'Bad Request')
-    const caller = this.#caller(exchange)
+    const caller = this.#callerOrStranger(exchange)
     const body = await collectBody(req)
     const reply = await answer(this.#parts.registry, body.toString(), caller)
     sendJson(req, res, reply ?? '')

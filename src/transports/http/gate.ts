@@ -58,14 +58,26 @@ export class Gate {
   }
 
   /** Who it is. Throws ApiError 401 for wrong credentials. */
-  authenticate(req: IncomingMessage, visitor: Visitor, query: URLSearchParams): User | null {
+  authenticate(req: IncomingMessage, visitor: Visitor, query: URLSearchParams, upgrade = false): User | null {
     const credentials: Credentials = {
       address: visitor.address,
       addressCounts: visitor.addressCounts,
       header: name => req.headers[name]?.toString(),
       token: query.get('token'),
+      accessToken: query.get('access_token'),
+      upgrade,
     }
     return this.#policy.authenticate(credentials)
+  }
+
+  /** Who opens a WebSocket. Wrong credentials make a stranger, who can still identify or log in there. */
+  authenticateOrNobody(req: IncomingMessage, visitor: Visitor, query: URLSearchParams): User | null {
+    try {
+      return this.authenticate(req, visitor, query, true)
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null
+      throw error
+    }
   }
 
   #clientAddress(peer: string, headers: IncomingMessage['headers']): string {

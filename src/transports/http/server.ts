@@ -9,6 +9,7 @@ import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Warnings } from '../../core/warnings.ts'
 import type { KlippyLink } from '../../klippy/link.ts'
+import { demandRole, type User } from '../../rpc/caller.ts'
 import type { Connections } from '../../rpc/connections.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
 import type { WebSocketTransport } from '../websocket.ts'
@@ -53,7 +54,7 @@ export interface HttpServerParts {
 export class HttpServer {
   readonly #parts: HttpServerParts
   readonly #servers: Server[] = []
-  readonly #bridges = new Set<Bridge>()
+  readonly #bridges = new Map<Bridge, User>()
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts
@@ -132,21 +133,29 @@ export class HttpServer {
     if (connections.websockets + this.#bridges.size >= maxWebsockets) {
       throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
     }
-    const user = gate.authenticate(req, visitor, new URLSearchParams(search))
+    const query = new URLSearchParams(search)
     if (name === '/websocket') {
-      websockets.accept(req, socket, head, visitor.address, user)
+      websockets.accept(req, socket, head, visitor.address, gate.authenticateOrNobody(req, visitor, query))
       return
     }
+    const user = gate.authenticate(req, visitor, query, true)
     if (user === null) throw new ApiError(401, 'Unauthorized')
-    this.#openBridge(req, socket, head)
+    demandRole({ user }, 'operator')
+    this.#openBridge(req, socket, head, user)
   }
 
-  #openBridge(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Ends the bridges of a user who is logged out. */
+  closeBridges(username: string): void {
+    for (const [opened, user] of this.#bridges)
+      if (user.username === username) opened.close(1008, 'Unauthorized')
+  }
+
+  #openBridge(req: IncomingMessage, socket: Duplex, head: Buffer, user: User): void {
     const { link, websockets } = this.#parts
     if (!link.connected) throw new ApiError(503, 'Klippy Host not connected')
     websockets.acceptBare(req, socket, head, ws => {
       const opened = bridge(ws, link.path)
-      this.#bridges.add(opened)
+      this.#bridges.set(opened, user)
       ws.on('close', () => this.#bridges.delete(opened))
     })
   }
@@ -154,7 +163,7 @@ export class HttpServer {
   /** Stops listening; WebSockets are told that the server goes away (1001), other connections end when idle. */
   async close(): Promise<void> {
     this.#parts.connections.closeAll(1001, 'Server is shutting down')
-    for (const opened of this.#bridges) opened.close(1001, 'Server is shutting down')
+    for (const opened of this.#bridges.keys()) opened.close(1001, 'Server is shutting down')
     const force = setTimeout(() => this.#cut(), CLOSE_SECONDS * 1000)
     await Promise.all(this.#servers.map(closeServer))
     clearTimeout(force)
@@ -164,7 +173,7 @@ export class HttpServer {
   /** Ends all connections, whatever goes on there. */
   #cut(): void {
     this.#parts.connections.terminateAll()
-    for (const opened of this.#bridges) opened.terminate()
+    for (const opened of this.#bridges.keys()) opened.terminate()
     for (const server of this.#servers) server.closeAllConnections()
   }
 }

@@ -311,7 +311,8 @@ test('nobody from elsewhere hears anything on a WebSocket, which stays open', as
     assert.deepEqual((await stranger.call(method)).error, { code: -32602, message: 'Unauthorized' }, method)
   }
   const identity = { client_name: 'x', version: '1', type: 'web', url: 'x' }
-  assert.ok((await stranger.call('server.connection.identify', identity)).result.connection_id > 0)
+  const refused = await stranger.call('server.connection.identify', identity)
+  assert.deepEqual(refused.error, { code: -32602, message: 'Unauthorized' })
   assert.deepEqual(
     stranger.frames.filter(({ method }) => method !== undefined),
     [],
@@ -322,7 +323,12 @@ test('nobody from elsewhere hears anything on a WebSocket, which stays open', as
 test('wrong credentials are refused even from a trusted address', async () => {
   await using rig = await start(TRUST_LOOPBACK)
   assert.equal(await status(rig, { Authorization: 'Bearer abc' }), 401)
-  await assert.rejects(WebClient.open(rig.url, { Authorization: 'Bearer abc' }), /refused: 401/)
+  using client = await WebClient.open(rig.url, { Authorization: 'Bearer abc' })
+  assert.deepEqual((await client.call('server.info')).error, { code: -32602, message: 'Unauthorized' })
+  await assert.rejects(
+    WebClient.open(`${rig.url}/klippysocket`, { Authorization: 'Bearer abc' }),
+    /refused: 401/,
+  )
 })
 
 test('an error shows nothing of the host', async () => {

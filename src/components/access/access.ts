@@ -1,0 +1,168 @@
+// Who is asking: decides by tokens, keys and addresses, in the order in which the original looks at them.
+import { timingSafeEqual } from 'node:crypto'
+import type { Role } from '../../api/endpoint.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { Warnings } from '../../core/warnings.ts'
+import type { AccessPolicy, Credentials, Identification } from '../../rpc/access.ts'
+import { TRUSTED_USER, type User } from '../../rpc/caller.ts'
+import { API_KEY_USER } from '../../storage/index.ts'
+import { type Accounts, callerUser } from './accounts.ts'
+import { AddressList } from './address-list.ts'
+import { TokenError } from './json-web-token.ts'
+import type { Logins } from './logins.ts'
+import type { NamedKeys } from './named-keys.ts'
+import type { OneshotTokens } from './oneshot-tokens.ts'
+import { Origins } from './origins.ts'
+
+/** What decides needs to know of the options. */
+export interface AccessOptions {
+  readonly trusted_clients: readonly string[]
+  readonly trusted_proxies: readonly string[]
+  readonly trusted_hosts: readonly string[]
+  readonly trusted_role: Role
+  readonly cors_domains: readonly string[]
+  readonly force_logins: boolean
+  readonly enable_api_key: boolean
+}
+
+/** What may let a caller in. */
+export interface AccessParts {
+  readonly accounts: Accounts
+  readonly logins: Logins
+  readonly oneshots: OneshotTokens
+  readonly keys: NamedKeys
+}
+
+const UNAUTHORIZED = 'Unauthorized'
+
+export class Access implements AccessPolicy {
+  readonly clients: AddressList
+  readonly proxies: AddressList
+  readonly #options: AccessOptions
+  readonly #parts: AccessParts
+  readonly #origins: Origins
+  readonly #hosts: ReadonlySet<string>
+  readonly #trusted: User
+  readonly #onLogout: ((username: string) => void)[] = []
+
+  constructor(options: AccessOptions, parts: AccessParts) {
+    this.#options = options
+    this.#parts = parts
+    this.clients = new AddressList(options.trusted_clients)
+    this.proxies = new AddressList(options.trusted_proxies)
+    this.#origins = new Origins(options.cors_domains)
+    this.#hosts = new Set(options.trusted_hosts.map(host => host.toLowerCase()))
+    this.#trusted = { ...TRUSTED_USER, role: options.trusted_role }
+  }
+
+  authenticate(credentials: Credentials): User | null {
+    const { address, addressCounts, header, token, upgrade } = credentials
+    const accessToken = accessTokenOf(credentials)
+    if (accessToken !== '') return this.#userOfToken(accessToken, () => UNAUTHORIZED)
+    if (token !== null && token !== '') {
+      const user = this.#parts.oneshots.take(token, address)
+      if (user !== undefined) return user
+      if (!upgrade) throw new ApiError(401, UNAUTHORIZED)
+    }
+    const holder = this.#userOfKey(header('x-api-key') ?? '')
+    if (holder !== undefined) return holder
+    if (this.loginRequired || !addressCounts || !this.clients.has(address)) return null
+    return this.#trusted
+  }
+
+  /** An access token is always looked at; a key only of who is nobody yet (as in the original). */
+  identify({ access_token = '', api_key = '' }: Identification, present: User | null): User {
+    if (access_token !== '') return this.#userOfToken(access_token, ({ message }) => message)
+    if (present !== null) return present
+    if (api_key === '') throw new ApiError(401, UNAUTHORIZED)
+    const holder = this.#userOfKey(api_key)
+    if (holder !== undefined) return holder
+    const problem = this.#options.enable_api_key ? 'Invalid API Key' : 'API Key authentication is disabled'
+    throw new ApiError(401, problem)
+  }
+
+  #userOfToken(token: string, tell: (error: TokenError) => string): User {
+    try {
+      return callerUser(this.#parts.logins.userOf(token, 'access'))
+    } catch (error) {
+      throw error instanceof TokenError ? new ApiError(401, tell(error), { cause: error }) : error
+    }
+  }
+
+  #userOfKey(key: string): User | undefined {
+    if (key === '' || !this.#options.enable_api_key) return undefined
+    const holder = this.#parts.accounts.get(API_KEY_USER)
+    if (holder !== undefined && holder.password !== '' && isSame(key, holder.password))
+      return callerUser(holder)
+    return this.#parts.keys.userOf(key)
+  }
+
+  /** Whether addresses alone let nobody in: `force_logins`, once there is a user who can log in. */
+  get loginRequired(): boolean {
+    return this.#options.force_logins && this.#parts.accounts.any
+  }
+
+  /** Whether the caller's address is trusted, as `access.info` tells it. */
+  isTrusted(address: string | null, user: User | null): boolean {
+    if (user?.username === TRUSTED_USER.username) return true
+    if (address === null || !this.clients.has(address)) return false
+    // Nobody, although a trusted address would do: a browser under a foreign name.
+    return user !== null || this.loginRequired
+  }
+
+  onLogout(listener: (username: string) => void): void {
+    this.#onLogout.push(listener)
+  }
+
+  /** Ends what a user holds beside tokens: oneshot tokens, and whatever listens. */
+  loggedOut(username: string): void {
+    this.#parts.oneshots.revoke(username)
+    for (const listener of this.#onLogout) listener(username)
+  }
+
+  allowsOrigin(origin: string): boolean {
+    return this.#origins.allows(origin)
+  }
+
+  /** A proxy on this machine counts where this machine is trusted: that is what people's nginx relies on. */
+  isTrustedProxy(address: string): boolean {
+    const loopback = address === '::1' || address.startsWith('127.')
+    return this.proxies.has(address) || (loopback && this.clients.has(address))
+  }
+
+  isNamedHost(host: string): boolean {
+    return this.#hosts.has(host)
+  }
+
+  /** Tells what in the options does not work, or lets in more than people expect. */
+  warn(warnings: Warnings): void {
+    const lists = { trusted_clients: this.clients, trusted_proxies: this.proxies }
+    for (const [option, list] of Object.entries(lists)) {
+      for (const entry of list.invalid) {
+        warnings.add(`[authorization] ${option}: '${entry}' is no address, range or host name; it is ignored`)
+      }
+      for (const entry of list.public) {
+        warnings.add(
+          `[authorization] ${option}: '${entry}' lets in addresses of the internet without a login`,
+        )
+      }
+    }
+    for (const domain of this.#origins.tooWide) {
+      warnings.add(
+        `[authorization] cors_domains: '${domain}' has a wildcard in its top-level domain; it is ignored`,
+      )
+    }
+  }
+}
+
+/** The access token of a request; '' for none. Other schemes of `Authorization` are a proxy's business. */
+function accessTokenOf({ header, accessToken }: Credentials): string {
+  const bearer = /^bearer\s+(.*)$/i.exec(header('authorization') ?? '')?.[1]
+  return bearer ?? header('x-access-token') ?? accessToken ?? ''
+}
+
+/** Compares without telling by its time where two texts begin to differ. */
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

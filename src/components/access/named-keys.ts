@@ -1,0 +1,124 @@
+// API keys of their own for programs, each with a role and perhaps an end. Only their hashes are stored.
+import { createHash, randomBytes } from 'node:crypto'
+import { ROLES, type Role } from '../../api/endpoint.ts'
+import type { Clock } from '../../core/clock.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { User } from '../../rpc/caller.ts'
+import { API_KEY_USER, type Row, type Storage, type TableDefinition } from '../../storage/index.ts'
+
+const MAX_KEYS = 200
+const MAX_NAME = 100
+
+const TABLE: TableDefinition = {
+  name: 'named_api_keys',
+  version: 1,
+  columns: [
+    ['name', 'TEXT', 'PRIMARY KEY NOT NULL'],
+    ['hash', 'TEXT', 'NOT NULL'],
+    ['role', 'TEXT', 'NOT NULL'],
+    ['created_on', 'REAL', 'NOT NULL'],
+    ['expires_on', 'REAL'],
+  ],
+}
+
+/** A key as it is listed. Times are in seconds since the epoch. */
+export interface NamedKey {
+  readonly name: string
+  readonly role: Role
+  readonly created_on: number
+  readonly expires_on: number | null
+}
+
+/** The user name under which a key's requests run; no user can have it. */
+export function keyUserName(name: string): string {
+  return `${API_KEY_USER}/${name}`
+}
+
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
+
+function keyFrom({ name, role, created_on, expires_on }: Row): NamedKey {
+  return {
+    name: String(name),
+    role: ROLES.find(known => known === role) ?? 'viewer',
+    created_on: Number(created_on),
+    expires_on: expires_on === null || expires_on === undefined ? null : Number(expires_on),
+  }
+}
+
+export class NamedKeys {
+  readonly #storage: Storage
+  readonly #clock: Clock
+  readonly #byHash = new Map<string, NamedKey>()
+
+  constructor(storage: Storage, clock: Clock) {
+    this.#storage = storage
+    this.#clock = clock
+    const { name, columns } = storage.table(TABLE)
+    for (const row of storage.db.all(`SELECT ${columns} FROM ${name} ORDER BY rowid`)) {
+      this.#byHash.set(String(row.hash), keyFrom(row))
+    }
+  }
+
+  list(): NamedKey[] {
+    return [...this.#byHash.values()]
+  }
+
+  /** The user of a key; undefined for a key that is not known or past its end. */
+  userOf(key: string): User | undefined {
+    const found = this.#byHash.get(hashOf(key))
+    if (found === undefined || this.#isOver(found)) return undefined
+    const { name, role, created_on } = found
+    return { username: keyUserName(name), source: 'moonraker', created_on, role }
+  }
+
+  /** Names of the keys that are past their end. */
+  expired(): string[] {
+    return this.list()
+      .filter(key => this.#isOver(key))
+      .map(({ name }) => name)
+  }
+
+  #isOver({ expires_on }: NamedKey): boolean {
+    return expires_on !== null && expires_on <= this.#clock.now()
+  }
+
+  /** Makes a key, good for `days`. Throws ApiError 400 for a name that is taken or unusable. */
+  async create(name: string, role: Role, days?: number): Promise<NamedKey & { readonly api_key: string }> {
+    if (name === '' || name.length > MAX_NAME)
+      throw new ApiError(400, `A name has 1 to ${MAX_NAME} characters`)
+    if (this.list().some(key => key.name === name)) throw new ApiError(400, `API key ${name} already exists`)
+    if (this.#byHash.size >= MAX_KEYS)
+      throw new ApiError(400, `There are ${MAX_KEYS} API keys already; delete some`)
+    const api_key = randomBytes(32).toString('base64url')
+    const created_on = this.#clock.now()
+    const key = { name, role, created_on, expires_on: days === undefined ? null : created_on + days * 86_400 }
+    const hash = hashOf(api_key)
+    this.#byHash.set(hash, key)
+    try {
+      await this.#storage.db.write(db =>
+        db.run(
+          `INSERT INTO ${TABLE.name} (name, hash, role, created_on, expires_on) VALUES (?, ?, ?, ?, ?)`,
+          name,
+          hash,
+          role,
+          created_on,
+          key.expires_on,
+        ),
+      )
+    } catch (error) {
+      this.#byHash.delete(hash)
+      throw error
+    }
+    return { ...key, api_key }
+  }
+
+  /** Deletes a key. Throws ApiError 404 where there is none of that name. */
+  async delete(name: string): Promise<void> {
+    const found = [...this.#byHash].find(([, key]) => key.name === name)
+    if (found === undefined) throw new ApiError(404, `No API key of the name ${name}`)
+    await this.#storage.db.write(db => db.run(`DELETE FROM ${TABLE.name} WHERE name = ?`, name))
+    this.#byHash.delete(found[0])
+  }
+}

@@ -1,0 +1,67 @@
+// Hashes of passwords: what the current Moonraker stores, computed beside the event loop.
+import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { ApiError } from '../../core/errors.ts'
+
+/** PBKDF2-HMAC-SHA256 with the rounds and lengths of the original, so that its hashes stay good here and ours there. */
+const ROUNDS = 100_000
+const HASH_BYTES = 32
+const SALT_BYTES = 32
+/** Hashes computed at once: Node's threads are also those of all file operations. */
+const MAX_AT_ONCE = 2
+/** Past this many that wait, further ones are refused. */
+const MAX_WAITING = 64
+/** Longer passwords are wrong before anyone looks. */
+export const MAX_PASSWORD = 1024
+
+const derive = promisify(pbkdf2)
+
+/** A password as it is stored, both in hexadecimal. */
+export interface HashedPassword {
+  readonly password: string
+  readonly salt: string
+}
+
+export class Passwords {
+  readonly #dummy: HashedPassword = {
+    password: randomBytes(HASH_BYTES).toString('hex'),
+    salt: randomBytes(SALT_BYTES).toString('hex'),
+  }
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  /** Hashes a new password with a salt of its own. */
+  async hash(password: string): Promise<HashedPassword> {
+    const salt = randomBytes(SALT_BYTES)
+    const hash = await this.#derive(password, salt)
+    return { password: hash.toString('hex'), salt: salt.toString('hex') }
+  }
+
+  /** Whether `password` is the stored one. Where nothing is stored (unknown users) it takes as long to say no. */
+  async matches(password: string, stored: HashedPassword | undefined): Promise<boolean> {
+    const usable = stored !== undefined && stored.password.length === HASH_BYTES * 2
+    const { password: expected, salt } = usable ? stored : this.#dummy
+    const isLong = password.length > MAX_PASSWORD
+    const hash = await this.#derive(isLong ? '' : password, Buffer.from(salt, 'hex'))
+    const wanted = Buffer.from(expected, 'hex')
+    const same = wanted.length === hash.length && timingSafeEqual(hash, wanted)
+    return same && usable && !isLong
+  }
+
+  async #derive(password: string, salt: Buffer): Promise<Buffer> {
+    if (this.#running < MAX_AT_ONCE) this.#running += 1
+    else await this.#turn()
+    try {
+      return await derive(password, salt, ROUNDS, HASH_BYTES, 'sha256')
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
+    }
+  }
+
+  #turn(): Promise<void> {
+    if (this.#waiting.length >= MAX_WAITING) throw new ApiError(503, 'Too many logins at once; try again')
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+}
