@@ -20,7 +20,7 @@ export interface SlicedBlock extends Disposable {
 /** A block's edges in mm. */
 export type Edges = readonly [x: number, y: number, z: number]
 
-/** Two triangles for each side, as corners; bit 0 of a corner is x, bit 1 y, bit 2 z. Seen from outside they turn left. */
+/** Two triangles for each side, as corners; bit 0 of a corner is x, bit 1 y, bit 2 z. Counterclockwise seen from outside. */
 const TRIANGLES = [
   [0, 2, 1],
   [1, 2, 3],
@@ -28,8 +28,8 @@ const TRIANGLES = [
   [5, 7, 6],
   [0, 1, 4],
   [1, 5, 4],
-  [2, 3, 6],
-  [3, 7, 6],
+  [2, 6, 3],
+  [3, 6, 7],
   [0, 4, 2],
   [2, 4, 6],
   [1, 3, 5],
