@@ -15,7 +15,7 @@ async function scene() {
   return { rig, client, call, [Symbol.asyncDispose]: dispose }
 }
 
-const VALUES = [
+const VALUES: readonly unknown[] = [
   0,
   -7,
   2 ** 53 - 1,

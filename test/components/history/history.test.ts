@@ -67,7 +67,7 @@ test('a print becomes a job, told at its beginning and at its end', async () => 
   assert.deepEqual(await jobs(client), [job])
 })
 
-const ENDS: [string, (server: RestartableServer, client: WebClient) => Promise<unknown> | void][] = [
+const ENDS: [string, (server: RestartableServer, client: WebClient) => unknown][] = [
   ['completed', (server, client) => server.print(client, { state: 'complete' })],
   ['cancelled', (server, client) => server.print(client, { state: 'cancelled' })],
   ['cancelled', (server, client) => server.print(client, IDLE)],

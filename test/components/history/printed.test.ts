@@ -1,0 +1,64 @@
+// The history of a printer that really prints, restarts and shuts down.
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startRig } from '../../support/rig.ts'
+import { type Frame, WebClient } from '../../support/web-client.ts'
+
+const GCODE = [
+  'G28',
+  'G1 X10 F6000',
+  ...Array.from({ length: 200 }, (_, index) => `G1 X${10 + (index % 2) * 90}`),
+]
+
+/** What the history says from the `times`-th of its notifications. */
+async function change(client: WebClient, times: number): Promise<[string, string]> {
+  const { params }: Frame = await client.notified('notify_history_changed', times)
+  return [params[0].action, params[0].job.status]
+}
+
+test('prints that complete, are cancelled, and meet an emergency stop', async () => {
+  await using rig = await startRig({ speed: 20 })
+  writeFileSync(join(rig.paths.gcodes, 'long.gcode'), `${GCODE.join('\n')}\n`)
+  writeFileSync(join(rig.paths.gcodes, 'short.gcode'), `${GCODE.slice(0, 5).join('\n')}\n`)
+  using client = await WebClient.open(rig.url)
+  const begin = (filename: string) => client.call('printer.print.start', { filename })
+  await begin('short.gcode')
+  assert.deepEqual(
+    [await change(client, 1), await change(client, 2)],
+    [
+      ['added', 'in_progress'],
+      ['finished', 'completed'],
+    ],
+  )
+  await begin('long.gcode')
+  assert.deepEqual(await change(client, 3), ['added', 'in_progress'])
+  await client.call('printer.print.cancel')
+  assert.deepEqual(await change(client, 4), ['finished', 'cancelled'])
+  await begin('long.gcode')
+  await change(client, 5)
+  await client.call('printer.emergency_stop')
+  assert.deepEqual(await change(client, 6), ['finished', 'klippy_shutdown'])
+  const ready = client.notified('notify_klippy_ready')
+  await client.call('printer.firmware_restart')
+  await ready
+  await begin('short.gcode')
+  assert.deepEqual(
+    [await change(client, 7), await change(client, 8)],
+    [
+      ['added', 'in_progress'],
+      ['finished', 'completed'],
+    ],
+  )
+  const { jobs } = (await client.call('server.history.list', { order: 'asc' })).result
+  assert.deepEqual(
+    jobs.map(({ status, user }: Frame) => [status, user]),
+    ['completed', 'cancelled', 'klippy_shutdown', 'completed'].map(status => [status, '_TRUSTED_USER_']),
+  )
+  assert.ok(
+    jobs.every(
+      ({ total_duration, end_time, start_time }: Frame) => total_duration > 0 && end_time > start_time,
+    ),
+  )
+})
