@@ -1,8 +1,9 @@
 // The client that programs use: the contract's methods and notifications, with their types.
 import type { CallOf, ResultOf } from '../api/endpoint.ts'
 import type { Api } from '../api/index.ts'
+import { Files } from './files.ts'
 import { Following } from './following.ts'
-import { type ConnectOptions, linkOf } from './options.ts'
+import { type ConnectOptions, credentialHeaders, httpBase, linkOf } from './options.ts'
 import { type CallOptions, type ClientEvents, Session } from './session.ts'
 import type { ObjectRequest, StatusMirror } from './status-mirror.ts'
 
@@ -24,10 +25,13 @@ export type BatchResults<C extends readonly BatchCall[]> = {
 export class Client {
   readonly #session: Session
   readonly #following: Following
+  /** Uploads and downloads. */
+  readonly files: Files
 
   /** Use `connect`. */
-  constructor(session: Session) {
+  constructor(session: Session, files: Files) {
     this.#session = session
+    this.files = files
     this.#following = new Following(session)
   }
 
@@ -92,7 +96,8 @@ export class Client {
 /** Connects to a server. Rejects when it cannot be reached or refuses the credentials; later losses are made good. */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const session = new Session(await linkOf(options), options)
-  const client = new Client(session)
+  const files = new Files({ base: httpBase(options.url), headers: () => credentialHeaders(options) })
+  const client = new Client(session, files)
   await session.connect()
   return client
 }

@@ -61,7 +61,15 @@ async function tokenOf({ accessToken }: ConnectOptions): Promise<string | undefi
   return typeof accessToken === 'function' ? accessToken() : accessToken
 }
 
-async function credentialHeaders(options: ConnectOptions): Promise<Record<string, string>> {
+/** Where the server that `url` means is reached by HTTP, without a slash at the end; null for a unix socket. */
+export function httpBase(url: string): string | null {
+  if (!/^(ws|http)s?:\/\//i.test(url)) return null
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol.replace('ws', 'http')}//${host}${pathname.replace(/\/(websocket)?$/, '')}`
+}
+
+/** The headers of a request over HTTP. */
+export async function credentialHeaders(options: ConnectOptions): Promise<Record<string, string>> {
   const token = await tokenOf(options)
   return {
     ...(token !== undefined && { Authorization: `Bearer ${token}` }),

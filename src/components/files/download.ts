@@ -36,6 +36,7 @@ export async function sendFile(
     throw new ApiError(416, 'The range lies beyond the end of the file')
   }
   if (result.type !== 'file') throw notThere(relative)
+  res.setHeader('Content-Type', 'application/octet-stream')
   for (const [name, value] of Object.entries(result.headers)) res.setHeader(name, value)
   if (TEXT.test(relative)) res.setHeader('Content-Type', 'text/plain; charset=utf-8')
   res.setHeader('Content-Disposition', contentDisposition(basename(relative)))

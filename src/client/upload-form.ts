@@ -1,0 +1,168 @@
+// Sends a multipart form with a file: with XMLHttpRequest where there is one, as only that tells browsers of progress,
+// and as a stream elsewhere.
+
+/** Hears how many bytes have gone so far and how many there are, where that is known. */
+export type OnProgress = (bytes: number, total: number | undefined) => void
+
+/** What can be uploaded. In Node, `openAsBlob` of node:fs gives a file on the disk without reading it. */
+export type UploadSource =
+  | Blob
+  | string
+  | ArrayBuffer
+  | Uint8Array<ArrayBuffer>
+  | ReadableStream<Uint8Array<ArrayBuffer>>
+  | AsyncIterable<Uint8Array<ArrayBuffer>>
+
+/** One form to send. */
+export interface FormRequest {
+  readonly address: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly fields: Readonly<Record<string, string>>
+  /** The file's name. */
+  readonly name: string
+  readonly source: UploadSource
+  readonly onProgress: OnProgress | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** What came back. */
+export interface FormReply {
+  readonly status: number
+  readonly text: string
+}
+
+/** What is used of the browsers' XMLHttpRequest. */
+interface Xhr {
+  readonly status: number
+  readonly responseText: string
+  readonly upload: { onprogress: ((event: { loaded: number; total: number }) => void) | null }
+  onload: (() => void) | null
+  onerror: (() => void) | null
+  onabort: (() => void) | null
+  open(verb: string, address: string): void
+  setRequestHeader(name: string, value: string): void
+  send(body: FormData): void
+  abort(): void
+}
+
+/** Sends the form. Rejects where there is no answer. */
+export function sendForm(request: FormRequest): Promise<FormReply> {
+  const { XMLHttpRequest } = globalThis as { XMLHttpRequest?: new () => Xhr }
+  return XMLHttpRequest === undefined ? sendByFetch(request) : sendByXhr(request, new XMLHttpRequest())
+}
+
+async function sendByXhr(request: FormRequest, xhr: Xhr): Promise<FormReply> {
+  const { address, headers, fields, name, source, onProgress, signal } = request
+  const form = new FormData()
+  for (const [field, text] of Object.entries(fields)) form.set(field, text)
+  form.set('file', await blobOf(source), name)
+  return new Promise((resolve, reject) => {
+    xhr.open('POST', address)
+    for (const [header, value] of Object.entries(headers)) xhr.setRequestHeader(header, value)
+    xhr.onload = () => resolve({ status: xhr.status, text: xhr.responseText })
+    xhr.onerror = () => reject(new Error('the browser could not send it'))
+    xhr.onabort = () => reject(signal?.reason)
+    // A listener makes browsers ask for leave first (CORS preflight), so there is one only where it is wanted.
+    if (onProgress !== undefined) xhr.upload.onprogress = ({ loaded, total }) => onProgress(loaded, total)
+    signal?.addEventListener('abort', () => xhr.abort())
+    if (signal?.aborted) reject(signal.reason)
+    else xhr.send(form)
+  })
+}
+
+async function blobOf(source: UploadSource): Promise<Blob> {
+  if (source instanceof Blob) return source
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  for await (const chunk of chunksOf(source)) chunks.push(chunk)
+  return new Blob(chunks)
+}
+
+async function sendByFetch(request: FormRequest): Promise<FormReply> {
+  const { address, headers, signal } = request
+  const boundary = `moonraker-ts-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`
+  const response = await fetch(address, {
+    method: 'POST',
+    headers: { ...headers, 'Content-Type': `multipart/form-data; boundary=${boundary}` },
+    body: streamOf(formOf(request, boundary)),
+    duplex: 'half',
+    ...(signal && { signal }),
+  } as RequestInit)
+  return { status: response.status, text: await response.text() }
+}
+
+/** Bytes after which progress is told. */
+const PIECE = 256 * 1024
+
+async function* formOf(
+  { fields, name, source, onProgress, signal }: FormRequest,
+  boundary: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder()
+  const total = sizeOf(source)
+  let head = ''
+  for (const [field, text] of Object.entries(fields)) {
+    head += `--${boundary}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${text}\r\n`
+  }
+  head += `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${escaped(name)}"\r\n`
+  yield encoder.encode(`${head}Content-Type: application/octet-stream\r\n\r\n`)
+  let bytes = 0
+  for await (const chunk of chunksOf(source)) {
+    for (let start = 0; start < chunk.length; start += PIECE) {
+      const piece = chunk.subarray(start, start + PIECE)
+      // A source that never waits would not let an abort be heard.
+      signal?.throwIfAborted()
+      yield piece
+      bytes += piece.length
+      onProgress?.(bytes, total)
+    }
+  }
+  yield encoder.encode(`\r\n--${boundary}--\r\n`)
+}
+
+/** As browsers write names (HTML, "multipart/form-data"). */
+function escaped(name: string): string {
+  return name.replace(/["\r\n]/g, encodeURIComponent)
+}
+
+function sizeOf(source: UploadSource): number | undefined {
+  if (typeof source === 'string') return new TextEncoder().encode(source).byteLength
+  if (source instanceof Blob) return source.size
+  return 'byteLength' in source ? source.byteLength : undefined
+}
+
+async function* chunksOf(source: UploadSource): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (source instanceof Blob) yield* readerOf(source.stream())
+  else if (source instanceof ReadableStream) yield* readerOf(source)
+  else if (typeof source === 'string' || 'byteLength' in source) yield bytesOf(source)
+  else yield* source
+}
+
+function bytesOf(source: string | ArrayBuffer | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (typeof source === 'string') return new TextEncoder().encode(source)
+  return source instanceof ArrayBuffer ? new Uint8Array(source) : source
+}
+
+/** Not every browser can iterate over a stream. */
+async function* readerOf(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader()
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  } finally {
+    await reader.cancel()
+  }
+}
+
+function streamOf(chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await chunks.next()
+      if (next.done) controller.close()
+      else controller.enqueue(next.value)
+    },
+    async cancel() {
+      await chunks.return(undefined)
+    },
+  })
+}
