@@ -38,10 +38,10 @@ test('totals sum up and keep maxima, of numbers only', () => {
 
 test('names are taken once, and free again when a source leaves', () => {
   const fields = new AuxiliaryFields()
-  const { remove } = fields.add(energy(() => 1))
+  const registration = fields.add(energy(() => 1))
   assert.throws(() => fields.add(energy(() => 2)), /already registered/)
   assert.throws(() => fields.add(energy(() => 2, { provider: 'history' })), /reserved/)
-  remove()
+  registration.remove()
   fields.add(energy(() => 2))
   assert.equal(fields.values().length, 1)
 })

@@ -101,19 +101,19 @@ for (const [status, end] of ENDS) {
   })
 }
 
-test('the server ends while Klipper prints; the job goes on with the next life, and is counted once', async () => {
+test('a job is given up when the server ends, and Klipper has nothing of it afterwards', async () => {
   await using server = await start()
   const client = await server.client()
   await begin(server, client)
   await server.end()
+  server.klippy.change('print_stats', IDLE)
   await server.begin()
   const second = await server.client()
-  server.klippy.change('print_stats', { total_duration: 31 })
-  const [job] = await jobs(second)
-  assert.ok(['server_exit', 'in_progress'].includes(job.status), job.status)
-  assert.equal(job.filament_used, 500)
-  const { total_jobs } = (await second.call('server.history.totals')).result.job_totals
-  assert.equal(total_jobs, 1)
+  const [job, ...others] = await jobs(second)
+  assert.deepEqual([job.status, job.total_duration, job.filament_used, others], ['server_exit', 30, 500, []])
+  assert.ok(job.end_time >= job.start_time)
+  const { job_totals } = (await second.call('server.history.totals')).result
+  assert.deepEqual([job_totals.total_jobs, job_totals.total_time], [1, 30])
 })
 
 test('a job that Klipper goes on with is the same job', async () => {

@@ -81,7 +81,7 @@ async function check(client: WebClient, known: Acknowledged): Promise<void> {
   const ids = new Set(queue.queued_jobs.map((job: Frame) => job.job_id))
   const lost = [...known.queued].filter(id => !known.removed.has(id) && !ids.has(id))
   // One removal may have been on its way.
-  assert.ok(lost.length <= 1, `jobs of the queue are gone: ${lost}`)
+  assert.ok(lost.length <= 1, `jobs of the queue are gone: ${lost.join(', ')}`)
   for (const id of lost) known.removed.add(id)
   assert.deepEqual(
     [...known.removed].filter(id => ids.has(id)),
