@@ -27,6 +27,8 @@ export interface RigOptions {
   /** Resolve only when Klippy is ready; where it is left out, true with a virtual printer and false without one. */
   readonly ready?: boolean
   readonly clock?: Clock
+  /** Puts files into the data folder before the server starts. */
+  readonly prepare?: (paths: DataPaths) => void
   /** Another Klippy's socket, in place of the virtual printer. */
   readonly klippySocket?: string
 }
@@ -71,6 +73,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   }
   try {
     prepareFiles(paths, options)
+    options.prepare?.(paths)
     if (options.printer !== 'none' && options.klippySocket === undefined) {
       // Loaded only where it is asked for: most rigs do without, and it is the greater part of the code.
       const { startPrinterInFolder } = await import('../../src/virtual-printer-in-folder.ts')

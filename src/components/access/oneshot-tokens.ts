@@ -13,6 +13,8 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 interface Waiting {
   readonly address: string
   readonly user: User
+  /** On the monotonic clock. */
+  readonly until: number
 }
 
 /** Bytes in base32 (RFC 4648); a multiple of 5 bytes needs no padding. */
@@ -40,7 +42,7 @@ export class OneshotTokens {
       throw new ApiError(503, 'Too many oneshot tokens are waiting for use')
     const token = base32(randomBytes(20))
     const key = keyOf(token)
-    this.#waiting.set(key, { address, user })
+    this.#waiting.set(key, { address, user, until: this.#clock.monotonic() + LIFE })
     this.#clock.after(LIFE, () => void this.#waiting.delete(key))
     return token
   }
@@ -50,7 +52,8 @@ export class OneshotTokens {
     const key = keyOf(token)
     const found = this.#waiting.get(key)
     this.#waiting.delete(key)
-    return found?.address === address ? found.user : undefined
+    if (found === undefined || found.until <= this.#clock.monotonic()) return undefined
+    return found.address === address ? found.user : undefined
   }
 
   /** Ends the tokens of a user. */

@@ -1,0 +1,93 @@
+// API keys: the one that the original knows, and named ones with a role and an end.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { WebClient } from '../../support/web-client.ts'
+import { ELSEWHERE, IDENTITY, MovedClock, send, startAccess, statusFor, UNAUTHORIZED } from './access-rig.ts'
+
+const keyed = (key: string) => ({ ...ELSEWHERE, 'X-Api-Key': key })
+
+test('the API key lets in by header and by identity; what is close to it does not', async () => {
+  await using rig = await startAccess()
+  const key: string = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
+  assert.match(key, /^[0-9a-f]{32}$/)
+  const me = await send(rig, 'GET', '/access/user', undefined, keyed(key))
+  assert.equal(me.json.result.username, '_API_KEY_USER_')
+  for (const wrong of ['', ' ', key.slice(1), `${key}0`, key.toUpperCase(), key.replace(/.$/, 'x'), 'null']) {
+    assert.equal(await statusFor(rig, keyed(wrong)), 401, wrong)
+    assert.equal(await statusFor(rig, { 'X-Api-Key': wrong }), 200, 'a trusted address needs none')
+  }
+  using socket = await WebClient.open(rig.url, ELSEWHERE)
+  const identify = (api_key: string) => socket.call('server.connection.identify', { ...IDENTITY, api_key })
+  assert.deepEqual((await identify('bad')).error, { code: -32602, message: 'Invalid API Key' })
+  assert.deepEqual((await identify('')).error, UNAUTHORIZED)
+  assert.ok((await identify(key)).result.connection_id)
+  assert.equal((await socket.call('access.get_user')).result.username, '_API_KEY_USER_')
+})
+
+test('a new API key ends the old one, but not the WebSockets that it opened', async () => {
+  await using rig = await startAccess()
+  const old = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
+  using socket = await WebClient.open(rig.url, keyed(old))
+  const key = (await send(rig, 'POST', '/access/api_key', undefined, keyed(old))).json.result
+  assert.notEqual(key, old)
+  assert.equal(await statusFor(rig, keyed(old)), 401)
+  assert.equal(await statusFor(rig, keyed(key)), 200)
+  assert.ok((await socket.call('server.info')).result)
+})
+
+test('where API keys are disabled none counts', async () => {
+  await using rig = await startAccess('enable_api_key: False')
+  const key = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
+  const named = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin' }, {})
+  for (const each of [key, named.json.result.api_key]) {
+    assert.equal(await statusFor(rig, keyed(each)), 401)
+    using socket = await WebClient.open(rig.url, ELSEWHERE)
+    const { error } = await socket.call('server.connection.identify', { ...IDENTITY, api_key: each })
+    assert.equal(error.message, 'API Key authentication is disabled')
+  }
+})
+
+test('a named key has its role, is stored as a hash, and ends with its WebSockets', async () => {
+  await using rig = await startAccess()
+  const made = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'viewer' }, {})
+  const { api_key, ...rest } = made.json.result
+  assert.deepEqual([rest.name, rest.role, rest.expires_on], ['bot', 'viewer', null])
+  const listed = await send(rig, 'GET', '/access/api_keys', undefined, {})
+  assert.deepEqual(listed.json.result, { keys: [rest] })
+  assert.equal((await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin' }, {})).status, 400)
+  for (const file of ['moonraker-sql.db', 'moonraker-sql.db-wal']) {
+    assert.ok(!readFileSync(join(rig.paths.database, file)).includes(api_key), file)
+  }
+  assert.equal(await statusFor(rig, keyed(api_key)), 200)
+  const me = await send(rig, 'GET', '/access/user', undefined, keyed(api_key))
+  assert.deepEqual([me.json.result.username, me.json.result.role], ['_API_KEY_USER_/bot', 'viewer'])
+  assert.equal((await send(rig, 'POST', '/server/restart', {}, keyed(api_key))).status, 403)
+  assert.equal((await send(rig, 'GET', '/access/api_key', undefined, keyed(api_key))).status, 403)
+  using socket = await WebClient.open(rig.url, keyed(api_key))
+  const gone = await send(rig, 'DELETE', '/access/api_keys?name=bot', undefined, {})
+  assert.deepEqual(gone.json.result, { name: 'bot', action: 'api_key_deleted' })
+  assert.deepEqual((await socket.call('server.info')).error, UNAUTHORIZED)
+  assert.equal(await statusFor(rig, keyed(api_key)), 401)
+  assert.equal((await send(rig, 'DELETE', '/access/api_keys?name=bot', undefined, {})).status, 404)
+})
+
+test('a named key comes to its end, and outlasts a restart until then', async () => {
+  const clock = new MovedClock()
+  await using rig = await startAccess('', { clock })
+  const { json } = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin', days: 2 }, {})
+  const { api_key, created_on, expires_on } = json.result
+  assert.equal(expires_on, created_on + 2 * 86_400)
+  const { cpSync } = await import('node:fs')
+  await using again = await startAccess('', {
+    clock,
+    prepare: ({ database }) => cpSync(rig.paths.database, database, { recursive: true }),
+  })
+  for (const each of [rig, again]) {
+    clock.ahead = 2 * 86_400 - 10
+    assert.equal(await statusFor(each, keyed(api_key)), 200)
+    clock.ahead = 2 * 86_400 + 10
+    assert.equal(await statusFor(each, keyed(api_key)), 401)
+  }
+})
