@@ -14,6 +14,7 @@ export const UNAUTHORIZED = { code: -32602, message: 'Unauthorized' }
 /** The machine's clock, moved by some seconds. */
 export class MovedClock implements Clock {
   ahead = 0
+  readonly #repeated: { readonly seconds: number; readonly task: () => void }[] = []
 
   now(): number {
     return systemClock.now() + this.ahead
@@ -24,7 +25,15 @@ export class MovedClock implements Clock {
   }
 
   after: Clock['after'] = (seconds, task) => systemClock.after(seconds, task)
-  every: Clock['every'] = (seconds, task) => systemClock.every(seconds, task)
+  every: Clock['every'] = (seconds, task) => {
+    this.#repeated.push({ seconds, task })
+    return systemClock.every(seconds, task)
+  }
+
+  /** Runs what is due every `seconds`. */
+  run(seconds: number): void {
+    for (const each of this.#repeated) if (each.seconds === seconds) each.task()
+  }
 }
 
 /** Starts a server without a printer; `authorization` are further lines of the section. */

@@ -1,6 +1,6 @@
 // API keys: the one that the original knows, and named ones with a role and an end.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { WebClient } from '../../support/web-client.ts'
@@ -79,7 +79,6 @@ test('a named key comes to its end, and outlasts a restart until then', async ()
   const { json } = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin', days: 2 }, {})
   const { api_key, created_on, expires_on } = json.result
   assert.equal(expires_on, created_on + 2 * 86_400)
-  const { cpSync } = await import('node:fs')
   await using again = await startAccess('', {
     clock,
     prepare: ({ database }) => cpSync(rig.paths.database, database, { recursive: true }),
@@ -87,7 +86,10 @@ test('a named key comes to its end, and outlasts a restart until then', async ()
   for (const each of [rig, again]) {
     clock.ahead = 2 * 86_400 - 10
     assert.equal(await statusFor(each, keyed(api_key)), 200)
+    using socket = await WebClient.open(each.url, keyed(api_key))
     clock.ahead = 2 * 86_400 + 10
     assert.equal(await statusFor(each, keyed(api_key)), 401)
+    clock.run(30)
+    assert.deepEqual((await socket.call('server.info')).error, UNAUTHORIZED)
   }
 })
