@@ -1,5 +1,5 @@
 // The file manager: roots, listings, changes, operations, uploads and downloads.
-import { realpath } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
 import { type Component, type Core, component } from '../../component.ts'
@@ -77,6 +77,7 @@ class FileManager implements Component {
       tell: change => this.changes.tell(change),
       isOn: settings.file_system_observer !== 'none',
       warns: settings.enable_observer_warnings,
+      lost: () => void this.#upkeep.look(),
     })
     const { trees } = observer
     this.roots = roots
@@ -142,13 +143,19 @@ class FileManager implements Component {
   async klippyIdentified(): Promise<void> {
     const { klipper_path: klipper, config_file: configFile } = this.#core.printer.session.info ?? {}
     if (klipper !== undefined) {
-      const own = { writable: false, klippers: true }
-      this.#upkeep.declare({ name: 'docs', path: join(klipper, 'docs'), ...own })
-      this.#upkeep.declare({ name: 'config_examples', path: join(klipper, 'config'), ...own })
+      await this.#declareKlippers('docs', join(klipper, 'docs'))
+      await this.#declareKlippers('config_examples', join(klipper, 'config'))
       await this.#upkeep.look()
     }
     if (configFile !== undefined && this.#settings.check_klipper_config_path)
       await this.#checkConfigPath(configFile)
+  }
+
+  /** Klipper need not have been installed with its documents. */
+  async #declareKlippers(name: string, path: string): Promise<void> {
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isDirectory()) this.#upkeep.declare({ name, path, writable: false, klippers: true })
+    else this.#upkeep.withdraw(name)
   }
 
   async #checkConfigPath(file: string): Promise<void> {

@@ -35,6 +35,8 @@ export interface KnownTreesParts {
   readonly roots: Roots
   /** Watches a folder; null where that is not possible or not wished for. */
   readonly watch: (root: Root, path: string, changed: (name: string | null) => void) => (() => void) | null
+  /** The folder of a root is gone, or another one has taken its place. */
+  readonly lost: () => void
   /** Something is there that `differences` holds, or that a folder was marked for. */
   readonly wake: () => void
 }
@@ -60,23 +62,18 @@ export class KnownTrees implements KnownFiles {
 
   /** The tree of a root. Rejects as the system does where the root's folder is not there. */
   async tree(root: Root): Promise<Tree> {
-    const known = this.#present(root)
-    if (known !== undefined) return known
     const top = await realpath(root.path)
     const facts = factsFrom(await lstat(top))
-    const meanwhile = this.#present(root)
-    if (meanwhile !== undefined) return meanwhile
+    const known = this.#trees.get(root.name)
+    if (known !== undefined && known.top === top && known.node.facts.id === facts.id) {
+      known.root = root
+      return known
+    }
+    this.close(root.name)
     const tree: Tree = { root, top, node: folderNode('', null, facts) }
     this.#trees.set(root.name, tree)
     this.#watch(tree, tree.node)
     return tree
-  }
-
-  #present(root: Root): Tree | undefined {
-    const known = this.#trees.get(root.name)
-    if (known === undefined || known.root.path !== root.path) return undefined
-    known.root = root
-    return known
   }
 
   /** Forgets a root's tree: its folder is gone or another one. */
@@ -136,7 +133,7 @@ export class KnownTrees implements KnownFiles {
       const view = { roots: this.#parts.roots, top: tree.top }
       const isWhole = which === 'names' || which === 'all'
       const stats = await lstat(path).catch(() => undefined)
-      if (stats === undefined) {
+      if (stats === undefined || (node.parent === null && stats.ino !== node.facts.id)) {
         this.#lost(tree, node)
         return
       }
@@ -162,7 +159,11 @@ export class KnownTrees implements KnownFiles {
   }
 
   #lost(tree: Tree, { parent, name }: FolderNode): void {
-    if (parent === null) return
+    if (parent === null) {
+      this.close(tree.root.name)
+      this.#parts.lost()
+      return
+    }
     this.#replace(tree, parent, name, undefined, !parent.read)
     this.#parts.wake()
   }

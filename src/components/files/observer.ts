@@ -39,6 +39,8 @@ export interface ObserverParts {
   /** False where changes by others are not to be observed (option file_system_observer). */
   readonly isOn: boolean
   readonly warns: boolean
+  /** The folder of a root is gone, or another one has taken its place. */
+  readonly lost: () => void
 }
 
 export class Observer {
@@ -57,6 +59,7 @@ export class Observer {
       roots: parts.roots,
       watch: (root, path, changed) => this.#watch(root, path, changed),
       wake: () => this.#wake(GATHER),
+      lost: parts.lost,
     })
   }
 

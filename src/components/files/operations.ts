@@ -11,8 +11,8 @@ import { type HiddenFolders, syncFolder } from './hidden-folder.ts'
 import { goneItem, itemOf } from './item.ts'
 import type { KnownTrees } from './known-trees.ts'
 import type { LoadedFile } from './loaded-file.ts'
-import type { Place, Roots } from './roots.ts'
-import { isWithin, type TreeLock } from './tree-lock.ts'
+import { normalPath, type Place, type Roots } from './roots.ts'
+import { isWithin, TreeLock } from './tree-lock.ts'
 
 /** What operations depend on. */
 export interface OperationParts {
@@ -36,13 +36,19 @@ interface Transfer {
 
 export class FileOperations {
   readonly #parts: OperationParts
+  /** Keeps requests for the same paths in the order of their arrival, while it is found out what the paths mean. */
+  readonly #arrivals = new TreeLock()
 
   constructor(parts: OperationParts) {
     this.#parts = parts
   }
 
   /** API document, "Create directory". The folder above has to exist. */
-  async makeDirectory(path: string, asking: Asking): Promise<FileChange> {
+  makeDirectory(path: string, asking: Asking): Promise<FileChange> {
+    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#makeDirectory(path, asking))
+  }
+
+  async #makeDirectory(path: string, asking: Asking): Promise<FileChange> {
     const { roots, lock } = this.#parts
     const place = await roots.locate(path)
     refuseReadOnly(place)
@@ -54,7 +60,11 @@ export class FileOperations {
   }
 
   /** API document, "Delete directory". */
-  async deleteDirectory(path: string, force: boolean, asking: Asking): Promise<FileChange> {
+  deleteDirectory(path: string, force: boolean, asking: Asking): Promise<FileChange> {
+    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#deleteDirectory(path, force, asking))
+  }
+
+  async #deleteDirectory(path: string, force: boolean, asking: Asking): Promise<FileChange> {
     const { roots, lock, loaded } = this.#parts
     const place = await roots.locate(path)
     if (place.relative === '') throw new ApiError(400, 'Cannot delete root directory')
@@ -70,7 +80,11 @@ export class FileOperations {
   }
 
   /** API document, "File delete". */
-  async deleteFile(path: string, asking: Asking): Promise<FileChange> {
+  deleteFile(path: string, asking: Asking): Promise<FileChange> {
+    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#deleteFile(path, asking))
+  }
+
+  async #deleteFile(path: string, asking: Asking): Promise<FileChange> {
     const { roots, lock, loaded } = this.#parts
     const place = await roots.locate(path)
     refuseReadOnly(place)
@@ -84,7 +98,13 @@ export class FileOperations {
   }
 
   /** API document, "Move a file or directory". */
-  async move(source: string, dest: string, asking: Asking): Promise<FileChange> {
+  move(source: string, dest: string, asking: Asking): Promise<FileChange> {
+    return this.#arrivals.run({ write: [normalPath(source), normalPath(dest)] }, () =>
+      this.#move(source, dest, asking),
+    )
+  }
+
+  async #move(source: string, dest: string, asking: Asking): Promise<FileChange> {
     const { roots, lock, loaded } = this.#parts
     const from = await this.#source(source, 'move')
     if (!from.root.writable)
@@ -102,7 +122,13 @@ export class FileOperations {
   }
 
   /** API document, "Copy a file or directory". */
-  async copy(source: string, dest: string, asking: Asking): Promise<FileChange> {
+  copy(source: string, dest: string, asking: Asking): Promise<FileChange> {
+    return this.#arrivals.run({ read: [normalPath(source)], write: [normalPath(dest)] }, () =>
+      this.#copy(source, dest, asking),
+    )
+  }
+
+  async #copy(source: string, dest: string, asking: Asking): Promise<FileChange> {
     const { lock, trees } = this.#parts
     const from = await this.#source(source, 'copy')
     const to = await this.#target(from, dest)

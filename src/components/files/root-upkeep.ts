@@ -10,8 +10,9 @@ import { goneItem, itemOf } from './item.ts'
 import type { Observer } from './observer.ts'
 import type { Root, Roots } from './roots.ts'
 
-/** Seconds between looks at the roots. */
+/** Seconds between looks at the roots; fewer while one is missing. */
 const EVERY = 5
+const EVERY_MISSING = 1
 
 /** What upkeep depends on. */
 export interface UpkeepParts {
@@ -42,6 +43,7 @@ export class RootUpkeep {
   #timer: Timer | null = null
   #looking: Promise<void> = Promise.resolve()
   #started = false
+  #stopped = false
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts
@@ -56,13 +58,31 @@ export class RootUpkeep {
     this.#parts.roots.add(root)
   }
 
+  /** Serves a folder no more. */
+  withdraw(name: string): void {
+    this.#declared.get(name)?.warning?.remove()
+    this.#declared.delete(name)
+    this.#parts.roots.remove(name)
+    this.#parts.observer.trees.close(name)
+  }
+
   async start(): Promise<void> {
     await this.look()
     this.#started = true
-    this.#timer = this.#parts.clock.every(EVERY, () => void this.look())
+    this.#lookLater()
+  }
+
+  #lookLater(): void {
+    if (this.#stopped) return
+    this.#timer?.stop()
+    const isMissing = [...this.#declared.values()].some(({ found }) => found?.identity === null)
+    this.#timer = this.#parts.clock.after(isMissing ? EVERY_MISSING : EVERY, () => {
+      void this.look()
+    })
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     this.#timer?.stop()
     await this.#looking
   }
@@ -71,6 +91,7 @@ export class RootUpkeep {
   look(): Promise<void> {
     this.#looking = this.#looking.then(async () => {
       for (const declared of this.#declared.values()) await this.#lookAt(declared)
+      if (this.#started) this.#lookLater()
     })
     return this.#looking
   }

@@ -5,6 +5,10 @@ import { ApiError } from '../../core/errors.ts'
 import { HIDDEN_FOLDER } from './hidden-folder.ts'
 import { isWithin } from './tree-lock.ts'
 
+/** Bounds of a client's path: each part costs time to look at. */
+const MAX_PARTS = 100
+const MAX_BYTES = 4000
+
 /** A folder that is served under a name. */
 export interface Root {
   readonly name: string
@@ -138,6 +142,11 @@ function notThere(shown: string): ApiError {
   return new ApiError(404, `File does not exist: ${shown}`)
 }
 
+/** A client's path in the form that is the same for all texts that mean the same, links apart. */
+export function normalPath(path: string): string {
+  return normalize(path).join('/')
+}
+
 /** The parts of a path, with `.` and `..` worked out as texts; a `..` that leads above the start stays. */
 function normalize(path: string): string[] {
   const parts: string[] = []
@@ -152,6 +161,9 @@ function normalize(path: string): string[] {
 /** The parts of a client's path; empty ones and `.` are left out. */
 function splitPath(path: string): string[] {
   const parts = path.split('/').filter(part => part !== '' && part !== '.')
+  if (parts.length > MAX_PARTS || Buffer.byteLength(path) > MAX_BYTES) {
+    throw new ApiError(400, `The path is too long: at most ${MAX_PARTS} parts and ${MAX_BYTES} bytes`)
+  }
   for (const part of parts) {
     if (leadsUp(part) || part.includes('\0') || Buffer.byteLength(part) > 255) {
       throw new ApiError(400, 'The path leaves the folder or has a part that no file can have')

@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ask, postJson } from '../../support/raw-http.ts'
+import { startRig } from '../../support/rig.ts'
+import { openPanel } from './file-panel.ts'
+
+test('each operation answers as the document says and announces the same once', async () => {
+  await using panel = await openPanel()
+  const { at, call } = panel
+  const item = (path: string) => {
+    const { mtimeMs, size } = statSync(at(path))
+    return { path, root: 'gcodes', modified: mtimeMs / 1000, size, permissions: 'rw' }
+  }
+  const gone = (path: string) => ({ path, root: 'gcodes', modified: 0, size: 0, permissions: '' })
+  const source = (path: string) => ({ path, root: 'gcodes' })
+  const steps: [string, object, () => object][] = [
+    ['post_directory', { path: 'gcodes/a' }, () => ({ action: 'create_dir', item: item('a') })],
+    [
+      'copy',
+      { source: 'gcodes/x.gcode', dest: 'gcodes/a/y.gcode' },
+      () => ({ action: 'create_file', item: item('a/y.gcode') }),
+    ],
+    [
+      'copy',
+      { source: 'gcodes/x.gcode', dest: 'gcodes/a/y.gcode' },
+      () => ({ action: 'modify_file', item: item('a/y.gcode') }),
+    ],
+    ['copy', { source: 'gcodes/a', dest: 'gcodes/b' }, () => ({ action: 'create_dir', item: item('b') })],
+    ['copy', { source: 'gcodes/a', dest: 'gcodes/b' }, () => ({ action: 'create_dir', item: item('b/a') })],
+    [
+      'move',
+      { source: 'gcodes/x.gcode', dest: 'gcodes/a' },
+      () => ({ action: 'move_file', item: item('a/x.gcode'), source_item: source('x.gcode') }),
+    ],
+    [
+      'move',
+      { source: 'gcodes/a/x.gcode', dest: 'gcodes/a/y.gcode' },
+      () => ({ action: 'move_file', item: item('a/y.gcode'), source_item: source('a/x.gcode') }),
+    ],
+    [
+      'move',
+      { source: 'gcodes/a', dest: 'gcodes/c' },
+      () => ({ action: 'move_dir', item: item('c'), source_item: source('a') }),
+    ],
+    [
+      'move',
+      { source: 'gcodes/c', dest: 'gcodes/b' },
+      () => ({ action: 'move_dir', item: item('b/c'), source_item: source('c') }),
+    ],
+    [
+      'delete_file',
+      { path: 'gcodes/b/c/y.gcode' },
+      () => ({ action: 'delete_file', item: gone('b/c/y.gcode') }),
+    ],
+    ['delete_directory', { path: 'gcodes/b/c' }, () => ({ action: 'delete_dir', item: gone('b/c') })],
+    [
+      'delete_directory',
+      { path: 'gcodes/b', force: true },
+      () => ({ action: 'delete_dir', item: gone('b') }),
+    ],
+  ]
+  writeFileSync(at('x.gcode'), 'G28')
+  utimesSync(at('x.gcode'), 1_700_000_000, 1_700_000_000.25)
+  assert.deepEqual(await panel.news(), ['create_file gcodes/x.gcode'])
+  const replies: unknown[] = []
+  for (const [method, params, expected] of steps) {
+    const reply = await call(method, params)
+    assert.deepEqual(reply, expected(), `${method} ${JSON.stringify(params)}`)
+    replies.push(reply)
+  }
+  await panel.news()
+  const told = panel.client.frames
+    .filter(({ method }) => method === 'notify_filelist_changed')
+    .map(({ params }) => params[0])
+    .filter(({ item: { path } }) => path !== 'x.gcode' && !path.startsWith('mark-'))
+  assert.deepEqual(told, replies)
+  assert.deepEqual(readdirSync(panel.rig.paths.gcodes), [])
+})
+
+test('a reply comes before its notification, on the same connection and on others', async () => {
+  await using panel = await openPanel()
+  await panel.call('post_directory', { path: 'gcodes/own' })
+  const { client } = panel
+  await client.notified('notify_filelist_changed')
+  const reply = client.frames.findIndex(({ result }) => result?.item?.path === 'own')
+  const told = client.frames.findIndex(({ method }) => method === 'notify_filelist_changed')
+  assert.ok(reply !== -1 && reply < told)
+  const { json } = await ask(panel.rig.port, '/server/files/directory?path=gcodes%2Fown', { verb: 'DELETE' })
+  assert.deepEqual(json.result, {
+    action: 'delete_dir',
+    item: { path: 'own', root: 'gcodes', modified: 0, size: 0, permissions: '' },
+  })
+  assert.deepEqual(await panel.news(), ['create_dir gcodes/own', 'delete_dir gcodes/own'])
+})
+
+test('what cannot be done says why and changes nothing', async t => {
+  await using panel = await openPanel()
+  const { at, rig } = panel
+  mkdirSync(at('full', 'inner'), { recursive: true })
+  writeFileSync(at('full', 'x.gcode'), 'G28')
+  mkdirSync(at('target', 'x.gcode'), { recursive: true })
+  mkdirSync(at('target', 'full'), { recursive: true })
+  writeFileSync(join(rig.paths.logs, 'a.log'), 'log')
+  const refusals: [string, object, number, string][] = [
+    ['post_directory', { path: 'gcodes/full' }, 400, "File exists: 'gcodes/full'"],
+    ['post_directory', { path: 'gcodes/a/b' }, 400, "No such file or directory: 'gcodes/a/b'"],
+    [
+      'post_directory',
+      { path: 'gcodes/full/x.gcode/b' },
+      -32601,
+      'File does not exist: gcodes/full/x.gcode/b',
+    ],
+    ['post_directory', { path: 'gcodes' }, 400, "File exists: 'gcodes'"],
+    ['post_directory', { path: 'logs/a' }, 405, 'Operation Not Supported'],
+    ['post_directory', { path: 'zzz/a' }, 400, 'Invalid root path (zzz)'],
+    ['post_directory', { path: '' }, 400, 'Invalid root path ()'],
+    ['delete_directory', { path: 'gcodes/full' }, 400, "Directory not empty: 'gcodes/full'"],
+    ['delete_directory', { path: 'gcodes/none' }, 400, 'Directory does not exist (gcodes/none)'],
+    [
+      'delete_directory',
+      { path: 'gcodes/full/x.gcode' },
+      400,
+      'Directory does not exist (gcodes/full/x.gcode)',
+    ],
+    ['delete_directory', { path: 'gcodes', force: true }, 400, 'Cannot delete root directory'],
+    ['delete_directory', { path: 'logs/x', force: true }, 405, 'Operation Not Supported'],
+    ['delete_file', { path: 'gcodes/none.gcode' }, 400, 'Invalid file path: gcodes/none.gcode'],
+    ['delete_file', { path: 'gcodes/full' }, 400, 'Invalid file path: gcodes/full'],
+    ['delete_file', { path: 'logs/a.log' }, 405, 'Operation Not Supported'],
+    ['move', { source: 'gcodes', dest: 'config' }, 403, 'A whole root cannot be moved'],
+    ['copy', { source: 'gcodes/', dest: 'config' }, 403, 'A whole root cannot be copied'],
+    ['move', { source: 'gcodes/none', dest: 'gcodes/x' }, 400, 'File gcodes/none does not exist'],
+    ['copy', { source: 'gcodes/none', dest: 'gcodes/x' }, 400, 'File gcodes/none does not exist'],
+    ['move', { source: 'logs/a.log', dest: 'gcodes/x' }, 400, 'Source path is read-only, cannot move: logs'],
+    ['copy', { source: 'gcodes/full', dest: 'logs/x' }, 400, 'Destination path is read-only: logs'],
+    ['copy', { source: 'gcodes/full', dest: 'zz/x' }, 400, 'Invalid root path (zz)'],
+    [
+      'move',
+      { source: 'gcodes/full', dest: 'gcodes/full/inner' },
+      400,
+      'A folder cannot be moved into itself',
+    ],
+    [
+      'copy',
+      { source: 'gcodes/full', dest: 'gcodes/full/inner/a' },
+      400,
+      'A folder cannot be copied into itself',
+    ],
+    [
+      'move',
+      { source: 'gcodes/full/x.gcode', dest: 'gcodes/full' },
+      400,
+      "'gcodes/full/x.gcode' is the same place",
+    ],
+    [
+      'move',
+      { source: 'gcodes/full/x.gcode', dest: 'gcodes/target' },
+      400,
+      "File exists: 'gcodes/target/x.gcode'",
+    ],
+    ['copy', { source: 'gcodes/full', dest: 'gcodes/target' }, 400, "File exists: 'gcodes/target/full'"],
+    [
+      'move',
+      { source: 'gcodes/full', dest: 'gcodes/full/x.gcode' },
+      400,
+      'A folder cannot be moved into itself',
+    ],
+    [
+      'move',
+      { source: 'gcodes/target', dest: 'gcodes/full/x.gcode' },
+      400,
+      "File exists: 'gcodes/full/x.gcode'",
+    ],
+    ['copy', { source: 'gcodes/full', dest: 'gcodes/a/b' }, 400, "No such file or directory: 'gcodes/a/b'"],
+    ['copy', { source: 'gcodes/full' }, 400, 'No data for argument: dest'],
+  ]
+  const before = readdirSync(rig.dataPath, { recursive: true }).filter(isUserFile).sort()
+  for (const [method, params, code, message] of refusals) {
+    await t.test(`${method} ${JSON.stringify(params)}`, async () => {
+      assert.deepEqual(await panel.refusal(method, params), { code, message })
+    })
+  }
+  assert.deepEqual(readdirSync(rig.dataPath, { recursive: true }).filter(isUserFile).sort(), before)
+})
+
+function isUserFile(path: unknown): boolean {
+  return /^(gcodes|config)/.test(String(path))
+}
+
+test('strangers see images and delete none', async () => {
+  await using rig = await startRig({ printer: 'none', authorization: 'trusted_clients:\n  10.99.0.0/16' })
+  writeFileSync(join(rig.paths.gcodes, 'x.png'), 'image')
+  assert.equal((await ask(rig.port, '/server/files/gcodes/x.png')).status, 200)
+  assert.equal((await ask(rig.port, '/server/files/gcodes/x.png', { verb: 'DELETE' })).status, 401)
+  assert.ok(existsSync(join(rig.paths.gcodes, 'x.png')))
+})
+
+test('files are deleted over HTTP', async () => {
+  await using panel = await openPanel()
+  writeFileSync(panel.at('a b#ü.gcode'), 'G28')
+  const path = `/server/files/gcodes/${encodeURIComponent('a b#ü.gcode')}`
+  const deleted = await ask(panel.rig.port, path, { verb: 'DELETE' })
+  assert.equal(deleted.status, 200)
+  assert.equal(deleted.json.result.action, 'delete_file')
+  assert.equal(existsSync(panel.at('a b#ü.gcode')), false)
+  const again = await ask(panel.rig.port, path, { verb: 'DELETE' })
+  assert.deepEqual([again.status, again.json.error.code], [400, 400])
+  assert.equal((await ask(panel.rig.port, '/server/files/zzz/a', { verb: 'DELETE' })).status, 404)
+  assert.equal((await ask(panel.rig.port, '/server/files/logs/a.log', { verb: 'DELETE' })).status, 405)
+})
+
+test('copies keep times, links and rights; what is copied stays as it is', async () => {
+  await using panel = await openPanel()
+  const { at } = panel
+  mkdirSync(at('a', 'inner'), { recursive: true })
+  writeFileSync(at('a', 'inner', 'x.gcode'), 'G28', { mode: 0o640 })
+  utimesSync(at('a', 'inner', 'x.gcode'), 1_700_000_000, 1_700_000_000)
+  symlinkSync('inner/x.gcode', at('a', 'link.gcode'))
+  symlinkSync('/etc', at('a', 'etc'))
+  await panel.call('copy', { source: 'gcodes/a', dest: 'gcodes/b' })
+  assert.equal(readFileSync(at('b', 'inner', 'x.gcode'), 'utf8'), 'G28')
+  assert.equal(statSync(at('b', 'inner', 'x.gcode')).mtimeMs, 1_700_000_000_000)
+  assert.equal(statSync(at('b', 'inner', 'x.gcode')).mode & 0o777, 0o640)
+  assert.ok(lstatSync(at('b', 'link.gcode')).isSymbolicLink())
+  assert.ok(lstatSync(at('b', 'etc')).isSymbolicLink())
+  await panel.call('delete_directory', { path: 'gcodes/a', force: true })
+  assert.equal(readFileSync(at('b', 'link.gcode'), 'utf8'), 'G28')
+  assert.ok(existsSync('/etc'))
+})
+
+test('a link is deleted and moved itself, and not what it stands for', async () => {
+  await using panel = await openPanel()
+  const { at } = panel
+  mkdirSync(at('real'))
+  writeFileSync(at('real', 'x.gcode'), 'G28')
+  symlinkSync('real', at('folder'))
+  symlinkSync(at('real', 'x.gcode'), at('file.gcode'))
+  await panel.call('move', { source: 'gcodes/file.gcode', dest: 'gcodes/moved.gcode' })
+  assert.ok(lstatSync(at('moved.gcode')).isSymbolicLink())
+  await panel.call('delete_file', { path: 'gcodes/moved.gcode' })
+  await panel.call('delete_directory', { path: 'gcodes/folder', force: true })
+  assert.deepEqual(readdirSync(panel.rig.paths.gcodes), ['real'])
+  assert.equal(readFileSync(at('real', 'x.gcode'), 'utf8'), 'G28')
+})
+
+test('many operations on the same files come out as if they had come one after the other', async () => {
+  await using panel = await openPanel()
+  const { at, client } = panel
+  writeFileSync(at('x.gcode'), 'G28\n'.repeat(10_000))
+  const ask = (method: string, params: object) => client.call(`server.files.${method}`, params)
+  const all: Promise<{ result?: unknown }>[] = []
+  for (let round = 0; round < 10; round += 1) {
+    all.push(
+      ask('post_directory', { path: 'gcodes/fresh' }),
+      ask('copy', { source: 'gcodes/x.gcode', dest: 'gcodes/fresh/x.gcode' }),
+      ask('copy', { source: 'gcodes/fresh', dest: 'gcodes/copy' }),
+      ask('move', { source: 'gcodes/copy', dest: 'gcodes/moved' }),
+      ask('delete_directory', { path: 'gcodes/moved', force: true }),
+      ask('delete_directory', { path: 'gcodes/fresh', force: true }),
+    )
+  }
+  const replies = await Promise.all(all)
+  assert.deepEqual(
+    replies.filter(({ result }) => result === undefined),
+    [],
+  )
+  assert.deepEqual(readdirSync(panel.rig.paths.gcodes), ['x.gcode'])
+  const told = await panel.news()
+  assert.equal(told.length, 60 + 1)
+})
+
+test('what Klipper prints can be copied and nothing else', async () => {
+  await using panel = await openPanel({ printer: 'virtual' })
+  const { at, client, rig } = panel
+  mkdirSync(at('prints'))
+  writeFileSync(at('prints', 'job.gcode'), 'G28\nG4 P600000\nG28\n')
+  writeFileSync(at('other.gcode'), 'G28\n')
+  symlinkSync('prints', at('alias'))
+  await client.call('printer.objects.subscribe', { objects: { print_stats: ['state'] } })
+  await postJson(rig.port, '/printer/print/start', { filename: 'prints/job.gcode' })
+  await client.find(({ params: [change] = [{}] }) => change?.print_stats?.state === 'printing')
+  const inUse: [string, object][] = [
+    ['delete_file', { path: 'gcodes/prints/job.gcode' }],
+    ['delete_file', { path: 'gcodes/alias/job.gcode' }],
+    ['delete_directory', { path: 'gcodes/prints', force: true }],
+    ['move', { source: 'gcodes/prints/job.gcode', dest: 'gcodes/a.gcode' }],
+    ['move', { source: 'gcodes/prints', dest: 'gcodes/b' }],
+    ['move', { source: 'gcodes/other.gcode', dest: 'gcodes/prints/job.gcode' }],
+    ['copy', { source: 'gcodes/other.gcode', dest: 'gcodes/prints/job.gcode' }],
+  ]
+  for (const [method, params] of inUse) {
+    const { code, message } = await panel.refusal(method, params)
+    assert.equal(code, 403, `${method} ${JSON.stringify(params)}: ${message}`)
+    assert.match(message, /^File currently in use/)
+  }
+  await panel.call('copy', { source: 'gcodes/prints/job.gcode', dest: 'gcodes/a.gcode' })
+  await panel.call('delete_file', { path: 'gcodes/other.gcode' })
+  assert.equal(readFileSync(at('prints', 'job.gcode'), 'utf8'), readFileSync(at('a.gcode'), 'utf8'))
+})

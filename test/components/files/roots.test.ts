@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { FakeKlippy } from '../../support/fake-klippy.ts'
+import { ask } from '../../support/raw-http.ts'
+import { startRig } from '../../support/rig.ts'
+import { WebClient } from '../../support/web-client.ts'
+import { openPanel } from './file-panel.ts'
+
+test('the roots say where they stand and what may be done there', async () => {
+  await using panel = await openPanel({ conf: '[file_manager]\nenable_config_write_access: False' })
+  const { paths } = panel.rig
+  assert.deepEqual(await panel.call('roots'), [
+    { name: 'config', path: paths.config, permissions: 'r' },
+    { name: 'logs', path: paths.logs, permissions: 'r' },
+    { name: 'gcodes', path: paths.gcodes, permissions: 'rw' },
+  ])
+  const { root_info: info, files } = (await panel.call('get_directory', { path: 'config' })) as {
+    root_info: object
+    files: { permissions: string }[]
+  }
+  assert.deepEqual(info, { name: 'config', permissions: 'r' })
+  assert.ok(files.length > 0 && files.every(({ permissions }) => permissions === 'r'))
+  assert.equal((await panel.refusal('post_directory', { path: 'config/a' })).code, 405)
+})
+
+test('a folder shows what is in it, dot-folders too, with the space on its disk', async () => {
+  await using panel = await openPanel()
+  mkdirSync(panel.at('.thumbs'))
+  mkdirSync(join(panel.rig.paths.config, '.theme'))
+  writeFileSync(join(panel.rig.paths.config, '.theme', 'custom.css'), '')
+  writeFileSync(panel.at('readme.txt'), 'text')
+  const { mtimeMs, size } = statSync(panel.at('.thumbs'))
+  const reply = (await panel.call('get_directory', { path: 'gcodes' })) as {
+    disk_usage: { total: number; used: number; free: number }
+    files: { modified: number }[]
+  }
+  const { total, used, free } = reply.disk_usage
+  assert.ok(total > 0 && used > 0 && free > 0 && used + free <= total)
+  assert.deepEqual(reply, {
+    dirs: [{ dirname: '.thumbs', modified: mtimeMs / 1000, size, permissions: 'rw' }],
+    files: [
+      {
+        filename: 'readme.txt',
+        modified: statSync(panel.at('readme.txt')).mtimeMs / 1000,
+        size: 4,
+        permissions: 'rw',
+      },
+    ],
+    disk_usage: reply.disk_usage,
+    root_info: { name: 'gcodes', permissions: 'rw' },
+  })
+  const { json } = await ask(panel.rig.port, '/server/files/directory')
+  assert.deepEqual(json.result.dirs, [
+    { dirname: '.thumbs', modified: mtimeMs / 1000, size, permissions: 'rw' },
+  ])
+  const listed = (await panel.call('list', { root: 'config' })) as { path: string }[]
+  assert.deepEqual(
+    listed.map(({ path }) => path),
+    ['.theme/custom.css', 'moonraker.conf'],
+  )
+})
+
+test('what cannot be listed says why', async () => {
+  await using panel = await openPanel()
+  writeFileSync(panel.at('x.gcode'), '')
+  const refusals: [string, object, number, string][] = [
+    ['list', { root: 'nosuch' }, 400, 'Failed to build file list, invalid path: nosuch: None'],
+    ['get_directory', { path: 'zzz' }, 400, 'Invalid root path (zzz)'],
+    ['get_directory', { path: 'gcodes/../../..' }, 400, 'Invalid root path (..)'],
+    ['get_directory', { path: 'gcodes/none' }, 400, 'Directory does not exist (gcodes/none)'],
+    ['get_directory', { path: 'gcodes/x.gcode' }, 400, 'Directory does not exist (gcodes/x.gcode)'],
+  ]
+  for (const [method, params, code, message] of refusals) {
+    assert.deepEqual(await panel.refusal(method, params), { code, message })
+  }
+})
+
+test('a root that vanishes is missed, and served again when it comes back', async () => {
+  await using panel = await openPanel()
+  const { rig, client, at } = panel
+  writeFileSync(at('x.gcode'), 'G28')
+  assert.deepEqual(await panel.news(), ['create_file gcodes/x.gcode'])
+  const away = join(rig.dataPath, 'away')
+  renameSync(rig.paths.gcodes, away)
+  const updated = (times: number) => {
+    let seen = 0
+    let last = -1
+    return client.find(({ method, params }, index) => {
+      const fits = method === 'notify_filelist_changed' && params[0].action === 'root_update'
+      if (fits && index > last) {
+        last = index
+        seen += 1
+      }
+      return fits && seen === times
+    })
+  }
+  const { params } = await updated(1)
+  assert.deepEqual(params[0].item, { path: '', root: 'gcodes', modified: 0, size: 0, permissions: '' })
+  const { code, message } = await panel.refusal('get_directory', { path: 'gcodes' })
+  assert.equal(code, -32601)
+  assert.match(message, /root 'gcodes' is not there/)
+  const { result } = await client.call('server.info')
+  assert.match(result.warnings.join(), /The folder of root 'gcodes' is not there/)
+  renameSync(away, rig.paths.gcodes)
+  const back = await updated(2)
+  assert.equal(back.params[0].item.permissions, 'rw')
+  assert.deepEqual(
+    ((await panel.call('list')) as { path: string }[]).map(({ path }) => path),
+    ['x.gcode'],
+  )
+  writeFileSync(at('y.gcode'), 'G28')
+  assert.deepEqual((await panel.news()).slice(2), ['create_file gcodes/y.gcode'])
+  assert.deepEqual((await client.call('server.info')).result.warnings, [])
+})
+
+test('a root may be a link to a folder elsewhere', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'elsewhere-'))
+  await using panel = await openPanel()
+  const { rig, at } = panel
+  rmSync(rig.paths.gcodes, { recursive: true })
+  symlinkSync(elsewhere, rig.paths.gcodes)
+  writeFileSync(join(elsewhere, 'x.gcode'), 'G28')
+  assert.deepEqual(
+    ((await panel.call('list')) as { path: string }[]).map(({ path }) => path),
+    ['x.gcode'],
+  )
+  await panel.call('move', { source: 'gcodes/x.gcode', dest: 'gcodes/y.gcode' })
+  assert.equal(statSync(join(elsewhere, 'y.gcode')).size, 3)
+  assert.equal(statSync(at('y.gcode')).size, 3)
+  rmSync(elsewhere, { recursive: true })
+})
+
+test("Klipper's documents are served once it has said where it stands, and never written", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'klipper-'))
+  for (const name of ['docs', 'config']) mkdirSync(join(folder, name))
+  writeFileSync(join(folder, 'docs', 'G-Codes.md'), '# G-Codes')
+  await using klippy = await FakeKlippy.start()
+  klippy.answer('info', () => ({
+    state: 'ready',
+    state_message: 'Printer is ready',
+    klipper_path: folder,
+    config_file: '/elsewhere/printer.cfg',
+  }))
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  const served = async () => (await client.call('server.files.roots')).result.slice(3)
+  while ((await served()).length < 2) await client.call('server.info')
+  assert.deepEqual(await served(), [
+    { name: 'docs', path: join(folder, 'docs'), permissions: 'r' },
+    { name: 'config_examples', path: join(folder, 'config'), permissions: 'r' },
+  ])
+  assert.equal((await ask(rig.port, '/server/files/docs/G-Codes.md')).body, '# G-Codes')
+  const { error } = await client.call('server.files.delete_file', { path: 'docs/G-Codes.md' })
+  assert.deepEqual(error, {
+    code: 403,
+    message: "Access to file G-Codes.md forbidden by reserved path 'klipper'",
+  })
+  const { warnings } = (await client.call('server.info')).result
+  assert.match(warnings.join(), /check_klipper_config_path/)
+  rmSync(folder, { recursive: true })
+})
