@@ -13,25 +13,23 @@ const ELSEWHERE = '.elsewhere'
 
 /** Gives out hidden folders, and removes each when nobody uses it any more. */
 export class HiddenFolders {
-  readonly #users = new Map<string, number>()
+  readonly #users = new Map<string, Set<string>>()
 
   /** Makes sure that `parent`, which has to exist, has a hidden folder; gives a new path in it. */
   enter(parent: string): string {
     const folder = join(parent, HIDDEN_FOLDER)
-    const users = this.#users.get(folder) ?? 0
-    if (users === 0) makeFolder(folder)
-    this.#users.set(folder, users + 1)
-    return join(folder, randomUUID())
+    const path = join(folder, randomUUID())
+    const users = this.#users.get(folder) ?? new Set()
+    if (users.size === 0) makeFolder(folder)
+    this.#users.set(folder, users.add(path))
+    return path
   }
 
   /** Ends the use of a path that `enter` gave; what stood there must be gone. */
   leave(path: string): void {
-    const folder = join(path, '..')
-    const users = (this.#users.get(folder) ?? 1) - 1
-    if (users > 0) {
-      this.#users.set(folder, users)
-      return
-    }
+    const folder = dirname(path)
+    const users = this.#users.get(folder)
+    if (!users?.delete(path) || users.size > 0) return
     this.#users.delete(folder)
     removeEmpty(folder)
   }
@@ -66,16 +64,29 @@ export class HiddenFolders {
     }
   }
 
-  /** Removes what a killed server left behind in the hidden folder of `parent`. */
+  /** Removes what a killed server left behind in the hidden folder of `parent`; what is in use meanwhile stays. */
   async clean(parent: string): Promise<void> {
     const folder = join(parent, HIDDEN_FOLDER)
     const names = await readdir(folder).catch(() => [])
-    for (const name of names.filter(each => each.endsWith(ELSEWHERE))) {
-      const other = await readFile(join(folder, name), 'utf8')
-      if (basename(other) === HIDDEN_FOLDER) await rm(other, { recursive: true, force: true })
+    for (const name of names) {
+      const path = join(folder, name)
+      if (this.#isInUse(folder, path)) continue
+      if (name.endsWith(ELSEWHERE)) await removeElsewhere(path)
+      await rm(path, { recursive: true, force: true })
     }
-    await rm(folder, { recursive: true, force: true })
+    if (!this.#users.has(folder)) removeEmpty(folder)
   }
+
+  #isInUse(folder: string, path: string): boolean {
+    const users = this.#users.get(folder)
+    return users !== undefined && (users.has(path) || users.has(path.slice(0, -ELSEWHERE.length)))
+  }
+}
+
+/** Removes the hidden folder of which a note tells. */
+async function removeElsewhere(note: string): Promise<void> {
+  const folder = await readFile(note, 'utf8').catch(() => '')
+  if (basename(folder) === HIDDEN_FOLDER) await rm(folder, { recursive: true, force: true })
 }
 
 function makeFolder(folder: string): void {

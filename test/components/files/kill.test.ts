@@ -1,0 +1,144 @@
+// A server that is killed at any moment of uploads and archives: what it acknowledged is there, nothing is there in
+// part, and nothing is left over once it runs again. KILL_ROUNDS=200 makes it more thorough.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { build } from 'esbuild'
+import { fromBuffer } from 'yauzl'
+import { postJson } from '../../support/raw-http.ts'
+import { upload } from './form.ts'
+
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 20)
+const FOLDER = mkdtempSync(join(tmpdir(), 'kill-'))
+const DATA = join(FOLDER, 'data')
+const BUNDLE = join(FOLDER, 'server.cjs')
+
+after(() => rmSync(FOLDER, { recursive: true, force: true }))
+
+/** What was sent and what of it was acknowledged, over all rounds. */
+class Ledger {
+  readonly #sent = new Map<string, Set<string>>()
+  /** The last content that was acknowledged, where no other was sent since. */
+  readonly #kept = new Map<string, string>()
+
+  send(name: string, body: Buffer): () => void {
+    const digest = digestOf(body)
+    this.#sent.set(name, (this.#sent.get(name) ?? new Set()).add(digest))
+    this.#kept.delete(name)
+    return () => this.#kept.set(name, digest)
+  }
+
+  get kept(): number {
+    return this.#kept.size
+  }
+
+  check(folder: string): void {
+    for (const [name, digest] of this.#kept) {
+      assert.equal(digestOf(readFileSync(join(folder, name))), digest, `${name} was acknowledged`)
+    }
+    for (const name of readdirSync(folder).filter(each => each.endsWith('.gcode'))) {
+      assert.ok(this.#sent.get(name)?.has(digestOf(readFileSync(join(folder, name)))), `${name} is not whole`)
+    }
+  }
+}
+
+const digestOf = (data: Buffer) => createHash('sha256').update(data).digest('hex')
+
+async function start(): Promise<{ child: ChildProcess; port: number }> {
+  const child = spawn(process.execPath, [BUNDLE, '-d', DATA], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const port = await new Promise<number>((resolve, reject) => {
+    let text = ''
+    child.stdout.on('data', chunk => {
+      text += chunk
+      const [, found] = /http:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? []
+      if (found !== undefined) resolve(Number(found))
+    })
+    child.on('exit', () => reject(new Error(`the server has ended: ${text}`)))
+  })
+  return { child, port }
+}
+
+/** Keeps the server busy until it is gone. */
+async function work(port: number, ledger: Ledger, round: number, worker: number): Promise<void> {
+  try {
+    for (let count = 0; ; count += 1) {
+      const name = worker === 0 ? 'same.gcode' : `file-${round}-${worker}-${count}.gcode`
+      const body = randomBytes(randomInt(1, 3_000_000))
+      const acknowledged = ledger.send(name, body)
+      if ((await upload(port, name, body)).status === 201) acknowledged()
+      if (worker === 1)
+        await postJson(port, '/server/files/zip', { items: ['gcodes'], dest: 'config/all.zip' })
+    }
+  } catch {
+    // The server was killed.
+  }
+}
+
+/** Reads an archive to its end; rejects where it is not whole. */
+function checkArchive(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fromBuffer(readFileSync(path), { lazyEntries: true }, (error, zip) => {
+      if (error !== null) return reject(error)
+      zip.on('error', reject).on('end', resolve)
+      zip.on('entry', entry => {
+        zip.openReadStream(entry, (failure, stream) => {
+          if (failure !== null) return reject(failure)
+          stream
+            .on('error', reject)
+            .on('end', () => zip.readEntry())
+            .resume()
+        })
+      })
+      zip.readEntry()
+    })
+  })
+}
+
+/** Fewer files for the next round, or it only reads. */
+function makeRoom(folder: string): void {
+  for (const name of readdirSync(folder)) if (name.startsWith('file-')) rmSync(join(folder, name))
+}
+
+test(`killed ${ROUNDS} times`, async () => {
+  const entryPoint = new URL('../../../src/main.ts', import.meta.url).pathname
+  await build({
+    entryPoints: [entryPoint],
+    outfile: BUNDLE,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    define: { __COMMIT__: '"test"' },
+    external: ['bufferutil', 'utf-8-validate'],
+    logLevel: 'silent',
+  })
+  mkdirSync(join(DATA, 'config'), { recursive: true })
+  const conf =
+    '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients:\n  127.0.0.1\n'
+  writeFileSync(join(DATA, 'config', 'moonraker.conf'), conf)
+  const gcodes = join(DATA, 'gcodes')
+  let acknowledged = 0
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ledger = new Ledger()
+    const { child, port } = await start()
+    const workers = [0, 1, 2].map(worker => work(port, ledger, round, worker))
+    setTimeout(() => child.kill('SIGKILL'), randomInt(150))
+    await once(child, 'exit')
+    await Promise.all(workers)
+    ledger.check(gcodes)
+    acknowledged += ledger.kept
+    if (existsSync(join(DATA, 'config', 'all.zip'))) await checkArchive(join(DATA, 'config', 'all.zip'))
+    rmSync(join(gcodes, 'same.gcode'), { force: true })
+    makeRoom(gcodes)
+  }
+  assert.ok(acknowledged > 0)
+  const { child } = await start()
+  const hidden = [gcodes, join(DATA, 'config')].map(folder => join(folder, '.uploads'))
+  while (hidden.some(folder => existsSync(folder))) await new Promise(resolve => setImmediate(resolve))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+})
