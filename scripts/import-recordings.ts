@@ -33,9 +33,9 @@ const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
 
 /** Methods and paths that are served; recordings of other sections come in with them. */
 const METHODS =
-  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue)\..*)$/
+  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue|files)\..*)$/
 const PATHS =
-  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue)|printer|machine\/proc_stats|nosuch)\b/
+  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files)|printer|machine\/proc_stats|nosuch)\b/
 const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
 const UNKNOWN_PATHS = /^\/server\/(nosuch|connection\/identify)/
 
@@ -71,7 +71,19 @@ const CONNECTION_ID = /(?<=connection_id=)\d{6,}/
 const QUEUED_ID = /\b0000[0-9A-F]{12}\b/g
 
 /** What these ask for was made by exchanges that are not among the recordings, and cannot be made anew. */
-const DEPENDENT = new Set(['http_db/db_del_nested'])
+const DEPENDENT = new Set([
+  'http_db/db_del_nested',
+  // The metadata of the recorded file; the goldens of the metadata say more.
+  ...['dir_ext', 'metadata', 'metadata_sub', 'thumbnails', 'thumbnails_nofile', 'delete_file_docs'].map(
+    name => `ws_files/${name}`,
+  ),
+  ...['dir_ext', 'dir_extended_str', 'metascan', 'thumbnails', 'thumbnails_nofile'].map(
+    name => `http_files/${name}`,
+  ),
+])
+
+/** Uploads are recorded without their bodies, downloads without those of the replies. */
+const BODILESS = /^(upload|octo|dl)_/
 
 /** Past this many characters a request is left out: what it shows is the size, not the shape. */
 const MAX_REQUEST = 5000
@@ -169,7 +181,9 @@ function readLines(folder: string, name: string): Line[] {
   const text = readFileSync(join(folder, `${name}.jsonl`), 'utf8')
   return withPlaces(text.split('\n').filter(line => line !== ''))
     .map(line => JSON.parse(line) as Line)
-    .filter(line => !DEPENDENT.has(`${name}/${line.name}`))
+    .filter(
+      line => !DEPENDENT.has(`${name}/${line.name}`) && !(name === 'http_files' && BODILESS.test(line.name)),
+    )
 }
 
 function write(name: string, exchanges: readonly (Exchange | HttpExchange)[]): void {
@@ -185,7 +199,7 @@ if (folder === undefined || !existsSync(folder)) {
   process.exit(1)
 }
 const isDefined = <T>(value: T | undefined): value is T => value !== undefined
-for (const name of ['ws_core', 'ws_raw', 'unix_socket', 'ws_db', 'ws_jobqueue']) {
+for (const name of ['ws_core', 'ws_raw', 'unix_socket', 'ws_db', 'ws_jobqueue', 'ws_files']) {
   const exchanges = readLines(folder, name).map(exchangeOf).filter(isDefined)
   write(
     name,
@@ -194,6 +208,6 @@ for (const name of ['ws_core', 'ws_raw', 'unix_socket', 'ws_db', 'ws_jobqueue'])
 }
 // Klippy's own methods, as they go through the bridge.
 write('ws_klippysocket', readLines(folder, 'ws_klippysocket').map(exchangeOf).filter(isDefined))
-for (const name of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue']) {
+for (const name of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue', 'http_files']) {
   write(name, readLines(folder, name).map(httpExchangeOf).filter(isDefined))
 }

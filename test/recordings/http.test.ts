@@ -59,7 +59,7 @@ async function connectionId(connection: Awaited<ReturnType<typeof openWebSocket>
   return result.websocket_id
 }
 
-for (const recording of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue']) {
+for (const recording of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue', 'http_files']) {
   test(`HTTP: ${recording}`, async t => {
     await using rig = await startRig({
       authorization: 'trusted_clients:\n  127.0.0.1\ncors_domains:\n  *',

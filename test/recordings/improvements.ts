@@ -14,6 +14,18 @@ const INVALID = { id: null, error: { code: -32600, message: 'Invalid Request' } 
 
 const JSON_RPC_ERROR = 'JSON-RPC 2.0 asks for an error where the original answers nothing'
 const PYTHON = 'The original shows the inside of its Python'
+const HOST_PATH = 'Errors name places as clients do, and no paths of the host (security.md)'
+const REAL_REASON = 'The real reason in the place of a generic one'
+
+/** Another error over HTTP. */
+function httpError(reason: string, status: number, message: string): Improvement {
+  return { reason, http: { status, reason: message, reply: { error: { code: status, message } } } }
+}
+
+/** Another error on a lasting connection. */
+function rpcError(reason: string, id: number, code: number, message: string): Improvement {
+  return { reason, replies: [{ id, error: { code, message } }] }
+}
 
 const BIG_INTEGER = 'The integer 12345678901234567000 does not fit in 64 bits: store it as a string'
 const MISSING_KEY = "Key 'database.debug_counter' in namespace 'moonraker' not found"
@@ -103,6 +115,46 @@ export const improvements: Readonly<Record<string, Improvement>> = {
       reply: { id: 1, error: { code: 400, message: 'No connection associated with subscription request' } },
     },
   },
+  'ws_files/dir_missing': rpcError(HOST_PATH, 1125, 400, 'Directory does not exist (gcodes/nodir)'),
+  'ws_files/mkdir_exists': rpcError(HOST_PATH, 1129, 400, "File exists: 'gcodes/newdir'"),
+  'ws_files/mkdir_nested': rpcError(HOST_PATH, 1130, 400, "No such file or directory: 'gcodes/n1/n2'"),
+  'ws_files/mkdir_root': rpcError(HOST_PATH, 1132, 400, "File exists: 'gcodes'"),
+  'ws_files/copy_missing_src': rpcError(HOST_PATH, 1146, 400, 'File gcodes/none.gcode does not exist'),
+  'ws_files/move_missing': rpcError(HOST_PATH, 1154, 400, 'File gcodes/none.gcode does not exist'),
+  'http_files/mkdir_nested': httpError(HOST_PATH, 400, "No such file or directory: 'gcodes/n1/n2'"),
+  'http_files/mkdir_root': httpError(HOST_PATH, 400, "File exists: 'gcodes'"),
+  'http_files/copy_missing_src': httpError(HOST_PATH, 400, 'File gcodes/none.gcode does not exist'),
+  'http_files/move_missing': httpError(HOST_PATH, 400, 'File gcodes/none.gcode does not exist'),
+  'http_files/rmdir_nonempty': httpError(HOST_PATH, 400, "Directory not empty: 'gcodes/newdir3'"),
+  'http_files/metadata_gcodes_prefix': httpError(
+    REAL_REASON,
+    404,
+    'Metadata not available for <gcodes/golden_small.gcode>',
+  ),
+  'http_files/metadata_nofile': httpError(REAL_REASON, 404, 'Metadata not available for <nofile.gcode>'),
+  'http_files/metadata_txt': httpError(REAL_REASON, 404, 'Metadata not available for <notes.txt>'),
+  'http_files/del_missing': httpError(REAL_REASON, 400, 'Invalid file path: gcodes/none.gcode'),
+  'http_files/del_dir_as_file': httpError(REAL_REASON, 400, 'Invalid file path: gcodes/sub'),
+  'http_files/del_file': httpError(REAL_REASON, 400, 'Invalid file path: gcodes/order.gcode'),
+  'http_files/del_logs': httpError(REAL_REASON, 405, 'Operation Not Supported'),
+  'ws_raw/params_null_for_str': rpcError(
+    'A null where a text is required is an error of the caller (behaviour.md)',
+    17,
+    400,
+    'Unable to convert argument [filename] to string: value received: null',
+  ),
+  'ws_raw/params_str_for_bool': rpcError(
+    PYTHON,
+    18,
+    400,
+    'Unable to convert argument [extended] to bool: value received: maybe',
+  ),
+  'ws_raw/params_list_for_str': rpcError(
+    PYTHON,
+    21,
+    400,
+    'Unable to convert argument [filename] to string: value received: ["a"]',
+  ),
 }
 
 /** The improvement of a recorded exchange, if there is one. */

@@ -54,7 +54,7 @@ async function replayAll(
   }
 }
 
-for (const recording of ['ws_core', 'ws_raw', 'ws_db', 'ws_jobqueue']) {
+for (const recording of ['ws_core', 'ws_raw', 'ws_db', 'ws_jobqueue', 'ws_files']) {
   test(`WebSocket: ${recording}`, t =>
     replayAll(
       t,

@@ -1,6 +1,6 @@
 // What a recording takes for granted: state that exchanges made which are not in it.
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { ask, postJson } from '../support/raw-http.ts'
 import type { Rig } from '../support/rig.ts'
 
@@ -23,11 +23,36 @@ async function queueFiles({ port, paths }: Rig): Promise<void> {
   await postJson(port, '/server/job_queue/job', { filenames: ['golden_small.gcode', 'golden_small.gcode'] })
 }
 
+/** Files that were uploaded before, below the data folder. */
+const UPLOADED = [
+  'gcodes/.hidden.gcode',
+  'gcodes/golden_small.gcode',
+  'gcodes/.thumbs/golden_small-32x32.png',
+  'gcodes/late/order.gcode',
+  'gcodes/sub/dir one/part ü.gcode',
+  'gcodes/zero.gcode',
+  'gcodes/notes.txt',
+  'config/printer.cfg',
+  'logs/klippy.log',
+]
+
+/** Puts the files there, and those that copies and moves of earlier exchanges made. */
+function putFiles(...made: readonly string[]) {
+  return async ({ dataPath }: Rig): Promise<void> => {
+    for (const path of [...UPLOADED, ...made]) {
+      mkdirSync(dirname(join(dataPath, path)), { recursive: true })
+      writeFileSync(join(dataPath, path), '')
+    }
+  }
+}
+
 const PREPARATIONS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   http_db: postItems('http_db'),
   ws_db: postItems('ws_db'),
   http_jobqueue: queueFiles,
   ws_jobqueue: queueFiles,
+  ws_files: putFiles('gcodes/newdir2/copy2.gcode'),
+  http_files: putFiles('gcodes/newdir/copy2.gcode', 'gcodes/newdir3/copy2.gcode'),
 }
 
 /** Brings a server into the state in which a recording begins. */
