@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseMounts } from '../../../src/components/files/mounts.ts'
+
+const MOUNTS = parseMounts(
+  [
+    '/dev/mmcblk0p2 / ext4 rw,noatime 0 0',
+    'nas:/prints /home/pi/printer_data/gcodes/nas nfs4 rw 0 0',
+    '//nas/share /mnt/my\\040share cifs rw 0 0',
+    '/dev/sda1 /media/usb vfat rw 0 0',
+    'sshfs /mnt/far fuse.sshfs rw 0 0',
+    '/dev/sdb1 /mnt/far/local ext4 rw 0 0',
+    'tmpfs /mnt/over tmpfs rw 0 0',
+    'nas:/over /mnt/over nfs rw 0 0',
+    'broken',
+    '',
+  ].join('\n'),
+)
+
+test('what other machines may change is remote, by the deepest mount, and the last one at a place', () => {
+  const expected = {
+    '/home/pi/printer_data/gcodes': false,
+    '/home/pi/printer_data/gcodes/nas': true,
+    '/home/pi/printer_data/gcodes/nas/deep/er': true,
+    '/home/pi/printer_data/gcodes/nas2': false,
+    '/mnt/my share/x': true,
+    '/media/usb': false,
+    '/mnt/far/x': true,
+    '/mnt/far/local/x': false,
+    '/mnt/over': true,
+  }
+  const found = Object.fromEntries(Object.keys(expected).map(path => [path, MOUNTS.isRemote(path)]))
+  assert.deepEqual(found, expected)
+})
+
+test('where no mounts are told, all is local', () => {
+  assert.equal(parseMounts('').isRemote('/anywhere'), false)
+})
