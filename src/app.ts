@@ -4,6 +4,7 @@ import type { Server } from 'node:net'
 import { join } from 'node:path'
 import type { Component, ComponentType, Core } from './component.ts'
 import access from './components/access/index.ts'
+import ldap from './components/access/ldap.ts'
 import fileManager from './components/files/index.ts'
 import { componentTypes } from './components/index.ts'
 import jobQueue from './components/job-queue/index.ts'
@@ -167,6 +168,8 @@ class App {
   async start(): Promise<RunningServer> {
     const policy = this.#create(access)
     if (policy === undefined) throw new StartError(this.#warnings.list().join('\n'))
+    const directory = this.#create(ldap)
+    if (directory !== undefined) policy.useDirectory(directory)
     const files = this.#create(fileManager)
     if (files !== undefined) this.#create(metadata(files.metadataParts))
     for (const type of componentTypes) this.#create(type)

@@ -54,17 +54,17 @@ export default component({
     const book = new UserBook({ accounts, logins, passwords: new Passwords(), limit, clock, log })
     access.warn(core.warnings)
     serveAccess(core, scope, { access, accounts, book, oneshots, keys, defaultSource: default_source })
+    let hasDirectory = false
     let sweep: Timer | null = null
     return Object.assign(access, {
       /** Users of this directory may log in from now on. */
       useDirectory(directory: Directory): void {
         book.directory = directory
+        hasDirectory = true
       },
       async start() {
-        if (default_source === 'ldap' && book.directory === null) {
-          core.warnings.add(
-            "[authorization] default_source is 'ldap', but section [ldap] is missing or does not work",
-          )
+        if (default_source === 'ldap' && !hasDirectory) {
+          core.warnings.add("[authorization] default_source is 'ldap', but there is no section [ldap]")
         }
         sweep = clock.every(SWEEP_SECONDS, () => {
           for (const name of keys.expired()) loseConnections(core, access, keyUserName(name), null)

@@ -19,6 +19,8 @@ export interface Directory {
   authenticate(username: string, password: string): Promise<boolean>
   /** The role of its users when they come for the first time. */
   readonly role: Role
+  /** Whether it can be asked at all. */
+  readonly available: boolean
 }
 
 /** What users are kept with. */
@@ -52,11 +54,19 @@ export function isReserved(username: string): boolean {
 
 export class UserBook {
   readonly #parts: UsersParts
-  /** Null without [ldap]. */
-  directory: Directory | null = null
+  #directory: Directory | null = null
 
   constructor(parts: UsersParts) {
     this.#parts = parts
+  }
+
+  /** Where users of LDAP are looked for; null without a section [ldap] that works. */
+  get directory(): Directory | null {
+    return this.#directory?.available ? this.#directory : null
+  }
+
+  set directory(directory: Directory) {
+    this.#directory = directory
   }
 
   /** Logs somebody in. Throws ApiError: 400 in the same words for an unknown user as for a wrong password, 401. */

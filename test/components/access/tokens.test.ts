@@ -114,7 +114,7 @@ test('a token with any header or claim damaged is refused, though our own key si
   ]
   const bodies: Part[] = [
     ...['refresh', '', null, 'Access', true].map(token_type => ({ token_type })),
-    ...['', 'http://evil:7125', null, `${claims.iss}/`].map(iss => ({ iss })),
+    ...['', 'http://evil:7125', null, `${String(claims.iss)}/`].map(iss => ({ iss })),
     ...['', 'moonraker', null, ['Moonraker']].map(aud => ({ aud })),
     ...['b', '', '_API_KEY_USER_', '_TRUSTED_USER_', null, 5, ['a']].map(username => ({ username })),
     ...[now - 1, 0, -1, null, 'never', `${now + 999}`, true].map(exp => ({ exp })),

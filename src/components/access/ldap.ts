@@ -1,0 +1,200 @@
+// Users of an LDAP server: the section [ldap]. The library is loaded at the first login.
+import { randomBytes } from 'node:crypto'
+import { ROLES, type Role } from '../../api/endpoint.ts'
+import { component } from '../../component.ts'
+import { type ReadSection, readSecrets, template, word } from '../../config/index.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { compileTemplate, type Template } from '../../core/template/index.ts'
+import { bool, int, string } from '../../schema/index.ts'
+import type { Directory } from './users.ts'
+
+const TIMEOUT_MS = 10_000
+/** Longer names are nobody's. */
+const MAX_NAME = 256
+
+const options = {
+  ldap_host: string(),
+  ldap_port: int({ min: 1, max: 65535 }).describe('389, or 636 with ldap_secure, where left out').optional(),
+  ldap_secure: bool().describe('TLS from the beginning (ldaps)').default(false),
+  verify_certificate: bool().describe("Whether the server's certificate must be valid").default(true),
+  base_dn: template(),
+  bind_dn: template().describe('Who searches for users; nobody (anonymous) where left out').optional(),
+  bind_password: template().optional(),
+  group_dn: template().describe('A group that users must be members of').optional(),
+  is_active_directory: bool().default(false),
+  user_filter: template().describe('Finds a user; USERNAME stands for the name').optional(),
+  membership_attribute: word('memberOf', 'isMemberOf').default('memberOf'),
+  check_dn_case: bool().default(true),
+  role: word(...ROLES)
+    .describe('What its users may do, from their first login on')
+    .default('admin'),
+}
+
+type Section = ReadSection<typeof options>
+
+const TEMPLATES = ['base_dn', 'bind_dn', 'bind_password', 'group_dn', 'user_filter'] as const
+/** The templates' texts, once rendered. */
+type Texts = { readonly [K in (typeof TEMPLATES)[number]]?: string }
+
+/** A value as it may stand in a search filter (RFC 4515, section 3). */
+export function escapeFilterValue(value: string): string {
+  // oxlint-disable-next-line no-control-regex -- NUL is one of the five
+  return value.replace(/[\\*()\0]/g, found => `\\${found.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+class LdapDirectory implements Directory {
+  readonly role: Role
+  readonly #section: Section
+  readonly #templates: ReadonlyMap<string, Template>
+  readonly #log: Log
+  #texts: Texts | null = null
+
+  /** Throws ConfigError for templates that are none. */
+  constructor(section: Section, log: Log) {
+    this.#section = section
+    this.#log = log
+    this.role = section.options.role
+    this.#templates = new Map(TEMPLATES.flatMap(name => this.#compiled(name)))
+    if (section.options.bind_dn !== undefined && section.options.bind_password === undefined) {
+      throw section.error('[ldap] bind_password is required where bind_dn is given', 'bind_password')
+    }
+  }
+
+  #compiled(name: (typeof TEMPLATES)[number]): [string, Template][] {
+    const source = this.#section.options[name]
+    if (source === undefined) return []
+    try {
+      return [[name, compileTemplate(source)]]
+    } catch (error) {
+      throw this.#section.error(`[ldap] ${name}: ${messageOf(error)}`, name)
+    }
+  }
+
+  get available(): boolean {
+    return this.#texts !== null
+  }
+
+  /** Renders the templates with the secrets. Throws ConfigError. */
+  async prepare(secrets: Readonly<Record<string, unknown>>): Promise<void> {
+    const texts: Record<string, string> = {}
+    for (const [name, each] of this.#templates) {
+      try {
+        texts[name] = (await each.render({ secrets })).trim()
+      } catch (error) {
+        throw this.#section.error(`[ldap] ${name}: ${messageOf(error)}`, name)
+      }
+    }
+    const { user_filter } = texts
+    if (user_filter !== undefined && !user_filter.includes('USERNAME')) {
+      throw this.#section.error(
+        '[ldap] user_filter must contain USERNAME, which stands for the name',
+        'user_filter',
+      )
+    }
+    this.#texts = texts
+  }
+
+  /** An empty password would be an anonymous bind, which any server lets succeed. */
+  async authenticate(username: string, password: string): Promise<boolean> {
+    const texts = this.#texts
+    if (texts === null) throw new ApiError(503, 'LDAP does not work; see the warnings of the server')
+    if (username === '' || username.length > MAX_NAME || password === '') return false
+    try {
+      return await this.#ask(texts, username, password)
+    } catch (error) {
+      this.#log.warning(`the LDAP server ${this.#url} cannot be asked: ${messageOf(error)}`)
+      throw new ApiError(503, 'The LDAP server cannot be asked; see the log', { cause: error })
+    }
+  }
+
+  async #ask(texts: Texts, username: string, password: string): Promise<boolean> {
+    const found = await this.#find(texts, username)
+    // Who is not there is asked for all the same, so that the time does not tell it.
+    const dn = found?.dn ?? `uid=${randomBytes(8).toString('hex')},${texts.base_dn}`
+    const isRight = await this.#binds(dn, password)
+    if (found === undefined || !isRight) return false
+    if (texts.group_dn === undefined || this.#isSame(found.groups, texts.group_dn)) return true
+    this.#log.info('an LDAP user who is no member of group_dn was refused')
+    return false
+  }
+
+  #isSame(groups: readonly string[], wanted: string): boolean {
+    if (this.#section.options.check_dn_case) return groups.includes(wanted)
+    return groups.some(group => group.toLowerCase() === wanted.toLowerCase())
+  }
+
+  get #url(): string {
+    const { ldap_host, ldap_port, ldap_secure } = this.#section.options
+    const host = ldap_host.includes(':') ? `[${ldap_host}]` : ldap_host
+    return `${ldap_secure ? 'ldaps' : 'ldap'}://${host}:${ldap_port ?? (ldap_secure ? 636 : 389)}`
+  }
+
+  async #client() {
+    const { Client } = await import('ldapts')
+    const { ldap_secure, verify_certificate } = this.#section.options
+    return new Client({
+      url: this.#url,
+      timeout: TIMEOUT_MS,
+      connectTimeout: TIMEOUT_MS,
+      ...(ldap_secure && { tlsOptions: { rejectUnauthorized: verify_certificate } }),
+    })
+  }
+
+  /** The one entry of that name; nobody where there are several. */
+  async #find(
+    { base_dn = '', bind_dn, bind_password, user_filter }: Texts,
+    username: string,
+  ): Promise<{ readonly dn: string; readonly groups: readonly string[] } | undefined> {
+    const { is_active_directory, membership_attribute } = this.#section.options
+    const name = escapeFilterValue(username)
+    const attribute = is_active_directory ? 'sAMAccountName' : 'uid'
+    const filter =
+      user_filter?.replaceAll('USERNAME', () => name) ?? `(&(objectClass=Person)(${attribute}=${name}))`
+    const client = await this.#client()
+    try {
+      if (bind_dn !== undefined) await client.bind(bind_dn, bind_password)
+      const { searchEntries } = await client.search(base_dn, {
+        scope: 'sub',
+        filter,
+        attributes: [membership_attribute],
+      })
+      const [entry] = searchEntries
+      if (entry === undefined || searchEntries.length > 1) return undefined
+      const groups = [entry[membership_attribute] ?? []].flat().map(String)
+      return { dn: entry.dn, groups }
+    } finally {
+      await client.unbind().catch(() => {})
+    }
+  }
+
+  async #binds(dn: string, password: string): Promise<boolean> {
+    const { ResultCodeError } = await import('ldapts')
+    const client = await this.#client()
+    try {
+      await client.bind(dn, password)
+      return true
+    } catch (error) {
+      // Whatever the server says of this user, be it a locked account: no.
+      if (error instanceof ResultCodeError) return false
+      throw error
+    } finally {
+      await client.unbind().catch(() => {})
+    }
+  }
+}
+
+export default component({
+  section: 'ldap',
+  presence: 'configured',
+  options,
+  create(core, section) {
+    const directory = new LdapDirectory(section, core.log)
+    return Object.assign(directory, {
+      async start() {
+        const { secrets } = readSecrets(core.paths.secrets)
+        await directory.prepare(secrets.values)
+      },
+    })
+  },
+})

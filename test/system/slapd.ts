@@ -1,0 +1,122 @@
+// OpenLDAP's server as Debian packages it, in a folder of its own, with a few people and a group.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'ldapts'
+
+/** Where the program is; SLAPD names another place, whose schemas and modules stand beside it as in a system. */
+const PROGRAM = process.env.SLAPD ?? '/usr/sbin/slapd'
+const ROOT = PROGRAM.replace(/\/usr\/sbin\/slapd$/, '')
+
+export const BASE = 'dc=test,dc=lan'
+export const ADMIN = { dn: `cn=admin,${BASE}`, password: 'admin secret' }
+export const GROUP = `cn=printers,${BASE}`
+
+/** Why there is no slapd here; undefined where there is one. */
+export const absent: string | undefined = existsSync(PROGRAM) ? undefined : `${PROGRAM} is not installed`
+
+/** A running server. */
+export interface Slapd extends AsyncDisposable {
+  readonly port: number
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+function configuration(folder: string): string {
+  const schema = (name: string) => `include ${ROOT}/etc/ldap/schema/${name}.schema`
+  return [
+    ...['core', 'cosine', 'inetorgperson'].map(schema),
+    `modulepath ${ROOT}/usr/lib/ldap`,
+    'moduleload memberof',
+    'database ldif',
+    `suffix "${BASE}"`,
+    `rootdn "${ADMIN.dn}"`,
+    `rootpw "${ADMIN.password}"`,
+    `directory ${join(folder, 'data')}`,
+    'overlay memberof',
+    'access to attrs=userPassword by anonymous auth by * none',
+    'access to * by dn.exact="cn=admin,dc=test,dc=lan" write by * none',
+    '',
+  ].join('\n')
+}
+
+/** Starts a server that knows `people` by their names, each with a password; `members` are in the group. */
+export async function startSlapd(
+  people: Readonly<Record<string, string>>,
+  members: readonly string[],
+): Promise<Slapd> {
+  const folder = mkdtempSync(join(tmpdir(), 'slapd-'))
+  mkdirSync(join(folder, 'data'))
+  const file = join(folder, 'slapd.conf')
+  writeFileSync(file, configuration(folder))
+  const port = await freePort()
+  const child = spawn(PROGRAM, ['-f', file, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'], { stdio: 'ignore' })
+  const stop = async () => {
+    if (child.exitCode === null) {
+      const gone = new Promise(resolve => child.once('exit', resolve))
+      child.kill()
+      await gone
+    }
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    await untilAnswering(port, child)
+    await fill(port, people, members)
+  } catch (error) {
+    await stop()
+    const check = spawnSync(PROGRAM, ['-T', 'test', '-f', file], { encoding: 'utf8' })
+    throw new Error(`slapd does not work: ${check.stderr}`, { cause: error })
+  }
+  return { port, [Symbol.asyncDispose]: stop }
+}
+
+async function untilAnswering(port: number, child: ChildProcess): Promise<void> {
+  for (const started = Date.now(); Date.now() - started < 10_000 && child.exitCode === null; ) {
+    const answered = await new Promise<boolean>(resolve => {
+      const probe = connect(port, '127.0.0.1')
+      probe.once('connect', () => resolve(true))
+      probe.once('error', () => resolve(false))
+      probe.once('close', () => probe.destroy())
+      probe.once('connect', () => probe.end())
+    })
+    if (answered) return
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  throw new Error('no answer')
+}
+
+async function fill(
+  port: number,
+  people: Readonly<Record<string, string>>,
+  members: readonly string[],
+): Promise<void> {
+  const client = new Client({ url: `ldap://127.0.0.1:${port}` })
+  await client.bind(ADMIN.dn, ADMIN.password)
+  await client.add(BASE, { objectClass: ['dcObject', 'organization'], dc: 'test', o: 'test' })
+  for (const [uid, userPassword] of Object.entries(people)) {
+    const entry = {
+      objectClass: ['inetOrgPerson'],
+      uid,
+      cn: uid,
+      sn: uid,
+      mail: `${uid}@test.lan`,
+      userPassword,
+    }
+    await client.add(dnOf(uid), entry)
+  }
+  await client.add(GROUP, { objectClass: ['groupOfNames'], cn: 'printers', member: members.map(dnOf) })
+  await client.unbind()
+}
+
+/** The DN of a person; names with a star or brackets need no escape there. */
+export function dnOf(uid: string): string {
+  return `uid=${uid},${BASE}`
+}
