@@ -63,13 +63,14 @@ function parameterText([name, schema]: [string, Schema<unknown>]): string {
 }
 
 function methodRow([name, endpoint]: [string, Endpoint]): string {
-  const { routes, params, result, over, auth, summary } = endpoint
+  const { routes, params, result, over, auth, role, summary } = endpoint
   const http = routes.map(({ verb, path }) => code(`${verb} ${path}`)).join('<br>')
   const parameters = Object.entries(params).map(parameterText).join('<br>')
   const cells = [
     code(name),
     http,
-    cell(summary) + (auth ? '' : ' (without login)'),
+    cell(summary),
+    auth ? role : 'nobody',
     parameters,
     code(typeText(result.json as Told)),
     over.filter(transport => transport !== 'internal').join(', '),
@@ -80,8 +81,8 @@ function methodRow([name, endpoint]: [string, Endpoint]): string {
 function chapterText([title, chapter]: [string, Chapter]): string {
   return `## ${title}
 
-| JSON-RPC method | HTTP | What it does | Arguments | Result | Over |
-|---|---|---|---|---|---|
+| JSON-RPC method | HTTP | What it does | Who must ask | Arguments | Result | Over |
+|---|---|---|---|---|---|---|
 ${Object.entries(chapter).map(methodRow).join('\n')}
 `
 }
@@ -92,7 +93,7 @@ function methodsText(): string {
 # Methods
 
 Every method that the contract declares. A name with \`?\` may be left out. Beside these, each endpoint that Klipper
-offers is served as \`printer.<its name>\`.
+offers is served as \`printer.<its name>\`. Who must ask is a role; \`nobody\` needs no login.
 
 ${Object.entries(all).map(chapterText).join('\n')}`
 }

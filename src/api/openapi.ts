@@ -90,7 +90,7 @@ function allTags(
 }
 
 function describeRoute({ name, endpoint }: DocumentedMethod, verb: Verb, first: boolean): Document {
-  const { params, reading, result, auth, summary } = endpoint
+  const { params, reading, result, auth, role, summary } = endpoint
   const inBody = verb === 'POST'
   const parameters = queryParameters(params, reading === 'objects', inBody)
   return {
@@ -99,7 +99,7 @@ function describeRoute({ name, endpoint }: DocumentedMethod, verb: Verb, first: 
     tags: [tagOf(name)],
     ...(parameters.length > 0 && { parameters }),
     ...(inBody && { requestBody: requestBody(params, reading !== 'declared') }),
-    ...(!auth && { security: [] }),
+    ...(auth ? { 'x-role': role } : { security: [] }),
     responses: {
       200: reply('The result', {
         'application/json': { type: 'object', required: ['result'], properties: { result: result.json } },

@@ -11,6 +11,7 @@ export type Document = Readonly<Record<string, unknown>>
 const ERRORS = {
   bad_arguments: { code: 400, message: 'Arguments are missing or of the wrong type' },
   unauthorized: { code: -32602, message: 'Unauthorized' },
+  forbidden: { code: 403, message: "The caller's role is not enough; see x-role" },
   not_found: { code: -32601, message: 'Method not found' },
   invalid_params: { code: -32602, message: 'Invalid params:' },
   invalid_request: { code: -32600, message: 'Invalid Request' },
@@ -60,7 +61,7 @@ function keyOf(name: string): string {
 }
 
 function describeMethod({ name, endpoint }: DocumentedMethod): Document {
-  const { summary, params, result, auth, over, routes } = endpoint
+  const { summary, params, result, auth, role, over, routes } = endpoint
   return {
     name,
     summary,
@@ -70,6 +71,7 @@ function describeMethod({ name, endpoint }: DocumentedMethod): Document {
     result: { name: 'result', schema: draft7(result.json) },
     errors: errorsOf({ name, endpoint }).map(error => ({ $ref: `#/components/errors/${error}` })),
     'x-auth': auth,
+    ...(auth && { 'x-role': role }),
     'x-transports': over.filter(isWire),
     'x-http': routes.map(({ verb, path }) => `${verb} ${path}`),
   }
@@ -96,6 +98,7 @@ function errorsOf({ name, endpoint }: DocumentedMethod): (keyof typeof ERRORS)[]
   return [
     ...(takesArguments ? (['bad_arguments'] as const) : []),
     ...(endpoint.auth ? (['unauthorized'] as const) : []),
+    ...(endpoint.auth && endpoint.role !== 'viewer' ? (['forbidden'] as const) : []),
     ...(name.startsWith('printer.') ? (['klippy_disconnected'] as const) : []),
     'internal',
   ]
