@@ -6,7 +6,7 @@ import type { FileChange } from '../../core/events.ts'
 import type { Log } from '../../core/log.ts'
 import type { Warnings } from '../../core/warnings.ts'
 import { changesFrom, type Difference } from './differences.ts'
-import { type FolderNode, walk } from './folder-node.ts'
+import { type FolderNode, pathOf, walk } from './folder-node.ts'
 import { watchFolder } from './folder-watch.ts'
 import { KnownTrees, type Tree } from './known-trees.ts'
 import { type Mounts, parseMounts, readMounts } from './mounts.ts'
@@ -72,8 +72,19 @@ export class Observer {
   async start(): Promise<void> {
     if (!this.#parts.isOn) return
     this.#mounts = await readMounts()
+    for (const tree of this.trees.all()) this.#unwatchRemote(tree)
     for (const root of this.#parts.roots.all()) await this.open(root)
     this.#poll = this.#parts.clock.every(POLL, () => this.#look())
+  }
+
+  /** For folders that a client has asked for before the mounts were known. */
+  #unwatchRemote({ root, node: top }: Tree): void {
+    for (const node of walk(top)) {
+      const path = this.trees.absolutePath(root.name, pathOf(node))
+      if (path === undefined || !this.#mounts.isRemote(path)) continue
+      node.unwatch?.()
+      node.unwatch = null
+    }
   }
 
   /** Reads a root, so that what changes in it from now on is noticed. */
@@ -91,7 +102,7 @@ export class Observer {
     this.#timer?.stop()
     this.#poll?.stop()
     await this.#working
-    for (const { root } of [...this.trees.all()]) this.trees.close(root.name)
+    for (const { root } of this.trees.all()) this.trees.close(root.name)
   }
 
   #watch(root: Root, path: string, changed: (name: string | null) => void): (() => void) | null {
