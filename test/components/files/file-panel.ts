@@ -10,9 +10,9 @@ export interface Panel extends AsyncDisposable {
   readonly rig: Rig
   readonly client: WebClient
   /** A path below the gcodes root. */
-  at(...parts: string[]): string
+  readonly at: (...parts: string[]) => string
   /** The result of a method; throws its error. */
-  call(method: string, params?: object): Promise<unknown>
+  readonly call: (method: string, params?: object) => Promise<unknown>
   /** Code and message of the error that a method answers. */
   refusal(method: string, params: object): Promise<{ code: number; message: string }>
   /** What was announced since the last time, once everything that was done until now is. */
