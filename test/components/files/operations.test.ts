@@ -186,17 +186,18 @@ test('what cannot be done says why and changes nothing', async t => {
     ['copy', { source: 'gcodes/full', dest: 'gcodes/a/b' }, 400, "No such file or directory: 'gcodes/a/b'"],
     ['copy', { source: 'gcodes/full' }, 400, 'No data for argument: dest'],
   ]
-  const before = readdirSync(rig.dataPath, { recursive: true }).filter(isUserFile).sort()
+  const before = userFiles(rig.dataPath)
   for (const [method, params, code, message] of refusals) {
     await t.test(`${method} ${JSON.stringify(params)}`, async () => {
       assert.deepEqual(await panel.refusal(method, params), { code, message })
     })
   }
-  assert.deepEqual(readdirSync(rig.dataPath, { recursive: true }).filter(isUserFile).sort(), before)
+  assert.deepEqual(userFiles(rig.dataPath), before)
 })
 
-function isUserFile(path: unknown): boolean {
-  return /^(gcodes|config)/.test(String(path))
+function userFiles(folder: string): Set<string> {
+  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return new Set(all.filter(path => /^(gcodes|config)/.test(path)))
 }
 
 test('strangers see images and delete none', async () => {
