@@ -33,9 +33,9 @@ const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
 
 /** Methods and paths that are served; recordings of other sections come in with them. */
 const METHODS =
-  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue|files)\..*)$/
+  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue|files)\..*|access\..*)$/
 const PATHS =
-  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files)|printer|machine\/proc_stats|nosuch)\b/
+  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files)|printer|machine\/proc_stats|access|nosuch)\b/
 const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
 const UNKNOWN_PATHS = /^\/server\/(nosuch|connection\/identify)/
 
@@ -73,6 +73,8 @@ const QUEUED_ID = /\b0000[0-9A-F]{12}\b/g
 /** What these ask for was made by exchanges that are not among the recordings, and cannot be made anew. */
 const DEPENDENT = new Set([
   'http_db/db_del_nested',
+  // Recorded without its error.
+  'http_auth/untrusted_log',
   // The metadata of the recorded file; the goldens of the metadata say more.
   ...['dir_ext', 'metadata', 'metadata_sub', 'thumbnails', 'thumbnails_nofile', 'delete_file_docs'].map(
     name => `ws_files/${name}`,
@@ -84,6 +86,10 @@ const DEPENDENT = new Set([
 
 /** Uploads are recorded without their bodies, downloads without those of the replies. */
 const BODILESS = /^(upload|octo|dl)_/
+
+/** Tokens and keys in requests; in fixtures they are given by their kinds, `{access_token}`. */
+const JWT = /\beyJ[\w-]+\.([\w-]+)\.[\w-]+/g
+const API_KEY = /\b[0-9a-f]{32}\b/g
 
 /** Past this many characters a request is left out: what it shows is the size, not the shape. */
 const MAX_REQUEST = 5000
@@ -177,8 +183,21 @@ function withPlaces(lines: readonly string[]): string[] {
   })
 }
 
+/** Puts kinds in the place of tokens and keys; a oneshot token by the exchange that gave it. */
+function withoutSecrets(text: string): string {
+  const kinds = text
+    .replace(JWT, (_token, claims: string) => {
+      const { token_type } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { token_type: string }
+      return `{${token_type}_token}`
+    })
+    .replace(API_KEY, '{api_key}')
+  const given = [...kinds.matchAll(/"name":"(\w+)".*"result":"([A-Z2-7]{32})"/g)]
+  return given.reduce((left, [, name = '', token = '']) => left.replaceAll(token, `{oneshot:${name}}`), kinds)
+}
+
 function readLines(folder: string, name: string): Line[] {
-  const text = readFileSync(join(folder, `${name}.jsonl`), 'utf8')
+  const read = readFileSync(join(folder, `${name}.jsonl`), 'utf8')
+  const text = /auth|logins/.test(name) ? withoutSecrets(read) : read
   return withPlaces(text.split('\n').filter(line => line !== ''))
     .map(line => JSON.parse(line) as Line)
     .filter(
@@ -199,7 +218,17 @@ if (folder === undefined || !existsSync(folder)) {
   process.exit(1)
 }
 const isDefined = <T>(value: T | undefined): value is T => value !== undefined
-for (const name of ['ws_core', 'ws_raw', 'unix_socket', 'ws_db', 'ws_jobqueue', 'ws_files']) {
+const lasting = [
+  'ws_core',
+  'ws_raw',
+  'unix_socket',
+  'ws_db',
+  'ws_jobqueue',
+  'ws_files',
+  'ws_auth',
+  'ws_force_logins',
+]
+for (const name of lasting) {
   const exchanges = readLines(folder, name).map(exchangeOf).filter(isDefined)
   write(
     name,
@@ -208,6 +237,16 @@ for (const name of ['ws_core', 'ws_raw', 'unix_socket', 'ws_db', 'ws_jobqueue', 
 }
 // Klippy's own methods, as they go through the bridge.
 write('ws_klippysocket', readLines(folder, 'ws_klippysocket').map(exchangeOf).filter(isDefined))
-for (const name of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue', 'http_files']) {
-  write(name, readLines(folder, name).map(httpExchangeOf).filter(isDefined))
+const http = [
+  'http_core',
+  'http_jsonrpc',
+  'http_db',
+  'http_jobqueue',
+  'http_files',
+  'http_auth',
+  'http_force_logins',
+]
+for (const name of http) {
+  const lines = readLines(folder, name).filter(({ request }) => request !== undefined)
+  write(name, lines.map(httpExchangeOf).filter(isDefined))
 }

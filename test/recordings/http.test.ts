@@ -1,56 +1,12 @@
 // Recorded exchanges over HTTP, replayed against a whole server.
 import assert from 'node:assert/strict'
-import { type IncomingHttpHeaders, request } from 'node:http'
 import { test } from 'node:test'
 import { startRig } from '../support/rig.ts'
-import { compareReply, type HttpExchange, loadRecording, same } from './fixture.ts'
+import { type HttpExchange, loadRecording } from './fixture.ts'
+import { compare, send } from './http-exchange.ts'
 import { improvementOf } from './improvements.ts'
 import { openWebSocket } from './lasting.ts'
 import { fillIn, prepare } from './prepare.ts'
-
-interface HttpReply {
-  readonly status: number
-  readonly reason: string
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
-type Call = Pick<HttpExchange, 'method' | 'path' | 'headers' | 'body'>
-
-/** Sends exactly the headers that are given, as the recording client did. */
-function send(url: string, { method, path, headers, body }: Call): Promise<HttpReply> {
-  return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }
-    const sent = request(
-      `${url}${path}`,
-      { method, headers: { ...headers, ...length }, agent: false },
-      res => {
-        let text = ''
-        res.setEncoding('utf8')
-        res.on('data', chunk => {
-          text += chunk
-        })
-        res.on('end', () => {
-          const { statusCode = 0, statusMessage = '' } = res
-          resolve({ status: statusCode, reason: statusMessage, headers: res.headers, body: text })
-        })
-      },
-    )
-    sent.on('error', reject)
-    sent.end(body)
-  })
-}
-
-/** How a reply differs from what is expected, one line each. */
-function compare(expected: HttpExchange, { status, reason, headers, body }: HttpReply): string[] {
-  return [
-    ...same('status', expected.status, status),
-    ...same('reason', expected.reason, reason),
-    ...Object.entries(expected.replyHeaders).flatMap(([name, value]) => same(name, value, headers[name])),
-    ...same('etag', expected.etag, headers.etag !== undefined),
-    ...(expected.reply === null ? same('body', '', body) : compareReply(expected.reply, JSON.parse(body))),
-  ]
-}
 
 /** An id of a connection that lives as long as the test, for the requests that name one. */
 async function connectionId(connection: Awaited<ReturnType<typeof openWebSocket>>): Promise<number> {

@@ -27,6 +27,12 @@ function rpcError(reason: string, id: number, code: number, message: string): Im
   return { reason, replies: [{ id, error: { code, message } }] }
 }
 
+/** Who was let in and is not. */
+function unauthorized(reason: string): Improvement {
+  const { http } = httpError(reason, 401, 'Unauthorized')
+  return { reason, http: { ...http, etag: false } }
+}
+
 const BIG_INTEGER = 'The integer 12345678901234567000 does not fit in 64 bits: store it as a string'
 const MISSING_KEY = "Key 'database.debug_counter' in namespace 'moonraker' not found"
 
@@ -35,8 +41,23 @@ function badArgument(message: string): NonNullable<Improvement['http']> {
   return { reason: message, reply: { error: { code: 400, message } } }
 }
 
+const ENUMERATION = 'Whoever guesses learns nothing of which users there are'
+const LOCKED = 'Unauthorized: too many failed logins, try again in 15 minutes'
+
 /** By recording and name. */
 export const improvements: Readonly<Record<string, Improvement>> = {
+  'http_auth/untrusted_info_xff': unauthorized('The first from the right that is no proxy is the client'),
+  'http_auth/login_unknown': httpError(ENUMERATION, 400, 'Invalid Password'),
+  'ws_auth/login_unknown': rpcError(ENUMERATION, 1278, 400, 'Invalid Password'),
+  'ws_auth/ws_untrusted_after_logout': rpcError('A logout counts at once', 109, -32602, 'Unauthorized'),
+  'ws_auth/ws_bearer_identify_badtoken': rpcError(PYTHON, 103, -32602, 'Invalid JWT'),
+  'ws_auth/ws_query_access_token_identify_badtoken': rpcError(PYTHON, 103, -32602, 'Invalid JWT'),
+  ...Object.fromEntries(
+    ['login_bad_4', 'login_bad_5', 'login_good_after_lockout'].map(name => [
+      `http_force_logins/${name}`,
+      httpError('It says how long to wait', 401, LOCKED),
+    ]),
+  ),
   'ws_raw/number': { reason: JSON_RPC_ERROR, replies: [INVALID] },
   'ws_raw/null': { reason: JSON_RPC_ERROR, replies: [INVALID] },
   'ws_raw/empty_array': { reason: JSON_RPC_ERROR, replies: [INVALID] },

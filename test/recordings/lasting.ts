@@ -42,8 +42,8 @@ function bytesOf(sent: Sent): string | Buffer<ArrayBuffer> {
 }
 
 /** Opens the WebSocket at `url` (http:). */
-export async function openWebSocket(url: string): Promise<Lasting> {
-  const socket = new WebSocket(url.replace(/^http/, 'ws'))
+export async function openWebSocket(url: string, headers: Record<string, string> = {}): Promise<Lasting> {
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers } as never)
   const inbox = new Inbox()
   socket.addEventListener('message', ({ data }) => inbox.put(String(data)))
   await new Promise((resolve, reject) => {
