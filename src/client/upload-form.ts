@@ -55,7 +55,8 @@ async function sendByXhr(request: FormRequest, xhr: Xhr): Promise<FormReply> {
   const { address, headers, fields, name, source, onProgress, signal } = request
   const form = new FormData()
   for (const [field, text] of Object.entries(fields)) form.set(field, text)
-  form.set('file', await blobOf(source), name)
+  const blob = await blobOf(source)
+  form.set('file', blob, name)
   return new Promise((resolve, reject) => {
     xhr.open('POST', address)
     for (const [header, value] of Object.entries(headers)) xhr.setRequestHeader(header, value)
@@ -63,7 +64,9 @@ async function sendByXhr(request: FormRequest, xhr: Xhr): Promise<FormReply> {
     xhr.onerror = () => reject(new Error('the browser could not send it'))
     xhr.onabort = () => reject(signal?.reason)
     // A listener makes browsers ask for leave first (CORS preflight), so there is one only where it is wanted.
-    if (onProgress !== undefined) xhr.upload.onprogress = ({ loaded, total }) => onProgress(loaded, total)
+    // What is told counts the form as well.
+    if (onProgress !== undefined)
+      xhr.upload.onprogress = ({ loaded }) => onProgress(Math.min(loaded, blob.size), blob.size)
     signal?.addEventListener('abort', () => xhr.abort())
     if (signal?.aborted) reject(signal.reason)
     else xhr.send(form)

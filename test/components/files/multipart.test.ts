@@ -114,11 +114,14 @@ test('a body that is not whole is refused', () => {
     assert.throws(() => read(body.subarray(0, length)), { status: 400 }, `the first ${length} bytes`)
   }
   assert.equal(read(body.subarray(0, end)).length, 1)
-  assert.throws(() => read(Buffer.from(`--${BOUNDARY}x${body}`)), {
+  assert.throws(() => read(Buffer.from(`--${BOUNDARY}x${body.toString()}`)), {
     status: 400,
     message: /neither a part nor the end/,
   })
-  assert.throws(() => read(Buffer.from(`preamble\r\n${body}`)), { status: 400, message: /does not begin/ })
+  assert.throws(() => read(Buffer.from(`preamble\r\n${body.toString()}`)), {
+    status: 400,
+    message: /does not begin/,
+  })
   assert.throws(() => read(Buffer.from(`--${BOUNDARY}\r\n${'x'.repeat(20_000)}`), 1000), {
     message: /too long/,
   })

@@ -68,7 +68,7 @@ test('a body longer or shorter than it claims to be', async () => {
   await once(long, 'close')
   await untilGone(rig.paths.gcodes)
   const both = await begin(rig, `Content-Length: ${body.length}\r\nTransfer-Encoding: chunked`)
-  both.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`)
+  both.write(`${body.length.toString(16)}\r\n${body.toString()}\r\n0\r\n\r\n`)
   assert.equal(await statusOf(both), 400)
   assert.deepEqual(everythingIn(rig.paths.gcodes), [])
   const chunked = await begin(rig, 'Transfer-Encoding: chunked')

@@ -226,7 +226,11 @@ test('a body that is damaged at any byte is refused, or the file is exactly what
     const reply = await postForm(rig.port, body)
     const inFile = at >= start && at < start + content.length
     const found = everythingIn(rig.paths.gcodes)
-    assert.deepEqual(found.length, reply.status === 201 ? 1 : 0, `byte ${at}: ${reply.status}, ${found}`)
+    assert.deepEqual(
+      found.length,
+      reply.status === 201 ? 1 : 0,
+      `byte ${at}: ${reply.status}, ${found.join()}`,
+    )
     if (reply.status === 201) {
       const sent = inFile ? body.subarray(start, start + content.length) : Buffer.from(content)
       assert.deepEqual(readFileSync(join(rig.paths.gcodes, reply.json.item.path)), sent, `byte ${at}`)

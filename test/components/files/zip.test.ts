@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -61,6 +62,7 @@ test('files and folders of several roots, folders without their subfolders', asy
   const { result } = await client.call('server.files.zip', { dest: 'config/out.zip', items })
   const path = join(rig.paths.config, 'out.zip')
   const { size, modified, ...rest } = result.destination
+  assert.equal(modified, statSync(path).mtimeMs / 1000)
   assert.deepEqual(rest, { root: 'config', path: 'out.zip', permissions: 'rw' })
   assert.equal(result.action, 'zip_files')
   assert.equal(size, readFileSync(path).length)
