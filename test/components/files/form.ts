@@ -1,6 +1,6 @@
 // Multipart bodies as clients write them, and as they should not.
-import { lstatSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { ask, type Reply } from '../../support/raw-http.ts'
 
 export const BOUNDARY = 'form-boundary-7MA4YWxk'
@@ -47,9 +47,8 @@ export function upload(
 
 /** All files and folders below `folder`, hidden ones too, sorted; folders end in '/'. What is logged does not count. */
 export function everythingIn(folder: string): string[] {
-  const names = readdirSync(folder, { recursive: true }) as string[]
-  return names
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .map(entry => `${relative(folder, join(entry.parentPath, entry.name))}${entry.isDirectory() ? '/' : ''}`)
     .filter(name => !name.endsWith('moonraker.log') && !name.includes('moonraker-sql.db'))
-    .map(name => (lstatSync(join(folder, name)).isDirectory() ? `${name}/` : name))
     .sort()
 }

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +39,7 @@ async function statusOf(socket: Socket): Promise<number> {
 
 /** Resolves when nothing is left of an upload. */
 async function untilGone(folder: string): Promise<void> {
-  while (everythingIn(folder).length > 0) await new Promise(resolve => setImmediate(resolve))
+  while (readdirSync(folder).length > 0) await new Promise(resolve => setImmediate(resolve))
 }
 
 test('a client that goes away in the middle leaves nothing', async () => {
@@ -52,7 +61,7 @@ test('a client that goes away in the middle leaves nothing', async () => {
 
 /** Calls back when the server has begun to write. */
 function seen(rig: Rig, done: () => void): void {
-  if (everythingIn(rig.paths.gcodes).length > 0) done()
+  if (existsSync(join(rig.paths.gcodes, '.uploads'))) done()
   else setImmediate(seen, rig, done)
 }
 
