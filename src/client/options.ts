@@ -11,8 +11,11 @@ export interface ConnectOptions {
    * or the path of the server's unix socket (in Node).
    */
   readonly url: string
-  /** A JSON Web Token; a function is asked anew for each connection (for each request over HTTP). */
-  readonly accessToken?: string | (() => string | Promise<string>)
+  /**
+   * A JSON Web Token; a function, such as `login.token`, is asked anew for each connection (for each request over
+   * HTTP), and again with `refused` when the server did not take what it gave.
+   */
+  readonly accessToken?: string | ((refused?: boolean) => string | Promise<string>)
   readonly apiKey?: string
   /** Who the server and its other clients are told that we are. Not told over HTTP. */
   readonly client?: ClientIdentity
@@ -57,8 +60,8 @@ export async function linkOf(options: ConnectOptions): Promise<OpenLink> {
   }
 }
 
-async function tokenOf({ accessToken }: ConnectOptions): Promise<string | undefined> {
-  return typeof accessToken === 'function' ? accessToken() : accessToken
+async function tokenOf({ accessToken }: ConnectOptions, refused = false): Promise<string | undefined> {
+  return typeof accessToken === 'function' ? accessToken(refused) : accessToken
 }
 
 /** Where the server that `url` means is reached by HTTP, without a slash at the end; null for a unix socket. */
@@ -77,15 +80,18 @@ export async function credentialHeaders(options: ConnectOptions): Promise<Record
   }
 }
 
-/** The parameters of server.connection.identify; undefined where there is nothing to tell. */
-export async function identityOf(options: ConnectOptions): Promise<object | undefined> {
+/**
+ * The parameters of server.connection.identify; undefined where there is nothing to tell. `refused` asks for another
+ * token than the last.
+ */
+export async function identityOf(options: ConnectOptions, refused = false): Promise<object | undefined> {
   const { client, accessToken, apiKey } = options
   if (client === undefined && accessToken === undefined && apiKey === undefined) return undefined
   const { name, ...rest } = client ?? UNNAMED
   return {
     client_name: name,
     ...rest,
-    ...(accessToken !== undefined && { access_token: await tokenOf(options) }),
+    ...(accessToken !== undefined && { access_token: await tokenOf(options, refused) }),
     ...(apiKey !== undefined && { api_key: apiKey }),
   }
 }

@@ -8,6 +8,8 @@ import { type ConnectOptions, identityOf } from './options.ts'
 
 /** Seconds before each attempt to connect again; the last goes on. Up to half is taken off by chance. */
 const BACKOFF = [0.5, 1, 2, 5, 10] as const
+/** JSON-RPC's code for wrong credentials. */
+const UNAUTHORIZED = -32602
 /** Calls in one frame: what servers take without complaint. */
 const MAX_BATCH = 100
 
@@ -93,8 +95,18 @@ export class Session {
     if (!line.link.lasting) return
     const params = await identityOf(this.#options)
     if (params === undefined) return
+    try {
+      await this.#introduce(line, params)
+    } catch (error) {
+      const canRenew = typeof this.#options.accessToken === 'function'
+      if (!canRenew || !(error instanceof CallError) || error.code !== UNAUTHORIZED) throw error
+      await this.#introduce(line, (await identityOf(this.#options, true)) ?? params)
+    }
+  }
+
+  #introduce(line: Line, params: object): Promise<unknown> {
     const call = { method: 'server.connection.identify', params }
-    await this.#send(line, [call], { timeout: this.#silence })[0]
+    return this.#send(line, [call], { timeout: this.#silence })[0] as Promise<unknown>
   }
 
   /** Calls one method. */

@@ -120,7 +120,7 @@ test('WebSocket: ws_auth', async t => {
         stack.use(await openWebSocket(`${rig.url}/websocket${fill(way.query ?? '')}`, headers))
       open.set(way.prefix, connection)
       const better = improvementOf('ws_auth', exchange)?.replies
-      const sent = { ...exchange, send: fillIn(String(exchange.send), secrets) }
+      const sent = { ...exchange, send: fillIn(exchange.send as string, secrets) }
       const { replies, problems } = await replay(connection, sent, better ?? exchange.replies, SENTINEL)
       assert.deepEqual(problems, [])
       if (better !== undefined)
@@ -146,7 +146,7 @@ test('WebSocket: ws_force_logins', async t => {
   const secrets: Secrets = new Map()
   for (const exchange of loadRecording<Exchange>('ws_force_logins')) {
     await t.test(exchange.name, async () => {
-      const sent = { ...exchange, send: fillIn(String(exchange.send), secrets) }
+      const sent = { ...exchange, send: fillIn(exchange.send as string, secrets) }
       const { replies, problems } = await replay(connection, sent, exchange.replies, SENTINEL)
       assert.deepEqual(problems, [])
       for (const reply of replies) learn(secrets, exchange.name, reply)
