@@ -1,5 +1,6 @@
 // JSON-RPC 2.0 over whatever carries texts: WebSocket, unix socket, MQTT and POST /server/jsonrpc.
 import type { ApiError } from '../core/errors.ts'
+import { parseExact } from '../core/exact-json.ts'
 import { isPlainObject } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
 import type { Registry } from './registry.ts'
@@ -44,7 +45,7 @@ function toFailure(error: ApiError): Failure {
 export function answer(registry: Registry, text: string, caller: Caller): Answer<string> {
   let message: unknown
   try {
-    message = JSON.parse(text)
+    message = parseExact(text)
   } catch {
     return failure(null, { code: -32700, message: 'Parse error' })
   }

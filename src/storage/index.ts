@@ -1,8 +1,8 @@
 // The storage of the server: one SQLite file that the current Moonraker opens as well, and the other way round.
 
+export { parseStored } from '../core/exact-json.ts'
 export type { BackupContent } from './backup-files.ts'
 export type { AutomaticBackups, Backups } from './backups.ts'
-export { parseExact } from './exact-json.ts'
 export type { AuxiliaryField, Job, JobFilter, JobHistory, NewJob } from './job-history.ts'
 export { jobIdNumber, jobIdText } from './job-history.ts'
 export type { JobTotals, Total } from './job-totals.ts'

@@ -1,5 +1,5 @@
 // The history of print jobs: one row each, with the metadata that the file had at the time.
-import { parseExact } from './exact-json.ts'
+import { parseStored } from '../core/exact-json.ts'
 import type { Row, Sqlite, SqlValue, Writer } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
 import { INSTANCE, jsonColumn } from './tables.ts'
@@ -192,7 +192,7 @@ function jobOf(row: Row): Job {
 function json<T>(cell: Row[string] | undefined, otherwise: T): T {
   if (cell === null || cell === undefined) return otherwise
   try {
-    const value = parseExact(cell instanceof Uint8Array ? Buffer.from(cell).toString() : String(cell))
+    const value = parseStored(cell instanceof Uint8Array ? Buffer.from(cell).toString() : String(cell))
     return Array.isArray(value) === Array.isArray(otherwise) && value !== null ? (value as T) : otherwise
   } catch {
     return otherwise

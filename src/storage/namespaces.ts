@@ -1,7 +1,7 @@
 // The namespace store: what clients and components keep as JSON under a namespace and a path of keys
 // (API document, "Database APIs"). The first key names a record; the others lead into its value.
 import { ApiError } from '../core/errors.ts'
-import { isExactNumber } from './exact-json.ts'
+import { isExactNumber } from '../core/exact-json.ts'
 import {
   clearNamespace,
   deleteRecord,

@@ -1,7 +1,7 @@
 // How one value of the namespace store stands in the database: a letter for the kind, then the value
 // (Moonraker's record encoding, as its files show it). Objects and arrays are plain JSON text.
 import { ApiError } from '../core/errors.ts'
-import { exactInteger, isExactNumber, parseExact, parseForEditing } from './exact-json.ts'
+import { exactInteger, isExactNumber, parseForEditing, parseStored } from '../core/exact-json.ts'
 
 const INTEGER = 0x71 // q: 64 bits, little endian
 const FLOAT = 0x64 // d: IEEE double, little endian
@@ -97,7 +97,7 @@ export function decodeRecord(bytes: Uint8Array, editing = false): unknown {
   switch (buffer[0]) {
     case ARRAY:
     case OBJECT:
-      return (editing ? parseForEditing : parseExact)(buffer.toString())
+      return (editing ? parseForEditing : parseStored)(buffer.toString())
     case TEXT:
       return buffer.toString('utf8', 1)
     case INTEGER:

@@ -1,6 +1,6 @@
 // Whole tables as the debug endpoints show them.
 import { ApiError } from '../core/errors.ts'
-import { exactInteger, parseExact } from './exact-json.ts'
+import { exactInteger, parseStored } from '../core/exact-json.ts'
 import { decodeRecord } from './record.ts'
 import type { Reader, Row } from './sqlite.ts'
 import { tableNames } from './table-definition.ts'
@@ -29,7 +29,7 @@ export function dumpTable(db: Reader, table: string): Record<string, unknown>[] 
 function shown(cell: Row[string], type: string): unknown {
   if (cell instanceof Uint8Array) {
     try {
-      return type === 'record' ? decodeRecord(cell) : parseExact(Buffer.from(cell).toString())
+      return type === 'record' ? decodeRecord(cell) : parseStored(Buffer.from(cell).toString())
     } catch {
       return null
     }

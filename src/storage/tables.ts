@@ -1,7 +1,7 @@
 // The tables of a Moonraker database, column by column as its files have them, and how what older versions kept
 // in namespaces moves into them.
 import { randomBytes } from 'node:crypto'
-import { isExactNumber } from './exact-json.ts'
+import { isExactNumber } from '../core/exact-json.ts'
 import { clearNamespace, NAMESPACE_TABLE, readNamespace } from './namespace-rows.ts'
 import type { SqlValue, Writer } from './sqlite.ts'
 import type { TableDefinition } from './table-definition.ts'

@@ -1,5 +1,5 @@
 // The users who may log in, and the one that holds the API key.
-import { parseExact } from './exact-json.ts'
+import { parseStored } from '../core/exact-json.ts'
 import type { Row, Sqlite, SqlValue } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
 import { jsonColumn } from './tables.ts'
@@ -97,7 +97,7 @@ function textOrNull(value: Row[string] | undefined): string | null {
 function groupsOf(cell: Row[string] | undefined): string[] {
   if (cell === null || cell === undefined) return ['admin']
   try {
-    const groups = parseExact(cell instanceof Uint8Array ? Buffer.from(cell).toString() : String(cell))
+    const groups = parseStored(cell instanceof Uint8Array ? Buffer.from(cell).toString() : String(cell))
     return Array.isArray(groups) ? groups.filter(group => typeof group === 'string') : []
   } catch {
     return []

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Storage } from '../../src/storage/index.ts'
-import { parseExact } from '../../src/storage/index.ts'
+import { parseStored } from '../../src/storage/index.ts'
 import { DataFolder } from './data-folder.ts'
 
 const notFound = (message: string) => ({ status: 404, message })
@@ -47,7 +47,7 @@ test('integers beyond 2^53 stay as they are when something beside them changes',
   await namespaces.post(
     'golden',
     'big',
-    parseExact('{"n":123456789012345678901234567890,"m":9007199254740993}'),
+    parseStored('{"n":123456789012345678901234567890,"m":9007199254740993}'),
   )
   await namespaces.post('golden', 'big.keep', true)
   const text = '{"n":123456789012345678901234567890,"m":9007199254740993,"keep":true}'

@@ -91,6 +91,12 @@ class MetadataService implements MetadataSource, Component {
     await this.#queue.add(path).catch(() => {})
   }
 
+  /** The last print of a file stands in its metadata. */
+  async printed(path: string, job_id: string, print_start_time: number): Promise<void> {
+    const known = this.#store.get(path)
+    if (known !== undefined) await this.#store.put(path, { ...known, job_id, print_start_time })
+  }
+
   /** Keeps up with what happens to the files of gcodes. */
   async changed({ action, item, source_item }: FileChange): Promise<void> {
     if (item.root !== 'gcodes' && source_item?.root !== 'gcodes') return
@@ -226,6 +232,11 @@ export default function metadata(files: FileManagerParts): ComponentType {
       const service = new MetadataService(core, files)
       files.use(service)
       scope.use(core.events.on('files:changed', change => service.changed(change)))
+      scope.use(
+        core.events.on('history:changed', (action, job) =>
+          action === 'added' ? service.printed(job.filename, job.job_id, job.start_time) : undefined,
+        ),
+      )
       return service
     },
   })

@@ -96,27 +96,36 @@ class Subscribers {
   }
 }
 
-/** Serves each endpoint that Klippy lists as `printer.*`, for as long as Klippy is there. */
+/** Serves each endpoint that Klippy lists as `printer.*`; while Klippy is away they answer that it is. */
 class KlippyEndpoints {
   readonly #core: Core
-  #served: Registration[] = []
+  readonly #served = new Map<string, Registration>()
 
   constructor(core: Core) {
     this.#core = core
   }
 
+  /** Takes over what Klippy lists now, and leaves out what it does not list any more. */
   refresh(): void {
-    for (const endpoint of this.#core.printer.session.endpoints) {
-      const name = `printer.${endpoint.replaceAll('/', '.')}`
-      if (OWN_ENDPOINTS.has(endpoint) || this.#core.registry.has(name)) continue
-      const handle = (params: unknown) => this.#core.printer.call(endpoint, params)
-      this.#served.push(this.#core.registry.serveOne(name, klippyEndpoint(`/printer/${endpoint}`), handle))
+    const { registry, printer } = this.#core
+    const listed = new Map(
+      printer.session.endpoints.map(path => [`printer.${path.replaceAll('/', '.')}`, path]),
+    )
+    for (const [name, registration] of this.#served) {
+      if (listed.has(name)) continue
+      registration.remove()
+      this.#served.delete(name)
+    }
+    for (const [name, endpoint] of listed) {
+      if (OWN_ENDPOINTS.has(endpoint) || registry.has(name)) continue
+      const handle = (params: unknown) => printer.call(endpoint, params)
+      this.#served.set(name, registry.serveOne(name, klippyEndpoint(`/printer/${endpoint}`), handle))
     }
   }
 
   clear(): void {
-    for (const registration of this.#served) registration.remove()
-    this.#served = []
+    for (const registration of this.#served.values()) registration.remove()
+    this.#served.clear()
   }
 }
 
@@ -137,7 +146,6 @@ export default component({
     serveChapter(core, scope, new Subscribers(core))
     scope.use(core.events.on('klippy:identified', () => endpoints.refresh()))
     scope.use(core.events.on('klippy:ready', () => endpoints.refresh()))
-    scope.use(core.events.on('klippy:disconnected', () => endpoints.clear()))
     scope.defer(() => endpoints.clear())
     notifyClients(core, scope)
     return {}

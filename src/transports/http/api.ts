@@ -5,7 +5,7 @@ import { type Caller, demandRole } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
 import { collectBody, readArguments, readObjectArguments, readQuery } from './arguments.ts'
-import { type Gate, refuseCrossSite, type Visitor } from './gate.ts'
+import { type Gate, refuseCrossSite, refusePageLoads, type Visitor } from './gate.ts'
 import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
 
 const NO_QUERY = new URLSearchParams()
@@ -89,7 +89,8 @@ export class HttpApi {
 
   #answerMethod(exchange: Exchange, method: Method): void | Promise<void> {
     const { req, res, visitor, query } = exchange
-    if (method.endpoint.changes || !READING_VERBS.has(req.method ?? '')) refuseCrossSite(visitor)
+    if (method.endpoint.changes) refuseCrossSite(visitor)
+    if (method.endpoint.changes && req.method === 'GET') refusePageLoads(req)
     const { auth, role } = method.endpoint
     const caller = auth ? this.#caller(exchange) : this.#callerOrStranger(exchange)
     if (auth) demandRole(caller, role)

@@ -2,6 +2,7 @@
 // (API document, "HTTP API Overview").
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
+import { parseExact } from '../../core/exact-json.ts'
 import { isPlainObject } from '../../schema/index.ts'
 
 /** The longest body of an API call, in bytes; uploads have a limit of their own. */
@@ -29,7 +30,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExact(text)
   } catch {
     return undefined
   }

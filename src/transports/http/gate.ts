@@ -121,6 +121,16 @@ export function refuseCrossSite({ crossSite, origin }: Visitor): void {
   )
 }
 
+/**
+ * Refuses a GET that changes something where a browser sends it as it loads a page or a picture: over plain HTTP it
+ * does not say of which site the page is. Programs are let through, and so is a page's own script.
+ */
+export function refusePageLoads({ headers }: IncomingMessage): void {
+  const isBrowser = headers['user-agent']?.startsWith('Mozilla/') === true
+  if (!isBrowser || headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin') return
+  throw new ApiError(403, 'A browser may do this by POST only, so that no page of another site can')
+}
+
 /** An IPv4 address in IPv6 clothes as IPv4. */
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address

@@ -13,7 +13,7 @@ import { fromBuffer } from 'yauzl'
 import { postJson } from '../../support/raw-http.ts'
 import { upload } from './form.ts'
 
-const ROUNDS = Number(process.env.KILL_ROUNDS ?? 20)
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3)
 const FOLDER = mkdtempSync(join(tmpdir(), 'kill-'))
 const DATA = join(FOLDER, 'data')
 const BUNDLE = join(FOLDER, 'server.cjs')

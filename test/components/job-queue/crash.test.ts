@@ -13,7 +13,7 @@ import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { IDLE } from '../../support/restartable-server.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 
-const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 10)
+const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 2)
 const SERVER = fileURLToPath(new URL('crash-server.ts', import.meta.url))
 const FILES = ['a.gcode', 'b.gcode']
 

@@ -37,7 +37,10 @@ describe('calibration', { concurrency: true }, () => {
     const { rig, client } = await homed()
     await using _ = rig
     await client.script('PROBE')
-    assert.match(client.output.at(-1)!, /^\/\/ Result: at \d+\.\d{3},\d+\.\d{3} estimate contact at z=[01]\.\d{6}$/)
+    assert.match(
+      client.output.at(-1)!,
+      /^\/\/ Result: at \d+\.\d{3},\d+\.\d{3} estimate contact at z=[01]\.\d{6}$/,
+    )
     const probe = await client.query('probe')
     assert.equal(probe.name, 'probe')
     assert.equal(typeof probe.last_z_result, 'number')

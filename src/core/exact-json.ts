@@ -33,6 +33,11 @@ export function exactInteger(text: string): number | ExactNumber {
 
 /** Reads JSON text; only integers beyond 2^53 become `ExactNumber`s. Throws SyntaxError. */
 export function parseExact(text: string): unknown {
+  return LONG_NUMBER.test(text) ? json.parse(text, keepLongIntegers) : JSON.parse(text)
+}
+
+/** Reads JSON text that Python may have written: its words for no number become null. Throws SyntaxError. */
+export function parseStored(text: string): unknown {
   return parse(text, LONG_NUMBER, keepLongIntegers)
 }
 
