@@ -1,5 +1,7 @@
 // Roles: everyone is an admin until told otherwise; viewers read, operators print, admins do the rest, on all transports.
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { api, chapters } from '../../../src/api/index.ts'
 import { WebClient } from '../../support/web-client.ts'
@@ -140,4 +142,40 @@ test('every endpoint declares a role that fits what it does', () => {
     open.map(([name]) => name),
     ['printer.objects.subscribe', 'access.logout', 'access.user.password'],
   )
+})
+
+test('configuration files are written by admins only, whatever the way', async () => {
+  await using rig = await startAccess()
+  writeFileSync(join(rig.paths.gcodes, 'a.png'), 'x')
+  const { token } = await createUser(rig, 'op', { role: 'operator' })
+  const viewer = await createUser(rig, 'v', { role: 'viewer' })
+  const conf = readFileSync(rig.paths.configFile, 'utf8')
+  const asOperator = async (verb: string, path: string, body?: unknown) =>
+    (await send(rig, verb, path, body, bearer(token))).status
+  for (const path of ['config/x', '/config/x', './config/x', 'gcodes/../config/x', 'CONFIG/x']) {
+    assert.notEqual(await asOperator('POST', '/server/files/directory', { path }), 200, path)
+  }
+  assert.equal(await asOperator('POST', '/server/files/directory', { path: 'config/x' }), 403)
+  const move = { source: 'config/moonraker.conf', dest: 'gcodes/x' }
+  assert.equal(await asOperator('POST', '/server/files/move', move), 403)
+  const copy = { source: 'gcodes/a.png', dest: 'config/moonraker.conf' }
+  assert.equal(await asOperator('POST', '/server/files/copy', copy), 403)
+  assert.equal(await asOperator('DELETE', '/server/files/config/moonraker.conf'), 403)
+  for (const rootFirst of [true, false]) {
+    const form = new FormData()
+    const file = new Blob(['[server]\n'])
+    if (rootFirst) form.append('root', 'config')
+    form.append('file', file, 'moonraker.conf')
+    if (!rootFirst) form.append('root', 'Config')
+    const reply = await fetch(`${rig.url}/server/files/upload`, {
+      method: 'POST',
+      body: form,
+      headers: bearer(token),
+    })
+    assert.equal(reply.status, 403)
+  }
+  assert.equal(readFileSync(rig.paths.configFile, 'utf8'), conf)
+  const image = await send(rig, 'DELETE', '/server/files/gcodes/a.png', undefined, bearer(viewer.token))
+  assert.equal(image.status, 403, 'open for looking at only')
+  assert.equal(await asOperator('DELETE', '/server/files/gcodes/a.png'), 200)
 })

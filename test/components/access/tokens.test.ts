@@ -225,3 +225,17 @@ test('on the unix socket there is no address that a oneshot token could be bound
   await assert.rejects(client.call('access.oneshot_token'), { code: 400, message: /bound to an address/ })
   assert.match(await client.call('access.get_api_key'), /^[0-9a-f]{32}$/)
 })
+
+test('a browser that was led here under a foreign name gets in with credentials only', async () => {
+  await using rig = await startAccess()
+  const { token } = await createUser(rig, 'a')
+  const rebound = { Host: 'evil.example', Origin: 'http://evil.example' }
+  assert.equal(await statusFor(rig, rebound), 401)
+  assert.equal(await statusFor(rig, { ...rebound, Authorization: `Bearer ${token}` }), 200)
+  using socket = await WebClient.open(rig.url, rebound)
+  assert.deepEqual((await socket.call('server.info')).error, UNAUTHORIZED)
+  assert.equal((await socket.call('access.info')).result.trusted, false)
+  const identity = { ...IDENTITY, access_token: token }
+  assert.ok((await socket.call('server.connection.identify', identity)).result)
+  assert.ok((await socket.call('server.info')).result)
+})

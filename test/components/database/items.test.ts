@@ -166,3 +166,26 @@ test('the debug methods are served with -g only, and know no rules', async () =>
   assert.equal((await client.call('debug.database.table', { table: 'x' })).error.code, -32601)
   assert.deepEqual((await client.call('debug.database.delete_item', item)).result, item)
 })
+
+test('integers that JavaScript cannot hold survive, over JSON-RPC and HTTP', async () => {
+  await using at = await scene()
+  const text = '{"id":9007199254740993,"list":[123456789012345678]}'
+  const body = `{"namespace":"big","key":"a","value":${text}}`
+  const stored = await ask(at.rig.port, '/server/database/item', {
+    verb: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body,
+  })
+  assert.equal(stored.status, 200)
+  const rpc = `{"jsonrpc":"2.0","method":"server.database.post_item","params":${body.replace('"a"', '"b"')},"id":1}`
+  const reply = await fetch(`${at.rig.url}/server/jsonrpc`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: rpc,
+  })
+  assert.ok((await reply.text()).includes(text))
+  for (const key of ['a', 'b']) {
+    const item = await fetch(`${at.rig.url}/server/database/item?namespace=big&key=${key}`)
+    assert.ok((await item.text()).includes(text), key)
+  }
+})

@@ -344,3 +344,14 @@ test('an error shows nothing of the host', async () => {
     assert.ok(!body.includes(rig.dataPath) && !/traceback|\.ts:|node:/.test(body), body)
   }
 })
+
+test('a browser changes nothing by GET, a program may', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, authorization: TRUST_LOOPBACK })
+  const path = '/printer/gcode/script?script=M112'
+  const browser = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)' }
+  assert.equal(await status(rig, browser, path), 403)
+  assert.equal(await status(rig, { ...browser, 'Sec-Fetch-Site': 'none' }, path), 403)
+  assert.equal(await status(rig, browser), 200, 'looking is free')
+  assert.equal(await status(rig, { 'User-Agent': 'curl/8' }, path), 200)
+})
