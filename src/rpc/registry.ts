@@ -33,7 +33,7 @@ export interface RawRoute {
   readonly verbs: readonly string[]
   /** A path; one that ends in '/' serves everything below it. */
   readonly path: string
-  /** Whether a caller without a user may ask for `rest`. */
+  /** Whether a caller without a user may read `rest`. */
   readonly open?: (rest: string) => boolean
   /** What a caller must at least be; where it is left out, an operator for all but GET and HEAD. */
   readonly role?: Role

@@ -20,6 +20,7 @@ import { serveLogDownloads } from './log-downloads.ts'
 import { type MetadataSource, plainMetadata } from './metadata-source.ts'
 import { Observer } from './observer.ts'
 import { FileOperations } from './operations.ts'
+import { demandWriting } from './rights.ts'
 import { RootUpkeep } from './root-upkeep.ts'
 import { type Place, type ReservedPaths, Roots, rootPermissions } from './roots.ts'
 import { isWithin, TreeLock } from './tree-lock.ts'
@@ -182,7 +183,7 @@ class FileManager implements Component {
       return
     }
     // Images are open to everyone for looking at them only.
-    if (caller.user === null) throw new ApiError(401, 'Unauthorized')
+    demandWriting(caller, rest)
     const body = JSON.stringify({ result: await this.operations.deleteFile(rest, res) })
     res.setHeader('Content-Type', 'application/json; charset=UTF-8')
     res.setHeader('X-Content-Type-Options', 'nosniff')
@@ -214,13 +215,27 @@ function serve(core: Core, manager: FileManager, archives: Archives, scope: Scop
       'server.files.metascan': ({ filename }) => manager.metadata.metascan(filename),
       'server.files.thumbnails': ({ filename }) => manager.metadata.thumbnails(filename),
       'server.files.get_directory': ({ path, extended }) => listings.directory(path, extended),
-      'server.files.post_directory': ({ path }, caller) => operations.makeDirectory(path, caller),
-      'server.files.delete_directory': ({ path, force }, caller) =>
-        operations.deleteDirectory(path, force, caller),
-      'server.files.move': ({ source, dest }, caller) => operations.move(source, dest, caller),
-      'server.files.copy': ({ source, dest }, caller) => operations.copy(source, dest, caller),
+      'server.files.post_directory': ({ path }, caller) => {
+        demandWriting(caller, path)
+        return operations.makeDirectory(path, caller)
+      },
+      'server.files.delete_directory': ({ path, force }, caller) => {
+        demandWriting(caller, path)
+        return operations.deleteDirectory(path, force, caller)
+      },
+      'server.files.move': ({ source, dest }, caller) => {
+        demandWriting(caller, source, dest)
+        return operations.move(source, dest, caller)
+      },
+      'server.files.copy': ({ source, dest }, caller) => {
+        demandWriting(caller, dest)
+        return operations.copy(source, dest, caller)
+      },
       'server.files.zip': (request, caller) => archives.create(request, caller),
-      'server.files.delete_file': ({ path }, caller) => operations.deleteFile(path, caller),
+      'server.files.delete_file': ({ path }, caller) => {
+        demandWriting(caller, path)
+        return operations.deleteFile(path, caller)
+      },
     }),
   )
   scope.use(

@@ -5,12 +5,14 @@ import { basename, dirname, join } from 'node:path'
 import type { Core } from '../../component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
+import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Changes } from './changes.ts'
 import { fileError, told } from './file-error.ts'
 import { HiddenFile } from './hidden-file.ts'
 import { type HiddenFolders, syncFolder } from './hidden-folder.ts'
 import { letFinish } from './let-finish.ts'
+import { demandWriting } from './rights.ts'
 import { type Place, type Root, type Roots, rootPermissions } from './roots.ts'
 import type { TreeLock } from './tree-lock.ts'
 import { Turns } from './turns.ts'
@@ -70,6 +72,9 @@ interface Arrival {
   readonly thumbnail: HiddenFile | null
 }
 
+/** What an upload comes in. */
+type UploadRequest = Pick<RawRequest, 'req' | 'res' | 'caller'>
+
 export class Uploads {
   readonly #parts: UploadParts
   readonly #turns = new Turns(AT_ONCE, MAX_WAITING)
@@ -79,25 +84,25 @@ export class Uploads {
   }
 
   /**
-   * Receives the upload that `req` is and prints the file if the form says so. The change is announced when `res` has
+   * Receives the upload that `req` is, on behalf of `caller`, and prints the file if the form says so. The change is announced when `res` has
    * been sent. Throws ApiError 400 for a damaged form or a bad target, 403 for a file or a root that may not be
    * written, 408, 413 for a file that is too large, 422 for a wrong checksum, 503, 507 for a full disk; then nothing
    * is left of it. What the client still sends is taken in, so that it reads the answer.
    */
-  async receive(req: IncomingMessage, res: ServerResponse): Promise<UploadResult> {
+  async receive({ req, res, caller }: UploadRequest): Promise<UploadResult> {
     try {
-      return await this.#turns.run(() => this.#receive(req, res))
+      return await this.#turns.run(() => this.#receive({ req, res, caller }))
     } catch (error) {
       await letFinish(req, this.#parts.core.clock)
       throw error
     }
   }
 
-  async #receive(req: IncomingMessage, res: ServerResponse): Promise<UploadResult> {
-    const form = await this.#receiveForm(req)
+  async #receive({ req, res, caller }: UploadRequest): Promise<UploadResult> {
+    const form = await this.#receiveForm(req, caller)
     try {
       checkDigest(form)
-      const target = await this.#target(form)
+      const target = await this.#target(form, caller)
       const result = await this.#place(await this.#unpack(form, target), res)
       if (target.root.name !== 'gcodes') return result
       return { ...result, ...(await this.#print(form, result.item.path)), action: result.action }
@@ -106,14 +111,14 @@ export class Uploads {
     }
   }
 
-  #receiveForm(req: IncomingMessage): Promise<UploadForm> {
+  #receiveForm(req: IncomingMessage, caller: Caller): Promise<UploadForm> {
     const { roots, hidden, core } = this.#parts
     let root = roots.get('gcodes')
     return told('the upload', () =>
       receiveForm(req, {
         maxBytes: core.maxUploadBytes,
         open: name => {
-          root = this.#rootOf(name)
+          root = this.#rootOf(name, caller)
           return beginFile(hidden, root)
         },
         checkSpace: remaining => checkSpace(root, remaining),
@@ -121,16 +126,17 @@ export class Uploads {
     )
   }
 
-  #rootOf(name: string | undefined): Root {
+  #rootOf(name: string | undefined, caller: Caller): Root {
     const root = this.#parts.roots.get(name?.trim().toLowerCase() || 'gcodes')
+    demandWriting(caller, root.name)
     if (!root.writable) throw new ApiError(403, `Files of root '${root.name}' may not be written`)
     return root
   }
 
   /** A folder that stands in the file's name has to exist, one in the field `path` is made (API document). */
-  async #target({ fields, name }: UploadForm): Promise<Place> {
+  async #target({ fields, name }: UploadForm, caller: Caller): Promise<Place> {
     const { roots } = this.#parts
-    const root = this.#rootOf(fields.get('root'))
+    const root = this.#rootOf(fields.get('root'), caller)
     if (name.endsWith('/')) throw new ApiError(400, 'The upload has no file name')
     const place = await roots.resolve(root, `${fields.get('path') ?? ''}/${name}`)
     const folder = dirname(place.absolute)
@@ -228,8 +234,8 @@ export class Uploads {
 export function serveUploads(parts: UploadParts, scope: Scope): Uploads {
   const uploads = new Uploads(parts)
   const path = '/server/files/upload'
-  const handle = async ({ req, res }: RawRequest) => {
-    const result = await uploads.receive(req, res)
+  const handle = async ({ req, res, caller }: RawRequest) => {
+    const result = await uploads.receive({ req, res, caller })
     const prefix = (req.url ?? '').split(path)[0]
     const { root, path: name } = result.item
     // At the top for Mainsail and Mobileraker, under `result` for OrcaSlicer.

@@ -106,10 +106,11 @@ export class HttpApi {
   #answerRaw(exchange: Exchange, route: RawRoute, rest: string): void | Promise<void> {
     const { req, res, visitor, query } = exchange
     if (!route.verbs.includes(req.method ?? '')) throw new ApiError(405, 'Method Not Allowed')
-    if (!READING_VERBS.has(req.method ?? '')) refuseCrossSite(visitor)
-    const open = route.open?.(rest) === true
+    const isReading = READING_VERBS.has(req.method ?? '')
+    if (!isReading) refuseCrossSite(visitor)
+    const open = isReading && route.open?.(rest) === true
     const caller = open ? this.#callerOrStranger(exchange) : this.#caller(exchange)
-    if (!open) demandRole(caller, route.role ?? (READING_VERBS.has(req.method ?? '') ? 'viewer' : 'operator'))
+    if (!open) demandRole(caller, route.role ?? (isReading ? 'viewer' : 'operator'))
     return route.handle({ req, res, rest, query, caller })
   }
 
