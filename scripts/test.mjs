@@ -47,8 +47,12 @@ const groups = Array.from({ length: Math.min(GROUPS, files.length) }, (_, index)
   files.filter((_file, place) => place % GROUPS === index),
 )
 const began = Date.now()
-const results = await Promise.all(groups.map(runGroup))
-results.forEach(report)
+const runReported = async group => {
+  const result = await runGroup(group)
+  report(result)
+  return result
+}
+const results = await Promise.all(groups.map(runReported))
 const total = name => results.reduce((sum, { output }) => sum + countOf(output, name), 0)
 const broken = results.filter(({ code, output }) => code !== 0 && countOf(output, 'fail') === 0).length
 console.log(`${files.length} files in ${((Date.now() - began) / 1000).toFixed(1)} s`)

@@ -1,6 +1,7 @@
 // JSON-RPC 2.0 over whatever carries texts: WebSocket, unix socket, MQTT and POST /server/jsonrpc.
 import type { ApiError } from '../core/errors.ts'
 import { parseExact } from '../core/exact-json.ts'
+import { toJsonText } from '../core/json-text.ts'
 import { isPlainObject } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
 import type { Registry } from './registry.ts'
@@ -26,7 +27,7 @@ export function rpcCode(status: number): number {
 }
 
 function success(id: unknown, result: unknown): string {
-  return `{"jsonrpc":"2.0","result":${JSON.stringify(result) ?? 'null'},"id":${JSON.stringify(id)}}`
+  return `{"jsonrpc":"2.0","result":${toJsonText(result)},"id":${JSON.stringify(id)}}`
 }
 
 function failure(id: unknown, error: Failure): string {

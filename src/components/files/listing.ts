@@ -1,6 +1,7 @@
 // Listings: all files of a root, and what stands in one folder. Made of what is known, in slices, so that nobody waits.
 import { statfs } from 'node:fs/promises'
 import { ApiError } from '../../core/errors.ts'
+import { jsonText } from '../../core/json-text.ts'
 import { below, type FolderNode, pathOf } from './folder-node.ts'
 import { isGcodeName, mayHaveMetadata } from './gcode-name.ts'
 import { permissionsIn } from './item.ts'
@@ -101,12 +102,11 @@ export class Listings {
     const folder = await trees.folder(real)
     if (folder === undefined) throw new ApiError(400, `Directory does not exist (${shown})`)
     const { root } = place
-    return {
-      dirs: foldersIn(root, folder),
-      files: await this.#filesIn(root, folder, extended && root.name === 'gcodes'),
-      disk_usage: await diskUsage(place.real),
-      root_info: { name: root.name, permissions: rootPermissions(root) },
-    }
+    const files = await this.#filesIn(root, folder, extended && root.name === 'gcodes')
+    const dirs = JSON.stringify(foldersIn(root, folder))
+    const disk_usage = JSON.stringify(await diskUsage(place.real))
+    const root_info = JSON.stringify({ name: root.name, permissions: rootPermissions(root) })
+    return jsonText(`{"dirs":${dirs},"files":[${files}],"disk_usage":${disk_usage},"root_info":${root_info}}`)
   }
 
   /** A folder's path below its root, where the last part is a link too. */
@@ -116,22 +116,25 @@ export class Listings {
     return real.slice(top.length + 1)
   }
 
-  async #filesIn(root: Root, folder: FolderNode, extended: boolean): Promise<DirectoryListing['files']> {
-    const files: DirectoryListing['files'] = []
+  /** The files' entries as JSON with commas between them: thousands of them are written a slice at a time. */
+  async #filesIn(root: Root, folder: FolderNode, extended: boolean): Promise<string> {
+    const texts: string[] = []
     const path = pathOf(folder)
     const all = [...folder.files]
     for (let start = 0; start < all.length; start += SLICE) {
       const slice = all.slice(start, start + SLICE)
       const known = extended ? await this.#metadata(path, slice) : undefined
+      const files: DirectoryListing['files'] = []
       for (const [filename, facts] of slice) {
         const { modified, size } = facts
         const entry = { modified, size, permissions: permissionsIn(root, facts), filename }
         const metadata = known?.get(filename)
         files.push(metadata === undefined ? entry : { ...metadata, ...entry })
       }
+      texts.push(JSON.stringify(files).slice(1, -1))
       if (start + SLICE < all.length) await pause()
     }
-    return files
+    return texts.join(',')
   }
 
   #metadata(path: string, files: readonly [string, unknown][]): Promise<ReadonlyMap<string, Metadata>> {

@@ -1,6 +1,7 @@
 // HTTP requests to the API: finds what a path leads to and lets it answer.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
+import { toJsonText } from '../../core/json-text.ts'
 import { type Caller, demandRole } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
@@ -144,5 +145,5 @@ function hasBody(req: IncomingMessage): boolean {
 }
 
 function sendResult(req: IncomingMessage, res: ServerResponse, result: unknown): void {
-  sendJson(req, res, `{"result":${JSON.stringify(result) ?? 'null'}}`)
+  sendJson(req, res, `{"result":${toJsonText(result)}}`)
 }

@@ -84,6 +84,13 @@ suite('files larger than what is read', () => {
     assert.deepEqual(fields, metadata)
   })
 
+  test('the time of CuraEngine alone is at the end, unless the header has one', async () => {
+    const { text, metadata } = samples['CuraEngine alone']!
+    const long = `${text}${filler};TIME_ELAPSED:6666.9\nM104 S0\n`
+    assert.deepEqual(await fieldsOf(long), { ...metadata, estimated_time: 6666 })
+    assert.equal((await fieldsOf(long.replace(';TIME:6666', ';TIME:6650'))).estimated_time, 6650)
+  })
+
   test('a configuration at the end counts before one at the top', async () => {
     const [line] = samples.PrusaSlicer!.text.split('\n')
     const fields = await fieldsOf(`${line}\n; layer_height = 0.1\nG1 Z1 F1\n${filler}; layer_height = 0.25\n`)

@@ -26,7 +26,7 @@ async function upload(rig: Rig, name: string, text: string, fields: Record<strin
   form.set('file', new Blob([text]), name)
   const reply = await fetch(`${rig.url}/server/files/upload`, { method: 'POST', body: form })
   assert.equal(reply.status, 201, await reply.clone().text())
-  return reply.json()
+  return (await reply.json()) as { readonly print_started?: boolean }
 }
 
 test('an upload is read, kept, moved and forgotten with its file', async () => {
