@@ -1,4 +1,5 @@
-// Killed at random moments while items, the queue and the history are written: what was acknowledged is there.
+// Killed at random moments while items, the queue, the history, users and keys are written: what was acknowledged is
+// there.
 // CRASH_ROUNDS sets how often.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -12,6 +13,7 @@ import { Sqlite } from '../../../src/storage/sqlite.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { IDLE } from '../../support/restartable-server.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
+import { AcknowledgedUsers } from './crash-users.ts'
 
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 2)
 const SERVER = fileURLToPath(new URL('crash-server.ts', import.meta.url))
@@ -24,6 +26,7 @@ class Acknowledged {
   readonly removed = new Set<string>()
   /** Job id to its last status. */
   readonly jobs = new Map<string, string>()
+  readonly users = new AcknowledgedUsers()
   writes = 0
 }
 
@@ -114,19 +117,38 @@ async function round(folder: string, klippy: FakeKlippy, known: Acknowledged): P
   try {
     const client = await WebClient.open(`http://127.0.0.1:${port}`)
     await check(client, known)
+    await known.users.check(client, port)
     const { result } = await client.call('server.info')
     if (result.klippy_state !== 'ready') await client.notified('notify_klippy_ready')
     await client.call('printer.objects.subscribe', { objects: { print_stats: null } })
     const writers = [0, 1, 2, 3].map(lane => writeItems(client, known, lane))
-    const failed = Promise.race([...writers, writeQueue(client, known), print(client, klippy)])
+    // Who logs in has a connection of its own.
+    const user = await WebClient.open(`http://127.0.0.1:${port}`)
+    const users = known.users.write(client, user)
+    const failed = Promise.race([...writers, writeQueue(client, known), print(client, klippy), users])
     failed.catch(() => {})
     setTimeout(() => child.kill('SIGKILL'), 20 + Math.random() * 250)
-    await Promise.race([client.closed, failed])
+    await Promise.race([Promise.all([client.closed, user.closed]), failed])
     noteJobs(client, known)
   } finally {
     child.kill('SIGKILL')
     await exit
   }
+}
+
+/** Everybody who was ever acknowledged gets in. */
+async function lastLook(folder: string, klippy: FakeKlippy, known: Acknowledged): Promise<void> {
+  const { child, port } = await startChild(folder, klippy)
+  const exit = once(child, 'exit')
+  try {
+    using client = await WebClient.open(`http://127.0.0.1:${port}`)
+    await check(client, known)
+    await known.users.check(client, port, true)
+  } finally {
+    child.kill('SIGKILL')
+    await exit
+  }
+  checkFile(folder)
 }
 
 /** Not after every kill: looking into the file takes its log in, which is the server's to do. */
@@ -152,11 +174,12 @@ test(`killed ${ROUNDS} times`, async t => {
       await round(folder, klippy, known)
       if (count % 5 === 0) checkFile(folder)
     }
+    await lastLook(folder, klippy, known)
     assert.ok(known.writes > ROUNDS * 10, `${known.writes} writes are too few to tell`)
     const { writes, items, jobs, queued } = known
     t.diagnostic(
       `${ROUNDS} kills, ${writes} acknowledged writes: ${[...items.values()].reduce((a, b) => a + b, 0)} of items, ` +
-        `${queued.size} queued jobs, ${jobs.size} jobs of the history`,
+        `${queued.size} queued jobs, ${jobs.size} jobs of the history; ${JSON.stringify(known.users.counts)}`,
     )
   } finally {
     rmSync(folder, { recursive: true, force: true })
