@@ -20,6 +20,8 @@ export interface Field<T> {
   /** Keys of the comments that `read` looks at. */
   keys: readonly string[]
   read(source: Source): T | null | undefined
+  /** Where to look when no window has one. Looks at no keyed comments. */
+  instead?: Field<T>
   /** The value when no window has one. */
   otherwise?: T
 }
@@ -121,15 +123,21 @@ export function lowest(place: Place, pattern: RegExp): Field<number> {
   return inText(place, whole => extreme(whole, pattern, (a, b) => Math.min(a, b)))
 }
 
-/** The highest number that the first group of a global pattern catches. */
-export function highest(place: Place, pattern: RegExp): Field<number> {
-  return inText(place, whole => extreme(whole, pattern, (a, b) => Math.max(a, b)))
+/** The highest number that the first group of a global pattern catches, of those that `counts` lets through. */
+export function highest(place: Place, pattern: RegExp, counts?: (found: number) => boolean): Field<number> {
+  return inText(place, whole => extreme(whole, pattern, (a, b) => Math.max(a, b), counts))
 }
 
-function extreme(whole: string, pattern: RegExp, pick: (a: number, b: number) => number): number | undefined {
+function extreme(
+  whole: string,
+  pattern: RegExp,
+  pick: (a: number, b: number) => number,
+  counts: (found: number) => boolean = () => true,
+): number | undefined {
   let result: number | undefined
   for (const found of whole.matchAll(pattern)) {
     const candidate = Number(found[1])
+    if (!counts(candidate)) continue
     result = result === undefined ? candidate : pick(result, candidate)
   }
   return result
@@ -156,5 +164,5 @@ function readField(field: Field<unknown>, head: Source, tail: Source): unknown {
     if (found === null) return undefined
     if (found !== undefined) return found
   }
-  return field.otherwise
+  return field.instead === undefined ? field.otherwise : readField(field.instead, head, tail)
 }

@@ -1,9 +1,10 @@
 // Turns the text after a comment's key into numbers, lists, durations and names.
 import { isUtf8 } from 'node:buffer'
 
-const LEADING_NUMBER = /^\s*([0-9]*\.?[0-9]+)/
+/** Unsigned; large and small numbers may come with an exponent, as 2.14748e+06. */
+const LEADING_NUMBER = /^\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]{1,2})?)/i
 const LEADING_INTEGER = /^\s*([0-9]+)/
-const NUMBERS = /[0-9]*\.?[0-9]+/g
+const NUMBERS = /[0-9]*\.?[0-9]+(?:e[+-]?[0-9]{1,2})?/gi
 const WHOLE = /^[+-]?[0-9]+$/
 const LONGEST_DURATION = 200
 
