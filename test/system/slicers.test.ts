@@ -86,7 +86,8 @@ suite('a block sliced by', () => {
   test('Slic3r', { skip: absent('slic3r') }, async () => {
     using block = slice(BLOCK, 'slic3r', ({ model, gcode }) => [...SLIC3R_ARGS, '--output', gcode, model])
     await using upload = await uploadTo(block.path)
-    assertFields(upload.metadata, {
+    const { metadata } = upload
+    assertFields(metadata, {
       slicer: 'Slic3r',
       slicer_version: versionOf('slic3r', '--version', /([\d.]+)/),
       layer_height: LAYER,
@@ -96,8 +97,9 @@ suite('a block sliced by', () => {
       ...FIRST_LAYER_HEAT,
       filament_temps: [EXTRUDER_HEAT],
     })
+    assert.equal(metadata.filament_total, Number(/filament used = ([\d.]+)mm/.exec(block.text)?.[1]))
     const { stats } = await upload.print()
-    assertNear(stats.filament_used, Number(/filament used = ([\d.]+)mm/.exec(block.text)?.[1]), 0.01)
+    assertNear(stats.filament_used, metadata.filament_total, 0.01)
   })
 
   test('CuraEngine', { skip: absent('CuraEngine') }, async () => {
