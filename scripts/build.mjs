@@ -36,6 +36,11 @@ const lazyModules = {
 /** Loads the server through the cache of compiled code, where it can be written. */
 const LOADER = `#!/usr/bin/env node
 'use strict'
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 16)) {
+  console.error('moonraker-ts: Node ' + process.versions.node + ' is too old: 22.16 or later is needed')
+  process.exit(1)
+}
 require('node:module').enableCompileCache?.(require('node:path').join(__dirname, 'cache'))
 require('./server.cjs')
 `

@@ -65,6 +65,7 @@ class FileManager implements Component {
   readonly #settings: Settings
   readonly #observer: Observer
   readonly #upkeep: RootUpkeep
+  readonly #rootsKnown = Promise.withResolvers<void>()
 
   constructor(core: Core, settings: Settings) {
     this.#core = core
@@ -108,6 +109,7 @@ class FileManager implements Component {
     await this.roots.start()
     for (const { path } of this.roots.all()) await this.hidden.clean(path)
     await this.#upkeep.start()
+    this.#rootsKnown.resolve()
     this.#observer.start().catch(error => this.#core.log.error('the files cannot be observed', error))
   }
 
@@ -122,6 +124,7 @@ class FileManager implements Component {
     return {
       roots,
       lock,
+      rootsKnown: this.#rootsKnown.promise,
       processesObjects: this.#settings.enable_object_processing,
       refuseLoaded: (place: Place) => this.loaded.refuse(place),
       list: (root: string) => listings.list(root),

@@ -17,6 +17,8 @@ import { removeThumbnails, useExtractedThumbnail, writeThumbnails } from './writ
 export interface FileManagerParts {
   readonly roots: Roots
   readonly lock: TreeLock
+  /** Resolves when the roots can be listed. */
+  readonly rootsKnown: Promise<void>
   /** `enable_object_processing` of [file_manager]. */
   readonly processesObjects: boolean
   /** Rejects where Klipper prints the file or has it loaded. */
@@ -41,7 +43,8 @@ class MetadataService implements MetadataSource, Component {
 
   /** Files that came or changed while the server was down are found after it listens, and nobody waits for it. */
   start(): void {
-    this.#reconcile().catch(error => this.#core.log.error('the metadata cannot be brought up to date', error))
+    const reconciled = this.#files.rootsKnown.then(() => this.#reconcile())
+    reconciled.catch(error => this.#core.log.error('the metadata cannot be brought up to date', error))
   }
 
   stop(): void {
@@ -65,8 +68,11 @@ class MetadataService implements MetadataSource, Component {
     return this.#reply(place.relative, missing)
   }
 
+  /** None where there is no such file, as the original answers. */
   async thumbnails(filename: string): Promise<ThumbnailInfo[]> {
-    const { relative } = await this.#place(filename, `File '${filename}' does not exist`)
+    const place = await this.#find(filename)
+    if (place === undefined) return []
+    const { relative } = place
     const folder = relative.includes('/') ? relative.slice(0, relative.lastIndexOf('/') + 1) : ''
     const { thumbnails = [] } = (await this.metadata(relative)) as Partial<StoredMetadata>
     return thumbnails.map(({ width, height, size, relative_path }) => ({
@@ -161,11 +167,16 @@ class MetadataService implements MetadataSource, Component {
   }
 
   async #place(filename: string, missing: string): Promise<Place> {
+    const place = await this.#find(filename)
+    if (place === undefined) throw new ApiError(404, missing)
+    return place
+  }
+
+  async #find(filename: string): Promise<Place | undefined> {
     const { roots, mayHaveMetadata } = this.#files
     const place = await roots.resolve(roots.get('gcodes'), filename)
     const stats = mayHaveMetadata(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
-    if (stats?.isFile() !== true) throw new ApiError(404, missing)
-    return place
+    return stats?.isFile() === true ? place : undefined
   }
 
   #reply(path: string, missing: string): Metadata {
