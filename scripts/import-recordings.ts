@@ -76,12 +76,10 @@ const DEPENDENT = new Set([
   // Recorded without its error.
   'http_auth/untrusted_log',
   // The metadata of the recorded file; the goldens of the metadata say more.
-  ...['dir_ext', 'metadata', 'metadata_sub', 'thumbnails', 'thumbnails_nofile', 'delete_file_docs'].map(
+  ...['dir_ext', 'metadata', 'metadata_sub', 'thumbnails', 'delete_file_docs'].map(
     name => `ws_files/${name}`,
   ),
-  ...['dir_ext', 'dir_extended_str', 'metascan', 'thumbnails', 'thumbnails_nofile'].map(
-    name => `http_files/${name}`,
-  ),
+  ...['dir_ext', 'dir_extended_str', 'metascan', 'thumbnails'].map(name => `http_files/${name}`),
 ])
 
 /** Uploads are recorded without their bodies, downloads without those of the replies. */
