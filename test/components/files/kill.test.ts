@@ -1,4 +1,4 @@
-// A server that is killed at any moment of uploads and archives: what it acknowledged is there, nothing is there in
+// A server that is killed at any moment of uploads and archives, once it acknowledged one: what it acknowledged is there, nothing is there in
 // part, and nothing is left over once it runs again. KILL_ROUNDS=200 makes it more thorough.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -25,16 +25,28 @@ class Ledger {
   readonly #sent = new Map<string, Set<string>>()
   /** The last content that was acknowledged, where no other was sent since. */
   readonly #kept = new Map<string, string>()
+  readonly #first = Promise.withResolvers<void>()
+  #acknowledged = 0
 
   send(name: string, body: Buffer): () => void {
     const digest = digestOf(body)
     this.#sent.set(name, (this.#sent.get(name) ?? new Set()).add(digest))
     this.#kept.delete(name)
-    return () => this.#kept.set(name, digest)
+    return () => {
+      this.#kept.set(name, digest)
+      this.#acknowledged += 1
+      this.#first.resolve()
+    }
   }
 
-  get kept(): number {
-    return this.#kept.size
+  /** How many uploads were acknowledged, those that others have overwritten too. */
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
+  /** Resolves when an upload is acknowledged. */
+  get first(): Promise<void> {
+    return this.#first.promise
   }
 
   check(folder: string): void {
@@ -63,14 +75,16 @@ async function start(): Promise<{ child: ChildProcess; port: number }> {
   return { child, port }
 }
 
-/** Keeps the server busy until it is gone. */
+/** Keeps the server busy until it is gone or refuses an upload. */
 async function work(port: number, ledger: Ledger, round: number, worker: number): Promise<void> {
   try {
     for (let count = 0; ; count += 1) {
       const name = worker === 0 ? 'same.gcode' : `file-${round}-${worker}-${count}.gcode`
       const body = randomBytes(randomInt(1, 3_000_000))
       const acknowledged = ledger.send(name, body)
-      if ((await upload(port, name, body)).status === 201) acknowledged()
+      const { status } = await upload(port, name, body)
+      if (status !== 201) return
+      acknowledged()
       if (worker === 1)
         await postJson(port, '/server/files/zip', { items: ['gcodes'], dest: 'config/all.zip' })
     }
@@ -121,21 +135,23 @@ test(`killed ${ROUNDS} times`, async () => {
     '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients:\n  127.0.0.1\n'
   writeFileSync(join(DATA, 'config', 'moonraker.conf'), conf)
   const gcodes = join(DATA, 'gcodes')
-  let acknowledged = 0
   for (let round = 0; round < ROUNDS; round += 1) {
     const ledger = new Ledger()
     const { child, port } = await start()
     const workers = [0, 1, 2].map(worker => work(port, ledger, round, worker))
+    const exited = once(child, 'exit')
+    const working = Promise.all(workers)
+    await Promise.race([ledger.first, working])
     setTimeout(() => child.kill('SIGKILL'), randomInt(150))
-    await once(child, 'exit')
-    await Promise.all(workers)
+    await exited
+    await working
+    assert.equal(child.signalCode, 'SIGKILL', 'the server ended by itself')
+    assert.ok(ledger.acknowledged > 0)
     ledger.check(gcodes)
-    acknowledged += ledger.kept
     if (existsSync(join(DATA, 'config', 'all.zip'))) await checkArchive(join(DATA, 'config', 'all.zip'))
     rmSync(join(gcodes, 'same.gcode'), { force: true })
     makeRoom(gcodes)
   }
-  assert.ok(acknowledged > 0)
   const { child } = await start()
   const hidden = [gcodes, join(DATA, 'config')].map(folder => join(folder, '.uploads'))
   while (hidden.some(folder => existsSync(folder))) await new Promise(resolve => setImmediate(resolve))
