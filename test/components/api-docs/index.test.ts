@@ -1,5 +1,7 @@
 // The published documents as a running server gives them.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { openUnixSocket, openWebSocket } from '../../recordings/lasting.ts'
 import { startRig } from '../../support/rig.ts'
@@ -49,7 +51,10 @@ test('it names what Klippy offers, and only while Klippy is there', async () => 
 
 test('the OpenAPI document names what is served, the raw routes too', async () => {
   // Some GETs of Klippy's own endpoints would restart a printer.
-  await using rig = await startRig({ printer: 'none' })
+  await using rig = await startRig({
+    printer: 'none',
+    prepare: ({ logs }) => writeFileSync(join(logs, 'klippy.log'), ''),
+  })
   const reply = await fetch(`${rig.url}/openapi.json`)
   assert.equal(reply.headers.get('content-type'), 'application/json; charset=UTF-8')
   const { openapi, paths, servers } = (await reply.json()) as OpenApi
