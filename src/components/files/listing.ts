@@ -6,7 +6,7 @@ import { below, type FolderNode, pathOf } from './folder-node.ts'
 import { isGcodeName, mayHaveMetadata } from './gcode-name.ts'
 import { permissionsIn } from './item.ts'
 import type { KnownTrees } from './known-trees.ts'
-import type { Metadata, MetadataSource } from './metadata-source.ts'
+import type { MetadataSource } from './metadata-source.ts'
 import { type Place, type Root, type Roots, rootPermissions } from './roots.ts'
 
 /** Entries that are made in one go. */
@@ -123,24 +123,28 @@ export class Listings {
     const all = [...folder.files]
     for (let start = 0; start < all.length; start += SLICE) {
       const slice = all.slice(start, start + SLICE)
-      const known = extended ? await this.#metadata(path, slice) : undefined
-      const files: DirectoryListing['files'] = []
       for (const [filename, facts] of slice) {
         const { modified, size } = facts
         const entry = { modified, size, permissions: permissionsIn(root, facts), filename }
-        const metadata = known?.get(filename)
-        files.push(metadata === undefined ? entry : { ...metadata, ...entry })
+        const known =
+          extended && mayHaveMetadata(filename)
+            ? this.#parts.metadata().known(below(path, filename))
+            : undefined
+        texts.push(known === undefined ? JSON.stringify(entry) : withMetadata(known, entry))
       }
-      texts.push(JSON.stringify(files).slice(1, -1))
       if (start + SLICE < all.length) await pause()
     }
     return texts.join(',')
   }
+}
 
-  #metadata(path: string, files: readonly [string, unknown][]): Promise<ReadonlyMap<string, Metadata>> {
-    const names = files.map(([name]) => name).filter(mayHaveMetadata)
-    return this.#parts.metadata().known(path, names)
+/** A file's entry with its metadata; where the text begins with the file's size and time it need not be read. */
+function withMetadata(metadata: string, entry: DirectoryListing['files'][number]): string {
+  const { size, modified, permissions, filename } = entry
+  if (!metadata.startsWith(`{"size":${size},"modified":${modified},`)) {
+    return JSON.stringify({ ...JSON.parse(metadata), ...entry })
   }
+  return `${metadata.slice(0, -1)},"permissions":"${permissions}","filename":${JSON.stringify(filename)}}`
 }
 
 function foldersIn(root: Root, folder: FolderNode): DirectoryListing['dirs'] {

@@ -29,10 +29,10 @@ export interface MetadataSource {
   /** Makes a file ready to be printed: it has been read, and rewritten where the configuration asks for that. */
   prepare(filename: string): Promise<void>
   /**
-   * What extended listings add to files of `folder`, by their names; nothing for files that were not read yet.
-   * Asked for a few hundred names at a time, and must not read the files for it.
+   * What extended listings add to a file, as the JSON text of an object; nothing for a file that was not read yet.
+   * Asked for thousands of files, and must not read them for it.
    */
-  known(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, Metadata>>
+  known(path: string): string | undefined
 }
 
 /** A source that knows of a file only what the file system knows. */
@@ -48,6 +48,6 @@ export function plainMetadata(roots: Roots): MetadataSource {
     metascan: filename => describe(filename, `File '${filename}' does not exist`),
     thumbnails: () => Promise.resolve([]),
     prepare: () => Promise.resolve(),
-    known: () => Promise.resolve(new Map()),
+    known: () => undefined,
   }
 }

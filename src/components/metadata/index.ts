@@ -83,13 +83,8 @@ class MetadataService implements MetadataSource, Component {
     }))
   }
 
-  known(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, Metadata>> {
-    const found = new Map<string, Metadata>()
-    for (const name of names) {
-      const metadata = this.#store.get(folder === '' ? name : `${folder}/${name}`)
-      if (metadata !== undefined) found.set(name, metadata as unknown as Metadata)
-    }
-    return Promise.resolve(found)
+  known(path: string): string | undefined {
+    return this.#store.text(path)
   }
 
   /** A file whose metadata cannot be read can be printed all the same. */
@@ -130,11 +125,12 @@ class MetadataService implements MetadataSource, Component {
     const from = action === 'move_dir' ? this.#store.below(source_item.path) : [source_item.path]
     if (item.root !== 'gcodes') return this.#forget(from)
     const to = (path: string) => item.path + path.slice(source_item.path.length)
+    const known = this.#store.get(source_item.path)
     await this.#store.move(new Map(from.map(path => [path, to(path)])))
     if (action === 'move_dir') return
-    // The pictures of a file bear its name and stand beside it.
-    await this.#removePictures(source_item.path, this.#store.get(item.path))
+    // The pictures of a file bear its name and stand beside it: who asks for them from now on waits for new ones.
     this.#expect(item.path)
+    await this.#removePictures(source_item.path, known)
   }
 
   #expect(path: string): void {

@@ -27,6 +27,11 @@ export class MetadataStore {
     return typeof found === 'object' && found !== null ? (found as StoredMetadata) : undefined
   }
 
+  /** The same as JSON text, for those who only pass it on. */
+  text(path: string): string | undefined {
+    return this.#namespaces.text(NAMESPACE, path)
+  }
+
   async put(path: string, metadata: StoredMetadata): Promise<void> {
     await this.#namespaces.post(NAMESPACE, [path], metadata)
   }
