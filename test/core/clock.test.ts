@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sleep, systemClock } from '../../src/core/clock.ts'
-import { HandClock } from '../klippy/hand-clock.ts'
+import { HandClock } from '../support/hand-clock.ts'
 
 test('the clocks count seconds, and the monotonic one never goes back', () => {
   assert.ok(Math.abs(systemClock.now() - Date.now() / 1000) < 60)

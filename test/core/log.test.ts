@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Log, type LogOptions } from '../../src/core/log.ts'
-import { HandClock } from '../klippy/hand-clock.ts'
+import { HandClock } from '../support/hand-clock.ts'
 
 /** A log in a folder of its own. */
 class Logged implements Disposable {

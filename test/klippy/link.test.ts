@@ -5,7 +5,7 @@ import { ApiError } from '../../src/core/errors.ts'
 import { Log } from '../../src/core/log.ts'
 import { KlippyLink } from '../../src/klippy/link.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
-import { HandClock } from './hand-clock.ts'
+import { HandClock } from '../support/hand-clock.ts'
 
 /** A link with everything that it told, which can be waited for. */
 class Line implements Disposable {

@@ -7,7 +7,7 @@ import { KlippyLink } from '../../src/klippy/link.ts'
 import { KlippySession } from '../../src/klippy/session.ts'
 import { Subscriptions } from '../../src/klippy/subscriptions.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
-import { HandClock } from './hand-clock.ts'
+import { HandClock } from '../support/hand-clock.ts'
 
 /** A session of its own, with its log, and a promise for each time that Klippy is ready. */
 class Line implements Disposable {

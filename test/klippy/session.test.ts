@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { moonrakerVersion } from '../../src/core/version.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
+import { HandClock } from '../support/hand-clock.ts'
 import { startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
-import { HandClock } from './hand-clock.ts'
 
 const GREETING = ['info', 'list_endpoints', 'objects/subscribe', 'gcode/subscribe_output', 'list_endpoints']
 

@@ -1,14 +1,7 @@
 // One section of printer.cfg with typed reading: defaults, ranges and Klipper's error texts.
 
+import { type Bounds, boundsFault } from '../bounds.ts'
 import { ConfigError } from '../errors.ts'
-
-/** Bounds of a number; Klipper's names. */
-export interface Range {
-  min?: number
-  max?: number
-  above?: number
-  below?: number
-}
 
 /** What modules read is kept as `configfile.settings` shows it: typed, with defaults filled in. */
 export class Section {
@@ -47,7 +40,7 @@ export class Section {
     return this.has(option) ? this.text(option) : undefined
   }
 
-  number(option: string, fallback?: number, range: Range = {}): number {
+  number(option: string, fallback?: number, range: Bounds = {}): number {
     const text = this.#raw.get(option)
     if (text === undefined) return this.#keep(option, this.#fallback(option, fallback))
     const value = this.#parse(option, text)
@@ -56,11 +49,11 @@ export class Section {
   }
 
   /** A number, or undefined when it is not there. */
-  optionalNumber(option: string, range: Range = {}): number | undefined {
+  optionalNumber(option: string, range: Bounds = {}): number | undefined {
     return this.has(option) ? this.number(option, undefined, range) : undefined
   }
 
-  integer(option: string, fallback?: number, range: Range = {}): number {
+  integer(option: string, fallback?: number, range: Bounds = {}): number {
     const value = this.number(option, fallback, range)
     if (!Number.isInteger(value)) throw this.#unparsable(option)
     return value
@@ -136,17 +129,8 @@ export class Section {
     return new ConfigError(`Unable to parse option '${option}' in section '${this.name}'`)
   }
 
-  #check(option: string, value: number, { min, max, above, below }: Range): void {
-    const fault =
-      min !== undefined && value < min
-        ? `must have minimum of ${min}`
-        : max !== undefined && value > max
-          ? `must have maximum of ${max}`
-          : above !== undefined && value <= above
-            ? `must be above ${above}`
-            : below !== undefined && value >= below
-              ? `must be below ${below}`
-              : undefined
+  #check(option: string, value: number, bounds: Bounds): void {
+    const fault = boundsFault(value, bounds)
     if (fault !== undefined) throw new ConfigError(`Option '${option}' in section '${this.name}' ${fault}`)
   }
 }

@@ -1,14 +1,7 @@
 // One G-code command as its handler sees it: name, parameters of either style, Klipper's complaints about them.
 
+import { type Bounds, boundsFault } from '../bounds.ts'
 import { GcodeError } from '../errors.ts'
-
-/** Bounds of a parameter; Klipper's names. */
-export interface Bounds {
-  min?: number
-  max?: number
-  above?: number
-  below?: number
-}
 
 /** A line of G-code, read as far as its handler asks. */
 export class GcodeCommand {
@@ -74,17 +67,8 @@ export class GcodeCommand {
     return new GcodeError(`Error on '${this.line}': unable to parse ${text === '' ? key : text}`)
   }
 
-  #check(key: string, value: number, { min, max, above, below }: Bounds): void {
-    const fault =
-      min !== undefined && value < min
-        ? `must have minimum of ${min}`
-        : max !== undefined && value > max
-          ? `must have maximum of ${max}`
-          : above !== undefined && value <= above
-            ? `must be above ${above}`
-            : below !== undefined && value >= below
-              ? `must be below ${below}`
-              : undefined
+  #check(key: string, value: number, bounds: Bounds): void {
+    const fault = boundsFault(value, bounds)
     if (fault !== undefined) throw new GcodeError(`Error on '${this.line}': ${key} ${fault}`)
   }
 }

@@ -6,7 +6,7 @@ import { Log } from '../../../src/core/log.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { TRUSTED_USER } from '../../../src/rpc/caller.ts'
 import { Connections } from '../../../src/rpc/connections.ts'
-import { HandClock } from './hand-clock.ts'
+import { HandClock } from '../../support/hand-clock.ts'
 import { MachineFolder } from './machine-folder.ts'
 
 const THROTTLED = '/sys/devices/platform/soc/soc:firmware/get_throttled'

@@ -1,4 +1,4 @@
-// A clock for the line to Klippy: it stands still until it is told to go, and tells what waits for it.
+// A clock that stands still until it is told to go, and tells what waits for it.
 import type { Clock, Timer } from '../../src/core/clock.ts'
 
 interface Task {
