@@ -1,7 +1,7 @@
 // The secrets file in both formats, and that nothing of it shows.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inspect } from 'node:util'
+import { format, inspect } from 'node:util'
 import { readSecrets } from '../../src/config/index.ts'
 import { Folder } from './folder.ts'
 
@@ -45,7 +45,11 @@ test('the place of old stands in where the new file is missing', () => {
 test('secrets print and serialize as nothing', () => {
   using folder = new Folder({ 'moonraker.secrets': '[a]\nb: hunter2\n' })
   const { secrets } = readSecrets(folder.at('moonraker.secrets'))
-  const shown = [inspect(secrets, { depth: 9, showHidden: true }), JSON.stringify(secrets), String(secrets)]
+  const shown = [
+    inspect(secrets, { depth: 9, showHidden: true }),
+    JSON.stringify(secrets),
+    format('%s', secrets),
+  ]
   assert.ok(!shown.join().includes('hunter2'), shown.join())
 })
 
