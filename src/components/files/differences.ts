@@ -64,6 +64,12 @@ export class Differences {
     for (const other of this.#all.keys()) if (isWithin(other, key)) this.#all.delete(other)
   }
 
+  /** Whether nobody has been told yet that the folder is there; it counts as told then. */
+  takeNew(root: string, folder: string): boolean {
+    const key = `${root}/${folder}`
+    return this.#all.get(key)?.before === null && this.#all.delete(key)
+  }
+
   /**
    * Takes out what is `ready`. What may be one half of a move waits for the other half, and thumbnails for the G-code
    * files beside them.

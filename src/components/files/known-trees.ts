@@ -313,15 +313,15 @@ export class KnownTrees implements KnownFiles {
     let node = tree.node
     for (const part of path.split('/').slice(0, -1)) {
       if (!node.read) break
-      let child = node.folders.get(part)
-      if (child === undefined) {
-        child = this.#putFolder(tree, node, part, undefined)
-        if (child === undefined) return undefined
-        const folder = pathOf(child)
-        this.differences.forget(tree.root.name, folder)
-        if (made.length === 0)
-          made.push({ action: 'create_dir', item: itemOf(tree.root, folder, child.facts) })
-      }
+      const known = node.folders.get(part)
+      const child = known ?? this.#putFolder(tree, node, part, undefined)
+      if (child === undefined) return undefined
+      const folder = pathOf(child)
+      // A folder that was found in the midst of the operation is known and still untold.
+      const untold = this.differences.takeNew(tree.root.name, folder)
+      if (known === undefined) this.differences.forget(tree.root.name, folder)
+      if ((known === undefined || untold) && made.length === 0)
+        made.push({ action: 'create_dir', item: itemOf(tree.root, folder, child.facts) })
       node = child
     }
     // Where the first look is still under way it has to begin anew.

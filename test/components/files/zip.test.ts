@@ -74,10 +74,11 @@ test('files and folders of several roots, folders without their subfolders', asy
     'logs/moonraker.log',
   ])
   assert.deepEqual(members['gcodes/a.gcode'], { method: 8, text: 'G28\n'.repeat(1000) })
-  const { params } = await client.notified('notify_filelist_changed')
-  assert.deepEqual(params, [{ action: 'create_file', item: result.destination }])
-  const order = client.frames.map(({ method, id }) => method ?? id)
-  assert.ok(order.indexOf(1) < order.indexOf('notify_filelist_changed'))
+  const told = await client.find(
+    ({ method, params }) => method === 'notify_filelist_changed' && params[0].item.path === 'out.zip',
+  )
+  assert.deepEqual(told.params, [{ action: 'create_file', item: result.destination }])
+  assert.ok(client.frames.findIndex(({ id }) => id === 1) < client.frames.indexOf(told))
   assert.ok(execFileSync('python3', ['-m', 'zipfile', '-t', path]).toString().includes('Done'))
 })
 

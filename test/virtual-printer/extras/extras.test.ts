@@ -105,7 +105,7 @@ describe('calibration', { concurrency: true }, () => {
     const { rig, client } = await homed()
     await using _ = rig
     rig.printer.setTemperature('extruder', 200)
-    await client.script('M104 S200\nG10\nG10')
+    await client.script('M109 S200\nG10\nG10')
     assert.equal(((await client.query('gcode_move')).position as number[])[3], -0.5)
     await client.script('G11')
     assert.equal(((await client.query('gcode_move')).position as number[])[3], 0)
