@@ -100,6 +100,11 @@ export class KnownTrees implements KnownFiles {
     return this.#isAttached(tree, node) ? node : undefined
   }
 
+  /** Whether a folder still is the one that stands at its place in the tree. */
+  holds(tree: Tree, node: FolderNode): boolean {
+    return this.#isAttached(tree, node)
+  }
+
   /** Looks at a folder as far as it may have changed. */
   async freshen(tree: Tree, node: FolderNode): Promise<void> {
     if (!node.read || node.unwatch === null) {

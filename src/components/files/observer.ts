@@ -17,6 +17,8 @@ import type { TreeLock } from './tree-lock.ts'
 const GATHER = 0.1
 /** Seconds that a file must rest before it is told of: who writes a file writes often. */
 const REST = 0.3
+/** Looks at a folder that changes again and again, until others have their turn. */
+const MAX_LOOKS = 3
 /** Seconds between looks at what cannot be watched. */
 const POLL = 5
 /** Every so many looks, files are looked at too, and not only which there are. */
@@ -144,9 +146,13 @@ export class Observer {
     if (this.trees.differences.size > 0) this.#wake(REST)
   }
 
+  /** A folder may be gone, or be another one, since it was found dirty; one that never rests is left for later. */
   async #lookIfDirty(tree: Tree, node: FolderNode): Promise<void> {
-    while (node.dirty !== null && node.read && !this.#stopped)
+    for (let left = MAX_LOOKS; left > 0; left -= 1) {
+      if (node.dirty === null || !node.read || this.#stopped || !this.trees.holds(tree, node)) return
       await this.trees.lookAgain(tree, node, node.dirty)
+    }
+    this.#wake(GATHER)
   }
 
   /** A file must rest, and nobody of ours be at work on the place. */

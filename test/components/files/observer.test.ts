@@ -184,3 +184,15 @@ test('a folder that may not be read is empty', { skip: process.getuid?.() === 0 
   assert.deepEqual(await panel.call('list'), [])
   chmodSync(panel.at('closed'), 0o700)
 })
+
+test('folders that change and go at the same moment keep nobody busy', async () => {
+  await using panel = await openPanel()
+  const { at } = panel
+  for (let round = 0; round < 5; round += 1) {
+    mkdirSync(at('a', 'b', 'c'), { recursive: true })
+    assert.deepEqual(await panel.news(), ['create_dir gcodes/a'])
+    for (const folder of ['a', 'a/b', 'a/b/c']) writeFileSync(at(folder, 'x.gcode'), 'G28')
+    rmSync(at('a'), { recursive: true })
+    assert.deepEqual(await panel.news(), ['delete_dir gcodes/a'])
+  }
+})
