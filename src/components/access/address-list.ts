@@ -1,5 +1,4 @@
 // Lists of addresses, ranges and host names, as people write them in the configuration.
-import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import type { Clock, Timer } from '../../core/clock.ts'
 
@@ -109,6 +108,7 @@ export class AddressList {
   }
 
   async #resolve(): Promise<void> {
+    const { lookup } = await import('node:dns/promises')
     const found = await Promise.allSettled(this.#names.map(name => lookup(name, { all: true })))
     const resolved = new BlockList()
     for (const result of found) {

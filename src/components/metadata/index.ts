@@ -7,11 +7,8 @@ import type { FileEntry } from '../files/listing.ts'
 import type { Metadata, MetadataSource, ThumbnailInfo } from '../files/metadata-source.ts'
 import type { Place, Roots } from '../files/roots.ts'
 import type { TreeLock } from '../files/tree-lock.ts'
-import { processObjects } from './objects/process.ts'
-import { scanFile } from './scan.ts'
 import { ScanQueue } from './scan-queue.ts'
 import { MetadataStore, type StoredMetadata } from './store.ts'
-import { removeThumbnails, useExtractedThumbnail, writeThumbnails } from './write-thumbnails.ts'
 
 /** What the file manager lends. */
 export interface FileManagerParts {
@@ -148,6 +145,7 @@ class MetadataService implements MetadataSource, Component {
   async #removePictures(path: string, known: StoredMetadata | undefined): Promise<void> {
     if (known?.thumbnails === undefined) return
     const { absolute } = await this.#files.roots.resolve(this.#files.roots.get('gcodes'), path)
+    const { removeThumbnails } = await import('./reading.ts')
     await removeThumbnails(absolute, known.thumbnails)
   }
 
@@ -200,6 +198,7 @@ class MetadataService implements MetadataSource, Component {
       () => true,
     )
     if (loaded) return
+    const { processObjects } = await import('./reading.ts')
     const result = await this.#files.lock.run({ write: [place.absolute] }, () =>
       processObjects(place.absolute, { signal }),
     )
@@ -207,6 +206,7 @@ class MetadataService implements MetadataSource, Component {
   }
 
   async #scan({ absolute, relative }: Place): Promise<void> {
+    const { scanFile, useExtractedThumbnail, writeThumbnails } = await import('./reading.ts')
     const { metadata, thumbnails, notes } = await scanFile(absolute)
     const extracted = thumbnails.length === 0 && metadata.slicer === 'Cura'
     const pictures = await (extracted

@@ -1,5 +1,4 @@
 // What slows the processor of a Raspberry Pi down: its firmware tells, through sysfs or through vcgencmd.
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { ThrottledState } from '../../api/machine.ts'
@@ -33,6 +32,7 @@ export function findThrottling(files: SmallFiles): AskThrottling | null {
   const program = PROGRAMS.map(path => files.place(path)).find(path => existsSync(path))
   if (program === undefined) return null
   return async () => {
+    const { execFile } = await import('node:child_process')
     const { stdout } = await promisify(execFile)(program, ['get_throttled'], { timeout: PROGRAM_TIMEOUT_MS })
     return expectBits(parseBits(/^throttled=0x(.*)/.exec(stdout)?.[1] ?? null))
   }

@@ -6,6 +6,7 @@ import { type Caller, demandRole } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
 import { collectBody, readArguments, readObjectArguments, readQuery } from './arguments.ts'
+import { EntityTags } from './entity-tags.ts'
 import { type Gate, refuseCrossSite, refusePageLoads, type Visitor } from './gate.ts'
 import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
 
@@ -31,6 +32,7 @@ interface Exchange {
 
 export class HttpApi {
   readonly #parts: HttpApiParts
+  readonly #tags = new EntityTags()
 
   constructor(parts: HttpApiParts) {
     this.#parts = parts
@@ -98,8 +100,8 @@ export class HttpApi {
     const run = (args: Record<string, unknown>): void | Promise<void> => {
       const params = method.endpoint.reading === 'objects' ? readObjectArguments(args) : args
       const result = this.#parts.registry.invoke(method, params, caller)
-      if (result instanceof Promise) return result.then(value => sendResult(req, res, value))
-      sendResult(req, res, result)
+      const send = (value: unknown) => sendJson(req, res, `{"result":${toJsonText(value)}}`, this.#tags)
+      return result instanceof Promise ? result.then(send) : send(result)
     }
     return hasBody(req) ? readArguments(req, query).then(run) : run(readQuery(query))
   }
@@ -135,15 +137,11 @@ export class HttpApi {
     const caller = this.#callerOrStranger(exchange)
     const body = await collectBody(req)
     const reply = await answer(this.#parts.registry, body.toString(), caller)
-    sendJson(req, res, reply ?? '')
+    sendJson(req, res, reply ?? '', this.#tags)
   }
 }
 
 function hasBody(req: IncomingMessage): boolean {
   const { headers } = req
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
-}
-
-function sendResult(req: IncomingMessage, res: ServerResponse, result: unknown): void {
-  sendJson(req, res, `{"result":${toJsonText(result)}}`)
 }

@@ -1,7 +1,7 @@
 // Replies over HTTP: JSON with an ETag, errors, and the headers that let allowed sites read them.
-import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
+import type { EntityTags } from './entity-tags.ts'
 import type { Visitor } from './gate.ts'
 
 const PREFLIGHT = {
@@ -28,7 +28,7 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, visit
 }
 
 /** Sends a JSON text. A GET gets an ETag, and 304 where the client has the same already. */
-export function sendJson(req: IncomingMessage, res: ServerResponse, body: string): void {
+export function sendJson(req: IncomingMessage, res: ServerResponse, body: string, tags: EntityTags): void {
   const length = Buffer.byteLength(body)
   const headers = [
     'Content-Type',
@@ -39,7 +39,7 @@ export function sendJson(req: IncomingMessage, res: ServerResponse, body: string
     `${length}`,
   ]
   if (req.method === 'GET') {
-    const etag = `"${hash('sha1', body)}"`
+    const etag = tags.of(req.url ?? '', body)
     if (isKnown(req.headers['if-none-match'], etag)) {
       res.writeHead(304, ['Etag', etag]).end()
       return
