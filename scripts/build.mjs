@@ -55,7 +55,6 @@ export async function bundle() {
     outfile: 'dist/server.cjs',
     bundle: true,
     minify: true,
-    keepNames: true,
     platform: 'node',
     target: 'node22.16',
     format: 'cjs',

@@ -28,6 +28,17 @@ export function readRecord(db: Reader, namespace: string, key: string): Uint8Arr
   return row && bytesOf(row.value)
 }
 
+/** The texts of records that are objects, which stand in the file as JSON; many in one question. */
+export function readTexts(db: Reader, namespace: string, keys: readonly string[]): Map<string, string> {
+  const rows = db.all(
+    `SELECT key, CAST(value AS TEXT) AS text FROM ${NAMESPACE_TABLE}
+     WHERE namespace = ? AND key IN (SELECT value FROM json_each(?)) AND substr(value, 1, 1) = x'7b'`,
+    namespace,
+    JSON.stringify(keys),
+  )
+  return new Map(rows.map(({ key, text }) => [String(key), String(text)]))
+}
+
 /** A record is a blob; text is what a person may have put there by hand. */
 function bytesOf(value: unknown): Uint8Array {
   return value instanceof Uint8Array ? value : Buffer.from(String(value))

@@ -10,9 +10,10 @@ import {
   readKeys,
   readNamespace,
   readRecord,
+  readTexts,
   writeRecord,
 } from './namespace-rows.ts'
-import { decodeRecord, encodeRecord, OBJECT } from './record.ts'
+import { decodeRecord, encodeRecord } from './record.ts'
 import type { Sqlite, Writer } from './sqlite.ts'
 
 /** A path: `a.b.c`, or its parts, which may hold dots themselves. */
@@ -71,11 +72,9 @@ export class Namespaces {
     return readKeys(this.#db, namespace)
   }
 
-  /** The JSON text of a record that is an object, as it stands in the file: for those who only pass it on. */
-  text(namespace: string, key: string): string | undefined {
-    const bytes = readRecord(this.#db, namespace, key)
-    if (bytes === undefined || bytes[0] !== OBJECT) return undefined
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  /** The JSON texts of those records of `keys` that are objects, as they stand in the file: to be passed on unread. */
+  texts(namespace: string, keys: readonly string[]): Map<string, string> {
+    return readTexts(this.#db, namespace, keys)
   }
 
   /** The value at `key`, or undefined. Throws ApiError 400 for what is no key, 500 for an unreadable record. */

@@ -8,8 +8,7 @@ const FLOAT = 0x64 // d: IEEE double, little endian
 const BOOLEAN = 0x3f // ?
 const TEXT = 0x73 // s: UTF-8
 const ARRAY = 0x5b // [
-/** How a record that is an object begins: `{`. */
-export const OBJECT = 0x7b
+const OBJECT = 0x7b // {
 const NOTHING = 0
 
 /** Python, which must be able to read the file again, gives up at about a thousand levels. */

@@ -123,13 +123,12 @@ export class Listings {
     const all = [...folder.files]
     for (let start = 0; start < all.length; start += SLICE) {
       const slice = all.slice(start, start + SLICE)
+      const candidates = extended ? slice.map(([name]) => name).filter(mayHaveMetadata) : []
+      const metadata = this.#parts.metadata().known(candidates.map(name => below(path, name)))
       for (const [filename, facts] of slice) {
         const { modified, size } = facts
         const entry = { modified, size, permissions: permissionsIn(root, facts), filename }
-        const known =
-          extended && mayHaveMetadata(filename)
-            ? this.#parts.metadata().known(below(path, filename))
-            : undefined
+        const known = metadata.get(below(path, filename))
         texts.push(known === undefined ? JSON.stringify(entry) : withMetadata(known, entry))
       }
       if (start + SLICE < all.length) await pause()

@@ -29,10 +29,10 @@ export interface MetadataSource {
   /** Makes a file ready to be printed: it has been read, and rewritten where the configuration asks for that. */
   prepare(filename: string): Promise<void>
   /**
-   * What extended listings add to a file, as the JSON text of an object; nothing for a file that was not read yet.
-   * Asked for thousands of files, and must not read them for it.
+   * What extended listings add to files, as the JSON text of an object each; nothing for files that were not read yet.
+   * Asked for a few hundred at a time, and must not read them for it.
    */
-  known(path: string): string | undefined
+  known(paths: readonly string[]): ReadonlyMap<string, string>
 }
 
 /** A source that knows of a file only what the file system knows. */
@@ -48,6 +48,6 @@ export function plainMetadata(roots: Roots): MetadataSource {
     metascan: filename => describe(filename, `File '${filename}' does not exist`),
     thumbnails: () => Promise.resolve([]),
     prepare: () => Promise.resolve(),
-    known: () => undefined,
+    known: () => new Map(),
   }
 }

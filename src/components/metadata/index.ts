@@ -80,8 +80,8 @@ class MetadataService implements MetadataSource, Component {
     }))
   }
 
-  known(path: string): string | undefined {
-    return this.#store.text(path)
+  known(paths: readonly string[]): ReadonlyMap<string, string> {
+    return this.#store.texts(paths)
   }
 
   /** A file whose metadata cannot be read can be printed all the same. */

@@ -28,8 +28,8 @@ export class MetadataStore {
   }
 
   /** The same as JSON text, for those who only pass it on. */
-  text(path: string): string | undefined {
-    return this.#namespaces.text(NAMESPACE, path)
+  texts(paths: readonly string[]): ReadonlyMap<string, string> {
+    return this.#namespaces.texts(NAMESPACE, paths)
   }
 
   async put(path: string, metadata: StoredMetadata): Promise<void> {
