@@ -105,7 +105,7 @@ export class Uploads {
       const target = await this.#target(form, caller)
       const result = await this.#place(await this.#unpack(form, target), res)
       if (target.root.name !== 'gcodes') return result
-      return { ...result, ...(await this.#print(form, result.item.path)), action: result.action }
+      return { ...result, ...(await this.#print(form, result.item.path, caller)), action: result.action }
     } finally {
       await form.hidden.discard()
     }
@@ -193,6 +193,7 @@ export class Uploads {
   async #print(
     { fields }: UploadForm,
     path: string,
+    caller: Caller,
   ): Promise<{ print_started: boolean; print_queued: boolean }> {
     const { core } = this.#parts
     if (fields.get('print')?.trim().toLowerCase() !== 'true')
@@ -200,7 +201,7 @@ export class Uploads {
     try {
       await this.#refuseBusy()
       await this.#parts.prepare(path)
-      await core.printer.startPrint(path)
+      await core.printer.startPrint(path, caller.user?.username)
       return { print_started: true, print_queued: false }
     } catch (error) {
       const print_queued = await this.#enqueue(path)
