@@ -33,6 +33,29 @@ const lazyModules = {
   },
 }
 
+/** The virtual printer stands in a file of its own: a server beside a real printer never reads it. */
+const virtualPrinterApart = {
+  name: 'virtual-printer-apart',
+  setup(build) {
+    build.onResolve({ filter: /\/virtual-printer-in-folder\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './virtual-printer.cjs', external: true } : undefined,
+    )
+  },
+}
+
+/** What both files are built with. */
+const SETTINGS = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node22.16',
+  format: 'cjs',
+  legalComments: 'none',
+  external: ['bufferutil', 'utf-8-validate'],
+  logLevel: 'warning',
+}
+
 /** Loads the server through the cache of compiled code, where it can be written. */
 const LOADER = `#!/usr/bin/env node
 'use strict'
@@ -50,19 +73,16 @@ export async function bundle() {
   const output = join(root, 'dist')
   mkdirSync(output, { recursive: true })
   await build({
-    absWorkingDir: root,
+    ...SETTINGS,
     entryPoints: ['src/main.ts'],
     outfile: 'dist/server.cjs',
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node22.16',
-    format: 'cjs',
-    legalComments: 'none',
     define: { __COMMIT__: JSON.stringify(commit()) },
-    external: ['bufferutil', 'utf-8-validate'],
-    plugins: [lazyModules],
-    logLevel: 'warning',
+    plugins: [lazyModules, virtualPrinterApart],
+  })
+  await build({
+    ...SETTINGS,
+    entryPoints: ['src/virtual-printer-in-folder.ts'],
+    outfile: 'dist/virtual-printer.cjs',
   })
   writeFileSync(join(output, 'moonraker.cjs'), LOADER)
 }

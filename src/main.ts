@@ -60,10 +60,14 @@ function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLi
   })
 }
 
-/** Loaded only where it is asked for: it costs memory. */
+/** Loaded only where it is asked for: it costs memory. Its errors come from a bundle of its own. */
 async function startVirtualPrinter({ speed }: CommandLine, paths: DataPaths) {
-  const { startPrinterInFolder } = await import('./virtual-printer-in-folder.ts')
-  return startPrinterInFolder(paths, speed)
+  try {
+    const { startPrinterInFolder } = await import('./virtual-printer-in-folder.ts')
+    return await startPrinterInFolder(paths, speed)
+  } catch (error) {
+    throw new StartError(messageOf(error), { cause: error })
+  }
 }
 
 /** One life of the server, until a signal or a client ends it. */
