@@ -1,7 +1,8 @@
 // Copies of files and folders, durable, with the times of the originals.
 import { constants } from 'node:fs'
-import { chmod, copyFile, lstat, mkdir, open, readlink, symlink, utimes } from 'node:fs/promises'
+import { chmod, copyFile, lstat, mkdir, readlink, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncPath } from '../../core/sync-path.ts'
 import { namesIn, type View } from './disk-view.ts'
 import { syncFolder } from './hidden-folder.ts'
 
@@ -27,12 +28,7 @@ async function copyOne(
   { mode, atimeMs, mtimeMs }: { readonly mode: number; readonly atimeMs: number; readonly mtimeMs: number },
 ): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-  const handle = await open(to, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await syncPath(to)
   await utimes(to, atimeMs / 1000, mtimeMs / 1000)
   await chmod(to, mode & 0o777)
 }

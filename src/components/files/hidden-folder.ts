@@ -2,8 +2,9 @@
 // name. What a server that was killed leaves in it is removed at the next start.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmdirSync } from 'node:fs'
-import { constants, copyFile, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { constants, copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { syncPath } from '../../core/sync-path.ts'
 
 /** Its name. Nothing of this name is listed or served, wherever it stands. */
 export const HIDDEN_FOLDER = '.uploads'
@@ -112,14 +113,5 @@ export async function syncFolder(folder: string): Promise<void> {
     await syncPath(folder)
   } catch (error) {
     if (!['EINVAL', 'ENOSYS', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-  }
-}
-
-async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

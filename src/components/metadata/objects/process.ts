@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { chmod, open, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { syncPath } from '../../../core/sync-path.ts'
 import { slicerOf } from '../slicers/index.ts'
 import { readText } from '../windows.ts'
 import type { FoundObjects, ObjectSource } from './find-objects.ts'
@@ -54,7 +55,7 @@ export async function processObjects(
       if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs)
         return { processed: false, reason: 'the file changed meanwhile' }
       await rename(draft, target)
-      await syncFolder(dirname(target))
+      await syncPath(dirname(target))
     } finally {
       await rm(draft, { force: true })
     }
@@ -100,9 +101,4 @@ async function writeDraft(
     await file.close()
   }
   await chmod(path, mode & 0o7777)
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync().finally(() => folder.close())
 }
