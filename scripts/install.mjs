@@ -12,7 +12,7 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtime
   console.log('installing what the project needs…')
   const npm = process.env.npm_execpath
   // Not `npm ci`: it refuses to go on where a registry lacks the tools of other systems, which are optional.
-  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   const { status, error } =
     npm === undefined
       ? spawnSync('npm', args, { cwd: root, stdio: 'inherit' })
