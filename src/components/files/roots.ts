@@ -188,8 +188,11 @@ function leadsUp(part: string): boolean {
   return plain.split('/').includes('..')
 }
 
+/** How often a path is looked at again that comes and goes meanwhile: others rename files into place all the time. */
+const LOOKS = 5
+
 /** `path` with all links followed, as far as there is something; a link that leads nowhere is an error. */
-async function follow(path: string, shown: string): Promise<string> {
+async function follow(path: string, shown: string, looks = LOOKS): Promise<string> {
   try {
     return await realpath(path)
   } catch (error) {
@@ -197,7 +200,11 @@ async function follow(path: string, shown: string): Promise<string> {
     if (code === 'ENAMETOOLONG') throw new ApiError(400, 'The path is too long')
     if (code === 'EACCES') throw new ApiError(403, `Access to ${shown} is not permitted`)
     if (code !== 'ENOENT' || path === dirname(path)) throw notThere(shown)
-    if ((await lstat(path).catch(() => undefined)) !== undefined) throw notThere(shown)
+    const found = await lstat(path).catch(() => undefined)
+    if (found !== undefined) {
+      if (found.isSymbolicLink() || looks === 1) throw notThere(shown)
+      return follow(path, shown, looks - 1)
+    }
     return join(await follow(dirname(path), shown), basename(path))
   }
 }
