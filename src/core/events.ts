@@ -55,6 +55,21 @@ export interface RecordedJob {
   readonly start_time: number
 }
 
+/** What a component has to tell the people in front of the printer. */
+export interface RaisedAnnouncement {
+  /** The component and what it is about, as `machine/sudo`. Raised again with other words it counts as new. */
+  readonly entry_id: string
+  /** One line of plain text. */
+  readonly title: string
+  /** Plain text, which may hold links in Markdown. */
+  readonly description: string
+  /** Where more is to be read or done; '' for nowhere. */
+  readonly url: string
+  readonly priority: 'normal' | 'high'
+  /** The component that raises it. */
+  readonly feed: string
+}
+
 /** Every event and what it carries. */
 export interface Events {
   /** The link to Klippy is up and Klippy has said who it is; it need not be ready. */
@@ -89,6 +104,12 @@ export interface Events {
   'job:standby': [stats: PrintStats, wasRunning: boolean]
   /** The history holds a new job, or one that has ended; clients have been told. */
   'history:changed': [action: 'added' | 'finished', job: RecordedJob]
+  /** A component has something to tell; it is kept, over restarts too, until it is settled. */
+  'announcement:raised': [announcement: RaisedAnnouncement]
+  /** What an announcement of a component told is over. */
+  'announcement:settled': [entryId: string]
+  /** A component is in use whose makers have a feed of announcements by this name. */
+  'announcement:feed_used': [feed: string]
   /** The server has to be built anew, once the reply that led to it is out. */
   'server:restart': []
 }

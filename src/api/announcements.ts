@@ -1,0 +1,71 @@
+// API document: "Announcement APIs", and the appendix "Announcements".
+import { anyOf, bool, choice, float, int, list, object, string } from '../schema/index.ts'
+import { del, get, post } from './endpoint.ts'
+
+/** One announcement. */
+export const Announcement = object({
+  entry_id: string().describe('Usually OWNER/REPOSITORY/issue/NUMBER'),
+  url: string().describe('Where the whole of it stands; empty where it has no page'),
+  title: string().describe('One line of plain text'),
+  description: string().describe('Plain text, which may hold links in Markdown'),
+  priority: string().describe('normal or high'),
+  date: float().describe('Seconds since the epoch'),
+  dismissed: bool(),
+  date_dismissed: float().nullable().describe('Seconds since the epoch'),
+  dismiss_wake: float().nullable().describe('When it is shown again; null for never'),
+  source: string().describe('moonlight for feeds, internal for this server'),
+  feed: string().describe('Which feed it came from, or which component made it'),
+})
+
+const Feeds = list(string()).describe('Every feed that is followed')
+
+/** All announcements, newest first; the parameter of notify_announcement_update. */
+export const AnnouncementList = object({ entries: list(Announcement), feeds: Feeds })
+
+/** One of them, by its id. */
+export const AnnouncementId = object({ entry_id: string() })
+
+const FeedChange = object({ feed: string(), action: choice('added', 'skipped', 'removed') })
+const feedName = string().describe('Small letters, digits, dots, dashes and underscores')
+
+export const announcements = {
+  'server.announcements.list': get('/server/announcements/list', {
+    summary: 'All announcements, newest first',
+    params: { include_dismissed: bool().default(true) },
+    result: AnnouncementList,
+  }),
+  'server.announcements.update': post('/server/announcements/update', {
+    summary: 'Look at the feeds now; the server does it by itself every 30 minutes',
+    params: {
+      subscriptions: anyOf(list(string()), string())
+        .describe('Only these feeds: a list, or one text with commas between the names')
+        .optional(),
+    },
+    result: object({
+      entries: list(Announcement),
+      modified: bool().describe('Whether anything has changed'),
+    }),
+  }),
+  'server.announcements.dismiss': post('/server/announcements/dismiss', {
+    summary: 'Mark an announcement as read, for ever or for a while',
+    params: {
+      entry_id: string(),
+      wake_time: int({ min: 0 }).nullable().describe('Seconds after which it is shown again').optional(),
+    },
+    result: AnnouncementId,
+  }),
+  'server.announcements.feeds': get('/server/announcements/feeds', {
+    summary: 'The feeds that are followed',
+    result: object({ feeds: Feeds }),
+  }),
+  'server.announcements.post_feed': post('/server/announcements/feed', {
+    summary: 'Follow a further feed; one that is followed already is skipped',
+    params: { name: feedName },
+    result: FeedChange,
+  }),
+  'server.announcements.delete_feed': del('/server/announcements/feed', {
+    summary: 'Follow a feed no longer; only those that were added by post_feed',
+    params: { name: feedName },
+    result: FeedChange,
+  }),
+}
