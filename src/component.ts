@@ -1,5 +1,5 @@
-// What a component is: the section that it reads, and how it is built from the core.
-import type { Configuration, ReadSection, SectionOptions } from './config/index.ts'
+// What a component is: the sections that it reads, and how it is built from the core.
+import { ConfigError, type Configuration, type ReadSection, type SectionOptions } from './config/index.ts'
 import type { Clock } from './core/clock.ts'
 import type { EventBus } from './core/events.ts'
 import type { Log } from './core/log.ts'
@@ -38,15 +38,30 @@ export interface Component {
   stop?(): Promise<void> | void
 }
 
+/**
+ * The sections `[webcam NAME]` of a component `webcam`: one for each of its things. What is common to all of them, if
+ * anything, stands in `[webcam]`, the component's own section.
+ *
+ *     create(core, _section, scope, named) {
+ *       const cameras = named.each({ stream_url: string() }, ({ name, options }) => new Camera(name, options))
+ */
+export interface NamedSections {
+  /**
+   * Reads them in the order in which they are written, and makes something of each. One that does not fit, or of which
+   * `make` says so by a ConfigError (see `ReadSection.error`), becomes a warning and is left out; the others live.
+   */
+  each<O extends SectionOptions, T>(options: O, make: (section: ReadSection<O>) => T): T[]
+}
+
 /** How a component is declared. */
 export interface ComponentSpec<O extends SectionOptions, C extends Component> {
   /** The section's name, under which the component is listed in server.info. */
   readonly section: string
-  /** `always`: without the section too, on its defaults. `configured`: only where the section is written. */
+  /** `always`: without a section too, on its defaults. `configured`: only where `[section]` or a named one is written. */
   readonly presence: 'always' | 'configured'
   readonly options: O
   /** Registers what it serves on `scope`; does no input or output. Throws ConfigError for options that do not fit. */
-  create(core: Core, section: ReadSection<O>, scope: Scope): C
+  create(core: Core, section: ReadSection<O>, scope: Scope, named: NamedSections): C
 }
 
 /** A kind of component, ready to be built from a configuration. */
@@ -62,6 +77,22 @@ export function component<O extends SectionOptions, C extends Component>(
 ): ComponentType<C> {
   const { section, presence, options } = spec
   const build = (core: Core, config: Configuration, scope: Scope) =>
-    spec.create(core, config.read(section, options), scope)
+    spec.create(core, config.read(section, options), scope, namedSections(core, config, section))
   return { section, presence, build }
+}
+
+function namedSections({ warnings }: Core, config: Configuration, kind: string): NamedSections {
+  return {
+    each(options, make) {
+      return config.named(kind).flatMap(section => {
+        try {
+          return [make(config.read(section, options))]
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error
+          warnings.add(`Section [${section}] is left out: ${error.message}`)
+          return []
+        }
+      })
+    },
+  }
 }

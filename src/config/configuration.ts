@@ -43,9 +43,9 @@ export class Configuration {
     this.#dataPath = dataPath
   }
 
-  /** Whether the section is written somewhere. */
-  has(section: string): boolean {
-    return this.sources.sections.has(section)
+  /** Whether the section `[kind]`, or one `[kind NAME]`, is written somewhere. */
+  has(kind: string): boolean {
+    return this.sources.sections.has(kind) || this.named(kind).length > 0
   }
 
   /** The sections `[kind NAME]`, whole names, in the order in which they are written. */

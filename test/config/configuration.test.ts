@@ -132,6 +132,10 @@ test('sections of a kind are found by their first word', () => {
   assert.equal(config.read('power  two words', {}).name, 'two words')
   assert.deepEqual(config.named('update_manager'), ['update_manager client mainsail'])
   assert.deepEqual(config.named('missing'), [])
+  const written = ['power', 'powerful', 'update_manager', 'missing', 'client'].filter(kind =>
+    config.has(kind),
+  )
+  assert.deepEqual(written, ['power', 'powerful', 'update_manager'])
 })
 
 const SENSOR = {
