@@ -1,0 +1,157 @@
+// Reads a feed: RSS as moonlight writes it (API document, "RSS file structure"), from bytes that nobody vouches for.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { SaxesParser } from 'saxes'
+import { messageOf } from '../../core/errors.ts'
+
+/** One announcement of a feed. */
+export interface FeedItem {
+  readonly entry_id: string
+  /** http or https; '' where it has no such page. */
+  readonly url: string
+  readonly title: string
+  readonly description: string
+  readonly priority: 'normal' | 'high'
+  /** Seconds since the epoch; null where it cannot be read. */
+  readonly date: number | null
+}
+
+/** Why a text is no feed. */
+export class FeedError extends Error {}
+
+/** The longest feed, in bytes; those of today have a tenth of it. */
+export const MAX_FEED_BYTES = 256 * 1024
+/** Feeds have four levels, and HTML inside a text a few more. */
+const MAX_DEPTH = 16
+/** Moonlight writes 20. */
+const MAX_ITEMS = 100
+const MAX_ID = 256
+const MAX_URL = 2048
+const MAX_TITLE = 256
+/** API document, "Implementation details": anything over it is truncated. */
+const MAX_DESCRIPTION = 512
+/** Characters that are parsed before others get their turn: a fraction of a millisecond. */
+const CHUNK = 16 * 1024
+
+/**
+ * The announcements of a feed, in its order. Rejects with FeedError for what is not well-formed or no feed, and for a
+ * DTD: without one there are no entities but those of XML itself.
+ */
+export async function readFeed(bytes: Uint8Array): Promise<FeedItem[]> {
+  if (bytes.length > MAX_FEED_BYTES) throw new FeedError(`it is longer than ${MAX_FEED_BYTES} bytes`)
+  const text = new TextDecoder().decode(bytes)
+  const { SaxesParser } = await import('saxes')
+  const parser = new SaxesParser()
+  const reader = new FeedReader()
+  reader.listen(parser)
+  try {
+    for (let at = 0; at < text.length; at += CHUNK) {
+      parser.write(text.slice(at, at + CHUNK))
+      await nextTurn()
+    }
+    parser.close()
+  } catch (error) {
+    throw new FeedError(messageOf(error), { cause: error })
+  }
+  return reader.finish()
+}
+
+/** The texts of an item, by their elements; the first of each counts. */
+type Fields = Map<string, string>
+
+/** Follows the parser through `rss/channel/item/FIELD`. */
+class FeedReader {
+  readonly #path: string[] = []
+  readonly #items = new Map<string, FeedItem>()
+  #sawChannel = false
+  #fields: Fields = new Map()
+  #text = ''
+
+  listen(parser: SaxesParser): void {
+    const text = (part: string) => {
+      if (this.#isInField()) this.#text += part
+    }
+    parser.on('text', text)
+    parser.on('cdata', text)
+    parser.on('opentag', ({ name }) => this.#open(name))
+    parser.on('closetag', () => this.#close())
+    parser.on('doctype', () => {
+      throw new FeedError('it has a document type declaration, which feeds must not have')
+    })
+    parser.on('error', error => {
+      throw error
+    })
+  }
+
+  /** What was read. Throws FeedError where there was no channel. */
+  finish(): FeedItem[] {
+    if (!this.#sawChannel) throw new FeedError('there is no <rss> with a <channel> in it')
+    return [...this.#items.values()]
+  }
+
+  #isInField(): boolean {
+    const [root, channel, item, field] = this.#path
+    return root === 'rss' && channel === 'channel' && item === 'item' && field !== undefined
+  }
+
+  #open(name: string): void {
+    const depth = this.#path.push(name)
+    if (depth > MAX_DEPTH) throw new FeedError(`its elements are nested deeper than ${MAX_DEPTH} levels`)
+    const [root, channel] = this.#path
+    if (root === 'rss' && channel === 'channel') this.#sawChannel = true
+    if (depth === 3) this.#fields = new Map()
+    if (depth === 4) this.#text = ''
+  }
+
+  #close(): void {
+    const depth = this.#path.length
+    const [, , , field = ''] = this.#path
+    if (depth === 4 && !this.#fields.has(field)) this.#fields.set(field, this.#text.trim())
+    if (depth === 3) this.#take(itemOf(this.#fields))
+    this.#path.pop()
+  }
+
+  #take(item: FeedItem | null): void {
+    if (item === null || this.#items.has(item.entry_id) || this.#items.size >= MAX_ITEMS) return
+    this.#items.set(item.entry_id, item)
+  }
+}
+
+/** Null for what has no id that could be kept. */
+function itemOf(fields: Fields): FeedItem | null {
+  const text = (field: string) => fields.get(field) ?? ''
+  const id = text('guid')
+  if (id === '' || id.length > MAX_ID || /\p{Cc}/u.test(id)) return null
+  const seconds = Date.parse(text('pubDate')) / 1000
+  return {
+    entry_id: plainText(id),
+    url: webAddress(text('link')),
+    title: cut(plainText(text('title')).replace(/\s+/g, ' '), MAX_TITLE),
+    description: cut(plainText(text('description')), MAX_DESCRIPTION),
+    priority: text('category').toLowerCase() === 'high' ? 'high' : 'normal',
+    date: Number.isFinite(seconds) ? seconds : null,
+  }
+}
+
+/**
+ * Text that stays text in a page: front-ends put descriptions into theirs as HTML, so what could be a tag there gets
+ * brackets that look alike.
+ */
+function plainText(text: string): string {
+  return text
+    .replace(/(?![\n\t])\p{Cc}/gu, '')
+    .replace(/<([a-z/!?][^<>]*)>/gi, '‹$1›')
+    .replace(/<(?=[a-z/!?])/gi, '‹')
+}
+
+/** People click on it: nothing but a page of the web. */
+function webAddress(text: string): string {
+  const url = URL.parse(text)
+  const isWeb = url !== null && (url.protocol === 'https:' || url.protocol === 'http:')
+  return isWeb && url.href.length <= MAX_URL ? url.href : ''
+}
+
+/** At most `length` UTF-16 units, without half a character at the end. */
+function cut(text: string, length: number): string {
+  if (text.length <= length) return text
+  return `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
