@@ -1,0 +1,262 @@
+// The announcements that there are, as they stand in the database, where the original finds them too: which are
+// dismissed, and until when.
+import type { Announcement } from '../../api/announcements.ts'
+import type { Clock, Timer } from '../../core/clock.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { RaisedAnnouncement } from '../../core/events.ts'
+import { bool, float, type Infer, Invalid, object, string } from '../../schema/index.ts'
+import type { Namespaces } from '../../storage/index.ts'
+import type { FeedItem } from './feed-document.ts'
+
+/** An announcement, as clients get it and as the database has it. */
+export type Entry = Readonly<Infer<typeof Announcement>>
+
+/** The original's. Its keys are numbers of six hexadecimal digits. */
+const NAMESPACE = 'announcements'
+/** Where an entry is from: a feed, or a component. */
+const FROM_FEED = 'moonlight'
+const FROM_COMPONENT = 'internal'
+/** Seconds after which it is looked again who is due: the machine's clock may have been set meanwhile. */
+const LONGEST_WAIT = 600
+/** Seconds after which what could not be written is tried again. */
+const RETRY = 60
+
+/** Records of other servers may lack what we always write. */
+const optionalText = string().nullable().default('')
+const optionalTime = float().nullable().default(null)
+const StoredEntry = object({
+  entry_id: string(),
+  url: optionalText,
+  title: optionalText,
+  description: optionalText,
+  priority: optionalText,
+  date: float().default(0),
+  dismissed: bool().default(false),
+  date_dismissed: optionalTime,
+  dismiss_wake: optionalTime,
+  source: string().default(FROM_FEED),
+  feed: string(),
+})
+
+interface Kept {
+  readonly key: string
+  readonly entry: Entry
+}
+
+/** What is to be written, and the ids of what is to go. */
+interface Change {
+  readonly put?: readonly Entry[]
+  readonly remove?: readonly string[]
+}
+
+/** What it needs of the server. */
+export interface EntriesNeeds {
+  readonly namespaces: Namespaces
+  readonly clock: Clock
+  /** Hears which announcements have become visible again. */
+  readonly onWake: (ids: readonly string[]) => void
+}
+
+export class Entries {
+  readonly #needs: EntriesNeeds
+  #kept: Map<string, Kept> | null = null
+  #nextKey = 0
+  #last: Promise<unknown> = Promise.resolve()
+  #timer: Timer | null = null
+  #isStopped = false
+
+  constructor(needs: EntriesNeeds) {
+    this.#needs = needs
+  }
+
+  /** All of them, newest first. */
+  list(includeDismissed = true): Entry[] {
+    return [...this.#all().values()]
+      .map(({ entry }) => entry)
+      .filter(({ dismissed }) => includeDismissed || !dismissed)
+      .sort((a, b) => b.date - a.date)
+  }
+
+  /** Shows again what has become due while the server was away, and waits for the rest. */
+  start(): Promise<void> {
+    return this.#wake()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.stop()
+    await this.#last
+  }
+
+  /** Marks one as read; for ever, or for `wakeTime` seconds. Rejects with ApiError 400 where there is none. */
+  async dismiss(id: string, wakeTime: number | null): Promise<void> {
+    await this.#change(all => {
+      const entry = all.get(id)?.entry
+      if (entry === undefined) throw new ApiError(400, `No key matching entry id: ${id}`)
+      const now = this.#needs.clock.now()
+      const dismiss_wake = wakeTime === null ? null : now + wakeTime
+      return { put: [{ ...entry, dismissed: true, date_dismissed: now, dismiss_wake }] }
+    })
+    this.#schedule()
+  }
+
+  /**
+   * Takes over what a feed says now: what it does not name any more goes, what it words otherwise is corrected, and
+   * what was dismissed stays so. Resolves with whether that changed anything.
+   */
+  takeFeed(feed: string, items: readonly FeedItem[]): Promise<boolean> {
+    return this.#change(all => {
+      const isOwn = ({ entry }: Kept) => isFrom(entry, feed)
+      const named = new Set(items.map(({ entry_id }) => entry_id))
+      const gone = [...all.values()].filter(kept => isOwn(kept) && !named.has(kept.entry.entry_id))
+      const put = items.flatMap(item => {
+        const known = all.get(item.entry_id)
+        // Another feed cannot take it away.
+        if (known !== undefined && !isOwn(known)) return []
+        const entry = this.#fromFeed(feed, item, known?.entry)
+        return known !== undefined && isSame(known.entry, entry) ? [] : [entry]
+      })
+      return { put, remove: gone.map(({ entry }) => entry.entry_id) }
+    })
+  }
+
+  /** Forgets what came from feeds that nobody follows any more. Resolves with whether there was any. */
+  dropFeeds(isFollowed: (feed: string) => boolean): Promise<boolean> {
+    return this.#change(all => ({
+      remove: [...all.values()]
+        .filter(({ entry }) => entry.source === FROM_FEED && !isFollowed(entry.feed.toLowerCase()))
+        .map(({ entry }) => entry.entry_id),
+    }))
+  }
+
+  /** Takes over what a component tells. In the words that it has already it stays as it is, dismissed or not. */
+  raise(raised: RaisedAnnouncement): Promise<boolean> {
+    return this.#change(all => {
+      const known = all.get(raised.entry_id)?.entry
+      if (known !== undefined && isSame(known, { ...known, ...raised })) return {}
+      const { entry_id, url, title, description, priority, feed } = raised
+      const date = this.#needs.clock.now()
+      const text = { entry_id, url, title, description, priority, date }
+      return { put: [{ ...text, ...UNREAD, source: FROM_COMPONENT, feed }] }
+    })
+  }
+
+  /** Forgets what a component told. Resolves with whether it was there. */
+  settle(id: string): Promise<boolean> {
+    return this.#change(all => ({
+      remove: all.get(id)?.entry.source === FROM_COMPONENT ? [id] : [],
+    }))
+  }
+
+  #fromFeed(feed: string, item: FeedItem, known: Entry | undefined): Entry {
+    const { entry_id, url, title, description, priority } = item
+    const date = item.date ?? known?.date ?? this.#needs.clock.now()
+    const { dismissed, date_dismissed, dismiss_wake } = known ?? UNREAD
+    const state = { dismissed, date_dismissed, dismiss_wake }
+    const origin = { source: FROM_FEED, feed: known?.feed ?? feed }
+    return { entry_id, url, title, description, priority, date, ...state, ...origin }
+  }
+
+  /** Reads them on first use: other components may be faster than our start. */
+  #all(): ReadonlyMap<string, Kept> {
+    if (this.#kept !== null) return this.#kept
+    this.#kept = new Map()
+    this.#needs.namespaces.keep(NAMESPACE)
+    for (const [key, value] of this.#needs.namespaces.entries(NAMESPACE)) {
+      if (/^[0-9A-F]{1,12}$/i.test(key)) this.#nextKey = Math.max(this.#nextKey, Number.parseInt(key, 16) + 1)
+      const entry = storedEntry(value)
+      if (entry !== null) this.#kept.set(entry.entry_id, { key, entry })
+    }
+    return this.#kept
+  }
+
+  /** One change after the other: each is planned on what the one before left, and counts once it is on the disk. */
+  #change(plan: (all: ReadonlyMap<string, Kept>) => Change): Promise<boolean> {
+    const done = this.#last.then(async () => {
+      const { put = [], remove = [] } = plan(this.#all())
+      if (put.length + remove.length === 0) return false
+      await this.#write(put, remove)
+      return true
+    })
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  async #write(put: readonly Entry[], remove: readonly string[]): Promise<void> {
+    const all = this.#all() as Map<string, Kept>
+    const changed = put.map(entry => ({ key: all.get(entry.entry_id)?.key ?? this.#newKey(), entry }))
+    const keysGone = remove.flatMap(id => all.get(id)?.key ?? [])
+    const { namespaces } = this.#needs
+    await Promise.all([
+      namespaces.postAll(NAMESPACE, new Map(changed.map(({ key, entry }) => [key, entry]))),
+      namespaces.deleteAll(NAMESPACE, keysGone),
+    ])
+    for (const kept of changed) all.set(kept.entry.entry_id, kept)
+    for (const id of remove) all.delete(id)
+  }
+
+  #newKey(): string {
+    return (this.#nextKey++).toString(16).toUpperCase().padStart(6, '0')
+  }
+
+  #due(): Entry[] {
+    const now = this.#needs.clock.now()
+    return this.list().filter(({ dismissed, dismiss_wake }) => dismissed && (dismiss_wake ?? now + 1) <= now)
+  }
+
+  /** Waits for the next one that is to be shown again. */
+  #schedule(atLeast = 0): void {
+    this.#timer?.stop()
+    const times = this.list().flatMap(({ dismissed, dismiss_wake }) => (dismissed && dismiss_wake) || [])
+    if (times.length === 0 || this.#isStopped) return
+    const { clock } = this.#needs
+    const wait = Math.min(...times) - clock.now()
+    this.#timer = clock.after(Math.min(Math.max(wait, atLeast), LONGEST_WAIT), () => void this.#wake())
+  }
+
+  async #wake(): Promise<void> {
+    let woken: Entry[] = []
+    try {
+      await this.#change(() => {
+        woken = this.#due()
+        return { put: woken.map(awake) }
+      })
+      this.#schedule()
+    } catch {
+      return this.#schedule(RETRY)
+    }
+    if (woken.length > 0) this.#needs.onWake(woken.map(({ entry_id }) => entry_id))
+  }
+}
+
+const UNREAD = { dismissed: false, date_dismissed: null, dismiss_wake: null }
+
+function awake(entry: Entry): Entry {
+  return { ...entry, ...UNREAD }
+}
+
+function isFrom({ source, feed }: Entry, name: string): boolean {
+  return source === FROM_FEED && feed.toLowerCase() === name
+}
+
+function isSame(a: Entry, b: Entry): boolean {
+  return (Object.keys(a) as (keyof Entry)[]).every(key => a[key] === b[key])
+}
+
+/** Null for what is no announcement; it is left where it is. */
+function storedEntry(value: unknown): Entry | null {
+  try {
+    const stored = StoredEntry.read(value, 'entry')
+    const { url, title, description, priority } = stored
+    return {
+      ...stored,
+      url: url ?? '',
+      title: title ?? '',
+      description: description ?? '',
+      priority: priority || 'normal',
+    }
+  } catch (error) {
+    if (error instanceof Invalid) return null
+    throw error
+  }
+}

@@ -1,0 +1,123 @@
+// Where feeds come from: moonlight on the web, or a folder of a developer's.
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HttpClientError, type HttpReply, sendHttp } from '../../core/http-client.ts'
+import type { Namespaces } from '../../storage/index.ts'
+import { FeedError, MAX_FEED_BYTES } from './feed-document.ts'
+
+/** A feed that has changed. */
+export interface Fetched {
+  readonly body: Uint8Array
+  /** Notes that it was taken over: from now on only what is newer is fetched. */
+  taken(): Promise<void>
+}
+
+/** Where feeds come from. */
+export interface FeedSource {
+  /**
+   * Null where nothing is new. Rejects with FeedUnreachable where nobody answers, with FeedError for an answer that is
+   * no feed, with the signal's reason.
+   */
+  fetch(name: string, signal: AbortSignal): Promise<Fetched | null>
+  /** The next fetch brings the whole. */
+  forget(name: string): Promise<void>
+}
+
+/** Nobody answers, and would not for another feed. */
+export class FeedUnreachable extends Error {}
+
+const TIMEOUT_SECONDS = 10
+
+/** The original keeps the tag of each feed here; beside it we keep the date. */
+const NAMESPACE = 'moonraker'
+const key = (name: string) => ['announcements', name]
+
+/** Nothing is ever new. */
+export const noFeeds: FeedSource = {
+  fetch: () => Promise.resolve(null),
+  forget: () => Promise.resolve(),
+}
+
+/** Feeds on the web, below `address`; each is sent again only when it has changed. */
+export class Moonlight implements FeedSource {
+  readonly #address: string
+  readonly #namespaces: Namespaces
+
+  constructor(address: string, namespaces: Namespaces) {
+    this.#address = address
+    this.#namespaces = namespaces
+  }
+
+  async fetch(name: string, signal: AbortSignal): Promise<Fetched | null> {
+    const reply = await this.#ask(name, signal)
+    const { status } = reply
+    if (status === 304) return null
+    if (status >= 500 || status === 429) throw new FeedUnreachable(`the web server answers ${status}`)
+    if (status !== 200) throw new FeedError(`the web server answers ${status}`)
+    return { body: reply.body, taken: () => this.#note(name, reply) }
+  }
+
+  async #ask(name: string, signal: AbortSignal): Promise<HttpReply> {
+    const etag = this.#noted(name, 'etag')
+    const modified = this.#noted(name, 'last_modified')
+    try {
+      return await sendHttp({
+        url: `${this.#address}/assets/${name}.xml`,
+        headers: {
+          Accept: 'application/xml',
+          'User-Agent': 'moonraker-ts',
+          ...(etag !== null && { 'If-None-Match': etag }),
+          ...(modified !== null && { 'If-Modified-Since': modified }),
+        },
+        timeoutSeconds: TIMEOUT_SECONDS,
+        maxBytes: MAX_FEED_BYTES,
+        signal,
+      })
+    } catch (error) {
+      if (error instanceof HttpClientError) throw new FeedUnreachable(error.message, { cause: error })
+      throw error
+    }
+  }
+
+  /** Null for what could not stand in a header. */
+  #noted(name: string, field: string): string | null {
+    const noted = this.#namespaces.find(NAMESPACE, [...key(name), field])
+    return typeof noted === 'string' && /^[\x20-\x7e]{1,1024}$/.test(noted) ? noted : null
+  }
+
+  async #note(name: string, { headers }: HttpReply): Promise<void> {
+    const { etag, 'last-modified': last_modified } = headers
+    if (etag === undefined && last_modified === undefined) return this.forget(name)
+    const noted = { ...(etag !== undefined && { etag }), ...(last_modified !== undefined && { last_modified }) }
+    await this.#namespaces.post(NAMESPACE, key(name), noted)
+  }
+
+  async forget(name: string): Promise<void> {
+    if (this.#namespaces.find(NAMESPACE, key(name)) === undefined) return
+    await this.#namespaces.delete(NAMESPACE, key(name))
+  }
+}
+
+/** Feeds in a folder, `NAME.xml` each, for those who write clients (API document, "Setting up the dev environment"). */
+export class FeedFolder implements FeedSource {
+  readonly #folder: string
+  readonly #taken = new Map<string, bigint>()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async fetch(name: string): Promise<Fetched | null> {
+    const file = join(this.#folder, `${name}.xml`)
+    const found = await stat(file, { bigint: true }).catch(() => null)
+    if (found === null || !found.isFile() || found.mtimeNs === this.#taken.get(name)) return null
+    if (found.size > MAX_FEED_BYTES) throw new FeedError(`it is longer than ${MAX_FEED_BYTES} bytes`)
+    const body = await readFile(file)
+    const taken = async () => void this.#taken.set(name, found.mtimeNs)
+    return { body, taken }
+  }
+
+  async forget(name: string): Promise<void> {
+    this.#taken.delete(name)
+  }
+}

@@ -1,0 +1,132 @@
+// Looks at the feeds every half hour, each server at moments of its own; a printer without the internet is nothing to
+// speak of.
+import type { Clock, Timer } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { Entries } from './entries.ts'
+import { readFeed } from './feed-document.ts'
+import { type FeedSource, FeedUnreachable } from './feed-source.ts'
+import type { Feeds } from './feeds.ts'
+
+/** Seconds. API document, "How announcements work". */
+const PERIOD = 1800
+/** Seconds until the first look, and as many again at random: the start itself has other things to do. */
+const FIRST = 10
+/** Seconds until the next try where nobody answered; it doubles up to the period. */
+const RETRY = 60
+/** Times are longer or shorter by this part at random, so that not all servers of the world ask at once. */
+const JITTER = 0.1
+/** Feeds that are fetched at the same time. */
+const AT_ONCE = 4
+
+/** What it needs of the server. */
+export interface FeedWatchNeeds {
+  readonly source: FeedSource
+  readonly feeds: Feeds
+  readonly entries: Entries
+  readonly clock: Clock
+  readonly log: Log
+  /** Hears that there are other announcements now. */
+  readonly onChange: () => void
+}
+
+export class FeedWatch {
+  readonly #needs: FeedWatchNeeds
+  readonly #stop = new AbortController()
+  readonly #underWay = new Map<string, Promise<boolean>>()
+  /** By feed; under the empty name why nobody answers. */
+  readonly #problems = new Map<string, string>()
+  #timer: Timer | null = null
+  #failures = 0
+  #hasLooked = false
+
+  constructor(needs: FeedWatchNeeds) {
+    this.#needs = needs
+  }
+
+  /** Begins to look: at once, or in a while. */
+  async start(when: 'now' | 'soon'): Promise<void> {
+    if (when === 'now') await this.#look()
+    else this.#lookIn(FIRST * (1 + Math.random()))
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.stop()
+    this.#stop.abort()
+    await Promise.all(this.#underWay.values())
+  }
+
+  /** A feed that came late; before the first look it is one of many. */
+  async follow(name: string): Promise<void> {
+    if (this.#hasLooked) await this.update([name])
+  }
+
+  /** Looks at feeds now. Resolves with whether anything has changed; what goes wrong is logged. */
+  async update(names: readonly string[]): Promise<boolean> {
+    let changed = false
+    const waiting = names.values()
+    const work = async () => {
+      for (const name of waiting) if (await this.#shared(name)) changed = true
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    if (changed) this.#needs.onChange()
+    return changed
+  }
+
+  #lookIn(seconds: number): void {
+    if (!this.#stop.signal.aborted) this.#timer = this.#needs.clock.after(seconds, () => void this.#look())
+  }
+
+  async #look(): Promise<void> {
+    const { feeds, entries, log, onChange } = this.#needs
+    try {
+      // Not before: until now components could say which feeds they use.
+      if (!this.#hasLooked && (await entries.dropFeeds(name => feeds.has(name)))) onChange()
+      this.#hasLooked = true
+      await this.update(feeds.names())
+    } catch (error) {
+      log.info(`announcements: ${messageOf(error)}`)
+    }
+    this.#failures = this.#problems.has('') ? this.#failures + 1 : 0
+    const wait = this.#failures === 0 ? PERIOD : Math.min(PERIOD, RETRY * 2 ** (this.#failures - 1))
+    this.#lookIn(wait * (1 + JITTER * (2 * Math.random() - 1)))
+  }
+
+  /** Who asks while it is being fetched gets the same answer. */
+  #shared(name: string): Promise<boolean> {
+    const underWay = this.#underWay.get(name)
+    if (underWay !== undefined) return underWay
+    const begun = this.#fetch(name).finally(() => this.#underWay.delete(name))
+    this.#underWay.set(name, begun)
+    return begun
+  }
+
+  async #fetch(name: string): Promise<boolean> {
+    const { source, feeds, entries } = this.#needs
+    let changed = false
+    try {
+      const fetched = await source.fetch(name, this.#stop.signal)
+      this.#problems.delete('')
+      if (fetched === null) return false
+      const items = await readFeed(fetched.body)
+      // Meanwhile it may have been given up.
+      if (!feeds.has(name)) return false
+      changed = await entries.takeFeed(name, items)
+      await fetched.taken()
+      this.#problems.delete(name)
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#tell(name, error)
+    }
+    return changed
+  }
+
+  /** Once: what stays as it is interests nobody. */
+  #tell(name: string, error: unknown): void {
+    const key = error instanceof FeedUnreachable ? '' : name
+    const text = messageOf(error)
+    const line = key === '' ? `announcements: ${text}` : `announcements: feed ${name}: ${text}`
+    if (this.#problems.get(key) === text) this.#needs.log.debug(line)
+    else this.#needs.log.info(line)
+    this.#problems.set(key, text)
+  }
+}

@@ -1,0 +1,106 @@
+// Which feeds are followed: those of the configuration, those of components in use, and those that clients added.
+import { ApiError } from '../../core/errors.ts'
+import type { Namespaces } from '../../storage/index.ts'
+
+/** API document, "How announcements work": these are always followed. */
+const ALWAYS = ['moonraker', 'klipper']
+/** Where the original keeps those that clients added. */
+const NAMESPACE = 'moonraker'
+const KEY = ['announcements', 'stored_feeds']
+/** Each is a request every half hour. */
+const MAX_FEEDS = 100
+
+/** The name becomes a part of an address and of a file's name. */
+export function isFeedName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)
+}
+
+export class Feeds {
+  readonly #namespaces: Namespaces
+  readonly #configured: Set<string>
+  #added: readonly string[] | null = null
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** `subscriptions` are valid names. */
+  constructor(namespaces: Namespaces, subscriptions: readonly string[]) {
+    this.#namespaces = namespaces
+    this.#configured = new Set([...ALWAYS, ...subscriptions])
+  }
+
+  /** All of them, each once. */
+  names(): string[] {
+    return [...new Set([...this.#configured, ...this.#stored()])]
+  }
+
+  has(name: string): boolean {
+    return this.#configured.has(name) || this.#stored().includes(name)
+  }
+
+  /** Follows one as if it stood in the configuration. Gives whether it is new. */
+  use(name: string): boolean {
+    const isNew = !this.has(name)
+    this.#configured.add(name)
+    return isNew
+  }
+
+  /**
+   * Follows one from now on, over restarts too. Resolves with whether it is new. Rejects with ApiError 400 for what is
+   * no name and for too many.
+   */
+  add(given: string): Promise<boolean> {
+    const name = given.toLowerCase()
+    return this.#inTurn(async () => {
+      if (this.has(name)) return false
+      if (!isFeedName(name)) {
+        throw new ApiError(
+          400,
+          `Feed '${given}' cannot be added: a name has up to 64 letters, digits, '.', '-' and '_'`,
+        )
+      }
+      if (this.names().length >= MAX_FEEDS) {
+        throw new ApiError(400, `Feed '${name}' cannot be added: there are ${MAX_FEEDS} already`)
+      }
+      await this.#store([...this.#stored(), name])
+      return true
+    })
+  }
+
+  /** Follows one that was added no longer. Rejects with ApiError 400 for all others. */
+  remove(given: string): Promise<void> {
+    const name = given.toLowerCase()
+    return this.#inTurn(async () => {
+      const stored = this.#stored()
+      if (!stored.includes(name)) throw new ApiError(400, `Feed '${name}' not stored`)
+      if (this.#configured.has(name)) {
+        throw new ApiError(400, `Feed '${name}' exists in the configuration, cannot remove`)
+      }
+      await this.#store(stored.filter(each => each !== name))
+    })
+  }
+
+  #stored(): readonly string[] {
+    this.#added ??= storedNames(this.#namespaces).filter(isFeedName).slice(0, MAX_FEEDS)
+    return this.#added
+  }
+
+  async #store(names: readonly string[]): Promise<void> {
+    await this.#namespaces.post(NAMESPACE, KEY, names)
+    this.#added = names
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => {})
+    return done
+  }
+}
+
+/** A damaged record, which the storage tells of, has no names. */
+function storedNames(namespaces: Namespaces): string[] {
+  try {
+    const found = namespaces.find(NAMESPACE, KEY)
+    return Array.isArray(found) ? found.map(String) : []
+  } catch {
+    return []
+  }
+}
