@@ -160,6 +160,7 @@ class App {
       paths,
       version,
       port: this.#server.port,
+      routePrefix: normalizePrefix(this.#server.route_prefix),
       maxUploadBytes: this.#server.max_upload_size * 1024 * 1024,
       debug,
     }
@@ -201,13 +202,13 @@ class App {
   }
 
   #serveWelcome(ports: { readonly port: number; readonly tlsPort: number | null }): void {
-    const { host, route_prefix } = this.#server
+    const { host } = this.#server
     const page = createWelcome(this.#core, () => ({
       warnings: this.#warnings.list(),
       components: this.#built.map(({ name }) => name),
       failedComponents: this.#failed,
       addresses: reachableUrls({ host, ...ports }),
-      routePrefix: normalizePrefix(route_prefix),
+      routePrefix: this.#core.routePrefix,
     }))
     this.#scope.use(page)
   }
@@ -235,15 +236,8 @@ class App {
   }
 
   async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {
-    const { registry, connections, log, paths, printer } = this.#core
-    const {
-      host,
-      port,
-      ssl_port: tlsPort,
-      route_prefix,
-      max_websocket_connections: maxWebsockets,
-    } = this.#server
-    const routePrefix = normalizePrefix(route_prefix)
+    const { registry, connections, log, paths, printer, routePrefix } = this.#core
+    const { host, port, ssl_port: tlsPort, max_websocket_connections: maxWebsockets } = this.#server
     this.#unix = await listenUnix(paths.socket, { registry, connections, log })
     this.#http = new HttpServer({
       api: new HttpApi({ registry, gate, routePrefix }),

@@ -26,6 +26,8 @@ export interface Core {
   readonly version: string
   /** The port of section [server]; 0 for any that is free. */
   readonly port: number
+  /** Comes before every path of HTTP, as '/printer1'; '' for none. */
+  readonly routePrefix: string
   /** The largest file that may be uploaded, in bytes. */
   readonly maxUploadBytes: number
   /** Errors may tell more, and debug endpoints are served. */

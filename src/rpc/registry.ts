@@ -60,6 +60,7 @@ export class Registry {
   readonly #routes = new Map<string, Map<string, Method>>()
   readonly #exact = new Map<string, RawRoute>()
   readonly #prefixes = new Map<string, RawRoute>()
+  #rest: RawRoute | null = null
   readonly #options: RegistryOptions
 
   constructor(options: RegistryOptions = {}) {
@@ -107,6 +108,22 @@ export class Registry {
     return { remove: () => void table.delete(route.path) }
   }
 
+  /** Serves what no other route answers, outside the folders of the API: the pages of a front-end. */
+  serveRest(route: Omit<RawRoute, 'path'>): Registration {
+    if (this.#rest !== null) throw new Error('/ is already served')
+    this.#rest = { ...route, path: '/' }
+    return {
+      remove: () => {
+        this.#rest = null
+      },
+    }
+  }
+
+  /** Whether somebody serves the rest, and with it '/'. */
+  get servesRest(): boolean {
+    return this.#rest !== null
+  }
+
   has(name: string): boolean {
     return this.#methods.has(name)
   }
@@ -126,7 +143,15 @@ export class Registry {
       const route = this.#prefixes.get(path.slice(0, end + 1))
       if (route !== undefined) return { kind: 'raw', route, rest: path.slice(end + 1) }
     }
-    return undefined
+    if (this.#rest === null || this.#isOfApi(path)) return undefined
+    return { kind: 'raw', route: this.#rest, rest: path.slice(1) }
+  }
+
+  /** Whether methods stand in the same folder at the top: what is missing there is missing. */
+  #isOfApi(path: string): boolean {
+    const top = `${path.split('/', 2).join('/')}/`
+    for (const route of this.#routes.keys()) if (route.startsWith(top)) return true
+    return false
   }
 
   /**

@@ -1,9 +1,6 @@
 // Downloads: ranges and conditional requests, as attachments that no browser runs (security.md).
-import { stat } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
-import { basename, dirname } from 'node:path'
-import type { Readable } from 'node:stream'
-import { ApiError } from '../../core/errors.ts'
+import { basename } from 'node:path'
+import { sendFile } from '../../core/send-file.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Place } from './roots.ts'
 
@@ -17,61 +14,18 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
  * Sends the file at `place`; `relative` is what it is called. Throws ApiError 404 where there is none, 403 for a folder
  * and what else is no file, 416 for a range that it does not have.
  */
-export async function sendFile(
+export function sendDownload(
   { req, res }: RawRequest,
   { real, relative }: Pick<Place, 'real' | 'relative'>,
 ): Promise<void> {
-  await checkFile(real, relative)
-  const { default: send } = await import('@fastify/send')
-  const options = {
-    root: dirname(real),
-    etag: false,
-    dotfiles: 'allow',
-    index: false,
-    cacheControl: false,
-  } as const
-  const result = await send(req, `/${encodeURIComponent(basename(real))}`, options)
-  if (result.statusCode === 416) {
-    res.setHeader('Content-Range', result.headers['Content-Range'] ?? 'bytes */*')
-    throw new ApiError(416, 'The range lies beyond the end of the file')
+  const headers = {
+    ...(TEXT.test(relative) && { 'Content-Type': 'text/plain; charset=utf-8' }),
+    'Content-Disposition': contentDisposition(basename(relative)),
+    'Content-Security-Policy': POLICY,
+    // Clients ask with a new query for what has changed; the others must not show an old file.
+    'Cache-Control': 'no-cache',
   }
-  if (result.type !== 'file') throw notThere(relative)
-  res.setHeader('Content-Type', 'application/octet-stream')
-  for (const [name, value] of Object.entries(result.headers)) res.setHeader(name, value)
-  if (TEXT.test(relative)) res.setHeader('Content-Type', 'text/plain; charset=utf-8')
-  res.setHeader('Content-Disposition', contentDisposition(basename(relative)))
-  res.setHeader('Content-Security-Policy', POLICY)
-  res.setHeader('X-Content-Type-Options', 'nosniff')
-  // Clients ask with a new query for what has changed; the others must not show an old file.
-  res.setHeader('Cache-Control', 'no-cache')
-  res.writeHead(result.statusCode)
-  passOn(result.stream, res)
-}
-
-/** Opening a pipe or a device would wait for somebody to write into it. */
-async function checkFile(real: string, relative: string): Promise<void> {
-  const found = await stat(real).catch(() => undefined)
-  if (found === undefined) throw notThere(relative)
-  if (!found.isFile()) throw new ApiError(403, `Only files can be downloaded, this is none: ${relative}`)
-}
-
-function notThere(relative: string): ApiError {
-  return new ApiError(404, `File does not exist: ${relative}`)
-}
-
-function passOn(stream: Readable, res: ServerResponse): void {
-  const announced = res.req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0)
-  let sent = 0
-  stream.on('data', chunk => {
-    sent += chunk.length
-  })
-  // A log that was begun anew meanwhile is shorter than was announced: the client must not wait for the rest.
-  stream.on('end', () => {
-    if (sent < announced) res.destroy()
-  })
-  stream.on('error', () => res.destroy())
-  res.on('close', () => stream.destroy())
-  stream.pipe(res)
+  return sendFile(req, res, { path: real, shown: relative, etag: false, headers })
 }
 
 /** The name for old and for new readers (RFC 6266, section 4.1). */

@@ -11,7 +11,7 @@ import type { Scope } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { bool, float } from '../../schema/index.ts'
 import { Changes } from './changes.ts'
-import { sendFile } from './download.ts'
+import { sendDownload } from './download.ts'
 import { mayHaveMetadata } from './gcode-name.ts'
 import { HiddenFolders } from './hidden-folder.ts'
 import { Listings } from './listing.ts'
@@ -182,7 +182,7 @@ class FileManager implements Component {
     const root = slash === -1 ? undefined : this.roots.find(rest.slice(0, slash))
     if (root === undefined) throw new ApiError(404, 'Not Found')
     if (req.method !== 'DELETE') {
-      await sendFile(request, await this.roots.resolve(root, rest.slice(slash + 1)))
+      await sendDownload(request, await this.roots.resolve(root, rest.slice(slash + 1)))
       return
     }
     // Images are open to everyone for looking at them only.

@@ -4,7 +4,7 @@ import type { Core } from '../../component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
-import { sendFile } from './download.ts'
+import { sendDownload } from './download.ts'
 
 /** Serves GET and HEAD of /server/files/klippy.log and /server/files/moonraker.log. */
 export function serveLogDownloads(core: Core, scope: Scope): void {
@@ -18,7 +18,7 @@ function serveLog(core: Core, scope: Scope, name: string, pathOf: () => string |
   const handle = async (request: RawRequest) => {
     const path = pathOf()
     if (path === null) throw new ApiError(404, `There is no ${name}: the server writes no log into a file`)
-    await sendFile(request, { real: path, relative: name })
+    await sendDownload(request, { real: path, relative: name })
   }
   scope.use(core.registry.serveRaw({ verbs: ['GET', 'HEAD'], path: `/server/files/${name}`, handle }))
 }

@@ -1,4 +1,4 @@
-// GET /: the page that greets people who open the server's address in a browser.
+// The page that greets people who open the server's address in a browser: at /welcome, and at / where no front-end is.
 import { hash } from 'node:crypto'
 import type { Core } from '../../component.ts'
 import type { Registration } from '../../core/scope.ts'
@@ -17,18 +17,23 @@ type Needs = Pick<Core, 'registry' | 'printer' | 'paths' | 'version'>
 
 /** Serves the page. Callers without a user see only the name, the version and how to get in. */
 export function createWelcome(core: Needs, facts: () => WelcomeFacts): Registration {
+  const { registry } = core
   const headers = pageHeaders()
-  return core.registry.serveRaw({
-    verbs: ['GET', 'HEAD'],
-    path: '/',
-    open: () => true,
-    handle({ req, res, caller }: RawRequest) {
-      const body = caller.user === null ? strangerPage(core.version) : fullPage(viewOf(core, facts()))
-      res.setHeaders(headers)
-      res.setHeader('Content-Length', Buffer.byteLength(body))
-      res.end(req.method === 'HEAD' ? undefined : body)
+  const handle = ({ req, res, caller }: RawRequest) => {
+    const body = caller.user === null ? strangerPage(core.version) : fullPage(viewOf(core, facts()))
+    res.setHeaders(headers)
+    res.setHeader('Content-Length', Buffer.byteLength(body))
+    res.end(req.method === 'HEAD' ? undefined : body)
+  }
+  const paths = registry.servesRest ? ['/welcome'] : ['/', '/welcome']
+  const served = paths.map(path =>
+    registry.serveRaw({ verbs: ['GET', 'HEAD'], path, open: () => true, handle }),
+  )
+  return {
+    remove: () => {
+      for (const registration of served) registration.remove()
     },
-  })
+  }
 }
 
 function viewOf({ printer, paths, version }: Needs, facts: WelcomeFacts): WelcomeView {

@@ -1,0 +1,146 @@
+// [frontend NAME]: a web front-end's files served from here, and its cameras, so that nobody needs another web server.
+import { isAbsolute, relative, resolve } from 'node:path'
+import { api } from '../../api/index.ts'
+import { type Core, component } from '../../component.ts'
+import { pairs, path, type ReadSection } from '../../config/index.ts'
+import type { Scope } from '../../core/scope.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+import { bool, string } from '../../schema/index.ts'
+import { sendSite } from './static-site.ts'
+import { WebcamProxy } from './webcam-proxy.ts'
+
+const options = {
+  path: path().describe('The folder of its files'),
+  prefix: string().describe('Where it stands below the address of the server').default('/'),
+  webcams: pairs().describe("Lines of '/path/ = http://address-of-the-streamer'").default({}),
+  webcams_need_login: bool().describe('Whether cameras are for known users only').default(true),
+}
+
+type Section = ReadSection<typeof options>
+
+/** Folders at the top that belong to the server itself. */
+const OWN_TOPS = new Set([
+  ...Object.values(api).flatMap(({ routes }) => routes.map(route => topOf(route.path))),
+  ...['websocket', 'klippysocket', 'docs', 'welcome', 'openapi.json', 'openrpc.json'],
+])
+
+function topOf(path: string): string {
+  return path.split('/', 2)[1] ?? ''
+}
+
+/** Serves the front-ends of the configuration. */
+class Frontends {
+  readonly #core: Core
+  readonly #scope: Scope
+  readonly #taken = new Set<string>()
+
+  constructor(core: Core, scope: Scope) {
+    this.#core = core
+    this.#scope = scope
+  }
+
+  /** Serves one. Throws ConfigError for options that do not fit. */
+  add(section: Section): void {
+    const { path: folder, webcams, webcams_need_login: needsLogin } = section.options
+    if (overlap(folder, this.#core.paths.data)) {
+      throw section.error(
+        'everybody may read the files of a front-end: its folder must be outside the data folder',
+        'path',
+      )
+    }
+    const prefix = pathOf(section, section.options.prefix, 'prefix')
+    const cameras = Object.entries(webcams).map(([below, address]) => ({
+      below: pathOf(section, below, 'webcams'),
+      proxy: new WebcamProxy(addressOf(section, address)),
+    }))
+    this.#claim(section, [prefix, ...cameras.map(({ below }) => below)])
+    this.#serveSite(section.name, folder, prefix)
+    for (const { below, proxy } of cameras) this.#serveCamera(below, proxy, needsLogin)
+  }
+
+  #claim(section: Section, paths: readonly string[]): void {
+    const twice = paths.find((path, index) => this.#taken.has(path) || paths.indexOf(path) !== index)
+    if (twice !== undefined) throw section.error(`the path ${twice} is used twice`)
+    for (const path of paths) this.#taken.add(path)
+  }
+
+  #serveSite(name: string, folder: string, prefix: string): void {
+    const { registry, routePrefix } = this.#core
+    const site = { name, path: folder }
+    // The page must load before anyone can log in.
+    const route = {
+      verbs: ['GET', 'HEAD'],
+      open: () => true,
+      handle: (request: RawRequest) => sendSite(site, request, routePrefix),
+    }
+    if (prefix === '/') {
+      this.#scope.use(registry.serveRest(route))
+      return
+    }
+    this.#scope.use(registry.serveRaw({ ...route, path: prefix }))
+    this.#scope.use(registry.serveRaw({ ...route, path: prefix.slice(0, -1), handle: redirectInside }))
+  }
+
+  #serveCamera(path: string, proxy: WebcamProxy, needsLogin: boolean): void {
+    this.#scope.use(
+      this.#core.registry.serveRaw({
+        verbs: ['GET', 'HEAD', 'POST'],
+        path,
+        open: () => !needsLogin,
+        handle: request => proxy.handle(request),
+      }),
+    )
+  }
+}
+
+/** The page's own links count from its folder. */
+function redirectInside({ req, res }: RawRequest): void {
+  const [path = '', query] = (req.url ?? '').split('?', 2)
+  // From here, so that no name of a host can come in.
+  const last = path.slice(path.lastIndexOf('/') + 1)
+  res.writeHead(308, { Location: `./${last}/${query === undefined ? '' : `?${query}`}` }).end()
+}
+
+/** A path with '/' at both ends. */
+function pathOf(section: Section, written: string, option: 'prefix' | 'webcams'): string {
+  const inner = written.trim().replace(/^\/+|\/+$/g, '')
+  if (inner !== '' && !inner.split('/').every(part => /^[\w-][\w.-]*$/.test(part))) {
+    throw section.error(`'${written}' is no path: write it as /name`, option)
+  }
+  const path = inner === '' ? '/' : `/${inner}/`
+  if (OWN_TOPS.has(topOf(path)) || (path === '/' && option === 'webcams')) {
+    throw section.error(`the path ${path} belongs to the server itself`, option)
+  }
+  return path
+}
+
+function addressOf(section: Section, text: string): URL {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw section.error(`'${text}' is no address of http or https`, 'webcams')
+  }
+  if (url.username !== '' || url.search !== '' || url.hash !== '') {
+    throw section.error(`give the address of the streamer without user, query and fragment`, 'webcams')
+  }
+  return url
+}
+
+/** Whether one of two folders is the other or stands in it. */
+function overlap(one: string, other: string): boolean {
+  const isIn = (inner: string, outer: string) => {
+    const way = relative(resolve(outer), resolve(inner))
+    return !isAbsolute(way) && way.split('/')[0] !== '..'
+  }
+  return isIn(one, other) || isIn(other, one)
+}
+
+export default component({
+  section: 'frontend',
+  presence: 'configured',
+  options: {},
+  create(core, _section, scope, named) {
+    const frontends = new Frontends(core, scope)
+    named.each(options, section => frontends.add(section))
+    return {}
+  },
+})

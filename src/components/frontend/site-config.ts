@@ -1,0 +1,57 @@
+// A front-end's config.json, which tells it where its printer is: here.
+import { readFile, stat } from 'node:fs/promises'
+import { ApiError } from '../../core/errors.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+import { isPlainObject } from '../../schema/index.ts'
+
+const MAX_BYTES = 1024 * 1024
+
+/** Sends the config.json at `path`, changed so that the front-end finds this server. Throws ApiError 404, 500. */
+export async function sendSiteConfig(
+  path: string,
+  { req, res }: RawRequest,
+  routePrefix: string,
+): Promise<void> {
+  const written = await readConfig(path)
+  const scheme = 'encrypted' in req.socket ? 'https' : 'http'
+  const config = pointingHome(written, `${scheme}://${hostOf(req.headers.host)}${routePrefix}`, routePrefix)
+  const body = JSON.stringify(config)
+  res.setHeader('Content-Type', 'application/json; charset=utf-8')
+  res.setHeader('Cache-Control', 'no-cache')
+  res.setHeader('X-Content-Type-Options', 'nosniff')
+  res.setHeader('Content-Length', Buffer.byteLength(body))
+  res.end(req.method === 'HEAD' ? undefined : body)
+}
+
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined || !found.isFile()) throw new ApiError(404, 'File does not exist: config.json')
+  if (found.size > MAX_BYTES) throw new ApiError(500, 'The config.json of the front-end is too large')
+  try {
+    const config: unknown = JSON.parse(await readFile(path, 'utf8'))
+    if (isPlainObject(config)) return config
+  } catch {
+    // Told below: either way it is none.
+  }
+  throw new ApiError(500, 'The config.json of the front-end is not a JSON object')
+}
+
+/** What only one of them knows is set only where that one has written it. */
+function pointingHome(
+  written: Record<string, unknown>,
+  address: string,
+  routePrefix: string,
+): Record<string, unknown> {
+  const isMainsail = 'instancesDB' in written
+  const isFluidd = 'endpoints' in written
+  return {
+    ...written,
+    ...(isMainsail && { instancesDB: 'moonraker', hostname: null, port: null, path: routePrefix || null }),
+    ...(isFluidd && { endpoints: routePrefix === '' ? [] : [address], blacklist: [] }),
+  }
+}
+
+/** A browser sends what stands in its address line; anything else is not repeated. */
+function hostOf(header: string | undefined): string {
+  return header !== undefined && /^[\w.:[\]-]{1,255}$/.test(header) ? header : 'localhost'
+}

@@ -1,0 +1,87 @@
+// The files of a front-end: found without leaving its folder, in the smallest form that the browser takes.
+import { realpath, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { ApiError } from '../../core/errors.ts'
+import { sendFile } from '../../core/send-file.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+import { sendSiteConfig } from './site-config.ts'
+
+/** Forms in which a file may lie beside itself, the best first. */
+const ENCODINGS: readonly (readonly [name: string, ending: string])[] = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+]
+
+/** Names that a build tool made of the content: such a file never changes. */
+const HASHED = [/\/assets\/.*[-.][\w-]{8,}\.\w+$/, /[-.](?=\w*[\dA-Z])\w{8,}\.(js|css|mjs|woff2?|ttf|wasm)$/]
+
+/** A front-end as it is configured. */
+export interface Site {
+  readonly name: string
+  /** The folder of its files. */
+  readonly path: string
+}
+
+/** Answers GET and HEAD of `rest`, a path below the front-end. Throws ApiError 404 for what is not there. */
+export async function sendSite(site: Site, request: RawRequest, routePrefix: string): Promise<void> {
+  const top = await realpath(site.path).catch(() => {
+    throw new ApiError(404, `The folder of front-end '${site.name}' is not there`)
+  })
+  const { req, res, rest } = request
+  if (rest === 'config.json') return sendSiteConfig(join(top, rest), request, routePrefix)
+  const path = (await findFile(top, rest === '' ? 'index.html' : rest)) ?? (await findPage(top, request))
+  if (path === undefined) throw new ApiError(404, `File does not exist: ${rest}`)
+  const { path: sent, headers } = await smallestForm(path, top, request)
+  const isFixed = HASHED.some(pattern => pattern.test(path))
+  const caching = isFixed ? 'public, max-age=31536000, immutable' : 'no-cache'
+  await sendFile(req, res, {
+    path: sent,
+    shown: rest,
+    etag: true,
+    typeOf: path,
+    headers: { 'Cache-Control': caching, ...headers },
+  })
+}
+
+/** The file at `relative`, links followed as far as they stay in the folder; hidden names are not served. */
+async function findFile(top: string, relative: string): Promise<string | undefined> {
+  const parts = relative.split('/')
+  if (parts.some(part => part === '' || part.startsWith('.') || part.includes('\0'))) return undefined
+  const path = await realpath(join(top, ...parts)).catch(() => undefined)
+  if (path === undefined || !path.startsWith(`${top}/`)) return undefined
+  return (await isFile(path)) ? path : undefined
+}
+
+/** A browser that opens an address of the front-end's own gets its page, which knows what to show there. */
+async function findPage(top: string, { req, rest }: RawRequest): Promise<string | undefined> {
+  const wantsPage = req.headers.accept?.includes('text/html') === true
+  return wantsPage && !basename(rest).includes('.') ? findFile(top, 'index.html') : undefined
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false
+}
+
+/** The file itself, or a compressed form of it that lies beside it, with the header that says so. */
+async function smallestForm(
+  path: string,
+  top: string,
+  { req, res }: RawRequest,
+): Promise<{ path: string; headers: Record<string, string> }> {
+  const accepted = acceptedEncodings(req.headers['accept-encoding']?.toString() ?? '')
+  for (const [name, ending] of ENCODINGS) {
+    const form = await findFile(top, `${path.slice(top.length + 1)}${ending}`)
+    if (form === undefined) continue
+    if (res.getHeader('Vary')?.toString().includes('Accept-Encoding') !== true) {
+      res.appendHeader('Vary', 'Accept-Encoding')
+    }
+    if (accepted.has(name)) return { path: form, headers: { 'Content-Encoding': name } }
+  }
+  return { path, headers: {} }
+}
+
+/** RFC 9110, section 12.5.3: a weight of 0 takes an encoding out. */
+function acceptedEncodings(header: string): Set<string> {
+  const offers = header.split(',').map(offer => offer.split(';').map(part => part.trim().toLowerCase()))
+  return new Set(offers.filter(([, weight]) => !/^q=0(\.0*)?$/.test(weight ?? '')).map(([name = '']) => name))
+}

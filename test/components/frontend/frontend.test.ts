@@ -1,0 +1,217 @@
+// [frontend NAME]: files served to everybody, and nothing but them.
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { ask } from '../../support/raw-http.ts'
+import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
+
+const PAGE = { headers: { Accept: 'text/html,*/*' } }
+
+interface Site extends AsyncDisposable {
+  readonly rig: Rig
+  readonly folder: string
+}
+
+/** A front-end in a folder of its own beside the data folder; `{site}` in the text stands for it. */
+async function openSite(conf: string, options: Omit<RigOptions, 'conf'> = {}): Promise<Site> {
+  const folder = mkdtempSync(join(tmpdir(), 'site-'))
+  mkdirSync(join(folder, 'assets'))
+  writeFileSync(join(folder, 'index.html'), '<title>front</title>')
+  writeFileSync(join(folder, 'assets', 'index-B4VR7BUO.js'), 'let code')
+  writeFileSync(join(folder, 'plain.css'), 'a {}')
+  const rig = await startRig({ printer: 'none', conf: conf.replaceAll('{site}', folder), ...options })
+  return {
+    rig,
+    folder,
+    [Symbol.asyncDispose]: async () => {
+      await rig[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+const AT_TOP = '[frontend mainsail]\npath: {site}'
+
+test('a front-end at the top has the address itself; the welcome page moves aside', async () => {
+  await using site = await openSite(AT_TOP)
+  const { port } = site.rig
+  for (const path of ['/', '/index.html', '/?printer=1']) {
+    const { status, body, headers } = await ask(port, path, PAGE)
+    assert.deepEqual([status, body, headers['cache-control']], [200, '<title>front</title>', 'no-cache'])
+    assert.match(headers['content-type'] ?? '', /^text\/html/)
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+  }
+  assert.match((await ask(port, '/welcome')).body, /moonraker-ts/i)
+  assert.equal((await ask(port, '/server/info')).status, 200)
+})
+
+test('an address of the front-end gives its page, a file that is missing gives none', async () => {
+  await using site = await openSite(AT_TOP)
+  const { port } = site.rig
+  assert.equal((await ask(port, '/settings/general', PAGE)).body, '<title>front</title>')
+  for (const [path, request] of [
+    ['/missing.js', PAGE],
+    ['/assets/missing-1a2b3c4d.js', {}],
+    ['/settings/general', {}],
+    ['/server/no-such-thing', PAGE],
+    ['/printer/no-such-thing', PAGE],
+  ] as const) {
+    const reply = await ask(port, path, request)
+    assert.equal(reply.status, 404, path)
+    assert.equal(reply.json.error.code, 404)
+  }
+  assert.equal((await ask(port, '/', { verb: 'POST', body: 'x' })).status, 405)
+})
+
+test('files that never change are kept by the browser, others are asked about', async () => {
+  await using site = await openSite(AT_TOP)
+  const { port } = site.rig
+  const asset = await ask(port, '/assets/index-B4VR7BUO.js')
+  assert.match(asset.headers['cache-control'] ?? '', /immutable/)
+  const plain = await ask(port, '/plain.css')
+  assert.equal(plain.headers['cache-control'], 'no-cache')
+  const again = await ask(port, '/plain.css', { headers: { 'If-None-Match': String(plain.headers.etag) } })
+  assert.deepEqual([again.status, again.body], [304, ''])
+  const part = await ask(port, '/plain.css', { headers: { Range: 'bytes=0-1' } })
+  assert.deepEqual([part.status, part.body], [206, 'a '])
+})
+
+test('a compressed form beside a file is sent to who takes it', async () => {
+  await using site = await openSite(AT_TOP)
+  const { port } = site.rig
+  const code = 'let code'.repeat(100)
+  writeFileSync(join(site.folder, 'app.js'), code)
+  writeFileSync(join(site.folder, 'app.js.gz'), gzipSync(code))
+  writeFileSync(join(site.folder, 'app.js.br'), brotliCompressSync(code))
+  const fetched = await fetch(`${site.rig.url}/app.js`, { headers: { 'Accept-Encoding': 'gzip, br' } })
+  assert.equal(await fetched.text(), code)
+  for (const [accepted, sent] of [
+    ['gzip, deflate, br', 'br'],
+    ['gzip', 'gzip'],
+    ['br;q=0, gzip;q=0.5', 'gzip'],
+    ['identity', undefined],
+    ['', undefined],
+  ] as const) {
+    const { headers } = await ask(port, '/app.js', { headers: { 'Accept-Encoding': accepted } })
+    assert.equal(headers['content-encoding'], sent, accepted)
+    assert.match(headers['content-type'] ?? '', /^(text|application)\/javascript/)
+    assert.equal(headers.vary, 'Accept-Encoding')
+  }
+})
+
+test('nothing outside the folder is served, by no spelling and no link', async () => {
+  await using site = await openSite(AT_TOP)
+  const { port, paths } = site.rig
+  const secret = join(paths.data, 'secret.txt')
+  writeFileSync(secret, 'SECRET')
+  symlinkSync(secret, join(site.folder, 'link.txt'))
+  symlinkSync(paths.data, join(site.folder, 'data'))
+  writeFileSync(join(site.folder, '.env'), 'SECRET')
+  mkdirSync(join(site.folder, '.git'))
+  writeFileSync(join(site.folder, '.git', 'config'), 'SECRET')
+  const up = `../${paths.data.split('/').at(-1)}/secret.txt`
+  for (const path of [
+    '/link.txt',
+    '/data/secret.txt',
+    '/.env',
+    '/.git/config',
+    `/${up}`,
+    `/assets/../${up}`,
+    `/${encodeURIComponent(up)}`,
+    `/${up.replaceAll('.', '%2e')}`,
+    `/${up.replaceAll('/', '%5c')}`,
+    `/%2f${secret}`,
+    `/${secret}`,
+    '/index.html%00.txt',
+  ]) {
+    const reply = await ask(port, path)
+    assert.equal(reply.status, 404, path)
+    assert.doesNotMatch(reply.body, /SECRET/)
+    assert.ok(!reply.body.includes(site.folder))
+  }
+})
+
+test('a front-end below a prefix, and another beside it', async () => {
+  await using site = await openSite(
+    '[frontend mainsail]\npath: {site}\n[frontend fluidd]\npath: {site}\nprefix: /fluidd',
+  )
+  const { port } = site.rig
+  const { status, headers } = await ask(port, '/fluidd?a=1')
+  assert.deepEqual([status, headers.location], [308, './fluidd/?a=1'])
+  for (const path of ['/fluidd/', '/fluidd/console', '/console']) {
+    assert.equal((await ask(port, path, PAGE)).body, '<title>front</title>', path)
+  }
+  assert.equal((await ask(port, '/fluidd/plain.css')).body, 'a {}')
+})
+
+test('config.json leads home, whatever it says', async () => {
+  await using site = await openSite(AT_TOP)
+  const { port } = site.rig
+  assert.equal((await ask(port, '/config.json')).status, 404)
+  const write = (value: unknown) =>
+    writeFileSync(join(site.folder, 'config.json'), typeof value === 'string' ? value : JSON.stringify(value))
+  write({ defaultMode: 'dark', instancesDB: 'browser', hostname: 'elsewhere', port: 80, instances: [1] })
+  assert.deepEqual((await ask(port, '/config.json')).json, {
+    defaultMode: 'dark',
+    instancesDB: 'moonraker',
+    hostname: null,
+    port: null,
+    path: null,
+    instances: [1],
+  })
+  write({ endpoints: ['http://elsewhere'], blacklist: ['x'], hosted: false })
+  assert.deepEqual((await ask(port, '/config.json')).json, { endpoints: [], blacklist: [], hosted: false })
+  for (const bad of ['{', '[]', '5']) {
+    write(bad)
+    const reply = await ask(port, '/config.json')
+    assert.deepEqual(
+      [reply.status, reply.json.error.message],
+      [500, 'The config.json of the front-end is not a JSON object'],
+    )
+  }
+})
+
+test('behind a route prefix config.json says so', async () => {
+  await using site = await openSite(AT_TOP, { server: 'route_prefix: printer1' })
+  const { port } = site.rig
+  writeFileSync(join(site.folder, 'config.json'), '{"endpoints": [], "blacklist": []}')
+  const ours = await ask(port, '/printer1/config.json', { headers: { Host: 'pi.local:7125' } })
+  assert.deepEqual(ours.json.endpoints, ['http://pi.local:7125/printer1'])
+  const odd = await ask(port, '/printer1/config.json', { headers: { Host: 'a"<script>' } })
+  assert.deepEqual(odd.json.endpoints, ['http://localhost/printer1'])
+  assert.equal((await ask(port, '/printer1/anything', PAGE)).body, '<title>front</title>')
+  assert.equal((await ask(port, '/anything', PAGE)).status, 404)
+})
+
+test('the page loads before anyone has logged in; the API behind it does not answer', async () => {
+  await using site = await openSite(AT_TOP, { authorization: 'force_logins: True' })
+  const { port } = site.rig
+  assert.equal((await ask(port, '/')).status, 200)
+  assert.equal((await ask(port, '/printer/info')).status, 401)
+})
+
+test('sections that do not fit are left out, with the reason', async () => {
+  const sections = [
+    ['inside', 'path: {data}/site', /must be outside the data folder/],
+    ['around', `path: ${tmpdir()}`, /must be outside the data folder/],
+    ['taken', 'path: {site}\nprefix: /server', /belongs to the server itself/],
+    ['deeper', 'path: {site}\nprefix: /printer/x', /belongs to the server itself/],
+    ['odd', 'path: {site}\nprefix: /../x', /is no path/],
+    ['twice', 'path: {site}\nprefix: /good/', /is used twice/],
+    ['camera', 'path: {site}\nprefix: /c1\nwebcams:\n  /webcam/ = file:///etc/passwd', /no address of http/],
+    ['user', 'path: {site}\nprefix: /c2\nwebcams:\n  /webcam/ = http://me:secret@x/', /without user/],
+    ['none', 'prefix: /none', /needs the option "path"/],
+  ] as const
+  const conf = sections.map(([name, text]) => `[frontend ${name}]\n${text}`).join('\n')
+  await using site = await openSite(`[frontend good]\npath: {site}\nprefix: /good\n${conf}`)
+  const { port, server } = site.rig
+  assert.equal((await ask(port, '/good/')).status, 200)
+  const warnings = server.warnings.list()
+  for (const [name, , reason] of sections) {
+    const found = warnings.find(text => text.includes(`[frontend ${name}]`))
+    assert.match(found ?? 'no warning', reason, name)
+  }
+})
