@@ -1,4 +1,5 @@
 // The contract: every method and every notification of the API.
+import { announcements } from './announcements.ts'
 import { authorization } from './authorization.ts'
 import { database, databaseDebug } from './database.ts'
 import { discovery } from './discovery.ts'
@@ -38,6 +39,7 @@ export const chapters = {
   'Job Queue APIs': jobQueue,
   'History APIs': history,
   'Debug APIs': databaseDebug,
+  'Announcement APIs': announcements,
   'Service Discovery': discovery,
 }
 
@@ -55,5 +57,6 @@ export const api = {
   ...databaseDebug,
   ...discovery,
 }
+  ...announcements,
 
 export type Api = typeof api

@@ -1,5 +1,6 @@
 // What the server tells its clients unasked. Each has a fixed list of parameters; some have none at all.
 import { float, type Infer, type Schema, string } from '../schema/index.ts'
+import { AnnouncementId, AnnouncementList } from './announcements.ts'
 import { UserName } from './authorization.ts'
 import { FilelistChange } from './files.ts'
 import { HistoryChange } from './history.ts'
@@ -36,6 +37,9 @@ export const notifications = {
   notify_job_queue_changed: notification('The job queue or its state changed', JobQueueChange),
   notify_user_created: notification('A user was created', UserName),
   notify_user_deleted: notification('A user was deleted', UserName),
+  notify_announcement_update: notification('Announcements came, went or changed', AnnouncementList),
+  notify_announcement_dismissed: notification('An announcement was marked as read', AnnouncementId),
+  notify_announcement_wake: notification('A dismissed announcement is to be shown again', AnnouncementId),
   notify_user_logged_out: notification("All of a user's logins have ended", UserName),
   notify_cpu_throttled: notification('The processor began or ceased to be slowed down', ThrottledState),
   notify_proc_stat_update: notification('The load of machine and server, once a second', ProcStatUpdate),

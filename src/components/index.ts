@@ -1,5 +1,6 @@
 // All components in the order in which they are built.
 import type { ComponentType } from '../component.ts'
+import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
 import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
@@ -16,5 +17,6 @@ export const componentTypes: readonly ComponentType[] = [
   procStats,
   jobState,
   history,
+  announcements,
   apiDocs,
 ]

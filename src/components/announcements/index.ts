@@ -122,8 +122,8 @@ function listen({ events }: Core, scope: Scope, { feeds, entries, watch, tellCha
   scope.use(events.on('announcement:raised', raised => entries.raise(raised).then(tellIf)))
   scope.use(events.on('announcement:settled', id => entries.settle(id).then(tellIf)))
   scope.use(
-    events.on('announcement:feed_used', name => {
-      if (feeds.use(name)) return watch.follow(name)
+    events.on('announcement:feed_used', async name => {
+      if (feeds.use(name)) await watch.follow(name)
     }),
   )
 }
