@@ -3,6 +3,7 @@ import { announcements } from './announcements.ts'
 import { authorization } from './authorization.ts'
 import { database, databaseDebug } from './database.ts'
 import { discovery } from './discovery.ts'
+import { extensions } from './extensions.ts'
 import { files } from './files.ts'
 import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
@@ -38,6 +39,7 @@ export const chapters = {
   'Database APIs': database,
   'Job Queue APIs': jobQueue,
   'History APIs': history,
+  'Extension APIs': extensions,
   'Debug APIs': databaseDebug,
   'Announcement APIs': announcements,
   'Service Discovery': discovery,
@@ -54,6 +56,7 @@ export const api = {
   ...database,
   ...jobQueue,
   ...history,
+  ...extensions,
   ...databaseDebug,
   ...discovery,
 }

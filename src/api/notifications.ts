@@ -2,6 +2,7 @@
 import { float, type Infer, type Schema, string } from '../schema/index.ts'
 import { AnnouncementId, AnnouncementList } from './announcements.ts'
 import { UserName } from './authorization.ts'
+import { AgentEvent } from './extensions.ts'
 import { FilelistChange } from './files.ts'
 import { HistoryChange } from './history.ts'
 import { JobQueueChange } from './job-queue.ts'
@@ -42,6 +43,7 @@ export const notifications = {
   notify_announcement_wake: notification('A dismissed announcement is to be shown again', AnnouncementId),
   notify_user_logged_out: notification("All of a user's logins have ended", UserName),
   notify_cpu_throttled: notification('The processor began or ceased to be slowed down', ThrottledState),
+  notify_agent_event: notification('An agent came, went or tells something', AgentEvent),
   notify_proc_stat_update: notification('The load of machine and server, once a second', ProcStatUpdate),
 }
 

@@ -4,6 +4,7 @@ import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
 import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
+import extensions from './extensions/index.ts'
 import history from './history/index.ts'
 import jobState from './job-state/index.ts'
 import printer from './printer/index.ts'
@@ -17,6 +18,7 @@ export const componentTypes: readonly ComponentType[] = [
   procStats,
   jobState,
   history,
+  extensions,
   announcements,
   apiDocs,
 ]

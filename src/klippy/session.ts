@@ -32,6 +32,9 @@ const TIMEOUT = 20
 /** Seconds until a greeting that Klippy refused, or did not answer in time, is tried again. */
 const RETRY = 2
 
+/** Klippy calls these for us alone. */
+const OWN_METHODS: readonly string[] = ['process_status_update', 'process_gcode_response']
+
 /** A method that Klippy may call (printer.cfg: action_call_remote_method). */
 export type RemoteMethod = (params: Readonly<Record<string, unknown>>) => void | Promise<void>
 
@@ -99,8 +102,9 @@ export class KlippySession implements LinkListener, Follower {
     this.#remoteMethods.delete(name)
   }
 
+  /** Whether `name` is taken, by us or by whoever registered it. */
   hasRemoteMethod(name: string): boolean {
-    return this.#remoteMethods.has(name)
+    return OWN_METHODS.includes(name) || this.#remoteMethods.has(name)
   }
 
   connected(): void {

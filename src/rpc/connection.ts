@@ -9,6 +9,12 @@ import type { Message } from './message.ts'
 const MERGE_ABOVE = 256 * 1024
 /** Past this many unsent bytes a client is dropped (security.md, "Load"). */
 const DROP_ABOVE = 8 * 1024 * 1024
+/** So many requests may wait for one client's answer. */
+const MAX_WAITING = 100
+/** A client's answer may be a text of this length: as much as whoever asked may leave unread. */
+const MAX_ANSWER = DROP_ABOVE
+/** What who waits for a client that goes away is told, in the words of the original. */
+const GONE = 'Client Socket Disconnected'
 
 /** The way to a client: a WebSocket or a unix socket. */
 export interface Channel {
@@ -36,7 +42,13 @@ export interface ClientInfo {
 
 interface Waiting {
   readonly resolve: (result: unknown) => void
-  readonly reject: (error: ApiError) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** A call as agents know it: parameters that are none are left out (API document, "Register a method with Klipper"). */
+function callText(method: string, params: unknown, id?: number): string {
+  const none = params === undefined || params === null || Object.keys(params).length === 0
+  return JSON.stringify({ jsonrpc: '2.0', method, ...(!none && { params }), ...(id !== undefined && { id }) })
 }
 
 export class Connection implements Caller {
@@ -106,28 +118,54 @@ export class Connection implements Caller {
     return false
   }
 
-  /** Asks the client something. Rejects with ApiError when it answers with an error, goes away or is nobody any more. */
-  request(method: string, params: unknown): Promise<unknown> {
+  /** Calls a method of the client's that gives no answer. */
+  call(method: string, params: unknown): void {
+    if (this.user !== null) this.send(callText(method, params))
+  }
+
+  /**
+   * Asks the client something. Rejects with ApiError: 424 when it answers with an error, which goes along as `data`;
+   * 500 when it goes away; 502 when the answer is too long; 503 when it is not logged in or too much waits for it.
+   * Rejects with the signal's reason when that comes first.
+   */
+  request(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
     if (this.user === null) return Promise.reject(new ApiError(503, 'The client is not logged in'))
+    if (this.#closed) return Promise.reject(new ApiError(500, GONE))
+    if (this.#waiting.size >= MAX_WAITING) {
+      return Promise.reject(
+        new ApiError(503, `${this.#title} does not keep up: ${MAX_WAITING} requests wait for its answers`),
+      )
+    }
     const id = this.#nextRequest++
+    const text = callText(method, params, id)
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      this.send(JSON.stringify({ jsonrpc: '2.0', method, params, id }))
+      signal.addEventListener('abort', () => this.#giveUp(id, signal.reason), { once: true })
+      this.send(text)
     })
   }
 
-  /** Takes the client's answer to a request of ours. Answers to nothing are ignored. */
-  settle(id: unknown, reply: Readonly<Record<string, unknown>>): void {
+  #giveUp(id: number, reason: unknown): void {
+    this.#waiting.get(id)?.reject(reason)
+    this.#waiting.delete(id)
+  }
+
+  get #title(): string {
+    return `Agent ${this.client?.name ?? 'unknown'}`
+  }
+
+  /** Takes the client's answer to a request of ours, a text of `length`. Answers to nothing are ignored. */
+  settle(id: unknown, reply: Readonly<Record<string, unknown>>, length: number): void {
     const waiting = this.#waiting.get(id as number)
     if (waiting === undefined) return
     this.#waiting.delete(id as number)
-    if (!('error' in reply)) {
-      waiting.resolve(reply.result)
-      return
-    }
-    const { code, message, data } = (reply.error ?? {}) as Record<string, unknown>
-    const status = typeof code === 'number' && code >= 400 && code < 600 ? code : 500
-    waiting.reject(new ApiError(status, typeof message === 'string' ? message : 'Unknown error', { data }))
+    const { result, error = null } = reply
+    if (length > MAX_ANSWER) {
+      waiting.reject(
+        new ApiError(502, `${this.#title} answered too much: ${length} characters of at most ${MAX_ANSWER}`),
+      )
+    } else if ('result' in reply && error === null) waiting.resolve(result)
+    else waiting.reject(new ApiError(424, `${this.#title} RPC error`, { data: error }))
   }
 
   close(code: number, reason: string): void {
@@ -142,7 +180,7 @@ export class Connection implements Caller {
   closed(): void {
     this.#closed = true
     this.#merged = null
-    for (const { reject } of this.#waiting.values()) reject(new ApiError(503, 'The client has disconnected'))
+    for (const { reject } of this.#waiting.values()) reject(new ApiError(500, GONE))
     this.#waiting.clear()
   }
 }

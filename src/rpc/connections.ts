@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import type { Transport } from '../api/endpoint.ts'
 import type { NotificationName, NotificationParams } from '../api/notifications.ts'
 import type { User } from './caller.ts'
-import { type Channel, Connection } from './connection.ts'
+import { type Channel, type ClientInfo, Connection } from './connection.ts'
 import { Message } from './message.ts'
 
 /** Connection ids are large and unguessable, inside JavaScript's exact range, and fit clients that use them as keys. */
@@ -16,6 +16,7 @@ export function notificationText(method: string, params: readonly unknown[]): st
 
 export class Connections {
   readonly #all = new Map<number, Connection>()
+  readonly #onIdentify = new Set<(connection: Connection) => void>()
   readonly #onClose = new Set<(connection: Connection) => void>()
 
   /** Takes in a new client. */
@@ -30,6 +31,17 @@ export class Connections {
       const id = randomInt(2 ** 30, MAX_ID)
       if (!this.#all.has(id)) return id
     }
+  }
+
+  /** Keeps what a client says of itself; everyone who waits for clients is told. */
+  identified(connection: Connection, client: ClientInfo): void {
+    connection.client = client
+    for (const listener of this.#onIdentify) listener(connection)
+  }
+
+  /** Calls back for each client that says who it is. */
+  onIdentify(listener: (connection: Connection) => void): void {
+    this.#onIdentify.add(listener)
   }
 
   /** Lets a client go; everyone who keeps something for it is told. */
@@ -61,8 +73,19 @@ export class Connections {
 
   /** Tells every client with a user. */
   notify<N extends NotificationName>(name: N, ...params: NotificationParams<N>): void {
-    const message = new Message(notificationText(name, params))
-    for (const connection of this.#all.values()) if (connection.user !== null) connection.notify(message)
+    this.#notifyAllBut(null, notificationText(name, params))
+  }
+
+  /** Tells every client with a user but the one of whom it is told. */
+  notifyOthers<N extends NotificationName>(one: Connection, name: N, ...params: NotificationParams<N>): void {
+    this.#notifyAllBut(one, notificationText(name, params))
+  }
+
+  #notifyAllBut(one: Connection | null, text: string): void {
+    const message = new Message(text)
+    for (const connection of this.#all.values()) {
+      if (connection !== one && connection.user !== null) connection.notify(message)
+    }
   }
 
   /** Says goodbye to all. */

@@ -51,11 +51,16 @@ export function answer(registry: Registry, text: string, caller: Caller): Answer
     return failure(null, { code: -32700, message: 'Parse error' })
   }
   return Array.isArray(message)
-    ? answerBatch(registry, message, caller)
-    : answerOne(registry, message, caller)
+    ? answerBatch(registry, message, caller, text.length)
+    : answerOne(registry, message, caller, text.length)
 }
 
-function answerBatch(registry: Registry, batch: readonly unknown[], caller: Caller): Answer<string> {
+function answerBatch(
+  registry: Registry,
+  batch: readonly unknown[],
+  caller: Caller,
+  length: number,
+): Answer<string> {
   if (batch.length === 0) return failure(null, { code: -32600, message: 'Invalid Request' })
   if (batch.length > MAX_BATCH) {
     return failure(null, { code: -32600, message: `Batch too large: at most ${MAX_BATCH} requests` })
@@ -64,18 +69,19 @@ function answerBatch(registry: Registry, batch: readonly unknown[], caller: Call
     const due = replies.filter(reply => reply !== undefined)
     return due.length === 0 ? undefined : `[${due.join(',')}]`
   }
-  const answers = batch.map(item => answerOne(registry, item, caller))
+  const answers = batch.map(item => answerOne(registry, item, caller, length))
   // oxlint-disable-next-line await-thenable -- some are promises, others are there already
   const all = () => Promise.all(answers).then(join)
   return answers.some(reply => reply instanceof Promise) ? all() : join(answers as (string | undefined)[])
 }
 
-function answerOne(registry: Registry, message: unknown, caller: Caller): Answer<string> {
+/** `length` is that of the text in which the message came. */
+function answerOne(registry: Registry, message: unknown, caller: Caller, length: number): Answer<string> {
   if (!isPlainObject(message)) return failure(null, { code: -32600, message: 'Invalid Request' })
   const { jsonrpc, id, method, params } = message
   if (!isEchoable(id)) return failure(null, { code: -32600, message: 'Invalid Request' })
   if (isReply(message)) {
-    caller.connection?.settle(id, message)
+    caller.connection?.settle(id, message, length)
     return undefined
   }
   if (jsonrpc !== '2.0' || typeof method !== 'string') {

@@ -52,7 +52,13 @@ test('remote methods are registered when Klippy is ready, and after each of its 
   await using klippy = await FakeKlippy.start()
   using line = new Line(klippy.path)
   line.session.addRemoteMethod('notify', () => {})
-  assert.equal(line.session.hasRemoteMethod('notify'), true)
+  for (const [name, taken] of [
+    ['notify', true],
+    ['process_status_update', true],
+    ['other', false],
+  ] as const) {
+    assert.equal(line.session.hasRemoteMethod(name), taken, name)
+  }
   let ready = line.ready()
   line.session.start()
   await ready

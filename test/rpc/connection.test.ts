@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ApiError } from '../../src/core/errors.ts'
 import { TRUSTED_USER } from '../../src/rpc/caller.ts'
 import type { Channel } from '../../src/rpc/connection.ts'
 import { Connections, notificationText } from '../../src/rpc/connections.ts'
@@ -125,43 +124,81 @@ test('nothing is sent to a client that is gone', () => {
   assert.deepEqual(channel.sent, [])
 })
 
+const NEVER = new AbortController().signal
+
 test("a request of ours is settled by the client's answer, and only by that", async () => {
   const { channel, connection } = connect()
   const registry = new Registry()
   const hear = (text: string) => assert.equal(answer(registry, text, connection), undefined)
-  const results = [connection.request('a', { x: 1 }), connection.request('b', {})]
+  const results = [connection.request('a', { x: 1 }, NEVER), connection.request('b', {}, NEVER)] as const
   const [first, second] = sent(channel)
   assert.deepEqual(first, { jsonrpc: '2.0', method: 'a', params: { x: 1 }, id: first.id })
-  for (const nonsense of ['9999', '"x"', 'null', '{"a":1}']) {
+  assert.deepEqual(second, { jsonrpc: '2.0', method: 'b', id: second.id }, 'no parameters, no key')
+  for (const nonsense of ['9999', '"x"', 'null', '{"a":1}', `"${second.id}"`]) {
     hear(`{"jsonrpc":"2.0","result":"wrong","id":${nonsense}}`)
   }
-  hear(JSON.stringify({ jsonrpc: '2.0', result: 'yes', id: second.id }))
+  hear(JSON.stringify({ jsonrpc: '2.0', result: 'yes', error: null, id: second.id }))
   hear(JSON.stringify({ jsonrpc: '2.0', result: 'again', id: second.id }))
   const refusal = { jsonrpc: '2.0', error: { code: 409, message: 'no', data: [1] }, id: first.id }
   hear(JSON.stringify([refusal]))
   assert.equal(await results[1], 'yes')
-  await assert.rejects(results[0] as Promise<unknown>, { status: 409, message: 'no', data: [1] })
+  await assert.rejects(results[0], { status: 424, message: 'Agent unknown RPC error', data: refusal.error })
 })
 
-test('an error that is none of HTTP becomes 500; no error at all is one without words', async () => {
-  for (const [error, message] of [
-    [{ code: -32000, message: 'odd' }, 'odd'],
-    [{ code: 'x' }, 'Unknown error'],
-    [null, 'Unknown error'],
-    ['text', 'Unknown error'],
-  ] as const) {
+test('an answer without a result is an error, whatever it says', async () => {
+  for (const reply of [{ error: null }, { error: 'text' }, {}, { result: 1, error: 'both' }]) {
     const { channel, connection } = connect()
-    const result = connection.request('a', {})
-    connection.settle(sent(channel)[0].id, { jsonrpc: '2.0', error })
-    await assert.rejects(result, { status: 500, message })
+    const result = connection.request('a', {}, NEVER)
+    connection.settle(sent(channel)[0].id, reply, 10)
+    await assert.rejects(result, { status: 424, data: reply.error ?? null })
   }
 })
 
-test('requests end with 503 when the client goes', async () => {
+test('an answer that is too long is not handed on', async () => {
+  const { channel, connection } = connect()
+  const registry = new Registry()
+  const result = connection.request('a', {}, NEVER)
+  const reply = { jsonrpc: '2.0', result: 'x'.repeat(8 * 1024 * 1024), id: sent(channel)[0].id }
+  assert.equal(answer(registry, JSON.stringify(reply), connection), undefined)
+  await assert.rejects(result, { status: 502, message: /^Agent unknown answered too much: 8388\d\d\d / })
+})
+
+test('who asks may give up; an answer after that is ignored', async () => {
+  const { channel, connection } = connect()
+  const patience = new AbortController()
+  const result = connection.request('a', {}, patience.signal)
+  patience.abort(new Error('enough'))
+  await assert.rejects(result, { message: 'enough' })
+  connection.settle(sent(channel)[0].id, { result: 'late' }, 10)
+})
+
+test('a client that answers nothing is asked no more than so much', async () => {
+  const { channel, connection } = connect()
+  const patience = new AbortController()
+  const waiting = Array.from({ length: 100 }, () => connection.request('a', {}, patience.signal))
+  await assert.rejects(connection.request('a', {}, NEVER), { status: 503, message: /does not keep up/ })
+  assert.equal(channel.sent.length, 100)
+  patience.abort(new Error('enough'))
+  await Promise.all(waiting.map(each => assert.rejects(each, { message: 'enough' })))
+  const next = connection.request('a', {}, NEVER)
+  connection.settle(sent(channel)[100].id, { result: 'there' }, 10)
+  assert.equal(await next, 'there')
+})
+
+test('requests end with 500 when the client goes, and at once when it is gone', async () => {
   const { connections, connection } = connect()
-  const result = connection.request('a', {})
+  const result = connection.request('a', {}, NEVER)
   connections.closed(connection)
-  await assert.rejects(result, (error: ApiError) => error.status === 503)
+  await assert.rejects(result, { status: 500, message: 'Client Socket Disconnected' })
+  await assert.rejects(connection.request('a', {}, NEVER), { status: 500 })
+})
+
+test('a stranger is neither asked nor called', async () => {
+  const { channel, connection } = connect()
+  connection.user = null
+  await assert.rejects(connection.request('a', {}, NEVER), { status: 503 })
+  connection.call('a', {})
+  assert.deepEqual(channel.sent, [])
 })
 
 test('ids are unguessable, exact in JavaScript, and lead to their connections', () => {
@@ -193,6 +230,23 @@ test('notifications go to everyone with a user', () => {
   stranger.user = TRUSTED_USER
   connections.notify('notify_klippy_ready')
   assert.equal(channels[1].sent.length, 1)
+})
+
+test('others are told of one, and that one is not', () => {
+  const { channel, connections, connection } = connect()
+  const other = new SlowChannel()
+  connections.open('unix', null, TRUSTED_USER, other)
+  connections.notifyOthers(connection, 'notify_gcode_response', 'ok')
+  assert.equal(other.sent.length, 1)
+  assert.deepEqual(channel.sent, [])
+})
+
+test('who waits for clients that say who they are is told', () => {
+  const { connections, connection } = connect()
+  const names: (string | undefined)[] = []
+  connections.onIdentify(({ client }) => names.push(client?.name))
+  connections.identified(connection, { name: 'x', version: '1', type: 'web', url: '' })
+  assert.deepEqual(names, ['x'])
 })
 
 test('who keeps something for a client is told once that it goes', () => {

@@ -6,8 +6,11 @@ import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { API_VERSION } from '../../core/version.ts'
 import type { AccessPolicy } from '../../rpc/access.ts'
-import type { Caller } from '../../rpc/caller.ts'
-import type { Connection } from '../../rpc/connection.ts'
+import { type Caller, demandRole, type User } from '../../rpc/caller.ts'
+import type { ClientInfo, Connection } from '../../rpc/connection.ts'
+
+/** An agent's identity goes to every client; each part of it has at most so many characters. */
+const MAX_AGENT_FIELD = 300
 
 /** What only the whole server knows of itself. */
 export interface ServerFacts {
@@ -98,18 +101,39 @@ function connectionOf(caller: Caller): Connection {
   return caller.connection
 }
 
-function identify({ log }: Core, policy: AccessPolicy, identity: Identity, caller: Caller) {
+function identify(
+  { log, connections }: Core,
+  policy: AccessPolicy,
+  { client_name: name, version, url, ...identity }: Identity,
+  caller: Caller,
+) {
   const connection = connectionOf(caller)
   if (connection.client !== null) {
     throw new ApiError(400, `Connection already identified: ${JSON.stringify(connection.client)}`)
   }
-  const { client_name: name, version, url } = identity
-  const type = identity.type.toLowerCase()
-  if (!(CLIENT_TYPES as readonly string[]).includes(type)) {
+  const client = { name, version, type: identity.type.toLowerCase(), url }
+  if (!(CLIENT_TYPES as readonly string[]).includes(client.type)) {
     throw new ApiError(400, `Invalid Client Type: ${identity.type}`)
   }
-  connection.user = policy.identify(identity, connection.user)
-  connection.client = { name, version, type, url }
-  log.info(`client ${connection.id}: ${name} ${version}, ${type}, ${url}`)
+  const user = policy.identify(identity, connection.user)
+  if (client.type === 'agent') admitAgent(connections, client, user)
+  connection.user = user
+  connections.identified(connection, client)
+  log.info(`client ${connection.id}: ${name} ${version}, ${client.type}, ${url}`)
   return { connection_id: connection.id }
+}
+
+/** An agent answers for others under its name: it needs one of its own, and the right to act. */
+function admitAgent(connections: Core['connections'], client: ClientInfo, user: User): void {
+  demandRole({ user }, 'operator')
+  const { name, version, url } = client
+  if (name.trim() === '') throw new ApiError(400, 'An agent needs a client_name, by which others call it')
+  if ([name, version, url].some(text => text.length > MAX_AGENT_FIELD)) {
+    throw new ApiError(400, `Name, version and URL of an agent may have ${MAX_AGENT_FIELD} characters each`)
+  }
+  for (const { client: other } of connections) {
+    if (other?.type === 'agent' && other.name === name) {
+      throw new ApiError(400, `Agent '${name}' already registered and connected'`)
+    }
+  }
 }
