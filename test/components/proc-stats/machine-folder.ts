@@ -1,5 +1,5 @@
 // A machine made of files: what /proc, /sys and /usr/bin would hold, below a temporary folder.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SmallFiles } from '../../../src/components/proc-stats/small-files.ts'
@@ -18,6 +18,13 @@ export class MachineFolder implements Disposable {
     mkdirSync(path.dirname(file), { recursive: true })
     writeFileSync(file, text)
     if (place.includes('/bin/')) chmodSync(file, 0o755)
+  }
+
+  /** Makes a link that says `target`, as it stands. */
+  link(place: string, target: string): void {
+    const file = path.join(this.root, place)
+    mkdirSync(path.dirname(file), { recursive: true })
+    symlinkSync(target, file)
   }
 
   [Symbol.dispose](): void {

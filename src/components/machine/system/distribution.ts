@@ -1,0 +1,101 @@
+// The distribution, as os-release(5) tells it, and the image that was built on it, such as MainsailOS.
+import type { SystemInfo } from '../../../api/system-info.ts'
+import type { Infer } from '../../../schema/index.ts'
+import type { MachineFiles } from './machine-files.ts'
+
+type Distribution = Infer<typeof SystemInfo>['distribution']
+type Variables = Readonly<Record<string, string>>
+
+/** Ids that clients know under another name. */
+const CLIENTS_IDS: Readonly<Record<string, string>> = { ol: 'oracle', 'opensuse-leap': 'opensuse' }
+
+/** Files named like those of an image that tell of something else. */
+const OTHER_RELEASE_FILES = new Set([
+  'board-release',
+  'debian_version',
+  'ec2_version',
+  'iredmail-release',
+  'lsb-release',
+  'oem-release',
+  'os-release',
+  'plesk-release',
+  'system-release',
+])
+
+/** Reads /etc/os-release, what some distributions have in its place, and the release file of an image. */
+export async function readDistribution(files: MachineFiles): Promise<Distribution> {
+  const os = variables(await files.readFirst('/etc/os-release', '/usr/lib/os-release'))
+  const lsb = variables(await files.read('/etc/lsb-release'))
+  const release_info = await readReleaseInfo(files)
+  const id = (os.ID ?? lsb.DISTRIB_ID ?? release_info.id ?? '').toLowerCase().replaceAll(' ', '_')
+  const like = os.ID_LIKE ?? ''
+  const version =
+    os.VERSION_ID ??
+    lsb.DISTRIB_RELEASE ??
+    release_info.version_id ??
+    (/\bdebian\b/.test(`${id} ${like}`) ? await files.read('/etc/debian_version') : null) ??
+    ''
+  return {
+    name: os.PRETTY_NAME ?? lsb.DISTRIB_DESCRIPTION ?? imageName(release_info),
+    id: CLIENTS_IDS[id] ?? id,
+    version,
+    version_parts: versionParts(version),
+    like,
+    codename: codename(os) ?? lsb.DISTRIB_CODENAME ?? release_info.codename ?? '',
+    release_info,
+    kernel_version: (await files.read('/proc/sys/kernel/osrelease')) ?? '',
+  }
+}
+
+/** Assignments as a shell reads them: one a line, values quoted or not. */
+function variables(text: string | null): Variables {
+  const assignments = (text ?? '').matchAll(/^\s*([A-Z_][A-Z\d_]*)=(.*)$/gm)
+  return Object.fromEntries(
+    [...assignments].map(([, name = '', value = '']) => [name, unquoted(value.trim())]),
+  )
+}
+
+function unquoted(value: string): string {
+  const [, quote, inner = ''] = /^(['"])(.*)\1$/.exec(value) ?? []
+  if (quote === "'") return inner
+  return (quote === undefined ? value : inner).replace(/\\(.)/g, '$1')
+}
+
+function versionParts(version: string): Distribution['version_parts'] {
+  const [, major = '', minor = '', build_number = ''] = /^(\d+)\.?(\d+)?\.?(\d+)?/.exec(version) ?? []
+  return { major, minor, build_number }
+}
+
+/** An empty VERSION_CODENAME says that there is none. Older systems have the name in VERSION: `10 (buster)`. */
+function codename(os: Variables): string | undefined {
+  const inVersion = /\((\D+)\)|,\s*(\D+)/.exec(os.VERSION ?? '')
+  return os.VERSION_CODENAME ?? os.UBUNTU_CODENAME ?? inVersion?.[1] ?? inVersion?.[2]
+}
+
+/** Of the first file such as /etc/mainsailos-release; empty where there is none. */
+async function readReleaseInfo(files: MachineFiles): Promise<Variables> {
+  for (const file of await files.list('/etc')) {
+    const id = /^(\w+)[-_](?:release|version)$/.exec(file)?.[1]
+    if (id === undefined || OTHER_RELEASE_FILES.has(file)) continue
+    const [line = ''] = ((await files.read(`/etc/${file}`)) ?? '').split('\n')
+    // Armbian keeps assignments in its file, under a comment.
+    if (line === '' || line.startsWith('#') || /^[A-Z_]+=/.test(line)) continue
+    return { name: id, ...parseReleaseLine(line.trim()), id }
+  }
+  return {}
+}
+
+/** `Fedora release 39 (Thirty Nine)`, `MainsailOS 1.3.0`, or a number alone: name, number, name of the release. */
+function parseReleaseLine(line: string): Variables {
+  if (/^\d[\w.+-]*$/.test(line)) return { version_id: line }
+  const parts = /^(.+?) *(?:release *)?(\d[\w.+-]*)(?: LTS)? *(?:\((.*)\)[^)]*)?$/.exec(line)
+  if (parts === null) return { name: line }
+  const [, name = '', version_id = '', codename = ''] = parts
+  return { name, version_id, ...(codename !== '' && { codename }) }
+}
+
+function imageName({ name = '', version_id, codename }: Variables): string {
+  return [name, version_id, codename === undefined ? undefined : `(${codename})`]
+    .filter(part => part !== undefined)
+    .join(' ')
+}

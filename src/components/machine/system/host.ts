@@ -1,0 +1,27 @@
+// What this process knows of its machine without looking at files, so that other machines can stand in for it.
+import { availableParallelism, homedir, machine, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import { askCanLink, type CanLink } from './can-link.ts'
+
+export interface Host {
+  /** What this program was built for, in Node's words: arm, arm64, x64 … */
+  readonly arch: string
+  /** As `uname -m` says. */
+  readonly machine: string
+  readonly cores: number
+  /** The folder of the user who runs this. */
+  readonly home: string
+  /** Interfaces that are up and have addresses. */
+  interfaces(): Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
+  /** What the kernel tells of a CAN interface, by its number. Rejects where it cannot be asked. */
+  canLink(index: number): Promise<CanLink>
+}
+
+/** The machine that this runs on. */
+export const thisHost: Host = {
+  arch: process.arch,
+  machine: machine(),
+  cores: availableParallelism(),
+  home: homedir(),
+  interfaces: networkInterfaces,
+  canLink: askCanLink,
+}

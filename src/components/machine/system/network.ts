@@ -1,0 +1,68 @@
+// The interfaces of the network, CAN among them.
+import { basename } from 'node:path'
+import type { SystemInfo } from '../../../api/system-info.ts'
+import type { Infer } from '../../../schema/index.ts'
+import type { Host } from './host.ts'
+import type { MachineFiles } from './machine-files.ts'
+
+type Network = Infer<typeof SystemInfo>['network']
+type Canbus = Infer<typeof SystemInfo>['canbus']
+
+const INTERFACES = '/sys/class/net'
+
+/** Kinds of hardware, linux/if_arp.h. */
+const ETHERNET = 1
+const CAN = 280
+
+const NO_ADDRESS = '00:00:00:00:00:00'
+
+/** Interfaces like Ethernet, wireless ones among them, that are up and have addresses. */
+export async function readNetwork(files: MachineFiles, host: Host): Promise<Network> {
+  const network: Network = {}
+  for (const [label, addresses = []] of Object.entries(host.interfaces())) {
+    const name = label.replace(/:.*$/, '')
+    const [first] = addresses
+    if (first === undefined || first.internal || first.mac === NO_ADDRESS) continue
+    const kind = await files.readInteger(`${INTERFACES}/${name}/type`)
+    if (kind !== null && kind !== ETHERNET) continue
+    const known = network[name] ?? { mac_address: first.mac, ip_addresses: [] }
+    known.ip_addresses.push(
+      ...addresses.map(({ address, family }) => ({
+        family: family === 'IPv6' ? ('ipv6' as const) : ('ipv4' as const),
+        address,
+        is_link_local: isLinkLocal(address),
+      })),
+    )
+    network[name] = known
+  }
+  return network
+}
+
+/** 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291): good on one cable only. */
+function isLinkLocal(address: string): boolean {
+  return /^(169\.254\.|fe[89ab][\da-f]:)/i.test(address)
+}
+
+/** CAN interfaces that are up. */
+export async function readCanbus(files: MachineFiles, host: Host): Promise<Canbus> {
+  const canbus: Canbus = {}
+  for (const name of await files.list(INTERFACES)) {
+    const folder = `${INTERFACES}/${name}`
+    if ((await files.readInteger(`${folder}/type`)) !== CAN) continue
+    if ((await files.read(`${folder}/operstate`)) === 'down') continue
+    const index = await files.readInteger(`${folder}/ifindex`)
+    const link = index === null ? null : await host.canLink(index).catch(() => null)
+    canbus[name] = {
+      tx_queue_len: await files.readInteger(`${folder}/tx_queue_len`),
+      bitrate: link?.bitrate ?? null,
+      driver: link?.driver ?? (await driver(files, folder)),
+    }
+  }
+  return canbus
+}
+
+/** The link to the driver of the device behind an interface ends with its name. */
+async function driver(files: MachineFiles, folder: string): Promise<string | null> {
+  const link = `${folder}/device/driver`
+  return (await files.exists(link)) ? basename(await files.follow(link)) : null
+}

@@ -1,0 +1,71 @@
+// The interfaces of the network and of CAN.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MachineFiles } from '../../../../src/components/machine/system/machine-files.ts'
+import { readCanbus, readNetwork } from '../../../../src/components/machine/system/network.ts'
+import { MachineFolder } from '../../proc-stats/machine-folder.ts'
+import { hostOf, raspberryPi4 } from './machines.ts'
+
+const MAC = 'dc:a6:32:00:00:01'
+
+test('what is good on one cable only', async () => {
+  using machine = new MachineFolder()
+  const addresses = ['169.254.7.8', '169.25.4.7', '192.168.7.8', 'fe80::1', 'febf::1', 'fec0::1', 'fd00::1']
+  const { eth0 } = await readNetwork(
+    new MachineFiles(machine.root),
+    hostOf('arm64', 'aarch64', { eth0: [MAC, ...addresses] }),
+  )
+  assert.deepEqual(
+    eth0?.ip_addresses.filter(({ is_link_local }) => is_link_local).map(({ address }) => address),
+    ['169.254.7.8', 'fe80::1', 'febf::1'],
+  )
+})
+
+test('tunnels and the loop are left out, and further names of an interface are the same one', async () => {
+  using machine = new MachineFolder({
+    '/sys/class/net/eth0/type': '1\n',
+    '/sys/class/net/gre1/type': '778\n',
+  })
+  const network = await readNetwork(
+    new MachineFiles(machine.root),
+    hostOf('arm64', 'aarch64', {
+      lo: ['00:00:00:00:00:00', '127.0.0.1'],
+      tun0: ['00:00:00:00:00:00', '10.8.0.2'],
+      gre1: ['c0:a8:01:02:00:00', '10.9.0.2'],
+      eth0: [MAC, '192.168.1.2'],
+      'eth0:1': [MAC, '192.168.2.2'],
+    }),
+  )
+  assert.deepEqual(network, {
+    eth0: {
+      mac_address: MAC,
+      ip_addresses: [
+        { family: 'ipv4', address: '192.168.1.2', is_link_local: false },
+        { family: 'ipv4', address: '192.168.2.2', is_link_local: false },
+      ],
+    },
+  })
+})
+
+test('a CAN interface that is up, as the kernel tells it', async () => {
+  using machine = new MachineFolder(raspberryPi4)
+  const host = {
+    ...hostOf('arm64', 'aarch64'),
+    canLink: async (index: number) => ({ bitrate: index === 4 ? 1_000_000 : 0, driver: 'gs_usb' }),
+  }
+  assert.deepEqual(await readCanbus(new MachineFiles(machine.root), host), {
+    can0: { tx_queue_len: 128, bitrate: 1_000_000, driver: 'gs_usb' },
+  })
+})
+
+test('where the kernel cannot be asked, the bitrate is unknown and the driver that of the device', async () => {
+  using machine = new MachineFolder(raspberryPi4)
+  machine.write('/sys/class/net/vcan0/type', '280\n')
+  machine.write('/sys/bus/spi/drivers/mcp251x/bind', '')
+  machine.link('/sys/class/net/can0/device/driver', '../../../../bus/spi/drivers/mcp251x')
+  const host = hostOf('arm64', 'aarch64')
+  assert.deepEqual(await readCanbus(new MachineFiles(machine.root), host), {
+    can0: { tx_queue_len: 128, bitrate: null, driver: 'mcp251x' },
+    vcan0: { tx_queue_len: null, bitrate: null, driver: null },
+  })
+})

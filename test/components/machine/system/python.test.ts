@@ -1,0 +1,98 @@
+// The Python of an environment, by its settings or by its folders.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MachineReader } from '../../../../src/components/machine/system/index.ts'
+import { MachineFiles } from '../../../../src/components/machine/system/machine-files.ts'
+import { readPython } from '../../../../src/components/machine/system/python.ts'
+import { MachineFolder } from '../../proc-stats/machine-folder.ts'
+import { hostOf, type Tree } from './machines.ts'
+
+const FOLDER = '/home/pi/klippy-env'
+const PYTHON = `${FOLDER}/bin/python`
+const NOTHING = { version: [], version_string: '' }
+
+const environments: readonly (readonly [
+  what: string,
+  tree: Tree,
+  version: readonly (number | string)[],
+  text: string,
+])[] = [
+  [
+    'of virtualenv',
+    { [`${FOLDER}/pyvenv.cfg`]: 'home = /usr/bin\nversion_info = 3.11.2.final.0\nvirtualenv = 20.17.1\n' },
+    [3, 11, 2, 'final', 0],
+    '3.11.2',
+  ],
+  [
+    'of venv',
+    { [`${FOLDER}/pyvenv.cfg`]: 'home = /usr/bin\nversion = 3.9.2\n' },
+    [3, 9, 2, 'final', 0],
+    '3.9.2',
+  ],
+  [
+    'of uv, before a release',
+    { [`${FOLDER}/pyvenv.cfg`]: 'uv = 0.4.1\nversion_info = 3.13.0rc1\n' },
+    [3, 13, 0, 'candidate', 1],
+    '3.13.0rc1',
+  ],
+  [
+    'of virtualenv, before a release',
+    { [`${FOLDER}/pyvenv.cfg`]: 'version_info = 3.14.0.beta.3\n' },
+    [3, 14, 0, 'beta', 3],
+    '3.14.0b3',
+  ],
+  ['without settings', { [`${FOLDER}/lib/python2.7/site.py`]: '' }, [2, 7], '2.7'],
+  [
+    'with settings that say nothing',
+    { [`${FOLDER}/pyvenv.cfg`]: 'version = unknown\n', [`${FOLDER}/lib/python3.7/site.py`]: '' },
+    [3, 7],
+    '3.7',
+  ],
+  ['that is not there', {}, [], ''],
+]
+
+for (const [what, tree, version, version_string] of environments) {
+  test(`an environment ${what}`, async () => {
+    using machine = new MachineFolder(tree)
+    assert.deepEqual(await readPython(new MachineFiles(machine.root), PYTHON), { version, version_string })
+  })
+}
+
+test('the Python of the system, by where its links lead', async () => {
+  using machine = new MachineFolder({ '/usr/bin/python3.12': '' })
+  machine.link('/usr/bin/python3', 'python3.12')
+  machine.link('/usr/local/bin/python', '/usr/bin/python3')
+  const files = new MachineFiles(machine.root)
+  assert.deepEqual(await readPython(files, '/usr/local/bin/python'), {
+    version: [3, 12],
+    version_string: '3.12',
+  })
+})
+
+test('links in a circle end', async () => {
+  using machine = new MachineFolder()
+  machine.link('/usr/bin/python', 'python3')
+  machine.link('/usr/bin/python3', 'python')
+  assert.deepEqual(await readPython(new MachineFiles(machine.root), '/usr/bin/python'), NOTHING)
+})
+
+test('what Klippy said last stays; before that it is the usual place', async () => {
+  using machine = new MachineFolder({
+    '/home/pi/klippy-env/pyvenv.cfg': 'version = 3.9.2\n',
+    '/opt/klippy/pyvenv.cfg': 'version = 3.12.3\n',
+  })
+  let told: string | undefined
+  const reader = new MachineReader({
+    root: machine.root,
+    host: hostOf('arm', 'armv7l'),
+    klipperPython: () => told,
+  })
+  const version = async () => (await reader.read()).python.version_string
+  assert.equal(await version(), '3.9.2')
+  told = '/opt/klippy/bin/python'
+  assert.equal(await version(), '3.12.3')
+  told = undefined
+  assert.equal(await version(), '3.12.3')
+  told = 'python3'
+  assert.equal(await version(), '')
+})
