@@ -19,7 +19,32 @@ export interface DocumentInfo {
 /** A heading of the documents. */
 export interface Tag {
   readonly name: string
-  readonly description: string
+  readonly description?: string
+}
+
+/** What the chapters are about, by their titles. */
+const ABOUT: Readonly<Record<string, string>> = {
+  'Server Administration': 'The server itself, who is connected, and what was recorded',
+  Printer: 'Klipper: status and subscriptions, G-code, prints, restarts',
+  'Machine Requests': 'The computer: its load, its system, its services and devices',
+  'File Operations': 'G-code, configuration and logs: list, read, upload, move, delete',
+  Authorization: 'Logins, tokens, API keys and users',
+  'Database APIs': 'Values that clients keep on the server, each in a namespace of its own',
+  'Job Queue APIs': 'Files that wait to be printed',
+  'Announcement APIs': 'News for the users of printers',
+  'Webcam APIs': 'The cameras that look at the printer, and how to show them',
+  'Notifier APIs': 'Messages to people when something happens',
+  'Update Manager APIs': 'New versions of what is installed',
+  'Power APIs': 'Devices that can be switched on and off',
+  'WLED APIs': 'Strips of light',
+  'Sensor APIs': 'Sensors beside those of Klipper',
+  'Spoolman APIs': 'Spools of filament, kept by Spoolman',
+  'OctoPrint API emulation': 'What slicers that know OctoPrint ask for',
+  'History APIs': 'Prints of the past and their sums',
+  'MQTT APIs': 'Messages through an MQTT broker',
+  'Extension APIs': 'Programs that add methods of their own',
+  'Debug APIs': 'For developers; served with the option -g only',
+  'Service Discovery': 'What the server can do, for programs',
 }
 
 /** Klippy's own endpoints, which no chapter declares. */
@@ -36,9 +61,14 @@ export function tagOf(method: string): string {
   return KLIPPER.name
 }
 
-/** The headings that `methods` need, in the order of the API document. */
-export function tagsOf(methods: readonly DocumentedMethod[]): Tag[] {
-  const used = new Set(methods.map(({ name }) => tagOf(name)))
-  const titles = Object.keys(chapters).map(name => ({ name, description: `API document: "${name}"` }))
+/**
+ * The headings that `methods` need, and those of `others` (titles of chapters), in the order of the API document.
+ */
+export function tagsOf(methods: readonly DocumentedMethod[], others: readonly string[] = []): Tag[] {
+  const used = new Set([...methods.map(({ name }) => tagOf(name)), ...others])
+  const titles = Object.keys(chapters).map(name => ({
+    name,
+    ...(ABOUT[name] !== undefined && { description: ABOUT[name] }),
+  }))
   return [...titles, KLIPPER].filter(({ name }) => used.has(name))
 }

@@ -1,14 +1,26 @@
 // The OpenAPI 3.1 document (spec.openapis.org): everything that can be called by HTTP.
 import { type JsonSchema, type Shape, shapeJson } from '../schema/index.ts'
 import { type DocumentedMethod, type DocumentInfo, tagOf, tagsOf } from './documented.ts'
-import type { Verb } from './endpoint.ts'
+import type { Endpoint, Verb } from './endpoint.ts'
+import { exampleOf } from './examples.ts'
 import type { RawRouteDocument } from './raw-routes.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
 const SECURITY_SCHEMES = {
-  api_key: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
-  jwt: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'From access.login' },
+  api_key: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Api-Key',
+    description:
+      'The API key of the server (access.get_api_key), or one of a program (access.api_keys.create)',
+  },
+  jwt: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'The token of access.login; good for an hour',
+  },
   oneshot_token: {
     type: 'apiKey',
     in: 'query',
@@ -63,7 +75,10 @@ export function openapi({ methods, rawRoutes, info, prefix }: OpenApiParts): Doc
     openapi: '3.1.0',
     info: { ...info },
     ...(prefix !== '' && { servers: [{ url: prefix }] }),
-    tags: allTags(served, rawRoutes),
+    tags: tagsOf(
+      served,
+      rawRoutes.map(({ tag }) => tag),
+    ),
     security: SECURITY,
     paths,
     components: {
@@ -79,26 +94,19 @@ export function openapi({ methods, rawRoutes, info, prefix }: OpenApiParts): Doc
   }
 }
 
-function allTags(
-  methods: readonly DocumentedMethod[],
-  rawRoutes: readonly RawRouteDocument[],
-): readonly object[] {
-  const tags = tagsOf(methods)
-  const missing = new Set(rawRoutes.map(({ tag }) => tag))
-  for (const { name } of tags) missing.delete(name)
-  return [...tags, ...[...missing].map(name => ({ name }))]
-}
-
 function describeRoute({ name, endpoint }: DocumentedMethod, verb: Verb, first: boolean): Document {
   const { params, reading, result, auth, role, summary } = endpoint
+  const example = exampleOf(name)
   const inBody = verb === 'POST'
-  const parameters = queryParameters(params, reading === 'objects', inBody)
+  const takesArguments = reading !== 'declared' || Object.keys(params).length > 0
+  const parameters = inBody ? [] : queryParameters(params, reading === 'objects', example)
   return {
     operationId: first ? name : `${name}.${verb.toLowerCase()}`,
     summary,
+    description: remarks(name, endpoint, verb),
     tags: [tagOf(name)],
     ...(parameters.length > 0 && { parameters }),
-    ...(inBody && { requestBody: requestBody(params, reading !== 'declared') }),
+    ...(inBody && takesArguments && { requestBody: requestBody(params, reading !== 'declared', example) }),
     ...(auth ? { 'x-role': role } : { security: [] }),
     responses: {
       200: reply('The result', {
@@ -109,11 +117,23 @@ function describeRoute({ name, endpoint }: DocumentedMethod, verb: Verb, first: 
   }
 }
 
+/** What a route's types do not say. */
+function remarks(name: string, { auth, role, changes, over }: Endpoint, verb: Verb): string {
+  const texts = [
+    ...(over.includes('websocket') ? [`JSON-RPC: \`${name}\`.`] : []),
+    auth ? `Role: ${role}.` : 'Needs no login.',
+    ...(changes && verb === 'GET' ? ['Browsers may be refused: they do it by POST.'] : []),
+  ]
+  return texts.join(' ')
+}
+
+type Example = Readonly<Record<string, unknown>> | undefined
+
 /**
- * Arguments of the query string. A POST takes the same ones there as in its body, so none of them is required.
- * Of status objects each key is an object's name (API document, "Query printer object status").
+ * Arguments of the query string. Of status objects each key is an object's name (API document, "Query printer object
+ * status").
  */
-function queryParameters(shape: Shape, byObjects: boolean, inBody: boolean): Document[] {
+function queryParameters(shape: Shape, byObjects: boolean, example: Example): Document[] {
   const { properties, required = [] } = shapeJson(shape) as {
     properties: Record<string, JsonSchema>
     required?: readonly string[]
@@ -125,8 +145,9 @@ function queryParameters(shape: Shape, byObjects: boolean, inBody: boolean): Doc
           name,
           in: 'query',
           ...(description !== undefined && { description }),
-          required: !inBody && required.includes(name),
+          required: required.includes(name),
           schema,
+          ...(example?.[name] !== undefined && { example: example[name] }),
         },
   )
 }
@@ -136,16 +157,24 @@ const OBJECTS_IN_QUERY = {
   in: 'query',
   description:
     'Each key is an object, its value the wanted fields with commas between; empty for all of them',
+  required: true,
   style: 'form',
   explode: true,
   schema: { type: 'object', additionalProperties: { type: 'string' } },
+  example: { print_stats: '', toolhead: 'position,homed_axes' },
 }
 
-/** The body of a POST. It is not required, because the query string can hold the same; it wins over it. */
-function requestBody(shape: Shape, open: boolean): Document {
-  const { required: _, ...schema } = shapeJson(shape)
-  const body = { schema: { ...schema, ...(open && { additionalProperties: true }) } }
-  return { content: { 'application/json': body, 'application/x-www-form-urlencoded': body } }
+/** The body of a POST. The server takes the same arguments from the query string; the document's head says so. */
+function requestBody(shape: Shape, open: boolean, example: Example): Document {
+  const schema = { ...shapeJson(shape), ...(open && { additionalProperties: true }) }
+  const required = Object.values(shape).some(({ fallback }) => fallback === undefined)
+  const body = { schema, ...(example !== undefined && { example }) }
+  return { required, content: { 'application/json': body, 'application/x-www-form-urlencoded': body } }
+}
+
+const IN_PATH: Readonly<Record<string, string>> = {
+  root: 'Such as gcodes, config or logs; see server.files.roots',
+  filename: 'Below the root; folders with slashes between',
 }
 
 function describeRaw({ path, id, tag, summary, body, status, reply: replies }: RawRouteDocument): Document {
@@ -153,6 +182,7 @@ function describeRaw({ path, id, tag, summary, body, status, reply: replies }: R
     name,
     in: 'path',
     required: true,
+    ...(IN_PATH[name ?? ''] !== undefined && { description: IN_PATH[name ?? ''] }),
     schema: { type: 'string' },
   }))
   return {

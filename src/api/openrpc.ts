@@ -2,6 +2,7 @@
 import { type JsonSchema, type Shape, shapeJson } from '../schema/index.ts'
 import { type DocumentedMethod, type DocumentInfo, tagOf, tagsOf } from './documented.ts'
 import type { Transport } from './endpoint.ts'
+import { exampleOf } from './examples.ts'
 import type { Notification } from './notifications.ts'
 
 /** A document ready to be turned into JSON. */
@@ -69,12 +70,21 @@ function describeMethod({ name, endpoint }: DocumentedMethod): Document {
     paramStructure: 'by-name',
     params: describeParams(params),
     result: { name: 'result', schema: draft7(result.json) },
+    ...examplesOf(name),
     errors: errorsOf({ name, endpoint }).map(error => ({ $ref: `#/components/errors/${error}` })),
     'x-auth': auth,
     ...(auth && { 'x-role': role }),
     'x-transports': over.filter(isWire),
     'x-http': routes.map(({ verb, path }) => `${verb} ${path}`),
   }
+}
+
+/** A pairing without a result: that depends on the printer. */
+function examplesOf(name: string): { readonly examples?: readonly Document[] } {
+  const example = exampleOf(name)
+  if (example === undefined) return {}
+  const params = Object.entries(example).map(([key, value]) => ({ name: key, value }))
+  return { examples: [{ name: 'To begin with', params }] }
 }
 
 /** Required parameters first, as OpenRPC demands. */

@@ -1,5 +1,5 @@
 // HTTP routes outside the calling scheme, for the OpenAPI document: their bodies are no `{"result": …}`.
-import { bool, type JsonSchema, json, object, record, string } from '../schema/index.ts'
+import { bool, choice, type JsonSchema, json, object, record, string } from '../schema/index.ts'
 import { UploadReply } from './files.ts'
 
 /** One route as the document tells it. `path` is a template, as OpenAPI writes it. */
@@ -18,7 +18,16 @@ export interface RawRouteDocument {
 }
 
 const FILE: JsonSchema = { type: 'string', format: 'binary' }
-const JSON_RPC = object({ jsonrpc: string() })
+
+const JSON_RPC: JsonSchema = {
+  ...object({
+    jsonrpc: choice('2.0'),
+    method: string(),
+    params: record(json()).optional(),
+    id: json().describe('A number or a text, which the reply repeats; without it there is none').optional(),
+  }).json,
+  examples: [{ jsonrpc: '2.0', method: 'server.info', id: 1 }],
+}
 
 const UPLOAD: JsonSchema = {
   type: 'object',
@@ -42,7 +51,7 @@ export const rawRoutes: readonly RawRouteDocument[] = [
     id: 'jsonrpc',
     tag: 'Server Administration',
     summary: 'JSON-RPC over HTTP: one call or a batch of them; the status is 200 whatever the answer',
-    body: { 'application/json': { anyOf: [JSON_RPC.json, { type: 'array', items: JSON_RPC.json }] } },
+    body: { 'application/json': { anyOf: [JSON_RPC, { type: 'array', items: JSON_RPC }] } },
     status: 200,
     reply: { 'application/json': json().describe('Empty for notifications').json },
   },

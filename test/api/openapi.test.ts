@@ -5,9 +5,11 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { klippyEndpoint } from '../../src/api/endpoint.ts'
+import { exampleOf } from '../../src/api/examples.ts'
 import { api } from '../../src/api/index.ts'
 import { openapi } from '../../src/api/openapi.ts'
 import { rawRoutes } from '../../src/api/raw-routes.ts'
+import { readShape } from '../../src/schema/index.ts'
 
 const INFO = { title: 'test', version: 'v1.0.0', description: 'A test' }
 
@@ -16,21 +18,29 @@ interface Parameter {
   readonly in: string
   readonly required?: boolean
   readonly explode?: boolean
+  readonly example?: unknown
+}
+
+interface Schema {
+  readonly properties: object
+  readonly required?: readonly string[]
 }
 
 interface Operation {
   readonly operationId: string
+  readonly description?: string
   readonly tags: readonly string[]
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: {
-    readonly content: Readonly<Record<string, { readonly schema: { readonly properties: object } }>>
+    readonly required: boolean
+    readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example?: unknown }>>
   }
   readonly security?: readonly object[]
   readonly responses: Readonly<Record<string, { readonly $ref?: string; readonly content?: object }>>
 }
 
 interface OpenApi {
-  readonly tags: readonly { readonly name: string }[]
+  readonly tags: readonly { readonly name: string; readonly description?: string }[]
   readonly servers?: readonly { readonly url: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
@@ -88,17 +98,46 @@ test('a GET takes its arguments in the query string', () => {
   assert.equal(get?.requestBody, undefined)
 })
 
-test('a POST takes them in its body, or in the query string', () => {
-  const { post } = documentOf().paths['/printer/print/start'] ?? {}
-  assert.deepEqual(Object.keys(post?.requestBody?.content ?? {}), [
-    'application/json',
-    'application/x-www-form-urlencoded',
-  ])
-  assert.ok('filename' in (post?.requestBody?.content['application/json']?.schema.properties ?? {}))
-  assert.deepEqual(
-    post?.parameters?.map(({ name, required }) => [name, required]),
-    [['filename', false]],
-  )
+test('a POST takes them in its body', () => {
+  const { paths } = documentOf()
+  const { post } = paths['/printer/print/start'] ?? {}
+  assert.equal(post?.parameters, undefined)
+  assert.equal(post?.requestBody?.required, true)
+  const { content } = post?.requestBody ?? {}
+  assert.deepEqual(Object.keys(content ?? {}), ['application/json', 'application/x-www-form-urlencoded'])
+  assert.deepEqual(content?.['application/json']?.schema.required, ['filename'])
+  assert.equal(paths['/server/files/metascan']?.post?.requestBody?.required, true)
+  assert.equal(paths['/server/logs/rollover']?.post?.requestBody?.required, false)
+  assert.equal(paths['/server/restart']?.post?.requestBody, undefined)
+})
+
+test('every operation says what it is in JSON-RPC and who may do it', () => {
+  const { paths } = documentOf()
+  assert.equal(paths['/server/info']?.get?.description, 'JSON-RPC: `server.info`. Role: viewer.')
+  assert.equal(paths['/access/login']?.post?.description, 'JSON-RPC: `access.login`. Needs no login.')
+  const { get, post } = paths['/printer/gcode/script'] ?? {}
+  assert.match(get?.description ?? '', /by POST/)
+  assert.doesNotMatch(post?.description ?? '', /by POST/)
+})
+
+test('every heading says what stands below it', () => {
+  for (const { name, description = '' } of documentOf().tags) assert.ok(description.length > 10, name)
+})
+
+test('examples are arguments that the methods take', () => {
+  const examples = Object.entries(api).flatMap(([name, { params, reading }]) => {
+    const example = exampleOf(name)
+    return example === undefined ? [] : [{ name, params, reading, example }]
+  })
+  assert.ok(examples.length > 10)
+  for (const { name, params, example } of examples) {
+    const read = readShape(params, example)
+    for (const key of Object.keys(example)) assert.ok(Object.hasOwn(read, key), `${name}: ${key}`)
+  }
+  const { post } = documentOf().paths['/printer/gcode/script'] ?? {}
+  assert.deepEqual(post?.requestBody?.content['application/json']?.example, exampleOf('printer.gcode.script'))
+  const { get } = documentOf().paths['/server/history/list'] ?? {}
+  assert.equal(get?.parameters?.find(({ name }) => name === 'limit')?.example, 10)
 })
 
 test('of status objects each key of the query string is one', () => {

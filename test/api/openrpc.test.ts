@@ -24,6 +24,7 @@ interface MethodObject {
   readonly result: Descriptor
   readonly tags: readonly { readonly $ref: string }[]
   readonly errors: readonly { readonly $ref: string }[]
+  readonly examples?: readonly { readonly params: readonly object[] }[]
   readonly 'x-auth': boolean
   readonly 'x-transports': readonly string[]
   readonly 'x-http': readonly string[]
@@ -107,6 +108,14 @@ test('each method says over what it is called and whether a login is needed', ()
   assert.equal(identify?.['x-auth'], false)
   assert.deepEqual(identify?.['x-transports'], ['websocket', 'unix'])
   assert.deepEqual(identify?.['x-http'], [])
+})
+
+test('examples are told as pairings of names and values', () => {
+  const script = everything().methods.find(({ name }) => name === 'printer.gcode.script')
+  assert.deepEqual(
+    script?.examples?.map(({ params }) => params),
+    [[{ name: 'script', value: 'M117 Hello' }]],
+  )
 })
 
 test('notifications stand apart from the methods, with their parameters in order', () => {
