@@ -33,10 +33,12 @@ const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
 
 /** Methods and paths that are served; recordings of other sections come in with them. */
 const METHODS =
-  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue|files)\..*|access\..*)$/
+  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue|files|extensions)\..*|connection\..*|access\..*)$/
 const PATHS =
-  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files)|printer|machine\/proc_stats|access|nosuch)\b/
+  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files|extensions)|printer|machine\/proc_stats|access|nosuch)\b/
 const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
+/** A method of the agent that was recorded, as it stands in requests to it. */
+const AGENT_METHOD = /^do\.it$/
 const UNKNOWN_PATHS = /^\/server\/(nosuch|connection\/identify)/
 
 /** Sections of server.config whose options are compared. */
@@ -123,7 +125,7 @@ function replyOf(message: unknown, asked: string): Reply | Reply[] {
 function isWanted(text: string): boolean {
   if (text.length > MAX_REQUEST) return false
   const methods = [...text.matchAll(/"method":\s*"([^"]*)"/g)].map(([, method]) => method ?? '')
-  return methods.every(method => METHODS.test(method) || UNKNOWN.test(method))
+  return methods.every(method => [METHODS, UNKNOWN, AGENT_METHOD].some(known => known.test(method)))
 }
 
 function isNotification(message: unknown): boolean {
@@ -225,6 +227,7 @@ const lasting = [
   'ws_files',
   'ws_auth',
   'ws_force_logins',
+  'ws_agents',
 ]
 for (const name of lasting) {
   const exchanges = readLines(folder, name).map(exchangeOf).filter(isDefined)
@@ -243,6 +246,7 @@ const http = [
   'http_files',
   'http_auth',
   'http_force_logins',
+  'http_agents',
 ]
 for (const name of http) {
   const lines = readLines(folder, name).filter(({ request }) => request !== undefined)

@@ -30,6 +30,7 @@ const COMPLETE = [
   'Database APIs',
   'Job Queue APIs',
   'History APIs',
+  'Extension APIs',
 ]
 
 /** What the server says of itself: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */
