@@ -10,6 +10,7 @@ import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
+import { webcam } from './webcam.ts'
 
 export type {
   CallOf,
@@ -39,6 +40,7 @@ export const chapters = {
   'Database APIs': database,
   'Job Queue APIs': jobQueue,
   'History APIs': history,
+  'Webcam APIs': webcam,
   'Extension APIs': extensions,
   'Debug APIs': databaseDebug,
   'Announcement APIs': announcements,
@@ -55,11 +57,12 @@ export const api = {
   ...authorization,
   ...database,
   ...jobQueue,
+  ...announcements,
   ...history,
+  ...webcam,
   ...extensions,
   ...databaseDebug,
   ...discovery,
 }
-  ...announcements,
 
 export type Api = typeof api

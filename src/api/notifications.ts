@@ -8,6 +8,7 @@ import { HistoryChange } from './history.ts'
 import { JobQueueChange } from './job-queue.ts'
 import { ProcStatUpdate, ThrottledState } from './machine.ts'
 import { Status } from './printer.ts'
+import { WebcamsChange } from './webcam.ts'
 
 /** A notification: its parameters in order. */
 export interface Notification<P extends readonly Schema<unknown>[] = readonly Schema<unknown>[]> {
@@ -36,6 +37,7 @@ export const notifications = {
   notify_filelist_changed: notification('Files or folders of a root changed', FilelistChange),
   notify_history_changed: notification('A job began or ended', HistoryChange),
   notify_job_queue_changed: notification('The job queue or its state changed', JobQueueChange),
+  notify_webcams_changed: notification('A webcam was made, changed or deleted', WebcamsChange),
   notify_user_created: notification('A user was created', UserName),
   notify_user_deleted: notification('A user was deleted', UserName),
   notify_announcement_update: notification('Announcements came, went or changed', AnnouncementList),

@@ -9,9 +9,12 @@ import history from './history/index.ts'
 import jobState from './job-state/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
+import webcam from './webcam/index.ts'
 
 /** Every component that no other is given. */
 export const componentTypes: readonly ComponentType[] = [
+  // Before the database: see its instance-id.ts.
+  webcam,
   database,
   printer,
   dataStore,

@@ -1,0 +1,170 @@
+// API document: "Webcam APIs". What can be set of a webcam is the same here and in [webcam NAME].
+import {
+  bool,
+  choice,
+  Field,
+  type Infer,
+  Invalid,
+  int,
+  json,
+  list,
+  type Optional,
+  object,
+  record,
+  type Schema,
+  string,
+} from '../schema/index.ts'
+import { del, get, post } from './endpoint.ts'
+
+/** Characters of names and labels. */
+const MAX_LABEL = 255
+/** Characters of a URL. */
+const MAX_URL = 4096
+const ROTATIONS = [0, 90, 180, 270]
+
+/** Text on one line that every client and database can hold. */
+function line(maxLength: number): Field<string> {
+  const text = string()
+  return new Field({ type: 'string', maxLength }, (input, name) => {
+    const value = text.read(input, name)
+    if (value.length > maxLength) throw new Invalid(name, `text of at most ${maxLength} characters`, input)
+    if (/\p{Cc}/u.test(value) || !value.isWellFormed()) {
+      throw new Invalid(name, 'text without control characters', input)
+    }
+    return value
+  })
+}
+
+/** A name, by which clients look a webcam up. */
+function label(): Field<string> {
+  const text = line(MAX_LABEL)
+  return new Field({ ...text.json, minLength: 1 }, (input, name) => {
+    const value = text.read(input, name)
+    if (value.trim() === '') throw new Invalid(name, 'text that is not empty', input)
+    return value
+  })
+}
+
+/** Front-ends put it into the pages of all users, where such a URL would run as a script. */
+function address(): Field<string> {
+  const text = line(MAX_URL)
+  return new Field(text.json, (input, name) => {
+    const value = text.read(input, name)
+    if (/^\s*(java|vb)script:/i.test(value)) throw new Invalid(name, 'URL of a camera', input)
+    return value
+  })
+}
+
+function rotation(): Field<number> {
+  const degrees = int()
+  return new Field({ type: 'integer', enum: ROTATIONS }, (input, name) => {
+    const value = degrees.read(input, name)
+    if (!ROTATIONS.includes(value)) throw new Invalid(name, `one of ${ROTATIONS.join(', ')}`, input)
+    return value
+  })
+}
+
+function aspectRatio(): Field<string> {
+  const text = line(MAX_LABEL)
+  return new Field({ ...text.json, pattern: '^\\d+:\\d+$' }, (input, name) => {
+    const value = text.read(input, name)
+    if (/^\d+:\d+$/.test(value)) return value
+    throw new Invalid(name, 'two whole numbers with a colon between them, such as 4:3', input)
+  })
+}
+
+/** What can be set of a webcam beside its name, with what a new one has (configuration.md, [webcam NAME]). */
+export const webcamSettings = {
+  enabled: bool().default(true),
+  icon: line(MAX_LABEL).default('mdiWebcam'),
+  aspect_ratio: aspectRatio().default('4:3'),
+  target_fps: int({ min: 0 }).describe('Frames per second').default(15),
+  target_fps_idle: int({ min: 0 }).describe('Frames per second while the printer is idle').default(5),
+  location: line(MAX_LABEL).describe('What it looks at').default('printer'),
+  service: line(MAX_LABEL).describe('The kind of stream, as front-ends name it').default('mjpegstreamer'),
+  stream_url: address().describe('A relative one is of this machine, port 80'),
+  snapshot_url: address().describe('A relative one is of this machine, port 80').default(''),
+  flip_horizontal: bool().default(false),
+  flip_vertical: bool().default(false),
+  rotation: rotation().describe('Degrees clockwise').default(0),
+}
+
+const extraData = record(json()).describe('For the front-end that keeps it')
+
+type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** The same fields where none is ever missing. */
+function present<S extends Fields>(fields: S): { [K in keyof S]: Schema<Infer<S[K]>> } {
+  const required = Object.entries(fields).map(([name, { json, read }]) => [name, new Field(json, read)])
+  return Object.fromEntries(required) as { [K in keyof S]: Schema<Infer<S[K]>> }
+}
+
+/** The same fields where any may be left out, and then stays as it is. */
+function changes<S extends Fields>(fields: S): { [K in keyof S]: Optional<Infer<S[K]> | undefined> } {
+  const optional = Object.entries(fields).map(([name, field]) => [name, field.optional()])
+  return Object.fromEntries(optional) as { [K in keyof S]: Optional<Infer<S[K]> | undefined> }
+}
+
+/** A webcam as clients see it. */
+export const Webcam = object({
+  name: string(),
+  ...present(webcamSettings),
+  source: choice('config', 'database'),
+  extra_data: extraData,
+  uid: string().describe('Stays the same; 36 characters, others only where a front-end chose them'),
+})
+
+/** @see Webcam */
+export type Webcam = Infer<typeof Webcam>
+
+const AllWebcams = object({ webcams: list(Webcam) })
+const OneWebcam = object({ webcam: Webcam })
+
+/** The parameter of notify_webcams_changed. */
+export const WebcamsChange = AllWebcams
+
+/** What server.webcams.test finds. */
+export const WebcamTest = object({
+  name: string(),
+  snapshot_reachable: bool(),
+  snapshot_url: string().describe('Empty where the webcam has none'),
+  stream_url: string(),
+})
+
+const which = {
+  uid: string().optional(),
+  name: string().describe('Where there is no uid').optional(),
+}
+
+export const webcam = {
+  'server.webcams.list': get('/server/webcams/list', {
+    summary: 'All webcams, those of the configuration first',
+    result: AllWebcams,
+  }),
+  'server.webcams.get_item': get('/server/webcams/item', {
+    summary: 'One webcam',
+    params: which,
+    result: OneWebcam,
+  }),
+  'server.webcams.post_item': post('/server/webcams/item', {
+    summary:
+      'Change a webcam; where there is none of that name, make it, and defaults stand for what is left out',
+    params: {
+      uid: string().describe('Of the webcam to be changed, which gets the name').optional(),
+      name: label().optional(),
+      ...changes(webcamSettings),
+      extra_data: extraData.optional(),
+    },
+    result: OneWebcam,
+  }),
+  'server.webcams.delete_item': del('/server/webcams/item', {
+    summary: 'Delete a webcam; the reply tells it',
+    params: which,
+    result: OneWebcam,
+  }),
+  'server.webcams.test': post('/server/webcams/test', {
+    summary: 'The whole URLs of a webcam as seen from this machine, and whether the snapshot answers',
+    params: which,
+    result: WebcamTest,
+  }),
+}

@@ -1,0 +1,79 @@
+// [webcam NAME] and the webcams of the database: where front-ends find the pictures of the printer. No picture goes
+// through this server.
+import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from '../../api/webcam.ts'
+import { type Component, type Core, component, type NamedSections } from '../../component.ts'
+import { HttpClientError, sendHttp } from '../../core/http-client.ts'
+import type { Infer } from '../../schema/index.ts'
+import { readInstanceId } from './instance-id.ts'
+import { localUrl } from './local-url.ts'
+import { configuredUid } from './uid.ts'
+import { Webcams } from './webcams.ts'
+
+/** How long a test waits for a snapshot; the original waits as long. */
+const TEST_SECONDS = 2
+
+/** Reads the sections; what comes back gives them the uids that depend on the server's own number. */
+function readConfigured(core: Core, named: NamedSections): () => readonly Webcam[] {
+  const names = new Set<string>()
+  const cams = named.each(webcamSettings, section => {
+    const { name, options } = section
+    if (names.has(name))
+      throw section.error('another section has the same name; give this one a name of its own')
+    names.add(name)
+    return { name, ...options, source: 'config' as const, extra_data: {} }
+  })
+  let complete: readonly Webcam[] | undefined
+  return () => {
+    if (complete === undefined) {
+      const id = readInstanceId(core)
+      complete = cams.map(cam => ({ ...cam, uid: configuredUid(id, cam.name) }))
+    }
+    return complete
+  }
+}
+
+/** Whether something answers there. The beginning is enough: a stream has no end. */
+async function answers({ log }: Core, { name }: Webcam, url: string): Promise<boolean> {
+  if (!/^https?:/i.test(url)) return false
+  try {
+    const { status } = await sendHttp({ url, timeoutSeconds: TEST_SECONDS, maxBytes: 0, headersOnly: true })
+    return status >= 200 && status < 300
+  } catch (error) {
+    if (!(error instanceof HttpClientError)) throw error
+    log.debug(`webcam ${name}: no snapshot: ${error.message}`)
+    return false
+  }
+}
+
+async function testWebcam(core: Core, cam: Webcam): Promise<Infer<typeof WebcamTest>> {
+  const [snapshot_url, stream_url] = await Promise.all([localUrl(cam.snapshot_url), localUrl(cam.stream_url)])
+  const snapshot_reachable = await answers(core, cam, snapshot_url)
+  return { name: cam.name, snapshot_reachable, snapshot_url, stream_url }
+}
+
+export default component({
+  section: 'webcam',
+  presence: 'always',
+  options: {},
+  create(core, _section, scope, named): Component {
+    const webcams = new Webcams(core.storage.namespaces, readConfigured(core, named))
+    const changed = (webcam: Webcam) => {
+      core.connections.notify('notify_webcams_changed', { webcams: webcams.list() })
+      return { webcam }
+    }
+    scope.use(
+      core.registry.serve(chapter, {
+        'server.webcams.list': () => ({ webcams: webcams.list() }),
+        'server.webcams.get_item': which => ({ webcam: webcams.get(which) }),
+        'server.webcams.post_item': async change => changed(await webcams.save(change)),
+        'server.webcams.delete_item': async which => changed(await webcams.delete(which)),
+        'server.webcams.test': which => testWebcam(core, webcams.get(which)),
+      }),
+    )
+    return {
+      start() {
+        for (const text of webcams.hidden()) core.log.warning(text)
+      },
+    }
+  },
+})

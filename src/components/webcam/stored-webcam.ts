@@ -1,0 +1,67 @@
+// Webcams as they stand in the database: under the names that Mainsail chose, and that the original still writes.
+import { type Webcam, webcamSettings } from '../../api/webcam.ts'
+import { Invalid, isPlainObject, type Schema } from '../../schema/index.ts'
+
+type Setting = keyof typeof webcamSettings
+
+/** What each setting is called there. */
+const STORED_NAMES = {
+  enabled: 'enabled',
+  icon: 'icon',
+  aspect_ratio: 'aspectRatio',
+  target_fps: 'targetFps',
+  target_fps_idle: 'targetFpsIdle',
+  location: 'location',
+  service: 'service',
+  stream_url: 'urlStream',
+  snapshot_url: 'urlSnapshot',
+  flip_horizontal: 'flipX',
+  flip_vertical: 'flipY',
+  rotation: 'rotation',
+} as const satisfies Record<Setting, string>
+
+/** Older Mainsails wrote `rotate`, numbers as text, and left out what other front-ends need. */
+const OLD_ROTATION = 'rotate'
+
+/**
+ * The webcam of a record, whichever front-end or server wrote it. What is missing or no value of its kind has its
+ * default, so that one odd field does not cost the webcam. Undefined for what has no name.
+ */
+export function readStored(uid: string, stored: unknown): Webcam | undefined {
+  if (!isPlainObject(stored) || typeof stored.name !== 'string' || stored.name === '') return undefined
+  const values = { ...stored, rotation: stored.rotation ?? stored[OLD_ROTATION] }
+  const settings = Object.entries(STORED_NAMES).map(([setting, key]) => [
+    setting,
+    readOrDefault(setting as Setting, values[key as keyof typeof values]),
+  ])
+  return {
+    name: stored.name,
+    ...(Object.fromEntries(settings) as Pick<Webcam, Setting>),
+    source: 'database',
+    extra_data: isPlainObject(stored.extra_data) ? stored.extra_data : {},
+    uid,
+  }
+}
+
+function readOrDefault(setting: Setting, value: unknown): unknown {
+  const schema: Schema<unknown> = webcamSettings[setting]
+  const missing = schema.fallback?.value ?? ''
+  if (value === undefined || value === null) return missing
+  try {
+    return schema.read(value, setting)
+  } catch (error) {
+    if (error instanceof Invalid) return missing
+    throw error
+  }
+}
+
+/** The record of a webcam. What else stands in `before`, the record that it replaces, stays. */
+export function storedOf(cam: Webcam, before: unknown): Record<string, unknown> {
+  const settings = Object.entries(STORED_NAMES).map(([setting, key]) => [key, cam[setting as Setting]])
+  return {
+    ...(isPlainObject(before) && before),
+    name: cam.name,
+    ...Object.fromEntries(settings),
+    extra_data: cam.extra_data,
+  }
+}
