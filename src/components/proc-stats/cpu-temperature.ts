@@ -1,5 +1,4 @@
 // Where the machine tells how hot its processor is.
-import { readdirSync } from 'node:fs'
 import type { SmallFiles } from './small-files.ts'
 
 /** Thermal zones of a processor: `cpu-thermal` on boards, `x86_pkg_temp` on PCs, whose first zone is the mainboard. */
@@ -31,11 +30,8 @@ function chips(files: SmallFiles): string[] {
 
 /** What a folder holds under a name and a number, by number. */
 function entries(files: SmallFiles, folder: string, name: string): string[] {
-  try {
-    return readdirSync(files.place(folder))
-      .filter(entry => entry.startsWith(name))
-      .sort((a, b) => Number(a.slice(name.length)) - Number(b.slice(name.length)))
-  } catch {
-    return []
-  }
+  return files
+    .list(folder)
+    .filter(entry => entry.startsWith(name))
+    .sort((a, b) => Number(a.slice(name.length)) - Number(b.slice(name.length)))
 }

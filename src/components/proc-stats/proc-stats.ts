@@ -9,7 +9,7 @@ import type { Scope } from '../../core/scope.ts'
 import type { Infer } from '../../schema/index.ts'
 import { type Sample, Sampler } from './sampler.ts'
 import type { SmallFiles } from './small-files.ts'
-import { type AskThrottling, findThrottling, throttledState } from './throttling.ts'
+import { type AskThrottling, throttledState, throttlingSources } from './throttling.ts'
 
 /** How many samples of this process are kept (API document, "Get Moonraker Process Stats"). */
 const KEPT = 30
@@ -27,7 +27,8 @@ export class ProcStats {
   readonly #sampler: Sampler
   readonly #history: Sample['moonraker_stats'][] = []
   #latest: Sample | null = null
-  #askThrottling: AskThrottling | null = null
+  /** The first is asked; one that fails is asked never again. */
+  #throttlingSources: AskThrottling[] = []
   #throttled: Throttled | null = null
 
   constructor(core: Needs, files: SmallFiles) {
@@ -44,10 +45,12 @@ export class ProcStats {
     }
     this.#measure()
     repeat(1, () => this.#tell())
-    this.#askThrottling = findThrottling(this.#files)
-    if (this.#askThrottling === null) return
-    repeat(THROTTLING_PERIOD, () => void this.#updateThrottling())
-    void this.#updateThrottling()
+    this.#throttlingSources = throttlingSources(this.#files)
+    if (this.#throttlingSources.length === 0) return
+    const ending = new AbortController()
+    scope.defer(() => ending.abort())
+    repeat(THROTTLING_PERIOD, () => void this.#updateThrottling(ending.signal))
+    void this.#updateThrottling(ending.signal)
   }
 
   #measure(): Sample {
@@ -64,23 +67,26 @@ export class ProcStats {
     connections.notify('notify_proc_stat_update', { ...this.#measure(), websocket_connections })
   }
 
-  /** A firmware that does not answer is not asked again. */
-  async #updateThrottling(): Promise<void> {
-    if (this.#askThrottling === null) return
+  async #updateThrottling(ending: AbortSignal): Promise<void> {
+    const [ask] = this.#throttlingSources
+    if (ask === undefined) return
     try {
-      this.#setThrottled(throttledState(await this.#askThrottling()))
+      const bits = await ask(ending)
+      if (!ending.aborted) this.#setThrottled(throttledState(bits))
     } catch (error) {
+      if (ending.aborted || ask !== this.#throttlingSources[0]) return
       this.#core.log.info(`whether the processor is throttled cannot be told: ${messageOf(error)}`)
-      this.#askThrottling = null
+      this.#throttlingSources.shift()
       this.#throttled = null
+      await this.#updateThrottling(ending)
     }
   }
 
+  /** Clients that asked before the firmware first answered hear of it too, where there is something to tell. */
   #setThrottled(state: Throttled): void {
-    const before = this.#throttled
+    const before = this.#throttled?.bits ?? 0
     this.#throttled = state
-    if (before === null || before.bits === state.bits) return
-    this.#core.connections.notify('notify_cpu_throttled', state)
+    if (state.bits !== before) this.#core.connections.notify('notify_cpu_throttled', state)
   }
 
   /** The reply of machine.proc_stats. */

@@ -1,5 +1,5 @@
 // Reads the small files in which Linux tells about itself, once a second and for little.
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 
 /**
  * Reads into one buffer that is kept. Synchronously: these files come from the kernel's memory, and a way through the
@@ -48,5 +48,14 @@ export class SmallFiles {
     if (text === undefined || text === '') return null
     const value = Number(text)
     return Number.isFinite(value) ? value : null
+  }
+
+  /** What a folder holds; nothing where it cannot be read. */
+  list(path: string): string[] {
+    try {
+      return readdirSync(this.place(path)).sort()
+    } catch {
+      return []
+    }
   }
 }

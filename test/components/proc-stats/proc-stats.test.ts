@@ -9,7 +9,7 @@ import { Connections } from '../../../src/rpc/connections.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { MachineFolder } from './machine-folder.ts'
 
-const THROTTLED = '/sys/devices/platform/soc/soc:firmware/get_throttled'
+const THROTTLED = '/sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled'
 
 /** A client that keeps what it is told, and lets wait for more. */
 class Listener {
@@ -114,12 +114,34 @@ test('tells when the processor begins or ceases to be throttled', async () => {
   assert.deepEqual(stats.reply().throttled_state, state)
 })
 
+test('a processor that is throttled from the start is told too', async () => {
+  using machine = new MachineFolder({ [THROTTLED]: '4\n' })
+  const { listener, scope, stats } = watch(machine)
+  const heard = listener.heard('notify_cpu_throttled')
+  stats.start(scope)
+  await heard
+  assert.deepEqual(listener.all('notify_cpu_throttled'), [{ bits: 4, flags: ['Currently Throttled'] }])
+})
+
+const FAILING = '#!/bin/sh\necho asked >>"$0.log"\nexit 255\n'
+
 test('a firmware that cannot be asked is not asked again, and the log says so', async () => {
-  using machine = new MachineFolder({ '/usr/bin/vcgencmd': '#!/bin/sh\necho asked >>"$0.log"\nexit 255\n' })
+  using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING })
   const { clock, logged, scope, stats } = watch(machine)
   stats.start(scope)
-  assert.match(await logged, /throttled cannot be told: Command failed/)
+  assert.match(await logged, /throttled cannot be told: .* ended with code 255/)
   clock.pass(60)
   assert.equal(stats.reply().throttled_state, null)
+  assert.equal(machine.files.read('/usr/bin/vcgencmd.log'), 'asked\n')
+})
+
+test('where the program fails, the kernel is asked', async () => {
+  using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING, [THROTTLED]: '50000\n' })
+  const { clock, listener, scope, stats } = watch(machine)
+  const heard = listener.heard('notify_cpu_throttled')
+  stats.start(scope)
+  await heard
+  clock.pass(20)
+  assert.equal(stats.reply().throttled_state?.bits, 0x50000)
   assert.equal(machine.files.read('/usr/bin/vcgencmd.log'), 'asked\n')
 })

@@ -1,11 +1,20 @@
 // What the firmware of a Raspberry Pi says, through sysfs and through a program.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findThrottling, throttledState } from '../../../src/components/proc-stats/throttling.ts'
+import { throttledState, throttlingSources } from '../../../src/components/proc-stats/throttling.ts'
 import { MachineFolder } from './machine-folder.ts'
 
-const SYSFS = '/sys/devices/platform/soc/soc:firmware/get_throttled'
+const DRIVER = '/sys/bus/platform/drivers/raspberrypi-firmware'
+const SYSFS = `${DRIVER}/soc:firmware/get_throttled`
 const PROGRAM = '/usr/bin/vcgencmd'
+
+const { signal } = new AbortController()
+
+/** What every source says, the first first. */
+function askAll(machine: MachineFolder): Promise<(number | string)[]> {
+  const asked = throttlingSources(machine.files).map(ask => ask(signal).catch(error => String(error)))
+  return Promise.all(asked)
+}
 
 test('every bit has its name, in the order of bits', () => {
   assert.deepEqual(throttledState(0), { bits: 0, flags: [] })
@@ -26,28 +35,46 @@ test('every bit has its name, in the order of bits', () => {
   ])
 })
 
-test('sysfs is asked before the program', async () => {
-  using machine = new MachineFolder({ [SYSFS]: '80008\n', [PROGRAM]: '#!/bin/sh\nexit 1\n' })
-  assert.equal(await findThrottling(machine.files)?.(), 0x80008)
+test('the program is asked before the kernel, and all bits before one', async () => {
+  using machine = new MachineFolder({
+    [SYSFS]: '80008\n',
+    [PROGRAM]: '#!/bin/sh\n[ "$*" = get_throttled ] && echo throttled=0x50000\n',
+    '/sys/class/hwmon/hwmon0/name': 'cpu_thermal\n',
+    '/sys/class/hwmon/hwmon1/name': 'rpi_volt\n',
+    '/sys/class/hwmon/hwmon1/in0_lcrit_alarm': '1\n',
+  })
+  assert.deepEqual(await askAll(machine), [0x50000, 0x80008, 1])
 })
 
-test('the program is asked where sysfs says nothing', async () => {
+test('the file of the kernel is found on boards of all kinds', async () => {
   using machine = new MachineFolder({
-    [PROGRAM]: '#!/bin/sh\n[ "$*" = get_throttled ] && echo throttled=0x50000\n',
+    [`${DRIVER}/bind`]: '',
+    [`${DRIVER}/soc@107c000000:firmware/get_throttled`]: '4\n',
   })
-  assert.equal(await findThrottling(machine.files)?.(), 0x50000)
+  assert.deepEqual(await askAll(machine), [4])
 })
 
 test('an answer that is none is an error', async () => {
-  using machine = new MachineFolder({ [PROGRAM]: '#!/bin/sh\necho VCHI initialization failed\n' })
-  const ask = findThrottling(machine.files)
-  assert.ok(ask)
-  await assert.rejects(ask(), /not understood/)
-  machine.write(PROGRAM, '#!/bin/sh\nexit 255\n')
-  await assert.rejects(ask(), /Command failed/)
+  using machine = new MachineFolder({
+    [PROGRAM]: '#!/bin/sh\necho VCHI initialization failed\n',
+    [SYSFS]: 'none\n',
+    '/sys/class/hwmon/hwmon0/name': 'rpi_volt\n',
+  })
+  const [program, file, chip] = await askAll(machine)
+  assert.match(String(program), /not understood/)
+  assert.match(String(file), /not understood/)
+  assert.match(String(chip), /does not tell the alarm/)
+})
+
+test('a program that fails says why', async () => {
+  using machine = new MachineFolder({
+    [PROGRAM]: "#!/bin/sh\necho Can\\'t open device file: /dev/vcio >&2\nexit 255\n",
+  })
+  const [answer] = await askAll(machine)
+  assert.match(String(answer), /vcgencmd ended with code 255: Can't open device file: \/dev\/vcio$/)
 })
 
 test('other machines are not asked', () => {
-  using machine = new MachineFolder()
-  assert.equal(findThrottling(machine.files), null)
+  using machine = new MachineFolder({ '/sys/class/hwmon/hwmon0/name': 'k10temp\n' })
+  assert.deepEqual(throttlingSources(machine.files), [])
 })
