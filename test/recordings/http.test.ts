@@ -6,7 +6,7 @@ import { type HttpExchange, loadRecording } from './fixture.ts'
 import { compare, send } from './http-exchange.ts'
 import { improvementOf } from './improvements.ts'
 import { openWebSocket } from './lasting.ts'
-import { fillIn, prepare } from './prepare.ts'
+import { CONFIGURATION, fillIn, prepare } from './prepare.ts'
 
 /** An id of a connection that lives as long as the test, for the requests that name one. */
 async function connectionId(connection: Awaited<ReturnType<typeof openWebSocket>>): Promise<number> {
@@ -19,6 +19,7 @@ for (const recording of ['http_core', 'http_jsonrpc', 'http_db', 'http_jobqueue'
   test(`HTTP: ${recording}`, async t => {
     await using rig = await startRig({
       authorization: 'trusted_clients:\n  127.0.0.1\ncors_domains:\n  *',
+      conf: CONFIGURATION,
     })
     await using connection = await openWebSocket(`${rig.url}/websocket`)
     const id = await connectionId(connection)

@@ -41,6 +41,12 @@ function badArgument(message: string): NonNullable<Improvement['http']> {
   return { reason: message, reply: { error: { code: 400, message } } }
 }
 
+const LOST_WEBCAM = 'The original takes it and cannot read the webcam at its next start'
+const BAD_ROTATION = 'Unable to convert argument [rotation] to one of 0, 90, 180, 270: value received: 45'
+const BAD_ASPECT =
+  'Unable to convert argument [aspect_ratio] to two whole numbers with a colon between them, such as 4:3: ' +
+  'value received: wide'
+
 const ENUMERATION = 'Whoever guesses learns nothing of which users there are'
 const LOCKED = 'Unauthorized: too many failed logins, try again in 15 minutes'
 
@@ -136,6 +142,10 @@ export const improvements: Readonly<Record<string, Improvement>> = {
       reply: { id: 1, error: { code: 400, message: 'No connection associated with subscription request' } },
     },
   },
+  'ws_core/webcams_post_bad_rotation': rpcError(LOST_WEBCAM, 1100, 400, BAD_ROTATION),
+  'ws_core/webcams_post_bad_aspect': rpcError(LOST_WEBCAM, 1101, 400, BAD_ASPECT),
+  'http_core/webcams_post_bad_rotation': httpError(LOST_WEBCAM, 400, BAD_ROTATION),
+  'http_core/webcams_post_bad_aspect': httpError(LOST_WEBCAM, 400, BAD_ASPECT),
   'ws_files/dir_missing': rpcError(HOST_PATH, 1125, 400, 'Directory does not exist (gcodes/nodir)'),
   'ws_files/mkdir_exists': rpcError(HOST_PATH, 1129, 400, "File exists: 'gcodes/newdir'"),
   'ws_files/mkdir_nested': rpcError(HOST_PATH, 1130, 400, "No such file or directory: 'gcodes/n1/n2'"),

@@ -12,7 +12,7 @@ import {
   replay,
   type Sentinel,
 } from './lasting.ts'
-import { fillIn, prepare } from './prepare.ts'
+import { CONFIGURATION, fillIn, prepare } from './prepare.ts'
 
 const SENTINEL: Sentinel = {
   send: '{"jsonrpc":"2.0","method":"server.websocket.id","id":"sentinel"}',
@@ -26,7 +26,7 @@ async function replayAll(
   open: (rig: Rig) => Promise<Lasting>,
   sentinelAfter: (exchange: Exchange) => Sentinel | null,
 ): Promise<void> {
-  await using rig = await startRig()
+  await using rig = await startRig({ conf: CONFIGURATION })
   await prepare(recording, rig)
   await using connection = await open(rig)
   for (const exchange of loadRecording<Exchange>(recording)) {

@@ -4,6 +4,17 @@ import { dirname, join } from 'node:path'
 import { ask, postJson } from '../support/raw-http.ts'
 import type { Rig } from '../support/rig.ts'
 
+/** Sections of the moonraker.conf that the recordings were made with. */
+export const CONFIGURATION = `
+[webcam front]
+location: printer
+enabled: True
+service: mjpegstreamer
+target_fps: 15
+stream_url: http://127.0.0.1:7913/webcam/?action=stream
+snapshot_url: http://127.0.0.1:7913/webcam/?action=snapshot
+`
+
 const item = (key: string, value: unknown) => ({ namespace: 'golden', key, value })
 
 /** Items of earlier exchanges, by recording. */
