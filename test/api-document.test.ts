@@ -30,6 +30,7 @@ const COMPLETE = [
   'Database APIs',
   'Job Queue APIs',
   'History APIs',
+  'Webcam APIs',
   'Extension APIs',
 ]
 
