@@ -1,0 +1,95 @@
+// The cameras that libcamera has, as its own programs list them.
+import { stat } from 'node:fs/promises'
+import type { ResultOf } from '../../../api/endpoint.ts'
+import type { peripherals } from '../../../api/peripherals.ts'
+import { messageOf } from '../../../core/errors.ts'
+import type { Log } from '../../../core/log.ts'
+import { runCommand } from '../../../core/run-command.ts'
+import type { DeviceFiles } from './device-files.ts'
+
+type LibcameraDevice = ResultOf<
+  (typeof peripherals)['machine.peripherals.video']
+>['libcamera_devices'][number]
+type Mode = LibcameraDevice['modes'][number]
+
+const FOLDERS = ['/usr/bin', '/usr/local/bin']
+/** The program of libcamera leaves the sensor as it is and knows USB cameras: it comes first. */
+const PROGRAMS = ['cam', 'rpicam-hello', 'libcamera-hello']
+const TIMEOUT_SECONDS = 10
+/** Cameras that are asked for their modes. */
+const MAX_CAMERAS = 16
+
+/** All cameras; none where no program of libcamera is installed, or where it fails, which is logged. */
+export async function listLibcameraDevices(files: DeviceFiles, log: Log): Promise<LibcameraDevice[]> {
+  const program = await findProgram(files)
+  if (program === null) return []
+  const run = async (...args: string[]): Promise<string> =>
+    (await runCommand(program, args, { timeoutSeconds: TIMEOUT_SECONDS })).stdout
+  try {
+    if (!program.endsWith('/cam')) return parseHello(await run('--list-cameras'))
+    const cameras = parseCamList(await run('--list')).slice(0, MAX_CAMERAS)
+    for (const camera of cameras) {
+      const text = await run(`--camera=${camera.number}`, '--stream=role=raw', '--list-properties', '--info')
+      Object.assign(camera.device, parseCamInfo(text, camera.device.model))
+    }
+    return cameras.map(({ device }) => device)
+  } catch (error) {
+    log.warning(`the cameras of libcamera cannot be listed: ${messageOf(error)}`)
+    return []
+  }
+}
+
+async function findProgram(files: DeviceFiles): Promise<string | null> {
+  for (const name of PROGRAMS) {
+    for (const folder of FOLDERS) {
+      const path = files.place(`${folder}/${name}`)
+      const found = await stat(path).catch(() => null)
+      if (found?.isFile() && (found.mode & 0o111) !== 0) return path
+    }
+  }
+  return null
+}
+
+/** What `cam --list` says: `1: External camera 'UVC Camera' (<id>)`; the model is not always there. */
+export function parseCamList(text: string): { readonly number: string; readonly device: LibcameraDevice }[] {
+  return [...text.matchAll(/^(\d+): (.*?) ?\(([^()]+)\)\s*$/gm)].map(
+    ([, number = '', name = '', id = '']) => ({
+      number,
+      device: { libcamera_id: id, model: /'(.+)'/.exec(name)?.[1] ?? null, modes: [] },
+    }),
+  )
+}
+
+/** What `cam --info` says of one camera. A camera that is in use elsewhere says nothing. */
+export function parseCamInfo(text: string, model: string | null): Pick<LibcameraDevice, 'model' | 'modes'> {
+  const modes: Mode[] = []
+  for (const line of text.split('\n')) {
+    const [, format] = /^ \* Pixelformat: (\S+)/.exec(line) ?? []
+    const [, resolution] = /^ {2}- (\d+x\d+)/.exec(line) ?? []
+    if (format !== undefined) modes.push({ format, resolutions: [] })
+    if (resolution !== undefined) modes.at(-1)?.resolutions.push(resolution)
+  }
+  return { model: /^Property: Model = (.+)$/m.exec(text)?.[1]?.trim() ?? model, modes }
+}
+
+/**
+ * What `rpicam-hello --list-cameras` says: a line `0 : imx219 [3280x2464 10-bit RGGB] (<id>)` for each camera, and
+ * below it `Modes: 'SRGGB8' : 640x480 [...]` with the sizes in one line or in several.
+ */
+export function parseHello(text: string): LibcameraDevice[] {
+  const cameras: LibcameraDevice[] = []
+  for (const line of text.split('\n')) {
+    const [, model, id] = /^\s*\d+ : (\S+)(?: \[?[^\]]*\])? \((.+)\)\s*$/.exec(line) ?? []
+    if (model !== undefined && id !== undefined) {
+      cameras.push({ libcamera_id: id, model, modes: [] })
+      continue
+    }
+    const modes = cameras.at(-1)?.modes
+    const [prefix = '', format] = /^(?:\s*Modes:)?\s+'([^']+)' :/.exec(line) ?? []
+    if (format !== undefined) modes?.push({ format, resolutions: [] })
+    // What stands in brackets are the parts of the sensor that are used.
+    const sizes = line.slice(prefix.length).replace(/\[[^\]]*\]/g, ' ')
+    if (/^(\s+\d+x\d+)+\s*$/.test(sizes)) modes?.at(-1)?.resolutions.push(...sizes.trim().split(/\s+/))
+  }
+  return cameras
+}
