@@ -75,9 +75,9 @@ function readSockets(name: string): Promise<string> {
 
 /** Whether a table of sockets (/proc/net/tcp or tcp6) has one that listens at `port` of every address. */
 export function listensEverywhere(sockets: string, port: number): boolean {
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0')
+  const everywhere = new RegExp(`^0+:${port.toString(16).toUpperCase().padStart(4, '0')}$`)
   return sockets.split('\n').some(row => {
     const [, local = '', , state] = row.trim().split(/\s+/)
-    return state === LISTENING && new RegExp(`^0+:${wanted}$`).test(local)
+    return state === LISTENING && everywhere.test(local)
   })
 }
