@@ -2,6 +2,9 @@
 import { anyOf, bool, choice, float, int, list, object, string } from '../schema/index.ts'
 import { del, get, post } from './endpoint.ts'
 
+/** Seconds: a hundred years. What is longer is a mistake. */
+const LONGEST_SLEEP = 100 * 365 * 86_400
+
 /** One announcement. */
 export const Announcement = object({
   entry_id: string().describe('Usually OWNER/REPOSITORY/issue/NUMBER'),
@@ -50,7 +53,10 @@ export const announcements = {
     summary: 'Mark an announcement as read, for ever or for a while',
     params: {
       entry_id: string(),
-      wake_time: int({ min: 0 }).nullable().describe('Seconds after which it is shown again').optional(),
+      wake_time: int({ min: 0, max: LONGEST_SLEEP })
+        .nullable()
+        .describe('Seconds after which it is shown again')
+        .optional(),
     },
     result: AnnouncementId,
   }),

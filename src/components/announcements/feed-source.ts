@@ -88,7 +88,10 @@ export class Moonlight implements FeedSource {
   async #note(name: string, { headers }: HttpReply): Promise<void> {
     const { etag, 'last-modified': last_modified } = headers
     if (etag === undefined && last_modified === undefined) return this.forget(name)
-    const noted = { ...(etag !== undefined && { etag }), ...(last_modified !== undefined && { last_modified }) }
+    const noted = {
+      ...(etag !== undefined && { etag }),
+      ...(last_modified !== undefined && { last_modified }),
+    }
     await this.#namespaces.post(NAMESPACE, key(name), noted)
   }
 

@@ -5,7 +5,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Entries } from './entries.ts'
 import { readFeed } from './feed-document.ts'
-import { type FeedSource, FeedUnreachable } from './feed-source.ts'
+import { type FeedSource, FeedUnreachable, type Fetched } from './feed-source.ts'
 import type { Feeds } from './feeds.ts'
 
 /** Seconds. API document, "How announcements work". */
@@ -18,6 +18,12 @@ const RETRY = 60
 const JITTER = 0.1
 /** Feeds that are fetched at the same time. */
 const AT_ONCE = 4
+
+interface Problem {
+  /** As it was logged. */
+  readonly line: string
+  readonly isUnreachable: boolean
+}
 
 /** What it needs of the server. */
 export interface FeedWatchNeeds {
@@ -34,8 +40,8 @@ export class FeedWatch {
   readonly #needs: FeedWatchNeeds
   readonly #stop = new AbortController()
   readonly #underWay = new Map<string, Promise<boolean>>()
-  /** By feed; under the empty name why nobody answers. */
-  readonly #problems = new Map<string, string>()
+  /** Why a feed could not be had the last time, by its name. */
+  readonly #problems = new Map<string, Problem>()
   #timer: Timer | null = null
   #failures = 0
   #hasLooked = false
@@ -79,15 +85,17 @@ export class FeedWatch {
 
   async #look(): Promise<void> {
     const { feeds, entries, log, onChange } = this.#needs
+    const names = feeds.names()
     try {
       // Not before: until now components could say which feeds they use.
       if (!this.#hasLooked && (await entries.dropFeeds(name => feeds.has(name)))) onChange()
       this.#hasLooked = true
-      await this.update(feeds.names())
+      await this.update(names)
     } catch (error) {
       log.info(`announcements: ${messageOf(error)}`)
     }
-    this.#failures = this.#problems.has('') ? this.#failures + 1 : 0
+    const nobodyAnswers = names.every(name => this.#problems.get(name)?.isUnreachable)
+    this.#failures = nobodyAnswers ? this.#failures + 1 : 0
     const wait = this.#failures === 0 ? PERIOD : Math.min(PERIOD, RETRY * 2 ** (this.#failures - 1))
     this.#lookIn(wait * (1 + JITTER * (2 * Math.random() - 1)))
   }
@@ -102,31 +110,35 @@ export class FeedWatch {
   }
 
   async #fetch(name: string): Promise<boolean> {
-    const { source, feeds, entries } = this.#needs
-    let changed = false
     try {
-      const fetched = await source.fetch(name, this.#stop.signal)
-      this.#problems.delete('')
-      if (fetched === null) return false
-      const items = await readFeed(fetched.body)
-      // Meanwhile it may have been given up.
-      if (!feeds.has(name)) return false
-      changed = await entries.takeFeed(name, items)
-      await fetched.taken()
+      const fetched = await this.#needs.source.fetch(name, this.#stop.signal)
+      const changed = fetched !== null && (await this.#take(name, fetched))
       this.#problems.delete(name)
+      return changed
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#tell(name, error)
+      return false
     }
+  }
+
+  async #take(name: string, fetched: Fetched): Promise<boolean> {
+    const { feeds, entries } = this.#needs
+    const items = await readFeed(fetched.body)
+    // Meanwhile it may have been given up.
+    if (!feeds.has(name)) return false
+    const changed = await entries.takeFeed(name, items)
+    await fetched.taken()
     return changed
   }
 
-  /** Once: what stays as it is interests nobody. */
-  #tell(name: string, error: unknown): void {
-    const key = error instanceof FeedUnreachable ? '' : name
-    const text = messageOf(error)
-    const line = key === '' ? `announcements: ${text}` : `announcements: feed ${name}: ${text}`
-    if (this.#problems.get(key) === text) this.#needs.log.debug(line)
-    else this.#needs.log.info(line)
-    this.#problems.set(key, text)
+  /** Once: what stays as it is, or is the same for all feeds, interests nobody. */
+  #tell(feed: string, error: unknown): void {
+    const { log } = this.#needs
+    const isUnreachable = error instanceof FeedUnreachable
+    const line = `announcements: ${isUnreachable ? '' : `feed ${feed}: `}${messageOf(error)}`
+    const isKnown = this.#problems.values().some(problem => problem.line === line)
+    if (isKnown) log.debug(line)
+    else log.info(line)
+    this.#problems.set(feed, { line, isUnreachable })
   }
 }

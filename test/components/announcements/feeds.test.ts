@@ -1,0 +1,161 @@
+// Feeds that clients add and remove, and those of components.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Frame } from '../../support/web-client.ts'
+import { feed, item } from './feeds.ts'
+import { Scene } from './scene.ts'
+
+const names = async (scene: Scene): Promise<string[]> => (await scene.call('feeds')).feeds
+
+test('a feed is added, fetched at once, and kept', async () => {
+  await using scene = await Scene.open()
+  scene.web.put('my_feed', feed(item('me/mine/issue/1')))
+  assert.deepEqual(await scene.call('post_feed', { name: 'My_Feed' }), { feed: 'my_feed', action: 'added' })
+  assert.deepEqual(await scene.shown(), ['me/mine/issue/1'])
+  assert.deepEqual((await scene.hears('update')).feeds, ['moonraker', 'klipper', 'my_feed'])
+  for (const name of ['my_feed', 'MOONRAKER']) {
+    assert.equal((await scene.call('post_feed', { name })).action, 'skipped')
+  }
+  const { namespaces } = scene.core.storage
+  assert.deepEqual(namespaces.get('moonraker', 'announcements.stored_feeds'), ['my_feed'])
+  await scene.restart()
+  assert.deepEqual(await names(scene), ['moonraker', 'klipper', 'my_feed'])
+})
+
+test('a feed that is removed takes its announcements along, and comes back whole', async () => {
+  await using scene = await Scene.open()
+  scene.web.put('my_feed', feed(item('me/mine/issue/1')))
+  scene.web.put('moonraker', feed(item('arksine/moonraker/issue/1')))
+  await scene.call('post_feed', { name: 'my_feed' })
+  await scene.look()
+  await scene.hears('update')
+  await scene.hears('update')
+  assert.deepEqual(await scene.call('delete_feed', { name: 'MY_feed' }), {
+    feed: 'my_feed',
+    action: 'removed',
+  })
+  assert.equal((await scene.hears('update')).entries.length, 1)
+  assert.deepEqual(await scene.shown(), ['arksine/moonraker/issue/1'])
+  await scene.restart()
+  assert.deepEqual(await names(scene), ['moonraker', 'klipper'])
+  await scene.call('post_feed', { name: 'my_feed' })
+  assert.equal((await scene.shown()).length, 2)
+})
+
+test('a feed that is removed while it is being fetched leaves nothing behind', async () => {
+  await using scene = await Scene.open()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  scene.web.answer('my_feed', res => {
+    void released.then(() => res.end(feed(item('me/mine/issue/1'))))
+  })
+  const added = scene.call('post_feed', { name: 'my_feed' })
+  await scene.until(() => scene.web.asked.length === 1)
+  await scene.call('delete_feed', { name: 'my_feed' })
+  release()
+  assert.equal((await added).action, 'added')
+  assert.deepEqual(await scene.shown(), [])
+})
+
+test('which feeds cannot be removed', async () => {
+  await using scene = await Scene.open('subscriptions: mainsail')
+  for (const name of ['mainsail', 'moonraker', 'nosuch']) {
+    const message = `Feed '${name}' not stored`
+    await assert.rejects(scene.call('delete_feed', { name }), { status: 400, message })
+  }
+  await scene.call('post_feed', { name: 'fluidd' })
+  await scene.restart('subscriptions:\n  mainsail\n  fluidd')
+  await assert.rejects(scene.call('delete_feed', { name: 'fluidd' }), {
+    status: 400,
+    message: "Feed 'fluidd' exists in the configuration, cannot remove",
+  })
+})
+
+test('names that are no names, and too many', async () => {
+  await using scene = await Scene.open('enable_moonlight: False')
+  for (const name of ['', '../secret', 'a/b', '.hidden', 'a b', 'ü', 'x'.repeat(65), 'a\0b', '%2e%2e']) {
+    await assert.rejects(scene.call('post_feed', { name }), { status: 400 })
+  }
+  for (let index = 0; index < 98; index += 1) await scene.call('post_feed', { name: `feed${index}` })
+  await assert.rejects(scene.call('post_feed', { name: 'onemore' }), {
+    status: 400,
+    message: "Feed 'onemore' cannot be added: there are 100 already",
+  })
+})
+
+test('the configuration: names in any case, each once; what is no name brings a warning', async () => {
+  await using scene = await Scene.open('subscriptions:\n  MainSail\n  klipper\n  mainsail\n  no name')
+  assert.deepEqual(await names(scene), ['moonraker', 'klipper', 'mainsail'])
+  assert.match(scene.core.warnings.list().join(), /\[announcements\] subscriptions: 'no name'/)
+})
+
+test('a component in use brings its feed, before the first look or later', async () => {
+  await using scene = await Scene.open()
+  scene.core.events.emit('announcement:feed_used', 'spoolman')
+  scene.web.put('spoolman', feed(item('donkie/spoolman/issue/1')))
+  await scene.look()
+  assert.deepEqual(scene.web.taken(), ['klipper', 'moonraker', 'spoolman'])
+  scene.web.put('octoeverywhere', feed(item('quinndamerell/octoeverywhere/issue/1')))
+  await scene.hears('update')
+  scene.core.events.emit('announcement:feed_used', 'octoeverywhere')
+  assert.equal((await scene.hears('update')).entries.length, 2)
+  await scene.restart()
+  scene.core.events.emit('announcement:feed_used', 'spoolman')
+  await scene.look()
+  assert.deepEqual(await scene.shown(), ['donkie/spoolman/issue/1'])
+})
+
+const SUDO = {
+  entry_id: 'machine/sudo',
+  title: 'A password is needed',
+  description: 'Tell it to go on.',
+  url: 'http://printer.local:7125/',
+  priority: 'high',
+  feed: 'machine',
+} as const
+
+test('a component raises an announcement and settles it', async () => {
+  await using scene = await Scene.open()
+  const { events } = scene.core
+  events.emit('announcement:raised', SUDO)
+  const { entries } = await scene.hears('update')
+  assert.deepEqual(entries, [
+    {
+      ...SUDO,
+      date: scene.time.now(),
+      dismissed: false,
+      date_dismissed: null,
+      dismiss_wake: null,
+      source: 'internal',
+    },
+  ])
+  await scene.restart()
+  await scene.look()
+  assert.deepEqual(await scene.shown(), ['machine/sudo'])
+  scene.core.events.emit('announcement:settled', 'machine/nosuch')
+  scene.core.events.emit('announcement:settled', 'machine/sudo')
+  assert.deepEqual((await scene.hears('update')).entries, [])
+})
+
+test('what is raised again stays dismissed, unless it says something else', async () => {
+  await using scene = await Scene.open()
+  const { events } = scene.core
+  events.emit('announcement:raised', SUDO)
+  await scene.hears('update')
+  await scene.call('dismiss', { entry_id: 'machine/sudo' })
+  events.emit('announcement:raised', SUDO)
+  events.emit('announcement:raised', { ...SUDO, title: 'Again' })
+  const { entries } = await scene.hears('update')
+  assert.deepEqual(
+    entries.map(({ title, dismissed }: Frame) => [title, dismissed]),
+    [['Again', false]],
+  )
+})
+
+test('no feed settles or overwrites what a component has raised', async () => {
+  await using scene = await Scene.open()
+  scene.core.events.emit('announcement:raised', SUDO)
+  await scene.hears('update')
+  scene.web.put('moonraker', feed(item('machine/sudo', { title: 'Mine' })))
+  assert.equal((await scene.call('update')).modified, false)
+  assert.equal((await scene.call('list')).entries[0].title, SUDO.title)
+})

@@ -1,0 +1,183 @@
+// The component with everything that it stands on, a clock that the test turns, and feeds from a server of the test.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Component, Core } from '../../../src/component.ts'
+import { announcements } from '../../../src/components/announcements/index.ts'
+import { Configuration, readSources } from '../../../src/config/index.ts'
+import type { Clock } from '../../../src/core/clock.ts'
+import { EventBus } from '../../../src/core/events.ts'
+import { Log } from '../../../src/core/log.ts'
+import { dataPaths } from '../../../src/core/paths.ts'
+import { Scope } from '../../../src/core/scope.ts'
+import { Warnings } from '../../../src/core/warnings.ts'
+import { INTERNAL_CALLER, TRUSTED_USER } from '../../../src/rpc/caller.ts'
+import { Connections } from '../../../src/rpc/connections.ts'
+import type { Message } from '../../../src/rpc/message.ts'
+import { Registry } from '../../../src/rpc/registry.ts'
+import { openStorage } from '../../../src/storage/index.ts'
+import { checkReply } from '../../support/check-reply.ts'
+import { HandClock } from '../../support/hand-clock.ts'
+import type { Frame } from '../../support/web-client.ts'
+import { FeedServer } from './feed-server.ts'
+
+/** What lives from start to stop. */
+interface Life {
+  readonly core: Core
+  readonly scope: Scope
+  readonly component: Component
+}
+
+export class Scene implements AsyncDisposable {
+  readonly paths = dataPaths(mkdtempSync(join(tmpdir(), 'news-')))
+  readonly time = new HandClock()
+  readonly web: FeedServer
+  readonly log: string[] = []
+  /** Notifications, oldest first. */
+  readonly told: Frame[] = []
+  readonly #waiters = new Set<() => void>()
+  #life: Life | null = null
+
+  private constructor(web: FeedServer) {
+    this.web = web
+    web.onAsked(() => this.#stir())
+  }
+
+  /** `options` are lines of [announcements]. */
+  static async open(options = ''): Promise<Scene> {
+    const scene = new Scene(await FeedServer.start())
+    for (const folder of [scene.paths.config, scene.paths.database]) mkdirSync(folder, { recursive: true })
+    await scene.begin(options)
+    return scene
+  }
+
+  async begin(options = '', moonlight = this.web.address): Promise<void> {
+    writeFileSync(this.paths.configFile, `[announcements]\n${options}\n`)
+    const config = new Configuration(readSources(this.paths.configFile), this.paths.data)
+    const [core, scope] = [this.#core(), new Scope()]
+    const component = announcements(moonlight).build(core, config, scope)
+    this.#life = { core, scope, component }
+    await component.start?.()
+  }
+
+  async end(): Promise<void> {
+    const life = this.#life
+    this.#life = null
+    await life?.component.stop?.()
+    life?.scope.close()
+    await life?.core.storage.close()
+  }
+
+  async restart(options = ''): Promise<void> {
+    await this.end()
+    await this.begin(options)
+  }
+
+  #core(): Core {
+    const log = new Log({
+      clock: this.time,
+      file: null,
+      structured: false,
+      level: 'debug',
+      console: line => {
+        this.log.push(line)
+        this.#stir()
+      },
+    })
+    const clock: Clock = {
+      now: () => this.time.now(),
+      monotonic: () => this.time.monotonic(),
+      after: (seconds, task) => {
+        const timer = this.time.after(seconds, task)
+        this.#stir()
+        return timer
+      },
+      every: (seconds, task) => this.time.every(seconds, task),
+    }
+    const { database: folder, backup: backupFolder } = this.paths
+    const warnings = new Warnings()
+    const core: Partial<Core> = {
+      registry: new Registry({ observe: checkReply }),
+      connections: this.#connections(),
+      events: new EventBus((event, error) => log.error(event, error)),
+      storage: openStorage({ folder, backupFolder, clock: this.time, warn: text => void warnings.add(text) }),
+      log,
+      clock,
+      warnings,
+      paths: this.paths,
+    }
+    return core as Core
+  }
+
+  /** With one client, which hears everything. */
+  #connections(): Connections {
+    const connections = new Connections()
+    connections.open('websocket', '127.0.0.1', TRUSTED_USER, {
+      send: text => this.#hear(text),
+      sendShared: (message: Message) => this.#hear(message.text),
+      buffered: 0,
+      onDrain: () => {},
+      close: () => {},
+      terminate: () => {},
+    })
+    return connections
+  }
+
+  #hear(text: string): void {
+    this.told.push(JSON.parse(text))
+    this.#stir()
+  }
+
+  #stir(): void {
+    for (const waiter of this.#waiters) waiter()
+  }
+
+  get core(): Core {
+    if (this.#life === null) throw new Error('the scene has ended')
+    return this.#life.core
+  }
+
+  /** Resolves once something holds; looks whenever anything has happened. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiters.add(resolve)
+      await promise
+      this.#waiters.delete(resolve)
+    }
+  }
+
+  /** Resolves with the parameter of the next notification of this name, and takes it out. */
+  async hears(name: 'update' | 'dismissed' | 'wake'): Promise<Frame> {
+    const fits = ({ method }: Frame) => method === `notify_announcement_${name}`
+    await this.until(() => this.told.some(fits))
+    const [{ params }] = this.told.splice(this.told.findIndex(fits), 1)
+    return params[0]
+  }
+
+  /** Calls a method of the chapter. */
+  async call(method: string, params: object = {}): Promise<Frame> {
+    return this.core.registry.call(`server.announcements.${method}`, params, INTERNAL_CALLER)
+  }
+
+  /** The ids of all announcements that are not dismissed, as a client gets them. */
+  async shown(): Promise<string[]> {
+    const { entries } = await this.call('list', { include_dismissed: false })
+    return entries.map(({ entry_id }: Frame) => entry_id)
+  }
+
+  /** Lets the time of the next look come, and resolves once it is over: with the seconds that it took to come. */
+  async look(): Promise<number> {
+    const [wait = 0] = this.time.waits()
+    const count = this.time.waits().length
+    this.time.pass(wait)
+    await this.until(() => this.time.waits().length >= count)
+    return wait
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end()
+    await this.web[Symbol.asyncDispose]()
+    rmSync(this.paths.data, { recursive: true, force: true })
+  }
+}
