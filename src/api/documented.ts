@@ -61,14 +61,15 @@ export function tagOf(method: string): string {
   return KLIPPER.name
 }
 
-/**
- * The headings that `methods` need, and those of `others` (titles of chapters), in the order of the API document.
- */
+/** The headings that `methods` need in the order of the API document, with those of `others` that no method has. */
 export function tagsOf(methods: readonly DocumentedMethod[], others: readonly string[] = []): Tag[] {
   const used = new Set([...methods.map(({ name }) => tagOf(name)), ...others])
-  const titles = Object.keys(chapters).map(name => ({
-    name,
-    ...(ABOUT[name] !== undefined && { description: ABOUT[name] }),
-  }))
-  return [...titles, KLIPPER].filter(({ name }) => used.has(name))
+  const titles = new Set([...Object.keys(chapters), KLIPPER.name, ...others])
+  return [...titles].filter(name => used.has(name)).map(tagNamed)
+}
+
+function tagNamed(name: string): Tag {
+  if (name === KLIPPER.name) return KLIPPER
+  const description = ABOUT[name]
+  return { name, ...(description !== undefined && { description }) }
 }
