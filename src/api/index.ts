@@ -8,6 +8,7 @@ import { files } from './files.ts'
 import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
+import { peripherals } from './peripherals.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
 import { webcam } from './webcam.ts'
@@ -34,7 +35,7 @@ export {
 export const chapters = {
   'Server Administration': { ...server, ...dataStore },
   Printer: printer,
-  'Machine Requests': machine,
+  'Machine Requests': { ...machine, ...peripherals },
   'File Operations': files,
   Authorization: authorization,
   'Database APIs': database,
@@ -53,6 +54,7 @@ export const api = {
   ...dataStore,
   ...printer,
   ...machine,
+  ...peripherals,
   ...files,
   ...authorization,
   ...database,
