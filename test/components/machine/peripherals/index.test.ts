@@ -1,0 +1,96 @@
+// The lists as callers get them.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { servePeripherals } from '../../../../src/components/machine/peripherals/index.ts'
+import { systemClock } from '../../../../src/core/clock.ts'
+import type { ApiError } from '../../../../src/core/errors.ts'
+import { Log } from '../../../../src/core/log.ts'
+import { dataPaths } from '../../../../src/core/paths.ts'
+import { Scope } from '../../../../src/core/scope.ts'
+import { INTERNAL_CALLER } from '../../../../src/rpc/caller.ts'
+import { Registry } from '../../../../src/rpc/registry.ts'
+import { checkReply } from '../../../support/check-reply.ts'
+import { DeviceFolder, raspberryPi } from './device-folder.ts'
+
+/** Serves what `machine` has; every reply is compared with the contract. */
+function serve(machine: DeviceFolder) {
+  const registry = new Registry({ observe: checkReply })
+  const scope = new Scope()
+  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
+  const paths = dataPaths(`${machine.root}/printer_data`)
+  servePeripherals({ registry, log, paths, clock: systemClock }, scope, { root: machine.root })
+  return {
+    ask: async (name: string, params: object = {}) =>
+      (await registry.call(`machine.peripherals.${name}`, params, INTERNAL_CALLER)) as Record<
+        string,
+        unknown[]
+      >,
+    names: () => [...registry.methods()].map(({ name }) => name),
+    scope,
+  }
+}
+
+/** How many things each list of a reply holds. */
+const counts = (reply: Record<string, unknown[]>) =>
+  Object.fromEntries(Object.entries(reply).map(([key, list]) => [key, list.length]))
+
+test('a Raspberry Pi', async () => {
+  using pi = raspberryPi()
+  const { ask } = serve(pi)
+  assert.deepEqual(counts(await ask('usb')), { usb_devices: 5 })
+  assert.deepEqual(counts(await ask('serial')), { serial_devices: 4 })
+  assert.deepEqual((await ask('video')).libcamera_devices, [])
+})
+
+test('a machine that has nothing', async () => {
+  using machine = new DeviceFolder()
+  const { ask } = serve(machine)
+  assert.deepEqual(await ask('usb'), { usb_devices: [] })
+  assert.deepEqual(await ask('serial'), { serial_devices: [] })
+  assert.deepEqual(await ask('video'), { v4l2_devices: [], libcamera_devices: [] })
+})
+
+test('names of usb.ids that a Moonraker left in the data folder', async () => {
+  using pi = raspberryPi()
+  pi.write('/printer_data/misc/usb.ids', '1a40  Left behind\n')
+  const { usb_devices = [] } = await serve(pi).ask('usb')
+  assert.match(JSON.stringify(usb_devices), /"description":"Left behind"/)
+})
+
+test('callers of the same moment get one answer, later ones another', async () => {
+  using pi = raspberryPi()
+  const { ask } = serve(pi)
+  const [first, second] = await Promise.all([ask('serial'), ask('serial')])
+  const third = await ask('serial')
+  assert.equal(first?.serial_devices, second?.serial_devices)
+  assert.notEqual(third.serial_devices, first?.serial_devices)
+  assert.deepEqual(third, first)
+})
+
+test('interfaces that cannot be asked, can0 where none is named', async () => {
+  using machine = new DeviceFolder()
+  machine.device('/sys/class/net/lo', { ifindex: '1', type: '772', flags: '0x9' })
+  const { ask } = serve(machine)
+  const refusals: readonly (readonly [params: object, text: RegExp])[] = [
+    [{}, /There is no network interface 'can0'/],
+    [{ interface: 'lo' }, /'lo' is no CAN bus/],
+    [{ interface: '../lo' }, /Invalid argument \[interface\]/],
+    [{ interface: '' }, /Invalid argument \[interface\]/],
+    [{ interface: 'x'.repeat(100_000) }, /Invalid argument \[interface\]/],
+    [{ interface: null }, /argument \[interface\]/],
+    [{ interface: ['can0'] }, /argument \[interface\]/],
+  ]
+  for (const [params, text] of refusals) {
+    const refused = (error: ApiError) =>
+      error.status === 400 && text.test(error.message) && error.message.length < 250
+    await assert.rejects(ask('canbus', params), refused)
+  }
+})
+
+test('what was served goes with its scope', () => {
+  using machine = new DeviceFolder()
+  const { names, scope } = serve(machine)
+  assert.equal(names().length, 4)
+  scope.close()
+  assert.deepEqual(names(), [])
+})
