@@ -6,6 +6,11 @@ import type { Rig } from '../support/rig.ts'
 
 /** Sections of the moonraker.conf that the recordings were made with. */
 export const CONFIGURATION = `
+[announcements]
+dev_mode: True
+subscriptions:
+    mainsail
+
 [webcam front]
 location: printer
 enabled: True
@@ -57,7 +62,24 @@ function putFiles(...made: readonly string[]) {
   }
 }
 
+/** Announcements of a developer's feed. */
+async function announce({ port, dataPath }: Rig): Promise<void> {
+  const item = (number: number) =>
+    `<item><title>News</title><link>https://news.test</link><guid>arksine/moonraker/issue/${number}</guid></item>`
+  const folder = join(dataPath, 'development', 'announcements')
+  writeFileSync(join(folder, 'moonraker.xml'), `<rss><channel>${item(1)}${item(2)}</channel></rss>`)
+  await postJson(port, '/server/announcements/update', {})
+}
+
+/** As well a feed that an earlier exchange added. */
+async function announceAndFollow(rig: Rig): Promise<void> {
+  await announce(rig)
+  await postJson(rig.port, '/server/announcements/feed', { name: 'fluidd' })
+}
+
 const PREPARATIONS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
+  http_core: announceAndFollow,
+  ws_core: announce,
   http_db: postItems('http_db'),
   ws_db: postItems('ws_db'),
   http_jobqueue: queueFiles,
