@@ -29,6 +29,7 @@ const COMPLETE = [
   'Authorization',
   'Database APIs',
   'Job Queue APIs',
+  'Announcement APIs',
   'History APIs',
   'Webcam APIs',
   'Extension APIs',

@@ -49,6 +49,14 @@ cors_domains:
 [file_manager]
 # Prepares uploaded G-code so that single objects can be cancelled while printing.
 enable_object_processing: False
+
+[announcements]
+# News of Klipper and Moonraker is looked for at https://arksine.github.io every half hour. Nothing of this printer is
+# told there. False: nobody is asked.
+enable_moonlight: True
+# News of further projects, one a line.
+# subscriptions:
+#     mainsail
 `
 }
 

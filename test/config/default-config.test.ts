@@ -21,7 +21,8 @@ test('it is written with its folder, and reads back', () => {
   const config = new Configuration(readSources(folder.at('config/moonraker.conf')), '/data')
   const { options } = config.read('server', { host: string(), port: int(), klippy_uds_address: path() })
   assert.deepEqual(options, { host: '0.0.0.0', port: 7125, klippy_uds_address: '/data/comms/klippy.sock' })
-  for (const section of ['authorization', 'file_manager']) assert.ok(config.has(section), section)
+  for (const section of ['authorization', 'file_manager', 'announcements'])
+    assert.ok(config.has(section), section)
 })
 
 test('its values can be chosen', () => {
