@@ -50,7 +50,8 @@ export class DeviceFiles {
   /** What a folder holds, `tty2` before `tty10`. */
   async names(folder: string): Promise<string[]> {
     const names = await readdir(this.place(folder)).catch(() => [])
-    return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    const keyed = names.map(name => [sortKey(name), name] as const)
+    return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name)
   }
 
   /** Where `path` really is, all links followed. */
@@ -113,4 +114,9 @@ export class DeviceFiles {
     for (let at = await this.real(path); at?.startsWith('/sys/devices/'); at = dirname(at)) folders.push(at)
     return folders
   }
+}
+
+/** Numbers as people count them. */
+function sortKey(name: string): string {
+  return name.replace(/\d+/g, digits => digits.padStart(10, '0'))
 }
