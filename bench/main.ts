@@ -10,6 +10,8 @@ import { Table } from './table.ts'
 
 /** Seconds after its start at which a server is idle. */
 const SETTLE = 3
+/** Seconds after its last load at which it is so again. */
+const REST = 25
 
 const wanted = ({ names }: Options, name: string) => names.length === 0 || names.includes(name)
 
@@ -57,8 +59,11 @@ async function measureRunning(
     if (withMemory) addMemory(table, 'idle', pid)
     for (const each of cases)
       if (wanted(options, each.name)) await measureCase(each, subject, options.runs, table)
-    if (withMemory && cases.some(({ name }) => wanted(options, name)))
+    if (withMemory && cases.some(({ name }) => wanted(options, name))) {
       addMemory(table, 'after these loads', pid)
+      await sleep(REST)
+      addMemory(table, 'at rest after them', pid)
+    }
   } finally {
     await stop()
   }

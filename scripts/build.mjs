@@ -1,8 +1,10 @@
 // Bundles the server: one file starts faster and holds less memory than many.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -52,7 +54,8 @@ const SETTINGS = {
   target: 'node22.16',
   format: 'cjs',
   legalComments: 'none',
-  external: ['bufferutil', 'utf-8-validate'],
+  // The first two are helpers of `ws` that it does without; the last is native, and found at run time where it is.
+  external: ['bufferutil', 'utf-8-validate', 'koffi'],
   logLevel: 'warning',
 }
 
@@ -76,7 +79,7 @@ export async function bundle() {
     ...SETTINGS,
     entryPoints: ['src/main.ts'],
     outfile: 'dist/server.cjs',
-    define: { __COMMIT__: JSON.stringify(commit()) },
+    define: { __COMMIT__: JSON.stringify(commit()), 'import.meta.dirname': '__dirname' },
     plugins: [lazyModules, virtualPrinterApart],
   })
   await build({
@@ -84,7 +87,27 @@ export async function bundle() {
     entryPoints: ['src/virtual-printer-in-folder.ts'],
     outfile: 'dist/virtual-printer.cjs',
   })
+  packDocs(join(output, 'docs'))
   writeFileSync(join(output, 'moonraker.cjs'), LOADER)
+}
+
+/** Puts the files of the page at /docs into `folder`, gzipped as they are sent, with the licence of Swagger UI. */
+export function packDocs(folder) {
+  const page = join(root, 'src', 'components', 'api-docs', 'page')
+  const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+  const own = readdirSync(page).filter(name => /\.(html|css|js)$/.test(name))
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const path of [
+    ...own.map(name => join(page, name)),
+    ...['swagger-ui-bundle.js', 'swagger-ui.css'].map(name => join(swagger, name)),
+  ]) {
+    writeFileSync(join(folder, `${basename(path)}.gz`), gzipSync(readFileSync(path), { level: 9 }))
+  }
+  const licence = ['NOTICE', 'LICENSE', 'swagger-ui-bundle.js.LICENSE.txt'].map(name =>
+    readFileSync(join(swagger, name), 'utf8'),
+  )
+  writeFileSync(join(folder, 'swagger-ui.LICENSE.txt'), licence.join('\n'))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()

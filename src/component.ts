@@ -24,6 +24,8 @@ export interface Core {
   readonly paths: DataPaths
   /** The server's version in git-describe form, as clients compare it. */
   readonly version: string
+  /** The number of this data folder, as a rule 32 hexadecimal digits. */
+  readonly instanceId: string
   /** The port of section [server]; 0 for any that is free. */
   readonly port: number
   /** Comes before every path of HTTP, as '/printer1'; '' for none. */

@@ -8,12 +8,9 @@ import { ConfigError, writeDefaultConfig } from './config/index.ts'
 import { systemClock } from './core/clock.ts'
 import { messageOf, StartError } from './core/errors.ts'
 import { Log } from './core/log.ts'
-import { giveBackMemory } from './core/memory.ts'
+import { keepMemorySmall } from './core/memory.ts'
 import { type DataPaths, dataPaths } from './core/paths.ts'
 import { moonrakerVersion, PACKAGE_VERSION } from './core/version.ts'
-
-/** Seconds after which a start is over. */
-const SETTLED = 2
 
 /** What ended one life of the server. */
 type End = 'restart' | 'stop'
@@ -88,8 +85,9 @@ async function runOnce(
   const onSignal = () => end('stop')
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
   announce(server, paths, text => process.stdout.write(text))
-  systemClock.after(SETTLED, giveBackMemory)
+  const keeper = keepMemorySmall(systemClock)
   const reason = await ended
+  keeper.stop()
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
   log.info(reason === 'stop' ? 'stopping' : 'stopping for a restart')
   await server.stop()

@@ -3,6 +3,7 @@
 export { parseStored } from '../core/exact-json.ts'
 export type { BackupContent } from './backup-files.ts'
 export type { AutomaticBackups, Backups } from './backups.ts'
+export { ensureInstanceId } from './instance-id.ts'
 export type { AuxiliaryField, Job, JobFilter, JobHistory, NewJob } from './job-history.ts'
 export { jobIdNumber, jobIdText } from './job-history.ts'
 export type { JobTotals, Total } from './job-totals.ts'

@@ -6,7 +6,6 @@ import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool } from '../../schema/index.ts'
 import { dumpTable, tableNames } from '../../storage/index.ts'
-import { ensureInstanceId } from './instance-id.ts'
 import { deleteItem, getItem, postItem } from './items.ts'
 import { NamespaceRules } from './namespace-rules.ts'
 
@@ -108,10 +107,7 @@ export default component({
     serve(core, scope, new NamespaceRules(core.storage.namespaces))
     if (core.debug) serveDebug(core, scope)
     return {
-      async start() {
-        await ensureInstanceId(core)
-        backUpDaily(core, scope)
-      },
+      start: () => backUpDaily(core, scope),
     }
   },
 })

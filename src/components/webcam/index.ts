@@ -4,7 +4,6 @@ import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from 
 import { type Component, type Core, component, type NamedSections } from '../../component.ts'
 import { HttpClientError, sendHttp } from '../../core/http-client.ts'
 import type { Infer } from '../../schema/index.ts'
-import { readInstanceId } from './instance-id.ts'
 import { localUrl } from './local-url.ts'
 import { configuredUid } from './uid.ts'
 import { Webcams } from './webcams.ts'
@@ -12,24 +11,16 @@ import { Webcams } from './webcams.ts'
 /** How long a test waits for a snapshot; the original waits as long. */
 const TEST_SECONDS = 2
 
-/** Reads the sections; what comes back gives them the uids that depend on the server's own number. */
-function readConfigured(core: Core, named: NamedSections): () => readonly Webcam[] {
+/** The cameras of the configuration; their uids depend on the server's own number. */
+function readConfigured({ instanceId }: Core, named: NamedSections): readonly Webcam[] {
   const names = new Set<string>()
-  const cams = named.each(webcamSettings, section => {
+  return named.each(webcamSettings, section => {
     const { name, options } = section
     if (names.has(name))
       throw section.error('another section has the same name; give this one a name of its own')
     names.add(name)
-    return { name, ...options, source: 'config' as const, extra_data: {} }
+    return { name, ...options, source: 'config', extra_data: {}, uid: configuredUid(instanceId, name) }
   })
-  let complete: readonly Webcam[] | undefined
-  return () => {
-    if (complete === undefined) {
-      const id = readInstanceId(core)
-      complete = cams.map(cam => ({ ...cam, uid: configuredUid(id, cam.name) }))
-    }
-    return complete
-  }
 }
 
 /** Whether something answers there. The beginning is enough: a stream has no end. */

@@ -24,11 +24,11 @@ export type WebcamChange = ParamsOf<(typeof chapter)['server.webcams.post_item']
 
 export class Webcams {
   readonly #namespaces: Namespaces
-  readonly #configured: () => readonly Webcam[]
+  readonly #configured: readonly Webcam[]
   #lastTurn: Promise<unknown> = Promise.resolve()
 
-  /** `configured` gives those of the configuration. */
-  constructor(namespaces: Namespaces, configured: () => readonly Webcam[]) {
+  /** `configured` are those of the configuration. */
+  constructor(namespaces: Namespaces, configured: readonly Webcam[]) {
     this.#namespaces = namespaces
     this.#configured = configured
   }
@@ -104,7 +104,7 @@ export class Webcams {
   }
 
   #sorted(): { seen: Webcam[]; hidden: string[] } {
-    const seen = [...this.#configured()]
+    const seen = [...this.#configured]
     const hidden: string[] = []
     const taken = new Set(seen.flatMap(({ name, uid }) => [`name ${name}`, `uid ${uid}`]))
     for (const [uid, stored] of this.#namespaces.entries(NAMESPACE)) {
