@@ -1,5 +1,5 @@
 // What this process knows of its machine without looking at files, so that other machines can stand in for it.
-import { availableParallelism, homedir, machine, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import { availableParallelism, machine, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { askCanLink, type CanLink } from './can-link.ts'
 
 export interface Host {
@@ -8,9 +8,9 @@ export interface Host {
   /** As `uname -m` says. */
   readonly machine: string
   readonly cores: number
-  /** The folder of the user who runs this. */
+  /** The folder of the user who runs this; '' where there is none. */
   readonly home: string
-  /** Interfaces that are up and have addresses. */
+  /** Interfaces that are up and have addresses. Throws where they may not be listed, as for programs on Android. */
   interfaces(): Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
   /** What the kernel tells of a CAN interface, by its number. Rejects where it cannot be asked. */
   canLink(index: number): Promise<CanLink>
@@ -21,7 +21,7 @@ export const thisHost: Host = {
   arch: process.arch,
   machine: machine(),
   cores: availableParallelism(),
-  home: homedir(),
+  home: process.env.HOME ?? '',
   interfaces: networkInterfaces,
   canLink: askCanLink,
 }

@@ -19,7 +19,7 @@ const NO_ADDRESS = '00:00:00:00:00:00'
 /** Interfaces like Ethernet, wireless ones among them, that are up and have addresses. */
 export async function readNetwork(files: MachineFiles, host: Host): Promise<Network> {
   const network: Network = {}
-  for (const [label, addresses = []] of Object.entries(host.interfaces())) {
+  for (const [label, addresses = []] of Object.entries(interfacesOf(host))) {
     const name = label.replace(/:.*$/, '')
     const [first] = addresses
     if (first === undefined || first.internal || first.mac === NO_ADDRESS) continue
@@ -36,6 +36,14 @@ export async function readNetwork(files: MachineFiles, host: Host): Promise<Netw
     network[name] = known
   }
   return network
+}
+
+function interfacesOf(host: Host): ReturnType<Host['interfaces']> {
+  try {
+    return host.interfaces()
+  } catch {
+    return {}
+  }
 }
 
 /** 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291): good on one cable only. */

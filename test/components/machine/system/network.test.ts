@@ -69,3 +69,14 @@ test('where the kernel cannot be asked, the bitrate is unknown and the driver th
     vcan0: { tx_queue_len: null, bitrate: null, driver: null },
   })
 })
+
+test('where interfaces may not be listed there are none', async () => {
+  using machine = new MachineFolder()
+  const host = {
+    ...hostOf('arm64', 'aarch64'),
+    interfaces: () => {
+      throw new Error('uv_interface_addresses returned Unknown system error 13')
+    },
+  }
+  assert.deepEqual(await readNetwork(new MachineFiles(machine.root), host), {})
+})
