@@ -8,6 +8,7 @@ import ldap from './components/access/ldap.ts'
 import fileManager from './components/files/index.ts'
 import { componentTypes } from './components/index.ts'
 import jobQueue from './components/job-queue/index.ts'
+import machineType from './components/machine/index.ts'
 import metadata from './components/metadata/index.ts'
 import { serveServer } from './components/server/index.ts'
 import { createWelcome } from './components/welcome/index.ts'
@@ -173,6 +174,7 @@ class App {
     if (directory !== undefined) policy.useDirectory(directory)
     const files = this.#create(fileManager)
     if (files !== undefined) this.#create(metadata(files.metadataParts))
+    const machine = this.#create(machineType)
     for (const type of componentTypes) this.#create(type)
     const queue = this.#create(jobQueue)
     if (files !== undefined) files.queue = queue ?? null
@@ -182,6 +184,7 @@ class App {
       failedComponents: () => this.#failed,
       roots: () => files?.roots.names() ?? [],
       config: () => this.#config.reply(),
+      klipperService: machine?.services ?? null,
       restart: () => this.#core.events.emit('server:restart'),
     })
     this.#restartOnRequest()

@@ -11,6 +11,8 @@ import { machine } from './machine.ts'
 import { peripherals } from './peripherals.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
+import { services } from './services.ts'
+import { systemInfo } from './system-info.ts'
 import { webcam } from './webcam.ts'
 
 export type {
@@ -35,7 +37,7 @@ export {
 export const chapters = {
   'Server Administration': { ...server, ...dataStore },
   Printer: printer,
-  'Machine Requests': { ...machine, ...peripherals },
+  'Machine Requests': { ...machine, ...systemInfo, ...services, ...peripherals },
   'File Operations': files,
   Authorization: authorization,
   'Database APIs': database,
@@ -55,6 +57,8 @@ export const api = {
   ...printer,
   ...machine,
   ...peripherals,
+  ...systemInfo,
+  ...services,
   ...files,
   ...authorization,
   ...database,

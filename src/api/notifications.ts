@@ -8,6 +8,7 @@ import { HistoryChange } from './history.ts'
 import { JobQueueChange } from './job-queue.ts'
 import { ProcStatUpdate, ThrottledState } from './machine.ts'
 import { Status } from './printer.ts'
+import { ServiceStateChange, SudoAlert } from './services.ts'
 import { WebcamsChange } from './webcam.ts'
 
 /** A notification: its parameters in order. */
@@ -46,6 +47,8 @@ export const notifications = {
   notify_user_logged_out: notification("All of a user's logins have ended", UserName),
   notify_cpu_throttled: notification('The processor began or ceased to be slowed down', ThrottledState),
   notify_agent_event: notification('An agent came, went or tells something', AgentEvent),
+  notify_service_state_changed: notification('Services changed their states', ServiceStateChange),
+  notify_sudo_alert: notification('Something begins or ceases to wait for the sudo password', SudoAlert),
   notify_proc_stat_update: notification('The load of machine and server, once a second', ProcStatUpdate),
 }
 

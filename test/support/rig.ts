@@ -54,7 +54,11 @@ function configuration(
   { conf = '', server = '', authorization = TRUST_LOOPBACK }: RigOptions,
   data: string,
 ): string {
-  const text = `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n${server}\n[authorization]\n${authorization}\n${conf}\n`
+  // The services of the machine that the tests run on are nobody's business but of tests that ask for them.
+  const machine = conf.includes('[machine]') ? '' : '[machine]\nprovider: none\n'
+  // Nor are feeds of the internet asked by tests.
+  const feeds = conf.includes('[announcements]') ? '' : '[announcements]\nenable_moonlight: False\n'
+  const text = `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n${server}\n[authorization]\n${authorization}\n${machine}${feeds}${conf}\n`
   return text.replaceAll('{data}', data)
 }
 

@@ -8,6 +8,8 @@ import { API_VERSION } from '../../core/version.ts'
 import type { AccessPolicy } from '../../rpc/access.ts'
 import { type Caller, demandRole, type User } from '../../rpc/caller.ts'
 import type { ClientInfo, Connection } from '../../rpc/connection.ts'
+import { type KlipperService, rollOverKlipper } from './klipper-log.ts'
+import { serveRedirect } from './redirect.ts'
 
 /** An agent's identity goes to every client; each part of it has at most so many characters. */
 const MAX_AGENT_FIELD = 300
@@ -20,6 +22,8 @@ export interface ServerFacts {
   /** Names of the folders that are served. */
   roots(): string[]
   config(): ServerConfig
+  /** Null where services are not managed at all. */
+  readonly klipperService: KlipperService | null
   /** Ends this server and builds it anew, after the reply is out. */
   restart(): void
 }
@@ -36,11 +40,12 @@ interface Identity {
 
 /** Serves the chapter. */
 export function serveServer(core: Core, scope: Scope, facts: ServerFacts): void {
+  scope.use(serveRedirect(core.registry, facts.policy))
   scope.use(
     core.registry.serve(chapter, {
       'server.info': ({ raw }) => serverInfo(core, facts, raw),
       'server.config': () => facts.config() as never,
-      'server.logs.rollover': ({ application }) => rollOver(core, application),
+      'server.logs.rollover': ({ application }) => rollOver(core, facts.klipperService, application),
       'server.restart': () => {
         facts.restart()
         return 'ok' as const
@@ -68,8 +73,7 @@ function serverInfo({ printer, warnings, connections, version }: Core, facts: Se
   }
 }
 
-/** Klipper's log belongs to its service: only who may restart that can begin it anew. */
-function rollOver({ log }: Core, application: string | undefined) {
+async function rollOver(core: Core, klipper: KlipperService | null, application: string | undefined) {
   const wanted = application === undefined ? ['moonraker', 'klipper'] : [application]
   const rolled_over: string[] = []
   const failed: Record<string, string> = {}
@@ -77,7 +81,7 @@ function rollOver({ log }: Core, application: string | undefined) {
     if (name !== 'moonraker' && name !== 'klipper') {
       throw new ApiError(400, `No log of application '${name}': give 'moonraker' or 'klipper'`)
     }
-    const problem = name === 'moonraker' ? rollOverOwn(log) : "Klipper's service is not known to this server"
+    const problem = name === 'moonraker' ? rollOverOwn(core.log) : await rollOverKlipper(core, klipper)
     if (problem === undefined) rolled_over.push(name)
     else failed[name] = problem
   }

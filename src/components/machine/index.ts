@@ -1,0 +1,141 @@
+// [machine]: the machine that the server runs on: its services, its power, the right to act as root.
+import { services as chapter } from '../../api/services.ts'
+import { systemInfo } from '../../api/system-info.ts'
+import { type Component, type Core, component } from '../../component.ts'
+import { path, type ReadSection, readSecrets, template, word } from '../../config/index.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
+import { compileTemplate } from '../../core/template/index.ts'
+import { bool } from '../../schema/index.ts'
+import { servePeripherals } from './peripherals/index.ts'
+import { AllowedServices } from './services/allowed-services.ts'
+import { PROVIDERS, SHUTDOWN_ACTIONS } from './services/provider.ts'
+import { Services } from './services/services.ts'
+import { Sudo } from './services/sudo.ts'
+import { MachineReader } from './system/index.ts'
+
+const options = {
+  provider: word(...PROVIDERS)
+    .describe('How services and power of the machine are managed')
+    .default('systemd_dbus'),
+  shutdown_action: word(...SHUTDOWN_ACTIONS)
+    .describe('What machine.shutdown does')
+    .default('poweroff'),
+  sudo_password: template().describe("The password of this server's user, where sudo wants one").optional(),
+  validate_service: bool().describe('Tell at the start which rights are missing').default(true),
+  validate_config: bool().describe('Accepted: there is nothing to move to new places').default(true),
+  force_validation: bool().describe('Accepted, as validate_config').default(false),
+  supervisord_config_path: path().describe("supervisord's configuration, for supervisord_cli").optional(),
+}
+
+type Section = ReadSection<typeof options>
+
+/** What other parts of the server may ask of the machine. */
+export interface Machine extends Component {
+  readonly services: Services
+  readonly sudo: Sudo
+}
+
+function serve(core: Core, scope: Scope, services: Services, sudo: Sudo): void {
+  const act = (action: 'restart' | 'stop' | 'start') => async (params: { readonly service: string }) => {
+    await services.request(action, params.service)
+    return 'ok' as const
+  }
+  const power = (action: 'shutdown' | 'reboot') => async () => {
+    await services.power(action)
+    return 'ok' as const
+  }
+  scope.use(
+    core.registry.serve(chapter, {
+      'machine.services.restart': act('restart'),
+      'machine.services.stop': act('stop'),
+      'machine.services.start': act('start'),
+      'machine.shutdown': power('shutdown'),
+      'machine.reboot': power('reboot'),
+      'machine.sudo.info': async ({ check_access }) => ({
+        sudo_access: check_access ? await sudo.checkAccess() : null,
+        linux_user: sudo.user,
+        sudo_requested: sudo.waiting.length > 0,
+        request_messages: sudo.waiting,
+      }),
+      'machine.sudo.password': async ({ password }) => {
+        const { messages, restart } = await sudo.setPassword(password)
+        if (!restart) return { sudo_responses: [...messages], is_restarting: false }
+        services.restartOwn()
+        const last = 'Moonraker is currently in the process of restarting.'
+        return { sudo_responses: [...messages, last], is_restarting: true }
+      },
+    }),
+  )
+}
+
+function serveSystemInfo({ registry }: Core, scope: Scope, services: Services, reader: MachineReader): void {
+  scope.use(
+    registry.serve(systemInfo, {
+      'machine.system_info': async () => {
+        const [facts, ofServices] = await Promise.all([reader.read(), services.info()])
+        return { system_info: { ...facts, ...ofServices } }
+      },
+    }),
+  )
+}
+
+/** Klipper's macros may power the machine off, as those of the original. */
+function serveKlipper({ events, printer }: Core, scope: Scope, services: Services): void {
+  const { session } = printer
+  session.addRemoteMethod('shutdown_machine', () => services.power('shutdown'))
+  session.addRemoteMethod('reboot_machine', () => services.power('reboot'))
+  scope.defer(() => session.removeRemoteMethod('shutdown_machine'))
+  scope.defer(() => session.removeRemoteMethod('reboot_machine'))
+  scope.use(events.on('klippy:identified', () => services.followKlipper()))
+}
+
+/** The password of the configuration; undefined where there is none. Throws ConfigError for a template that fails. */
+async function renderPassword(section: Section, secretsFile: string): Promise<string | undefined> {
+  const { sudo_password } = section.options
+  if (sudo_password === undefined) return undefined
+  try {
+    const { secrets } = readSecrets(secretsFile)
+    return await compileTemplate(sudo_password).render({ secrets: secrets.values })
+  } catch (error) {
+    throw section.error(`[machine] sudo_password: ${messageOf(error)}`, 'sudo_password')
+  }
+}
+
+export default component({
+  section: 'machine',
+  presence: 'always',
+  options,
+  create(core, section, scope): Machine {
+    const { provider, shutdown_action, validate_service, supervisord_config_path } = section.options
+    const sudo: Sudo = new Sudo(() => {
+      const { waiting } = sudo
+      const alert = { sudo_requested: waiting.length > 0, sudo_messages: waiting, request_messages: waiting }
+      core.connections.notify('notify_sudo_alert', alert)
+    })
+    const reader = new MachineReader({ klipperPython: () => core.printer.session.info?.python_path })
+    const parts = {
+      core,
+      allowed: new AllowedServices(core.paths.allowedServices, core.log),
+      sudo,
+      shutdownAction: shutdown_action,
+      supervisordConfig: supervisord_config_path ?? null,
+      checkRights: validate_service,
+    }
+    const services = new Services(provider, parts, () => reader.virtualization())
+    serve(core, scope, services, sudo)
+    serveSystemInfo(core, scope, services, reader)
+    servePeripherals(core, scope, { root: '' })
+    serveKlipper(core, scope, services)
+    return {
+      services,
+      sudo,
+      async start() {
+        const password = await renderPassword(section, core.paths.secrets)
+        if (password !== undefined) sudo.usePassword(password)
+        services.start()
+      },
+      stop: () => services.stop(),
+    }
+  },
+})

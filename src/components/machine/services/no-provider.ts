@@ -1,0 +1,17 @@
+// Where there is no service manager: the provider none. It says why nothing can be done.
+import { ApiError } from '../../../core/errors.ts'
+import type { Provider } from './provider.ts'
+
+/** `why` is the end of a sentence. */
+export function noProvider(why: string): Provider {
+  const refuse = () =>
+    Promise.reject(new ApiError(503, `Services and power of this machine cannot be managed: ${why}`))
+  return {
+    name: 'none',
+    list: () => Promise.resolve(new Map()),
+    act: refuse,
+    power: refuse,
+    unitOf: () => Promise.resolve(null),
+    stop: () => undefined,
+  }
+}

@@ -1,0 +1,22 @@
+// Powering the machine off and restarting it with the system's own commands.
+import { existsSync } from 'node:fs'
+import { ApiError } from '../../../core/errors.ts'
+import type { PowerAction, ShutdownAction } from './provider.ts'
+import type { Sudo } from './sudo.ts'
+
+/** There where systemd is process 1 (sd_booted(3)). */
+const SYSTEMD_RUNS = '/run/systemd/system'
+const TIMEOUT = 30
+
+/** Ends or restarts the machine's life, as root. Rejects with ApiError that says why not. */
+export async function powerByCommand(
+  sudo: Sudo,
+  action: PowerAction,
+  shutdownAction: ShutdownAction,
+): Promise<void> {
+  const word = action === 'reboot' ? 'reboot' : shutdownAction
+  const [program, ...args] = existsSync(SYSTEMD_RUNS) ? ['systemctl', word] : [word]
+  const { code, stderr } = await sudo.run(program as string, args, { timeoutSeconds: TIMEOUT })
+  if (code !== 0)
+    throw new ApiError(503, `The machine refuses: ${stderr.trim() || `${word} ended with ${code}`}`)
+}

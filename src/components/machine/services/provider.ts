@@ -1,0 +1,53 @@
+// What a service manager can do for us, whichever it is.
+import type { ServiceState as StateSchema } from '../../../api/services.ts'
+import type { Core } from '../../../component.ts'
+import type { Infer } from '../../../schema/index.ts'
+import type { AllowedServices } from './allowed-services.ts'
+import type { Sudo } from './sudo.ts'
+
+/** The ways to reach the machine's services, as [machine] provider names them. */
+export const PROVIDERS = ['systemd_dbus', 'systemd_cli', 'supervisord_cli', 'none'] as const
+export type ProviderName = (typeof PROVIDERS)[number]
+
+/** What ends the machine's life on machine.shutdown. */
+export const SHUTDOWN_ACTIONS = ['poweroff', 'halt'] as const
+export type ShutdownAction = (typeof SHUTDOWN_ACTIONS)[number]
+
+export type ServiceState = Infer<typeof StateSchema>
+/** States of services by their names, which have no `.service` at the end. */
+export type ServiceStates = ReadonlyMap<string, ServiceState>
+export type ServiceAction = 'start' | 'stop' | 'restart'
+export type PowerAction = 'shutdown' | 'reboot'
+
+/** What was done, for errors that say that it could not be. */
+export const DONE = { start: 'started', stop: 'stopped', restart: 'restarted' } as const
+
+/**
+ * A service manager that answers. Services are named without `.service`; a provider is only asked for names that it
+ * listed or that it gave in `unitOf`. What is refused or fails rejects with ApiError that says why.
+ */
+export interface Provider {
+  readonly name: ProviderName
+  /** The allowed services that exist, with their present states. From then on changes are reported. */
+  list(): Promise<ServiceStates>
+  /** Resolves when it is done. */
+  act(action: ServiceAction, service: string): Promise<void>
+  power(action: PowerAction): Promise<void>
+  /** The service that a process belongs to; null where it is none. */
+  unitOf(pid: number): Promise<string | null>
+  stop(): void
+}
+
+/** What providers work with. */
+export interface ProviderParts {
+  readonly core: Core
+  readonly allowed: AllowedServices
+  readonly sudo: Sudo
+  readonly shutdownAction: ShutdownAction
+  /** Where supervisorctl finds its server; null for its own places. */
+  readonly supervisordConfig: string | null
+  /** Whether missing rights are told of at the start. */
+  readonly checkRights: boolean
+  /** Hears of states, also of those that have not changed. */
+  report(states: ServiceStates): void
+}

@@ -1,0 +1,184 @@
+// The machine's services and power as clients see them: what there is, in which state, and what may be done with it.
+import type { SystemInfo } from '../../../api/system-info.ts'
+import type { Core } from '../../../component.ts'
+import { sleep } from '../../../core/clock.ts'
+import { ApiError, messageOf } from '../../../core/errors.ts'
+import type { Infer } from '../../../schema/index.ts'
+import { serviceName } from './allowed-services.ts'
+import { openProvider } from './open-provider.ts'
+import type {
+  PowerAction,
+  Provider,
+  ProviderName,
+  ProviderParts,
+  ServiceAction,
+  ServiceState,
+  ServiceStates,
+} from './provider.ts'
+
+/** What the machine tells of its services, for machine.system_info. */
+export interface ServicesInfo {
+  readonly provider: ProviderName
+  readonly available_services: string[]
+  readonly service_state: Record<string, ServiceState>
+  /** The names of this server's own service and of Klipper's. */
+  readonly instance_ids: { readonly moonraker: string; readonly klipper: string }
+}
+
+/** What kind of machine this is, in the words of systemd-detect-virt(1). */
+type Virtualization = Infer<typeof SystemInfo>['virtualization']
+
+/** Seconds that a question waits for the service manager at the start. */
+const PATIENCE = 3
+/** How much of a name an error repeats. */
+const SHOWN_NAME = 100
+
+export class Services {
+  readonly #core: Core
+  readonly #wanted: ProviderName
+  readonly #parts: ProviderParts
+  readonly #virtualization: () => Promise<Virtualization>
+  #opening: Promise<Provider> | null = null
+  #provider: Provider | null = null
+  #following: Promise<void> = Promise.resolve()
+  #stopped = false
+  #states: ServiceStates = new Map()
+  #ownUnit: string | null = null
+  #klipperUnit: string | null = null
+
+  constructor(
+    wanted: ProviderName,
+    parts: Omit<ProviderParts, 'report'>,
+    virtualization: () => Promise<Virtualization>,
+  ) {
+    this.#core = parts.core
+    this.#wanted = wanted
+    this.#virtualization = virtualization
+    this.#parts = { ...parts, report: states => this.#report(states) }
+  }
+
+  /** Begins to look for the service manager; nobody has to wait for that. */
+  start(): void {
+    this.#opening = this.#open()
+    this.#opening.catch(error => this.#core.log.error("the machine's services", error))
+  }
+
+  async #open(): Promise<Provider> {
+    const { allowed, core } = this.#parts
+    await allowed.load()
+    const provider = await openProvider(this.#wanted, this.#parts)
+    this.#provider = provider
+    if (this.#stopped) provider.stop()
+    this.#states = new Map(await provider.list())
+    this.#ownUnit = await provider.unitOf(process.pid)
+    const names = [...this.#states.keys()].join(', ')
+    core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
+    await this.#findKlipper()
+    return provider
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#provider?.stop()
+  }
+
+  /** Finds out which service Klipper is, once it has said its process. */
+  followKlipper(): void {
+    this.#following = this.#findKlipper().catch(error =>
+      this.#core.log.info(`Klipper's service is not known: ${messageOf(error)}`),
+    )
+  }
+
+  async #findKlipper(): Promise<void> {
+    const pid = this.#core.printer.session.info?.process_id
+    // Process 1 is Klipper in a container of its own; the virtual printer is this process.
+    const known = typeof pid === 'number' && pid > 1 && pid !== process.pid
+    this.#klipperUnit = known ? ((await this.#provider?.unitOf(pid)) ?? null) : null
+  }
+
+  #report(states: ServiceStates): void {
+    const next = new Map(this.#states)
+    for (const [name, state] of states) {
+      const { active_state, sub_state } = this.#states.get(name) ?? {}
+      if (state.active_state === active_state && state.sub_state === sub_state) continue
+      next.set(name, state)
+      this.#core.connections.notify('notify_service_state_changed', { [name]: state })
+    }
+    this.#states = next
+  }
+
+  /** Waits for the service manager, but not for long. */
+  async info(): Promise<ServicesInfo> {
+    const known = this.#opening?.catch(() => undefined).then(() => this.#following)
+    await Promise.race([known, sleep(this.#core.clock, PATIENCE)])
+    return {
+      provider: this.#provider?.name ?? 'none',
+      available_services: [...this.#states.keys()],
+      service_state: Object.fromEntries(this.#states),
+      instance_ids: { moonraker: this.#ownUnit ?? 'moonraker', klipper: this.#klipperUnit ?? 'klipper' },
+    }
+  }
+
+  async #opened(): Promise<Provider> {
+    if (this.#opening === null) throw new ApiError(503, 'The server is not up yet')
+    return this.#opening
+  }
+
+  /** Klipper's own service; null where it is not known. */
+  get klipperUnit(): string | null {
+    return this.#klipperUnit
+  }
+
+  /**
+   * Starts, stops or restarts a service on a client's behalf. Rejects with ApiError: 400 for one that is not allowed or
+   * not there, 503 where this machine does not let us, 500 where the service fails. For our own service it resolves
+   * before the restart, so that the reply goes out.
+   */
+  async request(action: ServiceAction, given: string): Promise<void> {
+    const name = serviceName(given)
+    const provider = await this.#opened()
+    if (name === (this.#ownUnit ?? 'moonraker')) return this.#requestOwn(action)
+    const shown = name.length > SHOWN_NAME ? `${name.slice(0, SHOWN_NAME)}…` : name
+    if (!this.#parts.allowed.includes(name)) throw new ApiError(400, `Service '${shown}' not allowed`)
+    if (provider.name === 'none') return provider.act(action, name)
+    // It may have been installed since.
+    if (!this.#states.has(name)) this.#report(await provider.list())
+    if (!this.#states.has(name)) throw new ApiError(400, `Service '${shown}' not installed`)
+    await provider.act(action, name)
+  }
+
+  #requestOwn(action: ServiceAction): void {
+    if (action !== 'restart')
+      throw new ApiError(400, `Service action '${action}' not available for moonraker`)
+    this.restartOwn()
+  }
+
+  /** Restarts our own service; the server itself where it is none. Not at once: replies go out before. */
+  restartOwn(): void {
+    const unit = this.#ownUnit
+    const { events, warnings } = this.#core
+    const failed = (error: unknown) => {
+      if (!this.#stopped) warnings.add(`The server was asked to restart and cannot: ${messageOf(error)}`)
+    }
+    if (unit === null) events.emit('server:restart')
+    else setImmediate(() => void this.act('restart', unit).catch(failed))
+  }
+
+  /** Acts on a service that the server itself has found, such as Klipper's. */
+  async act(action: ServiceAction, service: string): Promise<void> {
+    const provider = await this.#opened()
+    await provider.act(action, service)
+  }
+
+  /** Powers the machine off or restarts it. Rejects with ApiError that says why not. */
+  async power(action: PowerAction): Promise<void> {
+    const provider = await this.#opened()
+    // A container with a systemd of its own, or with the host's D-Bus, may know what it is doing.
+    const { virt_type, virt_identifier } = await this.#virtualization()
+    if (virt_type === 'container' && !provider.name.startsWith('systemd')) {
+      throw new ApiError(400, `Cannot ${action} from within a ${virt_identifier} container`)
+    }
+    this.#core.log.info(`the machine is asked to ${action === 'reboot' ? 'restart' : 'power off'}`)
+    await provider.power(action)
+  }
+}

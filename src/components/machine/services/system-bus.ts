@@ -1,0 +1,183 @@
+// A line to the system's D-Bus: calls, properties and signals, each bounded in time. It tells when it breaks.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { Message, MessageBus } from 'dbus-native'
+import { messageOf } from '../../../core/errors.ts'
+
+/** Where the system's bus listens, unless DBUS_SYSTEM_BUS_ADDRESS says otherwise (D-Bus specification). */
+export const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
+
+const TIMEOUT_MS = 10_000
+/** What others send may not be longer, in bytes; systemd's answers take some kilobytes. */
+const MAX_MESSAGE = 8 * 1024 * 1024
+const SIGNAL = 4
+
+/** A thing on the bus: who has it, where it is, and which of its interfaces is meant. */
+export interface BusObject {
+  readonly destination: string
+  readonly path: string
+  readonly interface: string
+}
+
+/** The error that another program answers, by the name that D-Bus has for it. */
+export class BusError extends Error {
+  readonly busName: string
+
+  constructor(message: string, busName: string) {
+    super(message)
+    this.busName = busName
+  }
+}
+
+/** Hears a signal's parameters. */
+export type SignalListener = (body: readonly unknown[]) => void
+
+/**
+ * The sockets that a D-Bus address names, best first; '\0' begins an abstract one. Other kinds of addresses than
+ * unix:path and unix:abstract are passed over: no system bus uses them.
+ */
+export function socketsOf(address: string): string[] {
+  return address.split(';').flatMap(each => {
+    const found = /^unix:(?:.*,)?(path|abstract)=([^,]*)/.exec(each.trim())
+    if (found === null) return []
+    const name = (found[2] as string).replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+    return [found[1] === 'path' ? name : `\0${name}`]
+  })
+}
+
+/** Connects to the first socket of `address` that answers. */
+async function openSocket(address: string): Promise<Socket> {
+  let problem = 'its address names no unix socket'
+  for (const path of socketsOf(address)) {
+    const socket = connect(path)
+    try {
+      await once(socket, 'connect', { signal: AbortSignal.timeout(TIMEOUT_MS) })
+      return socket
+    } catch (error) {
+      socket.destroy()
+      // Without the path: the error goes on to clients.
+      problem = `it does not listen: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`
+    }
+  }
+  throw new Error(problem)
+}
+
+export class SystemBus {
+  readonly #bus: MessageBus
+  readonly #socket: Socket
+  /** By path, interface and member. */
+  readonly #listeners = new Map<string, Set<SignalListener>>()
+  /** Who has the well-known names whose signals are heard: anybody can send signals. */
+  readonly #owners = new Map<string, string>()
+  #name = ''
+  #lost: ((reason: string) => void) | null
+
+  private constructor(bus: MessageBus, socket: Socket, lost: (reason: string) => void) {
+    this.#bus = bus
+    this.#socket = socket
+    this.#lost = lost
+    let problem = 'it hung up'
+    const note = (error: Error) => {
+      problem = error.message
+    }
+    // A program on the bus that sends nonsense must not end ours: both errors have to have a listener.
+    bus.connection.on('error', note)
+    bus.connection.on('handlerError', error => {
+      note(error)
+      socket.destroy()
+    })
+    bus.connection.on('close', () => {
+      this.#lost?.(problem)
+      this.#lost = null
+    })
+    bus.connection.on('message', message => this.#heard(message))
+  }
+
+  /** Connects and says hello. `lost` is called once if the line breaks afterwards, unless `close` was called. */
+  static async connect(address: string, lost: (reason: string) => void): Promise<SystemBus> {
+    const socket = await openSocket(address)
+    const { createClient } = await import('dbus-native')
+    const client = createClient({
+      stream: socket,
+      // We say hello ourselves: the library throws where nobody can catch it if that fails.
+      direct: true,
+      authMethods: ['EXTERNAL'],
+      returnBigInt: false,
+      timeout: TIMEOUT_MS,
+      maxMessageSize: MAX_MESSAGE,
+    })
+    const bus = new SystemBus(client, socket, lost)
+    try {
+      bus.#name = String(await client.invokeDbus<unknown>({ member: 'Hello' }))
+      return bus
+    } catch (error) {
+      bus.close()
+      throw error
+    }
+  }
+
+  /** Our own name on the bus. */
+  get name(): string {
+    return this.#name
+  }
+
+  close(): void {
+    this.#lost = null
+    this.#socket.destroy()
+  }
+
+  /** Calls a method. Rejects with BusError for what is refused, and with Error where there is no answer. */
+  async call(
+    object: BusObject,
+    member: string,
+    signature = '',
+    body: readonly unknown[] = [],
+  ): Promise<unknown> {
+    const message: Message = { ...object, member, ...(signature !== '' && { signature, body: [...body] }) }
+    try {
+      return await this.#bus.invoke<unknown>(message)
+    } catch (error) {
+      const { dbusName } = error as { dbusName?: string }
+      throw dbusName === undefined ? error : new BusError(messageOf(error), dbusName)
+    }
+  }
+
+  property(object: BusObject, name: string): Promise<unknown> {
+    const properties = { ...object, interface: 'org.freedesktop.DBus.Properties' }
+    return this.call(properties, 'Get', 'ss', [object.interface, name])
+  }
+
+  /**
+   * Hears a signal of `object`, from whoever has the name `object.destination` and from nobody else. Where `first` is
+   * given, only those whose first parameter it is.
+   */
+  async listen(object: BusObject, member: string, listener: SignalListener, first?: string): Promise<void> {
+    const { destination, path } = object
+    if (!this.#owners.has(destination)) {
+      const owner = await this.#bus.invokeDbus<unknown>({
+        member: 'GetNameOwner',
+        signature: 's',
+        body: [destination],
+      })
+      this.#owners.set(destination, String(owner))
+    }
+    const key = keyOf(path, object.interface, member)
+    this.#listeners.set(key, (this.#listeners.get(key) ?? new Set()).add(listener))
+    const rule = { type: 'signal', sender: destination, path, interface: object.interface, member }
+    const pairs = Object.entries({ ...rule, ...(first !== undefined && { arg0: first }) })
+    await this.#bus.addMatch(pairs.map(([name, value]) => `${name}='${value}'`).join())
+  }
+
+  #heard({ type, sender, path, interface: of, member, body }: Message): void {
+    if (type !== SIGNAL || path === undefined || of === undefined || member === undefined) return
+    const listeners = this.#listeners.get(keyOf(path, of, member))
+    if (listeners === undefined || ![...this.#owners.values()].includes(sender ?? '')) return
+    for (const listener of listeners) listener(body ?? [])
+  }
+}
+
+function keyOf(path: string, interfaceName: string, member: string): string {
+  return `${path} ${interfaceName} ${member}`
+}

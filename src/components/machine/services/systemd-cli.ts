@@ -1,0 +1,96 @@
+// systemd through its command systemctl, with sudo: the provider systemd_cli.
+import { readFile } from 'node:fs/promises'
+import { ApiError } from '../../../core/errors.ts'
+import { runCommand } from '../../../core/run-command.ts'
+import { PolledStates } from './polled-states.ts'
+import { powerByCommand } from './power-command.ts'
+import {
+  DONE,
+  type PowerAction,
+  type Provider,
+  type ProviderParts,
+  type ServiceAction,
+  type ServiceState,
+  type ServiceStates,
+} from './provider.ts'
+
+/** Seconds. */
+const PERIOD = 2
+const LIST_TIMEOUT = 10
+const ACTION_TIMEOUT = 60
+
+const LIST = ['list-units', '--all', '--type=service', '--plain', '--full', '--no-legend', '--no-pager']
+const UNIT_LINE = /^(\S+)\.service\s+(\S+)\s+(\S+)\s+(\S+)/
+
+/** Starts to use systemctl. Rejects with its words where systemd does not run. */
+export async function openSystemdCli(parts: ProviderParts): Promise<Provider> {
+  const provider = new SystemdCli(parts)
+  await provider.ask()
+  return provider
+}
+
+/** The service in whose control group a process is, by the text of /proc/PID/cgroup; null where it is none. */
+export function unitOfCgroup(text: string): string | null {
+  // The unified hierarchy, or systemd's own of the former ones.
+  const line = /^(?:0:|\d+:name=systemd):(.*)$/m.exec(text)
+  // What a person starts stands below user.slice.
+  return /^\/system\.slice\/(?:.*\/)?([^/]+)\.service(?:\/|$)/.exec(line?.[1] ?? '')?.[1] ?? null
+}
+
+class SystemdCli implements Provider {
+  readonly name = 'systemd_cli'
+  readonly #parts: ProviderParts
+  readonly #polled: PolledStates
+
+  constructor(parts: ProviderParts) {
+    this.#parts = parts
+    const { clock, log } = parts.core
+    const { report } = parts
+    this.#polled = new PolledStates({ clock, log, period: PERIOD, ask: () => this.ask(), report })
+  }
+
+  async list(): Promise<ServiceStates> {
+    const states = await this.ask()
+    this.#polled.start()
+    return states
+  }
+
+  /** Asks for all states, once. */
+  async ask(): Promise<ServiceStates> {
+    const { allowed } = this.#parts
+    const args = [...LIST, '--', ...allowed.unitPatterns()]
+    const { code, stdout, stderr } = await runCommand('systemctl', args, { timeoutSeconds: LIST_TIMEOUT })
+    if (code !== 0) throw new Error(stderr.trim().split('\n')[0] || `systemctl ended with ${code}`)
+    const states = new Map<string, ServiceState>()
+    for (const line of stdout.split('\n')) {
+      const [, name = '', load, active_state = '', sub_state = ''] = UNIT_LINE.exec(line.trim()) ?? []
+      if (load === 'loaded' && allowed.includes(name)) states.set(name, { active_state, sub_state })
+    }
+    return states
+  }
+
+  async act(action: ServiceAction, service: string): Promise<void> {
+    const args = ['--no-ask-password', action, '--', `${service}.service`]
+    const { code, stderr } = await this.#parts.sudo.run('systemctl', args, { timeoutSeconds: ACTION_TIMEOUT })
+    if (code === 0) return
+    const why = stderr.trim() || `systemctl ended with ${code}`
+    throw new ApiError(500, `Service '${service}' could not be ${DONE[action]}: ${why}`)
+  }
+
+  power(action: PowerAction): Promise<void> {
+    return powerByCommand(this.#parts.sudo, action, this.#parts.shutdownAction)
+  }
+
+  async unitOf(pid: number): Promise<string | null> {
+    try {
+      return unitOfCgroup(await readFile(`/proc/${pid}/cgroup`, 'utf8'))
+    } catch {
+      // The process is gone, or another user's and hidden.
+      return null
+    }
+  }
+
+  stop(): void {
+    this.#polled.stop()
+  }
+}

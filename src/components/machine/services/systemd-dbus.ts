@@ -1,0 +1,257 @@
+// systemd and logind over D-Bus: the provider systemd_dbus.
+import type { Timer } from '../../../core/clock.ts'
+import { ApiError, messageOf } from '../../../core/errors.ts'
+import type { Registration } from '../../../core/scope.ts'
+import { powerByCommand } from './power-command.ts'
+import {
+  DONE,
+  type PowerAction,
+  type Provider,
+  type ProviderParts,
+  type ServiceAction,
+  type ServiceState,
+  type ServiceStates,
+} from './provider.ts'
+import { allRights, MANAGE_UNITS, missingRights, powerRight } from './rights.ts'
+import { BusError, type BusObject, SYSTEM_BUS, SystemBus } from './system-bus.ts'
+import { SystemdJobs } from './systemd-jobs.ts'
+
+const SYSTEMD = 'org.freedesktop.systemd1'
+const MANAGER: BusObject = {
+  destination: SYSTEMD,
+  path: '/org/freedesktop/systemd1',
+  interface: `${SYSTEMD}.Manager`,
+}
+const LOGIN: BusObject = {
+  destination: 'org.freedesktop.login1',
+  path: '/org/freedesktop/login1',
+  interface: 'org.freedesktop.login1.Manager',
+}
+const BUS: BusObject = {
+  destination: 'org.freedesktop.DBus',
+  path: '/org/freedesktop/DBus',
+  interface: 'org.freedesktop.DBus',
+}
+
+const MEMBERS = { start: 'StartUnit', stop: 'StopUnit', restart: 'RestartUnit' } as const
+const SUFFIX = '.service'
+/** Seconds between attempts to get the bus back; the last goes on. */
+const BACKOFF = [1, 2, 5, 10, 30] as const
+/** What systemd and logind answer where polkit does not grant a right. */
+const DENIED = /\.(AccessDenied|InteractiveAuthorizationRequired|AuthFailed)$/
+/** What the bus answers for a name that nobody has. */
+const ABSENT = /\.(ServiceUnknown|NameHasNoOwner)$/
+
+/** A unit as ListUnits tells it; name, description, load state, active state, sub state, followed unit, path, … */
+type ListedUnit = readonly [string, string, string, string, string, string, string, ...unknown[]]
+
+/** A life of the line: the bus, and what belongs to it. */
+interface Line {
+  readonly bus: SystemBus
+  readonly jobs: SystemdJobs
+  /** The paths of units whose changes are heard. */
+  readonly watched: Set<string>
+}
+
+/** Connects. Rejects where the bus or systemd on it does not answer. */
+export async function openSystemdDbus(parts: ProviderParts): Promise<Provider> {
+  const provider = new SystemdDbus(parts)
+  await provider.open()
+  return provider
+}
+
+class SystemdDbus implements Provider {
+  readonly name = 'systemd_dbus'
+  readonly #parts: ProviderParts
+  readonly #address = process.env.DBUS_SYSTEM_BUS_ADDRESS || SYSTEM_BUS
+  #line: Line | null = null
+  #states = new Map<string, ServiceState>()
+  #stopped = false
+  #attempts = 0
+  #retry: Timer | null = null
+  #warning: Registration | null = null
+
+  constructor(parts: ProviderParts) {
+    this.#parts = parts
+  }
+
+  async open(): Promise<void> {
+    this.#line = await this.#connect()
+    if (this.#parts.checkRights) await this.#checkRights(this.#line.bus)
+  }
+
+  async #connect(): Promise<Line> {
+    const bus = await SystemBus.connect(this.#address, reason => this.#lost(reason))
+    const line: Line = { bus, jobs: new SystemdJobs(this.#parts.core.clock), watched: new Set() }
+    try {
+      // Without a subscriber systemd keeps most of its signals to itself.
+      await bus.call(MANAGER, 'Subscribe')
+      await bus.listen(MANAGER, 'JobRemoved', body => line.jobs.removed(body))
+      // A systemd that begins anew is heard under another name.
+      await bus.listen(BUS, 'NameOwnerChanged', () => this.#cut(bus, 'systemd began anew'), SYSTEMD)
+      await this.#listUnits(line)
+      return line
+    } catch (error) {
+      bus.close()
+      throw error
+    }
+  }
+
+  #cut(bus: SystemBus, reason: string): void {
+    bus.close()
+    this.#lost(reason)
+  }
+
+  #lost(reason: string): void {
+    if (this.#stopped || this.#line === null) return
+    this.#line.jobs.end()
+    this.#line = null
+    const text = `The system's D-Bus is gone (${reason}): services cannot be managed until it is back`
+    this.#warning = this.#parts.core.warnings.add(text, 'machine: D-Bus')
+    this.#retryLater()
+  }
+
+  #retryLater(): void {
+    const wait = BACKOFF[Math.min(this.#attempts, BACKOFF.length - 1)] as number
+    this.#attempts += 1
+    this.#retry = this.#parts.core.clock.after(wait, () => void this.#connectAgain())
+  }
+
+  async #connectAgain(): Promise<void> {
+    const { log } = this.#parts.core
+    try {
+      const line = await this.#connect()
+      if (this.#stopped) return line.bus.close()
+      this.#line = line
+      this.#attempts = 0
+      this.#warning?.remove()
+      log.info("the system's D-Bus is back")
+      this.#parts.report(this.#states)
+    } catch (error) {
+      log.debug(`the system's D-Bus: ${messageOf(error)}`)
+      if (!this.#stopped) this.#retryLater()
+    }
+  }
+
+  get #connected(): Line {
+    if (this.#line !== null) return this.#line
+    throw new ApiError(503, "The system's D-Bus is not connected: services and power cannot be managed now")
+  }
+
+  async list(): Promise<ServiceStates> {
+    return this.#listUnits(this.#connected)
+  }
+
+  async #listUnits({ bus, watched }: Line): Promise<ServiceStates> {
+    const { allowed } = this.#parts
+    const patterns = allowed.unitPatterns()
+    const units = (await bus.call(MANAGER, 'ListUnitsByPatterns', 'asas', [
+      ['loaded'],
+      patterns,
+    ])) as ListedUnit[]
+    const states = new Map<string, ServiceState>()
+    for (const [unit, , , active_state, sub_state, , path] of units) {
+      const name = unit.slice(0, -SUFFIX.length)
+      if (!unit.endsWith(SUFFIX) || !allowed.includes(name)) continue
+      states.set(name, { active_state, sub_state })
+      if (watched.has(path)) continue
+      watched.add(path)
+      const properties = { destination: SYSTEMD, path, interface: 'org.freedesktop.DBus.Properties' }
+      await bus.listen(properties, 'PropertiesChanged', body => this.#changed(name, body), `${SYSTEMD}.Unit`)
+    }
+    this.#states = states
+    return states
+  }
+
+  #changed(name: string, [of, properties]: readonly unknown[]): void {
+    const state = this.#states.get(name)
+    if (of !== `${SYSTEMD}.Unit` || state === undefined) return
+    const { ActiveState, SubState } = properties as { ActiveState?: string; SubState?: string }
+    const next = { active_state: ActiveState ?? state.active_state, sub_state: SubState ?? state.sub_state }
+    this.#states.set(name, next)
+    this.#parts.report(new Map([[name, next]]))
+  }
+
+  async act(action: ServiceAction, service: string): Promise<void> {
+    const { bus, jobs } = this.#connected
+    const call = () => bus.call(MANAGER, MEMBERS[action], 'ss', [`${service}${SUFFIX}`, 'replace'])
+    const result = await this.#ask(MANAGE_UNITS, () => jobs.run(call))
+    if (result === 'done' || result === 'skipped') return
+    throw new ApiError(
+      500,
+      `Service '${service}' could not be ${DONE[action]}: ${result}; 'journalctl -u ${service}' on the machine tells more`,
+    )
+  }
+
+  async power(action: PowerAction): Promise<void> {
+    const { bus } = this.#connected
+    const { shutdownAction, sudo } = this.#parts
+    const member = action === 'reboot' ? 'Reboot' : shutdownAction === 'halt' ? 'Halt' : 'PowerOff'
+    try {
+      await this.#ask(powerRight(action, shutdownAction), () => bus.call(LOGIN, member, 'b', [false]))
+    } catch (error) {
+      const { cause } = error as Error
+      if (!(cause instanceof BusError) || !ABSENT.test(cause.busName)) throw error
+      await powerByCommand(sudo, action, shutdownAction)
+    }
+  }
+
+  /** Asks systemd or logind for something that polkit guards by `right`. */
+  async #ask<T>(right: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (cause) {
+      if (cause instanceof ApiError) throw cause
+      const why = messageOf(cause)
+      if (!(cause instanceof BusError) || !DENIED.test(cause.busName)) {
+        throw new ApiError(503, `The machine refuses: ${why}`, { cause })
+      }
+      throw new ApiError(
+        503,
+        `The user ${this.#parts.sudo.user} lacks the right ${right} (${why}): install the polkit rule of docs/machine.md`,
+        { cause },
+      )
+    }
+  }
+
+  async unitOf(pid: number): Promise<string | null> {
+    const { bus } = this.#connected
+    try {
+      const path = String(await bus.call(MANAGER, 'GetUnitByPID', 'u', [pid]))
+      const id = String(
+        await bus.property({ destination: SYSTEMD, path, interface: `${SYSTEMD}.Unit` }, 'Id'),
+      )
+      // What a person starts belongs to a session or to the person's own systemd: no service of the machine.
+      return id.endsWith(SUFFIX) && !id.startsWith('user@') ? id.slice(0, -SUFFIX.length) : null
+    } catch (error) {
+      if (error instanceof BusError) return null
+      throw error
+    }
+  }
+
+  async #checkRights(bus: SystemBus): Promise<void> {
+    const { core, shutdownAction, sudo } = this.#parts
+    const warn = (text: string) => core.warnings.add(text, 'machine: polkit')
+    try {
+      const missing = await missingRights(bus, allRights([shutdownAction]))
+      if (missing.length === 0) return
+      warn(
+        `polkit does not grant the user ${sudo.user} ${missing.join(', ')}: services or the machine's power cannot ` +
+          'be managed. Install the polkit rule of docs/machine.md, or set validate_service: False in [machine]',
+      )
+    } catch (error) {
+      // To root systemd and logind say yes by themselves.
+      if (process.geteuid?.() === 0) return
+      warn(`polkit cannot be asked what this server may do (${messageOf(error)}); is it installed?`)
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#retry?.stop()
+    this.#warning?.remove()
+    this.#line?.jobs.end()
+    this.#line?.bus.close()
+    this.#line = null
+  }
+}

@@ -1,0 +1,76 @@
+// How systemd's jobs end: starting and stopping a service is a job, whose end a signal tells.
+import type { Clock, Timer } from '../../../core/clock.ts'
+import { ApiError } from '../../../core/errors.ts'
+
+/** Seconds that a service has for starting or stopping before its caller is told to look again later. */
+const PATIENCE = 60
+
+interface Waiting {
+  readonly resolve: (result: string) => void
+  readonly reject: (error: ApiError) => void
+  readonly timer: Timer
+}
+
+/** The jobs of one line to systemd. */
+export class SystemdJobs {
+  readonly #clock: Clock
+  readonly #waiting = new Map<string, Waiting>()
+  /** Results of jobs that ended before we knew their paths. */
+  readonly #early = new Map<string, string>()
+  #calls = 0
+  #ended = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /**
+   * Calls `begin`, which answers a job's path, and waits for the job's end. Resolves with its result in systemd's words:
+   * `done`, or `failed`, `timeout`, `canceled`, …. Rejects with ApiError 503 where it takes long or D-Bus breaks.
+   */
+  async run(begin: () => Promise<unknown>): Promise<string> {
+    this.#calls += 1
+    let path = ''
+    try {
+      path = String(await begin())
+      return this.#early.get(path) ?? (await this.#end(path))
+    } finally {
+      this.#calls -= 1
+      if (this.#calls === 0) this.#early.clear()
+    }
+  }
+
+  #end(path: string): Promise<string> {
+    if (this.#ended) throw broken()
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(PATIENCE, () => {
+        this.#waiting.delete(path)
+        reject(new ApiError(503, `systemd is still at it after ${PATIENCE} seconds, and goes on`))
+      })
+      this.#waiting.set(path, { resolve, reject, timer })
+    })
+  }
+
+  /** The signal JobRemoved: id, path, unit, result. */
+  removed([, path, , result]: readonly unknown[]): void {
+    const waiting = this.#waiting.get(String(path))
+    this.#waiting.delete(String(path))
+    waiting?.timer.stop()
+    waiting?.resolve(String(result))
+    if (waiting === undefined && this.#calls > 0) this.#early.set(String(path), String(result))
+  }
+
+  /** Nobody tells of any end any more. */
+  end(): void {
+    this.#ended = true
+    for (const { reject, timer } of this.#waiting.values()) {
+      timer.stop()
+      reject(broken())
+    }
+    this.#waiting.clear()
+  }
+}
+
+function broken(): ApiError {
+  return new ApiError(503, "The system's D-Bus broke while systemd was at it")
+}

@@ -1,0 +1,58 @@
+// Begins a new log of Klipper: its service is stopped, the file set aside, the service started again.
+import { rename, stat } from 'node:fs/promises'
+import type { Core } from '../../component.ts'
+import { messageOf } from '../../core/errors.ts'
+
+/** Klipper's service, as far as this server may manage it. */
+export interface KlipperService {
+  /** Its name; null where it is not known. */
+  readonly klipperUnit: string | null
+  /** Rejects with ApiError that says why not. */
+  act(action: 'start' | 'stop', service: string): Promise<void>
+}
+
+/** A print that the stop of Klipper would end. */
+const BUSY: readonly unknown[] = ['printing', 'paused']
+
+/** Returns what keeps the log from being rolled over; undefined where it was. `service` is null where none is managed. */
+export async function rollOverKlipper(
+  core: Core,
+  service: KlipperService | null,
+): Promise<string | undefined> {
+  const unit = service?.klipperUnit ?? null
+  if (service === null || unit === null) return "Klipper's service is not known to this server"
+  const file = core.printer.session.info?.log_file
+  if (file === undefined) return 'Klipper does not log to a file'
+  try {
+    if (!(await stat(file)).isFile()) return "Klipper's log is no file"
+  } catch {
+    return "Klipper's log file does not exist"
+  }
+  if (await isPrinting(core)) return 'Cannot rollover log while printing'
+  try {
+    await service.act('stop', unit)
+    try {
+      await rename(file, `${file}.${timeStamp(core.clock.now())}`)
+    } finally {
+      await service.act('start', unit)
+    }
+    return undefined
+  } catch (error) {
+    core.log.error("Klipper's log cannot be rolled over", error)
+    const { code } = error as NodeJS.ErrnoException
+    return code === undefined ? messageOf(error) : `The log file cannot be renamed (${code}); see the log`
+  }
+}
+
+async function isPrinting({ printer }: Core): Promise<boolean> {
+  if (printer.session.state !== 'ready') return false
+  const { status } = await printer.query({ print_stats: ['state'] })
+  return BUSY.includes(status.print_stats?.state)
+}
+
+/** As Klipper names its old logs itself, in local time: 2024-05-01_13-45-00. */
+function timeStamp(seconds: number): string {
+  const minutesAhead = -new Date(seconds * 1000).getTimezoneOffset()
+  const local = new Date((seconds + minutesAhead * 60) * 1000)
+  return local.toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-')
+}
