@@ -1,5 +1,5 @@
-// The API's own documents: OpenRPC by `rpc.discover` and GET /openrpc.json, OpenAPI by GET /openapi.json.
-// They are built for each request from what is served at that moment, and not kept.
+// The API's own documents: OpenRPC by `rpc.discover` and GET /openrpc.json, OpenAPI by GET /openapi.json, and a page
+// at /docs to read and try them. They are built for each request from what is served at that moment, and not kept.
 import { discovery } from '../../api/discovery.ts'
 import type { DocumentInfo } from '../../api/documented.ts'
 import { notifications } from '../../api/index.ts'
@@ -7,15 +7,18 @@ import { openapi } from '../../api/openapi.ts'
 import { openrpc } from '../../api/openrpc.ts'
 import { type RawRouteDocument, rawRoutes } from '../../api/raw-routes.ts'
 import { type Component, type Core, component } from '../../component.ts'
+import type { Registration } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
+import { sendPageFile } from './page-files.ts'
 
 function infoOf({ version }: Core): DocumentInfo {
   return {
     title: 'moonraker-ts',
     version,
     description:
-      "Moonraker's API for Klipper printers. Arguments may stand in the query string or in the body, which wins; " +
-      'values are converted where they mean the same: "5" is the integer 5.',
+      "Moonraker's API for Klipper printers. Arguments of a POST may stand in the query string as well as in the body, " +
+      'which wins; values are converted where they mean the same: "5" is the integer 5. Who is not let in by the ' +
+      'address shows an API key or the token of a login; each method says which role it needs.',
   }
 }
 
@@ -44,6 +47,20 @@ function prefixOf({ req }: RawRequest, path: string): string {
   return asked.slice(0, -path.length)
 }
 
+/**
+ * The page at /docs/. Everyone may load it: it holds nothing of this server, and whoever must log in does so there. What
+ * it asks for afterwards is answered as to anyone.
+ */
+function servePage(registry: Registry): Registration[] {
+  const page = { verbs: ['GET', 'HEAD'], open: () => true }
+  // A relative address: neither a route prefix nor one of a proxy need be known.
+  const toFolder = ({ res }: RawRequest) => void res.writeHead(302, { Location: 'docs/' }).end()
+  return [
+    registry.serveRaw({ ...page, path: '/docs', handle: toFolder }),
+    registry.serveRaw({ ...page, path: '/docs/', handle: request => sendPageFile(request) }),
+  ]
+}
+
 export default component({
   section: 'api_docs',
   presence: 'always',
@@ -69,6 +86,7 @@ export default component({
     scope.use(registry.serve(discovery, { 'rpc.discover': () => describeRpc() }))
     page('/openrpc.json', describeRpc)
     page('/openapi.json', describeHttp)
+    for (const registration of servePage(registry)) scope.use(registration)
     return {}
   },
 })

@@ -110,13 +110,16 @@ function addressPart({ addresses, routePrefix, socket, components }: WelcomeView
     address => html`<code>${address.replace(/^http/, 'ws')}${routePrefix}/websocket</code>`,
   )
   const links = addresses.map(address => link(`${address}${routePrefix}/`, `${address}${routePrefix}`))
-  const documents = ['openapi.json', 'openrpc.json'].map(name => link(`${routePrefix}/${name}`, name))
+  const documents = [
+    link(`${routePrefix}/docs/`, 'read and try'),
+    ...['openapi.json', 'openrpc.json'].map(name => link(`${routePrefix}/${name}`, name)),
+  ]
   return html`<section><h2>Where it is</h2>
 <dl>
 <dt>HTTP</dt><dd>${spans(links)}</dd>
 <dt>WebSocket</dt><dd>${spans(sockets)}</dd>
 <dt>Unix socket</dt><dd><code>${socket}</code></dd>
-<dt>API documents</dt><dd>${spans(documents)}</dd>
+<dt>API</dt><dd>${spans(documents)}</dd>
 <dt>Components</dt><dd>${components.join(', ')}</dd>
 </dl></section>`
 }

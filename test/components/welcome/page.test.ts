@@ -81,6 +81,7 @@ test('addresses carry the prefix', () => {
     '<code>ws://localhost:7125/printer1/websocket</code>',
     '<code>wss://192.168.1.5:7130/printer1/websocket</code>',
     'href="http://192.168.1.5:7125/printer1/"',
+    'href="/printer1/docs/"',
     'href="/printer1/openapi.json"',
     'curl http://localhost:7125/printer1/server/info',
     'connects to\n<code>http://192.168.1.5:7125/printer1</code>',

@@ -1,0 +1,105 @@
+// What the WebSocket page makes of schemas, and its connection, in Node as in a browser.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { api } from '../../../src/api/index.ts'
+import { object, record, string, tuple } from '../../../src/schema/index.ts'
+import { CuttableProxy } from '../../client/cuttable-proxy.ts'
+import { startRig } from '../../support/rig.ts'
+
+interface SchemaModule {
+  readonly typeText: (schema: object | undefined) => string
+  readonly sample: (schema: object | undefined) => unknown
+}
+
+interface Frame {
+  readonly method?: string
+  readonly params?: unknown
+  readonly result?: unknown
+  readonly error?: { readonly code: number; readonly message: string }
+}
+
+interface Owner {
+  readonly opened: () => void
+  readonly closed: (reason: string) => void
+  readonly notified: (frame: Frame) => void
+}
+
+interface LinkModule {
+  readonly Link: new (
+    url: URL,
+    owner: Owner,
+  ) => {
+    open(): void
+    call(method: string, params?: unknown): Promise<{ frame: Frame; text: string; took: number }>
+    ask(method: string, params?: unknown): Promise<unknown>
+  }
+}
+
+/** A script of the page; it is no TypeScript and says its types in comments. */
+const load = (name: string) =>
+  import(new URL(`../../../src/components/api-docs/page/${name}`, import.meta.url).href)
+
+test('types read as in TypeScript', async () => {
+  const { typeText } = (await load('schema.js')) as SchemaModule
+  const cases: readonly (readonly [object | undefined, string])[] = [
+    [{ type: 'string' }, 'string'],
+    [undefined, 'any'],
+    [{ enum: ['a', 'b'] }, '"a" | "b"'],
+    [{ type: ['array', 'null'], items: { type: 'string' } }, 'string[] | null'],
+    [{ type: 'array', items: { anyOf: [{ type: 'number' }, { type: 'null' }] } }, '(number | null)[]'],
+    [{ type: 'array', items: [{ type: 'integer' }, { type: 'string' }] }, '[integer, string]'],
+    [object({ a: string(), b: string().optional() }).json, '{ a: string, b?: string }'],
+    [record(record(string())).json, '{ [name]: { [name]: string } }'],
+    [tuple(string()).json, '[string]'],
+  ]
+  for (const [schema, text] of cases) assert.equal(typeText(schema), text)
+  for (const [name, { result }] of Object.entries(api)) {
+    assert.doesNotMatch(typeText(result.json), /undefined|\[object/, name)
+  }
+})
+
+test('the editor begins with what a schema asks for', async () => {
+  const { sample } = (await load('schema.js')) as SchemaModule
+  const cases: readonly (readonly [object | undefined, unknown])[] = [
+    [{ type: 'string' }, ''],
+    [{ type: 'integer', minimum: 1 }, 1],
+    [{ type: 'number' }, 0],
+    [{ type: 'boolean', default: true }, true],
+    [{ enum: ['x', 'y'] }, 'x'],
+    [{ type: ['array', 'null'] }, []],
+    [object({ a: string(), b: string().optional() }).json, { a: '' }],
+    [{}, null],
+  ]
+  for (const [schema, value] of cases) assert.deepEqual(sample(schema), value)
+})
+
+test('the connection calls, hears notifications, and tells when it breaks', async () => {
+  await using rig = await startRig()
+  await using proxy = await CuttableProxy.to(rig.port)
+  const { Link } = (await load('link.js')) as LinkModule
+  const [opened, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const heard = Promise.withResolvers<Frame>()
+  const link = new Link(new URL(`ws://127.0.0.1:${proxy.port}/websocket`), {
+    opened: opened.resolve,
+    closed: () => closed.resolve(),
+    notified(frame) {
+      if (frame.method === 'notify_gcode_response') heard.resolve(frame)
+    },
+  })
+  await assert.rejects(link.call('server.info'), /no connection/)
+  link.open()
+  await opened.promise
+  const { frame, text } = await link.call('server.files.roots')
+  assert.ok(Array.isArray(frame.result))
+  assert.deepEqual((JSON.parse(text) as Frame).result, frame.result)
+  assert.equal((await link.call('no.such.method')).frame.error?.code, -32601)
+  await assert.rejects(link.ask('no.such.method'), /Method not found/)
+  assert.equal(await link.ask('printer.gcode.script', { script: 'M115' }), 'ok')
+  assert.ok(Array.isArray((await heard.promise).params))
+
+  const waiting = link.call('printer.gcode.script', { script: 'G4 P600000' })
+  proxy.cut()
+  await assert.rejects(waiting, /broke/)
+  await closed.promise
+  await assert.rejects(link.call('server.info'), /no connection/)
+})
