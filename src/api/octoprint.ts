@@ -1,0 +1,355 @@
+// API document: "OctoPrint API emulation". Routes of HTTP only, whose replies are OctoPrint's own: no `{"result": …}`.
+import {
+  anyOf,
+  bool,
+  choice,
+  float,
+  int,
+  type JsonSchema,
+  json,
+  list,
+  object,
+  record,
+  string,
+} from '../schema/index.ts'
+import { type Chapter, del, type Endpoint, get, getOrPost, post } from './endpoint.ts'
+import type { RawRouteDocument } from './raw-routes.ts'
+
+const HTTP = { over: ['http'] } as const
+
+/** Of commands that have nothing to tell: status 204. */
+export const NO_CONTENT = json()
+
+/** Whoever asks: OctoPrint's answer to a login by an API key. */
+export const User = object({
+  _is_external_client: bool(),
+  _login_mechanism: string(),
+  name: string(),
+  active: bool(),
+  user: bool(),
+  admin: bool().describe("Whether the caller's role is admin"),
+  apikey: string().nullable(),
+  permissions: list(json()),
+  groups: list(string()),
+})
+
+const Temperature = object({
+  actual: float().describe('°C'),
+  target: float().describe('°C; 0 for off'),
+  offset: int().optional(),
+})
+
+/** The state of the printer in OctoPrint's words. */
+export const StateText = choice(
+  'Offline',
+  'Error',
+  'Operational',
+  'Printing',
+  'Pausing',
+  'Paused',
+  'Resuming',
+  'Cancelling',
+)
+
+export const PrinterState = object({
+  text: StateText,
+  flags: object({
+    operational: bool(),
+    paused: bool(),
+    printing: bool(),
+    cancelling: bool(),
+    pausing: bool(),
+    resuming: bool(),
+    error: bool(),
+    ready: bool(),
+    closedOrError: bool(),
+    sdReady: bool(),
+  }),
+})
+
+const FileFacts = {
+  name: string(),
+  display: string(),
+  path: string().describe('Below the gcodes root'),
+  origin: string(),
+}
+
+const Refs = object({ resource: string(), download: string().optional() })
+
+/** A file or a folder. */
+export const FileInfo = object({
+  ...FileFacts,
+  type: choice('machinecode', 'folder'),
+  typePath: list(string()),
+  refs: Refs,
+  size: int().describe('Bytes').optional(),
+  date: int().describe('Seconds since the epoch').optional(),
+  gcodeAnalysis: object({
+    estimatedPrintTime: float().describe('Seconds').optional(),
+    filament: record(object({ length: float().describe('mm') })),
+  })
+    .describe('Of a single file whose slicer says it')
+    .optional(),
+  children: list(json()).describe('Of folders').optional(),
+})
+
+const Files = object({
+  files: list(FileInfo),
+  free: int().describe('Bytes'),
+  total: int().describe('Bytes'),
+})
+
+/** What is selected or printed. */
+export const JobFile = object({
+  name: string().nullable(),
+  display: string().optional(),
+  path: string().optional(),
+  origin: string().optional(),
+  size: int().describe('Bytes').optional(),
+  date: int().describe('Seconds since the epoch').optional(),
+})
+
+/** How far a print is; nulls where none is under way. */
+export const Progress = object({
+  completion: float().describe('Percent').nullable(),
+  filepos: int().describe('Bytes').nullable(),
+  printTime: int().describe('Seconds').nullable(),
+  printTimeLeft: int().describe('Seconds').nullable(),
+  printTimeOrigin: string().nullable(),
+  printTimeLeftOrigin: string()
+    .describe("analysis: the slicer's estimate; linear: by what is done")
+    .nullable(),
+})
+
+const Job = object({
+  job: object({
+    file: JobFile,
+    estimatedPrintTime: float().describe('Seconds').nullable(),
+    filament: object({
+      length: float().describe('mm').nullable(),
+      tool0: object({ length: float().describe('mm') }).optional(),
+    }),
+    user: string().describe('Who asked for the print').nullable(),
+  }),
+  progress: Progress,
+  state: StateText,
+})
+
+const Axis = object({ speed: float().describe('mm/min'), inverted: bool() })
+
+const Profile = object({
+  id: string(),
+  name: string(),
+  color: string(),
+  model: string(),
+  default: bool(),
+  current: bool(),
+  heatedBed: bool(),
+  heatedChamber: bool(),
+  axes: object({ x: Axis, y: Axis, z: Axis, e: Axis }),
+})
+
+const Connection = object({
+  current: object({
+    state: StateText,
+    port: string().nullable(),
+    baudrate: int().nullable(),
+    printerProfile: string(),
+  }),
+  options: object({
+    ports: list(string()),
+    baudrates: list(int()),
+    printerProfiles: list(object({ id: string(), name: string() })),
+    portPreference: string().nullable(),
+    baudratePreference: int().nullable(),
+    printerProfilePreference: string(),
+    autoconnect: bool(),
+  }),
+})
+
+const recursive = bool().describe('With what is in folders').default(false)
+const location = string().describe('local, or moonraker with the root as the first part of the path')
+const path = string().describe('Below the location')
+
+/** By the ids that the OpenAPI document gives them; they are no JSON-RPC methods. */
+export const octoprint = {
+  'octoprint.version': get('/api/version', {
+    ...HTTP,
+    summary: 'The version of the OctoPrint that is emulated',
+    result: object({ server: string(), api: string(), text: string().describe('Begins with OctoPrint') }),
+  }),
+  'octoprint.server': get('/api/server', {
+    ...HTTP,
+    summary: 'Whether Klipper is ready, in the words of a safe mode',
+    result: object({ server: string(), version: string(), safemode: choice('settings').nullable() }),
+  }),
+  'octoprint.login': getOrPost('/api/login', {
+    ...HTTP,
+    summary: 'Who the caller is; it makes no session',
+    changes: false,
+    params: { passive: bool().optional(), user: string().optional(), pass: string().optional() },
+    result: User,
+  }),
+  'octoprint.currentuser': get('/api/currentuser', { ...HTTP, summary: 'Who the caller is', result: User }),
+  'octoprint.logout': post('/api/logout', {
+    ...HTTP,
+    summary: 'Nothing: there are no sessions',
+    changes: false,
+    result: NO_CONTENT,
+  }),
+  'octoprint.settings': get('/api/settings', {
+    ...HTTP,
+    summary: 'What the server can, and the webcam',
+    result: object({
+      plugins: record(json()),
+      feature: object({ sdSupport: bool(), temperatureGraph: bool() }),
+      webcam: object({
+        flipH: bool(),
+        flipV: bool(),
+        rotate90: bool(),
+        streamUrl: string(),
+        webcamEnabled: bool(),
+      }),
+    }),
+  }),
+  'octoprint.connection': get('/api/connection', {
+    ...HTTP,
+    summary: 'The connection to the printer',
+    result: Connection,
+  }),
+  'octoprint.connection.command': post('/api/connection', {
+    ...HTTP,
+    summary: 'connect: nothing, the server keeps itself connected',
+    params: { command: choice('connect') },
+    result: NO_CONTENT,
+  }),
+  'octoprint.printerprofiles': get('/api/printerprofiles', {
+    ...HTTP,
+    summary: 'The printer, as a profile',
+    result: object({ profiles: record(Profile) }),
+  }),
+  'octoprint.printer': get('/api/printer', {
+    ...HTTP,
+    summary: 'Temperatures and state; query: exclude=temperature,state and history=true with limit=300',
+    params: {
+      exclude: string().describe('temperature, state; with commas between').default(''),
+      history: bool().describe('Adds temperatures of the last minutes').default(false),
+      limit: int({ min: 0 }).describe('Points of history').default(300),
+    },
+    result: object({
+      temperature: record(anyOf(Temperature, list(json())))
+        .describe('By tool0, tool1, …, bed and chamber; history is a list. Empty while Klipper is away')
+        .optional(),
+      state: PrinterState.optional(),
+    }),
+  }),
+  'octoprint.printer.command': post('/api/printer/command', {
+    ...HTTP,
+    summary: 'Runs G-code; what goes wrong is told on the console',
+    params: {
+      command: string().optional(),
+      commands: anyOf(list(string()), string()).describe('Run one after the other').optional(),
+    },
+    result: object({}),
+  }),
+  'octoprint.job': get('/api/job', { ...HTTP, summary: 'What is printed and how far it is', result: Job }),
+  'octoprint.job.command': post('/api/job', {
+    ...HTTP,
+    summary: 'Starts, pauses, resumes, cancels the print; 409 where there is nothing to do it to',
+    params: {
+      command: choice('start', 'pause', 'cancel', 'restart'),
+      action: choice('pause', 'resume', 'toggle').describe('Of the command pause').default('toggle'),
+    },
+    result: NO_CONTENT,
+  }),
+  'octoprint.files': get('/api/files', {
+    ...HTTP,
+    summary: 'Files that can be printed; query: recursive=true',
+    params: { recursive },
+    result: Files,
+  }),
+  'octoprint.files.local': get('/api/files/local', {
+    ...HTTP,
+    summary: 'The same',
+    params: { recursive },
+    result: Files,
+  }),
+  'octoprint.file': get('/api/files/{location}/{path}', {
+    ...HTTP,
+    summary: 'A file, or a folder with what is in it',
+    params: { location, path, recursive },
+    result: FileInfo,
+  }),
+  'octoprint.file.command': post('/api/files/{location}/{path}', {
+    ...HTTP,
+    summary: 'select: chooses the file for the command start, or with print begins to print it',
+    params: { location, path, command: string(), print: bool().default(false) },
+    result: NO_CONTENT,
+  }),
+  'octoprint.file.delete': del('/api/files/{location}/{path}', {
+    ...HTTP,
+    summary: 'Deletes a file',
+    params: { location, path },
+    result: NO_CONTENT,
+  }),
+} satisfies Chapter
+
+/** The reply to an upload: the one of /server/files/upload, and OctoPrint's. */
+export const OctoPrintUpload = object({
+  item: object({ path: string(), root: string(), modified: float(), size: int(), permissions: string() }),
+  print_started: bool().optional(),
+  print_queued: bool().optional(),
+  action: choice('create_file', 'modify_file'),
+  done: bool(),
+  effectiveSelect: bool(),
+  effectivePrint: bool(),
+  files: object({ local: object({ ...FileFacts, refs: Refs }) }),
+})
+
+const TAG = 'OctoPrint API emulation'
+
+/** Whatever is below `properties` but the parts of the path. */
+function bodyOf({ params }: Endpoint, path: string): JsonSchema {
+  const inBody = Object.entries(params).filter(([name]) => !path.includes(`{${name}}`))
+  return object(Object.fromEntries(inBody)).json
+}
+
+function documentOf(name: string, endpoint: Endpoint): RawRouteDocument[] {
+  const { summary, result, routes } = endpoint
+  return routes.map(({ verb, path }, index) => ({
+    verb,
+    path,
+    id: index === 0 ? name : `${name}.${verb.toLowerCase()}`,
+    tag: TAG,
+    summary,
+    ...(verb === 'POST' && { body: { 'application/json': bodyOf(endpoint, path) } }),
+    status: result === NO_CONTENT ? 204 : 200,
+    reply: result === NO_CONTENT ? {} : { 'application/json': result.json },
+  }))
+}
+
+/** The routes, for the OpenAPI document. */
+export const octoprintRoutes: readonly RawRouteDocument[] = [
+  ...Object.entries(octoprint).flatMap(([name, endpoint]) => documentOf(name, endpoint)),
+  {
+    verb: 'POST',
+    path: '/api/files/local',
+    id: 'octoprint.files.upload',
+    tag: TAG,
+    summary: 'Upload a file; fields as for /server/files/upload, and select',
+    body: {
+      'multipart/form-data': {
+        type: 'object',
+        required: ['file'],
+        properties: {
+          file: { type: 'string', format: 'binary' },
+          path: string().describe('A folder; made where it does not exist').json,
+          print: bool().describe('Print the file').json,
+          select: bool().describe('Choose the file for the job command start').json,
+        },
+      },
+    },
+    status: 201,
+    reply: { 'application/json': OctoPrintUpload.json },
+  },
+]

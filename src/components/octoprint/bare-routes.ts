@@ -1,0 +1,169 @@
+// Serves endpoints as OctoPrint does: arguments are read and roles demanded as everywhere, but the reply is the result
+// itself, and nothing at all where there is nothing to tell.
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Chapter, Endpoint, ParamsOf, ResultOf, Verb } from '../../api/endpoint.ts'
+import { NO_CONTENT } from '../../api/octoprint.ts'
+import type { Core } from '../../component.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
+import type { Caller } from '../../rpc/caller.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+import { isPlainObject } from '../../schema/index.ts'
+
+/** Bytes of a request's body; the longest is a list of G-code commands. */
+const MAX_BODY = 1024 * 1024
+
+/** Who asks, and under which address. */
+export interface Asked {
+  readonly caller: Caller
+  /** What stands before /api in addresses that the client can reach: `http://printer.local/prefix`. */
+  readonly base: string
+}
+
+/** The functions that answer a chapter. */
+export type Answers<C extends Chapter> = {
+  [M in keyof C]: (params: ParamsOf<C[M]>, asked: Asked) => ResultOf<C[M]> | Promise<ResultOf<C[M]>>
+}
+
+/** What answers one verb of a path. */
+type Handle = (request: RawRequest) => void | Promise<void>
+
+interface BarePath {
+  readonly byVerb: Map<Verb, Handle>
+  /** Whether any verb of it changes something. */
+  changes: boolean
+}
+
+/** Collects what answers each path, then serves it: a path has one raw route for all of its verbs. */
+export class BareRoutes {
+  readonly #core: Core
+  readonly #paths = new Map<string, BarePath>()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** Adds every endpoint of a chapter. A path may end in `{location}/{path}`. */
+  add<C extends Chapter>(chapter: C, answers: Answers<C>): void {
+    for (const [name, endpoint] of Object.entries(chapter)) {
+      const answer = answers[name as keyof C] as unknown as (params: never, asked: Asked) => unknown
+      for (const { verb, path } of endpoint.routes) {
+        this.addOne(
+          verb,
+          path,
+          request => this.#answer(request, { name, endpoint }, answer),
+          endpoint.changes,
+        )
+      }
+    }
+  }
+
+  /** Adds one verb of a path that is answered in a way of its own. */
+  addOne(verb: Verb, path: string, handle: Handle, changes: boolean): void {
+    const served = path.replace(/\{.*$/, '')
+    const known = this.#paths.get(served) ?? { byVerb: new Map(), changes: false }
+    known.byVerb.set(verb, handle)
+    known.changes ||= changes
+    this.#paths.set(served, known)
+  }
+
+  serve(scope: Scope): void {
+    for (const [path, { byVerb, changes }] of this.#paths) {
+      const verbs = [...byVerb.keys(), ...(byVerb.has('GET') ? ['HEAD'] : [])]
+      const handle = (request: RawRequest) =>
+        byVerb.get(request.req.method === 'HEAD' ? 'GET' : (request.req.method as Verb))?.(request)
+      scope.use(this.#core.registry.serveRaw({ verbs, path, handle, ...(!changes && { role: 'viewer' }) }))
+    }
+  }
+
+  async #answer(
+    request: RawRequest,
+    { name, endpoint }: { readonly name: string; readonly endpoint: Endpoint },
+    answer: (params: never, asked: Asked) => unknown,
+  ): Promise<void> {
+    const { req, res, caller } = request
+    const asked = { caller, base: baseOf(req, this.#core.routePrefix) }
+    const handle = (params: never) => answer(params, asked)
+    const result = await this.#core.registry.invoke(
+      { name, endpoint, handle },
+      await argumentsOf(request),
+      caller,
+    )
+    if (endpoint.result === NO_CONTENT) res.writeHead(204).end()
+    else sendJson(req, res, 200, result)
+  }
+}
+
+/** Sends a value as it is. A GET gets an ETag, and 304 where the client has the same already. */
+export function sendJson(req: IncomingMessage, res: ServerResponse, status: number, value: unknown): void {
+  const body = JSON.stringify(value)
+  if (req.method === 'GET') {
+    const etag = `"${createHash('sha1').update(body).digest('hex')}"`
+    res.setHeader('Etag', etag)
+    if (req.headers['if-none-match'] === etag) {
+      res.writeHead(304).end()
+      return
+    }
+  }
+  res.setHeader('Content-Type', 'application/json; charset=UTF-8')
+  res.setHeader('X-Content-Type-Options', 'nosniff')
+  res.setHeader('Content-Length', Buffer.byteLength(body))
+  res.writeHead(status).end(body)
+}
+
+/**
+ * Clients need whole addresses. The name is the one by which the client reached us; a proxy that takes TLS away says
+ * so, and who lies about it only gets addresses that lead nowhere.
+ */
+export function baseOf({ headers, socket }: IncomingMessage, routePrefix: string): string {
+  const secure = 'encrypted' in socket || headers['x-forwarded-proto'] === 'https'
+  return `${secure ? 'https' : 'http'}://${headers.host ?? ''}${routePrefix}`
+}
+
+/** Path, query and body in one set, the body winning over the query and the path over both. */
+async function argumentsOf({ req, rest, query }: RawRequest): Promise<Record<string, unknown>> {
+  const slash = rest.indexOf('/')
+  if (rest !== '' && slash < 1) throw new ApiError(404, 'Not Found')
+  const inPath = rest === '' ? {} : { location: rest.slice(0, slash), path: rest.slice(slash + 1) }
+  const body = req.method === 'POST' ? await readBody(req) : {}
+  return { ...Object.fromEntries(query), ...body, ...inPath }
+}
+
+async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> {
+  const text = (await collect(req)).toString()
+  if (text === '') return {}
+  const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
+  if (type === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(text))
+  const value = parseJson(text)
+  if (!isPlainObject(value)) throw new ApiError(400, 'The body must be a JSON object')
+  return value
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ApiError(400, 'The body is not valid JSON')
+  }
+}
+
+function tooLarge(): ApiError {
+  return new ApiError(413, `The request is too large: at most ${MAX_BODY} bytes are taken here`)
+}
+
+async function collect(req: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge()
+  try {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > MAX_BODY) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw error instanceof ApiError ? error : new ApiError(400, 'The body has no end', { cause: error })
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,33 @@
+// POST /api/printer/command: G-code, line by line.
+import type { ParamsOf } from '../../api/endpoint.ts'
+import type { octoprint } from '../../api/octoprint.ts'
+import type { Core } from '../../component.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import { begin } from './begin.ts'
+
+type Params = ParamsOf<(typeof octoprint)['octoprint.printer.command']>
+
+/**
+ * Runs commands one after the other. One that fails stops none that follow, as they may undo what came before
+ * (`G91`, `G0 X5`, `G90`); Klipper tells it on the console. Throws ApiError 400 where there are none, 409 without a
+ * printer.
+ */
+export async function runCommands(core: Core, { command, commands }: Params): Promise<void> {
+  const given = commands ?? command
+  if (given === undefined) throw new ApiError(400, 'No data for argument: commands')
+  if (!core.printer.link.connected) throw new ApiError(409, 'The printer is not operational: Offline')
+  const all = typeof given === 'string' ? [given] : given
+  await begin(core, async () => {
+    for (const each of all) await runOne(core, each)
+  })
+}
+
+async function runOne({ printer, log }: Core, command: string): Promise<void> {
+  // As a script it would wait for what Klipper is doing.
+  const isEmergency = /^\s*M112\s*$/i.test(command)
+  try {
+    await (isEmergency ? printer.call('emergency_stop') : printer.runGcode(command))
+  } catch (error) {
+    log.warning(`the G-code '${command.slice(0, 200)}' of an OctoPrint client failed: ${messageOf(error)}`)
+  }
+}

@@ -1,0 +1,125 @@
+// [octoprint_compat]: answers as OctoPrint does, for slicers and other programs that know no other print server.
+import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
+import { octoprint } from '../../api/octoprint.ts'
+import { type Component, type Core, component } from '../../component.ts'
+import { ApiError } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
+import type { Caller } from '../../rpc/caller.ts'
+import { bool, string } from '../../schema/index.ts'
+import { BareRoutes } from './bare-routes.ts'
+import { runCommands } from './commands.ts'
+import { Files } from './files.ts'
+import {
+  connectionOf,
+  type Options,
+  profilesOf,
+  serverOf,
+  settingsOf,
+  userOf,
+  versionOf,
+} from './fixed-answers.ts'
+import { Jobs } from './job.ts'
+import { PrinterView } from './printer-view.ts'
+import { type Series, temperatureHistory } from './temperature-history.ts'
+
+/** What the parts of one emulation have in common. */
+interface Parts {
+  readonly core: Core
+  readonly options: Options
+  readonly view: PrinterView
+  readonly jobs: Jobs
+  readonly files: Files
+}
+
+function serve({ core, options, view, jobs, files }: Parts, scope: Scope): void {
+  const routes = new BareRoutes(core)
+  routes.add(octoprint, {
+    'octoprint.version': () => versionOf(core.version),
+    'octoprint.server': () => serverOf(core.printer.session.state === 'ready'),
+    'octoprint.login': (_, { caller }) => userOf(caller),
+    'octoprint.currentuser': (_, { caller }) => userOf(caller),
+    'octoprint.logout': () => null,
+    'octoprint.settings': () => settingsOf(options),
+    'octoprint.connection': async () => connectionOf((await view.state()).text),
+    'octoprint.connection.command': () => null,
+    'octoprint.printerprofiles': async () => profilesOf(new Set((await view.heaters()).values())),
+    'octoprint.printer': (params, { caller }) => describePrinter(core, view, params, caller),
+    'octoprint.printer.command': async params => {
+      await runCommands(core, params)
+      return {}
+    },
+    'octoprint.job': (_, { caller }) => jobs.describe(caller),
+    'octoprint.job.command': (command, { caller }) => jobs.command(command, caller),
+    'octoprint.files': ({ recursive }, asked) => files.list(recursive, asked),
+    'octoprint.files.local': ({ recursive }, asked) => files.list(recursive, asked),
+    'octoprint.file': ({ location, path, recursive }, asked) =>
+      files.describe(location, path, recursive, asked),
+    'octoprint.file.command': (command, asked) => files.command(command, asked),
+    'octoprint.file.delete': ({ location, path }, asked) => files.delete(location, path, asked),
+  })
+  routes.addOne('POST', '/api/files/local', request => files.upload(request), true)
+  routes.serve(scope)
+  serveNothingElse(core, scope)
+}
+
+/** What OctoPrint has and we have not is missing, also where a front-end serves all other paths. */
+function serveNothingElse({ registry }: Core, scope: Scope): void {
+  const verbs = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+  const handle = () => {
+    throw new ApiError(404, 'Not Found')
+  }
+  scope.use(registry.serveRaw({ verbs, path: '/api/', handle }))
+}
+
+/** GET /api/printer. */
+async function describePrinter(
+  { registry, clock }: Core,
+  view: PrinterView,
+  { exclude, history, limit }: ParamsOf<(typeof octoprint)['octoprint.printer']>,
+  caller: Caller,
+): Promise<ResultOf<(typeof octoprint)['octoprint.printer']>> {
+  const excluded = new Set(exclude.split(',').map(part => part.trim()))
+  const store = history ? await registry.call('server.temperature_store', {}, caller) : {}
+  const past = temperatureHistory(store as Record<string, Series>, await view.heaters(), limit, clock.now())
+  const temperature = { ...(await view.temperatures()), ...(history && { history: past }) }
+  return {
+    ...(!excluded.has('temperature') && { temperature }),
+    ...(!excluded.has('state') && { state: await view.state() }),
+  }
+}
+
+function followPrinter({ events }: Core, scope: Scope, { view, jobs }: Parts): void {
+  scope.use(events.on('klippy:ready', () => view.follow()))
+  scope.use(events.on('klippy:disconnected', () => view.forget()))
+  scope.use(events.on('printer:print_requested', (filename, user) => jobs.requested(filename, user)))
+  // From now on the file that is printed is the one that is selected.
+  scope.use(events.on('job:started', () => jobs.select(null)))
+  scope.defer(() => view.close())
+}
+
+/** The emulation; `files.manager` is for whoever has built the file manager. */
+interface OctoPrint extends Component {
+  readonly files: Files
+}
+
+export default component({
+  section: 'octoprint_compat',
+  presence: 'configured',
+  options: {
+    enable_ufp: bool().describe("Cura's packages, which carry a picture, are wanted").default(true),
+    flip_h: bool().describe('The webcam: mirror it left to right').default(false),
+    flip_v: bool().describe('The webcam: mirror it top to bottom').default(false),
+    rotate_90: bool().describe('The webcam: turn it by 90° counterclockwise').default(false),
+    stream_url: string().describe('The webcam: its stream').default('/webcam/?action=stream'),
+    webcam_enabled: bool().default(true),
+  },
+  create(core, { options }, scope): OctoPrint {
+    const view = new PrinterView(core)
+    const jobs = new Jobs(core, view)
+    const files = new Files(core, jobs)
+    const parts = { core, options, view, jobs, files }
+    serve(parts, scope)
+    followPrinter(core, scope, parts)
+    return { files }
+  },
+})
