@@ -1,6 +1,7 @@
 // HTTP routes outside the calling scheme, for the OpenAPI document: their bodies are no `{"result": …}`.
 import { bool, choice, type JsonSchema, json, object, record, string } from '../schema/index.ts'
 import { UploadReply } from './files.ts'
+import { octoprintRoutes } from './octoprint.ts'
 
 /** One route as the document tells it. `path` is a template, as OpenAPI writes it. */
 export interface RawRouteDocument {
@@ -119,4 +120,5 @@ export const rawRoutes: readonly RawRouteDocument[] = [
     status: 200,
     reply: { 'text/plain': FILE },
   },
+  ...octoprintRoutes,
 ]
