@@ -7,6 +7,7 @@ import database from './database/index.ts'
 import extensions from './extensions/index.ts'
 import history from './history/index.ts'
 import jobState from './job-state/index.ts'
+import octoprint from './octoprint/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
 import webcam from './webcam/index.ts'
@@ -21,6 +22,7 @@ export const componentTypes: readonly ComponentType[] = [
   procStats,
   jobState,
   history,
+  octoprint,
   extensions,
   announcements,
   apiDocs,
