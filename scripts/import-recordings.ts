@@ -35,7 +35,7 @@ const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
 const METHODS =
   /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.proc_stats|server\.(database|history|job_queue|files|webcams|extensions|announcements)\..*|connection\..*|access\..*)$/
 const PATHS =
-  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files|webcams|extensions|announcements)|printer|machine\/proc_stats|access|nosuch)\b/
+  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files|webcams|extensions|announcements)|printer|machine\/proc_stats|access|api|nosuch)\b/
 const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
 /** A method of the agent that was recorded, as it stands in requests to it. */
 const AGENT_METHOD = /^do\.it$/
@@ -150,6 +150,11 @@ function exchangeOf(line: Line): Exchange | undefined {
   return { name, send, replies }
 }
 
+/** OctoPrint's replies are results without the wrapping. */
+function wrapped(path: string, reply: object): object {
+  return path.startsWith('/api/') && !('error' in reply) ? { result: reply } : reply
+}
+
 function httpExchangeOf({ name, request, response }: Line): HttpExchange | undefined {
   const { method, path, headers, body } = request as unknown as HttpRequest
   const { status, reason, headers: replyHeaders, body: reply } = response as HttpResponse
@@ -169,7 +174,7 @@ function httpExchangeOf({ name, request, response }: Line): HttpExchange | undef
         .filter(([key = '']) => REPLY_HEADERS.test(key)),
     ),
     etag: replyHeaders.some(([key]) => key.toLowerCase() === 'etag'),
-    reply: typeof reply === 'object' && reply !== null ? replyOf(reply, asked) : null,
+    reply: typeof reply === 'object' && reply !== null ? replyOf(wrapped(path, reply), asked) : null,
   }
 }
 

@@ -55,7 +55,7 @@ async function replayHttp(
 }
 
 test('HTTP: http_auth', async t => {
-  await using rig = await startRig({ authorization: OPEN })
+  await using rig = await startRig({ authorization: OPEN, conf: '[octoprint_compat]\n' })
   for (const [username, password] of [
     ['golden', 'secretpw'],
     ['zz2', 'x'],

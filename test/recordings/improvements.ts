@@ -131,6 +131,15 @@ export const improvements: Readonly<Record<string, Improvement>> = {
       reply: { error: { code: 400, message: 'The body must be a JSON object' } },
     },
   },
+  'http_core/octo_login': {
+    reason: 'The API document tells GET, and fdm-monster sends it; POST is answered alike (clients.md §1.3)',
+    http: {
+      status: 200,
+      reason: 'OK',
+      etag: true,
+      reply: { result: { name: 'string', _login_mechanism: 'string', admin: 'boolean', groups: ['string'] } },
+    },
+  },
   'http_jsonrpc/notification': {
     reason: 'An empty body is not HTML',
     http: { replyHeaders: { 'content-type': 'application/json; charset=UTF-8' } },

@@ -6,6 +6,8 @@ import type { Rig } from '../support/rig.ts'
 
 /** Sections of the moonraker.conf that the recordings were made with. */
 export const CONFIGURATION = `
+[octoprint_compat]
+
 [announcements]
 dev_mode: True
 subscriptions:
