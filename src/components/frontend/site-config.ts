@@ -1,5 +1,6 @@
 // A front-end's config.json, which tells it where its printer is: here.
 import { readFile, stat } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { isPlainObject } from '../../schema/index.ts'
@@ -13,8 +14,7 @@ export async function sendSiteConfig(
   routePrefix: string,
 ): Promise<void> {
   const written = await readConfig(path)
-  const scheme = 'encrypted' in req.socket ? 'https' : 'http'
-  const config = pointingHome(written, `${scheme}://${hostOf(req.headers.host)}${routePrefix}`, routePrefix)
+  const config = pointingHome(written, addressOf(req), routePrefix)
   const body = JSON.stringify(config)
   res.setHeader('Content-Type', 'application/json; charset=utf-8')
   res.setHeader('Cache-Control', 'no-cache')
@@ -39,7 +39,7 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 /** What only one of them knows is set only where that one has written it. */
 function pointingHome(
   written: Record<string, unknown>,
-  address: string,
+  address: URL,
   routePrefix: string,
 ): Record<string, unknown> {
   const isMainsail = 'instancesDB' in written
@@ -47,11 +47,19 @@ function pointingHome(
   return {
     ...written,
     ...(isMainsail && { instancesDB: 'moonraker', hostname: null, port: null, path: routePrefix || null }),
-    ...(isFluidd && { endpoints: routePrefix === '' ? [] : [address], blacklist: [] }),
+    // Fluidd asks the usual ports of a host that is not in the list too, and takes whoever answers first.
+    ...(isFluidd && { endpoints: [`${address.origin}${routePrefix}`], blacklist: [address.hostname] }),
   }
 }
 
-/** A browser sends what stands in its address line; anything else is not repeated. */
-function hostOf(header: string | undefined): string {
-  return header !== undefined && /^[\w.:[\]-]{1,255}$/.test(header) ? header : 'localhost'
+/**
+ * The address in the browser's address line. Only the page that it comes from tells whether a proxy before this server
+ * speaks TLS.
+ */
+function addressOf({ headers, socket }: IncomingMessage): URL {
+  const page = URL.parse(headers.referer ?? '')
+  const isOurs = page !== null && /^https?:$/.test(page.protocol) && page.host === headers.host
+  if (isOurs) return page
+  const scheme = 'encrypted' in socket ? 'https' : 'http'
+  return URL.parse(`${scheme}://${headers.host}`) ?? new URL(`${scheme}://localhost`)
 }

@@ -163,7 +163,11 @@ test('config.json leads home, whatever it says', async () => {
     instances: [1],
   })
   write({ endpoints: ['http://elsewhere'], blacklist: ['x'], hosted: false })
-  assert.deepEqual((await ask(port, '/config.json')).json, { endpoints: [], blacklist: [], hosted: false })
+  assert.deepEqual((await ask(port, '/config.json')).json, {
+    endpoints: [`http://127.0.0.1:${port}`],
+    blacklist: ['127.0.0.1'],
+    hosted: false,
+  })
   for (const bad of ['{', '[]', '5']) {
     write(bad)
     const reply = await ask(port, '/config.json')
@@ -178,10 +182,18 @@ test('behind a route prefix config.json says so', async () => {
   await using site = await openSite(AT_TOP, { server: 'route_prefix: printer1' })
   const { port } = site.rig
   writeFileSync(join(site.folder, 'config.json'), '{"endpoints": [], "blacklist": []}')
-  const ours = await ask(port, '/printer1/config.json', { headers: { Host: 'pi.local:7125' } })
-  assert.deepEqual(ours.json.endpoints, ['http://pi.local:7125/printer1'])
-  const odd = await ask(port, '/printer1/config.json', { headers: { Host: 'a"<script>' } })
-  assert.deepEqual(odd.json.endpoints, ['http://localhost/printer1'])
+  const endpointsFor = async (headers: Record<string, string>) =>
+    (await ask(port, '/printer1/config.json', { headers })).json.endpoints
+  const Host = 'pi.local:7125'
+  assert.deepEqual(await endpointsFor({ Host }), ['http://pi.local:7125/printer1'])
+  // A proxy that speaks TLS shows in the address of the page alone.
+  assert.deepEqual(await endpointsFor({ Host, Referer: 'https://pi.local:7125/x' }), [
+    'https://pi.local:7125/printer1',
+  ])
+  assert.deepEqual(await endpointsFor({ Host, Referer: 'https://evil.test/' }), [
+    'http://pi.local:7125/printer1',
+  ])
+  assert.deepEqual(await endpointsFor({ Host: 'a"<script>' }), ['http://localhost/printer1'])
   assert.equal((await ask(port, '/printer1/anything', PAGE)).body, '<title>front</title>')
   assert.equal((await ask(port, '/anything', PAGE)).status, 404)
 })
