@@ -1,7 +1,7 @@
 // Bundles the server: one file starts faster and holds less memory than many.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -45,7 +45,27 @@ const virtualPrinterApart = {
   },
 }
 
-/** What both files are built with. */
+/**
+ * Packages that are loaded on first use stand in files of their own in dist/lib: what nobody uses is not even read.
+ * Their names are added to `names`.
+ */
+const packagesApart = names => ({
+  name: 'packages-apart',
+  setup(build) {
+    build.onResolve({ filter: /^[@a-z]/ }, ({ path, kind }) => {
+      if (kind !== 'dynamic-import' || isBuiltin(path) || NATIVE.includes(path)) return undefined
+      names.add(path)
+      return { path: libraryFile(path), external: true }
+    })
+  },
+})
+
+const libraryFile = name => `./lib/${name.replace('/', '+')}.cjs`
+
+/** Helpers of `ws` that it does without, and what is native and found at run time where it is. */
+const NATIVE = ['bufferutil', 'utf-8-validate', 'koffi']
+
+/** What all files are built with. */
 const SETTINGS = {
   absWorkingDir: root,
   bundle: true,
@@ -54,8 +74,7 @@ const SETTINGS = {
   target: 'node22.16',
   format: 'cjs',
   legalComments: 'none',
-  // The first two are helpers of `ws` that it does without; the last is native, and found at run time where it is.
-  external: ['bufferutil', 'utf-8-validate', 'koffi'],
+  external: NATIVE,
   logLevel: 'warning',
 }
 
@@ -74,14 +93,19 @@ require('./server.cjs')
 /** Builds the command dist/moonraker.cjs and the server that it loads. */
 export async function bundle() {
   const output = join(root, 'dist')
+  rmSync(join(output, 'lib'), { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
+  const packages = new Set()
   await build({
     ...SETTINGS,
     entryPoints: ['src/main.ts'],
     outfile: 'dist/server.cjs',
     define: { __COMMIT__: JSON.stringify(commit()), 'import.meta.dirname': '__dirname' },
-    plugins: [lazyModules, virtualPrinterApart],
+    plugins: [lazyModules, virtualPrinterApart, packagesApart(packages)],
   })
+  for (const name of packages) {
+    await build({ ...SETTINGS, entryPoints: [name], outfile: join('dist', libraryFile(name)) })
+  }
   await build({
     ...SETTINGS,
     entryPoints: ['src/virtual-printer-in-folder.ts'],
