@@ -1,0 +1,14 @@
+#!/bin/sh
+# Asks a printer how it is: sh first-call.sh http://localhost:7125 [API key]
+set -eu
+server=$1
+key=${2:-}
+
+curl -fsS -H "X-Api-Key: $key" "$server/server/info"
+echo
+curl -fsS -H "X-Api-Key: $key" "$server/printer/objects/query?print_stats=state&extruder=temperature,target"
+echo
+# What changes something is a POST; arguments may be JSON, a form, or a query string.
+curl -fsS -H "X-Api-Key: $key" -H 'Content-Type: application/json' -d '{"script": "M117 Hello"}' \
+  "$server/printer/gcode/script"
+echo

@@ -1,0 +1,271 @@
+// The guide for people who write clients: its examples stand in docs/examples, run, and do what it says; its table of
+// errors is what the server answers.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { connect } from '../src/client/index.ts'
+import { CuttableProxy } from './client/cuttable-proxy.ts'
+import { ask } from './support/raw-http.ts'
+import { type Rig, startRig } from './support/rig.ts'
+
+const FOLDER = fileURLToPath(new URL('../docs/examples/', import.meta.url))
+const GUIDE = readFileSync(new URL('../docs/writing-a-client.md', import.meta.url), 'utf8')
+
+const USER = ['anna', 'not a secret'] as const
+/** Nobody is let in by the address, so that the examples have to show who they are. */
+const NOBODY = 'trusted_clients:\n  192.0.2.1'
+const PART = 'G90\nM83\nG28\nG1 X20 Y20 Z1 F6000\nG1 X60 F3000\nG1 Y60\nM84\n'
+
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  '.ts': [process.execPath],
+  '.py': ['python3'],
+  '.sh': ['sh'],
+}
+
+function commandOf(file: string): readonly string[] {
+  return COMMANDS[extname(file)] ?? []
+}
+
+const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0
+const MISSING: Readonly<Record<string, string | false>> = {
+  '.py': works('python3', '--version') ? false : 'python3 is not installed',
+  '.sh': works('curl', '--version') ? false : 'curl is not installed',
+}
+
+/** Why a file cannot be run here; false where it can. */
+function lacks(file: string): string | false {
+  return MISSING[extname(file)] ?? false
+}
+
+/** A server with a user, ready to print, and what lets in: its API key. */
+async function startPrinter(speed = 1) {
+  const rig = await startRig({ authorization: NOBODY, ready: false, speed })
+  const client = await connect({ url: rig.socketPath })
+  const ready = new Promise<void>(resolve => {
+    client.on('notify_klippy_ready', resolve)
+  })
+  if ((await client.call('server.info')).klippy_state !== 'ready') await ready
+  await client.call('access.post_user', { username: USER[0], password: USER[1] })
+  const key = await client.call('access.get_api_key')
+  const stop = async () => {
+    client.close()
+    await rig[Symbol.asyncDispose]()
+  }
+  return { rig, client, key, [Symbol.asyncDispose]: stop }
+}
+
+/** An example as it runs. */
+class Run implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly ended: Promise<number | null>
+  output = ''
+  #heard = () => {}
+
+  constructor(file: string, ...args: string[]) {
+    const [command = '', ...before] = commandOf(file)
+    const path = join(FOLDER, file)
+    // Python would leave compiled files beside the examples, and keep what it prints to itself.
+    const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' }
+    this.#child = spawn(command, [...before, path, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', text => {
+        this.output += text
+        this.#heard()
+      })
+    }
+    this.ended = once(this.#child, 'close').then(([code]) => {
+      this.#heard()
+      return code
+    })
+  }
+
+  /** Resolves when the example has said `pattern`; rejects when it ends without. */
+  async says(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.output)) {
+      assert.equal(this.#child.exitCode, null, `it ended without ${pattern}: ${this.output}`)
+      await new Promise<void>(resolve => {
+        this.#heard = resolve
+      })
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.ended
+  }
+}
+
+/** The whole output of an example that ends well. */
+async function outputOf(file: string, ...args: string[]): Promise<string> {
+  await using run = new Run(file, ...args)
+  assert.equal(await run.ended, 0, `${file}: ${run.output}`)
+  return run.output
+}
+
+/** The address that an example takes: a WebSocket for those that talk over one. */
+const addressFor = ({ url }: Rig, file: string) => (file.endsWith('.ts') ? url.replace('http', 'ws') : url)
+
+describe('examples', { concurrency: 2 }, () => {
+  test('the first call', async t => {
+    await using printer = await startPrinter()
+    for (const file of ['first-call.sh', 'first_call.py', 'first-call.ts']) {
+      await t.test(file, { skip: lacks(file) }, async () => {
+        const output = await outputOf(file, printer.rig.url, printer.key)
+        for (const part of [/ready/, /standby/, /\bok\b/]) assert.match(output, part)
+        if (!file.endsWith('.sh')) assert.match(output, /error: (404|-32601) /)
+        await using refused = new Run(file, printer.rig.url)
+        assert.notEqual(await refused.ended, 0, 'without the key')
+        assert.match(refused.output, /401|Unauthorized/)
+      })
+    }
+  })
+
+  test('getting in', async t => {
+    await using printer = await startPrinter()
+    for (const file of ['login.sh', 'login.py', 'login.ts']) {
+      await t.test(file, { skip: lacks(file) }, async () => {
+        const output = await outputOf(file, addressFor(printer.rig, file), ...USER)
+        for (const part of [/anna/, /admin/, /\[\]/]) assert.match(output, part)
+      })
+    }
+  })
+
+  test('printing a file', async t => {
+    await using printer = await startPrinter(50)
+    for (const file of ['print.sh', 'print.py', 'print.ts']) {
+      await t.test(file, { skip: lacks(file) }, async () => {
+        const path = join(printer.rig.dataPath, `${file}.gcode`)
+        writeFileSync(path, PART)
+        const output = await outputOf(file, addressFor(printer.rig, file), path, printer.key)
+        assert.match(output, file.endsWith('.sh') ? /complete\n$/ : /100 % sent[\s\S]*completed/)
+        const { jobs } = await printer.client.call('server.history.list', { limit: 1 })
+        const [job] = jobs
+        assert.deepEqual([job?.filename, job?.status], [`${file}.gcode`, 'completed'])
+      })
+    }
+  })
+
+  const follows = async (run: Run, { client }: Awaited<ReturnType<typeof startPrinter>>) => {
+    await run.says(/status: .*"state": ?"standby"/)
+    await client.call('printer.gcode.script', { script: 'M104 S55\nM115' })
+    await run.says(/status: .*"target": ?55/)
+    await run.says(/console: .*FIRMWARE/)
+  }
+
+  test('follow.ts comes back by itself', async () => {
+    await using printer = await startPrinter()
+    await using proxy = await CuttableProxy.to(printer.rig.port)
+    await using run = new Run('follow.ts', `ws://127.0.0.1:${proxy.port}`, printer.key)
+    await follows(run, printer)
+    proxy.cut()
+    await run.says(/lost: [\s\S]*connected again[\s\S]*status: /)
+    await printer.client.call('printer.gcode.script', { script: 'M104 S44' })
+    await run.says(/"target": ?44/)
+  })
+
+  test('follow.py over the unix socket', { skip: lacks('follow.py') }, async () => {
+    await using printer = await startPrinter()
+    await using run = new Run('follow.py', printer.rig.socketPath)
+    await follows(run, printer)
+    await printer.client.call('printer.firmware_restart')
+    await run.says(/target": 55[\s\S]*target": 0/)
+  })
+
+  const noPackage = () =>
+    works('python3', '-c', 'import websockets.sync.client')
+      ? false
+      : "Python's package websockets is not installed"
+
+  test('follow.py over a WebSocket', { skip: lacks('follow.py') || noPackage() }, async () => {
+    await using printer = await startPrinter()
+    await using proxy = await CuttableProxy.to(printer.rig.port)
+    await using run = new Run('follow.py', `ws://127.0.0.1:${proxy.port}/websocket`, printer.key)
+    await follows(run, printer)
+    proxy.cut()
+    await run.says(/lost: [\s\S]*status: /)
+  })
+})
+
+test('the guide shows every example as it is', () => {
+  for (const file of readdirSync(FOLDER)) {
+    const fence = `\n\`\`\`${extname(file).slice(1)}\n${readFileSync(join(FOLDER, file), 'utf8')}\`\`\`\n`
+    assert.ok(GUIDE.includes(fence), `copy docs/examples/${file} into docs/writing-a-client.md`)
+  }
+})
+
+/** A row of the guide's table of errors: [over HTTP, over JSON-RPC]. */
+function told(row: string): string[] {
+  const line = GUIDE.split('\n').find(each => each.startsWith(`| ${row}`))
+  assert.ok(line, `the guide tells nothing of: ${row}`)
+  return line
+    .split('|')
+    .slice(2, 4)
+    .map(cell => cell.trim())
+}
+
+test('the errors are those of the table', async () => {
+  await using rig = await startRig()
+  await using closed = await startRig({ printer: 'none', authorization: NOBODY })
+  const json = { 'Content-Type': 'application/json' }
+  const post = async (path: string, body: string, to = rig) =>
+    (await ask(to.port, path, { verb: 'POST', headers: json, body })).status
+  const status = async (path: string, to = rig) => (await ask(to.port, path)).status
+  const rpc = async (message: unknown, to = rig) => {
+    const body =
+      typeof message === 'string'
+        ? message
+        : JSON.stringify({ jsonrpc: '2.0', id: 1, ...(message as object) })
+    const reply = await ask(to.port, '/server/jsonrpc', { verb: 'POST', headers: json, body })
+    return (reply.json as { error: { code: number } }).error.code
+  }
+  const metadata = { method: 'server.files.metadata' }
+  const form = (fields: string) =>
+    ask(rig.port, '/server/files/upload', {
+      verb: 'POST',
+      headers: { 'Content-Type': 'multipart/form-data; boundary=x' },
+      body: `--x\r\nContent-Disposition: form-data; name="file"; filename="a.gcode"\r\n\r\nG28\r\n${fields}--x--\r\n`,
+    })
+  const seen: Readonly<Record<string, readonly [number | '', number | '']>> = {
+    'an argument is missing': [await status('/server/files/metadata'), await rpc(metadata)],
+    'Klipper refused': [
+      await post('/printer/gcode/script', '{"script":"G1 X9999"}'),
+      await rpc({ method: 'printer.gcode.script', params: { script: 'G1 X9999' } }),
+    ],
+    'not logged in': [await status('/server/info', closed), await rpc({ method: 'server.info' }, closed)],
+    'there is no such method': [await status('/server/none'), await rpc({ method: 'server.none' })],
+    'there is no such file': [
+      await status('/server/files/metadata?filename=none.gcode'),
+      await rpc({ ...metadata, params: { filename: 'none.gcode' } }),
+    ],
+    'the method has another verb': [await post('/server/info', '{}'), ''],
+    'the upload differs': [
+      (await form('--x\r\nContent-Disposition: form-data; name="checksum"\r\n\r\nabc\r\n')).status,
+      '',
+    ],
+    'what came is not JSON': [await post('/printer/gcode/script', '{'), await rpc('{')],
+    'what came is no request': ['', await rpc({ jsonrpc: '1.0' })],
+    'the parameters are no object': ['', await rpc({ ...metadata, params: ['a.gcode'] })],
+  }
+  for (const [row, codes] of Object.entries(seen)) assert.deepEqual(codes.map(String), told(row), row)
+  await using alone = await startRig({ printer: 'none' })
+  const codes = [await status('/printer/info', alone), await rpc({ method: 'printer.info' }, alone)]
+  assert.deepEqual(codes.map(String), told('Klipper is not there'))
+})
+
+test('the guide links to what is there', () => {
+  const headings = [...GUIDE.matchAll(/^## (.+)$/gm)].map(([, title]) =>
+    (title as string)
+      .toLowerCase()
+      .replace(/[^a-z -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+  for (const [, target = ''] of GUIDE.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+    const [file = '', anchor = ''] = target.split('#')
+    if (file === '') assert.ok(headings.includes(anchor), target)
+    else if (!file.endsWith('/')) readFileSync(new URL(`../docs/${file}`, import.meta.url))
+  }
+})
