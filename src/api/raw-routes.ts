@@ -35,10 +35,14 @@ const UPLOAD: JsonSchema = {
   required: ['file'],
   properties: {
     file: FILE,
-    root: string().describe('gcodes where it is left out').json,
-    path: string().describe('A folder below the root; made where it does not exist').json,
-    checksum: string().describe('SHA-256 of the file, hexadecimal; 422 where it differs').json,
-    print: bool().describe('gcodes only: print the file').json,
+    root: string().default('gcodes').json,
+    path: string().describe('A folder below the root; made where it does not exist').default('').json,
+    // An empty example: pages that fill in a form for trying would give a text that is no checksum.
+    checksum: {
+      ...string().describe('SHA-256 of the file, hexadecimal; 422 where it differs').json,
+      examples: [''],
+    },
+    print: bool().describe('gcodes only: print the file').default(false).json,
   },
 }
 
