@@ -90,15 +90,15 @@ function serveKlipper({ events, printer }: Core, scope: Scope, services: Service
   scope.use(events.on('klippy:identified', () => services.followKlipper()))
 }
 
-/** The password of the configuration; undefined where there is none. Throws ConfigError for a template that fails. */
-async function renderPassword(section: Section, secretsFile: string): Promise<string | undefined> {
+/** Gives sudo the password of the configuration. A template that fails is told of: the rest works without. */
+async function readPassword(core: Core, section: Section, sudo: Sudo): Promise<void> {
   const { sudo_password } = section.options
-  if (sudo_password === undefined) return undefined
+  if (sudo_password === undefined) return
   try {
-    const { secrets } = readSecrets(secretsFile)
-    return await compileTemplate(sudo_password).render({ secrets: secrets.values })
-  } catch (error) {
-    throw section.error(`[machine] sudo_password: ${messageOf(error)}`, 'sudo_password')
+    const { secrets } = readSecrets(core.paths.secrets)
+    sudo.usePassword(await compileTemplate(sudo_password).render({ secrets: secrets.values }))
+  } catch (cause) {
+    core.warnings.add(section.error(`[machine] sudo_password: ${messageOf(cause)}`, 'sudo_password').message)
   }
 }
 
@@ -108,11 +108,12 @@ export default component({
   options,
   create(core, section, scope): Machine {
     const { provider, shutdown_action, validate_service, supervisord_config_path } = section.options
-    const sudo: Sudo = new Sudo(() => {
+    const alert = () => {
       const { waiting } = sudo
-      const alert = { sudo_requested: waiting.length > 0, sudo_messages: waiting, request_messages: waiting }
-      core.connections.notify('notify_sudo_alert', alert)
-    })
+      const told = { sudo_requested: waiting.length > 0, sudo_messages: waiting, request_messages: waiting }
+      core.connections.notify('notify_sudo_alert', told)
+    }
+    const sudo = new Sudo({ isRoot: process.geteuid?.() === 0, onChange: alert })
     const reader = new MachineReader({ klipperPython: () => core.printer.session.info?.python_path })
     const parts = {
       core,
@@ -131,8 +132,7 @@ export default component({
       services,
       sudo,
       async start() {
-        const password = await renderPassword(section, core.paths.secrets)
-        if (password !== undefined) sudo.usePassword(password)
+        await readPassword(core, section, sudo)
         services.start()
       },
       stop: () => services.stop(),

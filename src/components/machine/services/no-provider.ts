@@ -8,8 +8,10 @@ export function noProvider(why: string): Provider {
     Promise.reject(new ApiError(503, `Services and power of this machine cannot be managed: ${why}`))
   return {
     name: 'none',
+    open: () => Promise.resolve(new Map()),
     list: () => Promise.resolve(new Map()),
     act: refuse,
+    restartOwn: refuse,
     power: refuse,
     unitOf: () => Promise.resolve(null),
     stop: () => undefined,

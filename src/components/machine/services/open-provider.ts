@@ -2,46 +2,54 @@
 import { existsSync } from 'node:fs'
 import { messageOf } from '../../../core/errors.ts'
 import { noProvider } from './no-provider.ts'
-import type { Provider, ProviderName, ProviderParts } from './provider.ts'
-import { openSupervisordCli } from './supervisord-cli.ts'
-import { openSystemdCli } from './systemd-cli.ts'
-import { openSystemdDbus } from './systemd-dbus.ts'
+import { SYSTEMD_RUNS } from './power-command.ts'
+import type { Provider, ProviderName, ProviderParts, ServiceStates } from './provider.ts'
+import { SupervisordCli } from './supervisord-cli.ts'
+import { SystemdCli } from './systemd-cli.ts'
+import { SystemdDbus } from './systemd-dbus.ts'
 
-const SYSTEMD_RUNS = '/run/systemd/system'
+type Kind = new (parts: ProviderParts) => Provider
 
-const OPEN: Readonly<Record<Exclude<ProviderName, 'none'>, (parts: ProviderParts) => Promise<Provider>>> = {
-  systemd_dbus: openSystemdDbus,
-  systemd_cli: openSystemdCli,
-  supervisord_cli: openSupervisordCli,
+const KINDS: Readonly<Record<Exclude<ProviderName, 'none'>, readonly Kind[]>> = {
+  // Where D-Bus does not answer, the command may.
+  systemd_dbus: [SystemdDbus, SystemdCli],
+  systemd_cli: [SystemdCli],
+  supervisord_cli: [SupervisordCli],
 }
 
-/** What stands in for a provider that does not work. */
-const NEXT: Readonly<Partial<Record<ProviderName, ProviderName>>> = { systemd_dbus: 'systemd_cli' }
+/** A provider that works, and what it found. */
+export interface OpenProvider {
+  readonly provider: Provider
+  readonly states: ServiceStates
+}
 
 /**
  * Opens the provider `wanted`: systemd_cli where D-Bus does not answer, and none where nothing does. A warning says so,
  * but not where the default finds that systemd does not run at all, as in most containers.
  */
-export async function openProvider(wanted: ProviderName, parts: ProviderParts): Promise<Provider> {
-  if (wanted === 'none') return noProvider('the configuration says [machine] provider: none')
+export async function openProvider(wanted: ProviderName, parts: ProviderParts): Promise<OpenProvider> {
+  if (wanted === 'none') return nothing('the configuration says [machine] provider: none')
+  const { warnings, log } = parts.core
   const problems: string[] = []
-  for (
-    let name: ProviderName | undefined = wanted;
-    name !== undefined && name !== 'none';
-    name = NEXT[name]
-  ) {
+  for (const kind of KINDS[wanted]) {
+    const provider = new kind(parts)
     try {
-      const provider = await OPEN[name](parts)
-      if (name !== wanted)
-        parts.core.warnings.add(`[machine] ${problems.join('; ')}: ${name} is used instead`)
-      return provider
+      const states = await provider.open()
+      if (problems.length > 0)
+        warnings.add(`[machine] ${problems.join('; ')}: ${provider.name} is used instead`)
+      return { provider, states }
     } catch (error) {
-      problems.push(`provider ${name} does not work (${messageOf(error)})`)
+      provider.stop()
+      problems.push(`provider ${provider.name} does not work (${messageOf(error)})`)
     }
   }
   const why = problems.join('; ')
   const text = `services and power of this machine cannot be managed: ${why}`
-  if (wanted === 'systemd_dbus' && !existsSync(SYSTEMD_RUNS)) parts.core.log.info(text)
-  else parts.core.warnings.add(`[machine] ${text}`)
-  return noProvider(why)
+  if (wanted === 'systemd_dbus' && !existsSync(SYSTEMD_RUNS)) log.info(text)
+  else warnings.add(`[machine] ${text}`)
+  return nothing(why)
+}
+
+function nothing(why: string): OpenProvider {
+  return { provider: noProvider(why), states: new Map() }
 }

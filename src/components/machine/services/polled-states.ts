@@ -10,8 +10,8 @@ export interface PollOptions {
   readonly log: Log
   /** Seconds from the end of a question to the next one. */
   readonly period: number
-  ask(): Promise<ServiceStates>
-  report(states: ServiceStates): void
+  readonly ask: () => Promise<ServiceStates>
+  readonly report: (states: ServiceStates) => void
 }
 
 export class PolledStates {
@@ -24,13 +24,15 @@ export class PolledStates {
     this.#options = options
   }
 
-  /** Begins to poll; once only. */
+  /** Begins to poll, unless it has begun already. */
   start(): void {
     if (this.#stopped || this.#timer !== null) return
-    this.#timer = this.#options.clock.after(this.#options.period, () => void this.#poll())
+    this.#timer = this.#options.clock.after(this.#options.period, () => void this.refresh())
   }
 
-  async #poll(): Promise<void> {
+  /** Asks now, and reports before it resolves. */
+  async refresh(): Promise<void> {
+    this.#timer?.stop()
     const { ask, report, log } = this.#options
     try {
       const states = await ask()
@@ -40,6 +42,8 @@ export class PolledStates {
       if (!this.#failing) log.warning(`the states of services cannot be asked for: ${messageOf(error)}`)
       this.#failing = true
     }
+    // Another question may have been asked, and answered, meanwhile.
+    this.#timer?.stop()
     this.#timer = null
     this.start()
   }

@@ -5,7 +5,7 @@ import type { PowerAction, ShutdownAction } from './provider.ts'
 import type { Sudo } from './sudo.ts'
 
 /** There where systemd is process 1 (sd_booted(3)). */
-const SYSTEMD_RUNS = '/run/systemd/system'
+export const SYSTEMD_RUNS = '/run/systemd/system'
 const TIMEOUT = 30
 
 /** Ends or restarts the machine's life, as root. Rejects with ApiError that says why not. */

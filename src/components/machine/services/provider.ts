@@ -23,15 +23,19 @@ export type PowerAction = 'shutdown' | 'reboot'
 export const DONE = { start: 'started', stop: 'stopped', restart: 'restarted' } as const
 
 /**
- * A service manager that answers. Services are named without `.service`; a provider is only asked for names that it
+ * A service manager. Services are named without `.service`; a provider is only asked for names that it
  * listed or that it gave in `unitOf`. What is refused or fails rejects with ApiError that says why.
  */
 export interface Provider {
   readonly name: ProviderName
-  /** The allowed services that exist, with their present states. From then on changes are reported. */
+  /** Begins to work and to report changes. Rejects with Error where the service manager does not answer. */
+  open(): Promise<ServiceStates>
+  /** The allowed services that exist, with their present states. */
   list(): Promise<ServiceStates>
   /** Resolves when it is done. */
   act(action: ServiceAction, service: string): Promise<void>
+  /** Restarts the service that this server is; it does not live to see the end. */
+  restartOwn(service: string): Promise<void>
   power(action: PowerAction): Promise<void>
   /** The service that a process belongs to; null where it is none. */
   unitOf(pid: number): Promise<string | null>
@@ -49,5 +53,5 @@ export interface ProviderParts {
   /** Whether missing rights are told of at the start. */
   readonly checkRights: boolean
   /** Hears of states, also of those that have not changed. */
-  report(states: ServiceStates): void
+  readonly report: (states: ServiceStates) => void
 }

@@ -66,10 +66,10 @@ export class Services {
   async #open(): Promise<Provider> {
     const { allowed, core } = this.#parts
     await allowed.load()
-    const provider = await openProvider(this.#wanted, this.#parts)
+    const { provider, states } = await openProvider(this.#wanted, this.#parts)
     this.#provider = provider
+    this.#states = new Map(states)
     if (this.#stopped) provider.stop()
-    this.#states = new Map(await provider.list())
     this.#ownUnit = await provider.unitOf(process.pid)
     const names = [...this.#states.keys()].join(', ')
     core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
@@ -161,7 +161,12 @@ export class Services {
       if (!this.#stopped) warnings.add(`The server was asked to restart and cannot: ${messageOf(error)}`)
     }
     if (unit === null) events.emit('server:restart')
-    else setImmediate(() => void this.act('restart', unit).catch(failed))
+    else setImmediate(() => void this.#restart(unit).catch(failed))
+  }
+
+  async #restart(unit: string): Promise<void> {
+    const provider = await this.#opened()
+    await provider.restartOwn(unit)
   }
 
   /** Acts on a service that the server itself has found, such as Klipper's. */

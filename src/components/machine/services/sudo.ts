@@ -1,7 +1,12 @@
 // Running programs as root: with sudo, with its password where it wants one, and what waits for that password.
 import { userInfo } from 'node:os'
 import { ApiError, messageOf } from '../../../core/errors.ts'
-import { type CommandOptions, type CommandResult, runCommand } from '../../../core/run-command.ts'
+import {
+  CommandError,
+  type CommandOptions,
+  type CommandResult,
+  runCommand,
+} from '../../../core/run-command.ts'
 import type { Registration } from '../../../core/scope.ts'
 
 /** What a request has led to. */
@@ -33,6 +38,8 @@ const WANTS_PASSWORD =
 const REFUSED =
   /^(sudo: .*|Sorry, (?:try again|user ).*|.* is not (?:in the sudoers file|allowed to run sudo).*)$/m
 
+/** sudo reads no more. */
+const MAX_PASSWORD = 255
 /** Seconds for a program that does nothing; sudo takes two over a wrong password. */
 const CHECK_SECONDS = 20
 
@@ -42,10 +49,12 @@ export class Sudo {
   #requests: SudoRequest[] = []
   #setting: Promise<unknown> = Promise.resolve()
   #checking: Promise<boolean> | null = null
+  readonly #isRoot: boolean
   readonly #onChange: () => void
 
-  /** `onChange` hears whenever something begins or ceases to wait. */
-  constructor(onChange: () => void) {
+  /** `isRoot` is whether this server is root itself. `onChange` hears when something begins or ceases to wait. */
+  constructor({ isRoot, onChange }: { readonly isRoot: boolean; readonly onChange: () => void }) {
+    this.#isRoot = isRoot
     this.#onChange = onChange
   }
 
@@ -64,7 +73,7 @@ export class Sudo {
    * CommandError where the program cannot be run.
    */
   async run(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-    if (process.geteuid?.() === 0) return runCommand(program, args, options)
+    if (this.#isRoot) return runCommand(program, args, options)
     return this.#run(this.#password, program, args, options)
   }
 
@@ -85,6 +94,7 @@ export class Sudo {
   #ran(result: CommandResult): CommandResult {
     const refused = REFUSED.exec(result.stderr)
     if (result.code === 0 || refused === null) return result
+    if (refused[0].endsWith('command not found')) throw new CommandError(refused[0])
     throw this.#refused(refused[0])
   }
 
@@ -131,7 +141,9 @@ export class Sudo {
   setPassword(password: string): Promise<PasswordOutcome> {
     const set = async () => {
       // sudo reads one line, and a C string ends at a NUL.
-      if (/[\n\0]/.test(password)) throw new ApiError(400, 'A password is one line of text')
+      if (/[\n\0]/.test(password) || password.length > MAX_PASSWORD) {
+        throw new ApiError(400, `A password is one line of at most ${MAX_PASSWORD} characters`)
+      }
       if (!(await this.#isRight(password)))
         throw new ApiError(400, 'Invalid password, sudo access was denied')
       this.#password = password
@@ -143,7 +155,7 @@ export class Sudo {
   }
 
   async #isRight(password: string): Promise<boolean> {
-    if (process.geteuid?.() === 0) return true
+    if (this.#isRoot) return true
     try {
       return (await this.#run(password, 'true', [], { timeoutSeconds: CHECK_SECONDS })).code === 0
     } catch {

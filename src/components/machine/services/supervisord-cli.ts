@@ -1,4 +1,5 @@
 // supervisord through its command supervisorctl, for containers that run several programs: the provider supervisord_cli.
+import { once } from 'node:events'
 import { ApiError } from '../../../core/errors.ts'
 import { runCommand } from '../../../core/run-command.ts'
 import { PolledStates } from './polled-states.ts'
@@ -18,6 +19,7 @@ const PERIOD = 5
 const LIST_TIMEOUT = 20
 const ACTION_TIMEOUT = 60
 
+const CONTROL = 'supervisorctl'
 /** `supervisorctl status` ends so where all run, and where some do not; with other codes it could not ask. */
 const STATUS_CODES: readonly (number | null)[] = [0, 3]
 const PROGRAM_LINE = /^(\S+)\s+([A-Z]+)\b(?:\s+pid (\d+))?/
@@ -41,13 +43,6 @@ interface Program {
   readonly pid: number | null
 }
 
-/** Starts to use supervisorctl. Rejects with its words where supervisord does not answer. */
-export async function openSupervisordCli(parts: ProviderParts): Promise<Provider> {
-  const provider = new SupervisordCli(parts)
-  await provider.ask()
-  return provider
-}
-
 /** The programs by their names, as `supervisorctl status` prints them. */
 export function readPrograms(text: string): Map<string, Program> {
   const programs = new Map<string, Program>()
@@ -61,44 +56,55 @@ export function readPrograms(text: string): Map<string, Program> {
   return programs
 }
 
-class SupervisordCli implements Provider {
+export class SupervisordCli implements Provider {
   readonly name = 'supervisord_cli'
   readonly #parts: ProviderParts
   readonly #polled: PolledStates
+  #known: ReadonlyMap<string, Program> = new Map()
 
   constructor(parts: ProviderParts) {
     this.#parts = parts
     const { clock, log } = parts.core
     const { report } = parts
-    this.#polled = new PolledStates({ clock, log, period: PERIOD, ask: () => this.ask(), report })
+    this.#polled = new PolledStates({ clock, log, period: PERIOD, ask: () => this.#ask(), report })
+  }
+
+  #arguments(args: readonly string[]): string[] {
+    const { supervisordConfig } = this.#parts
+    return supervisordConfig === null ? [...args] : ['-c', supervisordConfig, ...args]
   }
 
   #run(args: readonly string[], timeoutSeconds: number) {
-    const { supervisordConfig } = this.#parts
-    const place = supervisordConfig === null ? [] : ['-c', supervisordConfig]
-    return runCommand('supervisorctl', [...place, ...args], { timeoutSeconds })
+    return runCommand(CONTROL, this.#arguments(args), { timeoutSeconds })
   }
 
-  async #programs(): Promise<Map<string, Program>> {
+  async #programs(): Promise<ReadonlyMap<string, Program>> {
     const { code, stdout, stderr } = await this.#run(['status'], LIST_TIMEOUT)
-    if (STATUS_CODES.includes(code)) return readPrograms(stdout)
-    throw new Error((stderr.trim() || stdout.trim()).split('\n').at(-1) || `supervisorctl ended with ${code}`)
+    if (STATUS_CODES.includes(code)) {
+      this.#known = readPrograms(stdout)
+      return this.#known
+    }
+    throw new Error((stderr.trim() || stdout.trim()).split('\n')[0] || `supervisorctl ended with ${code}`)
   }
 
-  async list(): Promise<ServiceStates> {
-    const states = await this.ask()
+  async open(): Promise<ServiceStates> {
+    const states = await this.#ask()
     this.#polled.start()
     return states
   }
 
-  /** Asks for all states, once. */
-  async ask(): Promise<ServiceStates> {
+  list(): Promise<ServiceStates> {
+    return this.#ask()
+  }
+
+  async #ask(): Promise<ServiceStates> {
     const allowed = [...(await this.#programs())].filter(([name]) => this.#parts.allowed.includes(name))
     return new Map(allowed.map(([name, { state }]) => [name, state]))
   }
 
   async act(action: ServiceAction, service: string): Promise<void> {
     const { code, stdout, stderr } = await this.#run([action, service], ACTION_TIMEOUT)
+    await this.#polled.refresh()
     const said = stdout.replace(ALREADY, '')
     const failed = FAILED.exec(said)
     if (failed === null && (code === 0 || said !== stdout)) return
@@ -106,16 +112,29 @@ class SupervisordCli implements Provider {
     throw new ApiError(500, `Service '${service}' could not be ${DONE[action]}: ${why}`)
   }
 
+  /** supervisorctl stops the program and starts it again itself: it has to outlive us, and what it prints has no reader. */
+  async restartOwn(service: string): Promise<void> {
+    const { spawn } = await import('node:child_process')
+    const child = spawn(CONTROL, this.#arguments(['restart', service]), { detached: true, stdio: 'ignore' })
+    child.unref()
+    await once(child, 'exit')
+    if (child.exitCode !== 0) throw new Error(`supervisorctl ended with ${child.exitCode}`)
+  }
+
   power(action: PowerAction): Promise<void> {
     return powerByCommand(this.#parts.sudo, action, this.#parts.shutdownAction)
   }
 
   async unitOf(pid: number): Promise<string | null> {
-    for (const [name, program] of await this.#programs()) if (program.pid === pid) return name
-    return null
+    return nameOf(this.#known, pid) ?? nameOf(await this.#programs(), pid)
   }
 
   stop(): void {
     this.#polled.stop()
   }
+}
+
+function nameOf(programs: ReadonlyMap<string, Program>, pid: number): string | null {
+  for (const [name, program] of programs) if (program.pid === pid) return name
+  return null
 }

@@ -22,13 +22,6 @@ const ACTION_TIMEOUT = 60
 const LIST = ['list-units', '--all', '--type=service', '--plain', '--full', '--no-legend', '--no-pager']
 const UNIT_LINE = /^(\S+)\.service\s+(\S+)\s+(\S+)\s+(\S+)/
 
-/** Starts to use systemctl. Rejects with its words where systemd does not run. */
-export async function openSystemdCli(parts: ProviderParts): Promise<Provider> {
-  const provider = new SystemdCli(parts)
-  await provider.ask()
-  return provider
-}
-
 /** The service in whose control group a process is, by the text of /proc/PID/cgroup; null where it is none. */
 export function unitOfCgroup(text: string): string | null {
   // The unified hierarchy, or systemd's own of the former ones.
@@ -37,7 +30,7 @@ export function unitOfCgroup(text: string): string | null {
   return /^\/system\.slice\/(?:.*\/)?([^/]+)\.service(?:\/|$)/.exec(line?.[1] ?? '')?.[1] ?? null
 }
 
-class SystemdCli implements Provider {
+export class SystemdCli implements Provider {
   readonly name = 'systemd_cli'
   readonly #parts: ProviderParts
   readonly #polled: PolledStates
@@ -46,17 +39,20 @@ class SystemdCli implements Provider {
     this.#parts = parts
     const { clock, log } = parts.core
     const { report } = parts
-    this.#polled = new PolledStates({ clock, log, period: PERIOD, ask: () => this.ask(), report })
+    this.#polled = new PolledStates({ clock, log, period: PERIOD, ask: () => this.#ask(), report })
   }
 
-  async list(): Promise<ServiceStates> {
-    const states = await this.ask()
+  async open(): Promise<ServiceStates> {
+    const states = await this.#ask()
     this.#polled.start()
     return states
   }
 
-  /** Asks for all states, once. */
-  async ask(): Promise<ServiceStates> {
+  list(): Promise<ServiceStates> {
+    return this.#ask()
+  }
+
+  async #ask(): Promise<ServiceStates> {
     const { allowed } = this.#parts
     const args = [...LIST, '--', ...allowed.unitPatterns()]
     const { code, stdout, stderr } = await runCommand('systemctl', args, { timeoutSeconds: LIST_TIMEOUT })
@@ -72,9 +68,14 @@ class SystemdCli implements Provider {
   async act(action: ServiceAction, service: string): Promise<void> {
     const args = ['--no-ask-password', action, '--', `${service}.service`]
     const { code, stderr } = await this.#parts.sudo.run('systemctl', args, { timeoutSeconds: ACTION_TIMEOUT })
+    await this.#polled.refresh()
     if (code === 0) return
     const why = stderr.trim() || `systemctl ended with ${code}`
     throw new ApiError(500, `Service '${service}' could not be ${DONE[action]}: ${why}`)
+  }
+
+  restartOwn(service: string): Promise<void> {
+    return this.act('restart', service)
   }
 
   power(action: PowerAction): Promise<void> {

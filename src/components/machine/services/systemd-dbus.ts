@@ -53,14 +53,7 @@ interface Line {
   readonly watched: Set<string>
 }
 
-/** Connects. Rejects where the bus or systemd on it does not answer. */
-export async function openSystemdDbus(parts: ProviderParts): Promise<Provider> {
-  const provider = new SystemdDbus(parts)
-  await provider.open()
-  return provider
-}
-
-class SystemdDbus implements Provider {
+export class SystemdDbus implements Provider {
   readonly name = 'systemd_dbus'
   readonly #parts: ProviderParts
   readonly #address = process.env.DBUS_SYSTEM_BUS_ADDRESS || SYSTEM_BUS
@@ -75,9 +68,10 @@ class SystemdDbus implements Provider {
     this.#parts = parts
   }
 
-  async open(): Promise<void> {
+  async open(): Promise<ServiceStates> {
     this.#line = await this.#connect()
     if (this.#parts.checkRights) await this.#checkRights(this.#line.bus)
+    return this.#states
   }
 
   async #connect(): Promise<Line> {
@@ -181,6 +175,10 @@ class SystemdDbus implements Provider {
       500,
       `Service '${service}' could not be ${DONE[action]}: ${result}; 'journalctl -u ${service}' on the machine tells more`,
     )
+  }
+
+  restartOwn(service: string): Promise<void> {
+    return this.act('restart', service)
   }
 
   async power(action: PowerAction): Promise<void> {

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import {
+  AllowedServices,
+  DEFAULT_SERVICES,
+  readServiceList,
+} from '../../../../src/components/machine/services/allowed-services.ts'
+import { systemClock } from '../../../../src/core/clock.ts'
+import { Log } from '../../../../src/core/log.ts'
+
+/** A moonraker.asvc, or its place, with what was logged of it. */
+function place(text?: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'asvc-'))
+  const file = join(folder, 'moonraker.asvc')
+  if (text !== undefined) writeFileSync(file, text)
+  const lines: string[] = []
+  const console = (line: string) => void lines.push(line)
+  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'info', console })
+  return {
+    file,
+    lines,
+    allowed: new AllowedServices(file, log),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+test('a missing file is written with the defaults', async () => {
+  using there = place()
+  await there.allowed.load()
+  assert.deepEqual(readServiceList(readFileSync(there.file, 'utf8')), [...DEFAULT_SERVICES])
+  assert.ok(there.allowed.includes('KlipperScreen'))
+})
+
+test('a file of the user is left as it is, and stands in the place of the defaults', async () => {
+  const text = 'crowsnest\r\nmyservice.service\n\n  padded  \n'
+  using there = place(text)
+  await there.allowed.load()
+  assert.equal(readFileSync(there.file, 'utf8'), text)
+  for (const name of ['crowsnest', 'myservice', 'padded']) assert.ok(there.allowed.includes(name), name)
+  assert.ok(!there.allowed.includes('KlipperScreen'))
+})
+
+test('Klipper and this server are allowed under any number', async () => {
+  using there = place('')
+  await there.allowed.load()
+  for (const name of ['klipper', 'klipper-1', 'klipper_2', 'klipper@left', 'moonraker', 'moonraker_2']) {
+    assert.ok(there.allowed.includes(name), name)
+  }
+  for (const name of ['Klipper', 'ssh', 'xklipper', 'klipper 1', 'klipper/1', 'klipper*', 'klipper\n', '']) {
+    assert.ok(!there.allowed.includes(name), name)
+  }
+})
+
+test('lines that cannot be a service are passed over', () => {
+  const lines = [
+    '# a comment',
+    '-H root@host',
+    'a b',
+    'x;reboot',
+    '$(id)',
+    '../x',
+    'ok',
+    'ok',
+    'x'.repeat(300),
+  ]
+  assert.deepEqual(readServiceList(lines.join('\n')), ['ok'])
+})
+
+test('a backslash in a name is itself in the patterns for systemd', async () => {
+  using there = place('camera\\x2dleft\n')
+  await there.allowed.load()
+  assert.deepEqual(there.allowed.unitPatterns(), [
+    'camera\\\\x2dleft.service',
+    'klipper*.service',
+    'moonraker*.service',
+  ])
+})
+
+test('a file that cannot be read leaves the defaults, and the log says why', async () => {
+  using there = place()
+  mkdirSync(there.file)
+  await there.allowed.load()
+  assert.ok(there.allowed.includes('crowsnest'))
+  assert.match(there.lines.join(), /allowed services in .* cannot be read: EISDIR/)
+})
+
+test('a file that is no list is not read', async () => {
+  using there = place('x\n'.repeat(100_000))
+  await there.allowed.load()
+  assert.match(there.lines.join(), /longer than 65536 bytes/)
+})

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Sudo } from '../../../../src/components/machine/services/sudo.ts'
+import { standInPrograms } from '../stand-in-programs.ts'
+
+const PASSWORD = 'right "horse" $HOME'
+
+/** A sudo that wants a password whenever it is not given with -S, and runs the program with the rest of its input. */
+const SUDO = `
+echo "$*" >> $HERE/calls
+if [ "$1" = -n ]; then echo 'sudo: a password is required' >&2; exit 1; fi
+read -r given
+if [ "$given" != '${PASSWORD}' ]; then
+  echo 'Sorry, try again.' >&2; echo 'sudo: no password was provided' >&2; exit 1
+fi
+while [ "$1" != -- ]; do shift; done
+shift
+exec "$@"`
+
+function user() {
+  let changes = 0
+  const sudo = new Sudo({ isRoot: false, onChange: () => (changes += 1) })
+  return { sudo, changes: () => changes }
+}
+
+const LIMITS = { timeoutSeconds: 10 }
+
+test('root needs no sudo', async () => {
+  using programs = standInPrograms({ sudo: SUDO })
+  const sudo = new Sudo({ isRoot: true, onChange: () => undefined })
+  assert.equal((await sudo.run('echo', ['a  b'], LIMITS)).stdout, 'a  b\n')
+  assert.equal(await sudo.checkAccess(), true)
+  assert.deepEqual(programs.calls(), [])
+})
+
+test('where no password is wanted none is given', async () => {
+  using programs = standInPrograms({ sudo: 'echo "$*" >> $HERE/calls; shift 2; exec "$@"' })
+  const { sudo } = user()
+  sudo.usePassword(PASSWORD)
+  assert.equal((await sudo.run('cat', [], LIMITS)).stdout, '', 'nothing of it reaches the program')
+  assert.deepEqual(programs.calls(), ['-n -- cat'])
+})
+
+test('a password goes to sudo alone, by its input', async () => {
+  using programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  sudo.usePassword(PASSWORD)
+  const { code, stdout } = await sudo.run('sh', ['-c', 'cat; echo "$1"; exit 3', 'sh', '; reboot'], LIMITS)
+  assert.deepEqual([code, stdout], [3, '; reboot\n'])
+  assert.ok(!programs.calls().join().includes('horse'), 'arguments can be read by everybody')
+})
+
+test('without a password, or with a wrong one, the error says what to do', async () => {
+  using _programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  const refused = { status: 503, message: /may not act as root \(sudo wants a password\): give the password/ }
+  await assert.rejects(sudo.run('true', [], LIMITS), refused)
+  assert.equal(await sudo.checkAccess(), false)
+  sudo.usePassword('wrong')
+  await assert.rejects(sudo.run('true', [], LIMITS), { status: 503, message: /\(Sorry, try again\.\)/ })
+})
+
+test("sudo's other refusals are told in its words, and failures of the program are not taken for them", async () => {
+  const words = [
+    'ada is not in the sudoers file.',
+    'sudo: The "no new privileges" flag is set, which prevents sudo from running as root.',
+    "Sorry, user ada is not allowed to execute '/usr/bin/true' as root on printer.",
+  ]
+  for (const line of words) {
+    using _programs = standInPrograms({ sudo: `echo '${line.replaceAll("'", "'\\''")}' >&2; exit 1` })
+    await assert.rejects(user().sudo.run('true', [], LIMITS), ({ message }: Error) => message.includes(line))
+  }
+  using _programs = standInPrograms({ sudo: 'echo "E: Sorry, disk full" >&2; exit 100' })
+  assert.equal((await user().sudo.run('true', [], LIMITS)).code, 100)
+})
+
+test('a machine without sudo', async () => {
+  using programs = standInPrograms({})
+  const { sudo } = user()
+  const { PATH } = process.env
+  process.env.PATH = programs.folder
+  await assert.rejects(sudo.run('true', [], LIMITS), /sudo cannot be run: .*ENOENT/)
+  assert.equal(await sudo.checkAccess(), false)
+  await assert.rejects(sudo.setPassword('x'), { status: 400 })
+  process.env.PATH = PATH
+})
+
+test('what waits for the password is done when it comes', async () => {
+  using _programs = standInPrograms({ sudo: SUDO })
+  const { sudo, changes } = user()
+  const done: string[] = []
+  sudo.request({
+    message: 'Update the system',
+    perform: async () => {
+      done.push((await sudo.run('echo', ['updated'], LIMITS)).stdout)
+      return { message: 'The system is up to date.', restart: true }
+    },
+  })
+  const other = sudo.request({ message: 'Not any more', perform: () => Promise.reject(new Error('removed')) })
+  assert.deepEqual(sudo.waiting, ['Update the system', 'Not any more'])
+  other.remove()
+  other.remove()
+  assert.deepEqual([sudo.waiting, changes()], [['Update the system'], 3])
+  await assert.rejects(sudo.setPassword('wrong'), {
+    status: 400,
+    message: 'Invalid password, sudo access was denied',
+  })
+  assert.deepEqual([sudo.waiting.length, done], [1, []])
+  assert.deepEqual(await sudo.setPassword(PASSWORD), {
+    messages: ['Sudo password successfully set.', 'The system is up to date.'],
+    restart: true,
+  })
+  assert.deepEqual([sudo.waiting, done, changes()], [[], ['updated\n'], 4])
+})
+
+test('what fails goes on waiting, and nothing restarts', async () => {
+  using _programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  sudo.request({ message: 'a', perform: () => Promise.reject(new Error('no network')) })
+  sudo.request({ message: 'b', perform: async () => ({ message: 'b is done', restart: true }) })
+  await assert.rejects(sudo.setPassword(PASSWORD), { status: 500, message: 'no network' })
+  assert.deepEqual(sudo.waiting, ['a'])
+})
+
+test('a wrong password does not replace the one that is known', async () => {
+  using _programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  await sudo.setPassword(PASSWORD)
+  await assert.rejects(sudo.setPassword(''), { status: 400 })
+  assert.equal(await sudo.checkAccess(), true)
+})
+
+test('passwords that are no line of text are refused before anything runs', async () => {
+  using programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  for (const password of [`${PASSWORD}\nrm`, '\0', 'x'.repeat(10_000)]) {
+    await assert.rejects(sudo.setPassword(password), { status: 400 })
+  }
+  assert.deepEqual(programs.calls(), [])
+})

@@ -1,0 +1,73 @@
+// supervisord with programs that sleep, in a folder of its own.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const PROGRAM = '/usr/bin/supervisord'
+
+/** Why there can be none here; undefined where there can. */
+export const absent: string | undefined = existsSync(PROGRAM)
+  ? undefined
+  : `${PROGRAM} is not installed (apt install supervisor)`
+
+/** A running supervisord. */
+export interface Supervisor extends AsyncDisposable {
+  /** For supervisorctl. */
+  readonly config: string
+  /** Ends it, with its programs. */
+  stop(): Promise<void>
+}
+
+/** Starts one; `programs` are the lines of each program's section, by its name. */
+export async function startSupervisor(
+  programs: Readonly<Record<string, readonly string[]>>,
+): Promise<Supervisor> {
+  const folder = mkdtempSync(join(tmpdir(), 'sv-'))
+  const socket = join(folder, 'sock')
+  const config = join(folder, 'supervisord.conf')
+  const sections = {
+    unix_http_server: [`file=${socket}`],
+    supervisord: [`logfile=${folder}/log`, `pidfile=${folder}/pid`, `childlogdir=${folder}`],
+    'rpcinterface:supervisor': [
+      'supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface',
+    ],
+    supervisorctl: [`serverurl=unix://${socket}`],
+    ...Object.fromEntries(Object.entries(programs).map(([name, lines]) => [`program:${name}`, lines])),
+  }
+  const text = Object.entries(sections).map(([name, lines]) => [`[${name}]`, ...lines, ''].join('\n'))
+  writeFileSync(config, text.join('\n'))
+  const child = spawn(PROGRAM, ['-n', '-c', config], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const stop = async () => {
+    await end(child)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    await untilStarted(child)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { config, stop: () => end(child), [Symbol.asyncDispose]: stop }
+}
+
+/** It says so in its log. */
+async function untilStarted(child: ChildProcess): Promise<void> {
+  let said = ''
+  for await (const part of child.stdout!.iterator({ destroyOnReturn: false })) {
+    said += part
+    if (said.includes('supervisord started')) {
+      child.stdout!.resume()
+      return
+    }
+  }
+  throw new Error(`supervisord does not start: ${said}`)
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill()
+  await gone
+}
