@@ -10,7 +10,8 @@ const output = join(root, 'dist', 'moonraker.cjs')
 function isStale() {
   if (!existsSync(output)) return true
   const built = statSync(output).mtimeMs
-  const sources = [...globSync('src/**/*.ts', { cwd: root }), 'package-lock.json', 'scripts/build.mjs']
+  const patterns = ['src/**/*.ts', 'src/components/api-docs/page/*.{html,css,js}']
+  const sources = [...globSync(patterns, { cwd: root }), 'package-lock.json', 'scripts/build.mjs']
   return sources.some(file => statSync(join(root, file)).mtimeMs > built)
 }
 
