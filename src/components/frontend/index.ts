@@ -86,6 +86,8 @@ class Frontends {
       this.#core.registry.serveRaw({
         verbs: ['GET', 'HEAD', 'POST'],
         path,
+        // A picture over WebRTC is asked for by POST.
+        role: 'viewer',
         open: () => !needsLogin,
         handle: request => proxy.handle(request),
       }),
@@ -95,10 +97,9 @@ class Frontends {
 
 /** The page's own links count from its folder. */
 function redirectInside({ req, res }: RawRequest): void {
-  const [path = '', query] = (req.url ?? '').split('?', 2)
+  const [, last = '', query = ''] = /([^/?]*)(\?.*)?$/.exec(req.url ?? '') ?? []
   // From here, so that no name of a host can come in.
-  const last = path.slice(path.lastIndexOf('/') + 1)
-  res.writeHead(308, { Location: `./${last}/${query === undefined ? '' : `?${query}`}` }).end()
+  res.writeHead(308, { Location: `./${last}/${query}` }).end()
 }
 
 /** A path with '/' at both ends. */

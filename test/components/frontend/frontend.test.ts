@@ -139,8 +139,8 @@ test('a front-end below a prefix, and another beside it', async () => {
     '[frontend mainsail]\npath: {site}\n[frontend fluidd]\npath: {site}\nprefix: /fluidd',
   )
   const { port } = site.rig
-  const { status, headers } = await ask(port, '/fluidd?a=1')
-  assert.deepEqual([status, headers.location], [308, './fluidd/?a=1'])
+  const { status, headers } = await ask(port, '/fluidd?a=/1?b')
+  assert.deepEqual([status, headers.location], [308, './fluidd/?a=/1?b'])
   for (const path of ['/fluidd/', '/fluidd/console', '/console']) {
     assert.equal((await ask(port, path, PAGE)).body, '<title>front</title>', path)
   }

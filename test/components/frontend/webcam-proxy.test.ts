@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, get, type IncomingHttpHeaders, type RequestListener } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { type TestContext, test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { ask, sendRaw } from '../../support/raw-http.ts'
 import { type RigOptions, startRig } from '../../support/rig.ts'
 
 async function streamer(t: TestContext, listener: RequestListener): Promise<number> {
@@ -15,6 +15,18 @@ async function streamer(t: TestContext, listener: RequestListener): Promise<numb
     server.close()
     server.closeAllConnections()
   })
+  return (server.address() as AddressInfo).port
+}
+
+/** A streamer that answers every request with these bytes. */
+async function oddStreamer(t: TestContext, bytes: string): Promise<number> {
+  const server = createTcpServer(socket => {
+    t.after(() => socket.destroy())
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(bytes))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
   return (server.address() as AddressInfo).port
 }
 
@@ -49,6 +61,61 @@ test('path, query, verb and body reach the streamer; credentials do not', async 
     assert.equal(seen.headers?.[name], undefined, name)
   }
   assert.equal(seen.headers?.host, `127.0.0.1:${port}`)
+})
+
+test('credentials do not reach the streamer of a request that expects leave to go on either', async t => {
+  const seen: IncomingHttpHeaders[] = []
+  const port = await streamer(t, (req, res) => {
+    seen.push(req.headers)
+    res.end()
+  })
+  await using rig = await rigWith(`http://127.0.0.1:${port}`)
+  const head = 'POST /webcam/ HTTP/1.1\r\nHost: localhost\r\nCookie: c=1\r\nProxy-Authorization: Basic x\r\n'
+  const reply = await sendRaw(
+    rig.port,
+    `${head}Expect: 100-continue\r\nContent-Length: 2\r\nConnection: close, te\r\nTE: trailers\r\n\r\nhi`,
+  )
+  assert.match(reply, /HTTP\/1\.1 200 /)
+  const names = seen.map(headers => Object.keys(headers).sort())
+  assert.deepEqual(names, [['connection', 'content-length', 'host']])
+})
+
+test('the query reaches the streamer as it was written, without our keys', async t => {
+  const urls: string[] = []
+  const port = await streamer(t, (req, res) => {
+    urls.push(req.url ?? '')
+    res.end()
+  })
+  await using rig = await rigWith(`http://127.0.0.1:${port}`)
+  for (const query of ['?snapshot', '?a=%2F+b&token=&c', '?%74oken=&apikey&access_token=&TOKEN=x', '?a?b']) {
+    assert.equal((await ask(rig.port, `/webcam/${query}`)).status, 200, query)
+  }
+  assert.deepEqual(urls, ['/?snapshot', '/?a=%2F+b&c', '/?TOKEN=x', '/?a?b'])
+})
+
+test('an answer says nothing for the rest of this server', async t => {
+  const port = await streamer(t, (_req, res) => {
+    res.writeHead(200, {
+      'Content-Type': 'text/html',
+      'Content-Security-Policy': "default-src 'unsafe-inline'",
+      'X-Content-Type-Options': 'none',
+      'Access-Control-Allow-Origin': '*',
+      'Clear-Site-Data': '"*"',
+      'Strict-Transport-Security': 'max-age=999999',
+      'WWW-Authenticate': 'Basic',
+      ETag: '"tag"',
+    })
+    res.end('<script>')
+  })
+  await using rig = await rigWith(`http://127.0.0.1:${port}`)
+  const { headers } = await ask(rig.port, '/webcam/')
+  for (const own of ['date', 'connection', 'transfer-encoding']) delete headers[own]
+  assert.deepEqual(headers, {
+    'content-type': 'text/html',
+    etag: '"tag"',
+    'content-security-policy': 'sandbox allow-scripts allow-forms',
+    'x-content-type-options': 'nosniff',
+  })
 })
 
 test('a stream comes as it is made, and ends at the streamer when the viewer goes', async t => {
@@ -88,6 +155,50 @@ test('no spelling leads out of the path of the streamer', async t => {
   )
 })
 
+test('the body of a GET is no further request to the streamer', async t => {
+  const urls: string[] = []
+  const port = await streamer(t, (req, res) => {
+    urls.push(req.url ?? '')
+    res.end()
+  })
+  await using rig = await rigWith(`http://127.0.0.1:${port}/cam`)
+  const inner = 'GET /admin HTTP/1.1\r\nHost: x\r\n\r\n'
+  for (const [header, body] of [
+    ['Transfer-Encoding: chunked', `${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`],
+    [`Content-Length: ${inner.length}`, inner],
+  ]) {
+    const head = `GET /webcam/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${header}\r\n\r\n`
+    assert.match(await sendRaw(rig.port, `${head}${body}`), /HTTP\/1\.1 200 /)
+  }
+  assert.deepEqual(urls, ['/cam/x', '/cam/x'])
+})
+
+const ODD_ANSWERS: readonly (readonly [what: string, bytes: string, status: number])[] = [
+  ['a reason that no header may hold', 'HTTP/1.1 200 \x01\xff\r\nContent-Length: 0\r\n\r\n', 200],
+  ['a status that there is not', 'HTTP/1.1 001 Odd\r\nContent-Length: 0\r\n\r\n', 502],
+  ['trailers without chunks', 'HTTP/1.1 200 OK\r\nTrailer: x\r\nContent-Length: 0\r\n\r\n', 200],
+  ['another protocol', 'HTTP/1.1 101 Switch\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 502],
+  ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 502],
+  ['no HTTP', 'SSH-2.0-x\r\n', 502],
+  ['headers without an end', `HTTP/1.1 200 OK\r\n${'X-More: x\r\n'.repeat(3000)}`, 502],
+]
+
+for (const [what, bytes, status] of ODD_ANSWERS) {
+  test(`a streamer that answers oddly harms nobody: ${what}`, async t => {
+    await using rig = await rigWith(`http://127.0.0.1:${await oddStreamer(t, bytes)}`)
+    assert.equal((await ask(rig.port, '/webcam/')).status, status)
+    assert.equal((await ask(rig.port, '/server/info')).status, 200)
+  })
+}
+
+test('a picture that breaks off is not taken for a whole one', async t => {
+  const port = await streamer(t, (_req, res) => {
+    res.writeHead(200, { 'Content-Length': '100' }).write('half a picture', () => res.destroy())
+  })
+  await using rig = await rigWith(`http://127.0.0.1:${port}`)
+  await assert.rejects(ask(rig.port, '/webcam/'), /aborted/)
+})
+
 test('a streamer that is away or breaks off is told as such', async t => {
   const port = await streamer(t, req => req.socket.destroy())
   await using rig = await rigWith(`http://127.0.0.1:${port}`)
@@ -102,6 +213,15 @@ test('cameras are for known users, unless the configuration opens them', async t
   assert.equal((await ask(closed.port, '/webcam/')).status, 401)
   await using open = await rigWith(`http://127.0.0.1:${port}`, 'webcams_need_login: False', { authorization })
   assert.equal((await ask(open.port, '/webcam/')).body, 'picture')
+})
+
+test('who may only look gets pictures over WebRTC too, which are asked for by POST', async t => {
+  const port = await streamer(t, (_req, res) => res.end('answer'))
+  const authorization = 'trusted_clients: 127.0.0.1\ntrusted_role: viewer'
+  await using rig = await rigWith(`http://127.0.0.1:${port}`, '', { authorization })
+  assert.equal((await ask(rig.port, '/webcam/webrtc', { verb: 'POST', body: 'offer' })).body, 'answer')
+  const foreign = { verb: 'POST', body: 'offer', headers: { Origin: 'http://evil.test' } }
+  assert.equal((await ask(rig.port, '/webcam/webrtc', foreign)).status, 403)
 })
 
 test('more viewers than the bound are refused, and room comes back', async t => {
