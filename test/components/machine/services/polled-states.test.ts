@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PolledStates } from '../../../../src/components/machine/services/polled-states.ts'
+import type { ServiceStates } from '../../../../src/components/machine/services/provider.ts'
+import { Log } from '../../../../src/core/log.ts'
+import { HandClock } from '../../../support/hand-clock.ts'
+
+/** Polls every 2 s; each question waits for its answer. */
+function polled() {
+  const clock = new HandClock()
+  const questions: PromiseWithResolvers<ServiceStates>[] = []
+  const reports: ServiceStates[] = []
+  const states = new PolledStates({
+    clock,
+    log: new Log({ clock, file: null, structured: false, level: 'info', console: null }),
+    period: 2,
+    ask() {
+      const question = Promise.withResolvers<ServiceStates>()
+      questions.push(question)
+      return question.promise
+    },
+    report: each => void reports.push(each),
+  })
+  return { clock, questions, reports, states }
+}
+
+const NOTHING: ServiceStates = new Map()
+
+test('the next question comes a period after the last answer, whether it was good or bad', async () => {
+  const { clock, questions, reports, states } = polled()
+  states.start()
+  states.start()
+  for (let asked = 1; asked <= 4; asked += 1) {
+    assert.deepEqual(clock.waits(), [2])
+    clock.pass(2)
+    assert.equal(questions.length, asked)
+    clock.pass(10)
+    assert.equal(questions.length, asked, 'one at a time')
+    if (asked % 2 === 0) questions[asked - 1]!.reject(new Error('down'))
+    else questions[asked - 1]!.resolve(NOTHING)
+    await clock.waitFor(2)
+  }
+  assert.equal(reports.length, 2)
+})
+
+test('a question out of turn does not make it ask twice as often', async () => {
+  const { clock, questions, states } = polled()
+  states.start()
+  clock.pass(2)
+  const asked = states.refresh()
+  for (const question of questions) question.resolve(NOTHING)
+  await asked
+  await clock.waitFor(2)
+  assert.deepEqual(clock.waits(), [2])
+})
+
+test('once stopped it neither asks nor reports', async () => {
+  const { clock, questions, reports, states } = polled()
+  states.start()
+  clock.pass(2)
+  const asked = states.refresh()
+  states.stop()
+  for (const question of questions) question.resolve(NOTHING)
+  await asked
+  assert.deepEqual([clock.waits(), reports], [[], []])
+})
