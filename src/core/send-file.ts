@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { basename, dirname } from 'node:path'
-import type { Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { ApiError } from './errors.ts'
 
 /** How a file is sent. */
@@ -20,8 +20,8 @@ export interface SentFile {
 }
 
 /**
- * Sends a file. Throws ApiError 404 where there is none, 403 for a folder and what else is no file, 416 for a range
- * that it does not have.
+ * Sends a file. Throws ApiError 404 where there is none, 403 for a folder and what else is no file, 412 for an
+ * If-Match or If-Unmodified-Since that does not hold, 416 for a range that it does not have.
  */
 export async function sendFile(
   req: IncomingMessage,
@@ -36,6 +36,7 @@ export async function sendFile(
     res.setHeader('Content-Range', result.headers['Content-Range'] ?? 'bytes */*')
     throw new ApiError(416, 'The range lies beyond the end of the file')
   }
+  if (result.statusCode === 412) throw new ApiError(412, `The file has changed meanwhile: ${shown}`)
   if (result.type !== 'file') throw notThere(shown)
   res.setHeader('Content-Type', 'application/octet-stream')
   res.setHeader('X-Content-Type-Options', 'nosniff')
@@ -63,8 +64,15 @@ function notThere(shown: string): ApiError {
   return new ApiError(404, `File does not exist: ${shown}`)
 }
 
+/** Whoever breaks off first takes the other along. */
 function passOn(stream: Readable, res: ServerResponse): void {
   const announced = res.req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0)
+  // A client may be gone before its file was found: nobody would close that then.
+  if (announced === 0 || res.destroyed) {
+    stream.destroy()
+    res.end()
+    return
+  }
   let sent = 0
   stream.on('data', chunk => {
     sent += chunk.length
@@ -73,7 +81,5 @@ function passOn(stream: Readable, res: ServerResponse): void {
   stream.on('end', () => {
     if (sent < announced) res.destroy()
   })
-  stream.on('error', () => res.destroy())
-  res.on('close', () => stream.destroy())
-  stream.pipe(res)
+  pipeline(stream, res, () => undefined)
 }
