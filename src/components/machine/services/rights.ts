@@ -33,8 +33,8 @@ const POLKIT: BusObject = {
 
 /** Those of `rights` that polkit does not grant to us. Rejects where polkit does not answer. */
 export async function missingRights(bus: SystemBus, rights: readonly string[]): Promise<string[]> {
-  const { Variant } = await import('dbus-native')
-  const subject = ['system-bus-name', { name: new Variant('s', bus.name) }]
+  const { default: dbus } = await import('dbus-native')
+  const subject = ['system-bus-name', { name: new dbus.Variant('s', bus.name) }]
   const answers = await Promise.all(
     rights.map(right =>
       bus.call(POLKIT, 'CheckAuthorization', '(sa{sv})sa{ss}us', [subject, right, {}, 0, '']),

@@ -98,8 +98,9 @@ export class SystemBus {
   /** Connects and says hello. `lost` is called once if the line breaks afterwards, unless `close` was called. */
   static async connect(address: string, lost: (reason: string) => void): Promise<SystemBus> {
     const socket = await openSocket(address)
-    const { createClient } = await import('dbus-native')
-    const client = createClient({
+    // Its names are only found below `default` once it is bundled.
+    const { default: dbus } = await import('dbus-native')
+    const client = dbus.createClient({
       stream: socket,
       // We say hello ourselves: the library throws where nobody can catch it if that fails.
       direct: true,
