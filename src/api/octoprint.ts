@@ -21,7 +21,7 @@ const HTTP = { over: ['http'] } as const
 export const NO_CONTENT = json()
 
 /** Whoever asks: OctoPrint's answer to a login by an API key. */
-export const User = object({
+const User = object({
   _is_external_client: bool(),
   _login_mechanism: string(),
   name: string(),
@@ -40,7 +40,7 @@ const Temperature = object({
 })
 
 /** The state of the printer in OctoPrint's words. */
-export const StateText = choice(
+const StateText = choice(
   'Offline',
   'Error',
   'Operational',
@@ -100,7 +100,7 @@ const Files = object({
 })
 
 /** What is selected or printed. */
-export const JobFile = object({
+const JobFile = object({
   name: string().nullable(),
   display: string().optional(),
   path: string().optional(),
@@ -110,7 +110,7 @@ export const JobFile = object({
 })
 
 /** How far a print is; nulls where none is under way. */
-export const Progress = object({
+const Progress = object({
   completion: float().describe('Percent').nullable(),
   filepos: int().describe('Bytes').nullable(),
   printTime: int().describe('Seconds').nullable(),

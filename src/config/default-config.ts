@@ -57,6 +57,9 @@ enable_moonlight: True
 # News of further projects, one a line.
 # subscriptions:
 #     mainsail
+
+[octoprint_compat]
+# Slicers that know OctoPrint but not Moonraker can send files.
 `
 }
 

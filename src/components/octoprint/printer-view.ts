@@ -1,5 +1,4 @@
 // The printer as OctoPrint sees one: a state in its words, flags, and temperatures by tool, bed and chamber.
-
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { octoprint, PrinterState } from '../../api/octoprint.ts'
 import type { Core } from '../../component.ts'
@@ -104,9 +103,10 @@ export class PrinterView {
     await this.#following
     const request = Object.fromEntries([...this.#heaters.keys()].map(name => [name, HEATER_FIELDS]))
     const status = await this.#status(request)
-    const entries = [...this.#heaters].map(([heater, name]) => {
+    const entries = [...this.#heaters].flatMap(([heater, name]) => {
       const { temperature, target } = status[heater] ?? {}
-      return [name, { actual: hundredths(numberOf(temperature)), offset: 0, target: numberOf(target) }]
+      if (typeof temperature !== 'number') return []
+      return [[name, { actual: hundredths(temperature), offset: 0, target: numberOf(target) }] as const]
     })
     return Object.fromEntries(entries)
   }

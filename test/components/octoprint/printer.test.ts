@@ -77,6 +77,11 @@ test('several tools and a heated chamber; other heaters are none of its business
   assert.deepEqual([profile.heatedBed, profile.heatedChamber], [false, true])
 })
 
+test('a temperature that Klipper does not know is left out', async () => {
+  await using scene = await Scene.open({ status: { extruder: { temperature: null } } })
+  assert.deepEqual(Object.keys((await get(scene, '/api/printer')).temperature), ['bed'])
+})
+
 test('the profile is as it was recorded from the original', async () => {
   await using scene = await Scene.open()
   const axis = { speed: 6000, inverted: false }
