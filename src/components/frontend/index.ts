@@ -1,12 +1,11 @@
 // [frontend NAME]: a web front-end's files served from here, and its cameras, so that nobody needs another web server.
-import { isAbsolute, relative, resolve } from 'node:path'
 import { api } from '../../api/index.ts'
 import { type Core, component } from '../../component.ts'
 import { pairs, path, type ReadSection } from '../../config/index.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { bool, string } from '../../schema/index.ts'
-import { sendSite } from './static-site.ts'
+import { overlap, sendSite } from './static-site.ts'
 import { WebcamProxy } from './webcam-proxy.ts'
 
 const options = {
@@ -19,10 +18,11 @@ const options = {
 type Section = ReadSection<typeof options>
 
 /** Folders at the top that belong to the server itself. */
-const OWN_TOPS = new Set([
-  ...Object.values(api).flatMap(({ routes }) => routes.map(route => topOf(route.path))),
-  ...['websocket', 'klippysocket', 'docs', 'welcome', 'openapi.json', 'openrpc.json'],
-])
+const OWN_TOPS = new Set(
+  Object.values(api)
+    .flatMap(({ routes }) => routes.map(route => topOf(route.path)))
+    .concat('websocket', 'klippysocket', 'docs', 'welcome', 'openapi.json', 'openrpc.json'),
+)
 
 function topOf(path: string): string {
   return path.split('/', 2)[1] ?? ''
@@ -42,9 +42,11 @@ class Frontends {
   /** Serves one. Throws ConfigError for options that do not fit. */
   add(section: Section): void {
     const { path: folder, webcams, webcams_need_login: needsLogin } = section.options
-    if (overlap(folder, this.#core.paths.data)) {
+    const { data, configFile } = this.#core.paths
+    if (overlap(folder, data) || overlap(folder, configFile)) {
       throw section.error(
-        'everybody may read the files of a front-end: its folder must be outside the data folder',
+        'everybody may read the files of a front-end: its folder must be outside the data folder and apart from ' +
+          'moonraker.conf',
         'path',
       )
     }
@@ -65,8 +67,8 @@ class Frontends {
   }
 
   #serveSite(name: string, folder: string, prefix: string): void {
-    const { registry, routePrefix } = this.#core
-    const site = { name, path: folder }
+    const { registry, routePrefix, paths } = this.#core
+    const site = { name, path: folder, apartFrom: [paths.data, paths.configFile] }
     // The page must load before anyone can log in.
     const route = {
       verbs: ['GET', 'HEAD'],
@@ -124,15 +126,6 @@ function addressOf(section: Section, text: string): URL {
     throw section.error(`give the address of the streamer without user, query and fragment`, 'webcams')
   }
   return url
-}
-
-/** Whether one of two folders is the other or stands in it. */
-function overlap(one: string, other: string): boolean {
-  const isIn = (inner: string, outer: string) => {
-    const way = relative(resolve(outer), resolve(inner))
-    return !isAbsolute(way) && way.split('/')[0] !== '..'
-  }
-  return isIn(one, other) || isIn(other, one)
 }
 
 export default component({

@@ -7,7 +7,7 @@ import { isPlainObject } from '../../schema/index.ts'
 
 const MAX_BYTES = 1024 * 1024
 
-/** Sends the config.json at `path`, changed so that the front-end finds this server. Throws ApiError 404, 500. */
+/** Sends the config.json at `path`, changed so that the front-end finds this server. Throws ApiError 500. */
 export async function sendSiteConfig(
   path: string,
   { req, res }: RawRequest,
@@ -24,11 +24,11 @@ export async function sendSiteConfig(
 }
 
 async function readConfig(path: string): Promise<Record<string, unknown>> {
-  const found = await stat(path).catch(() => undefined)
-  if (found === undefined || !found.isFile()) throw new ApiError(404, 'File does not exist: config.json')
-  if (found.size > MAX_BYTES) throw new ApiError(500, 'The config.json of the front-end is too large')
+  const { size } = await stat(path)
+  if (size > MAX_BYTES) throw new ApiError(500, 'The config.json of the front-end is too large')
   try {
-    const config: unknown = JSON.parse(await readFile(path, 'utf8'))
+    // As a browser reads it: editors of Windows put a mark before the text.
+    const config: unknown = JSON.parse(new TextDecoder().decode(await readFile(path)))
     if (isPlainObject(config)) return config
   } catch {
     // Told below: either way it is none.

@@ -1,6 +1,6 @@
 // The files of a front-end: found without leaving its folder, in the smallest form that the browser takes.
 import { realpath, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, isAbsolute, join, relative, resolve } from 'node:path'
 import { ApiError } from '../../core/errors.ts'
 import { sendFile } from '../../core/send-file.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
@@ -20,17 +20,26 @@ export interface Site {
   readonly name: string
   /** The folder of its files. */
   readonly path: string
+  /** Files and folders that nobody may read through it. */
+  readonly apartFrom: readonly string[]
+}
+
+/** Whether one of two paths is the other or stands in it. */
+export function overlap(one: string, other: string): boolean {
+  const isIn = (inner: string, outer: string) => {
+    const way = relative(resolve(outer), resolve(inner))
+    return !isAbsolute(way) && way.split('/')[0] !== '..'
+  }
+  return isIn(one, other) || isIn(other, one)
 }
 
 /** Answers GET and HEAD of `rest`, a path below the front-end. Throws ApiError 404 for what is not there. */
 export async function sendSite(site: Site, request: RawRequest, routePrefix: string): Promise<void> {
-  const top = await realpath(site.path).catch(() => {
-    throw new ApiError(404, `The folder of front-end '${site.name}' is not there`)
-  })
+  const top = await realFolder(site)
   const { req, res, rest } = request
-  if (rest === 'config.json') return sendSiteConfig(join(top, rest), request, routePrefix)
   const path = (await findFile(top, rest === '' ? 'index.html' : rest)) ?? (await findPage(top, request))
   if (path === undefined) throw new ApiError(404, `File does not exist: ${rest}`)
+  if (rest === 'config.json') return sendSiteConfig(path, request, routePrefix)
   const { path: sent, headers } = await smallestForm(path, top, request)
   const isFixed = HASHED.some(pattern => pattern.test(path))
   const caching = isFixed ? 'public, max-age=31536000, immutable' : 'no-cache'
@@ -43,9 +52,22 @@ export async function sendSite(site: Site, request: RawRequest, routePrefix: str
   })
 }
 
-/** The file at `relative`, links followed as far as they stay in the folder; hidden names are not served. */
-async function findFile(top: string, relative: string): Promise<string | undefined> {
-  const parts = relative.split('/')
+/** Where it stands now: it may have been a link that leads elsewhere when the configuration was read. */
+async function realFolder({ name, path, apartFrom }: Site): Promise<string> {
+  const top = await realpath(path).catch(() => {
+    throw new ApiError(404, `The folder of front-end '${name}' is not there`)
+  })
+  const apart = await Promise.all(apartFrom.map(other => realpath(other).catch(() => other)))
+  if (!apart.some(other => overlap(top, other))) return top
+  throw new ApiError(
+    403,
+    `The folder of front-end '${name}' leads to files of the server, which nobody may read`,
+  )
+}
+
+/** The file at `name`, links followed as far as they stay in the folder; what is hidden is not served. */
+async function findFile(top: string, name: string): Promise<string | undefined> {
+  const parts = name.split('/')
   if (parts.some(part => part === '' || part.startsWith('.') || part.includes('\0'))) return undefined
   const path = await realpath(join(top, ...parts)).catch(() => undefined)
   if (path === undefined || !path.startsWith(`${top}/`)) return undefined

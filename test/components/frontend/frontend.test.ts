@@ -109,6 +109,8 @@ test('nothing outside the folder is served, by no spelling and no link', async (
   writeFileSync(secret, 'SECRET')
   symlinkSync(secret, join(site.folder, 'link.txt'))
   symlinkSync(paths.data, join(site.folder, 'data'))
+  writeFileSync(join(paths.data, 'config.json'), '{"a": "SECRET"}')
+  symlinkSync(join(paths.data, 'config.json'), join(site.folder, 'config.json'))
   writeFileSync(join(site.folder, '.env'), 'SECRET')
   mkdirSync(join(site.folder, '.git'))
   writeFileSync(join(site.folder, '.git', 'config'), 'SECRET')
@@ -116,6 +118,7 @@ test('nothing outside the folder is served, by no spelling and no link', async (
   for (const path of [
     '/link.txt',
     '/data/secret.txt',
+    '/config.json',
     '/.env',
     '/.git/config',
     `/${up}`,
@@ -132,6 +135,26 @@ test('nothing outside the folder is served, by no spelling and no link', async (
     assert.doesNotMatch(reply.body, /SECRET/)
     assert.ok(!reply.body.includes(site.folder))
   }
+})
+
+test('a folder that appears later is served, one that turns into the data folder is not', async () => {
+  const parent = mkdtempSync(join(tmpdir(), 'later-'))
+  const folder = join(parent, 'site')
+  await using rig = await startRig({ printer: 'none', conf: `[frontend later]\npath: ${folder}` })
+  const missing = await ask(rig.port, '/', PAGE)
+  assert.deepEqual([missing.status, missing.reason], [404, "The folder of front-end 'later' is not there"])
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'index.html'), 'here')
+  assert.equal((await ask(rig.port, '/', PAGE)).body, 'here')
+  rmSync(folder, { recursive: true })
+  for (const target of [rig.dataPath, rig.paths.config, tmpdir()]) {
+    symlinkSync(target, folder)
+    for (const path of ['/config/moonraker.conf', '/moonraker.conf', '/']) {
+      assert.equal((await ask(rig.port, path, PAGE)).status, 403, `${path} in ${target}`)
+    }
+    rmSync(folder)
+  }
+  rmSync(parent, { recursive: true })
 })
 
 test('a front-end below a prefix, and another beside it', async () => {
@@ -168,6 +191,8 @@ test('config.json leads home, whatever it says', async () => {
     blacklist: ['127.0.0.1'],
     hosted: false,
   })
+  write('\ufeff{"mark": 1}')
+  assert.deepEqual((await ask(port, '/config.json')).json, { mark: 1 })
   for (const bad of ['{', '[]', '5']) {
     write(bad)
     const reply = await ask(port, '/config.json')
