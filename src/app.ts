@@ -192,6 +192,7 @@ class App {
     const ports = await this.#listen(new Gate(policy, this.#warnings))
     policy.onLogout(username => this.#http?.closeBridges(username))
     this.#serveWelcome(ports)
+    this.#core.events.emit('server:listening', { host: this.#server.host, ...ports })
     await this.#startComponents()
     this.#core.printer.session.start()
     this.#keepConfiguration()

@@ -79,6 +79,15 @@ export const rawRoutes: readonly RawRouteDocument[] = [
     reply: { 'application/json': record(json()).json },
   },
   {
+    verb: 'GET',
+    path: '/server/zeroconf/ssdp',
+    id: 'server.zeroconf.ssdp',
+    tag: 'Service Discovery',
+    summary: 'The server as a UPnP device',
+    status: 200,
+    reply: { 'application/xml': string().json },
+  },
+  {
     verb: 'POST',
     path: '/server/files/upload',
     id: 'server.files.upload',

@@ -11,6 +11,7 @@ import octoprint from './octoprint/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
 import webcam from './webcam/index.ts'
+import zeroconf from './zeroconf/index.ts'
 
 /** Every component that no other is given. */
 export const componentTypes: readonly ComponentType[] = [
@@ -26,4 +27,5 @@ export const componentTypes: readonly ComponentType[] = [
   extensions,
   announcements,
   apiDocs,
+  zeroconf,
 ]

@@ -1,4 +1,5 @@
 // What happens inside the server, told by facts. An event never asks for an answer.
+import type { ListeningAt } from './addresses.ts'
 import type { Registration } from './scope.ts'
 
 /** A field-wise change of Klippy's status objects. */
@@ -110,6 +111,8 @@ export interface Events {
   'announcement:settled': [entryId: string]
   /** A component is in use whose makers have a feed of announcements by this name. */
   'announcement:feed_used': [feed: string]
+  /** The server takes requests; components start after this. */
+  'server:listening': [at: ListeningAt]
   /** The server has to be built anew, once the reply that led to it is out. */
   'server:restart': []
 }

@@ -1,0 +1,178 @@
+// Makes the server known in the networks that it is reached in, and again when these change.
+import { lookup } from 'node:dns/promises'
+import type { Component, Core } from '../../component.ts'
+import type { ListeningAt } from '../../core/addresses.ts'
+import { sleep, type Timer } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import { Scope } from '../../core/scope.ts'
+import { deviceDescription } from './device-description.ts'
+import {
+  announcedHost,
+  firstThatFits,
+  hexadecimal,
+  instanceName,
+  isMachineName,
+  machineName,
+  othersAnswerMdns,
+  ownCgroup,
+} from './identity.ts'
+import { type Announcement, announce, type MdnsService } from './mdns.ts'
+import { type Network, networksOf } from './networks.ts'
+import { Ssdp } from './ssdp.ts'
+
+/** Seconds between looks at the networks of this machine. */
+const LOOK = 60
+/** Seconds that goodbyes may take. */
+const GOODBYE = 1
+
+/** What is known of the server once it listens. */
+interface Known {
+  readonly at: ListeningAt
+  /** 32 hexadecimal digits. */
+  readonly id: string
+  /** Among others, as `Moonraker`. */
+  readonly name: string
+  /** The name of the host for people. */
+  readonly host: string
+}
+
+export class Discovery implements Component {
+  readonly #core: Core
+  readonly #options: { readonly host: string; readonly ssdp: boolean }
+  #at: ListeningAt | null = null
+  #known: Known | null = null
+  #mdns: Announcement | null = null
+  #ssdp: Ssdp | null = null
+  #networks: readonly Network[] = []
+  /** Another program, or another machine, goes by this machine's name. */
+  #nameTaken = false
+  #watch: Timer | null = null
+  /** Warnings about what does not work at present. */
+  readonly #problems = new Scope()
+  /** What is being done; one thing follows the other. */
+  #work: Promise<void> = Promise.resolve()
+
+  /** `host` is the name that is wanted, '' for the machine's own. */
+  constructor(core: Core, options: { readonly host: string; readonly ssdp: boolean }) {
+    this.#core = core
+    this.#options = options
+  }
+
+  /** The server listens; this is said before the start. */
+  listening(at: ListeningAt): void {
+    this.#at = at
+  }
+
+  async start(): Promise<void> {
+    if (this.#at === null) return
+    const id = hexadecimal(this.#core.instanceId)
+    const name = instanceName(ownCgroup(), id)
+    this.#known = { at: await withAddress(this.#at), id, name, host: this.#options.host || machineName() }
+    this.#look()
+    this.#watch = this.#core.clock.every(LOOK, () => this.#look())
+  }
+
+  /** Makes the server known where it is not yet. Nobody waits for that. */
+  #look(): void {
+    this.#work = this.#work.then(() => this.#followNetworks()).catch(error => this.#failed('mDNS', error))
+  }
+
+  #failed(what: string, error: unknown): void {
+    const text = `[zeroconf]: ${what} does not work: ${messageOf(error)}`
+    this.#problems.use(this.#core.warnings.add(text, `zeroconf ${what}`))
+  }
+
+  async #followNetworks(): Promise<void> {
+    const known = this.#known
+    if (known === null) return
+    const networks = networksOf(known.at.host)
+    if (JSON.stringify(networks) === JSON.stringify(this.#networks)) return
+    await this.#withdraw()
+    this.#problems.close()
+    this.#networks = networks
+    if (networks.length === 0) return
+    if (this.#options.ssdp) await this.#startSsdp(known)
+    await this.#announce(known)
+  }
+
+  async #announce({ at, id, name, host }: Known): Promise<void> {
+    const { log, version, routePrefix } = this.#core
+    const service: MdnsService = {
+      name: firstThatFits(`${name} @ ${host}`, name),
+      host: announcedHost(host, id, this.#nameTaken || othersAnswerMdns()),
+      port: at.port,
+      txt: { uuid: id, https_port: String(at.tlsPort ?? ''), version, route_prefix: routePrefix },
+      onRename: () => this.#renamed(service.host),
+    }
+    this.#mdns = await announce(service, this.#networks, log)
+  }
+
+  /** Where the machine's name turns out to be taken, a better one than what was found is announced. */
+  #renamed(host: string): void {
+    if (!isMachineName(host)) return
+    this.#nameTaken = true
+    this.#networks = []
+    this.#look()
+  }
+
+  async #startSsdp({ id }: Known): Promise<void> {
+    const { clock, log } = this.#core
+    const ssdp = new Ssdp({
+      device: { uuid: hyphenated(id), bootId: Math.floor(clock.now()) },
+      networks: this.#networks.filter(({ family }) => family === 'IPv4'),
+      location: address => `${this.#urlAt(address)}/server/zeroconf/ssdp`,
+      clock,
+      log,
+    })
+    try {
+      await ssdp.start()
+      this.#ssdp = ssdp
+    } catch (error) {
+      await ssdp.stop()
+      this.#failed('SSDP', error)
+    }
+  }
+
+  /** The device in XML, for someone who reached this machine at `address`; null while it is not known. */
+  describe(address: string): string | null {
+    if (this.#known === null) return null
+    const { id, name, host } = this.#known
+    // Behind a proxy on this machine the address is the proxy's way to us.
+    const own = this.#networks.some(network => network.address === address)
+    const shown = own ? address : (this.#networks[0]?.address ?? address)
+    return deviceDescription({
+      name: firstThatFits(`${name} (${host})`, name),
+      uuid: hyphenated(id),
+      version: this.#core.version,
+      url: this.#urlAt(shown),
+    })
+  }
+
+  #urlAt(address: string): string {
+    const host = address.includes(':') ? `[${address}]` : address
+    return `http://${host}:${this.#at?.port}${this.#core.routePrefix}`
+  }
+
+  async #withdraw(): Promise<void> {
+    const [mdns, ssdp] = [this.#mdns, this.#ssdp]
+    this.#mdns = null
+    this.#ssdp = null
+    await Promise.all([mdns?.withdraw(), ssdp?.stop()])
+  }
+
+  /** Says goodbye; a network that does not take it keeps nobody. */
+  async stop(): Promise<void> {
+    this.#watch?.stop()
+    const done = this.#work.then(() => this.#withdraw())
+    await Promise.race([done, sleep(this.#core.clock, GOODBYE)])
+  }
+}
+
+/** A host that is given by name, as its address. */
+async function withAddress(at: ListeningAt): Promise<ListeningAt> {
+  return at.host === 'all' ? at : { ...at, host: (await lookup(at.host)).address }
+}
+
+function hyphenated(id: string): string {
+  return id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

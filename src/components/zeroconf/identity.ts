@@ -1,0 +1,70 @@
+// Under which names and numbers the server is known in the network.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+
+/** A name in the domain name system may have this many bytes between two dots (RFC 1035, section 2.3.4). */
+export const MAX_LABEL = 63
+
+/** The number of a data folder in 32 hexadecimal digits; one that was written in another form is digested. */
+export function hexadecimal(instanceId: string): string {
+  if (/^[0-9a-f]{32}$/.test(instanceId)) return instanceId
+  return createHash('sha256').update(instanceId).digest('hex').slice(0, 32)
+}
+
+/**
+ * What this server is called among others: as its service is, where systemd runs it, else by its number.
+ * `cgroup` is the text of /proc/self/cgroup.
+ */
+export function instanceName(cgroup: string, id: string): string {
+  const unit = /\/([^/\n]+)\.service$/m.exec(cgroup)?.[1]?.toLowerCase()
+  return unit === undefined ? `Moonraker-${id.slice(0, 8)}` : `${unit[0]?.toUpperCase()}${unit.slice(1)}`
+}
+
+/** The text of /proc/self/cgroup; nothing where there is no such file. */
+export function ownCgroup(): string {
+  try {
+    return readFileSync('/proc/self/cgroup', 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** A character has at most so many bytes in UTF-8. */
+const BYTES_OF_CHARACTER = 4
+
+/** The first of the names that fits into a label; where none does, the beginning of the first. */
+export function firstThatFits(...names: readonly [string, ...string[]]): string {
+  const found = names.find(name => Buffer.byteLength(name) <= MAX_LABEL)
+  return found ?? names[0].slice(0, MAX_LABEL / BYTES_OF_CHARACTER)
+}
+
+/** The machine's own name, without a domain. */
+export function machineName(): string {
+  return hostname().split('.')[0] || 'localhost'
+}
+
+export function isMachineName(host: string): boolean {
+  return host.toLowerCase() === machineName().toLowerCase()
+}
+
+/**
+ * The name under which the service's address is announced, below `.local`. `wanted` is the one that was asked for.
+ * The machine's own name is left to whoever answers for it already (Avahi, systemd-resolved): a second one would be
+ * taken for another machine of that name, and both would be renamed.
+ */
+export function announcedHost(wanted: string, id: string, othersAnswer: boolean): string {
+  return othersAnswer && isMachineName(wanted) ? `moonraker-${id.slice(0, 8)}` : wanted
+}
+
+/** Port 5353, that of multicast DNS, as /proc/net/udp writes it behind a local address. */
+const MDNS_PORT = /^\s*\d+: [0-9A-F]+:14E9 /m
+
+/** Whether another program on this machine answers questions of multicast DNS; taken for granted where it cannot be seen. */
+export function othersAnswerMdns(): boolean {
+  try {
+    return ['udp', 'udp6'].some(name => MDNS_PORT.test(readFileSync(`/proc/net/${name}`, 'utf8')))
+  } catch {
+    return true
+  }
+}

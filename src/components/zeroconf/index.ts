@@ -1,0 +1,55 @@
+// [zeroconf]: lets programs in the same network find the server, by multicast DNS and, where it is asked for, SSDP.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Component, component } from '../../component.ts'
+import { ApiError } from '../../core/errors.ts'
+import { bool, Field, Invalid } from '../../schema/index.ts'
+import { Discovery } from './discovery.ts'
+import { MAX_LABEL } from './identity.ts'
+
+/** One part of a host name; the `.local` that people write behind it is left out. */
+const hostName = new Field<string>({ type: 'string' }, (input, name) => {
+  const text = String(input)
+    .trim()
+    .replace(/\.local\.?$/i, '')
+  if (/^[\p{L}\p{N}_-]*$/u.test(text) && Buffer.byteLength(text) <= MAX_LABEL) return text
+  throw new Invalid(name, `host name without dots, of ${MAX_LABEL} bytes at most`, input)
+})
+
+/** Answers with the description of the device. */
+function sendDescription(req: IncomingMessage, res: ServerResponse, discovery: Discovery): void {
+  const text = discovery.describe(req.socket.localAddress ?? '')
+  if (text === null) throw new ApiError(404, 'The server is not known by SSDP yet')
+  res.writeHead(200, {
+    'Content-Type': 'application/xml; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Length': Buffer.byteLength(text),
+  })
+  res.end(req.method === 'HEAD' ? undefined : text)
+}
+
+export default component({
+  section: 'zeroconf',
+  presence: 'configured',
+  options: {
+    mdns_hostname: hostName
+      .describe("The name before '.local'; the machine's own where it is left out")
+      .default(''),
+    enable_ssdp: bool().describe('Let the server be found by UPnP/SSDP too').default(false),
+  },
+  create(core, { options }, scope): Component {
+    const { mdns_hostname: host, enable_ssdp: ssdp } = options
+    const discovery = new Discovery(core, { host, ssdp })
+    scope.use(core.events.on('server:listening', at => discovery.listening(at)))
+    if (ssdp) {
+      scope.use(
+        core.registry.serveRaw({
+          verbs: ['GET', 'HEAD'],
+          path: '/server/zeroconf/ssdp',
+          open: () => true,
+          handle: ({ req, res }) => sendDescription(req, res, discovery),
+        }),
+      )
+    }
+    return discovery
+  },
+})

@@ -1,0 +1,105 @@
+// Multicast DNS: makes the server known as a service of the type _moonraker._tcp.
+import type { CiaoService, Responder } from '@homebridge/ciao'
+import { messageOf } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { Network } from './networks.ts'
+
+/** What is made known. */
+export interface MdnsService {
+  /** Shown to people; another is taken where the network has it already. */
+  readonly name: string
+  /** Without `.local`. */
+  readonly host: string
+  readonly port: number
+  readonly txt: Readonly<Record<string, string>>
+  /** The network has another of this name or host; `host` is the one that was taken instead. */
+  readonly onRename: (host: string) => void
+}
+
+/** A service that is known until it is withdrawn. */
+export interface Announcement {
+  /** Says goodbye, so that nobody goes on showing it. */
+  withdraw(): Promise<void>
+}
+
+/** What ciao takes over as it is loaded (source-map-support): how the process prints errors, and how it ends on them. */
+const TAKEN_OVER = [
+  [Error, 'prepareStackTrace'],
+  [process, 'emit'],
+] as const
+
+/** Loads ciao, and leaves the process as it was. */
+async function loadCiao(): Promise<typeof import('@homebridge/ciao')> {
+  const before = TAKEN_OVER.map(([owner, key]) => Object.getOwnPropertyDescriptor(owner, key))
+  // The names of its exports cannot be told once it is bundled; its default export is all of them.
+  const { default: ciao } = await import('@homebridge/ciao')
+  for (const [index, [owner, key]] of TAKEN_OVER.entries()) {
+    const descriptor = before[index]
+    if (descriptor === undefined) Reflect.deleteProperty(owner, key)
+    else Object.defineProperty(owner, key, descriptor)
+  }
+  return ciao
+}
+
+interface NetworkWatch {
+  waitForInit(): Promise<void>
+  shutdown(): void
+}
+
+/**
+ * Ends ciao's own watch over networks: it sees only those that were there at first, and throws where nobody can
+ * catch it. Whoever announces does so anew when networks change.
+ */
+async function endNetworkWatch(responder: Responder): Promise<void> {
+  const { server } = responder as unknown as { readonly server: { getNetworkManager(): NetworkWatch } }
+  const watch = server.getNetworkManager()
+  await watch.waitForInit()
+  watch.shutdown()
+}
+
+/** Makes `service` known in `networks`, of which there must be one; the name is looked for in the background. */
+export async function announce(
+  service: MdnsService,
+  networks: readonly Network[],
+  log: Log,
+): Promise<Announcement> {
+  const { getResponder } = await loadCiao()
+  const responder = getResponder({ interface: [...new Set(networks.map(({ name }) => name))] })
+  await endNetworkWatch(responder)
+  try {
+    const announced = advertise(responder, service, networks, log)
+    return {
+      async withdraw() {
+        await announced.destroy()
+        await responder.shutdown()
+      },
+    }
+  } catch (error) {
+    await responder.shutdown()
+    throw error
+  }
+}
+
+function advertise(
+  responder: Responder,
+  { name, host, port, txt, onRename }: MdnsService,
+  networks: readonly Network[],
+  log: Log,
+): CiaoService {
+  const announced = responder.createService({
+    name,
+    type: 'moonraker',
+    hostname: host,
+    port,
+    txt: { ...txt },
+    restrictedAddresses: networks.map(({ address }) => address),
+    disabledIpv6: networks.every(({ family }) => family === 'IPv4'),
+  })
+  announced.on('name-change', other => log.info(`mDNS: '${name}' at '${host}' is taken, now '${other}'`))
+  announced.on('hostname-change', onRename)
+  announced.advertise().then(
+    () => log.info(`mDNS: known as '${announced.getFQDN()}' at ${announced.getHostname()}`),
+    error => log.warning(`mDNS: '${name}' cannot be made known: ${messageOf(error)}`),
+  )
+  return announced
+}

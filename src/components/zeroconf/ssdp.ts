@@ -1,0 +1,159 @@
+// SSDP: answers who looks for devices in the own networks, and tells there when the server comes and goes.
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { BlockList } from 'node:net'
+import type { Clock, Timer } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { Network } from './networks.ts'
+import {
+  aliveTexts,
+  answersTo,
+  byebyeTexts,
+  type Device,
+  GROUP,
+  MAX_AGE,
+  PORT,
+  readSearch,
+} from './ssdp-message.ts'
+
+/** Searches that are answered in a second; a flood of them ends here and does not go on to others. */
+const SEARCHES_A_SECOND = 10
+/** Answers that wait for their time. */
+const MAX_WAITING = 50
+/** Datagrams may travel through so many routers (UPnP Device Architecture, section 1.1.2). */
+const HOPS = 2
+/** Seconds until the first telling is repeated: datagrams get lost. */
+const REPEAT = 1
+
+/** What SSDP is spoken with. */
+export interface SsdpParts {
+  readonly device: Device
+  /** Those of IPv4. */
+  readonly networks: readonly Network[]
+  /** Where the description stands, for those who reach this machine at `address`. */
+  readonly location: (address: string) => string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class Ssdp {
+  readonly #parts: SsdpParts
+  readonly #neighbours: readonly { readonly address: string; readonly near: BlockList }[]
+  readonly #listener: Socket
+  readonly #senders = new Map<Network, Socket>()
+  readonly #timers = new Set<Timer>()
+  #answered = { second: 0, count: 0 }
+
+  constructor(parts: SsdpParts) {
+    this.#parts = parts
+    this.#neighbours = parts.networks.map(({ address, cidr }) => ({ address, near: subnetOf(cidr) }))
+    this.#listener = this.#open()
+    this.#listener.on('message', (datagram, from) => this.#heard(datagram, from))
+  }
+
+  #open(): Socket {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true })
+    socket.on('error', error => this.#parts.log.debug(`SSDP: ${error.message}`))
+    return socket
+  }
+
+  /** Listens, and tells that the server is there. Rejects where the port cannot be had. */
+  async start(): Promise<void> {
+    // Bound to the group itself: what is sent to an address of this machine, perhaps from far away, never arrives.
+    await bind(this.#listener, GROUP, PORT)
+    for (const network of this.#parts.networks) await this.#join(network)
+    this.#tellAlive()
+    this.#after(REPEAT, () => this.#tellAlive())
+    this.#repeatLater()
+  }
+
+  async #join(network: Network): Promise<void> {
+    const { address, name } = network
+    const sender = this.#open()
+    try {
+      this.#listener.addMembership(GROUP, address)
+      await bind(sender, address, 0)
+      sender.setMulticastInterface(address)
+      sender.setMulticastTTL(HOPS)
+      this.#senders.set(network, sender)
+    } catch (error) {
+      sender.close()
+      this.#parts.log.warning(`SSDP: not at ${address} (${name}): ${messageOf(error)}`)
+    }
+  }
+
+  #after(seconds: number, task: () => void): void {
+    const timer = this.#parts.clock.after(seconds, () => {
+      this.#timers.delete(timer)
+      task()
+    })
+    this.#timers.add(timer)
+  }
+
+  /** Well before what was told expires, and not together with all other devices. */
+  #repeatLater(): void {
+    this.#after((MAX_AGE / 6) * (1 + Math.random()), () => {
+      this.#tellAlive()
+      this.#repeatLater()
+    })
+  }
+
+  #tellAlive(): void {
+    const { device, location } = this.#parts
+    for (const [{ address }, sender] of this.#senders) {
+      for (const text of aliveTexts(device, location(address))) sender.send(text, PORT, GROUP, ignore)
+    }
+  }
+
+  #heard(datagram: Buffer, { address, port }: RemoteInfo): void {
+    const search = readSearch(datagram)
+    const here = this.#neighbours.find(({ near }) => near.check(address))
+    if (search === null || here === undefined || port === 0) return
+    const { device, location, clock } = this.#parts
+    const texts = answersTo(search, device, location(here.address), new Date(clock.now() * 1000))
+    if (texts.length === 0 || !this.#mayAnswer()) return
+    const answer = () => {
+      for (const text of texts) this.#listener.send(text, port, address, ignore)
+    }
+    if (search.delay === 0) answer()
+    else if (this.#timers.size < MAX_WAITING) this.#after(Math.random() * search.delay, answer)
+  }
+
+  #mayAnswer(): boolean {
+    const second = Math.floor(this.#parts.clock.monotonic())
+    if (this.#answered.second !== second) this.#answered = { second, count: 0 }
+    this.#answered.count += 1
+    return this.#answered.count <= SEARCHES_A_SECOND
+  }
+
+  /** Tells that the server goes, and closes. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.stop()
+    this.#timers.clear()
+    const texts = byebyeTexts(this.#parts.device)
+    const sent = [...this.#senders.values()].flatMap(sender => texts.map(text => send(sender, text)))
+    await Promise.all(sent)
+    for (const socket of [this.#listener, ...this.#senders.values()]) socket.close()
+    this.#senders.clear()
+  }
+}
+
+/** A datagram that does not get away is one that got lost: the protocol lives with both. */
+function ignore(): void {}
+
+function send(socket: Socket, text: Buffer): Promise<void> {
+  return new Promise(resolve => socket.send(text, PORT, GROUP, () => resolve()))
+}
+
+async function bind(socket: Socket, address: string, port: number): Promise<void> {
+  socket.bind({ address, port })
+  await once(socket, 'listening')
+}
+
+function subnetOf(cidr: string): BlockList {
+  const [net = '', bits = '32'] = cidr.split('/')
+  const subnet = new BlockList()
+  subnet.addSubnet(net, Number(bits))
+  return subnet
+}

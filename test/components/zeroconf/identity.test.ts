@@ -1,0 +1,65 @@
+// The names under which the server is known.
+import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
+import { test } from 'node:test'
+import { deviceDescription } from '../../../src/components/zeroconf/device-description.ts'
+import {
+  announcedHost,
+  firstThatFits,
+  hexadecimal,
+  instanceName,
+} from '../../../src/components/zeroconf/identity.ts'
+import { networksOf } from '../../../src/components/zeroconf/networks.ts'
+
+const ID = '0123456789abcdef0123456789abcdef'
+
+test('the instance is called as its service, or by its number', () => {
+  for (const [cgroup, name] of [
+    ['0::/system.slice/moonraker.service\n', 'Moonraker'],
+    ['12:pids:/system.slice/x\n1:name=systemd:/system.slice/moonraker-ts-1.service\n', 'Moonraker-ts-1'],
+    ['0::/user.slice/user-1000.slice/user@1000.service/app.slice/term.scope\n', 'Moonraker-01234567'],
+    ['0::/\n', 'Moonraker-01234567'],
+    ['', 'Moonraker-01234567'],
+  ] as const) {
+    assert.equal(instanceName(cgroup, ID), name)
+  }
+})
+
+test('a number of another form becomes one of 32 digits, always the same', () => {
+  assert.equal(hexadecimal(ID), ID)
+  assert.match(hexadecimal('my printer'), /^[0-9a-f]{32}$/)
+  assert.equal(hexadecimal('my printer'), hexadecimal('my printer'))
+  assert.notEqual(hexadecimal('my printer'), hexadecimal('another'))
+})
+
+test('a name that is too long for the network gives way to a shorter one', () => {
+  assert.equal(firstThatFits('ä'.repeat(31), 'b'), 'ä'.repeat(31))
+  assert.equal(firstThatFits('ä'.repeat(32), 'b'), 'b')
+  assert.ok(Buffer.byteLength(firstThatFits('ä'.repeat(40), '€'.repeat(40))) <= 63)
+})
+
+test("the machine's own name is left to whoever answers for it", () => {
+  const own = hostname().split('.')[0] ?? ''
+  assert.equal(announcedHost(own, ID, false), own)
+  assert.equal(announcedHost(own.toUpperCase(), ID, true), 'moonraker-01234567')
+  assert.equal(announcedHost('voron', ID, true), 'voron')
+})
+
+test('a server is known in the networks that it listens in, and nowhere else', () => {
+  assert.deepEqual(networksOf('127.0.0.1'), [
+    { name: 'lo', address: '127.0.0.1', family: 'IPv4', cidr: '127.0.0.1/8' },
+  ])
+  assert.deepEqual(networksOf('192.0.2.200'), [])
+  assert.ok(networksOf('0.0.0.0').every(({ family }) => family === 'IPv4'))
+  for (const host of ['0.0.0.0', '::', 'all']) {
+    assert.ok(networksOf(host).every(({ name }) => !name.startsWith('lo')))
+  }
+})
+
+test('the description is XML whatever the names are', () => {
+  const name = `<a> & "b" ]]> \u0000\u0007\ud800 ä 🖨`
+  const text = deviceDescription({ name, uuid: 'u-u', version: 'v1', url: 'http://x/?a&b' })
+  assert.match(text, /<friendlyName>&lt;a&gt; &amp; "b" \]\]&gt; {2}ä 🖨<\/friendlyName>/)
+  assert.match(text, /<presentationURL>http:\/\/x\/\?a&amp;b</)
+  assert.match(text, /<serialNumber>uu</)
+})

@@ -1,0 +1,97 @@
+// Found by multicast DNS, asked as another program would, on the loopback interface alone.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { instanceName, machineName, ownCgroup } from '../../../src/components/zeroconf/identity.ts'
+import { moonrakerVersion } from '../../../src/core/version.ts'
+import { ask } from '../../support/raw-http.ts'
+import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
+import { DnsClient, type DnsRecord } from './dns.ts'
+
+const SERVICES = '_moonraker._tcp.local'
+
+/** The number of the rigs here, and part of their names: others may test on the same machine. */
+const ID = randomUUID().replaceAll('-', '')
+const SHORT = ID.slice(0, 8)
+
+const startFound = (host: string, more: RigOptions = {}) =>
+  startRig({
+    printer: 'none',
+    conf: `[zeroconf]\nmdns_hostname: ${host}`,
+    prepare: ({ data }) => writeFileSync(`${data}/.moonraker.uuid`, ID),
+    ...more,
+  })
+
+/** The records of an answer that tells of the rig, by type. */
+const isOurs = (records: readonly DnsRecord[]) =>
+  records.some(({ type, data }) => type === 'TXT' && (data as string[]).includes(`uuid=${ID}`))
+const first = (records: readonly DnsRecord[], type: string) => records.find(record => record.type === type)
+
+/** What a library might take over. */
+const hooks = () => [
+  Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace'),
+  Object.getOwnPropertyDescriptor(process, 'emit'),
+]
+
+test('the service is found with its port, its address and its texts, until it says goodbye', async () => {
+  const before = hooks()
+  await using watcher = await DnsClient.open({ listening: true })
+  await using client = await DnsClient.open()
+  const rig = await startFound(`found-${SHORT}.local`, { server: 'route_prefix: printer1' })
+  const { port } = rig
+  const records = await client.ask(SERVICES, 'PTR', isOurs)
+  const name = String(first(records, 'PTR')?.data)
+  assert.equal(name, `${instanceName(ownCgroup(), ID)} @ found-${SHORT}.${SERVICES}`)
+  const srv = first(records, 'SRV')
+  assert.deepEqual([srv?.name, srv?.data], [name, { port, target: `found-${SHORT}.local` }])
+  assert.deepEqual(first(records, 'TXT')?.data, [
+    `uuid=${ID}`,
+    'https_port=',
+    `version=${moonrakerVersion()}`,
+    'route_prefix=/printer1',
+  ])
+  const host = `found-${SHORT}.local`
+  const address = first(await client.ask(host, 'A', all => all[0]?.name === host), 'A')
+  assert.equal(address?.data, '127.0.0.1')
+  assert.deepEqual(hooks(), before, 'the library leaves the process as it was')
+  const goodbye = watcher.heard(all => all.some(({ type, ttl }) => type === 'PTR' && ttl === 0))
+  await rig[Symbol.asyncDispose]()
+  assert.equal(first(await goodbye, 'PTR')?.data, name)
+})
+
+test('a name that the network has already is not taken', async () => {
+  await using other = await DnsClient.open({ listening: true })
+  await using client = await DnsClient.open()
+  const name = `${instanceName(ownCgroup(), ID)} @ taken-${SHORT}`
+  other.claim(`${name}.${SERVICES}`)
+  await using rig = await startFound(`taken-${SHORT}`)
+  const records = await client.ask(SERVICES, 'PTR', isOurs)
+  const srv = first(records, 'SRV')
+  assert.deepEqual(srv?.name, `${name} (2).${SERVICES}`)
+  assert.deepEqual(srv?.data, { port: rig.port, target: `taken-${SHORT}-(2).local` })
+})
+
+test("the machine's own name is left to whoever answers for it, even later", async () => {
+  await using rig = await startFound('')
+  await using other = await DnsClient.open({ listening: true })
+  other.claim(`${machineName()}.local`)
+  await using client = await DnsClient.open()
+  const records = await client.ask(
+    SERVICES,
+    'PTR',
+    all => isOurs(all) && !String(first(all, 'PTR')?.data).includes('(2)'),
+  )
+  assert.deepEqual(first(records, 'SRV')?.data, { port: rig.port, target: `moonraker-${SHORT}.local` })
+})
+
+test('without the section nothing is told; a name that cannot be one is refused', async () => {
+  await using silent = await startRig({ printer: 'none' })
+  const info = async (rig: Rig) => (await ask(rig.port, '/server/info')).json.result
+  assert.ok(!(await info(silent)).components.includes('zeroconf'))
+  assert.equal((await ask(silent.port, '/server/zeroconf/ssdp')).status, 404)
+  await using wrong = await startFound('two.parts')
+  const { failed_components, warnings } = await info(wrong)
+  assert.deepEqual(failed_components, ['zeroconf'])
+  assert.match(warnings.join(), /\[zeroconf\].*mdns_hostname/)
+})
