@@ -1,5 +1,9 @@
-// Asks other web servers: bounded in time, size and redirects, and credentials go no further than where they were sent.
+// Asks other web servers: bounded in time, size and redirects, which lead credentials no further than where they were
+// sent, and us to nobody nearer than who redirects.
+import { lookup } from 'node:dns'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { isIP, type LookupFunction } from 'node:net'
+import { REACH, reachOf } from './address-reach.ts'
 import { messageOf } from './errors.ts'
 
 /** What is asked, and how long and how much may come back. */
@@ -26,7 +30,7 @@ export interface HttpReply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** Where the answer came from, after redirects. */
+  /** Where the answer came from, after redirects; without user and password. */
   readonly url: string
 }
 
@@ -34,20 +38,23 @@ export interface HttpReply {
 export class HttpClientError extends Error {}
 
 /** Headers that belong to one host alone. */
-const PRIVATE_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key'])
+const PRIVATE_HEADERS = new Set(['authorization', 'cookie', 'host', 'proxy-authorization', 'x-api-key'])
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const DEFAULT_REDIRECTS = 5
 
-/** Sends one request. Rejects with HttpClientError, or with the reason of `signal`. */
-export async function sendHttp(request: HttpRequest): Promise<HttpReply> {
+/**
+ * Sends one request. Rejects with HttpClientError, or with the reason of `signal`. Tests tell by `reach` how far away
+ * their servers are.
+ */
+export async function sendHttp(request: HttpRequest, reach = reachOf): Promise<HttpReply> {
   const timeout = AbortSignal.timeout(request.timeoutSeconds * 1000)
   const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal])
   const url = parseUrl(request.url)
+  if (url === null) throw new HttpClientError('the URL: not an address of http or https')
   try {
-    return await follow(request, url, signal)
+    return await follow(request, url, signal, reach)
   } catch (error) {
     request.signal?.throwIfAborted()
-    if (error instanceof HttpClientError) throw error
     const seconds = request.timeoutSeconds
     const problem = timeout.aborted ? `no answer within ${seconds} seconds` : reasonOf(error)
     throw new HttpClientError(`${url.host}: ${problem}`, { cause: error })
@@ -59,36 +66,52 @@ function reasonOf(error: unknown): string {
   return error instanceof AggregateError ? messageOf(error.errors[0]) : messageOf(error)
 }
 
-function parseUrl(text: string, base?: URL): URL {
+/** Null for what is no address of http or https. */
+function parseUrl(text: string, base?: URL): URL | null {
   const url = URL.parse(text, base?.href)
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new HttpClientError(`${base?.host ?? 'the URL'}: not an address of http or https`)
-  }
-  return url
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : null
 }
 
-async function follow(request: HttpRequest, first: URL, signal: AbortSignal): Promise<HttpReply> {
+async function follow(
+  request: HttpRequest,
+  first: URL,
+  signal: AbortSignal,
+  reach: typeof reachOf,
+): Promise<HttpReply> {
   const { maxRedirects = DEFAULT_REDIRECTS } = request
   let url = first
-  let step = { method: request.method ?? 'GET', headers: { ...request.headers }, body: request.body }
+  let step: Step = { method: request.method ?? 'GET', headers: { ...request.headers }, body: request.body }
+  let mayAsk = (_address: string) => true
   for (let redirects = 0; ; redirects += 1) {
-    const response = await open(url, step, signal)
+    const response = await open(url, step, signal, mayAsk)
     const status = response.statusCode ?? 0
-    const location = response.headers.location
+    const { location } = response.headers
     if (maxRedirects === 0 || !REDIRECTS.has(status) || location === undefined) {
       const body = request.headersOnly ? discard(response) : await collect(response, request.maxBytes)
-      return { status, headers: response.headers, body, url: url.href }
+      return { status, headers: response.headers, body, url: withoutUser(url).href }
     }
+    const { remoteAddress } = response.socket
+    const from = remoteAddress === undefined ? REACH.internet : reach(remoteAddress)
+    mayAsk = address => reach(address) >= from
     discard(response)
-    if (redirects === maxRedirects) throw new HttpClientError(`${first.host}: redirects too many times`)
+    if (redirects === maxRedirects) throw new Error('redirects too many times')
     const next = parseUrl(location, url)
-    step = redirected(step, status, next.origin === url.origin)
-    if (next.origin === url.origin) {
+    if (next === null) throw new Error('redirects to what is not an address of http or https')
+    const isSameOrigin = next.origin === url.origin
+    if (isSameOrigin) {
       next.username = url.username
       next.password = url.password
     }
+    step = redirected(step, status, isSameOrigin)
     url = next
   }
+}
+
+function withoutUser(url: URL): URL {
+  const bare = new URL(url)
+  bare.username = ''
+  bare.password = ''
+  return bare
 }
 
 interface Step {
@@ -112,15 +135,38 @@ function redirected(step: Step, status: number, sameOrigin: boolean): Step {
   return { method: 'GET', headers: Object.fromEntries(kept), body: undefined }
 }
 
-/** Sends, and waits for the headers of the answer. User and password of the URL become Basic credentials. */
-async function open(url: URL, step: Step, signal: AbortSignal): Promise<IncomingMessage> {
+/**
+ * Sends, and waits for the headers of the answer. User and password of the URL become Basic credentials. Rejects where
+ * the host has an address that may not be asked.
+ */
+async function open(
+  url: URL,
+  { method, headers, body }: Step,
+  signal: AbortSignal,
+  mayAsk: (address: string) => boolean,
+): Promise<IncomingMessage> {
   const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
+  const refused = new Error(`redirects to ${url.host}, which is nearer to this machine: that is not followed`)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (isIP(host) !== 0 && !mayAsk(host)) throw refused
+  const lookUp: LookupFunction = (name, options, done) => {
+    lookup(name, options, (error, found, family) => {
+      const isRefused = error === null && !addressesOf(found).every(mayAsk)
+      done(isRefused ? refused : error, found, family)
+    })
+  }
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const outgoing = request(url, { method: step.method, headers: step.headers, signal, agent: false })
+  const outgoing = request(url, { method, headers, signal, agent: false, lookup: lookUp })
   outgoing.on('response', resolve)
   outgoing.on('error', reject)
-  outgoing.end(step.body)
+  // An answer that changes the protocol is none, and ends without an error.
+  outgoing.on('close', () => reject(new Error('hangs up without an answer')))
+  outgoing.end(body)
   return promise
+}
+
+function addressesOf(found: string | readonly { readonly address: string }[]): string[] {
+  return typeof found === 'string' ? [found] : found.map(({ address }) => address)
 }
 
 function discard(response: IncomingMessage): Buffer {
@@ -134,7 +180,7 @@ async function collect(response: IncomingMessage, maxBytes: number): Promise<Buf
   let length = 0
   for await (const part of response as AsyncIterable<Buffer>) {
     length += part.length
-    if (length > maxBytes) throw new HttpClientError(`the answer is longer than ${maxBytes} bytes`)
+    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`)
     parts.push(part)
   }
   return Buffer.concat(parts)

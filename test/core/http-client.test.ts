@@ -1,8 +1,9 @@
 // Requests to other servers, against servers of our own that behave well and badly.
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { REACH, type Reach } from '../../src/core/address-reach.ts'
 import { HttpClientError, sendHttp } from '../../src/core/http-client.ts'
 
 const BOUNDS = { timeoutSeconds: 5, maxBytes: 1000 }
@@ -67,6 +68,48 @@ test('a redirect to another origin loses credentials, one of the same keeps them
   assert.deepEqual(seen, [`Basic ${btoa('me:secret')}`, `Basic ${btoa('me:secret')}`, undefined, undefined])
 })
 
+test('the answer does not say user and password', async t => {
+  const url = await serve(t, (_req, res) => res.end())
+  const reply = await sendHttp({ ...BOUNDS, url: url.replace('//', '//me:secret@') })
+  assert.equal(reply.url, `${url}/`)
+})
+
+test('the name of one host is not told to another', async t => {
+  const other = await serve(t, (req, res) => res.end(req.headers.host))
+  const url = await serve(t, (_req, res) => res.writeHead(302, { Location: other }).end())
+  const reply = await sendHttp({ ...BOUNDS, url, headers: { Host: 'camera.test' } })
+  assert.equal(`http://${reply.body.toString()}`, other)
+})
+
+test('a redirect leads to nobody nearer than who redirects, by address and by name', async t => {
+  const asked: string[] = []
+  const other = await serve(t, (req, res) => {
+    asked.push(req.url ?? '')
+    res.end()
+  })
+  const url = await serve(t, (req, res) => res.writeHead(302, { Location: req.url?.slice(1) }).end())
+  /** Follows one redirect, where these are the distances that the two ends seem to have. */
+  const redirect = (to: string, ...ends: Reach[]) =>
+    sendHttp({ ...BOUNDS, url: `${url}/${to}` }, () => ends.shift() ?? REACH.machine)
+  const { machine, house, internet } = REACH
+  for (const name of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]']) {
+    const to = `${other.replace('127.0.0.1', name)}/shut`
+    await assert.rejects(redirect(to, internet, machine), /redirects to .*, which is nearer to this machine/)
+    await assert.rejects(redirect(to, internet, house), /which is nearer/)
+    await assert.rejects(redirect(to, house, machine), /which is nearer/)
+  }
+  assert.deepEqual(asked, [])
+  for (const ends of [
+    [internet, internet],
+    [house, house],
+    [machine, machine],
+    [machine, internet],
+  ]) {
+    assert.equal((await redirect(`${other}/open`, ...(ends as Reach[]))).status, 200)
+  }
+  assert.equal(asked.length, 4)
+})
+
 test('a POST that is redirected with 302 becomes a GET without a body, with 307 it stays', async t => {
   const url = await serve(t, async (req, res) => {
     const status = Number(req.url?.slice(1))
@@ -99,7 +142,7 @@ test('a body that never ends is cut at its bound', async t => {
     res.on('drain', more)
     more()
   })
-  await assert.rejects(sendHttp({ ...BOUNDS, url }), /longer than 1000 bytes/)
+  await assert.rejects(sendHttp({ ...BOUNDS, url }), /^Error: 127\.0\.0\.1:\d+: .* longer than 1000 bytes$/)
 })
 
 test('where only headers are wanted a stream of pictures does not matter', async t => {
@@ -128,4 +171,15 @@ test('a caller may give up earlier, with a reason of its own', async t => {
 test('nobody there is said in words', async t => {
   const url = await serve(t, (req, _res) => req.socket.destroy())
   await assert.rejects(sendHttp({ ...BOUNDS, url }), /127\.0\.0\.1:\d+: socket hang up/)
+})
+
+test('an answer that changes the protocol is none', async t => {
+  const server = createTcpServer(socket => {
+    t.after(() => socket.destroy())
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  await assert.rejects(sendHttp({ ...BOUNDS, url }), /hangs up without an answer/)
 })

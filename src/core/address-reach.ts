@@ -1,0 +1,44 @@
+// How far away an address is: whoever stands nearer trusts more, and must not be asked in the name of who stands farther.
+import { BlockList, isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+
+/** This machine itself, the networks of the house, everything else; in this order. */
+export const REACH = { machine: 0, house: 1, internet: 2 } as const
+/** @see REACH */
+export type Reach = (typeof REACH)[keyof typeof REACH]
+
+/** Loopback, and the addresses that stand for any of the machine. */
+const MACHINE = ['0.0.0.0/8', '127.0.0.0/8', '::/127']
+/** What the internet does not route (IANA's registries of special-purpose addresses). */
+const HOUSE = [
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+]
+
+/** The reach of an IP address. One of IPv4 in the form of IPv6 is what it is as IPv4. */
+export function reachOf(address: string): Reach {
+  const [plain = ''] = address.split('%')
+  const own = Object.values(networkInterfaces()).flatMap(found => found ?? [])
+  const addresses = own.map(({ address: each, family }) => `${each}/${family === 'IPv6' ? 128 : 32}`)
+  if (isIn(plain, [...MACHINE, ...addresses])) return REACH.machine
+  const networks = own.flatMap(({ cidr }) => cidr ?? [])
+  return isIn(plain, [...HOUSE, ...networks]) ? REACH.house : REACH.internet
+}
+
+function isIn(address: string, networks: readonly string[]): boolean {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [start = '', bits] = network.split('/')
+    list.addSubnet(start, Number(bits), familyOf(start))
+  }
+  return list.check(address, familyOf(address))
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4'
+}
