@@ -26,6 +26,7 @@ const COMPLETE = [
   'Printer Status',
   'GCode APIs',
   'Print Management',
+  'Machine Requests',
   'Authorization',
   'Database APIs',
   'Job Queue APIs',

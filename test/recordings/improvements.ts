@@ -85,6 +85,12 @@ export const improvements: Readonly<Record<string, Improvement>> = {
       },
     ],
   },
+  'ws_core/services_stop_klipper_mcu': rpcError(
+    'Nothing can be installed here: it says why',
+    1061,
+    503,
+    'Services and power of this machine cannot be managed: the configuration says [machine] provider: none',
+  ),
   'ws_core/gcode_store_bad_count': {
     reason: PYTHON,
     replies: [
