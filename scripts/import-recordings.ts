@@ -33,9 +33,9 @@ const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
 
 /** Methods and paths that are served; recordings of other sections come in with them. */
 const METHODS =
-  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.(proc_stats|system_info|services\..*|sudo\..*)|server\.(database|history|job_queue|files|webcams|extensions|announcements)\..*|connection\..*|access\..*)$/
+  /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.(peripherals\.\w+|proc_stats|system_info|services\..*|sudo\..*)|server\.(database|history|job_queue|files|webcams|extensions|announcements)\..*|connection\..*|access\..*)$/
 const PATHS =
-  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files|webcams|extensions|announcements)|printer|machine\/(proc_stats|system_info|services|sudo)|access|api|nosuch)\b/
+  /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files|webcams|extensions|announcements)|printer|machine\/(peripherals|proc_stats|system_info|services|sudo)|access|api|nosuch)\b/
 const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
 /** A method of the agent that was recorded, as it stands in requests to it. */
 const AGENT_METHOD = /^do\.it$/

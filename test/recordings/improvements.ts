@@ -146,6 +146,7 @@ export const improvements: Readonly<Record<string, Improvement>> = {
       reply: { result: { name: 'string', _login_mechanism: 'string', admin: 'boolean', groups: ['string'] } },
     },
   },
+  'http_core/peripherals_canbus': httpError(REAL_REASON, 400, "There is no network interface 'can7'"),
   'http_jsonrpc/notification': {
     reason: 'An empty body is not HTML',
     http: { replyHeaders: { 'content-type': 'application/json; charset=UTF-8' } },
