@@ -1,4 +1,5 @@
 // Runs another program: no shell, bounded in time and output, and gone when it is no longer wanted.
+import type { ChildProcess } from 'node:child_process'
 import { messageOf } from './errors.ts'
 
 /** How a program is run. */
@@ -37,9 +38,23 @@ export async function runCommand(
   args: readonly string[],
   options: CommandOptions,
 ): Promise<CommandResult> {
-  const { timeoutSeconds, maxBytes = DEFAULT_MAX_BYTES, input, env, cwd, signal } = options
-  const { spawn } = await import('node:child_process')
+  const { signal } = options
   signal?.throwIfAborted()
+  try {
+    return await outcomeOf(await start(program, args, options), program, options)
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (error instanceof CommandError) throw error
+    throw new CommandError(`${program} cannot be run: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function start(
+  program: string,
+  args: readonly string[],
+  { input, env, cwd }: CommandOptions,
+): Promise<ChildProcess> {
+  const { spawn } = await import('node:child_process')
   const child = spawn(program, args, {
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, LC_ALL: 'C', ...env },
@@ -47,32 +62,51 @@ export async function runCommand(
     detached: true,
     ...(cwd !== undefined && { cwd }),
   })
-  const end = () => killGroup(child.pid)
-  let late = false
-  const timer = setTimeout(() => {
-    late = true
-    end()
-  }, timeoutSeconds * 1000)
-  signal?.addEventListener('abort', end)
   // A program that reads nothing closes its input early.
   child.stdin?.on('error', () => undefined).end(input)
+  return child
+}
+
+/** Waits for the end of a program, and for no longer than it is wanted. */
+async function outcomeOf(
+  child: ChildProcess,
+  program: string,
+  { timeoutSeconds, maxBytes = DEFAULT_MAX_BYTES, signal }: CommandOptions,
+): Promise<CommandResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
+  const giveUp = (reason: unknown) => {
+    reject(reason)
+    abandon(child)
+  }
+  const timer = setTimeout(
+    () => giveUp(new CommandError(`${program} did not end within ${timeoutSeconds} seconds`)),
+    timeoutSeconds * 1000,
+  )
+  const onAbort = () => giveUp(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
+  if (signal?.aborted) onAbort()
+  child.on('error', reject)
+  child.on('close', resolve)
   const stdout = keep(child.stdout, maxBytes)
   const stderr = keep(child.stderr, maxBytes)
   try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject)
-      child.on('close', resolve)
-    })
-    signal?.throwIfAborted()
-    if (late) throw new CommandError(`${program} did not end within ${timeoutSeconds} seconds`)
-    return { code, stdout: stdout(), stderr: stderr() }
-  } catch (error) {
-    if (error instanceof CommandError || signal?.aborted) throw error
-    throw new CommandError(`${program} cannot be run: ${messageOf(error)}`, { cause: error })
+    return { code: await promise, stdout: stdout(), stderr: stderr() }
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', end)
+    signal?.removeEventListener('abort', onAbort)
   }
+}
+
+/**
+ * Ends a program with its group. What it has started in another group, or in the name of another user, lives on and
+ * holds the outputs open: nobody waits for that.
+ */
+function abandon(child: ChildProcess): void {
+  killGroup(child.pid)
+  child.stdin?.destroy()
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+  child.unref()
 }
 
 function killGroup(pid: number | undefined): void {

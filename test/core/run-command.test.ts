@@ -1,6 +1,10 @@
 // Other programs, run for real.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CommandError, runCommand } from '../../src/core/run-command.ts'
 
 const node = process.execPath
@@ -31,10 +35,45 @@ test('of an endless output the beginning is kept, and the program is ended in ti
   )
 })
 
-test('what the program started ends with it', async () => {
-  const script =
-    'require("node:child_process").spawn("sleep", ["600"], { stdio: "inherit" }); setInterval(() => 0, 1e6)'
-  await assert.rejects(runCommand(node, ['-e', script], { timeoutSeconds: 1 }), CommandError)
+/** Runs a program that starts another, in its group or in one of its own, and gives up once that one runs. */
+async function giveUpOn(t: TestContext, detached: boolean): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'pid-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'pid')
+  const script = `
+    const { spawn } = require('node:child_process')
+    const { pid } = spawn('sleep', ['600'], { stdio: 'inherit', detached: ${detached} })
+    require('node:fs').writeFileSync(process.argv[1], pid + '\\n')
+    setInterval(() => 0, 1e6)`
+  const controller = new AbortController()
+  const running = runCommand(node, ['-e', script, file], { ...BOUNDS, signal: controller.signal })
+  const hasBegun = () => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')
+  while (!hasBegun()) await nextTurn()
+  controller.abort(new Error('enough'))
+  await assert.rejects(running, /^Error: enough$/)
+  return Number(readFileSync(file, 'utf8'))
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // A zombie, which nobody has asked for its end yet, runs no more.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+const onLinux = { timeout: 20_000, skip: process.platform !== 'linux' }
+
+test('what the program started ends with it', onLinux, async t => {
+  const pid = await giveUpOn(t, false)
+  while (isRunning(pid)) await nextTurn()
+})
+
+test('what it started in a group of its own lives on and keeps nobody waiting', onLinux, async t => {
+  const pid = await giveUpOn(t, true)
+  assert.ok(isRunning(pid))
+  process.kill(pid, 'SIGKILL')
 })
 
 test('a caller may give up, with a reason of its own', async () => {
@@ -46,4 +85,18 @@ test('a caller may give up, with a reason of its own', async () => {
 
 test('a program that is not there is named', async () => {
   await assert.rejects(runCommand('no-such-program', [], BOUNDS), /no-such-program cannot be run: .*ENOENT/)
+})
+
+test('what no program can be started with is told as such', async () => {
+  for (const [program, args] of [
+    ['echo', ['\0']],
+    ['echo', ['x'.repeat(3_000_000)]],
+    ['', []],
+  ] as const) {
+    await assert.rejects(runCommand(program, args, BOUNDS), (error: Error) => {
+      assert.ok(error instanceof CommandError)
+      assert.match(error.message, /^\w* ?cannot be run: /)
+      return true
+    })
+  }
 })
