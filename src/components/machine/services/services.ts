@@ -70,7 +70,7 @@ export class Services {
     this.#provider = provider
     this.#states = new Map(states)
     if (this.#stopped) provider.stop()
-    this.#ownUnit = await provider.unitOf(process.pid)
+    this.#ownUnit = await this.#unitOf(process.pid)
     const names = [...this.#states.keys()].join(', ')
     core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
     await this.#findKlipper()
@@ -84,16 +84,23 @@ export class Services {
 
   /** Finds out which service Klipper is, once it has said its process. */
   followKlipper(): void {
-    this.#following = this.#findKlipper().catch(error =>
-      this.#core.log.info(`Klipper's service is not known: ${messageOf(error)}`),
-    )
+    this.#following = this.#findKlipper()
   }
 
   async #findKlipper(): Promise<void> {
     const pid = this.#core.printer.session.info?.process_id
     // Process 1 is Klipper in a container of its own; the virtual printer is this process.
     const known = typeof pid === 'number' && pid > 1 && pid !== process.pid
-    this.#klipperUnit = known ? ((await this.#provider?.unitOf(pid)) ?? null) : null
+    this.#klipperUnit = known ? await this.#unitOf(pid) : null
+  }
+
+  async #unitOf(pid: number): Promise<string | null> {
+    try {
+      return (await this.#provider?.unitOf(pid)) ?? null
+    } catch (error) {
+      this.#core.log.info(`the service of process ${pid} is not known: ${messageOf(error)}`)
+      return null
+    }
   }
 
   #report(states: ServiceStates): void {
@@ -142,9 +149,9 @@ export class Services {
     if (!this.#parts.allowed.includes(name)) throw new ApiError(400, `Service '${shown}' not allowed`)
     if (provider.name === 'none') return provider.act(action, name)
     // It may have been installed since.
-    if (!this.#states.has(name)) this.#report(await provider.list())
+    if (!this.#states.has(name)) this.#report(await this.#answer(provider.list()))
     if (!this.#states.has(name)) throw new ApiError(400, `Service '${shown}' not installed`)
-    await provider.act(action, name)
+    await this.#answer(provider.act(action, name))
   }
 
   #requestOwn(action: ServiceAction): void {
@@ -166,13 +173,13 @@ export class Services {
 
   async #restart(unit: string): Promise<void> {
     const provider = await this.#opened()
-    await provider.restartOwn(unit)
+    await this.#answer(provider.restartOwn(unit))
   }
 
   /** Acts on a service that the server itself has found, such as Klipper's. */
   async act(action: ServiceAction, service: string): Promise<void> {
     const provider = await this.#opened()
-    await provider.act(action, service)
+    await this.#answer(provider.act(action, service))
   }
 
   /** Powers the machine off or restarts it. Rejects with ApiError that says why not. */
@@ -184,6 +191,17 @@ export class Services {
       throw new ApiError(400, `Cannot ${action} from within a ${virt_identifier} container`)
     }
     this.#core.log.info(`the machine is asked to ${action === 'reboot' ? 'restart' : 'power off'}`)
-    await provider.power(action)
+    await this.#answer(provider.power(action))
+  }
+
+  /** What a provider answers; its errors are the caller's to know. */
+  async #answer<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof ApiError) throw error
+      this.#core.log.error("the machine's services", error)
+      throw new ApiError(503, `The service manager does not answer: ${messageOf(error)}`, { cause: error })
+    }
   }
 }

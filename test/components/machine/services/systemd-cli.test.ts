@@ -107,6 +107,9 @@ test('a systemctl that fails for a while is logged once, and keeps what is known
   await act(rig, 'stop', 'klipper')
   const told = rig.log.filter(line => line.includes('Failed to list units: Connection timed out'))
   assert.equal(told.length, 1)
+  const { status, json } = await act(rig, 'start', 'sonar')
+  assert.equal(status, 503)
+  assert.match(json.error.message, /does not answer: Failed to list units: Connection timed out/)
   assert.equal((await systemInfo(rig)).service_state.klipper.active_state, 'active')
 })
 
