@@ -3,22 +3,25 @@ import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { loadSystemCalls } from '../../../../src/components/machine/peripherals/system-calls.ts'
 import { raspberryPi } from './device-folder.ts'
 
 const source = join(import.meta.dirname, 'play-devices.c')
-const hasCompiler = spawnSync('gcc', ['-fsyntax-only', source]).status === 0
+const program = fileURLToPath(import.meta.resolve('./ask-devices.ts'))
+const compiler = process.env.CC ?? 'gcc'
+const hasCompiler = spawnSync(compiler, ['-fsyntax-only', source]).status === 0
 const hasKoffi = !('missing' in (await loadSystemCalls()))
-const skip = hasCompiler && hasKoffi ? false : 'needs koffi, and gcc with the headers of Linux'
+const skip = hasCompiler && hasKoffi ? false : 'needs koffi, and a C compiler with the headers of Linux'
 
 test('a webcam and two nodes, asked by system calls', { skip }, async () => {
   using pi = raspberryPi()
   pi.device('/sys/class/net/can0', { ifindex: '3', type: '280', flags: '0x40081' })
   const library = join(pi.root, 'play-devices.so')
   const run = promisify(execFile)
-  await run('gcc', ['-shared', '-fPIC', '-o', library, source, '-lpthread'])
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'ask-devices.ts'), pi.root], {
+  await run(compiler, ['-shared', '-fPIC', '-o', library, source, '-lpthread'])
+  const { stdout } = await run(process.execPath, [program, pi.root], {
     env: { ...process.env, LD_PRELOAD: library },
     timeout: 20_000,
   })
