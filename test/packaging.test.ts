@@ -10,6 +10,8 @@ import { readCommandLine } from '../src/command-line.ts'
 import { SHUTDOWN_ACTIONS } from '../src/components/machine/services/provider.ts'
 import { allRights } from '../src/components/machine/services/rights.ts'
 
+const SYSTEMD_ANALYZE = 'systemd-analyze'
+
 const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
@@ -52,14 +54,14 @@ function verify(unit: string, ...dropIns: readonly string[]): string {
       writeFileSync(join(folder, 'moonraker.service.d', `${index}.conf`), text)
     })
     const args = ['verify', join(folder, 'moonraker.service')]
-    const { status, stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(SYSTEMD_ANALYZE, args, { encoding: 'utf8' })
     return `${stdout}${stderr}${status === 0 ? '' : `ended with ${status}`}`
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
+const hasSystemd = spawnSync(SYSTEMD_ANALYZE, ['--version']).status === 0
 
 suite('unit files', {
   skip: hasSystemd ? false : 'systemd-analyze is not installed (apt install systemd)',

@@ -289,12 +289,20 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     await once(mute, 'listening')
     process.env.DBUS_SYSTEM_BUS_ADDRESS = `unix:path=${path}`
     const connected = once(mute, 'connection')
-    await using rig = await startOn()
-    const [socket] = await connected
-    assert.equal((await ask(rig.port, '/server/info')).status, 200)
-    socket.destroy()
+    {
+      await using rig = await startOn()
+      const [socket] = await connected
+      assert.equal((await ask(rig.port, '/server/info')).status, 200)
+      socket.destroy()
+      assert.equal((await systemInfo(rig)).provider, 'none')
+    }
+    const again = once(mute, 'connection')
+    const stopping = await startOn()
+    const [socket] = await again
+    const hungUp = once(socket.resume(), 'end')
+    await stopping[Symbol.asyncDispose]()
+    await hungUp
     mute.close()
-    assert.equal((await systemInfo(rig)).provider, 'none')
     delete process.env.DBUS_SYSTEM_BUS_ADDRESS
     rmSync(folder, { recursive: true })
   })

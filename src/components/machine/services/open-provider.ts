@@ -40,6 +40,7 @@ export async function openProvider(wanted: ProviderName, parts: ProviderParts): 
       return { provider, states }
     } catch (error) {
       provider.stop()
+      if (parts.signal.aborted) return nothing('the server stops')
       problems.push(`provider ${provider.name} does not work (${messageOf(error)})`)
     }
   }

@@ -39,7 +39,8 @@ export class PolledStates {
       if (!this.#stopped) report(states)
       this.#failing = false
     } catch (error) {
-      if (!this.#failing) log.warning(`the states of services cannot be asked for: ${messageOf(error)}`)
+      if (!this.#failing && !this.#stopped)
+        log.warning(`the states of services cannot be asked for: ${messageOf(error)}`)
       this.#failing = true
     }
     // Another question may have been asked, and answered, meanwhile.

@@ -52,6 +52,8 @@ export interface ProviderParts {
   readonly supervisordConfig: string | null
   /** Whether missing rights are told of at the start. */
   readonly checkRights: boolean
+  /** Aborted when the server stops: nothing is to be waited for any more. */
+  readonly signal: AbortSignal
   /** Hears of states, also of those that have not changed. */
   readonly report: (states: ServiceStates) => void
 }

@@ -41,20 +41,21 @@ export class Services {
   #opening: Promise<Provider> | null = null
   #provider: Provider | null = null
   #following: Promise<void> = Promise.resolve()
-  #stopped = false
+  readonly #stopping = new AbortController()
   #states: ServiceStates = new Map()
   #ownUnit: string | null = null
   #klipperUnit: string | null = null
 
   constructor(
     wanted: ProviderName,
-    parts: Omit<ProviderParts, 'report'>,
+    parts: Omit<ProviderParts, 'report' | 'signal'>,
     virtualization: () => Promise<Virtualization>,
   ) {
     this.#core = parts.core
     this.#wanted = wanted
     this.#virtualization = virtualization
-    this.#parts = { ...parts, report: states => this.#report(states) }
+    const { signal } = this.#stopping
+    this.#parts = { ...parts, signal, report: states => this.#report(states) }
   }
 
   /** Begins to look for the service manager; nobody has to wait for that. */
@@ -69,7 +70,7 @@ export class Services {
     const { provider, states } = await openProvider(this.#wanted, this.#parts)
     this.#provider = provider
     this.#states = new Map(states)
-    if (this.#stopped) provider.stop()
+    if (this.#stopping.signal.aborted) provider.stop()
     this.#ownUnit = await this.#unitOf(process.pid)
     const names = [...this.#states.keys()].join(', ')
     core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
@@ -78,7 +79,7 @@ export class Services {
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#stopping.abort(new Error('the server stops'))
     this.#provider?.stop()
   }
 
@@ -165,7 +166,8 @@ export class Services {
     const unit = this.#ownUnit
     const { events, warnings } = this.#core
     const failed = (error: unknown) => {
-      if (!this.#stopped) warnings.add(`The server was asked to restart and cannot: ${messageOf(error)}`)
+      if (!this.#stopping.signal.aborted)
+        warnings.add(`The server was asked to restart and cannot: ${messageOf(error)}`)
     }
     if (unit === null) events.emit('server:restart')
     else setImmediate(() => void this.#restart(unit).catch(failed))

@@ -1,7 +1,7 @@
 // supervisord through its command supervisorctl, for containers that run several programs: the provider supervisord_cli.
 import { once } from 'node:events'
 import { ApiError } from '../../../core/errors.ts'
-import { runCommand } from '../../../core/run-command.ts'
+import { type CommandOptions, runCommand } from '../../../core/run-command.ts'
 import { PolledStates } from './polled-states.ts'
 import { powerByCommand } from './power-command.ts'
 import {
@@ -74,12 +74,15 @@ export class SupervisordCli implements Provider {
     return supervisordConfig === null ? [...args] : ['-c', supervisordConfig, ...args]
   }
 
-  #run(args: readonly string[], timeoutSeconds: number) {
-    return runCommand(CONTROL, this.#arguments(args), { timeoutSeconds })
+  #run(args: readonly string[], options: CommandOptions) {
+    return runCommand(CONTROL, this.#arguments(args), options)
   }
 
   async #programs(): Promise<ReadonlyMap<string, Program>> {
-    const { code, stdout, stderr } = await this.#run(['status'], LIST_TIMEOUT)
+    const { code, stdout, stderr } = await this.#run(['status'], {
+      timeoutSeconds: LIST_TIMEOUT,
+      signal: this.#parts.signal,
+    })
     if (STATUS_CODES.includes(code)) {
       this.#known = readPrograms(stdout)
       return this.#known
@@ -103,7 +106,7 @@ export class SupervisordCli implements Provider {
   }
 
   async act(action: ServiceAction, service: string): Promise<void> {
-    const { code, stdout, stderr } = await this.#run([action, service], ACTION_TIMEOUT)
+    const { code, stdout, stderr } = await this.#run([action, service], { timeoutSeconds: ACTION_TIMEOUT })
     await this.#polled.refresh()
     const said = stdout.replace(ALREADY, '')
     const failed = FAILED.exec(said)

@@ -48,12 +48,12 @@ export function socketsOf(address: string): string[] {
 }
 
 /** Connects to the first socket of `address` that answers. */
-async function openSocket(address: string): Promise<Socket> {
+async function openSocket(address: string, signal: AbortSignal): Promise<Socket> {
   let problem = 'its address names no unix socket'
   for (const path of socketsOf(address)) {
     const socket = connect(path)
     try {
-      await once(socket, 'connect', { signal: AbortSignal.timeout(TIMEOUT_MS) })
+      await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
       return socket
     } catch (error) {
       socket.destroy()
@@ -95,9 +95,19 @@ export class SystemBus {
     bus.connection.on('message', message => this.#heard(message))
   }
 
-  /** Connects and says hello. `lost` is called once if the line breaks afterwards, unless `close` was called. */
-  static async connect(address: string, lost: (reason: string) => void): Promise<SystemBus> {
-    const socket = await openSocket(address)
+  /**
+   * Connects and says hello; `signal` ends the line, or the attempt. `lost` is called once if the line breaks afterwards,
+   * unless `close` was called.
+   */
+  static async connect(
+    address: string,
+    lost: (reason: string) => void,
+    signal: AbortSignal,
+  ): Promise<SystemBus> {
+    const socket = await openSocket(address, signal)
+    const end = () => void socket.destroy()
+    signal.addEventListener('abort', end)
+    socket.once('close', () => signal.removeEventListener('abort', end))
     // Its names are only found below `default` once it is bundled.
     const { default: dbus } = await import('dbus-native')
     const client = dbus.createClient({

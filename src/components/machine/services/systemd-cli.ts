@@ -55,7 +55,10 @@ export class SystemdCli implements Provider {
   async #ask(): Promise<ServiceStates> {
     const { allowed } = this.#parts
     const args = [...LIST, '--', ...allowed.unitPatterns()]
-    const { code, stdout, stderr } = await runCommand('systemctl', args, { timeoutSeconds: LIST_TIMEOUT })
+    const { code, stdout, stderr } = await runCommand('systemctl', args, {
+      timeoutSeconds: LIST_TIMEOUT,
+      signal: this.#parts.signal,
+    })
     if (code !== 0) throw new Error(stderr.trim().split('\n')[0] || `systemctl ended with ${code}`)
     const states = new Map<string, ServiceState>()
     for (const line of stdout.split('\n')) {

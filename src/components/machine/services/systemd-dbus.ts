@@ -59,7 +59,6 @@ export class SystemdDbus implements Provider {
   readonly #address = process.env.DBUS_SYSTEM_BUS_ADDRESS || SYSTEM_BUS
   #line: Line | null = null
   #states = new Map<string, ServiceState>()
-  #stopped = false
   #attempts = 0
   #retry: Timer | null = null
   #warning: Registration | null = null
@@ -75,7 +74,7 @@ export class SystemdDbus implements Provider {
   }
 
   async #connect(): Promise<Line> {
-    const bus = await SystemBus.connect(this.#address, reason => this.#lost(reason))
+    const bus = await SystemBus.connect(this.#address, reason => this.#lost(reason), this.#parts.signal)
     const line: Line = { bus, jobs: new SystemdJobs(this.#parts.core.clock), watched: new Set() }
     try {
       // Without a subscriber systemd keeps most of its signals to itself.
@@ -97,7 +96,7 @@ export class SystemdDbus implements Provider {
   }
 
   #lost(reason: string): void {
-    if (this.#stopped || this.#line === null) return
+    if (this.#parts.signal.aborted || this.#line === null) return
     this.#line.jobs.end()
     this.#line = null
     const text = `The system's D-Bus is gone (${reason}): services cannot be managed until it is back`
@@ -115,7 +114,6 @@ export class SystemdDbus implements Provider {
     const { log } = this.#parts.core
     try {
       const line = await this.#connect()
-      if (this.#stopped) return line.bus.close()
       this.#line = line
       this.#attempts = 0
       this.#warning?.remove()
@@ -123,7 +121,7 @@ export class SystemdDbus implements Provider {
       this.#parts.report(this.#states)
     } catch (error) {
       log.debug(`the system's D-Bus: ${messageOf(error)}`)
-      if (!this.#stopped) this.#retryLater()
+      if (!this.#parts.signal.aborted) this.#retryLater()
     }
   }
 
@@ -245,7 +243,6 @@ export class SystemdDbus implements Provider {
   }
 
   stop(): void {
-    this.#stopped = true
     this.#retry?.stop()
     this.#warning?.remove()
     this.#line?.jobs.end()

@@ -18,9 +18,12 @@ test('the sockets of a D-Bus address', () => {
 })
 
 test('an address that leads nowhere: the error names no path', async () => {
+  const { signal } = new AbortController()
   const lost = () => assert.fail('it was never there')
-  await assert.rejects(SystemBus.connect('tcp:host=x', lost), { message: 'its address names no unix socket' })
-  await assert.rejects(SystemBus.connect('unix:path=/nonexistent/a;unix:path=/nonexistent/b', lost), {
+  await assert.rejects(SystemBus.connect('tcp:host=x', lost, signal), {
+    message: 'its address names no unix socket',
+  })
+  await assert.rejects(SystemBus.connect('unix:path=/nonexistent/a;unix:path=/nonexistent/b', lost, signal), {
     message: 'it does not listen: ENOENT',
   })
 })
