@@ -2,6 +2,7 @@
 // through this server.
 import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from '../../api/webcam.ts'
 import { type Component, type Core, component, type NamedSections } from '../../component.ts'
+import { ApiError } from '../../core/errors.ts'
 import { HttpClientError, sendHttp } from '../../core/http-client.ts'
 import type { Infer } from '../../schema/index.ts'
 import { localUrl } from './local-url.ts'
@@ -10,6 +11,8 @@ import { Webcams } from './webcams.ts'
 
 /** How long a test waits for a snapshot; the original waits as long. */
 const TEST_SECONDS = 2
+/** Tests that run at a time: each asks other machines, in the server's name. */
+const MAX_TESTS = 8
 
 /** The cameras of the configuration; their uids depend on the server's own number. */
 function readConfigured({ instanceId }: Core, named: NamedSections): readonly Webcam[] {
@@ -36,10 +39,32 @@ async function answers({ log }: Core, { name }: Webcam, url: string): Promise<bo
   }
 }
 
-async function testWebcam(core: Core, cam: Webcam): Promise<Infer<typeof WebcamTest>> {
-  const [snapshot_url, stream_url] = await Promise.all([localUrl(cam.snapshot_url), localUrl(cam.stream_url)])
-  const snapshot_reachable = await answers(core, cam, snapshot_url)
-  return { name: cam.name, snapshot_reachable, snapshot_url, stream_url }
+/** Tests webcams, some at a time. */
+class CameraTests {
+  readonly #core: Core
+  #running = 0
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** Rejects with ApiError 503 while too many run. */
+  async run(cam: Webcam): Promise<Infer<typeof WebcamTest>> {
+    if (this.#running >= MAX_TESTS) {
+      throw new ApiError(503, `${MAX_TESTS} webcams are being tested already, try again in a moment`)
+    }
+    this.#running += 1
+    try {
+      const [snapshot_url, stream_url] = await Promise.all([
+        localUrl(cam.snapshot_url),
+        localUrl(cam.stream_url),
+      ])
+      const snapshot_reachable = await answers(this.#core, cam, snapshot_url)
+      return { name: cam.name, snapshot_reachable, snapshot_url, stream_url }
+    } finally {
+      this.#running -= 1
+    }
+  }
 }
 
 export default component({
@@ -48,6 +73,7 @@ export default component({
   options: {},
   create(core, _section, scope, named): Component {
     const webcams = new Webcams(core.storage.namespaces, readConfigured(core, named))
+    const tests = new CameraTests(core)
     const changed = (webcam: Webcam) => {
       core.connections.notify('notify_webcams_changed', { webcams: webcams.list() })
       return { webcam }
@@ -58,7 +84,7 @@ export default component({
         'server.webcams.get_item': which => ({ webcam: webcams.get(which) }),
         'server.webcams.post_item': async change => changed(await webcams.save(change)),
         'server.webcams.delete_item': async which => changed(await webcams.delete(which)),
-        'server.webcams.test': which => testWebcam(core, webcams.get(which)),
+        'server.webcams.test': which => tests.run(webcams.get(which)),
       }),
     )
     return {

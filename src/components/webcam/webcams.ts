@@ -4,13 +4,16 @@ import { randomUUID } from 'node:crypto'
 import type { ParamsOf } from '../../api/index.ts'
 import { type webcam as chapter, type Webcam, webcamSettings } from '../../api/webcam.ts'
 import { ApiError } from '../../core/errors.ts'
+import { Turns } from '../../core/turns.ts'
 import { readShape } from '../../schema/index.ts'
 import type { Namespaces } from '../../storage/index.ts'
 import { readStored, storedOf } from './stored-webcam.ts'
 
 /** The original's namespace; its keys are the uids. */
 const NAMESPACE = 'webcams'
-/** Bytes of JSON that front-ends may keep with a webcam: every change of any webcam sends it to every client. */
+/** Every change of any webcam sends all of them to every client. */
+const MAX_WEBCAMS = 100
+/** Bytes of JSON that front-ends may keep with a webcam. */
 const MAX_EXTRA_DATA = 64 * 1024
 
 /** How a caller names a webcam; the uid counts where both are given. */
@@ -25,7 +28,8 @@ export type WebcamChange = ParamsOf<(typeof chapter)['server.webcams.post_item']
 export class Webcams {
   readonly #namespaces: Namespaces
   readonly #configured: readonly Webcam[]
-  #lastTurn: Promise<unknown> = Promise.resolve()
+  /** Two that come at once must not both find a name free. */
+  readonly #turns = new Turns()
 
   /** `configured` are those of the configuration. */
   constructor(namespaces: Namespaces, configured: readonly Webcam[]) {
@@ -53,14 +57,14 @@ export class Webcams {
 
   /**
    * Makes a webcam or changes one; resolves once it is on the disk. Rejects with ApiError: 404 for an unknown uid,
-   * 400 for what the configuration has, a name that is taken, or a new webcam without name or stream.
+   * 400 for what the configuration has, a name that is taken, a new webcam without name or stream, or too many.
    */
   save(change: WebcamChange): Promise<Webcam> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { uid, name } = change
       if (uid === undefined && name === undefined) throw missing('name')
       const known = uid === undefined ? this.list().find(cam => cam.name === name) : this.get({ uid })
-      const cam = known === undefined ? created(change) : this.#changed(known, change)
+      const cam = known === undefined ? this.#created(change) : this.#changed(known, change)
       checkExtraData(cam)
       const key = [cam.uid]
       await this.#namespaces.post(NAMESPACE, key, storedOf(cam, this.#namespaces.find(NAMESPACE, key)))
@@ -70,7 +74,7 @@ export class Webcams {
 
   /** Deletes a webcam and resolves with what it was. Rejects with ApiError 404, or 400 for one of the configuration. */
   delete(which: Which): Promise<Webcam> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const cam = this.get(which)
       if (cam.source === 'config') {
         throw new ApiError(400, `Cannot delete webcam '${cam.name}' sourced from Moonraker configuration`)
@@ -78,6 +82,16 @@ export class Webcams {
       await this.#namespaces.delete(NAMESPACE, [cam.uid])
       return cam
     })
+  }
+
+  #created(change: WebcamChange): Webcam {
+    const { name, stream_url, extra_data = {} } = change
+    if (name === undefined) throw missing('name')
+    if (stream_url === undefined) throw missing('stream_url')
+    if (this.list().length >= MAX_WEBCAMS) {
+      throw new ApiError(400, `Webcam ${shorten(name)} cannot be added: there are ${MAX_WEBCAMS} already`)
+    }
+    return { name, ...readShape(webcamSettings, change), source: 'database', extra_data, uid: randomUUID() }
   }
 
   #changed(known: Webcam, change: WebcamChange): Webcam {
@@ -96,13 +110,6 @@ export class Webcams {
     return Object.assign({}, known, change)
   }
 
-  /** One after the other: two that come at once must not both find a name free. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#lastTurn.then(work)
-    this.#lastTurn = done.catch(() => undefined)
-    return done
-  }
-
   #sorted(): { seen: Webcam[]; hidden: string[] } {
     const seen = [...this.#configured]
     const hidden: string[] = []
@@ -119,13 +126,6 @@ export class Webcams {
     }
     return { seen, hidden }
   }
-}
-
-function created(change: WebcamChange): Webcam {
-  const { name, stream_url, extra_data = {} } = change
-  if (name === undefined) throw missing('name')
-  if (stream_url === undefined) throw missing('stream_url')
-  return { name, ...readShape(webcamSettings, change), source: 'database', extra_data, uid: randomUUID() }
 }
 
 function checkExtraData({ extra_data }: Webcam): void {

@@ -1,9 +1,10 @@
 // server.webcams.test against cameras that answer, refuse, hang, and lead astray.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { listensEverywhere } from '../../../src/components/webcam/local-url.ts'
 import { postJson } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
@@ -93,6 +94,29 @@ test('a camera that never answers, or sends its visitors in circles, ends the te
     assert.equal((await at.ask()).snapshot_reachable, false)
   }
   assert.ok(visits > 1 && visits < 10, `${visits} visits`)
+})
+
+test('some tests run at a time, and room comes back', async () => {
+  const waiting: ServerResponse[] = []
+  const { promise: all, resolve } = Promise.withResolvers<void>()
+  await using slow = await camera((_req, res) => {
+    if (waiting.push(res) === 8) resolve()
+  })
+  await using at = await scene(`http://${slow.host}/`)
+  const test = () => postJson(at.rig.port, '/server/webcams/test', { name: 'cam' })
+  const running = Array.from({ length: 8 }, test)
+  await all
+  const refused = await test()
+  assert.deepEqual(
+    [refused.status, refused.reason],
+    [503, '8 webcams are being tested already, try again in a moment'],
+  )
+  for (const res of waiting) res.end()
+  for (const reply of await Promise.all(running)) assert.equal(reply.json.result.snapshot_reachable, true)
+  const next = test()
+  while (waiting.length === 8) await nextTurn()
+  waiting.at(-1)?.end()
+  assert.equal((await next).status, 200)
 })
 
 test('user and password go to the camera and no further, and into no log', async () => {

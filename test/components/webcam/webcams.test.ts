@@ -253,3 +253,18 @@ test('many posts of one name at once make one webcam', async () => {
     [400],
   )
 })
+
+test('there are so many webcams and no more; those that are there can be changed', async () => {
+  await using at = await scene()
+  const post = (name: string) => at.call('post_item', { name, stream_url: '/' })
+  const replies = await Promise.all(Array.from({ length: 99 }, (_, index) => post(`cam ${index}`)))
+  assert.ok(replies.every(({ result }) => result !== undefined))
+  const { error } = await post('one more')
+  assert.deepEqual(
+    [error.code, error.message],
+    [400, 'Webcam one more cannot be added: there are 100 already'],
+  )
+  assert.equal((await post('cam 5')).error, undefined)
+  await at.call('delete_item', { name: 'cam 5' })
+  assert.equal((await post('one more')).error, undefined)
+})
