@@ -1,4 +1,5 @@
-// Bundles the server: one file starts faster and holds less memory than many.
+// Bundles the server: one file starts faster and holds less memory than many. `node scripts/build.mjs FOLDER`; dist
+// where it is left out.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
@@ -75,6 +76,8 @@ const SETTINGS = {
   format: 'cjs',
   legalComments: 'none',
   external: NATIVE,
+  // A package in CommonJS has its named exports only where it is required.
+  supported: { 'dynamic-import': false },
   logLevel: 'warning',
 }
 
@@ -90,26 +93,25 @@ require('node:module').enableCompileCache?.(require('node:path').join(__dirname,
 require('./server.cjs')
 `
 
-/** Builds the command dist/moonraker.cjs and the server that it loads. */
-export async function bundle() {
-  const output = join(root, 'dist')
+/** Builds the command moonraker.cjs in the folder `output`, and beside it the server that it loads. */
+export async function bundle(output = join(root, 'dist')) {
   rmSync(join(output, 'lib'), { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
   const packages = new Set()
   await build({
     ...SETTINGS,
     entryPoints: ['src/main.ts'],
-    outfile: 'dist/server.cjs',
+    outfile: join(output, 'server.cjs'),
     define: { __COMMIT__: JSON.stringify(commit()), 'import.meta.dirname': '__dirname' },
     plugins: [lazyModules, virtualPrinterApart, packagesApart(packages)],
   })
   for (const name of packages) {
-    await build({ ...SETTINGS, entryPoints: [name], outfile: join('dist', libraryFile(name)) })
+    await build({ ...SETTINGS, entryPoints: [name], outfile: join(output, libraryFile(name)) })
   }
   await build({
     ...SETTINGS,
     entryPoints: ['src/virtual-printer-in-folder.ts'],
-    outfile: 'dist/virtual-printer.cjs',
+    outfile: join(output, 'virtual-printer.cjs'),
   })
   packDocs(join(output, 'docs'))
   writeFileSync(join(output, 'moonraker.cjs'), LOADER)
@@ -134,4 +136,4 @@ export function packDocs(folder) {
   writeFileSync(join(folder, 'swagger-ui.LICENSE.txt'), licence.join('\n'))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle(process.argv[2])

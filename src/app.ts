@@ -10,6 +10,7 @@ import { componentTypes } from './components/index.ts'
 import jobQueue from './components/job-queue/index.ts'
 import machineType from './components/machine/index.ts'
 import metadata from './components/metadata/index.ts'
+import octoprintCompat from './components/octoprint/index.ts'
 import { serveServer } from './components/server/index.ts'
 import { createWelcome } from './components/welcome/index.ts'
 import {
@@ -37,7 +38,7 @@ import { Subscriptions } from './klippy/subscriptions.ts'
 import { Connections } from './rpc/connections.ts'
 import { Registry, type RegistryOptions } from './rpc/registry.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
-import { openStorage, type Storage } from './storage/index.ts'
+import { ensureInstanceId, openStorage, type Storage } from './storage/index.ts'
 import { HttpApi } from './transports/http/api.ts'
 import { Gate } from './transports/http/gate.ts'
 import { HttpServer } from './transports/http/server.ts'
@@ -160,6 +161,11 @@ class App {
       warnings: this.#warnings,
       paths,
       version,
+      instanceId: ensureInstanceId(
+        paths.data,
+        this.#storage.namespaces,
+        text => void this.#warnings.add(text),
+      ),
       port: this.#server.port,
       routePrefix: normalizePrefix(this.#server.route_prefix),
       maxUploadBytes: this.#server.max_upload_size * 1024 * 1024,
@@ -178,6 +184,8 @@ class App {
     for (const type of componentTypes) this.#create(type)
     const queue = this.#create(jobQueue)
     if (files !== undefined) files.queue = queue ?? null
+    const octoprint = this.#create(octoprintCompat)
+    if (octoprint !== undefined) octoprint.files.manager = files?.uploads ?? null
     serveServer(this.#core, this.#scope, {
       policy,
       components: () => this.#built.map(({ name }) => name),

@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const paths = dataPaths(command.dataPath, command)
   const created = prepareConfiguration(paths)
   const log = createLog(command, paths)
+  outlive(log)
   if (created) log.info(`wrote a first configuration to ${paths.configFile}`)
   const printer = command.virtualPrinter ? await startVirtualPrinter(command, paths) : null
   try {
@@ -30,6 +31,13 @@ async function main(): Promise<void> {
   } finally {
     await printer?.stop()
   }
+}
+
+/** A print must not end with the terminal that the server was started in, nor with a fault of one request. */
+function outlive(log: Log): void {
+  process.stdout.on('error', () => undefined)
+  process.stderr.on('error', () => undefined)
+  process.on('unhandledRejection', error => log.error('a fault that nobody caught', error))
 }
 
 /** Writes the default configuration where there is none. */

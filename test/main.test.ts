@@ -140,6 +140,21 @@ describe('the command', { concurrency: 2 }, () => {
     }
   })
 
+  test('a terminal that goes away does not end the server', async () => {
+    using folder = new Folder()
+    await using run = new Run('-d', folder.path)
+    const port = await run.up()
+    run.process.stdout?.destroy()
+    run.process.stderr?.destroy()
+    // Each of these is logged.
+    for (let round = 0; round < 3; round += 1) {
+      using client = await WebClient.open(`http://127.0.0.1:${port}`)
+      const identity = { client_name: 'test', version: '1', type: 'other', url: 'http://test' }
+      assert.ok((await client.call('server.connection.identify', identity)).result)
+    }
+    assert.equal((await ask(port, '/server/info')).status, 200)
+  })
+
   test('a restart is a new life in the same process', async () => {
     using folder = new Folder()
     await using run = new Run('-d', folder.path)

@@ -42,11 +42,11 @@ export const chapters = {
   Authorization: authorization,
   'Database APIs': database,
   'Job Queue APIs': jobQueue,
+  'Announcement APIs': announcements,
   'History APIs': history,
   'Webcam APIs': webcam,
   'Extension APIs': extensions,
   'Debug APIs': databaseDebug,
-  'Announcement APIs': announcements,
   'Service Discovery': discovery,
 }
 

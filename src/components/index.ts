@@ -5,9 +5,9 @@ import apiDocs from './api-docs/index.ts'
 import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
 import extensions from './extensions/index.ts'
+import frontend from './frontend/index.ts'
 import history from './history/index.ts'
 import jobState from './job-state/index.ts'
-import octoprint from './octoprint/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
 import webcam from './webcam/index.ts'
@@ -15,17 +15,16 @@ import zeroconf from './zeroconf/index.ts'
 
 /** Every component that no other is given. */
 export const componentTypes: readonly ComponentType[] = [
-  // Before the database: see its instance-id.ts.
-  webcam,
   database,
+  webcam,
+  announcements,
   printer,
   dataStore,
   procStats,
   jobState,
   history,
-  octoprint,
   extensions,
-  announcements,
   apiDocs,
+  frontend,
   zeroconf,
 ]

@@ -48,7 +48,7 @@ export class RestartableServer implements AsyncDisposable {
     const { config, gcodes, configFile } = server.paths
     for (const folder of [config, gcodes]) mkdirSync(folder, { recursive: true })
     const sections =
-      '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n'
+      '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n'
     writeFileSync(configFile, `${sections}${options.conf ?? ''}\n`)
     for (const name of options.files ?? []) writeFileSync(join(gcodes, name), `; ${name}\n`)
     await server.begin()

@@ -58,7 +58,10 @@ export class Access implements AccessPolicy {
   authenticate(credentials: Credentials): User | null {
     const { address, addressCounts, header, token, upgrade } = credentials
     const accessToken = accessTokenOf(credentials)
-    if (accessToken !== '') return this.#userOfToken(accessToken, () => UNAUTHORIZED)
+    if (accessToken !== '') {
+      // OctoPrint's clients may show their API key as a bearer token.
+      return this.#userOfKey(accessToken) ?? this.#userOfToken(accessToken, () => UNAUTHORIZED)
+    }
     if (token !== null && token !== '') {
       const user = this.#parts.oneshots.take(token, address)
       if (user !== undefined) return user

@@ -269,12 +269,12 @@ export default component({
       queue: () => (section.options.queue_gcode_uploads ? manager.queue : null),
     }
     serve(core, manager, new Archives(parts), scope)
-    serveUploads(parts, scope)
+    const uploads = serveUploads(parts, scope)
     serveLogDownloads(core, scope)
     scope.use(core.events.on('klippy:identified', () => manager.klippyIdentified()))
     scope.use(core.events.on('klippy:ready', () => loaded.follow()))
     scope.use(core.events.on('klippy:disconnected', () => loaded.forget()))
     scope.defer(() => core.printer.unsubscribe(loaded))
-    return manager
+    return Object.assign(manager, { uploads })
   },
 })

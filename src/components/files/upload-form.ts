@@ -6,7 +6,7 @@ import type { HiddenFile } from './hidden-file.ts'
 import { Multipart, type PartBody, type PartHead } from './multipart.ts'
 
 /** Fields that mean something; all others are passed over, as slicers send their own. */
-const FIELDS: ReadonlySet<string> = new Set(['root', 'path', 'print', 'checksum'])
+const FIELDS: ReadonlySet<string> = new Set(['root', 'path', 'print', 'select', 'checksum'])
 const FILE = 'file'
 /** Bytes of one field. */
 const MAX_FIELD = 8192

@@ -55,6 +55,20 @@ export interface UploadResult {
   readonly action: 'create_file' | 'modify_file'
 }
 
+/** What became of the wish to print a file. */
+export interface Printed {
+  readonly print_started: boolean
+  readonly print_queued: boolean
+}
+
+const NOT_PRINTED: Printed = { print_started: false, print_queued: false }
+
+/** An upload that has arrived, and the fields of its form. */
+export interface Received {
+  readonly result: UploadResult
+  readonly fields: UploadForm['fields']
+}
+
 /** A file as replies and notifications name it. */
 export interface FileItem {
   readonly path: string
@@ -89,7 +103,7 @@ export class Uploads {
    * written, 408, 413 for a file that is too large, 422 for a wrong checksum, 503, 507 for a full disk; then nothing
    * is left of it. What the client still sends is taken in, so that it reads the answer.
    */
-  async receive({ req, res, caller }: UploadRequest): Promise<UploadResult> {
+  async receive({ req, res, caller }: UploadRequest): Promise<Received> {
     try {
       return await this.#turns.run(() => this.#receive({ req, res, caller }))
     } catch (error) {
@@ -98,14 +112,17 @@ export class Uploads {
     }
   }
 
-  async #receive({ req, res, caller }: UploadRequest): Promise<UploadResult> {
+  async #receive({ req, res, caller }: UploadRequest): Promise<Received> {
     const form = await this.#receiveForm(req, caller)
+    const { fields } = form
     try {
       checkDigest(form)
       const target = await this.#target(form, caller)
       const result = await this.#place(await this.#unpack(form, target), res)
-      if (target.root.name !== 'gcodes') return result
-      return { ...result, ...(await this.#print(form, result.item.path, caller)), action: result.action }
+      if (target.root.name !== 'gcodes') return { result, fields }
+      const wanted = fields.get('print')?.trim().toLowerCase() === 'true'
+      const printed = wanted ? await this.print(result.item.path, caller) : NOT_PRINTED
+      return { result: { ...result, ...printed, action: result.action }, fields }
     } finally {
       await form.hidden.discard()
     }
@@ -190,14 +207,9 @@ export class Uploads {
     return result
   }
 
-  async #print(
-    { fields }: UploadForm,
-    path: string,
-    caller: Caller,
-  ): Promise<{ print_started: boolean; print_queued: boolean }> {
+  /** Prints a file of gcodes, or puts it in line where the configuration wants that. Does not reject. */
+  async print(path: string, caller: Caller): Promise<Printed> {
     const { core } = this.#parts
-    if (fields.get('print')?.trim().toLowerCase() !== 'true')
-      return { print_started: false, print_queued: false }
     try {
       await this.#refuseBusy()
       await this.#parts.prepare(path)
@@ -236,7 +248,7 @@ export function serveUploads(parts: UploadParts, scope: Scope): Uploads {
   const uploads = new Uploads(parts)
   const path = '/server/files/upload'
   const handle = async ({ req, res, caller }: RawRequest) => {
-    const result = await uploads.receive({ req, res, caller })
+    const { result } = await uploads.receive({ req, res, caller })
     const prefix = (req.url ?? '').split(path)[0]
     const { root, path: name } = result.item
     // At the top for Mainsail and Mobileraker, under `result` for OrcaSlicer.

@@ -1,14 +1,15 @@
 // A server that is killed at any moment of uploads and archives, once it acknowledged one: what it acknowledged is there, nothing is there in
 // part, and nothing is left over once it runs again. KILL_ROUNDS=200 makes it more thorough.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { build } from 'esbuild'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { fromBuffer } from 'yauzl'
 import { postJson } from '../../support/raw-http.ts'
 import { upload } from './form.ts'
@@ -16,7 +17,8 @@ import { upload } from './form.ts'
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3)
 const FOLDER = mkdtempSync(join(tmpdir(), 'kill-'))
 const DATA = join(FOLDER, 'data')
-const BUNDLE = join(FOLDER, 'server.cjs')
+const BUNDLE = join(FOLDER, 'dist')
+const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.url))
 
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
@@ -62,7 +64,9 @@ class Ledger {
 const digestOf = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 
 async function start(): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [BUNDLE, '-d', DATA], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [join(BUNDLE, 'moonraker.cjs'), '-d', DATA], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const port = await new Promise<number>((resolve, reject) => {
     let text = ''
     child.stdout.on('data', chunk => {
@@ -119,20 +123,11 @@ function makeRoom(folder: string): void {
 }
 
 test(`killed ${ROUNDS} times`, async () => {
-  const entryPoint = new URL('../../../src/main.ts', import.meta.url).pathname
-  await build({
-    entryPoints: [entryPoint],
-    outfile: BUNDLE,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    define: { __COMMIT__: '"test"' },
-    external: ['bufferutil', 'utf-8-validate'],
-    logLevel: 'silent',
-  })
+  await promisify(execFile)(process.execPath, [BUILD, BUNDLE])
   mkdirSync(join(DATA, 'config'), { recursive: true })
   const conf =
-    '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients:\n  127.0.0.1\n'
+    '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients:\n  127.0.0.1\n' +
+    '[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n'
   writeFileSync(join(DATA, 'config', 'moonraker.conf'), conf)
   const gcodes = join(DATA, 'gcodes')
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -260,6 +260,7 @@ test('many operations on the same files come out as if they had come one after t
   await using panel = await openPanel()
   const { at, client } = panel
   writeFileSync(at('x.gcode'), 'G28\n'.repeat(10_000))
+  await client.find(({ params: [change] = [{}] }) => change?.item?.path === 'x.gcode')
   const ask = (method: string, params: object) => client.call(`server.files.${method}`, params)
   const all: Promise<{ result?: unknown }>[] = []
   for (let round = 0; round < 10; round += 1) {

@@ -30,7 +30,7 @@ function refused({ status }: Reply): void {
 
 /** All files below the data folder, apart from what the server writes itself. */
 function filesOf(rig: Rig): string[] {
-  const own = /^(\.moonraker|logs\/|config\/(\.?moonraker)|comms\/|database\/)/
+  const own = /^(\.moonraker|moonraker\.asvc|logs\/|config\/(\.?moonraker)|comms\/|database\/)/
   return readdirSync(rig.dataPath, { recursive: true, withFileTypes: true })
     .filter(entry => !entry.isDirectory())
     .map(entry => join(entry.parentPath, entry.name).slice(rig.dataPath.length + 1))

@@ -70,7 +70,10 @@ export class Services {
     const { provider, states } = await openProvider(this.#wanted, this.#parts)
     this.#provider = provider
     this.#states = new Map(states)
-    if (this.#stopping.signal.aborted) provider.stop()
+    if (this.#stopping.signal.aborted) {
+      provider.stop()
+      return provider
+    }
     this.#ownUnit = await this.#unitOf(process.pid)
     const names = [...this.#states.keys()].join(', ')
     core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
