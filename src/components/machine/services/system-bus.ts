@@ -108,7 +108,6 @@ export class SystemBus {
     const end = () => void socket.destroy()
     signal.addEventListener('abort', end)
     socket.once('close', () => signal.removeEventListener('abort', end))
-    // Its names are only found below `default` once it is bundled.
     const { default: dbus } = await import('dbus-native')
     const client = dbus.createClient({
       stream: socket,
