@@ -20,9 +20,14 @@ const USER = ['anna', 'not a secret'] as const
 const NOBODY = 'trusted_clients:\n  192.0.2.1'
 const PART = 'G90\nM83\nG28\nG1 X20 Y20 Z1 F6000\nG1 X60 F3000\nG1 Y60\nM84\n'
 
+const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0
+const hasWebSockets = (python: string) => works(python, '-c', 'import websocket')
+/** The system's Python has the system's packages, which another that comes first may lack. */
+const PYTHON = ['python3', '/usr/bin/python3'].find(hasWebSockets) ?? 'python3'
+
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   '.ts': [process.execPath],
-  '.py': ['python3'],
+  '.py': [PYTHON],
   '.sh': ['sh'],
 }
 
@@ -30,9 +35,8 @@ function commandOf(file: string): readonly string[] {
   return COMMANDS[extname(file)] ?? []
 }
 
-const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0
 const MISSING: Readonly<Record<string, string | false>> = {
-  '.py': works('python3', '--version') ? false : 'python3 is not installed',
+  '.py': works(PYTHON, '--version') ? false : 'python3 is not installed',
   '.sh': works('curl', '--version') ? false : 'curl is not installed',
 }
 
@@ -175,12 +179,9 @@ describe('examples', { concurrency: 2 }, () => {
     await run.says(/target": 55[\s\S]*target": 0/)
   })
 
-  const noPackage = () =>
-    works('python3', '-c', 'import websockets.sync.client')
-      ? false
-      : "Python's package websockets is not installed"
+  const noPackage = !hasWebSockets(PYTHON) && "Python's package websocket-client is not installed"
 
-  test('follow.py over a WebSocket', { skip: lacks('follow.py') || noPackage() }, async () => {
+  test('follow.py over a WebSocket', { skip: lacks('follow.py') || noPackage }, async () => {
     await using printer = await startPrinter()
     await using proxy = await CuttableProxy.to(printer.rig.port)
     await using run = new Run('follow.py', `ws://127.0.0.1:${proxy.port}/websocket`, printer.key)

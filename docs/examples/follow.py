@@ -1,7 +1,7 @@
 """Follows a printer until Ctrl-C: python3 follow.py ADDRESS [API key]
 
 ADDRESS is the server's unix socket, as ~/printer_data/comms/moonraker.sock, or ws://localhost:7125/websocket.
-The socket needs nothing but Python; a WebSocket needs the package websockets.
+The socket needs nothing but Python; a WebSocket needs the package websocket-client.
 """
 
 import json
@@ -33,9 +33,9 @@ class UnixSocket:
 def connect(address):
     if "://" not in address:
         return UnixSocket(address)
-    from websockets.sync.client import connect as connect_websocket
+    from websocket import create_connection
 
-    return connect_websocket(address)
+    return create_connection(address)
 
 
 def follow(address, key):
