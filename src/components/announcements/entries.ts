@@ -4,9 +4,11 @@ import type { Announcement } from '../../api/announcements.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { RaisedAnnouncement } from '../../core/events.ts'
+import { Turns } from '../../core/turns.ts'
 import { bool, float, type Infer, Invalid, object, string } from '../../schema/index.ts'
 import type { Namespaces } from '../../storage/index.ts'
 import type { FeedItem } from './feed-document.ts'
+import { plainText } from './plain-text.ts'
 
 /** An announcement, as clients get it and as the database has it. */
 export type Entry = Readonly<Infer<typeof Announcement>>
@@ -61,7 +63,8 @@ export class Entries {
   readonly #needs: EntriesNeeds
   #kept: Map<string, Kept> | null = null
   #nextKey = 0
-  #last: Promise<unknown> = Promise.resolve()
+  /** Each change is planned on what the one before left. */
+  readonly #turns = new Turns()
   #timer: Timer | null = null
   #isStopped = false
 
@@ -85,14 +88,14 @@ export class Entries {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#timer?.stop()
-    await this.#last
+    await this.#turns.settled()
   }
 
   /** Marks one as read; for ever, or for `wakeTime` seconds. Rejects with ApiError 400 where there is none. */
   async dismiss(id: string, wakeTime: number | null): Promise<void> {
     await this.#change(all => {
       const entry = all.get(id)?.entry
-      if (entry === undefined) throw new ApiError(400, `No key matching entry id: ${id}`)
+      if (entry === undefined) throw new ApiError(400, `No key matching entry id: ${id.slice(0, 256)}`)
       const now = this.#needs.clock.now()
       const dismiss_wake = wakeTime === null ? null : now + wakeTime
       return { put: [{ ...entry, dismissed: true, date_dismissed: now, dismiss_wake }] }
@@ -120,24 +123,20 @@ export class Entries {
     })
   }
 
-  /** Forgets what came from feeds that nobody follows any more. Resolves with whether there was any. */
-  dropFeeds(isFollowed: (feed: string) => boolean): Promise<boolean> {
-    return this.#change(all => ({
-      remove: [...all.values()]
-        .filter(({ entry }) => entry.source === FROM_FEED && !isFollowed(entry.feed.toLowerCase()))
-        .map(({ entry }) => entry.entry_id),
-    }))
+  /** The feeds that there are announcements of. */
+  feeds(): string[] {
+    const all = this.list().filter(({ source }) => source === FROM_FEED)
+    return [...new Set(all.map(({ feed }) => feed.toLowerCase()))]
   }
 
   /** Takes over what a component tells. In the words that it has already it stays as it is, dismissed or not. */
-  raise(raised: RaisedAnnouncement): Promise<boolean> {
+  raise({ entry_id, url, title, description, priority, feed }: RaisedAnnouncement): Promise<boolean> {
     return this.#change(all => {
-      const known = all.get(raised.entry_id)?.entry
-      if (known !== undefined && isSame(known, { ...known, ...raised })) return {}
-      const { entry_id, url, title, description, priority, feed } = raised
+      const text = { entry_id, url, title: plainText(title), description: plainText(description), priority }
+      const known = all.get(entry_id)?.entry
+      if (known !== undefined && isSame(known, { ...known, ...text, feed })) return {}
       const date = this.#needs.clock.now()
-      const text = { entry_id, url, title, description, priority, date }
-      return { put: [{ ...text, ...UNREAD, source: FROM_COMPONENT, feed }] }
+      return { put: [{ ...text, date, ...UNREAD, source: FROM_COMPONENT, feed }] }
     })
   }
 
@@ -170,16 +169,14 @@ export class Entries {
     return this.#kept
   }
 
-  /** One change after the other: each is planned on what the one before left, and counts once it is on the disk. */
+  /** Resolves, once it is on the disk, with whether there was anything to change. */
   #change(plan: (all: ReadonlyMap<string, Kept>) => Change): Promise<boolean> {
-    const done = this.#last.then(async () => {
+    return this.#turns.take(async () => {
       const { put = [], remove = [] } = plan(this.#all())
       if (put.length + remove.length === 0) return false
       await this.#write(put, remove)
       return true
     })
-    this.#last = done.catch(() => {})
-    return done
   }
 
   async #write(put: readonly Entry[], remove: readonly string[]): Promise<void> {

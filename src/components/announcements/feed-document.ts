@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import { messageOf } from '../../core/errors.ts'
+import { plainText } from './plain-text.ts'
 
 /** One announcement of a feed. */
 export interface FeedItem {
@@ -130,17 +131,6 @@ function itemOf(fields: Fields): FeedItem | null {
     priority: text('category').toLowerCase() === 'high' ? 'high' : 'normal',
     date: Number.isFinite(seconds) ? seconds : null,
   }
-}
-
-/**
- * Text that stays text in a page: front-ends put descriptions into theirs as HTML, so what could be a tag there gets
- * brackets that look alike.
- */
-function plainText(text: string): string {
-  return text
-    .replace(/(?![\n\t])\p{Cc}/gu, '')
-    .replace(/<([a-z/!?][^<>]*)>/gi, '‹$1›')
-    .replace(/<(?=[a-z/!?])/gi, '‹')
 }
 
 /** People click on it: nothing but a page of the web. */

@@ -6,7 +6,7 @@ import type { Log } from '../../core/log.ts'
 import type { Entries } from './entries.ts'
 import { readFeed } from './feed-document.ts'
 import { type FeedSource, FeedUnreachable, type Fetched } from './feed-source.ts'
-import type { Feeds } from './feeds.ts'
+import { type Feeds, isFeedName } from './feeds.ts'
 
 /** Seconds. API document, "How announcements work". */
 const PERIOD = 1800
@@ -18,6 +18,12 @@ const RETRY = 60
 const JITTER = 0.1
 /** Feeds that are fetched at the same time. */
 const AT_ONCE = 4
+
+interface Fetching {
+  /** Whether anything has changed. */
+  readonly done: Promise<boolean>
+  readonly abort: () => void
+}
 
 interface Problem {
   /** As it was logged. */
@@ -39,7 +45,7 @@ export interface FeedWatchNeeds {
 export class FeedWatch {
   readonly #needs: FeedWatchNeeds
   readonly #stop = new AbortController()
-  readonly #underWay = new Map<string, Promise<boolean>>()
+  readonly #underWay = new Map<string, Fetching>()
   /** Why a feed could not be had the last time, by its name. */
   readonly #problems = new Map<string, Problem>()
   #timer: Timer | null = null
@@ -59,12 +65,25 @@ export class FeedWatch {
   async stop(): Promise<void> {
     this.#timer?.stop()
     this.#stop.abort()
-    await Promise.all(this.#underWay.values())
+    await Promise.all(this.#underWay.values().map(({ done }) => done))
   }
 
   /** A feed that came late; before the first look it is one of many. */
   async follow(name: string): Promise<void> {
     if (this.#hasLooked) await this.update([name])
+  }
+
+  /** Gives up one that is not followed any more, with its announcements. Resolves with whether there were any. */
+  async drop(name: string): Promise<boolean> {
+    const { source, feeds, entries } = this.#needs
+    const fetching = this.#underWay.get(name)
+    fetching?.abort()
+    await fetching?.done
+    this.#problems.delete(name)
+    // First: were it cut off in between, nothing would bring the announcements back. Other servers' may have odd names.
+    if (isFeedName(name)) await source.forget(name)
+    // Meanwhile it may have been added again.
+    return feeds.has(name) ? false : entries.takeFeed(name, [])
   }
 
   /** Looks at feeds now. Resolves with whether anything has changed; what goes wrong is logged. */
@@ -84,11 +103,11 @@ export class FeedWatch {
   }
 
   async #look(): Promise<void> {
-    const { feeds, entries, log, onChange } = this.#needs
+    const { feeds, log, onChange } = this.#needs
     const names = feeds.names()
     try {
       // Not before: until now components could say which feeds they use.
-      if (!this.#hasLooked && (await entries.dropFeeds(name => feeds.has(name)))) onChange()
+      if (!this.#hasLooked && (await this.#dropUnfollowed())) onChange()
       this.#hasLooked = true
       await this.update(names)
     } catch (error) {
@@ -100,23 +119,31 @@ export class FeedWatch {
     this.#lookIn(wait * (1 + JITTER * (2 * Math.random() - 1)))
   }
 
+  async #dropUnfollowed(): Promise<boolean> {
+    const { feeds, entries } = this.#needs
+    let changed = false
+    for (const name of entries.feeds()) if (!feeds.has(name) && (await this.drop(name))) changed = true
+    return changed
+  }
+
   /** Who asks while it is being fetched gets the same answer. */
   #shared(name: string): Promise<boolean> {
     const underWay = this.#underWay.get(name)
-    if (underWay !== undefined) return underWay
-    const begun = this.#fetch(name).finally(() => this.#underWay.delete(name))
-    this.#underWay.set(name, begun)
-    return begun
+    if (underWay !== undefined) return underWay.done
+    const given = new AbortController()
+    const done = this.#fetch(name, AbortSignal.any([this.#stop.signal, given.signal]))
+    this.#underWay.set(name, { done, abort: () => given.abort() })
+    return done.finally(() => this.#underWay.delete(name))
   }
 
-  async #fetch(name: string): Promise<boolean> {
+  async #fetch(name: string, signal: AbortSignal): Promise<boolean> {
     try {
-      const fetched = await this.#needs.source.fetch(name, this.#stop.signal)
+      const fetched = await this.#needs.source.fetch(name, signal)
       const changed = fetched !== null && (await this.#take(name, fetched))
       this.#problems.delete(name)
       return changed
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#tell(name, error)
+      if (!signal.aborted) this.#tell(name, error)
       return false
     }
   }

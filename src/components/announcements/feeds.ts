@@ -1,5 +1,6 @@
 // Which feeds are followed: those of the configuration, those of components in use, and those that clients added.
 import { ApiError } from '../../core/errors.ts'
+import { Turns } from '../../core/turns.ts'
 import type { Namespaces } from '../../storage/index.ts'
 
 /** API document, "How announcements work": these are always followed. */
@@ -10,16 +11,17 @@ const KEY = ['announcements', 'stored_feeds']
 /** Each is a request every half hour. */
 const MAX_FEEDS = 100
 
-/** The name becomes a part of an address and of a file's name. */
+/** The name becomes a part of an address, of a file's name, and of a key beside that of the list. */
 export function isFeedName(name: string): boolean {
-  return /^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)
+  return /^[a-z0-9][a-z0-9._-]{0,63}$/.test(name) && !KEY.includes(name)
 }
 
 export class Feeds {
   readonly #namespaces: Namespaces
   readonly #configured: Set<string>
   #added: readonly string[] | null = null
-  #last: Promise<unknown> = Promise.resolve()
+  /** Of two changes that come at once the second stands on the first. */
+  readonly #turns = new Turns()
 
   /** `subscriptions` are valid names. */
   constructor(namespaces: Namespaces, subscriptions: readonly string[]) {
@@ -49,12 +51,12 @@ export class Feeds {
    */
   add(given: string): Promise<boolean> {
     const name = given.toLowerCase()
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (this.has(name)) return false
       if (!isFeedName(name)) {
         throw new ApiError(
           400,
-          `Feed '${given}' cannot be added: a name has up to 64 letters, digits, '.', '-' and '_'`,
+          `Feed '${given.slice(0, 64)}' cannot be added: a name has up to 64 letters, digits, '.', '-' and '_'`,
         )
       }
       if (this.names().length >= MAX_FEEDS) {
@@ -68,9 +70,9 @@ export class Feeds {
   /** Follows one that was added no longer. Rejects with ApiError 400 for all others. */
   remove(given: string): Promise<void> {
     const name = given.toLowerCase()
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const stored = this.#stored()
-      if (!stored.includes(name)) throw new ApiError(400, `Feed '${name}' not stored`)
+      if (!stored.includes(name)) throw new ApiError(400, `Feed '${name.slice(0, 64)}' not stored`)
       if (this.#configured.has(name)) {
         throw new ApiError(400, `Feed '${name}' exists in the configuration, cannot remove`)
       }
@@ -86,12 +88,6 @@ export class Feeds {
   async #store(names: readonly string[]): Promise<void> {
     await this.#namespaces.post(NAMESPACE, KEY, names)
     this.#added = names
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work)
-    this.#last = done.catch(() => {})
-    return done
   }
 }
 

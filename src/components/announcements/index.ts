@@ -25,7 +25,6 @@ interface Settings {
 interface Parts {
   readonly feeds: Feeds
   readonly entries: Entries
-  readonly source: FeedSource
   readonly watch: FeedWatch
   /** Tells clients that there are other announcements now, once the reply that led to it is out. */
   readonly tellChange: () => void
@@ -69,19 +68,19 @@ function build(core: Core, settings: Settings, address: string): Parts {
   }
   const source = sourceOf(core, settings, address)
   const watch = new FeedWatch({ source, feeds, entries, clock, log, onChange: tellChange })
-  return { feeds, entries, source, watch, tellChange }
+  return { feeds, entries, watch, tellChange }
 }
 
 function namesOf(given: string | readonly string[] | undefined, feeds: Feeds): string[] {
   if (given === undefined) return feeds.names()
-  const names = typeof given === 'string' ? given.split(',').map(name => name.trim()) : given
-  const unknown = names.find(name => !feeds.has(name))
-  if (unknown !== undefined) throw new ApiError(400, `No subscription for ${unknown}`)
+  const names = new Set(typeof given === 'string' ? given.split(',').map(name => name.trim()) : given)
+  const unknown = names.values().find(name => !feeds.has(name))
+  if (unknown !== undefined) throw new ApiError(400, `No subscription for ${unknown.slice(0, 64)}`)
   return [...names]
 }
 
 function serve({ registry, connections }: Core, scope: Scope, parts: Parts): void {
-  const { feeds, entries, source, watch, tellChange } = parts
+  const { feeds, entries, watch, tellChange } = parts
   scope.use(
     registry.serve(chapter, {
       'server.announcements.list': ({ include_dismissed }) => ({
@@ -107,8 +106,7 @@ function serve({ registry, connections }: Core, scope: Scope, parts: Parts): voi
       'server.announcements.delete_feed': async ({ name }) => {
         const feed = name.toLowerCase()
         await feeds.remove(name)
-        await source.forget(feed)
-        if (await entries.takeFeed(feed, [])) tellChange()
+        if (await watch.drop(feed)) tellChange()
         return { feed, action: 'removed' as const }
       },
     }),

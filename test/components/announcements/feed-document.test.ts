@@ -71,6 +71,10 @@ test('HTML stays text that no page takes for HTML', async () => {
     ['&lt;&lt;b&gt;', '<‹b›'],
     ['1 &lt; 2 &amp;&amp; 3 &gt; 2, &lt;- so', '1 < 2 && 3 > 2, <- so'],
     ['[a link](https://moonraker.readthedocs.io).', '[a link](https://moonraker.readthedocs.io).'],
+    ['[x](javascript:alert(1)) ![y]( data:z)', '[x] (javascript:alert(1)) ![y] ( data:z)'],
+    ['[x](&lt;javascript:alert(1)>)', '[x] (‹javascript:alert(1)›)'],
+    ['[x] [x]: javascript:alert(1)', '[x] [x] : javascript:alert(1)'],
+    ['[x] [x]: https://a.test', '[x] [x]: https://a.test'],
   ] as const) {
     const { title, description } = await readItem(
       `<title>${written}</title><description>${written}</description>`,

@@ -206,6 +206,8 @@ test('only some feeds are looked at where a client says so', async () => {
   await using scene = await Scene.open()
   await scene.call('update', { subscriptions: ['klipper'] })
   assert.deepEqual(scene.web.taken(), ['klipper'])
+  await scene.call('update', { subscriptions: Array.from({ length: 1000 }, () => 'klipper') })
+  assert.deepEqual(scene.web.taken(), ['klipper'])
   await assert.rejects(scene.call('update', { subscriptions: 'klipper,nosuch' }), {
     status: 400,
     message: 'No subscription for nosuch',

@@ -54,6 +54,50 @@ test('a feed that is removed while it is being fetched leaves nothing behind', a
   release()
   assert.equal((await added).action, 'added')
   assert.deepEqual(await scene.shown(), [])
+  scene.web.put('my_feed', feed(item('me/mine/issue/1')))
+  await scene.call('post_feed', { name: 'my_feed' })
+  assert.deepEqual(await scene.shown(), ['me/mine/issue/1'])
+})
+
+test('a feed that is removed and added again at the same time is there, with its announcements', async () => {
+  await using scene = await Scene.open()
+  scene.web.put('my_feed', feed(item('me/mine/issue/1')))
+  await scene.call('post_feed', { name: 'my_feed' })
+  await Promise.all([
+    scene.call('delete_feed', { name: 'my_feed' }),
+    scene.call('post_feed', { name: 'my_feed' }),
+  ])
+  await scene.call('update')
+  assert.deepEqual(await names(scene), ['moonraker', 'klipper', 'my_feed'])
+  assert.deepEqual(await scene.shown(), ['me/mine/issue/1'])
+})
+
+test('a subscription that leaves the configuration and comes back brings its announcements', async () => {
+  await using scene = await Scene.open('subscriptions: mainsail')
+  scene.web.put('mainsail', feed(item('mainsail-crew/mainsail/issue/1')))
+  await scene.look()
+  await scene.hears('update')
+  await scene.restart()
+  await scene.look()
+  assert.deepEqual((await scene.hears('update')).entries, [])
+  await scene.restart('subscriptions: mainsail')
+  await scene.look()
+  assert.deepEqual(await scene.shown(), ['mainsail-crew/mainsail/issue/1'])
+})
+
+test('announcements of feeds with odd names are forgotten, and nothing else', async () => {
+  await using scene = await Scene.open()
+  await scene.call('post_feed', { name: 'my_feed' })
+  const { namespaces } = scene.core.storage
+  for (const [index, name] of ['', 'stored_feeds', '..', 'My Feed'].entries()) {
+    await namespaces.post('announcements', `00000${index}`, { entry_id: `odd/${index}`, feed: name })
+  }
+  await scene.restart()
+  assert.equal((await scene.call('list')).entries.length, 4)
+  await scene.look()
+  assert.deepEqual((await scene.call('list')).entries, [])
+  await scene.restart()
+  assert.deepEqual(await names(scene), ['moonraker', 'klipper', 'my_feed'])
 })
 
 test('which feeds cannot be removed', async () => {
@@ -72,7 +116,19 @@ test('which feeds cannot be removed', async () => {
 
 test('names that are no names, and too many', async () => {
   await using scene = await Scene.open('enable_moonlight: False')
-  for (const name of ['', '../secret', 'a/b', '.hidden', 'a b', 'ü', 'x'.repeat(65), 'a\0b', '%2e%2e']) {
+  for (const name of [
+    '',
+    'stored_feeds',
+    'announcements',
+    '../secret',
+    'a/b',
+    '.hidden',
+    'a b',
+    'ü',
+    'x'.repeat(65),
+    'a\0b',
+    '%2e%2e',
+  ]) {
     await assert.rejects(scene.call('post_feed', { name }), { status: 400 })
   }
   for (let index = 0; index < 98; index += 1) await scene.call('post_feed', { name: `feed${index}` })
@@ -149,6 +205,19 @@ test('what is raised again stays dismissed, unless it says something else', asyn
     entries.map(({ title, dismissed }: Frame) => [title, dismissed]),
     [['Again', false]],
   )
+})
+
+test('what a component raises stays text in a page', async () => {
+  await using scene = await Scene.open()
+  const raised = { ...SUDO, title: '<b>', description: 'Service <img src=x onerror=alert(1)>' }
+  scene.core.events.emit('announcement:raised', raised)
+  const [entry] = (await scene.hears('update')).entries
+  assert.deepEqual([entry.title, entry.description], ['‹b›', 'Service ‹img src=x onerror=alert(1)›'])
+  await scene.call('dismiss', { entry_id: SUDO.entry_id })
+  scene.core.events.emit('announcement:raised', raised)
+  // Comes after what was raised.
+  await assert.rejects(scene.call('dismiss', { entry_id: 'nosuch' }), { status: 400 })
+  assert.deepEqual(await scene.shown(), [])
 })
 
 test('no feed settles or overwrites what a component has raised', async () => {
