@@ -53,7 +53,7 @@ class Frontends {
     const prefix = pathOf(section, section.options.prefix, 'prefix')
     const cameras = Object.entries(webcams).map(([below, address]) => ({
       below: pathOf(section, below, 'webcams'),
-      proxy: new WebcamProxy(addressOf(section, address)),
+      proxy: new WebcamProxy(addressOf(section, below, address)),
     }))
     this.#claim(section, [prefix, ...cameras.map(({ below }) => below)])
     this.#serveSite(section.name, folder, prefix)
@@ -117,13 +117,17 @@ function pathOf(section: Section, written: string, option: 'prefix' | 'webcams')
   return path
 }
 
-function addressOf(section: Section, text: string): URL {
+/** Warnings are read by everybody, so they do not repeat an address: a password may stand in it. */
+function addressOf(section: Section, path: string, text: string): URL {
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw section.error(`'${text}' is no address of http or https`, 'webcams')
+    throw section.error(`what stands behind '${path}' is no address of http or https`, 'webcams')
   }
-  if (url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw section.error(`give the address of the streamer without user, query and fragment`, 'webcams')
+  if ([url.username, url.password, url.search, url.hash].some(part => part !== '')) {
+    throw section.error(
+      `give the address of the streamer behind '${path}' without user, query and fragment`,
+      'webcams',
+    )
   }
   return url
 }

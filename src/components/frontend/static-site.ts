@@ -13,7 +13,10 @@ const ENCODINGS: readonly (readonly [name: string, ending: string])[] = [
 ]
 
 /** Names that a build tool made of the content: such a file never changes. */
-const HASHED = [/\/assets\/.*[-.][\w-]{8,}\.\w+$/, /[-.](?=\w*[\dA-Z])\w{8,}\.(js|css|mjs|woff2?|ttf|wasm)$/]
+const HASHED = [
+  /(^|\/)assets\/.*[-.](?=[\w-]*[\dA-Z])([\w-]{8}|[\da-f]{16,})\.\w+$/,
+  /[-.](?=\w*[\dA-Z])\w{8,}\.(js|css|mjs|woff2?|ttf|wasm)$/,
+]
 
 /** A front-end as it is configured. */
 export interface Site {
@@ -40,8 +43,9 @@ export async function sendSite(site: Site, request: RawRequest, routePrefix: str
   const path = (await findFile(top, rest === '' ? 'index.html' : rest)) ?? (await findPage(top, request))
   if (path === undefined) throw new ApiError(404, `File does not exist: ${rest}`)
   if (rest === 'config.json') return sendSiteConfig(path, request, routePrefix)
-  const { path: sent, headers } = await smallestForm(path, top, request)
-  const isFixed = HASHED.some(pattern => pattern.test(path))
+  const inside = path.slice(top.length + 1)
+  const { path: sent, headers } = await smallestForm(top, inside, request)
+  const isFixed = HASHED.some(pattern => pattern.test(inside))
   const caching = isFixed ? 'public, max-age=31536000, immutable' : 'no-cache'
   await sendFile(req, res, {
     path: sent,
@@ -84,22 +88,21 @@ async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false
 }
 
-/** The file itself, or a compressed form of it that lies beside it, with the header that says so. */
+/** The file `inside` itself, or a compressed form of it that lies beside it, with the header that says so. */
 async function smallestForm(
-  path: string,
   top: string,
+  inside: string,
   { req, res }: RawRequest,
 ): Promise<{ path: string; headers: Record<string, string> }> {
+  const forms = await Promise.all(
+    ENCODINGS.map(async ([name, ending]) => ({ name, path: await findFile(top, `${inside}${ending}`) })),
+  )
+  if (forms.some(({ path }) => path !== undefined)) res.appendHeader('Vary', 'Accept-Encoding')
   const accepted = acceptedEncodings(req.headers['accept-encoding']?.toString() ?? '')
-  for (const [name, ending] of ENCODINGS) {
-    const form = await findFile(top, `${path.slice(top.length + 1)}${ending}`)
-    if (form === undefined) continue
-    if (res.getHeader('Vary')?.toString().includes('Accept-Encoding') !== true) {
-      res.appendHeader('Vary', 'Accept-Encoding')
-    }
-    if (accepted.has(name)) return { path: form, headers: { 'Content-Encoding': name } }
+  for (const { name, path } of forms) {
+    if (path !== undefined && accepted.has(name)) return { path, headers: { 'Content-Encoding': name } }
   }
-  return { path, headers: {} }
+  return { path: join(top, inside), headers: {} }
 }
 
 /** RFC 9110, section 12.5.3: a weight of 0 takes an encoding out. */

@@ -71,6 +71,10 @@ test('files that never change are kept by the browser, others are asked about', 
   const { port } = site.rig
   const asset = await ask(port, '/assets/index-B4VR7BUO.js')
   assert.match(asset.headers['cache-control'] ?? '', /immutable/)
+  for (const name of ['translations.json', 'some-Translation.json', 'de-transitive.json']) {
+    writeFileSync(join(site.folder, 'assets', name), '{}')
+    assert.equal((await ask(port, `/assets/${name}`)).headers['cache-control'], 'no-cache', name)
+  }
   const plain = await ask(port, '/plain.css')
   assert.equal(plain.headers['cache-control'], 'no-cache')
   const again = await ask(port, '/plain.css', { headers: { 'If-None-Match': String(plain.headers.etag) } })
@@ -100,6 +104,22 @@ test('a compressed form beside a file is sent to who takes it', async () => {
     assert.match(headers['content-type'] ?? '', /^(text|application)\/javascript/)
     assert.equal(headers.vary, 'Accept-Encoding')
   }
+  const headers = { 'Accept-Encoding': 'br' }
+  const part = await ask(port, '/app.js', { headers: { ...headers, Range: 'bytes=0-3' } })
+  const whole = brotliCompressSync(code)
+  assert.deepEqual(
+    [part.status, part.headers['content-range'], part.headers['content-encoding']],
+    [206, `bytes 0-3/${whole.length}`, 'br'],
+  )
+  const head = await ask(port, '/app.js', { verb: 'HEAD', headers })
+  assert.deepEqual([head.headers['content-length'], head.body], [String(whole.length), ''])
+  const { headers: unpacked } = await ask(port, '/app.js')
+  assert.notEqual(head.headers.etag, unpacked.etag)
+  const known = { ...headers, 'If-None-Match': String(head.headers.etag) }
+  for (const verb of ['GET', 'HEAD'])
+    assert.equal((await ask(port, '/app.js', { verb, headers: known })).status, 304)
+  const origin = { ...headers, Origin: 'http://allowed.test' }
+  assert.equal((await ask(port, '/app.js', { headers: origin })).headers.vary, 'Origin, Accept-Encoding')
 })
 
 test('nothing outside the folder is served, by no spelling and no link', async () => {
@@ -139,13 +159,15 @@ test('nothing outside the folder is served, by no spelling and no link', async (
 
 test('a folder that appears later is served, one that turns into the data folder is not', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'later-'))
-  const folder = join(parent, 'site')
+  const folder = join(parent, 'assets', 'site')
   await using rig = await startRig({ printer: 'none', conf: `[frontend later]\npath: ${folder}` })
   const missing = await ask(rig.port, '/', PAGE)
   assert.deepEqual([missing.status, missing.reason], [404, "The folder of front-end 'later' is not there"])
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'index.html'), 'here')
   assert.equal((await ask(rig.port, '/', PAGE)).body, 'here')
+  writeFileSync(join(folder, 'plain-Overview.json'), '{}')
+  assert.equal((await ask(rig.port, '/plain-Overview.json')).headers['cache-control'], 'no-cache')
   rmSync(folder, { recursive: true })
   for (const target of [rig.dataPath, rig.paths.config, tmpdir()]) {
     symlinkSync(target, folder)
@@ -239,6 +261,11 @@ test('sections that do not fit are left out, with the reason', async () => {
     ['odd', 'path: {site}\nprefix: /../x', /is no path/],
     ['twice', 'path: {site}\nprefix: /good/', /is used twice/],
     ['camera', 'path: {site}\nprefix: /c1\nwebcams:\n  /webcam/ = file:///etc/passwd', /no address of http/],
+    [
+      'stream',
+      'path: {site}\nprefix: /c3\nwebcams:\n  /webcam/ = rtsp://me:secret@x/',
+      /webcam\/' is no address of http/,
+    ],
     ['user', 'path: {site}\nprefix: /c2\nwebcams:\n  /webcam/ = http://me:secret@x/', /without user/],
     ['none', 'prefix: /none', /needs the option "path"/],
   ] as const
@@ -250,5 +277,6 @@ test('sections that do not fit are left out, with the reason', async () => {
   for (const [name, , reason] of sections) {
     const found = warnings.find(text => text.includes(`[frontend ${name}]`))
     assert.match(found ?? 'no warning', reason, name)
+    assert.doesNotMatch(found ?? '', /secret/)
   }
 })
