@@ -3,7 +3,7 @@ import { api } from '../../api/index.ts'
 import { type Core, component } from '../../component.ts'
 import { pairs, path, type ReadSection } from '../../config/index.ts'
 import type { Scope } from '../../core/scope.ts'
-import type { RawRequest } from '../../rpc/registry.ts'
+import type { RawRequest, RawRoute } from '../../rpc/registry.ts'
 import { bool, string } from '../../schema/index.ts'
 import { overlap, sendSite } from './static-site.ts'
 import { WebcamProxy } from './webcam-proxy.ts'
@@ -73,27 +73,31 @@ class Frontends {
     const route = {
       verbs: ['GET', 'HEAD'],
       open: () => true,
-      handle: (request: RawRequest) => sendSite(site, request, routePrefix),
+      handle: (request: RawRequest) => {
+        const isFolder = request.req.url?.split('?', 1)[0] !== routePrefix
+        return isFolder ? sendSite(site, request, routePrefix) : redirectInside(request)
+      },
     }
-    if (prefix === '/') {
-      this.#scope.use(registry.serveRest(route))
-      return
-    }
-    this.#scope.use(registry.serveRaw({ ...route, path: prefix }))
-    this.#scope.use(registry.serveRaw({ ...route, path: prefix.slice(0, -1), handle: redirectInside }))
+    if (prefix === '/') this.#scope.use(registry.serveRest(route))
+    else this.#serveFolder({ ...route, path: prefix })
   }
 
   #serveCamera(path: string, proxy: WebcamProxy, needsLogin: boolean): void {
-    this.#scope.use(
-      this.#core.registry.serveRaw({
-        verbs: ['GET', 'HEAD', 'POST'],
-        path,
-        // A picture over WebRTC is asked for by POST.
-        role: 'viewer',
-        open: () => !needsLogin,
-        handle: request => proxy.handle(request),
-      }),
-    )
+    this.#serveFolder({
+      verbs: ['GET', 'HEAD', 'POST'],
+      path,
+      // A picture over WebRTC is asked for by POST.
+      role: 'viewer',
+      open: () => !needsLogin,
+      handle: request => proxy.handle(request),
+    })
+  }
+
+  /** Serves what stands below a path, and leads to it who leaves the last slash away. */
+  #serveFolder(route: RawRoute): void {
+    const { registry } = this.#core
+    this.#scope.use(registry.serveRaw(route))
+    this.#scope.use(registry.serveRaw({ ...route, path: route.path.slice(0, -1), handle: redirectInside }))
   }
 }
 

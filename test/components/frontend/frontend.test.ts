@@ -241,6 +241,9 @@ test('behind a route prefix config.json says so', async () => {
     'http://pi.local:7125/printer1',
   ])
   assert.deepEqual(await endpointsFor({ Host: 'a"<script>' }), ['http://localhost/printer1'])
+  const bare = await ask(port, '/printer1?x=1', PAGE)
+  assert.deepEqual([bare.status, bare.headers.location], [308, './printer1/?x=1'])
+  assert.equal((await ask(port, '/printer1/', PAGE)).body, '<title>front</title>')
   assert.equal((await ask(port, '/printer1/anything', PAGE)).body, '<title>front</title>')
   assert.equal((await ask(port, '/anything', PAGE)).status, 404)
 })

@@ -93,6 +93,13 @@ test('the query reaches the streamer as it was written, without our keys', async
   assert.deepEqual(urls, ['/?snapshot', '/?a=%2F+b&c', '/?TOKEN=x', '/?a?b'])
 })
 
+test('the slash that is left away is added', async t => {
+  const port = await streamer(t, (_req, res) => res.end())
+  await using rig = await rigWith(`http://127.0.0.1:${port}`)
+  const { status, headers } = await ask(rig.port, '/webcam?action=stream')
+  assert.deepEqual([status, headers.location], [308, './webcam/?action=stream'])
+})
+
 test('an answer says nothing for the rest of this server', async t => {
   const port = await streamer(t, (_req, res) => {
     res.writeHead(200, {
