@@ -1,6 +1,6 @@
 // The server as a process of its own: how it starts, what it says, how it ends.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -15,13 +15,18 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { PACKAGE_VERSION } from '../src/core/version.ts'
 import { ask, postJson } from './support/raw-http.ts'
 import { WebClient } from './support/web-client.ts'
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const BUILD = fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))
+/** The command as it is installed: it starts in a fraction of the time that its sources need. */
+const OUTPUT = mkdtempSync(join(tmpdir(), 'main-bundle-'))
+const MAIN = join(OUTPUT, 'moonraker.cjs')
+
 const CONF =
   '[server]\nhost: 127.0.0.1\nport: 0\nklippy_uds_address: {data_path}/nobody.sock\n[authorization]\ntrusted_clients: 127.0.0.1\n'
 
@@ -98,6 +103,9 @@ async function failure(...args: string[]): Promise<string> {
 
 // Most of the time goes into starting processes: two at a time.
 describe('the command', { concurrency: 2 }, () => {
+  before(() => promisify(execFile)(process.execPath, [BUILD, OUTPUT]))
+  after(() => rmSync(OUTPUT, { recursive: true, force: true }))
+
   test('help and version are printed, and nothing is started', async () => {
     await using help = new Run('--help')
     await using version = new Run('--version')
