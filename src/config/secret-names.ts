@@ -7,7 +7,10 @@ export function namesSecret(option: string): boolean {
   return SECRET_NAME.test(option.toLowerCase())
 }
 
-/** A value for people to recognize: on one line, of bounded length, or dots where it is a secret. */
+/** User and password of a URL. */
+const URL_CREDENTIALS = /(:\/\/)[^/?#\s]*@/g
+
+/** A value for people to recognize: on one line, of bounded length, with dots for what is secret. */
 export function shownValue(option: string, value: string, secret = false): string {
   if (secret || namesSecret(option)) return '…'
   const line = value
@@ -15,5 +18,6 @@ export function shownValue(option: string, value: string, secret = false): strin
     .split('\n')
     .map(part => part.trim())
     .join(' ')
+    .replace(URL_CREDENTIALS, '$1…@')
   return line.length > 80 ? `${line.slice(0, 80)}…` : line
 }

@@ -200,6 +200,11 @@ const BAD: [text: string, options: SectionOptions, message: string][] = [
     'the option "history_field_x: parameter=a precision=y" of section [s] must be a whole number in precision',
   ],
   [
+    'address: http://me:p@ss@cam.local/?a=b@c',
+    { address: int() },
+    'the option "address: http://…@cam.local/?a=b@c" of section [s] must be a whole number',
+  ],
+  [
     'password: 5',
     { password: int({ max: 4 }) },
     'the option "password: …" of section [s] must be a number of at most 4',
@@ -261,7 +266,9 @@ test('what nobody reads is a warning in the form that Mainsail takes apart', () 
 })
 
 test('warnings show no secrets and no endless values', () => {
-  const config = configuration(`[mqtt]\npasswort: a\nmqtt_password: hunter2\nlong: ${'x'.repeat(5000)}\n`)
+  const config = configuration(
+    `[mqtt]\npasswort: a\nmqtt_password: hunter2\nlong: ${'x'.repeat(5000)}\nurl: http://me:hunter2@cam/\n`,
+  )
   config.read('mqtt', {})
   const warnings = config.warnings()
   assert.match(warnings[1]!, /'mqtt_password: …'/)

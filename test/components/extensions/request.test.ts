@@ -87,7 +87,8 @@ test('an agent that does not answer is waited for so long, and its late and doub
   const message = "Agent a did not answer 'hang' within 60 s"
   assert.deepEqual((await overHttp).json.error, { code: 504, message })
   assert.equal((await overSocket).error.code, 504)
-  assert.equal(clock.waits().length, waitsBefore)
+  // What only waits at the start may be over by now.
+  assert.ok(clock.waits().length <= waitsBefore, 'no timer is left')
   for (let times = 0; times < 3; times += 1) agent.send(JSON.stringify({ jsonrpc: '2.0', result: 1, id }))
   const next = request(client)
   const asked = await agent.find(({ method }) => method === 'do.it')
