@@ -37,7 +37,7 @@ async function trimAllocator(): Promise<void> {
 
 /** Gives memory back once the start is over, and whenever the server rests after work that made it grow. */
 export function keepMemorySmall(clock: Clock): Timer {
-  const { rss } = process.memoryUsage
+  const rss = () => process.memoryUsage.rss()
   let atRest = Number.POSITIVE_INFINITY
   let before = performance.eventLoopUtilization()
   const look = async () => {

@@ -27,7 +27,7 @@ async function bodyOf(req: IncomingMessage): Promise<string> {
 test('sends what is given and gives back what comes', async t => {
   const url = await serve(t, async (req, res) => {
     res
-      .writeHead(201, { 'X-Seen': `${req.method} ${req.url} ${req.headers['x-own']}` })
+      .writeHead(201, { 'X-Seen': `${req.method} ${req.url} ${String(req.headers['x-own'])}` })
       .end(await bodyOf(req))
   })
   const reply = await sendHttp({
