@@ -57,10 +57,12 @@ export class Access implements AccessPolicy {
 
   authenticate(credentials: Credentials): User | null {
     const { address, addressCounts, header, token, upgrade } = credentials
-    const accessToken = accessTokenOf(credentials)
+    const bearer = bearerOf(credentials)
+    const accessToken = bearer ?? header('x-access-token') ?? credentials.accessToken ?? ''
     if (accessToken !== '') {
-      // OctoPrint's clients may show their API key as a bearer token.
-      return this.#userOfKey(accessToken) ?? this.#userOfToken(accessToken, () => UNAUTHORIZED)
+      // OctoPrint's clients may show their API key so. It has no place in an address, which gets into logs and histories.
+      const holder = this.#userOfKey(bearer ?? '')
+      return holder ?? this.#userOfToken(accessToken, () => UNAUTHORIZED)
     }
     if (token !== null && token !== '') {
       const user = this.#parts.oneshots.take(token, address)
@@ -158,10 +160,9 @@ export class Access implements AccessPolicy {
   }
 }
 
-/** The access token of a request; '' for none. Other schemes of `Authorization` are a proxy's business. */
-function accessTokenOf({ header, accessToken }: Credentials): string {
-  const bearer = /^bearer\s+(.*)$/i.exec(header('authorization') ?? '')?.[1]
-  return bearer ?? header('x-access-token') ?? accessToken ?? ''
+/** The bearer token of a request. Other schemes of `Authorization` are a proxy's business. */
+function bearerOf({ header }: Credentials): string | undefined {
+  return /^bearer\s+(.*)$/i.exec(header('authorization') ?? '')?.[1]
 }
 
 /** Compares without telling by its time where two texts begin to differ. */

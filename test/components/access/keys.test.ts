@@ -4,7 +4,16 @@ import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { WebClient } from '../../support/web-client.ts'
-import { ELSEWHERE, IDENTITY, MovedClock, send, startAccess, statusFor, UNAUTHORIZED } from './access-rig.ts'
+import {
+  bearer,
+  ELSEWHERE,
+  IDENTITY,
+  MovedClock,
+  send,
+  startAccess,
+  statusFor,
+  UNAUTHORIZED,
+} from './access-rig.ts'
 
 const keyed = (key: string) => ({ ...ELSEWHERE, 'X-Api-Key': key })
 
@@ -26,6 +35,29 @@ test('the API key lets in by header and by identity; what is close to it does no
   assert.equal((await socket.call('access.get_user')).result.username, '_API_KEY_USER_')
 })
 
+test('an API key may be shown as a bearer token, but not where tokens stand beside', async () => {
+  await using rig = await startAccess()
+  const key: string = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
+  const named = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'viewer' }, {})
+  for (const each of [key, named.json.result.api_key as string]) {
+    assert.equal(await statusFor(rig, bearer(each)), 200)
+    assert.equal(await statusFor(rig, { ...ELSEWHERE, 'X-Access-Token': each }), 401)
+    for (const query of [`access_token=${each}`, `token=${each}`]) {
+      assert.equal((await send(rig, 'GET', `/server/info?${query}`)).status, 401, query)
+    }
+  }
+  const me = await send(rig, 'GET', '/access/user', undefined, bearer(named.json.result.api_key))
+  assert.equal(me.json.result.role, 'viewer')
+  for (const wrong of [key.slice(1), `${key}0`, key.toUpperCase()]) {
+    assert.equal(await statusFor(rig, bearer(wrong)), 401, wrong)
+    assert.equal(
+      await statusFor(rig, { Authorization: `Bearer ${wrong}` }),
+      401,
+      'from a trusted address too',
+    )
+  }
+})
+
 test('a new API key ends the old one, but not the WebSockets that it opened', async () => {
   await using rig = await startAccess()
   const old = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
@@ -43,6 +75,7 @@ test('where API keys are disabled none counts', async () => {
   const named = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin' }, {})
   for (const each of [key, named.json.result.api_key]) {
     assert.equal(await statusFor(rig, keyed(each)), 401)
+    assert.equal(await statusFor(rig, bearer(each)), 401)
     using socket = await WebClient.open(rig.url, ELSEWHERE)
     const { error } = await socket.call('server.connection.identify', { ...IDENTITY, api_key: each })
     assert.equal(error.message, 'API Key authentication is disabled')
