@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock, Timer } from '../core/clock.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
+import { Turns } from '../core/turns.ts'
 import type { BackupContent } from './backup-files.ts'
 import { backupNames, dateStamp, inspectBackup } from './backup-files.ts'
 import { copyDurably, freeName, syncPath } from './durable-files.ts'
@@ -37,8 +38,8 @@ export class Backups {
   readonly #db: Sqlite
   readonly #file: string
   readonly #clock: Clock
-  /** One at a time, as the folder is looked at before and changed after. */
-  #last: Promise<unknown> = Promise.resolve()
+  /** The folder is looked at before and changed after. */
+  readonly #turns = new Turns()
 
   /** `file` is the database's path, which `db` need not have open. */
   constructor(db: Sqlite, file: string, folder: string, clock: Clock) {
@@ -58,12 +59,12 @@ export class Backups {
    * Reads and writes go on meanwhile. Rejects with ApiError 400 for what is no file name, 507 on a full disk.
    */
   create(name?: string): Promise<string> {
-    return this.#inTurn(() => this.#create(name ?? this.#datedName('sqldb-backup-')))
+    return this.#turns.take(() => this.#create(name ?? this.#datedName('sqldb-backup-')))
   }
 
   /** Deletes a backup and resolves with its path. Rejects with ApiError 400, or 404 where there is none. */
   delete(name: string): Promise<string> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(() => {
       const path = this.#existing(name)
       rmSync(path)
       return path
@@ -76,7 +77,7 @@ export class Backups {
    * Rejects with ApiError 400 for a file that is no sound database, 404 where there is none.
    */
   restore(name: string): Promise<BackupContent> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const path = this.#existing(name)
       if (this.#db.refusal !== null) throw new ApiError(503, this.#db.refusal)
       let content: BackupContent
@@ -114,8 +115,8 @@ export class Backups {
   }
 
   /** Resolves when no copy is being made. */
-  async settled(): Promise<void> {
-    await this.#last.catch(() => {})
+  settled(): Promise<void> {
+    return this.#turns.settled()
   }
 
   async #automatic({ every = DAY_SECONDS, keep = 7, mayRun }: AutomaticBackups): Promise<void> {
@@ -181,12 +182,6 @@ export class Backups {
     const isName = /^[^./\\\0][^/\\\0]*$/.test(name) && !/-(wal|shm|journal)$/.test(name)
     if (!isName || Buffer.byteLength(name) > 200) throw new ApiError(400, `Invalid name ${name}.`)
     return join(this.folder, name)
-  }
-
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const run = this.#last.catch(() => {}).then(task)
-    this.#last = run
-    return run
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Core } from '../../component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { PrintStats } from '../../core/events.ts'
+import { Turns } from '../../core/turns.ts'
 import type { Job, NewJob } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'
 import { JobReplies } from './job-reply.ts'
@@ -41,8 +42,7 @@ export class Recorder {
   #user: string | null = null
   /** What Klipper said last of the present job. */
   #stats: PrintStats | null = null
-  /** Changes are written one after the other. */
-  #last: Promise<void> = Promise.resolve()
+  readonly #changes = new Turns()
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -173,12 +173,13 @@ export class Recorder {
     events.emit('history:changed', action, reply)
   }
 
-  #inTurn(task: () => Promise<void>): Promise<void> {
-    this.#last = this.#last.then(task).catch((error: unknown) => {
+  async #inTurn(change: () => Promise<void>): Promise<void> {
+    try {
+      await this.#changes.take(change)
+    } catch (error) {
       const { warnings } = this.#parts.core
       warnings.add(`A job could not be recorded in the history: ${messageOf(error)}`, 'history')
-    })
-    return this.#last
+    }
   }
 }
 

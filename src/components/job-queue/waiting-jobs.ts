@@ -1,6 +1,7 @@
 // The jobs that wait, in their order; each change is on the disk before it is seen.
 import { randomBytes } from 'node:crypto'
 import { ApiError } from '../../core/errors.ts'
+import { Turns } from '../../core/turns.ts'
 import type { QueueChange, QueuedJob, QueueFacts, QueueStore } from './queue-store.ts'
 
 /** Every change is told to clients as a whole, which has to stay possible. */
@@ -20,8 +21,8 @@ export interface Order {
 export class WaitingJobs {
   readonly #store: QueueStore
   #jobs: readonly QueuedJob[] = []
-  /** One change at a time: each begins with what the one before left. */
-  #last: Promise<unknown> = Promise.resolve()
+  /** Each change begins with what the one before left. */
+  readonly #changes = new Turns()
 
   constructor(store: QueueStore) {
     this.#store = store
@@ -104,13 +105,11 @@ export class WaitingJobs {
   }
 
   #change(plan: (jobs: readonly QueuedJob[]) => { jobs: readonly QueuedJob[]; change: QueueChange }) {
-    const done = this.#last.then(async () => {
+    return this.#changes.take(async () => {
       const { jobs, change } = plan(this.#jobs)
       await this.#store.write(change)
       this.#jobs = jobs
     })
-    this.#last = done.catch(() => {})
-    return done
   }
 }
 
