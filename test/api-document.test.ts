@@ -27,6 +27,7 @@ const COMPLETE = [
   'GCode APIs',
   'Print Management',
   'Machine Requests',
+  'File Operations',
   'Authorization',
   'Database APIs',
   'Job Queue APIs',
@@ -79,7 +80,7 @@ function wantedBy({ endpoints, notifications }: Section): [string, string[]][] {
 }
 
 test('the sections of the API document', async t => {
-  await using rig = await startRig({ conf: '[octoprint_compat]\n' })
+  await using rig = await startRig({ conf: '[octoprint_compat]\n', debug: true })
   const served = await servedBy(rig)
   for (const [title, section] of Object.entries(document)) {
     const wanted = wantedBy(section)

@@ -145,7 +145,7 @@ export const files = {
   }),
   'server.files.delete_file': rpcOnly({
     summary: 'Deletes a file; over HTTP: DELETE /server/files/{root}/{path}',
-    over: ['websocket', 'unix', 'mqtt', 'internal'],
+    over: ['http', 'websocket', 'unix', 'mqtt', 'internal'],
     params: { path: rooted('The file') },
     result: FilelistChange,
   }),
