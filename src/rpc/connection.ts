@@ -7,12 +7,14 @@ import type { Message } from './message.ts'
 
 /** Past this many unsent bytes, status updates are merged instead of queued. */
 const MERGE_ABOVE = 256 * 1024
-/** Past this many unsent bytes a client is dropped (security.md, "Load"). */
+/** Past this many unsent bytes, beside one long message, a client is dropped (security.md, "Load"). */
 const DROP_ABOVE = 8 * 1024 * 1024
+/** Past this many unsent bytes a client is asked nothing more: who asks must not get it dropped. */
+const ASK_BELOW = DROP_ABOVE / 2
 /** So many requests may wait for one client's answer. */
 const MAX_WAITING = 100
-/** A client's answer may be a text of this length: as much as whoever asked may leave unread. */
-const MAX_ANSWER = DROP_ABOVE
+/** A client's answer may be a text of this length. */
+const MAX_ANSWER = 8 * 1024 * 1024
 /** What who waits for a client that goes away is told, in the words of the original. */
 const GONE = 'Client Socket Disconnected'
 
@@ -45,10 +47,18 @@ interface Waiting {
   readonly reject: (reason: unknown) => void
 }
 
-/** A call as agents know it: parameters that are none are left out (API document, "Register a method with Klipper"). */
+/**
+ * A call as agents know it: parameters that are none are left out (API document, "Register a method with Klipper").
+ * Throws ApiError 400 for what cannot be written.
+ */
 function callText(method: string, params: unknown, id?: number): string {
   const none = params === undefined || params === null || Object.keys(params).length === 0
-  return JSON.stringify({ jsonrpc: '2.0', method, ...(!none && { params }), ...(id !== undefined && { id }) })
+  const call = { jsonrpc: '2.0', method, ...(!none && { params }), ...(id !== undefined && { id }) }
+  try {
+    return JSON.stringify(call)
+  } catch (error) {
+    throw new ApiError(400, `The parameters of '${method}' are nested too deeply`, { cause: error })
+  }
 }
 
 export class Connection implements Caller {
@@ -62,6 +72,8 @@ export class Connection implements Caller {
   readonly #waiting = new Map<number, Waiting>()
   #nextRequest = 1
   #merged: { change: Record<string, Record<string, unknown>>; eventtime: number } | null = null
+  /** Unsent bytes that may be left. */
+  #allowed = DROP_ABOVE
   #closed = false
 
   constructor(id: number, transport: Transport, address: string | null, user: User | null, channel: Channel) {
@@ -80,12 +92,18 @@ export class Connection implements Caller {
 
   /** Sends a reply, or anything meant for this client alone. */
   send(text: string): void {
-    if (this.#mayQueue()) this.#channel.send(text)
+    const before = this.#channel.buffered
+    if (!this.#mayQueue(before)) return
+    this.#channel.send(text)
+    this.#allowFor(before)
   }
 
   /** Sends a notification that others get too. */
   notify(message: Message): void {
-    if (this.#mayQueue()) this.#channel.sendShared(message)
+    const before = this.#channel.buffered
+    if (!this.#mayQueue(before)) return
+    this.#channel.sendShared(message)
+    this.#allowFor(before)
   }
 
   /** Sends a status update; for a client that does not keep up it is merged with those it has not read yet. */
@@ -111,11 +129,16 @@ export class Connection implements Caller {
     )
   }
 
-  #mayQueue(): boolean {
+  #mayQueue(buffered: number): boolean {
     if (this.#closed) return false
-    if (this.#channel.buffered <= DROP_ABOVE) return true
+    if (buffered <= this.#allowed) return true
     this.#channel.terminate()
     return false
+  }
+
+  /** A message goes out at the pace of the network, however long it is: who reads it is told other things meanwhile. */
+  #allowFor(before: number): void {
+    if (before <= DROP_ABOVE) this.#allowed = DROP_ABOVE + Math.max(0, this.#channel.buffered - before)
   }
 
   /** Calls a method of the client's that gives no answer. */
@@ -124,17 +147,18 @@ export class Connection implements Caller {
   }
 
   /**
-   * Asks the client something. Rejects with ApiError: 424 when it answers with an error, which goes along as `data`;
-   * 500 when it goes away; 502 when the answer is too long; 503 when it is not logged in or too much waits for it.
-   * Rejects with the signal's reason when that comes first.
+   * Asks the client something. Rejects with ApiError: 400 for parameters that cannot be written; 424 when it answers
+   * with an error, which goes along as `data`; 500 when it goes away; 502 when the answer is too long; 503 when it is
+   * not logged in or too much waits for it. Rejects with the signal's reason when that comes first.
    */
-  request(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
-    if (this.user === null) return Promise.reject(new ApiError(503, 'The client is not logged in'))
-    if (this.#closed) return Promise.reject(new ApiError(500, GONE))
+  async request(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
+    if (this.user === null) throw new ApiError(503, 'The client is not logged in')
+    if (this.#closed) throw new ApiError(500, GONE)
     if (this.#waiting.size >= MAX_WAITING) {
-      return Promise.reject(
-        new ApiError(503, `${this.#title} does not keep up: ${MAX_WAITING} requests wait for its answers`),
-      )
+      throw new ApiError(503, `${this.#title} does not keep up: ${MAX_WAITING} requests wait for its answers`)
+    }
+    if (this.#channel.buffered > ASK_BELOW) {
+      throw new ApiError(503, `${this.#title} does not keep up: it leaves unread what it is sent`)
     }
     const id = this.#nextRequest++
     const text = callText(method, params, id)

@@ -31,7 +31,13 @@ function success(id: unknown, result: unknown): string {
 }
 
 function failure(id: unknown, error: Failure): string {
-  return JSON.stringify({ jsonrpc: '2.0', error, id: id ?? null })
+  try {
+    return JSON.stringify({ jsonrpc: '2.0', error, id: id ?? null })
+  } catch {
+    // What comes from elsewhere may be nested more deeply than can be written.
+    const { code, message } = error
+    return JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: id ?? null })
+  }
 }
 
 function toFailure(error: ApiError): Failure {

@@ -11,11 +11,14 @@ import { Registry } from '../../src/rpc/registry.ts'
 class SlowChannel implements Channel {
   readonly sent: string[] = []
   buffered = 0
+  /** Each text stays unread. */
+  stuck = false
   ended: 'closed' | 'terminated' | null = null
   #drain = () => {}
 
   send(text: string): void {
     this.sent.push(text)
+    if (this.stuck) this.buffered += text.length
   }
 
   sendShared(message: Message): void {
@@ -111,6 +114,18 @@ test('a client that leaves too much unread is dropped, whatever is sent to it', 
     assert.equal(channel.ended, 'terminated')
     assert.deepEqual(channel.sent, [])
   }
+})
+
+test('one long message beside others drops nobody, a second one does', () => {
+  const { channel, connection } = connect()
+  const long = 'x'.repeat(20_000_000)
+  channel.stuck = true
+  connection.send(long)
+  for (let count = 0; count < 100; count += 1) connection.notify(new Message('short'))
+  assert.deepEqual([channel.ended, channel.sent.length], [null, 101])
+  connection.send(long)
+  connection.send('x')
+  assert.deepEqual([channel.ended, channel.sent.length], ['terminated', 102])
 })
 
 test('nothing is sent to a client that is gone', () => {

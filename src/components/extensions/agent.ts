@@ -1,6 +1,7 @@
 // One agent as long as it is connected: what it serves to Klipper, and how much it may tell others.
 import type { Core } from '../../component.ts'
 import { ApiError } from '../../core/errors.ts'
+import { jsonText } from '../../core/json-text.ts'
 import type { Connection } from '../../rpc/connection.ts'
 import { Allowance } from './allowance.ts'
 
@@ -79,8 +80,8 @@ export class Agent {
   }
 
   /**
-   * Calls a method of it and gives its answer. Rejects with ApiError as Connection.request does,
-   * and with 504 after `timeout` seconds.
+   * Calls a method of it and gives its answer, as text. Rejects with ApiError as Connection.request does, with 502 for
+   * an answer that cannot be handed on, and with 504 after `timeout` seconds.
    */
   async request(method: string, args: unknown, timeout: number): Promise<unknown> {
     const patience = new AbortController()
@@ -88,9 +89,17 @@ export class Agent {
       patience.abort(new ApiError(504, `Agent ${this.name} did not answer '${method}' within ${timeout} s`)),
     )
     try {
-      return await this.#connection.request(method, args, patience.signal)
+      return this.#handOn(await this.#connection.request(method, args, patience.signal))
     } finally {
       timer.stop()
+    }
+  }
+
+  #handOn(result: unknown): unknown {
+    try {
+      return jsonText(JSON.stringify(result))
+    } catch (error) {
+      throw new ApiError(502, `Agent ${this.name} answered with what is nested too deeply`, { cause: error })
     }
   }
 }

@@ -2,6 +2,7 @@
 import { extensions as chapter } from '../../api/extensions.ts'
 import { type Component, type Core, component } from '../../component.ts'
 import { ApiError } from '../../core/errors.ts'
+import { isExactNumber } from '../../core/exact-json.ts'
 import type { ClientInfo, Connection } from '../../rpc/connection.ts'
 import { Agent } from './agent.ts'
 
@@ -50,7 +51,7 @@ class Agents {
 }
 
 function checkArguments(args: unknown): void {
-  if (args === undefined || typeof args === 'object') return
+  if (args === undefined || (typeof args === 'object' && !isExactNumber(args))) return
   throw new ApiError(400, "The 'arguments' field must contain an object or a list")
 }
 

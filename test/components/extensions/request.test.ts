@@ -69,8 +69,67 @@ test('what cannot be asked is refused', async () => {
   for (const args of [5, 'text', true]) {
     assert.deepEqual((await request(client, { arguments: args })).error, { code: 400, message })
   }
+  const send = (args: string) =>
+    client.ask(
+      `{"jsonrpc":"2.0","method":"server.extensions.request","params":{"agent":"a","method":"m","arguments":${args}},"id":"x"}`,
+    )
+  assert.deepEqual((await send('12345678901234567890')).error, { code: 400, message })
   assert.deepEqual((await request(client)).error, { code: 400, message: 'Agent a not connected' })
   assert.equal((await request(client, { method: undefined })).error.message, 'No data for argument: method')
+})
+
+/** So deep that it can be read, but not written. */
+const DEEP = '['.repeat(100_000) + ']'.repeat(100_000)
+
+test('what is nested too deeply is refused, whoever sends it', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using agent = await connectAgent(rig.url, 'a')
+  using client = await WebClient.open(rig.url)
+  const params = `{"agent":"a","method":"deep","arguments":${DEEP}}`
+  const refused = await client.ask(
+    `{"jsonrpc":"2.0","method":"server.extensions.request","params":${params},"id":"deep"}`,
+  )
+  const message = "The parameters of 'deep' are nested too deeply"
+  assert.deepEqual(refused.error, { code: 400, message })
+  for (const [method, answer, error] of [
+    ['result', `"result":${DEEP}`, { code: 502, message: 'Agent a answered with what is nested too deeply' }],
+    ['error', `"error":${DEEP}`, { code: 424, message: 'Agent a RPC error' }],
+  ] as const) {
+    const reply = request(client, { method })
+    const { id } = await agent.find(frame => frame.method === method)
+    agent.send(`{"jsonrpc":"2.0",${answer},"id":${id}}`)
+    assert.deepEqual((await reply).error, error)
+  }
+  assert.doesNotMatch(rig.log.join('\n'), / ERROR /)
+})
+
+test('long arguments and long answers cut nobody off', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const text = 'ä'.repeat(8_000_000)
+  using agent = await connectAgent(rig.url, 'a', () => ({ result: text }))
+  using client = await WebClient.open(rig.url)
+  const reply = request(client, { arguments: [text] })
+  await agent.find(({ method }) => method === 'do.it')
+  const others = Array.from({ length: 20 }, () => client.call('server.extensions.list'))
+  assert.equal((await reply).result.length, text.length)
+  for (const { result } of await Promise.all(others)) assert.equal(result.agents.length, 1)
+  assert.equal(agent.frames.at(-1).params[0].length, text.length)
+})
+
+test('an agent that reads nothing is asked nothing more, and is not cut off for what it was asked', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using agent = await connectAgent(rig.url, 'a')
+  using client = await WebClient.open(rig.url)
+  agent.ws.pause()
+  const replies = Array.from({ length: 40 }, () => request(client, { arguments: ['x'.repeat(1_000_000)] }))
+  const { error } = await Promise.race(replies)
+  assert.deepEqual(error, {
+    code: 503,
+    message: 'Agent a does not keep up: it leaves unread what it is sent',
+  })
+  assert.equal((await client.call('server.extensions.list')).result.agents.length, 1)
+  agent.ws.resume()
+  await agent.find(({ method }) => method === 'do.it')
 })
 
 test('an agent that does not answer is waited for so long, and its late and double answers are ignored', async () => {
