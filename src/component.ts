@@ -1,5 +1,11 @@
 // What a component is: the sections that it reads, and how it is built from the core.
-import { ConfigError, type Configuration, type ReadSection, type SectionOptions } from './config/index.ts'
+import {
+  ConfigError,
+  type Configuration,
+  type OnMisfit,
+  type ReadSection,
+  type SectionOptions,
+} from './config/index.ts'
 import type { Clock } from './core/clock.ts'
 import type { EventBus } from './core/events.ts'
 import type { Log } from './core/log.ts'
@@ -64,6 +70,8 @@ export interface ComponentSpec<O extends SectionOptions, C extends Component> {
   /** `always`: without a section too, on its defaults. `configured`: only where `[section]` or a named one is written. */
   readonly presence: 'always' | 'configured'
   readonly options: O
+  /** What an option that does not fit costs: the component, or that option alone. `throw` where it is left out. */
+  readonly onMisfit?: OnMisfit
   /** Registers what it serves on `scope`; does no input or output. Throws ConfigError for options that do not fit. */
   create(core: Core, section: ReadSection<O>, scope: Scope, named: NamedSections): C
 }
@@ -79,9 +87,9 @@ export interface ComponentType<C extends Component = Component> {
 export function component<O extends SectionOptions, C extends Component>(
   spec: ComponentSpec<O, C>,
 ): ComponentType<C> {
-  const { section, presence, options } = spec
+  const { section, presence, options, onMisfit } = spec
   const build = (core: Core, config: Configuration, scope: Scope) =>
-    spec.create(core, config.read(section, options), scope, namedSections(core, config, section))
+    spec.create(core, config.read(section, options, onMisfit), scope, namedSections(core, config, section))
   return { section, presence, build }
 }
 

@@ -30,12 +30,16 @@ export interface ServerConfig {
   readonly files: { readonly filename: string; readonly sections: readonly string[] }[]
 }
 
+/** What becomes of a section with an option that does not fit: nothing, or all but that option. */
+export type OnMisfit = 'throw' | 'use default'
+
 /** The configuration of one server. Each section may be read once or in several steps. */
 export class Configuration {
   readonly sources: ConfigSources
   readonly #dataPath: string
   readonly #records = new Map<string, SectionRecord>()
-  readonly #deprecations = new Set<string>()
+  /** Warnings about options that are read all the same. */
+  readonly #remarks = new Set<string>()
 
   /** `dataPath` is what `{data_path}` stands for in paths. */
   constructor(sources: ConfigSources, dataPath: string) {
@@ -58,21 +62,22 @@ export class Configuration {
 
   /**
    * Reads the options of a section, written or not: where one is missing its default stands in.
-   * Throws ConfigError naming file, line, section, option and value.
+   * Throws ConfigError naming file, line, section, option and value; with `use default` that is a warning where the
+   * option has a default.
    */
-  read<O extends SectionOptions>(section: string, options: O): ReadSection<O> {
+  read<O extends SectionOptions>(section: string, options: O, onMisfit: OnMisfit = 'throw'): ReadSection<O> {
     return {
       section,
       name: splitName(section)[1],
-      options: this.#readOptions(section, options),
-      read: more => this.#readOptions(section, more),
-      error: (problem, option) => this.#error(section, problem, option),
+      options: this.#readOptions(section, options, onMisfit),
+      read: more => this.#readOptions(section, more, onMisfit),
+      error: (problem, option) => this.#failed(section, this.#error(section, problem, option)),
     }
   }
 
   /** What the reader of moonraker.conf should correct; complete once every section was read. */
   warnings(): string[] {
-    return [...this.sources.warnings, ...this.#deprecations, ...unreadWarnings(this.sources, this.#records)]
+    return [...this.sources.warnings, ...this.#remarks, ...unreadWarnings(this.sources, this.#records)]
   }
 
   /** The reply of `server.config`; sections stand in the order in which they were read. */
@@ -85,17 +90,27 @@ export class Configuration {
     }
   }
 
-  #readOptions<O extends SectionOptions>(section: string, options: O): InferShape<O> {
+  #readOptions<O extends SectionOptions>(section: string, options: O, onMisfit: OnMisfit): InferShape<O> {
     const values: Record<string, unknown> = {}
     for (const [name, option] of Object.entries(options)) {
-      const value =
-        option.prefix === true
-          ? this.#readPrefixed(section, name, option)
-          : this.#readOption(section, name, option)
+      const value = this.#readOrRemark(section, name, option, onMisfit)
       if (value !== undefined) values[name] = value
     }
     this.#record(section)
     return values as InferShape<O>
+  }
+
+  #readOrRemark(section: string, name: string, option: SectionOption, onMisfit: OnMisfit): unknown {
+    try {
+      return option.prefix === true
+        ? this.#readPrefixed(section, name, option)
+        : this.#readOption(section, name, option)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      if (onMisfit === 'throw' || option.fallback === undefined) throw this.#failed(section, error)
+      this.#remarks.add(`${error.message}; until then it has its default`)
+      return this.#default(section, name, option.fallback.value, option)
+    }
   }
 
   #readOption(section: string, name: string, option: SectionOption): unknown {
@@ -110,8 +125,11 @@ export class Configuration {
     if (option.fallback === undefined) {
       throw this.#error(section, `section [${section}] needs the option "${name}"; add "${name}: …" to it`)
     }
-    const { value } = option.fallback
-    record.view.set(name, viewOf(option, value, value))
+    return this.#default(section, name, option.fallback.value, option)
+  }
+
+  #default(section: string, name: string, value: unknown, option: SectionOption): unknown {
+    this.#record(section).view.set(name, viewOf(option, value, value))
     return isPath(option) && typeof value === 'string' ? this.#expandPath(value) : value
   }
 
@@ -147,7 +165,7 @@ export class Configuration {
   }
 
   #warnDeprecated(section: string, { name, file, line }: SourceOption, advice: string): void {
-    this.#deprecations.add(
+    this.#remarks.add(
       `${file}, line ${line}: the option "${name}" of section [${section}] is deprecated; ${advice}`,
     )
   }
@@ -177,8 +195,12 @@ export class Configuration {
   }
 
   #error(section: string, problem: string, option?: string): ConfigError {
-    this.#record(section).failed = true
     return new ConfigError(problem, this.#place(section, option))
+  }
+
+  #failed(section: string, error: ConfigError): ConfigError {
+    this.#record(section).failed = true
+    return error
   }
 
   #place(section: string, option?: string): ConfigPlace {

@@ -1,6 +1,6 @@
 // Reading moonraker.conf: sources, typed sections, secrets, the last good copy and the first one.
 export { ConfigError, type ConfigPlace } from './config-error.ts'
-export { Configuration, type ReadSection, type ServerConfig } from './configuration.ts'
+export { Configuration, type OnMisfit, type ReadSection, type ServerConfig } from './configuration.ts'
 export { type DefaultConfig, defaultConfig, writeDefaultConfig } from './default-config.ts'
 export {
   fallbackWarning,

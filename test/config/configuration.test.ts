@@ -282,6 +282,35 @@ test('a section whose reading failed has no further warnings', () => {
   assert.deepEqual(config.warnings(), [])
 })
 
+test('where the component is worth more than its options, one that does not fit is a warning', () => {
+  const text = '[machine]\nprovider: openrc\nvalidate: perhaps\nfolder: {home}/x\nnobody: 1\n'
+  const config = configuration(`${text}[other]\n`)
+  const shape = {
+    provider: word('systemd', 'none').default('systemd'),
+    validate: bool().default(true),
+    folder: path().optional(),
+  }
+  assert.deepEqual(config.read('machine', shape, 'use default').options, {
+    provider: 'systemd',
+    validate: true,
+  })
+  assert.deepEqual(config.reply().config.machine, { provider: 'systemd', validate: true, folder: null })
+  const [provider, validate, folder, unread] = config.warnings()
+  assert.equal(
+    provider,
+    'moonraker.conf, line 2: the option "provider: openrc" of section [machine] must be one of systemd, none; ' +
+      'until then it has its default',
+  )
+  assert.match(
+    validate!,
+    /line 3: the option "validate: perhaps" of section \[machine\] must be True or False;/,
+  )
+  assert.match(folder!, /line 4: the option "folder: \{home\}\/x" of section \[machine\] must be a path/)
+  assert.match(unread!, /Unparsed config option 'nobody: 1'/)
+  const needed = refused(() => config.read('other', { port: int() }, 'use default'))
+  assert.match(needed.message, /section \[other\] needs the option "port"/)
+})
+
 test('deprecated and renamed options are read with a warning', () => {
   const options = {
     on_when_job_queued: formerly(bool().default(false), 'on_when_upload_queued'),

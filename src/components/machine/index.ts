@@ -106,6 +106,8 @@ export default component({
   section: 'machine',
   presence: 'always',
   options,
+  // Front-ends wait for machine.system_info before they show anything.
+  onMisfit: 'use default',
   create(core, section, scope): Machine {
     const { provider, shutdown_action, validate_service, supervisord_config_path } = section.options
     const alert = () => {

@@ -97,11 +97,18 @@ test('options: words in any case, and what does not fit is told of', async () =>
     conf: '[machine]\nprovider: None\nshutdown_action: HALT\nvalidate_config: False\nforce_validation: True',
   })
   assert.deepEqual((await ask(odd.port, '/server/info')).json.result.warnings, [])
-  for (const line of ['provider: openrc', 'shutdown_action: explode']) {
-    await using rig = await startRig({ printer: 'none', conf: `[machine]\n${line}` })
-    const { failed_components, warnings } = (await ask(rig.port, '/server/info')).json.result
-    assert.deepEqual(failed_components, ['machine'], line)
-    assert.match(warnings.join(), new RegExp(`\\[machine\\].*${line.split(':')[0]}`))
+  const misfits = ['shutdown_action: explode', 'validate_service: perhaps', 'supervisord_config_path: {here}']
+  await using rig = await startRig({
+    printer: 'none',
+    conf: ['[machine]', 'provider: none', ...misfits].join('\n'),
+  })
+  const { components, failed_components, warnings } = (await ask(rig.port, '/server/info')).json.result
+  assert.deepEqual([components.includes('machine'), failed_components], [true, []])
+  assert.equal((await ask(rig.port, '/machine/system_info')).status, 200)
+  for (const line of misfits) {
+    const told = warnings.filter((text: string) => text.includes(`the option "${line}" of section [machine]`))
+    assert.equal(told.length, 1, line)
+    assert.match(told[0], /^moonraker\.conf, line \d+: .*; until then it has its default$/)
   }
 })
 
