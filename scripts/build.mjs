@@ -89,6 +89,11 @@ if (major < 22 || (major === 22 && minor < 16)) {
   console.error('moonraker-ts: Node ' + process.versions.node + ' is too old: 22.16 or later is needed')
   process.exit(1)
 }
+// Node 22 calls its SQLite experimental at every start. What this server uses of it is the same in later ones.
+const { emitWarning } = process
+process.emitWarning = (warning, ...rest) => {
+  if (!String(warning).startsWith('SQLite is an experimental')) emitWarning.call(process, warning, ...rest)
+}
 require('node:module').enableCompileCache?.(require('node:path').join(__dirname, 'cache'))
 require('./server.cjs')
 `
