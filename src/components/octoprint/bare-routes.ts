@@ -71,8 +71,10 @@ export class BareRoutes {
   serve(scope: Scope): void {
     for (const [path, { byVerb, changes }] of this.#paths) {
       const verbs = [...byVerb.keys(), ...(byVerb.has('GET') ? ['HEAD'] : [])]
-      const handle = (request: RawRequest) =>
-        byVerb.get(request.req.method === 'HEAD' ? 'GET' : (request.req.method as Verb))?.(request)
+      const handle = (request: RawRequest) => {
+        if (path.endsWith('/') && request.rest.indexOf('/') < 1) throw new ApiError(404, 'Not Found')
+        return byVerb.get(request.req.method === 'HEAD' ? 'GET' : (request.req.method as Verb))?.(request)
+      }
       scope.use(this.#core.registry.serveRaw({ verbs, path, handle, ...(!changes && { role: 'viewer' }) }))
     }
   }
@@ -124,8 +126,7 @@ export function baseOf({ headers, socket }: IncomingMessage, routePrefix: string
 /** Path, query and body in one set, the body winning over the query and the path over both. */
 async function argumentsOf({ req, rest, query }: RawRequest): Promise<Record<string, unknown>> {
   const slash = rest.indexOf('/')
-  if (rest !== '' && slash < 1) throw new ApiError(404, 'Not Found')
-  const inPath = rest === '' ? {} : { location: rest.slice(0, slash), path: rest.slice(slash + 1) }
+  const inPath = slash === -1 ? {} : { location: rest.slice(0, slash), path: rest.slice(slash + 1) }
   const body = req.method === 'POST' ? await readBody(req) : {}
   return { ...Object.fromEntries(query), ...body, ...inPath }
 }

@@ -10,7 +10,7 @@ type Params = ParamsOf<(typeof octoprint)['octoprint.printer.command']>
 /**
  * Runs commands one after the other. One that fails stops none that follow, as they may undo what came before
  * (`G91`, `G0 X5`, `G90`); Klipper tells it on the console. Throws ApiError 400 where there are none, 409 without a
- * printer.
+ * printer, 503 where it goes away meanwhile: what is left then is not for the printer that comes back.
  */
 export async function runCommands(core: Core, { command, commands }: Params): Promise<void> {
   const given = commands ?? command
@@ -28,6 +28,7 @@ async function runOne({ printer, log }: Core, command: string): Promise<void> {
   try {
     await (isEmergency ? printer.call('emergency_stop') : printer.runGcode(command))
   } catch (error) {
+    if (!printer.link.connected) throw error
     log.warning(`the G-code '${command.slice(0, 200)}' of an OctoPrint client failed: ${messageOf(error)}`)
   }
 }

@@ -144,13 +144,12 @@ function notThere(path: string): ApiError {
 
 /** The path below gcodes. OctoPrint's storage is `local`; the original's replies name `moonraker` and the root. */
 function pathOf(location: string, path: string): string {
-  if (location === 'local' && path !== '') return path
-  if (location !== 'moonraker') throw new ApiError(404, `There is no storage '${location.slice(0, 100)}'`)
-  const slash = path.indexOf('/')
-  if (slash === -1 || path.slice(0, slash) !== 'gcodes') {
-    throw new ApiError(400, "Only files of the root 'gcodes' can be printed")
-  }
-  return path.slice(slash + 1)
+  const parts = path.split('/').filter(part => part !== '' && part !== '.')
+  if (location === 'moonraker') {
+    if (parts.shift() !== 'gcodes') throw new ApiError(400, "Only files of the root 'gcodes' can be printed")
+  } else if (location !== 'local') throw new ApiError(404, `There is no storage '${location.slice(0, 100)}'`)
+  if (parts.length === 0) throw notThere('')
+  return parts.join('/')
 }
 
 /** What stands in the folder `prefix`, which ends in a slash or is ''. Folders come first. */

@@ -25,10 +25,10 @@ export function temperatureHistory(
   return ages.map(age => ({
     time: Math.floor(now) - age + 1,
     ...Object.fromEntries(
-      series.map(({ name, temperatures, targets }) => [
-        name,
-        { actual: temperatures.at(-age) ?? 0, target: targets?.at(-age) ?? 0 },
-      ]),
+      series.flatMap(({ name, temperatures, targets }) => {
+        const actual = temperatures.at(-age)
+        return typeof actual === 'number' ? [[name, { actual, target: targets?.at(-age) ?? 0 }]] : []
+      }),
     ),
   }))
 }

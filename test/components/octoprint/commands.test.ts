@@ -22,6 +22,24 @@ test('commands run in order; one that fails stops none that follow', async () =>
   assert.deepEqual(scene.scripts.slice(3), ['M117 one', 'M117 two'])
 })
 
+test('what is left of a list is not for the printer that comes back', async () => {
+  await using scene = await Scene.open()
+  scene.klippy.answer('gcode/script', () => Promise.withResolvers().promise)
+  const commands = ['G28', ...Array.from({ length: 1000 }, () => 'M104 S250')]
+  const reply = post(scene, '/api/printer/command', { commands })
+  await scene.klippy.waitFor('gcode/script')
+  scene.klippy.drop()
+  const { status, json } = await reply
+  assert.deepEqual([status, json.error.message], [503, 'Klippy Disconnected'])
+  await scene.told('ready')
+  await get(scene, '/printer/info')
+  assert.deepEqual(scene.scripts, ['G28'])
+  assert.deepEqual(
+    scene.rig.log.filter(line => line.includes('M104')),
+    [],
+  )
+})
+
 test('M112 waits for nothing that Klipper does', async () => {
   await using scene = await Scene.open()
   const busy = Promise.withResolvers<object>()

@@ -87,12 +87,26 @@ test('addresses hold behind a prefix and a proxy with TLS', async () => {
   })
 })
 
+test('a file has one path, however it is written', async () => {
+  await using rig = await filesOf('sub/a.gcode')
+  for (const path of ['local//sub/a.gcode', 'local/./sub/./a.gcode', 'moonraker/gcodes//sub//a.gcode']) {
+    assert.equal((await get(rig, `/api/files/${path}`)).path, 'sub/a.gcode', path)
+    assert.equal((await post(rig, `/api/files/${path}`, { command: 'select' })).status, 204)
+    assert.equal((await get(rig, '/api/job')).job.file.path, 'sub/a.gcode', path)
+  }
+  assert.deepEqual(outline((await get(rig, '/api/files/local/sub/')).children), ['a.gcode'])
+})
+
 test('what is not there, and what is nobody’s business', async () => {
   await using rig = await filesOf('a.gcode', 'notes.txt')
   const paths = [
     '/api/files/local/none.gcode',
     '/api/files/local/notes.txt',
     '/api/files/local/',
+    '/api/files/local/./',
+    '/api/files/?location=local&path=a.gcode',
+    '/api/files//a.gcode',
+    '/api/files/moonraker/gcodes',
     '/api/files/sdcard/a.gcode',
     '/api/files/sdcard',
     '/api/files/local/..%2f..%2fconfig%2fmoonraker.conf',

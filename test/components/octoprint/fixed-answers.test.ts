@@ -155,6 +155,17 @@ test('strangers get nothing, viewers look, operators print; roles show in the us
   }
 })
 
+test('where a login is forced no address lets in, a key does', async () => {
+  const authorization = `${TRUST_LOOPBACK}force_logins: True`
+  await using rig = await startOctoPrint('', { printer: 'none', authorization })
+  const { result: key } = await get(rig, '/access/api_key')
+  await createUser(rig, 'somebody', {})
+  for (const path of ['/api/version', '/api/login', '/api/files/local', '/api/settings']) {
+    assert.equal((await ask(rig.port, path)).status, 401, path)
+    assert.equal((await ask(rig.port, path, { headers: { 'X-Api-Key': key } })).status, 200, path)
+  }
+})
+
 test('pages of other sites change nothing', async () => {
   await using rig = await startOctoPrint('', { printer: 'none' })
   const headers = { Origin: 'http://evil.test', 'Content-Type': 'text/plain' }
