@@ -1,9 +1,10 @@
 // The cases: what is measured, under which name.
 
-import { type FakeKlippy, FOLLOWED } from './fake-klippy.ts'
+import type { FakeKlippy } from '../test/support/fake-klippy.ts'
 import { fanOut } from './fan-out.ts'
 import { HttpLoad } from './http-load.ts'
 import { type Load, measure } from './load.ts'
+import { FOLLOWED } from './printing-klippy.ts'
 import type { Address } from './raw-connection.ts'
 import { type RpcRequest, unixLoad, webSocketLoad } from './rpc-load.ts'
 import { removeUpload, upload } from './upload.ts'

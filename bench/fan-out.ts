@@ -1,6 +1,7 @@
 // Status updates from Klippy to many WebSocket clients: the fastest pace that reaches every one of them in time.
-import { type FakeKlippy, FOLLOWED, stamp } from './fake-klippy.ts'
+import type { FakeKlippy } from '../test/support/fake-klippy.ts'
 import { sleep } from './load.ts'
+import { FOLLOWED, pushUpdates, stamp } from './printing-klippy.ts'
 import type { Address, RawConnection } from './raw-connection.ts'
 import { clientFrame, openWebSocket } from './web-socket.ts'
 
@@ -122,7 +123,7 @@ async function pushFor(klippy: FakeKlippy, pace: number): Promise<number> {
   let pushed = 0
   for (let elapsed = 0; elapsed < STEP; elapsed = (performance.now() - start) / 1000) {
     const due = Math.floor(elapsed * pace) - pushed
-    if (due > 0) klippy.push(due)
+    if (due > 0) pushUpdates(klippy, due)
     pushed += Math.max(0, due)
     await sleep(0.001)
   }

@@ -1,9 +1,10 @@
 // Measures a server of this API and prints one table: `node bench/main.ts --help`.
 import { cpus } from 'node:os'
+import type { FakeKlippy } from '../test/support/fake-klippy.ts'
 import { type Case, cases, type Figure, type Subject } from './cases.ts'
-import { FakeKlippy } from './fake-klippy.ts'
 import { sleep } from './load.ts'
 import { HELP, type Options, readOptions } from './options.ts'
+import { printingKlippy } from './printing-klippy.ts'
 import { memory } from './process-facts.ts'
 import { startTarget, type Target, targetOf } from './server-process.ts'
 import { Table } from './table.ts'
@@ -20,14 +21,14 @@ async function main(options: Options): Promise<void> {
   const unknown = options.names.find(name => !known.includes(name))
   if (unknown !== undefined) throw new Error(`there is no case '${unknown}'; there are ${known.join(', ')}`)
   const target = await targetOf(options)
-  const klippy = target.klippySocket === null ? null : await FakeKlippy.listen(target.klippySocket)
+  const klippy = target.klippySocket === null ? null : await printingKlippy(target.klippySocket)
   const table = new Table()
   try {
     if (wanted(options, 'startup') && target.command !== null)
       await measureStartup(target, options.runs, table)
     await measureRunning(target, klippy, options, table)
   } finally {
-    klippy?.close()
+    await klippy?.close()
     target.clean()
   }
   console.log(

@@ -1,4 +1,4 @@
-// A Klippy that does what a test tells it: answers, refuses, holds back, pushes, talks nonsense, goes away.
+// A Klippy that does what a test or a benchmark tells it: answers, refuses, holds back, pushes, talks nonsense, goes away.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -42,8 +42,7 @@ const ENDPOINTS = [
 ]
 
 export class FakeKlippy implements AsyncDisposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'klippy-'))
-  readonly path = join(this.#folder, 'klippy.sock')
+  readonly path: string
   /** Everything that was asked, oldest first. */
   readonly asked: Asked[] = []
   /** How often someone has connected. */
@@ -53,7 +52,7 @@ export class FakeKlippy implements AsyncDisposable {
   eventtime = 1000
   /** While true, nothing is answered. */
   silent = false
-  readonly status: Record<string, Fields> = {
+  status: Record<string, Fields> = {
     webhooks: { state: 'ready', state_message: 'Printer is ready' },
     virtual_sdcard: { progress: 0, file_path: null },
     display_status: { message: null, progress: 0 },
@@ -67,11 +66,21 @@ export class FakeKlippy implements AsyncDisposable {
   readonly #waiters = new Set<() => void>()
   readonly #sockets = new Map<Socket, Subscription | null>()
   #ends = 0
+  /** Made for it, and removed with it. */
+  #folder: string | null = null
   #server: Server | null = null
   #output: Params | null = null
 
+  /** Made, but not listening yet, at a path where no file is. */
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** A Klippy that listens in a folder of its own. */
   static async start(state = 'ready'): Promise<FakeKlippy> {
-    const klippy = new FakeKlippy()
+    const folder = mkdtempSync(join(tmpdir(), 'klippy-'))
+    const klippy = new FakeKlippy(join(folder, 'klippy.sock'))
+    klippy.#folder = folder
     klippy.status.webhooks = { state, state_message: `Klippy is ${state}` }
     await klippy.listen()
     return klippy
@@ -236,7 +245,7 @@ export class FakeKlippy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-    rmSync(this.#folder, { recursive: true, force: true })
+    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 

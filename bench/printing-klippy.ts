@@ -1,11 +1,9 @@
-// A Klippy that answers at once and pushes status as fast as it is told to: what the server makes of it is measured.
+// A Klippy in the middle of a print that pushes status as fast as it is told to: what the server makes of it is measured.
 import { rmSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
-
-type Values = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+import { FakeKlippy } from '../test/support/fake-klippy.ts'
 
 /** The objects that updates are about, with their values. */
-const STATUS: Values = {
+const STATUS = {
   webhooks: { state: 'ready', state_message: 'Printer is ready' },
   configfile: { config: {}, settings: {}, warnings: [], save_config_pending: false },
   toolhead: {
@@ -64,25 +62,6 @@ const INFO = {
   cpu_info: '2 cores',
 }
 
-const ENDPOINTS = [
-  'list_endpoints',
-  'info',
-  'emergency_stop',
-  'register_remote_method',
-  'gcode/help',
-  'gcode/script',
-  'gcode/restart',
-  'gcode/firmware_restart',
-  'gcode/subscribe_output',
-  'objects/list',
-  'objects/query',
-  'objects/subscribe',
-  'pause_resume/cancel',
-  'pause_resume/pause',
-  'pause_resume/resume',
-  'query_endstops/status',
-]
-
 /** What a client of the benchmark follows: all that updates are about. */
 export const FOLLOWED: Readonly<Record<string, null>> = Object.fromEntries(
   Object.keys(STATUS)
@@ -105,80 +84,30 @@ function changes(): string {
   })
 }
 
-function pick(values: Readonly<Record<string, unknown>> = {}, ...fields: string[]): Record<string, unknown> {
+function pick(values: Readonly<Record<string, unknown>>, ...fields: string[]): Record<string, unknown> {
   return Object.fromEntries(fields.map(field => [field, values[field]]))
 }
+
+const CHANGES = changes()
 
 /** Seconds on the clock by which pushes are stamped. */
 export function stamp(): number {
   return performance.now() / 1000
 }
 
-export class FakeKlippy {
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-  readonly #pushEnd = `,"status":${changes()}}}\x03`
-
-  private constructor(server: Server) {
-    this.#server = server
-    server.on('connection', socket => this.#serve(socket))
-  }
-
-  /** Listens at `path`. */
-  static async listen(path: string): Promise<FakeKlippy> {
-    rmSync(path, { force: true })
-    const server = createServer()
-    const klippy = new FakeKlippy(server)
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
-    return klippy
-  }
-
-  /** Pushes `count` status updates, stamped with the time of now. */
-  push(count: number): void {
-    const update = `{"method":"process_status_update","params":{"eventtime":${stamp().toFixed(6)}${this.#pushEnd}`
-    const bytes = Buffer.from(update.repeat(count))
-    for (const socket of this.#sockets) socket.write(bytes)
-  }
-
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket)
-    let held = ''
-    socket.setEncoding('utf8')
-    socket.on('data', (chunk: string) => {
-      const texts = (held + chunk).split('\x03')
-      held = texts.pop() ?? ''
-      const replies = texts.map(text => `${this.#reply(JSON.parse(text))}\x03`)
-      if (replies.length > 0) socket.write(replies.join(''))
-    })
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.#sockets.delete(socket))
-  }
-
-  #reply({ id, method, params }: { id: number; method: string; params?: { objects?: object } }): string {
-    return JSON.stringify({ id, result: resultOf(method, Object.keys(params?.objects ?? {})) })
-  }
-
-  close(): void {
-    this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
-  }
+/** A Klippy that prints, at `path`. Rejects where it cannot listen there. */
+export async function printingKlippy(path: string): Promise<FakeKlippy> {
+  rmSync(path, { force: true })
+  const klippy = new FakeKlippy(path)
+  klippy.status = { ...STATUS }
+  klippy.answer('info', () => INFO)
+  await klippy.listen()
+  return klippy
 }
 
-function resultOf(method: string, objects: readonly string[]): unknown {
-  switch (method) {
-    case 'info':
-      return INFO
-    case 'list_endpoints':
-      return { endpoints: ENDPOINTS }
-    case 'objects/list':
-      return { objects: Object.keys(STATUS) }
-    case 'objects/query':
-    case 'objects/subscribe':
-      return {
-        eventtime: stamp(),
-        status: Object.fromEntries(objects.map(name => [name, STATUS[name] ?? {}])),
-      }
-    default:
-      return {}
-  }
+/** Pushes `count` status updates to whoever is connected, stamped with the time of now, in one piece. */
+export function pushUpdates(klippy: FakeKlippy, count: number): void {
+  const params = `{"eventtime":${stamp().toFixed(6)},"status":${CHANGES}}`
+  const update = `{"method":"process_status_update","params":${params}}\x03`
+  klippy.send(Buffer.from(update.repeat(count)))
 }
