@@ -17,7 +17,7 @@ import {
   ownCgroup,
 } from './identity.ts'
 import { type Announcement, announce, type MdnsService } from './mdns.ts'
-import { type Network, networksOf } from './networks.ts'
+import { addressFor, type Network, networksOf } from './networks.ts'
 import { Ssdp } from './ssdp.ts'
 
 /** Seconds between looks at the networks of this machine. */
@@ -133,18 +133,15 @@ export class Discovery implements Component {
     }
   }
 
-  /** The device in XML, for someone who reached this machine at `address`; null while it is not known. */
+  /** The device in XML, for someone who came to this machine's `address`; null while it is not known. */
   describe(address: string): string | null {
     if (this.#known === null) return null
     const { id, name, host } = this.#known
-    // Behind a proxy on this machine the address is the proxy's way to us.
-    const own = this.#networks.some(network => network.address === address)
-    const shown = own ? address : (this.#networks[0]?.address ?? address)
     return deviceDescription({
       name: firstThatFits(`${name} (${host})`, name),
       uuid: hyphenated(id),
       version: this.#core.version,
-      url: this.#urlAt(shown),
+      url: this.#urlAt(addressFor(this.#networks, address)),
     })
   }
 
@@ -163,6 +160,8 @@ export class Discovery implements Component {
   /** Says goodbye; a network that does not take it keeps nobody. */
   async stop(): Promise<void> {
     this.#watch?.stop()
+    // Whatever is noticed from now on leads to nothing.
+    this.#known = null
     const done = this.#work.then(() => this.#withdraw())
     await Promise.race([done, sleep(this.#core.clock, GOODBYE)])
   }

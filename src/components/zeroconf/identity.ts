@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 /** A name in the domain name system may have this many bytes between two dots (RFC 1035, section 2.3.4). */
-export const MAX_LABEL = 63
+const MAX_LABEL = 63
+/** Ours have fewer: where the network has a name already, a number is put behind it. */
+export const MAX_NAME = MAX_LABEL - ' (99)'.length
 
 /** The number of a data folder in 32 hexadecimal digits; one that was written in another form is digested. */
 export function hexadecimal(instanceId: string): string {
@@ -33,10 +35,10 @@ export function ownCgroup(): string {
 /** A character has at most so many bytes in UTF-8. */
 const BYTES_OF_CHARACTER = 4
 
-/** The first of the names that fits into a label; where none does, the beginning of the first. */
+/** The first of the names that is short enough; where none is, the beginning of the first. */
 export function firstThatFits(...names: readonly [string, ...string[]]): string {
-  const found = names.find(name => Buffer.byteLength(name) <= MAX_LABEL)
-  return found ?? names[0].slice(0, MAX_LABEL / BYTES_OF_CHARACTER)
+  const found = names.find(name => Buffer.byteLength(name) <= MAX_NAME)
+  return found ?? names[0].slice(0, MAX_NAME / BYTES_OF_CHARACTER)
 }
 
 /** The machine's own name, without a domain. */
@@ -54,7 +56,8 @@ export function isMachineName(host: string): boolean {
  * taken for another machine of that name, and both would be renamed.
  */
 export function announcedHost(wanted: string, id: string, othersAnswer: boolean): string {
-  return othersAnswer && isMachineName(wanted) ? `moonraker-${id.slice(0, 8)}` : wanted
+  const own = `moonraker-${id.slice(0, 8)}`
+  return othersAnswer && isMachineName(wanted) ? own : firstThatFits(wanted, own)
 }
 
 /** Port 5353, that of multicast DNS, as /proc/net/udp writes it behind a local address. */

@@ -4,15 +4,15 @@ import { type Component, component } from '../../component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { bool, Field, Invalid } from '../../schema/index.ts'
 import { Discovery } from './discovery.ts'
-import { MAX_LABEL } from './identity.ts'
+import { MAX_NAME } from './identity.ts'
 
 /** One part of a host name; the `.local` that people write behind it is left out. */
 const hostName = new Field<string>({ type: 'string' }, (input, name) => {
   const text = String(input)
     .trim()
     .replace(/\.local\.?$/i, '')
-  if (/^[\p{L}\p{N}_-]*$/u.test(text) && Buffer.byteLength(text) <= MAX_LABEL) return text
-  throw new Invalid(name, `host name without dots, of ${MAX_LABEL} bytes at most`, input)
+  if (/^[\p{L}\p{N}_-]*$/u.test(text) && Buffer.byteLength(text) <= MAX_NAME) return text
+  throw new Invalid(name, `host name without dots, of ${MAX_NAME} bytes at most`, input)
 })
 
 /** Answers with the description of the device. */

@@ -2,7 +2,7 @@
 import type { CiaoService, Responder } from '@homebridge/ciao'
 import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import type { Network } from './networks.ts'
+import { type Network, neighbourhood } from './networks.ts'
 
 /** What is made known. */
 export interface MdnsService {
@@ -57,6 +57,22 @@ async function endNetworkWatch(responder: Responder): Promise<void> {
   watch.shutdown()
 }
 
+/**
+ * Passes over what comes from elsewhere (RFC 6762, section 11): ciao answers whoever asks it directly, and the address
+ * of who asks may be that of a victim.
+ */
+function hearNeighbours(responder: Responder, networks: readonly Network[]): void {
+  const networkOf = neighbourhood(networks)
+  const hearQuery = responder.handleQuery.bind(responder)
+  const hearResponse = responder.handleResponse.bind(responder)
+  responder.handleQuery = (packet, from) => {
+    if (networkOf(from.address) !== undefined) hearQuery(packet, from)
+  }
+  responder.handleResponse = (packet, from) => {
+    if (networkOf(from.address) !== undefined) hearResponse(packet, from)
+  }
+}
+
 /** Makes `service` known in `networks`, of which there must be one; the name is looked for in the background. */
 export async function announce(
   service: MdnsService,
@@ -65,6 +81,7 @@ export async function announce(
 ): Promise<Announcement> {
   const { getResponder } = await loadCiao()
   const responder = getResponder({ interface: [...new Set(networks.map(({ name }) => name))] })
+  hearNeighbours(responder, networks)
   await endNetworkWatch(responder)
   try {
     const announced = advertise(responder, service, networks, log)
@@ -98,7 +115,10 @@ function advertise(
   announced.on('name-change', other => log.info(`mDNS: '${name}' at '${host}' is taken, now '${other}'`))
   announced.on('hostname-change', onRename)
   announced.advertise().then(
-    () => log.info(`mDNS: known as '${announced.getFQDN()}' at ${announced.getHostname()}`),
+    () => {
+      if (announced.isDestroyed()) return
+      log.info(`mDNS: known as '${announced.getFQDN()}' at ${announced.getHostname()}`)
+    },
     error => log.warning(`mDNS: '${name}' cannot be made known: ${messageOf(error)}`),
   )
   return announced

@@ -1,4 +1,5 @@
 // The networks that the server is reached in: only there it makes itself known, and only those who are there it answers.
+import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 /** An address of this machine, with the network that it belongs to. */
@@ -29,4 +30,29 @@ function isServed(host: string, network: Omit<Network, 'cidr'> & { readonly inte
   // An IPv6 address of the link alone is of no use to who does not know by which interface it is reached.
   const outside = !network.internal && !VIRTUAL.test(network.name) && !network.address.startsWith('fe80:')
   return outside && (network.family === 'IPv4' || host !== '0.0.0.0')
+}
+
+/** Gives the network in which an address is reached without a router; nothing for what comes from elsewhere. */
+export function neighbourhood(networks: readonly Network[]): (address: string) => Network | undefined {
+  const all = networks.map(network => ({ network, near: subnetOf(network.cidr) }))
+  return address => all.find(({ near }) => near.check(address, familyOf(address)))?.network
+}
+
+function subnetOf(cidr: string): BlockList {
+  const [start = '', bits] = cidr.split('/')
+  const subnet = new BlockList()
+  subnet.addSubnet(start, Number(bits), familyOf(start))
+  return subnet
+}
+
+const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
+
+/**
+ * The address to give to somebody who came to this machine's address `local`. One that is in none of the networks is
+ * the way of a proxy on this machine to us.
+ */
+export function addressFor(networks: readonly Network[], local: string): string {
+  const plain = local.replace(/^::ffff:/, '')
+  const network = networks.find(({ address }) => address === plain) ?? networks[0]
+  return network?.address ?? plain
 }

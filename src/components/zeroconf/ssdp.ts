@@ -1,11 +1,10 @@
 // SSDP: answers who looks for devices in the own networks, and tells there when the server comes and goes.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { BlockList } from 'node:net'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import type { Network } from './networks.ts'
+import { type Network, neighbourhood } from './networks.ts'
 import {
   aliveTexts,
   answersTo,
@@ -39,7 +38,7 @@ export interface SsdpParts {
 
 export class Ssdp {
   readonly #parts: SsdpParts
-  readonly #neighbours: readonly { readonly address: string; readonly near: BlockList }[]
+  readonly #networkOf: (address: string) => Network | undefined
   readonly #listener: Socket
   readonly #senders = new Map<Network, Socket>()
   readonly #timers = new Set<Timer>()
@@ -47,7 +46,7 @@ export class Ssdp {
 
   constructor(parts: SsdpParts) {
     this.#parts = parts
-    this.#neighbours = parts.networks.map(({ address, cidr }) => ({ address, near: subnetOf(cidr) }))
+    this.#networkOf = neighbourhood(parts.networks)
     this.#listener = this.#open()
     this.#listener.on('message', (datagram, from) => this.#heard(datagram, from))
   }
@@ -108,7 +107,7 @@ export class Ssdp {
 
   #heard(datagram: Buffer, { address, port }: RemoteInfo): void {
     const search = readSearch(datagram)
-    const here = this.#neighbours.find(({ near }) => near.check(address))
+    const here = this.#networkOf(address)
     if (search === null || here === undefined || port === 0) return
     const { device, location, clock } = this.#parts
     const texts = answersTo(search, device, location(here.address), new Date(clock.now() * 1000))
@@ -149,11 +148,4 @@ function send(socket: Socket, text: Buffer): Promise<void> {
 async function bind(socket: Socket, address: string, port: number): Promise<void> {
   socket.bind({ address, port })
   await once(socket, 'listening')
-}
-
-function subnetOf(cidr: string): BlockList {
-  const [net = '', bits = '32'] = cidr.split('/')
-  const subnet = new BlockList()
-  subnet.addSubnet(net, Number(bits))
-  return subnet
 }

@@ -81,19 +81,33 @@ function readRecords(message: Buffer): DnsRecord[] {
 /** A program that looks for services, on the loopback interface alone. */
 export class DnsClient implements AsyncDisposable {
   readonly #socket: Socket
+  /** Messages that came. */
+  heardCount = 0
 
   private constructor(socket: Socket) {
     this.#socket = socket
+    socket.on('message', () => {
+      this.heardCount += 1
+    })
   }
 
-  /** `listening` hears what is told to all, as programs do that always watch; else only answers to itself. */
-  static async open({ listening = false } = {}): Promise<DnsClient> {
+  /**
+   * `listening` hears what is told to all, as programs do that always watch; else only answers to itself, at `address`.
+   */
+  static async open({ listening = false, address = '127.0.0.1' } = {}): Promise<DnsClient> {
     const socket = createSocket({ type: 'udp4', reuseAddr: listening })
-    socket.bind(listening ? { port: PORT, address: GROUP } : { port: 0, address: '127.0.0.1' })
+    socket.bind(listening ? { port: PORT, address: GROUP } : { port: 0, address })
     await once(socket, 'listening')
     if (listening) socket.addMembership(GROUP, '127.0.0.1')
     socket.setMulticastInterface('127.0.0.1')
     return new DnsClient(socket)
+  }
+
+  /** Asks once. */
+  send(name: string, type: keyof typeof TYPES): void {
+    const header = Buffer.from([0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+    const question = Buffer.concat([header, nameBytes(name), Buffer.of(0, TYPES[type], 0, 1)])
+    this.#socket.send(question, PORT, GROUP)
   }
 
   /** Asks again and again, since the service may only be looking for its name, until an answer `fits`. */
@@ -102,11 +116,8 @@ export class DnsClient implements AsyncDisposable {
     type: keyof typeof TYPES,
     fits: (records: readonly DnsRecord[]) => boolean,
   ): Promise<DnsRecord[]> {
-    const header = Buffer.from([0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0])
-    const question = Buffer.concat([header, nameBytes(name), Buffer.of(0, TYPES[type], 0, 1)])
-    const send = () => this.#socket.send(question, PORT, GROUP)
-    const again = setInterval(send, 100)
-    send()
+    const again = setInterval(() => this.send(name, type), 100)
+    this.send(name, type)
     try {
       return await this.heard(fits)
     } finally {
@@ -121,6 +132,15 @@ export class DnsClient implements AsyncDisposable {
       const [message] = (await once(this.#socket, 'message', { signal })) as [Buffer]
       const records = readRecords(message)
       if (fits(records)) return records
+    }
+  }
+
+  /** Resolves with the next question that names `label`. */
+  async asked(label: string): Promise<void> {
+    const signal = AbortSignal.timeout(PATIENCE_MS)
+    for (;;) {
+      const [message] = (await once(this.#socket, 'message', { signal })) as [Buffer]
+      if ((message.readUInt16BE(2) & 0x8000) === 0 && message.includes(label)) return
     }
   }
 

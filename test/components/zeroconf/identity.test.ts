@@ -9,7 +9,12 @@ import {
   hexadecimal,
   instanceName,
 } from '../../../src/components/zeroconf/identity.ts'
-import { networksOf } from '../../../src/components/zeroconf/networks.ts'
+import {
+  addressFor,
+  type Network,
+  neighbourhood,
+  networksOf,
+} from '../../../src/components/zeroconf/networks.ts'
 
 const ID = '0123456789abcdef0123456789abcdef'
 
@@ -32,10 +37,12 @@ test('a number of another form becomes one of 32 digits, always the same', () =>
   assert.notEqual(hexadecimal('my printer'), hexadecimal('another'))
 })
 
-test('a name that is too long for the network gives way to a shorter one', () => {
-  assert.equal(firstThatFits('ä'.repeat(31), 'b'), 'ä'.repeat(31))
-  assert.equal(firstThatFits('ä'.repeat(32), 'b'), 'b')
-  assert.ok(Buffer.byteLength(firstThatFits('ä'.repeat(40), '€'.repeat(40))) <= 63)
+test('a name that is too long for the network gives way to a shorter one; a number can be put behind it', () => {
+  assert.equal(firstThatFits('ä'.repeat(29), 'b'), 'ä'.repeat(29))
+  assert.equal(firstThatFits('ä'.repeat(30), 'b'), 'b')
+  for (const character of ['ä', '€', '🖨']) {
+    assert.ok(Buffer.byteLength(`${firstThatFits(character.repeat(40), '€'.repeat(40))} (99)`) <= 63)
+  }
 })
 
 test("the machine's own name is left to whoever answers for it", () => {
@@ -43,6 +50,7 @@ test("the machine's own name is left to whoever answers for it", () => {
   assert.equal(announcedHost(own, ID, false), own)
   assert.equal(announcedHost(own.toUpperCase(), ID, true), 'moonraker-01234567')
   assert.equal(announcedHost('voron', ID, true), 'voron')
+  assert.equal(announcedHost('x'.repeat(64), ID, false), 'moonraker-01234567', 'Linux allows 64 characters')
 })
 
 test('a server is known in the networks that it listens in, and nowhere else', () => {
@@ -54,6 +62,35 @@ test('a server is known in the networks that it listens in, and nowhere else', (
   for (const host of ['0.0.0.0', '::', 'all']) {
     assert.ok(networksOf(host).every(({ name }) => !name.startsWith('lo')))
   }
+})
+
+const HOUSE: readonly Network[] = [
+  { name: 'eth0', address: '192.168.1.7', family: 'IPv4', cidr: '192.168.1.7/24' },
+  { name: 'wlan0', address: '10.0.0.7', family: 'IPv4', cidr: '10.0.0.7/8' },
+  { name: 'wlan0', address: 'fd00::7', family: 'IPv6', cidr: 'fd00::7/64' },
+]
+
+test('neighbours are those who need no router', () => {
+  const networkOf = neighbourhood(HOUSE)
+  for (const [address, at] of [
+    ['192.168.1.200', 0],
+    ['10.200.0.1', 1],
+    ['fd00::1234', 2],
+    ['192.168.2.1', -1],
+    ['127.0.0.1', -1],
+    ['fd00:0:0:1::1', -1],
+    ['fe80::1%eth0', -1],
+    ['', -1],
+  ] as const) {
+    assert.equal(networkOf(address), HOUSE[at], address)
+  }
+})
+
+test('everyone is given the address by which they came, but who came by a proxy', () => {
+  for (const address of ['10.0.0.7', 'fd00::7']) assert.equal(addressFor(HOUSE, address), address)
+  assert.equal(addressFor(HOUSE, '::ffff:10.0.0.7'), '10.0.0.7', 'of a server that listens for IPv6 too')
+  assert.equal(addressFor(HOUSE, '127.0.0.1'), '192.168.1.7')
+  assert.equal(addressFor([], '::ffff:127.0.0.1'), '127.0.0.1')
 })
 
 test('the description is XML whatever the names are', () => {

@@ -4,6 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { instanceName, machineName, ownCgroup } from '../../../src/components/zeroconf/identity.ts'
+import { announce } from '../../../src/components/zeroconf/mdns.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { Log } from '../../../src/core/log.ts'
 import { moonrakerVersion } from '../../../src/core/version.ts'
 import { ask } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
@@ -83,6 +86,38 @@ test("the machine's own name is left to whoever answers for it, even later", asy
     all => isOurs(all) && !String(first(all, 'PTR')?.data).includes('(2)'),
   )
   assert.deepEqual(first(records, 'SRV')?.data, { port: rig.port, target: `moonraker-${SHORT}.local` })
+})
+
+test('who is not in one of the networks is not heard', async () => {
+  const name = `near-${SHORT}`
+  const announcement = await announce(
+    { name, host: name, port: 1, txt: { uuid: ID }, onRename: () => {} },
+    [{ name: 'lo', address: '127.0.0.1', family: 'IPv4', cidr: '127.0.0.1/32' }],
+    new Log({ clock: systemClock, file: null, structured: false, level: 'info', console: null }),
+  )
+  await using _announced = { [Symbol.asyncDispose]: () => announcement.withdraw() }
+  await using near = await DnsClient.open()
+  await using far = await DnsClient.open({ address: '127.0.0.2' })
+  await near.ask(SERVICES, 'PTR', isOurs)
+  for (let times = 0; times < 2; times += 1) {
+    far.send(`${name}.local`, 'A')
+    await near.ask(`${name}.local`, 'A', all => all[0]?.name === `${name}.local`)
+  }
+  assert.equal(far.heardCount, 0)
+})
+
+test('a stop at any moment leaves nothing behind', async () => {
+  await using watcher = await DnsClient.open({ listening: true })
+  for (const stopAt of ['at once', 'while it looks for its name', 'when it is known']) {
+    const rig = await startFound(`stop-${SHORT}`, {
+      conf: `[zeroconf]\nmdns_hostname: stop-${SHORT}\nenable_ssdp: True`,
+    })
+    if (stopAt === 'while it looks for its name') await watcher.asked(`stop-${SHORT}`)
+    if (stopAt === 'when it is known') await watcher.heard(isOurs)
+    await rig[Symbol.asyncDispose]()
+    assert.doesNotMatch(rig.log.join('\n'), /WARNING|ERROR/, stopAt)
+    assert.equal(rig.log.join('\n').includes('mDNS: known as'), stopAt === 'when it is known', stopAt)
+  }
 })
 
 test('without the section nothing is told; a name that cannot be one is refused', async () => {
