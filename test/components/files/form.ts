@@ -1,9 +1,9 @@
 // Multipart bodies as clients write them, and as they should not.
-import { readdirSync } from 'node:fs'
-import { join, relative } from 'node:path'
 import { ask, type Reply } from '../../support/raw-http.ts'
 
 export const BOUNDARY = 'form-boundary-7MA4YWxk'
+/** The content type of a form with that boundary. */
+export const TYPE = `multipart/form-data; boundary=${BOUNDARY}`
 
 /** A part: a text field, or a file where `filename` is there. `disposition` replaces that header's value as a whole. */
 export interface Part {
@@ -29,9 +29,8 @@ export function formBody(parts: readonly Part[], boundary = BOUNDARY): Buffer {
 }
 
 /** Sends a body as a form. */
-export function postForm(port: number, body: Buffer, boundary = BOUNDARY): Promise<Reply> {
-  const headers = { 'Content-Type': `multipart/form-data; boundary=${boundary}` }
-  return ask(port, '/server/files/upload', { verb: 'POST', headers, body })
+export function postForm(port: number, body: Buffer, type = TYPE): Promise<Reply> {
+  return ask(port, '/server/files/upload', { verb: 'POST', headers: { 'Content-Type': type }, body })
 }
 
 /** Uploads a file with further fields. */
@@ -43,12 +42,4 @@ export function upload(
 ): Promise<Reply> {
   const texts = Object.entries(fields).map(([name, text]) => ({ name, body: text }))
   return postForm(port, formBody([...texts, { filename, body }]))
-}
-
-/** All files and folders below `folder`, hidden ones too, sorted; folders end in '/'. What is logged does not count. */
-export function everythingIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .map(entry => `${relative(folder, join(entry.parentPath, entry.name))}${entry.isDirectory() ? '/' : ''}`)
-    .filter(name => !name.endsWith('moonraker.log') && !name.includes('moonraker-sql.db'))
-    .sort()
 }

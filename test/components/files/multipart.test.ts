@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Multipart } from '../../../src/components/files/multipart.ts'
-import { BOUNDARY, formBody, type Part } from './form.ts'
-
-const TYPE = `multipart/form-data; boundary=${BOUNDARY}`
+import { BOUNDARY, formBody, type Part, TYPE } from './form.ts'
 
 /** Reads a form in pieces of `size` bytes; gives each part as [name, filename, content]. */
 function read(body: Buffer, size = body.length, type = TYPE) {

@@ -19,9 +19,8 @@ import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
-import { BOUNDARY, everythingIn, formBody, postForm, upload } from './form.ts'
-
-const TYPE = `multipart/form-data; boundary=${BOUNDARY}`
+import { everythingIn } from './everything-in.ts'
+import { formBody, postForm, TYPE, upload } from './form.ts'
 
 /** Opens a connection and sends the head of an upload. */
 async function begin(rig: Rig, headers: string): Promise<Socket> {
@@ -98,7 +97,9 @@ test('what is too large is refused: at once where it says so, else when it shows
   grown.write(body)
   assert.equal(await statusOf(grown), 413)
   for (const socket of [told, grown]) socket.destroy()
-  assert.equal((await postForm(rig.port, body)).status, 413)
+  const over = await postForm(rig.port, body)
+  assert.equal(over.status, 413)
+  assert.match(over.json.error.message, /'max_upload_size' in section \[server\]/)
   assert.deepEqual(everythingIn(rig.paths.gcodes), [])
   assert.equal((await upload(rig.port, 'a.gcode', Buffer.alloc(limit))).status, 201)
 })
@@ -119,6 +120,8 @@ test('a client that waits for leave to send gets it, or the refusal', async () =
   socket.write(body)
   assert.equal(await statusOf(socket), 201)
   socket.destroy()
+  const headers = { 'Content-Type': TYPE, 'Content-Length': '99999999', Expect: '100-continue' }
+  assert.equal((await ask(rig.port, '/server/files/upload', { verb: 'POST', headers })).status, 413)
 })
 
 test('a refused client may send all of it and still reads why', async () => {

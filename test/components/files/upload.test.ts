@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
-import { BOUNDARY, everythingIn, formBody, type Part, postForm, upload } from './form.ts'
+import { everythingIn } from './everything-in.ts'
+import { BOUNDARY, formBody, type Part, postForm, upload } from './form.ts'
 
 const GCODE = 'G28\nG1 X10 Y10\n'
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')

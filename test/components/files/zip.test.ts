@@ -17,7 +17,7 @@ import { fromBuffer } from 'yauzl'
 import { postJson } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
-import { everythingIn } from './form.ts'
+import { everythingIn } from './everything-in.ts'
 
 /** The members of an archive: their names, and whether they are compressed. */
 function membersOf(path: string): Promise<Record<string, { method: number; text: string }>> {
