@@ -2,9 +2,8 @@
 import { constants } from 'node:fs'
 import { chmod, copyFile, lstat, mkdir, readlink, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncPath } from '../../core/sync-path.ts'
+import { makeDurable } from '../../core/make-durable.ts'
 import { namesIn, type View } from './disk-view.ts'
-import { syncFolder } from './hidden-folder.ts'
 
 /**
  * Copies what stands at `from` to `to`, where there must be nothing. Links are copied as links, never followed; what
@@ -18,7 +17,7 @@ export async function copyTree(from: string, to: string, view: View): Promise<vo
     await mkdir(to)
     for (const name of await namesIn(from, view)) await copyTree(join(from, name), join(to, name), view)
     await utimes(to, stats.atimeMs / 1000, stats.mtimeMs / 1000)
-    await syncFolder(to)
+    await makeDurable(to)
   } else if (stats.isFile()) await copyOne(from, to, stats)
 }
 
@@ -28,7 +27,7 @@ async function copyOne(
   { mode, atimeMs, mtimeMs }: { readonly mode: number; readonly atimeMs: number; readonly mtimeMs: number },
 ): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-  await syncPath(to)
+  await makeDurable(to)
   await utimes(to, atimeMs / 1000, mtimeMs / 1000)
   await chmod(to, mode & 0o777)
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { constants, copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { syncPath } from '../../core/sync-path.ts'
+import { makeDurable } from '../../core/make-durable.ts'
 
 /** Its name. Nothing of this name is listed or served, wherever it stands. */
 export const HIDDEN_FOLDER = '.uploads'
@@ -46,7 +46,7 @@ export class HiddenFolders {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
       await this.#moveCopy(from, to)
     }
-    await syncFolder(dirname(to))
+    await makeDurable(dirname(to))
   }
 
   async #moveCopy(from: string, to: string): Promise<void> {
@@ -56,7 +56,7 @@ export class HiddenFolders {
     const copy = this.enter(dirname(to))
     try {
       await copyFile(from, copy, constants.COPYFILE_EXCL)
-      await syncPath(copy)
+      await makeDurable(copy)
       await rename(copy, to)
     } finally {
       await rm(copy, { force: true })
@@ -104,14 +104,5 @@ function removeEmpty(folder: string): void {
     rmdirSync(folder)
   } catch {
     // Gone with its root, or not empty: either way there is nothing to do now.
-  }
-}
-
-/** Makes the names in `folder` durable. File systems that cannot do that are left alone. */
-export async function syncFolder(folder: string): Promise<void> {
-  try {
-    await syncPath(folder)
-  } catch (error) {
-    if (!['EINVAL', 'ENOSYS', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

@@ -3,11 +3,12 @@ import { lstat, mkdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { ApiError } from '../../core/errors.ts'
 import type { FileAction, FileChange } from '../../core/events.ts'
+import { makeDurable } from '../../core/make-durable.ts'
 import type { Asking, Changes } from './changes.ts'
 import { copyTree } from './copy-tree.ts'
 import { told } from './file-error.ts'
 import { factsFrom } from './folder-node.ts'
-import { type HiddenFolders, syncFolder } from './hidden-folder.ts'
+import type { HiddenFolders } from './hidden-folder.ts'
 import { goneItem, itemOf } from './item.ts'
 import type { KnownTrees } from './known-trees.ts'
 import type { LoadedFile } from './loaded-file.ts'
@@ -54,7 +55,7 @@ export class FileOperations {
     refuseReadOnly(place)
     return lock.run({ write: [place.absolute] }, async () => {
       await told(shown(place), () => mkdir(place.absolute))
-      await syncFolder(dirname(place.absolute))
+      await makeDurable(dirname(place.absolute))
       return this.#announce(asking, 'create_dir', place)
     })
   }
@@ -92,7 +93,7 @@ export class FileOperations {
       if ((await kindOf(place)) !== 'file') throw new ApiError(400, `Invalid file path: ${shown(place)}`)
       await loaded.refuse(place)
       await told(shown(place), () => unlink(place.absolute))
-      await syncFolder(dirname(place.absolute))
+      await makeDurable(dirname(place.absolute))
       return this.#announceGone(asking, 'delete_file', place)
     })
   }
@@ -188,8 +189,8 @@ export class FileOperations {
   async #moveOver(from: Place, to: Place): Promise<boolean> {
     try {
       await rename(from.absolute, to.absolute)
-      await syncFolder(dirname(to.absolute))
-      await syncFolder(dirname(from.absolute))
+      await makeDurable(dirname(to.absolute))
+      await makeDurable(dirname(from.absolute))
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
@@ -205,7 +206,7 @@ export class FileOperations {
     return this.#hidden(to, async hidden => {
       await copyTree(source, hidden, view)
       await rename(hidden, to.absolute)
-      await syncFolder(dirname(to.absolute))
+      await makeDurable(dirname(to.absolute))
     })
   }
 
@@ -213,14 +214,14 @@ export class FileOperations {
     if ((await lstat(place.absolute)).isSymbolicLink()) await unlink(place.absolute)
     else if (force) await this.#removeTree(place)
     else await rmdir(place.absolute)
-    await syncFolder(dirname(place.absolute))
+    await makeDurable(dirname(place.absolute))
   }
 
   /** Out of sight first, so that nobody sees a part of it go. */
   #removeTree(place: Place): Promise<void> {
     return this.#hidden(place, async hidden => {
       await rename(place.absolute, hidden)
-      await syncFolder(dirname(place.absolute))
+      await makeDurable(dirname(place.absolute))
     })
   }
 

@@ -4,13 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import type { Core } from '../../component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
+import { makeDurable } from '../../core/make-durable.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Changes } from './changes.ts'
 import { fileError, told } from './file-error.ts'
 import { HiddenFile } from './hidden-file.ts'
-import { type HiddenFolders, syncFolder } from './hidden-folder.ts'
+import type { HiddenFolders } from './hidden-folder.ts'
 import { letFinish } from './let-finish.ts'
 import { demandWriting } from './rights.ts'
 import { type Place, type Root, type Roots, rootPermissions } from './roots.ts'
@@ -300,7 +301,7 @@ function checkDigest({ fields, digest }: UploadForm): void {
 async function makeFolders(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true })
   if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await makeDurable(dirname(made))
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { chmod, open, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { syncPath } from '../../../core/sync-path.ts'
+import { makeDurable } from '../../../core/make-durable.ts'
 import { slicerOf } from '../slicers/index.ts'
 import { readText } from '../windows.ts'
 import type { FoundObjects, ObjectSource } from './find-objects.ts'
@@ -55,7 +55,7 @@ export async function processObjects(
       if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs)
         return { processed: false, reason: 'the file changed meanwhile' }
       await rename(draft, target)
-      await syncPath(dirname(target))
+      await makeDurable(dirname(target))
     } finally {
       await rm(draft, { force: true })
     }
