@@ -41,12 +41,6 @@ function sendDocument({ res }: RawRequest, document: unknown): void {
   res.end(body)
 }
 
-/** What stands before `path` in the address that was asked for: the server's route prefix. */
-function prefixOf({ req }: RawRequest, path: string): string {
-  const asked = (req.url ?? '').split('?', 1)[0] ?? ''
-  return asked.slice(0, -path.length)
-}
-
 /**
  * The page at /docs/. Everyone may load it: it holds nothing of this server, and whoever must log in does so there. What
  * it asks for afterwards is answered as to anyone.
@@ -68,19 +62,19 @@ export default component({
   create(core, _section, scope): Component {
     const { registry } = core
     const describeRpc = () => openrpc(registry.methods(), notifications, infoOf(core))
-    const describeHttp = (prefix: string) =>
+    const describeHttp = () =>
       openapi({
         methods: registry.methods(),
         rawRoutes: rawRoutes.filter(route => isServed(registry, route)),
         info: infoOf(core),
-        prefix,
+        prefix: core.routePrefix,
       })
-    const page = (path: string, build: (prefix: string) => unknown) =>
+    const page = (path: string, build: () => unknown) =>
       scope.use(
         registry.serveRaw({
           verbs: ['GET', 'HEAD'],
           path,
-          handle: request => sendDocument(request, build(prefixOf(request, path))),
+          handle: request => sendDocument(request, build()),
         }),
       )
     scope.use(registry.serve(discovery, { 'rpc.discover': () => describeRpc() }))

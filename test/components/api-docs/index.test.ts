@@ -72,8 +72,10 @@ test('the OpenAPI document names what is served, the raw routes too', async () =
 
 test('below a route prefix the document says so', async () => {
   await using rig = await startRig({ printer: 'none', server: 'route_prefix: printer1' })
-  const { servers } = (await (await fetch(`${rig.url}/printer1/openapi.json?x=/y`)).json()) as OpenApi
-  assert.deepEqual(servers, [{ url: '/printer1' }])
+  for (const path of ['openapi.json?x=/y', '%6fpenapi.json']) {
+    const { servers } = (await (await fetch(`${rig.url}/printer1/${path}`)).json()) as OpenApi
+    assert.deepEqual(servers, [{ url: '/printer1' }], path)
+  }
 })
 
 test('a stranger gets none of it', async () => {

@@ -39,6 +39,12 @@ interface LinkModule {
 const load = (name: string) =>
   import(new URL(`../../../src/components/api-docs/page/${name}`, import.meta.url).href)
 
+test('an address that somebody typed leads to a method, or to none', async () => {
+  const { nameIn } = (await load('catalogue.js')) as { readonly nameIn: (hash: string) => string }
+  const cases = { '': '', '#': '', '#server.info': 'server.info', '#a%20b': 'a b', '#%': '', '#%ff': '' }
+  for (const [hash, name] of Object.entries(cases)) assert.equal(nameIn(hash), name, hash)
+})
+
 test('types read as in TypeScript', async () => {
   const { typeText } = (await load('schema.js')) as SchemaModule
   const cases: readonly (readonly [object | undefined, string])[] = [

@@ -32,18 +32,31 @@ export function showCatalogue(document, choose) {
   search.addEventListener('input', filter)
   filter()
   moveByKeys(search, groups)
+  const rows = groups.flatMap(group => group.rows)
+  const named = (/** @type {string} */ name) => rows.find(({ entry }) => entry.name === name)
   const follow = () => {
-    const name = decodeURIComponent(location.hash.slice(1)) || 'server.info'
-    for (const { entry, row } of groups.flatMap(({ rows }) => rows)) {
-      row.removeAttribute('aria-current')
-      if (entry.name !== name) continue
-      row.setAttribute('aria-current', 'true')
-      row.scrollIntoView({ block: 'nearest' })
-      choose(entry)
-    }
+    const chosen = named(nameIn(location.hash)) ?? named('server.info')
+    for (const { row } of rows) row.removeAttribute('aria-current')
+    if (chosen === undefined) return
+    chosen.row.setAttribute('aria-current', 'true')
+    chosen.row.scrollIntoView({ block: 'nearest' })
+    choose(chosen.entry)
   }
   addEventListener('hashchange', follow)
   follow()
+}
+
+/**
+ * The name in the part of an address behind `#`, which people type too.
+ * @param {string} hash
+ * @returns {string}
+ */
+export function nameIn(hash) {
+  try {
+    return decodeURIComponent(hash.slice(1))
+  } catch {
+    return ''
+  }
 }
 
 /**

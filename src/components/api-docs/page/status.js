@@ -17,8 +17,8 @@ export class StatusView {
   #note = byId('status-note', HTMLElement)
   /** @type {Set<string>} */
   #wanted = new Set()
-  /** @type {Map<string, Map<string, HTMLElement>>} The cells of values by object and field. */
-  #cells = new Map()
+  /** @type {Map<string, { table: HTMLElement, cells: Map<string, HTMLElement> }>} What is shown, by object and field. */
+  #shown = new Map()
 
   /** @param {Link} link */
   constructor(link) {
@@ -69,7 +69,7 @@ export class StatusView {
   async #follow() {
     const objects = Object.fromEntries([...this.#wanted].map(name => [name, null]))
     const { status } = await this.#link.ask('printer.objects.subscribe', { objects })
-    this.#cells.clear()
+    this.#shown.clear()
     this.#values.replaceChildren()
     this.#values.classList.remove('past')
     this.#note.textContent = this.#wanted.size === 0 ? 'nothing is followed' : `${this.#wanted.size} objects`
@@ -83,7 +83,7 @@ export class StatusView {
    */
   #show(object, field, value) {
     const text = JSON.stringify(value) ?? ''
-    const cell = this.#cells.get(object)?.get(field) ?? this.#addRow(object, field)
+    const cell = this.#shown.get(object)?.cells.get(field) ?? this.#addRow(object, field)
     cell.textContent = text.length > VALUE ? `${text.slice(0, VALUE)}…` : text
     // Played from its beginning at each change.
     for (const animation of cell.getAnimations()) animation.cancel()
@@ -95,19 +95,19 @@ export class StatusView {
    * @param {string} field
    */
   #addRow(object, field) {
-    const fields = this.#cells.get(object) ?? this.#addTable(object)
+    const { table, cells } = this.#shown.get(object) ?? this.#addTable(object)
     const cell = element('td', {})
-    fields.set(field, cell)
-    this.#values.lastElementChild?.append(element('tr', {}, element('th', { scope: 'row' }, field), cell))
+    cells.set(field, cell)
+    table.append(element('tr', {}, element('th', { scope: 'row' }, field), cell))
     return cell
   }
 
   /** @param {string} object */
   #addTable(object) {
-    /** @type {Map<string, HTMLElement>} */
-    const fields = new Map()
-    this.#cells.set(object, fields)
-    this.#values.append(element('table', {}, element('caption', {}, object)))
-    return fields
+    const table = element('table', {}, element('caption', {}, object))
+    const added = { table, cells: new Map() }
+    this.#shown.set(object, added)
+    this.#values.append(table)
+    return added
   }
 }
