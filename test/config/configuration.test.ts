@@ -3,8 +3,6 @@ import assert from 'node:assert/strict'
 import { homedir } from 'node:os'
 import { test } from 'node:test'
 import {
-  ConfigError,
-  Configuration,
   deprecated,
   fields,
   formerly,
@@ -12,29 +10,13 @@ import {
   pairs,
   path,
   prefixed,
-  readSources,
   type SectionOptions,
   separated,
   template,
   word,
 } from '../../src/config/index.ts'
 import { bool, float, int, string } from '../../src/schema/index.ts'
-import { Folder } from './folder.ts'
-
-function configuration(text: string, more: Record<string, string> = {}): Configuration {
-  using folder = new Folder({ 'moonraker.conf': text, ...more })
-  return new Configuration(readSources(folder.at('moonraker.conf')), '/data')
-}
-
-function refused(read: () => unknown): ConfigError {
-  try {
-    read()
-  } catch (error) {
-    assert.ok(error instanceof ConfigError, String(error))
-    return error
-  }
-  throw new assert.AssertionError({ message: 'nothing was refused' })
-}
+import { configuration, refused } from './configuration.ts'
 
 const SERVER = {
   host: string().default('0.0.0.0'),
@@ -242,44 +224,6 @@ test('who knows more about a value raises the error with its place', () => {
   const section = config.read('notifier a', { url: template() })
   assert.equal(section.error('this is no URL', 'url').message, 'moonraker.conf, line 2: this is no URL')
   assert.equal(section.error('this is no section').message, 'moonraker.conf, line 1: this is no section')
-})
-
-test('what nobody reads is a warning in the form that Mainsail takes apart', () => {
-  const config = configuration('[server]\nport: 1\nhots:\n  a\n  b\nempty:\n[include x.conf]\n', {
-    'x.conf': "[machine unparsed]\nx: 1\n[server]\nodd: it's [x]: y\n",
-  })
-  config.read('server', SERVER)
-  const warnings = config.warnings()
-  assert.deepEqual(
-    warnings.map(warning => warning.split('.  ')[0]),
-    [
-      "Unparsed config option 'hots: a b' detected in section [server]",
-      "Unparsed config option 'empty: ' detected in section [server]",
-      "Unparsed config option 'odd: it's [x]: y' detected in section [server]",
-      'Unparsed config section [machine unparsed] detected',
-    ],
-  )
-  assert.match(warnings[0]!, /It stands in moonraker\.conf, line 3,/)
-  assert.match(warnings[3]!, /It stands in x\.conf, line 1,/)
-  const parts = /'(?<option>.+): (?<value>.+)'.+\[(?<section>.+)\]/.exec(warnings[0]!)?.groups
-  assert.deepEqual({ ...parts }, { option: 'hots', value: 'a b', section: 'server' })
-})
-
-test('warnings show no secrets and no endless values', () => {
-  const config = configuration(
-    `[mqtt]\npasswort: a\nmqtt_password: hunter2\nlong: ${'x'.repeat(5000)}\nurl: http://me:hunter2@cam/\n`,
-  )
-  config.read('mqtt', {})
-  const warnings = config.warnings()
-  assert.match(warnings[1]!, /'mqtt_password: …'/)
-  assert.ok(warnings[2]!.length < 400)
-  assert.ok(!warnings.join().includes('hunter2'))
-})
-
-test('a section whose reading failed has no further warnings', () => {
-  const config = configuration('[server]\nport: x\nunknown: 1\n')
-  refused(() => config.read('server', SERVER))
-  assert.deepEqual(config.warnings(), [])
 })
 
 test('where the component is worth more than its options, one that does not fit is a warning', () => {

@@ -2,19 +2,10 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { test } from 'node:test'
-import { ConfigError } from '../../src/config/config-error.ts'
+import type { ConfigError } from '../../src/config/config-error.ts'
 import { type ConfigSources, originalView, readSources } from '../../src/config/sources.ts'
+import { refused } from './configuration.ts'
 import { Folder } from './folder.ts'
-
-function refused(read: () => unknown): ConfigError {
-  try {
-    read()
-  } catch (error) {
-    assert.ok(error instanceof ConfigError, String(error))
-    return error
-  }
-  throw new assert.AssertionError({ message: 'nothing was refused' })
-}
 
 function refusedMain(content: string | Buffer): ConfigError {
   using folder = new Folder({ 'moonraker.conf': content })
