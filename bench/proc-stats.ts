@@ -3,7 +3,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { ProcStats } from '../src/components/proc-stats/proc-stats.ts'
-import { SmallFiles } from '../src/components/proc-stats/small-files.ts'
 import { systemClock } from '../src/core/clock.ts'
 import { Log } from '../src/core/log.ts'
 import { Scope } from '../src/core/scope.ts'
@@ -37,7 +36,7 @@ function sample(): void {
     level: 'error',
     console: () => {},
   })
-  new ProcStats({ clock: systemClock, connections, log }, new SmallFiles('')).start(new Scope())
+  void new ProcStats({ clock: systemClock, connections, log }, '').start(new Scope())
 }
 
 /** % of one core that this process took, while `seconds` passed. */

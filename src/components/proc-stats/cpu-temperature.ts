@@ -1,5 +1,6 @@
-// Where the machine tells how hot its processor is.
-import type { SmallFiles } from './small-files.ts'
+// How hot the machine's processor is.
+import type { SystemFiles } from '../../core/system-files.ts'
+import { classEntries } from './class-entries.ts'
 
 /** Thermal zones of a processor: `cpu-thermal` on boards, `x86_pkg_temp` on PCs, whose first zone is the mainboard. */
 const CPU_ZONE = /^(cpu|x86_pkg_temp)/i
@@ -8,30 +9,40 @@ const CPU_CHIPS = new Set(['coretemp', 'k10temp', 'zenpower', 'cpu_thermal'])
 /** What the API document names, and what is left where nothing says that it is the processor. */
 const FIRST_ZONE = '/sys/class/thermal/thermal_zone0/temp'
 
+export class CpuTemperature {
+  readonly #files: SystemFiles
+  /** Where it is told; undefined before anybody has looked for it. */
+  #file: string | null | undefined
+  #reading = false
+  #latest: number | null = null
+
+  constructor(files: SystemFiles) {
+    this.#files = files
+  }
+
+  /** As it was when it was last read, °C; null where the machine does not tell. */
+  get latest(): number | null {
+    return this.#latest
+  }
+
+  /** Reads it, but not beside a reading that still goes on: sensors on a slow bus may take their time. */
+  async refresh(): Promise<void> {
+    if (this.#reading) return
+    this.#reading = true
+    if (this.#file === undefined) this.#file = await findFile(this.#files)
+    const thousandths = this.#file === null ? null : await this.#files.number(this.#file)
+    this.#latest = thousandths === null ? null : thousandths / 1000
+    this.#reading = false
+  }
+}
+
 /** The file with the temperature in thousandths of °C; null where there is none. */
-export function findCpuTemperature(files: SmallFiles): string | null {
-  const candidates = [...zones(files), ...chips(files), FIRST_ZONE]
-  return candidates.find(path => files.readNumber(path) !== null) ?? null
-}
-
-function zones(files: SmallFiles): string[] {
-  const folder = '/sys/class/thermal'
-  return entries(files, folder, 'thermal_zone')
-    .filter(name => CPU_ZONE.test(files.read(`${folder}/${name}/type`) ?? ''))
-    .map(name => `${folder}/${name}/temp`)
-}
-
-function chips(files: SmallFiles): string[] {
-  const folder = '/sys/class/hwmon'
-  return entries(files, folder, 'hwmon')
-    .filter(name => CPU_CHIPS.has(files.read(`${folder}/${name}/name`)?.trim() ?? ''))
-    .map(name => `${folder}/${name}/temp1_input`)
-}
-
-/** What a folder holds under a name and a number, by number. */
-function entries(files: SmallFiles, folder: string, name: string): string[] {
-  return files
-    .list(folder)
-    .filter(entry => entry.startsWith(name))
-    .sort((a, b) => Number(a.slice(name.length)) - Number(b.slice(name.length)))
+async function findFile(files: SystemFiles): Promise<string | null> {
+  const zones = await classEntries(files, '/sys/class/thermal/thermal_zone', 'type', type =>
+    CPU_ZONE.test(type),
+  )
+  const chips = await classEntries(files, '/sys/class/hwmon/hwmon', 'name', name => CPU_CHIPS.has(name))
+  const candidates = [...zones.map(zone => `${zone}/temp`), ...chips.map(chip => `${chip}/temp1_input`)]
+  for (const path of [...candidates, FIRST_ZONE]) if ((await files.number(path)) !== null) return path
+  return null
 }

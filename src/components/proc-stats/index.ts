@@ -2,14 +2,13 @@
 import { machine as chapter } from '../../api/machine.ts'
 import { type Component, component } from '../../component.ts'
 import { ProcStats } from './proc-stats.ts'
-import { SmallFiles } from './small-files.ts'
 
 export default component({
   section: 'proc_stats',
   presence: 'always',
   options: {},
   create(core, _section, scope): Component {
-    const stats = new ProcStats(core, new SmallFiles(''))
+    const stats = new ProcStats(core, '')
     scope.use(core.registry.serve(chapter, { 'machine.proc_stats': () => stats.reply() }))
     return { start: () => stats.start(scope) }
   },

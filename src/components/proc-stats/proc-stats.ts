@@ -6,9 +6,11 @@ import type { machine, ThrottledState } from '../../api/machine.ts'
 import type { Core } from '../../component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
+import { SystemFiles } from '../../core/system-files.ts'
 import type { Infer } from '../../schema/index.ts'
+import { CpuTemperature } from './cpu-temperature.ts'
+import { ProcFiles } from './proc-files.ts'
 import { type Sample, Sampler } from './sampler.ts'
-import type { SmallFiles } from './small-files.ts'
 import { type AskThrottling, throttledState, throttlingSources } from './throttling.ts'
 
 /** How many samples of this process are kept (API document, "Get Moonraker Process Stats"). */
@@ -23,34 +25,39 @@ type Needs = Pick<Core, 'clock' | 'connections' | 'log'>
 
 export class ProcStats {
   readonly #core: Needs
-  readonly #files: SmallFiles
+  readonly #files: SystemFiles
   readonly #sampler: Sampler
+  readonly #temperature: CpuTemperature
   readonly #history: Sample['moonraker_stats'][] = []
   #latest: Sample | null = null
   /** The first is asked; one that fails is asked never again. */
   #throttlingSources: AskThrottling[] = []
   #throttled: Throttled | null = null
 
-  constructor(core: Needs, files: SmallFiles) {
+  /** `root` is the folder that holds /proc, /sys and /usr; '' is the machine itself. */
+  constructor(core: Needs, root: string) {
     this.#core = core
-    this.#files = files
-    this.#sampler = new Sampler(files)
+    this.#files = new SystemFiles(root)
+    this.#sampler = new Sampler(new ProcFiles(root))
+    this.#temperature = new CpuTemperature(this.#files)
   }
 
-  /** Measures and tells from now on, until `scope` is closed. */
-  start(scope: Scope): void {
-    const repeat = (seconds: number, task: () => void) => {
-      const timer = this.#core.clock.every(seconds, task)
-      scope.defer(() => timer.stop())
-    }
-    this.#measure()
-    repeat(1, () => this.#tell())
-    this.#throttlingSources = throttlingSources(this.#files)
-    if (this.#throttlingSources.length === 0) return
+  /** Measures and tells from now on, until `scope` is closed. Resolves when it knows whether there is a firmware to ask. */
+  async start(scope: Scope): Promise<void> {
     const ending = new AbortController()
     scope.defer(() => ending.abort())
-    repeat(THROTTLING_PERIOD, () => void this.#updateThrottling(ending.signal))
+    void this.#temperature.refresh()
+    this.#measure()
+    this.#repeat(1, ending.signal, () => this.#tell())
+    this.#throttlingSources = await throttlingSources(this.#files)
+    if (this.#throttlingSources.length === 0 || ending.signal.aborted) return
+    this.#repeat(THROTTLING_PERIOD, ending.signal, () => void this.#updateThrottling(ending.signal))
     void this.#updateThrottling(ending.signal)
+  }
+
+  #repeat(seconds: number, ending: AbortSignal, task: () => void): void {
+    const timer = this.#core.clock.every(seconds, task)
+    ending.addEventListener('abort', () => timer.stop())
   }
 
   #measure(): Sample {
@@ -62,9 +69,16 @@ export class ProcStats {
   }
 
   #tell(): void {
+    void this.#temperature.refresh()
     const { connections } = this.#core
-    const websocket_connections = connections.websockets
-    connections.notify('notify_proc_stat_update', { ...this.#measure(), websocket_connections })
+    connections.notify('notify_proc_stat_update', { ...this.#measure(), ...this.#present() })
+  }
+
+  #present() {
+    return {
+      cpu_temp: this.#temperature.latest,
+      websocket_connections: this.#core.connections.websockets,
+    }
   }
 
   async #updateThrottling(ending: AbortSignal): Promise<void> {
@@ -94,10 +108,10 @@ export class ProcStats {
     const latest = this.#latest ?? this.#measure()
     return {
       ...latest,
+      ...this.#present(),
       moonraker_stats: [...this.#history],
       throttled_state: this.#throttled,
       system_uptime: this.#sampler.uptime(),
-      websocket_connections: this.#core.connections.websockets,
     }
   }
 }

@@ -2,12 +2,11 @@
 import { uptime } from 'node:os'
 import type { ProcStatUpdate } from '../../api/machine.ts'
 import type { Infer } from '../../schema/index.ts'
-import { findCpuTemperature } from './cpu-temperature.ts'
+import type { ProcFiles } from './proc-files.ts'
 import { type CpuTimes, parseCpuTimes, parseMemory, parseTraffic, type Traffic } from './proc-formats.ts'
-import type { SmallFiles } from './small-files.ts'
 
-/** One sample; all but the number of clients. */
-export type Sample = Omit<Infer<typeof ProcStatUpdate>, 'websocket_connections'>
+/** One sample; all that /proc and this process tell. */
+export type Sample = Omit<Infer<typeof ProcStatUpdate>, 'websocket_connections' | 'cpu_temp'>
 
 /** What the rates of the next sample are counted from. */
 interface Counts {
@@ -22,12 +21,10 @@ interface Counts {
 const NO_CPU: CpuTimes = { total: 0, idle: 0 }
 
 export class Sampler {
-  readonly #files: SmallFiles
-  /** Where the temperature is; undefined before the first sample has looked for it. */
-  #temperature: string | null | undefined
+  readonly #files: ProcFiles
   #before: Counts | null = null
 
-  constructor(files: SmallFiles) {
+  constructor(files: ProcFiles) {
     this.#files = files
   }
 
@@ -37,30 +34,23 @@ export class Sampler {
     const counts: Counts = {
       at: monotonic,
       process: user + system,
-      cpus: parseCpuTimes(this.#files.read('/proc/stat') ?? ''),
-      traffic: parseTraffic(this.#files.read('/proc/net/dev') ?? ''),
+      cpus: parseCpuTimes(this.#files.read('/proc/stat')),
+      traffic: parseTraffic(this.#files.read('/proc/net/dev')),
     }
     const before = this.#before
     this.#before = counts
     const memory = Math.floor(process.memoryUsage.rss() / 1024)
     return {
       moonraker_stats: { time: now, cpu_usage: processUsage(counts, before), memory, mem_units: 'kB' },
-      cpu_temp: this.#cpuTemperature(),
       network: network(counts, before),
       system_cpu_usage: cpuUsage(counts, before),
-      system_memory: parseMemory(this.#files.read('/proc/meminfo') ?? '') ?? {},
+      system_memory: parseMemory(this.#files.read('/proc/meminfo')) ?? {},
     }
-  }
-
-  #cpuTemperature(): number | null {
-    if (this.#temperature === undefined) this.#temperature = findCpuTemperature(this.#files)
-    const thousandths = this.#temperature === null ? null : this.#files.readNumber(this.#temperature)
-    return thousandths === null ? null : thousandths / 1000
   }
 
   /** Seconds since the machine started. */
   uptime(): number {
-    const text = this.#files.read('/proc/uptime') ?? ''
+    const text = this.#files.read('/proc/uptime')
     return Number(text.slice(0, text.indexOf(' '))) || uptime()
   }
 }
@@ -72,24 +62,25 @@ function processUsage(counts: Counts, before: Counts | null): number {
 
 /** The first sample has the mean since the machine started. */
 function cpuUsage({ cpus }: Counts, before: Counts | null): Record<string, number> {
-  const usage: Record<string, number> = {}
+  const usage = new Map<string, number>()
   for (const [name, { total, idle }] of cpus) {
     const earlier = before?.cpus.get(name) ?? NO_CPU
     const passed = total - earlier.total
     // The kernel's count of idle time may go back a little.
-    usage[name] = passed > 0 ? twoDecimals(Math.min(100, 100 - (100 * (idle - earlier.idle)) / passed)) : 0
+    const busy = passed > 0 ? Math.min(100, 100 - (100 * (idle - earlier.idle)) / passed) : 0
+    usage.set(name, twoDecimals(busy))
   }
-  return usage
+  return Object.fromEntries(usage)
 }
 
 function network(counts: Counts, before: Counts | null): Sample['network'] {
-  const interfaces: Sample['network'] = {}
+  const interfaces = new Map<string, Sample['network'][string]>()
   for (const [name, traffic] of counts.traffic) {
     const earlier = before?.traffic.get(name)
     const bandwidth = before && earlier ? bytesBetween(earlier, traffic) / (counts.at - before.at) : 0
-    interfaces[name] = { ...traffic, bandwidth: twoDecimals(bandwidth) }
+    interfaces.set(name, { ...traffic, bandwidth: twoDecimals(bandwidth) })
   }
-  return interfaces
+  return Object.fromEntries(interfaces)
 }
 
 function bytesBetween(earlier: Traffic, later: Traffic): number {

@@ -1,9 +1,9 @@
 // What slows the processor of a Raspberry Pi down: its firmware tells, through a program or through the kernel.
-import { existsSync } from 'node:fs'
 import type { ThrottledState } from '../../api/machine.ts'
 import { runCommand } from '../../core/run-command.ts'
+import type { SystemFiles } from '../../core/system-files.ts'
 import type { Infer } from '../../schema/index.ts'
-import type { SmallFiles } from './small-files.ts'
+import { classEntries } from './class-entries.ts'
 
 const PROGRAMS = ['/usr/bin/vcgencmd', '/opt/vc/bin/vcgencmd']
 const PROGRAM_TIMEOUT_SECONDS = 3
@@ -11,7 +11,6 @@ const PROGRAM_MAX_BYTES = 4096
 
 /** Holds the firmware as a device, whose name differs from board to board. */
 const FIRMWARE_DRIVER = '/sys/bus/platform/drivers/raspberrypi-firmware'
-const HWMON = '/sys/class/hwmon'
 /** What Linux without the patches of Raspberry Pi OS has: nothing but the voltage. */
 const VOLTAGE_CHIP = 'rpi_volt'
 const UNDER_VOLTAGE = 1
@@ -35,13 +34,14 @@ export type AskThrottling = (signal: AbortSignal) => Promise<number>
  * The ways to ask the firmware, the best first; none on machines that have no such firmware. The kernel comes after
  * the program: it forgets what was before, and complains in its log about programs that read its file.
  */
-export function throttlingSources(files: SmallFiles): AskThrottling[] {
-  return [...programs(files), ...firmwareFiles(files), ...voltageChips(files)]
+export async function throttlingSources(files: SystemFiles): Promise<AskThrottling[]> {
+  return [...(await programs(files)), ...(await firmwareFiles(files)), ...(await voltageChips(files))]
 }
 
-function programs(files: SmallFiles): AskThrottling[] {
-  const program = PROGRAMS.map(path => files.place(path)).find(path => existsSync(path))
-  if (program === undefined) return []
+async function programs(files: SystemFiles): Promise<AskThrottling[]> {
+  const [found] = await existing(files, PROGRAMS)
+  if (found === undefined) return []
+  const program = files.place(found)
   const ask: AskThrottling = async signal => {
     const { code, stdout, stderr } = await runCommand(program, ['get_throttled'], {
       timeoutSeconds: PROGRAM_TIMEOUT_SECONDS,
@@ -54,23 +54,24 @@ function programs(files: SmallFiles): AskThrottling[] {
   return [ask]
 }
 
-function firmwareFiles(files: SmallFiles): AskThrottling[] {
-  return files
-    .list(FIRMWARE_DRIVER)
-    .map(device => `${FIRMWARE_DRIVER}/${device}/get_throttled`)
-    .filter(path => existsSync(files.place(path)))
-    .map(path => async () => parseBits(files.read(path)))
+async function firmwareFiles(files: SystemFiles): Promise<AskThrottling[]> {
+  const devices = await files.names(FIRMWARE_DRIVER)
+  const places = devices.map(device => `${FIRMWARE_DRIVER}/${device}/get_throttled`)
+  return (await existing(files, places)).map(path => async () => parseBits(await files.text(path)))
 }
 
-function voltageChips(files: SmallFiles): AskThrottling[] {
-  return files
-    .list(HWMON)
-    .filter(chip => files.read(`${HWMON}/${chip}/name`)?.trim() === VOLTAGE_CHIP)
-    .map(chip => async () => {
-      const alarm = files.readNumber(`${HWMON}/${chip}/in0_lcrit_alarm`)
-      if (alarm === null) throw new Error('the kernel does not tell the alarm of the voltage')
-      return alarm === 0 ? 0 : UNDER_VOLTAGE
-    })
+async function voltageChips(files: SystemFiles): Promise<AskThrottling[]> {
+  const chips = await classEntries(files, '/sys/class/hwmon/hwmon', 'name', name => name === VOLTAGE_CHIP)
+  return chips.map(chip => async () => {
+    const alarm = await files.number(`${chip}/in0_lcrit_alarm`)
+    if (alarm === null) throw new Error('the kernel does not tell the alarm of the voltage')
+    return alarm === 0 ? 0 : UNDER_VOLTAGE
+  })
+}
+
+async function existing(files: SystemFiles, paths: readonly string[]): Promise<string[]> {
+  const there = await Promise.all(paths.map(path => files.exists(path)))
+  return paths.filter((_, index) => there[index])
 }
 
 /** Reads a hexadecimal number. Throws where there is none. */

@@ -1,13 +1,14 @@
 // What is kept and what clients are told, second by second.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { ProcStats } from '../../../src/components/proc-stats/proc-stats.ts'
 import { Log } from '../../../src/core/log.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { TRUSTED_USER } from '../../../src/rpc/caller.ts'
 import { Connections } from '../../../src/rpc/connections.ts'
 import { HandClock } from '../../support/hand-clock.ts'
-import { MachineFolder } from './machine-folder.ts'
+import { MachineFolder } from '../../support/machine-folder.ts'
 
 const THROTTLED = '/sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled'
 
@@ -52,14 +53,19 @@ function watch(machine: MachineFolder) {
     listener,
     logged: logged.promise,
     scope: new Scope(),
-    stats: new ProcStats({ clock, connections, log }, machine.files),
+    stats: new ProcStats({ clock, connections, log }, machine.root),
   }
 }
 
-test('tells once a second and keeps the last 30 samples', () => {
+/** Lets the files be read meanwhile. */
+async function until(reached: () => boolean): Promise<void> {
+  while (!reached()) await setImmediate()
+}
+
+test('tells once a second and keeps the last 30 samples', async () => {
   using machine = new MachineFolder()
   const { clock, listener, scope, stats } = watch(machine)
-  stats.start(scope)
+  await stats.start(scope)
   assert.equal(stats.reply().moonraker_stats.length, 1)
   clock.pass(40)
   assert.equal(listener.all('notify_proc_stat_update').length, 40)
@@ -78,13 +84,30 @@ test('tells once a second and keeps the last 30 samples', () => {
   })
 })
 
-test('ends with its scope', () => {
+test('ends with its scope', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
   const { clock, listener, scope, stats } = watch(machine)
-  stats.start(scope)
+  await stats.start(scope)
   scope.close()
   clock.pass(20)
   assert.deepEqual(listener.told, [])
+})
+
+test('the temperature is that of the second before', async () => {
+  using machine = new MachineFolder({ '/sys/class/thermal/thermal_zone0/temp': '44008\n' })
+  const { clock, listener, scope, stats } = watch(machine)
+  assert.equal(stats.reply().cpu_temp, null)
+  await stats.start(scope)
+  await until(() => stats.reply().cpu_temp === 44.008)
+  machine.write('/sys/class/thermal/thermal_zone0/temp', '-5000\n')
+  clock.pass(1)
+  await until(() => stats.reply().cpu_temp === -5)
+  clock.pass(1)
+  const told = listener.all('notify_proc_stat_update') as { readonly cpu_temp: number }[]
+  assert.deepEqual(
+    told.map(({ cpu_temp }) => cpu_temp),
+    [44.008, -5],
+  )
 })
 
 test('answers before it has started', () => {
@@ -95,8 +118,8 @@ test('answers before it has started', () => {
 test('tells when the processor begins or ceases to be throttled', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
   const { clock, listener, scope, stats } = watch(machine)
-  stats.start(scope)
-  clock.pass(10)
+  await stats.start(scope)
+  await until(() => stats.reply().throttled_state?.bits === 0)
   machine.write(THROTTLED, '50005\n')
   const heard = listener.heard('notify_cpu_throttled')
   clock.pass(10)
@@ -118,7 +141,7 @@ test('a processor that is throttled from the start is told too', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '4\n' })
   const { listener, scope, stats } = watch(machine)
   const heard = listener.heard('notify_cpu_throttled')
-  stats.start(scope)
+  await stats.start(scope)
   await heard
   assert.deepEqual(listener.all('notify_cpu_throttled'), [{ bits: 4, flags: ['Currently Throttled'] }])
 })
@@ -128,20 +151,20 @@ const FAILING = '#!/bin/sh\necho asked >>"$0.log"\nexit 255\n'
 test('a firmware that cannot be asked is not asked again, and the log says so', async () => {
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING })
   const { clock, logged, scope, stats } = watch(machine)
-  stats.start(scope)
+  await stats.start(scope)
   assert.match(await logged, /throttled cannot be told: .* ended with code 255/)
   clock.pass(60)
   assert.equal(stats.reply().throttled_state, null)
-  assert.equal(machine.files.read('/usr/bin/vcgencmd.log'), 'asked\n')
+  assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'asked')
 })
 
 test('where the program fails, the kernel is asked', async () => {
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING, [THROTTLED]: '50000\n' })
   const { clock, listener, scope, stats } = watch(machine)
   const heard = listener.heard('notify_cpu_throttled')
-  stats.start(scope)
+  await stats.start(scope)
   await heard
   clock.pass(20)
   assert.equal(stats.reply().throttled_state?.bits, 0x50000)
-  assert.equal(machine.files.read('/usr/bin/vcgencmd.log'), 'asked\n')
+  assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'asked')
 })

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ProcStatUpdate } from '../../../src/api/machine.ts'
+import { ProcFiles } from '../../../src/components/proc-stats/proc-files.ts'
 import { Sampler } from '../../../src/components/proc-stats/sampler.ts'
-import { SmallFiles } from '../../../src/components/proc-stats/small-files.ts'
-import { MachineFolder } from './machine-folder.ts'
+import { MachineFolder } from '../../support/machine-folder.ts'
 
 const NET_HEAD = `Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -22,7 +22,7 @@ test('rates are those since the sample before', () => {
       '  eth0: 5 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0',
     ),
   })
-  const sampler = new Sampler(machine.files)
+  const sampler = new Sampler(new ProcFiles(machine.root))
   const first = sampler.sample(1000, 50)
   assert.deepEqual(first.system_cpu_usage, { cpu: 20, cpu0: 20 }, 'since the machine started')
   assert.equal(first.network.lo?.bandwidth, 0)
@@ -67,7 +67,7 @@ test('counters that begin anew or go back give no negative rates', () => {
     '/proc/stat': 'cpu  100 0 100 800 50 0 0 0 0 0\n',
     '/proc/net/dev': netDev('eth0: 9000 1 0 0 0 0 0 0 9000 1 0 0 0 0 0 0'),
   })
-  const sampler = new Sampler(machine.files)
+  const sampler = new Sampler(new ProcFiles(machine.root))
   sampler.sample(1000, 50)
   machine.write('/proc/stat', 'cpu  120 0 100 800 40 0 0 0 0 0\n')
   machine.write('/proc/net/dev', netDev('eth0: 10 1 0 0 0 0 0 0 10 1 0 0 0 0 0 0'))
@@ -76,12 +76,20 @@ test('counters that begin anew or go back give no negative rates', () => {
   assert.equal(sample.network.eth0?.bandwidth, 0)
 })
 
+test('names are names, whatever they mean elsewhere', () => {
+  using machine = new MachineFolder({
+    '/proc/net/dev': netDev('__proto__: 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0'),
+  })
+  const { network } = new Sampler(new ProcFiles(machine.root)).sample(1000, 50)
+  assert.deepEqual(Object.keys(network), ['__proto__'])
+})
+
 test('memory is told in kB', () => {
   using machine = new MachineFolder({
     '/proc/meminfo':
       'MemTotal:       24684084 kB\nMemFree:        23734544 kB\nMemAvailable:   24122516 kB\n',
   })
-  assert.deepEqual(new Sampler(machine.files).sample(0, 0).system_memory, {
+  assert.deepEqual(new Sampler(new ProcFiles(machine.root)).sample(0, 0).system_memory, {
     total: 24684084,
     available: 24122516,
     used: 561568,
@@ -90,60 +98,21 @@ test('memory is told in kB', () => {
 
 test('a machine that tells nothing still gives a sample of this process', () => {
   using machine = new MachineFolder()
-  const sampler = new Sampler(machine.files)
+  const sampler = new Sampler(new ProcFiles(machine.root))
   const { moonraker_stats, ...load } = sampler.sample(1000, 50)
-  assert.deepEqual(load, { cpu_temp: null, network: {}, system_cpu_usage: {}, system_memory: {} })
+  assert.deepEqual(load, { network: {}, system_cpu_usage: {}, system_memory: {} })
   assert.ok((moonraker_stats.memory ?? 0) > 1000)
   assert.ok(sampler.uptime() > 0)
 })
 
 test('the uptime is that of the machine', () => {
   using machine = new MachineFolder({ '/proc/uptime': '7112.07 14000.11\n' })
-  assert.equal(new Sampler(machine.files).uptime(), 7112.07)
+  assert.equal(new Sampler(new ProcFiles(machine.root)).uptime(), 7112.07)
 })
 
-const temperatures: readonly (readonly [
-  what: string,
-  files: Record<string, string>,
-  expected: number | null,
-])[] = [
-  ['the first thermal zone', { '/sys/class/thermal/thermal_zone0/temp': '44008\n' }, 44.008],
-  [
-    'the zone of the processor before the first',
-    {
-      '/sys/class/thermal/thermal_zone0/type': 'acpitz\n',
-      '/sys/class/thermal/thermal_zone0/temp': '27800\n',
-      '/sys/class/thermal/thermal_zone10/type': 'x86_pkg_temp\n',
-      '/sys/class/thermal/thermal_zone10/temp': '51000\n',
-    },
-    51,
-  ],
-  [
-    'the chip of the processor before a zone that is none',
-    {
-      '/sys/class/thermal/thermal_zone0/type': 'acpitz\n',
-      '/sys/class/thermal/thermal_zone0/temp': '27800\n',
-      '/sys/class/hwmon/hwmon0/name': 'nvme\n',
-      '/sys/class/hwmon/hwmon0/temp1_input': '39000\n',
-      '/sys/class/hwmon/hwmon1/name': 'k10temp\n',
-      '/sys/class/hwmon/hwmon1/temp1_input': '48125\n',
-    },
-    48.125,
-  ],
-  ['no zone that can be read', { '/sys/class/thermal/thermal_zone0/type': 'cpu-thermal\n' }, null],
-  ['a zone with nonsense', { '/sys/class/thermal/thermal_zone0/temp': '\n' }, null],
-]
-
-for (const [what, files, expected] of temperatures) {
-  test(`temperature of the processor: ${what}`, () => {
-    using machine = new MachineFolder(files)
-    assert.equal(new Sampler(machine.files).sample(0, 0).cpu_temp, expected)
-  })
-}
-
 test('this machine gives samples as they are declared', () => {
-  const sampler = new Sampler(new SmallFiles(''))
+  const sampler = new Sampler(new ProcFiles(''))
   sampler.sample(1000, 50)
-  const sample = { ...sampler.sample(1001, 51), websocket_connections: 0 }
+  const sample = { ...sampler.sample(1001, 51), cpu_temp: null, websocket_connections: 0 }
   assert.deepEqual(ProcStatUpdate.read(sample, 'sample'), sample)
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { throttledState, throttlingSources } from '../../../src/components/proc-stats/throttling.ts'
-import { MachineFolder } from './machine-folder.ts'
+import { MachineFolder } from '../../support/machine-folder.ts'
 
 const DRIVER = '/sys/bus/platform/drivers/raspberrypi-firmware'
 const SYSFS = `${DRIVER}/soc:firmware/get_throttled`
@@ -11,9 +11,9 @@ const PROGRAM = '/usr/bin/vcgencmd'
 const { signal } = new AbortController()
 
 /** What every source says, the first first. */
-function askAll(machine: MachineFolder): Promise<(number | string)[]> {
-  const asked = throttlingSources(machine.files).map(ask => ask(signal).catch(error => String(error)))
-  return Promise.all(asked)
+async function askAll(machine: MachineFolder): Promise<(number | string)[]> {
+  const sources = await throttlingSources(machine.files)
+  return Promise.all(sources.map(ask => ask(signal).catch(error => String(error))))
 }
 
 test('every bit has its name, in the order of bits', () => {
@@ -74,7 +74,7 @@ test('a program that fails says why', async () => {
   assert.match(String(answer), /vcgencmd ended with code 255: Can't open device file: \/dev\/vcio$/)
 })
 
-test('other machines are not asked', () => {
+test('other machines are not asked', async () => {
   using machine = new MachineFolder({ '/sys/class/hwmon/hwmon0/name': 'k10temp\n' })
-  assert.deepEqual(throttlingSources(machine.files), [])
+  assert.deepEqual(await throttlingSources(machine.files), [])
 })

@@ -2,6 +2,7 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import {
   AF_CAN,
   answerFilter,
@@ -11,7 +12,6 @@ import {
   queryFrame,
   type UnassignedNode,
 } from './can-frames.ts'
-import type { DeviceFiles } from './device-files.ts'
 import type { SystemCalls } from './system-calls.ts'
 
 /** How long answers are waited for, in seconds: as long as Klipper's own tool does. */
@@ -43,7 +43,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * The number of the network interface `name`. Throws ApiError: 400 for what is no name of one, for one that does not
  * exist and for one that is no CAN bus; 503 for one that is down.
  */
-export async function findCanInterface(files: DeviceFiles, name: string): Promise<number> {
+export async function findCanInterface(files: SystemFiles, name: string): Promise<number> {
   if (!/^[\w.-]{1,15}$/.test(name) || /^\.+$/.test(name)) {
     throw new ApiError(
       400,

@@ -5,8 +5,8 @@ import type { Core } from '../../../component.ts'
 import { ApiError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import type { Scope } from '../../../core/scope.ts'
+import { SystemFiles } from '../../../core/system-files.ts'
 import { findCanInterface, queryCanBus } from './can-query.ts'
-import { DeviceFiles } from './device-files.ts'
 import { listLibcameraDevices } from './libcamera.ts'
 import { listSerialDevices } from './serial-devices.ts'
 import { loadSystemCalls, type SystemCalls } from './system-calls.ts'
@@ -27,7 +27,7 @@ export function servePeripherals(
   { root }: { readonly root: string },
 ): void {
   const { clock, log } = core
-  const files = new DeviceFiles(root)
+  const files = new SystemFiles(root)
   // A Moonraker that was here before left a file of its own.
   const idsPlaces = [
     ...USB_IDS_PLACES.map(place => files.place(place)),

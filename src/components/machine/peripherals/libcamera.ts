@@ -5,7 +5,7 @@ import type { peripherals } from '../../../api/peripherals.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import { runCommand } from '../../../core/run-command.ts'
-import type { DeviceFiles } from './device-files.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 
 type LibcameraDevice = ResultOf<
   (typeof peripherals)['machine.peripherals.video']
@@ -20,7 +20,7 @@ const TIMEOUT_SECONDS = 10
 const MAX_CAMERAS = 16
 
 /** All cameras; none where no program of libcamera is installed, or where it fails, which is logged. */
-export async function listLibcameraDevices(files: DeviceFiles, log: Log): Promise<LibcameraDevice[]> {
+export async function listLibcameraDevices(files: SystemFiles, log: Log): Promise<LibcameraDevice[]> {
   const program = await findProgram(files)
   if (program === null) return []
   const run = async (...args: string[]): Promise<string> =>
@@ -39,7 +39,7 @@ export async function listLibcameraDevices(files: DeviceFiles, log: Log): Promis
   }
 }
 
-async function findProgram(files: DeviceFiles): Promise<string | null> {
+async function findProgram(files: SystemFiles): Promise<string | null> {
   for (const name of PROGRAMS) {
     for (const folder of FOLDERS) {
       const path = files.place(`${folder}/${name}`)

@@ -2,7 +2,7 @@
 
 import type { ResultOf } from '../../../api/endpoint.ts'
 import type { peripherals } from '../../../api/peripherals.ts'
-import type { DeviceFiles } from './device-files.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import type { UsbIds } from './usb-ids.ts'
 
 type UsbDevice = ResultOf<(typeof peripherals)['machine.peripherals.usb']>['usb_devices'][number]
@@ -24,7 +24,7 @@ interface Found {
 }
 
 /** All USB devices, hubs included, by bus and number. */
-export async function listUsbDevices(files: DeviceFiles, ids: UsbIds): Promise<UsbDevice[]> {
+export async function listUsbDevices(files: SystemFiles, ids: UsbIds): Promise<UsbDevice[]> {
   const found: Found[] = []
   for (const name of await files.names(FOLDER)) {
     // With a colon: the interfaces of devices.
@@ -35,7 +35,7 @@ export async function listUsbDevices(files: DeviceFiles, ids: UsbIds): Promise<U
   return found.sort((a, b) => a.bus - b.bus || a.number - b.number).map(device => describe(device, names))
 }
 
-async function readDevice(files: DeviceFiles, folder: string): Promise<Found | null> {
+async function readDevice(files: SystemFiles, folder: string): Promise<Found | null> {
   const [bus, number] = await Promise.all([
     files.number(`${folder}/busnum`),
     files.number(`${folder}/devnum`),

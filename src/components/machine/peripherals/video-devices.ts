@@ -4,7 +4,8 @@ import { open } from 'node:fs/promises'
 import type { ResultOf } from '../../../api/endpoint.ts'
 import type { peripherals } from '../../../api/peripherals.ts'
 import { type Clock, sleep } from '../../../core/clock.ts'
-import type { DeviceFiles } from './device-files.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
+import { deviceLinks, driverOf, usbLocation } from './devices.ts'
 import type { SystemCalls } from './system-calls.ts'
 import { askCamera, type Camera } from './v4l2.ts'
 
@@ -20,12 +21,12 @@ const PATIENCE = 3
 type Answer = Camera | 'no camera' | 'unasked'
 
 export class VideoDevices {
-  readonly #files: DeviceFiles
+  readonly #files: SystemFiles
   readonly #clock: Clock
   /** A device that has not answered yet occupies a thread: until it does, none is asked. */
   #hanging = false
 
-  constructor(files: DeviceFiles, clock: Clock) {
+  constructor(files: SystemFiles, clock: Clock) {
     this.#files = files
     this.#clock = clock
   }
@@ -38,8 +39,8 @@ export class VideoDevices {
     const names = (await this.#files.names(FOLDER)).filter(name => /^video\d+$/.test(name))
     if (names.length === 0) return []
     const calls = await load()
-    const byPath = await this.#files.links('/dev/v4l/by-path')
-    const byId = await this.#files.links('/dev/v4l/by-id')
+    const byPath = await deviceLinks(this.#files, '/dev/v4l/by-path')
+    const byId = await deviceLinks(this.#files, '/dev/v4l/by-id')
     const devices: VideoDevice[] = []
     for (const name of names) {
       const answer = calls === null ? 'unasked' : await this.#ask(name, calls)
@@ -52,7 +53,7 @@ export class VideoDevices {
         path_by_hardware: byPath.get(name) ?? null,
         path_by_id: byId.get(name) ?? null,
         alt_name: await this.#files.text(`${FOLDER}/${name}/name`),
-        usb_location: await this.#files.usbLocation(`${FOLDER}/${name}/device`),
+        usb_location: await usbLocation(this.#files, `${FOLDER}/${name}/device`),
       })
     }
     return devices
@@ -76,7 +77,7 @@ export class VideoDevices {
     if (index !== null && index !== 0) return 'no camera'
     return {
       camera_name: (await this.#files.text(`${FOLDER}/${name}/name`)) ?? name,
-      driver_name: await this.#files.driver(`${FOLDER}/${name}/device`),
+      driver_name: (await driverOf(this.#files, `${FOLDER}/${name}/device`)) ?? '',
       hardware_bus: '',
       capabilities: [],
       version: '',

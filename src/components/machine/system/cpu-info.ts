@@ -1,8 +1,8 @@
 // Processor, board and memory.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
 import type { Host } from './host.ts'
-import type { MachineFiles } from './machine-files.ts'
 
 type CpuInfo = Infer<typeof SystemInfo>['cpu_info']
 
@@ -38,9 +38,9 @@ const DEVICE_TREE_IN_PROC = '/proc/device-tree'
 const NO_NAME = /^(to be filled|default string|system product name|not specified|none$|undefined$|o\.e\.m)/i
 
 /** Reads /proc/cpuinfo, /proc/meminfo, the device tree and, on PCs, what the firmware says. */
-export async function readCpuInfo(files: MachineFiles, host: Host): Promise<CpuInfo> {
-  const text = (await files.read('/proc/cpuinfo')) ?? ''
-  const memory = /^MemTotal: *(\d+) *(\w+)/m.exec((await files.read('/proc/meminfo')) ?? '')
+export async function readCpuInfo(files: SystemFiles, host: Host): Promise<CpuInfo> {
+  const text = (await files.text('/proc/cpuinfo')) ?? ''
+  const memory = /^MemTotal: *(\d{1,15}) *(\w+)/m.exec((await files.text('/proc/meminfo')) ?? '')
   return {
     cpu_count: text.match(/^processor\s*: *\d+/gm)?.length ?? host.cores,
     bits: ARCHITECTURES_OF_32_BITS.has(host.arch) ? '32bit' : '64bit',
@@ -65,23 +65,23 @@ function armCores(text: string): string {
   return [...new Set(parts)].filter(name => name !== undefined).join(', ')
 }
 
-async function serialNumber(files: MachineFiles, text: string): Promise<string | null> {
+async function serialNumber(files: SystemFiles, text: string): Promise<string | null> {
   return field(text, 'Serial') ?? (await readDeviceTree(files, 'serial-number'))
 }
 
 /** The most general name in the device tree is the chip's: `brcm,bcm2712`. */
-async function chip(files: MachineFiles): Promise<string> {
+async function chip(files: SystemFiles): Promise<string> {
   const names = (await readDeviceTree(files, 'compatible'))?.split('\0') ?? []
   return names.at(-1)?.split(',').at(-1)?.toUpperCase() ?? ''
 }
 
-async function model(files: MachineFiles): Promise<string> {
+async function model(files: SystemFiles): Promise<string> {
   const board = await readDeviceTree(files, 'model')
   if (board !== null) return board
-  const product = (await files.read('/sys/class/dmi/id/product_name')) ?? ''
+  const product = (await files.text('/sys/class/dmi/id/product_name')) ?? ''
   return NO_NAME.test(product) ? '' : product
 }
 
-function readDeviceTree(files: MachineFiles, name: string): Promise<string | null> {
-  return files.readFirst(`${DEVICE_TREE}/${name}`, `${DEVICE_TREE_IN_PROC}/${name}`)
+function readDeviceTree(files: SystemFiles, name: string): Promise<string | null> {
+  return files.firstText(`${DEVICE_TREE}/${name}`, `${DEVICE_TREE_IN_PROC}/${name}`)
 }

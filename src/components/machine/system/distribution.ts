@@ -1,13 +1,19 @@
 // The distribution, as os-release(5) tells it, and the image that was built on it, such as MainsailOS.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
-import type { MachineFiles } from './machine-files.ts'
 
 type Distribution = Infer<typeof SystemInfo>['distribution']
 type Variables = Readonly<Record<string, string>>
 
 /** Ids that clients know under another name. */
-const CLIENTS_IDS: Readonly<Record<string, string>> = { ol: 'oracle', 'opensuse-leap': 'opensuse' }
+const CLIENTS_IDS: ReadonlyMap<string, string> = new Map([
+  ['ol', 'oracle'],
+  ['opensuse-leap', 'opensuse'],
+])
+
+/** Longer lines are none that somebody wrote. */
+const MAX_LINE = 500
 
 /** Files named like those of an image that tell of something else. */
 const OTHER_RELEASE_FILES = new Set([
@@ -23,9 +29,9 @@ const OTHER_RELEASE_FILES = new Set([
 ])
 
 /** Reads /etc/os-release, what some distributions have in its place, and the release file of an image. */
-export async function readDistribution(files: MachineFiles): Promise<Distribution> {
-  const os = variables(await files.readFirst('/etc/os-release', '/usr/lib/os-release'))
-  const lsb = variables(await files.read('/etc/lsb-release'))
+export async function readDistribution(files: SystemFiles): Promise<Distribution> {
+  const os = variables(await files.firstText('/etc/os-release', '/usr/lib/os-release'))
+  const lsb = variables(await files.text('/etc/lsb-release'))
   const release_info = await readReleaseInfo(files)
   const id = (os.ID ?? lsb.DISTRIB_ID ?? release_info.id ?? '').toLowerCase().replaceAll(' ', '_')
   const like = os.ID_LIKE ?? ''
@@ -33,26 +39,28 @@ export async function readDistribution(files: MachineFiles): Promise<Distributio
     os.VERSION_ID ??
     lsb.DISTRIB_RELEASE ??
     release_info.version_id ??
-    (/\bdebian\b/.test(`${id} ${like}`) ? await files.read('/etc/debian_version') : null) ??
+    (/\bdebian\b/.test(`${id} ${like}`) ? await files.text('/etc/debian_version') : null) ??
     ''
   return {
     name: os.PRETTY_NAME ?? lsb.DISTRIB_DESCRIPTION ?? imageName(release_info),
-    id: CLIENTS_IDS[id] ?? id,
+    id: CLIENTS_IDS.get(id) ?? id,
     version,
     version_parts: versionParts(version),
     like,
     codename: codename(os) ?? lsb.DISTRIB_CODENAME ?? release_info.codename ?? '',
     release_info,
-    kernel_version: (await files.read('/proc/sys/kernel/osrelease')) ?? '',
+    kernel_version: (await files.text('/proc/sys/kernel/osrelease')) ?? '',
   }
 }
 
 /** Assignments as a shell reads them: one a line, values quoted or not. */
 function variables(text: string | null): Variables {
-  const assignments = (text ?? '').matchAll(/^\s*([A-Z_][A-Z\d_]*)=(.*)$/gm)
-  return Object.fromEntries(
-    [...assignments].map(([, name = '', value = '']) => [name, unquoted(value.trim())]),
-  )
+  const lines = (text ?? '').split('\n').filter(line => line.length <= MAX_LINE)
+  const assignments = lines.flatMap(line => {
+    const [, name, value = ''] = /^([A-Z_][A-Z\d_]*)=(.*)$/.exec(line.trim()) ?? []
+    return name === undefined ? [] : [[name, unquoted(value)] as const]
+  })
+  return Object.fromEntries(assignments)
 }
 
 function unquoted(value: string): string {
@@ -73,13 +81,13 @@ function codename(os: Variables): string | undefined {
 }
 
 /** Of the first file such as /etc/mainsailos-release; empty where there is none. */
-async function readReleaseInfo(files: MachineFiles): Promise<Variables> {
-  for (const file of await files.list('/etc')) {
+async function readReleaseInfo(files: SystemFiles): Promise<Variables> {
+  for (const file of await files.names('/etc')) {
     const id = /^(\w+)[-_](?:release|version)$/.exec(file)?.[1]
     if (id === undefined || OTHER_RELEASE_FILES.has(file)) continue
-    const [line = ''] = ((await files.read(`/etc/${file}`)) ?? '').split('\n')
+    const [line = ''] = ((await files.text(`/etc/${file}`)) ?? '').split('\n')
     // Armbian keeps assignments in its file, under a comment.
-    if (line === '' || line.startsWith('#') || /^[A-Z_]+=/.test(line)) continue
+    if (line === '' || line.length > MAX_LINE || line.startsWith('#') || /^[A-Z_]+=/.test(line)) continue
     return { name: id, ...parseReleaseLine(line.trim()), id }
   }
   return {}

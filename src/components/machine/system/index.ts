@@ -1,10 +1,10 @@
 // What the machine is, for machine.system_info: all that does not come from its services.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
 import { readCpuInfo } from './cpu-info.ts'
 import { readDistribution } from './distribution.ts'
 import { type Host, thisHost } from './host.ts'
-import { MachineFiles } from './machine-files.ts'
 import { readCanbus, readNetwork } from './network.ts'
 import { NO_PYTHON, readPython } from './python.ts'
 import { readSdInfo } from './sd-card.ts'
@@ -30,7 +30,7 @@ const USUAL_PYTHON = 'klippy-env/bin/python'
 
 /** Reads what the machine is. Nothing here fails: what the machine does not tell is empty or null. */
 export class MachineReader {
-  readonly #files: MachineFiles
+  readonly #files: SystemFiles
   readonly #host: Host
   readonly #klipperPython: () => string | undefined
   #lastPython: string | undefined
@@ -38,7 +38,7 @@ export class MachineReader {
   #virtualization: Promise<MachineFacts['virtualization']> | null = null
 
   constructor({ root = '', host = thisHost, klipperPython }: SystemInfoSource) {
-    this.#files = new MachineFiles(root)
+    this.#files = new SystemFiles(root)
     this.#host = host
     this.#klipperPython = klipperPython
   }

@@ -1,9 +1,9 @@
 // The interfaces of the network, CAN among them.
-import { basename } from 'node:path'
 import type { SystemInfo } from '../../../api/system-info.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
+import { driverOf } from '../peripherals/devices.ts'
 import type { Host } from './host.ts'
-import type { MachineFiles } from './machine-files.ts'
 
 type Network = Infer<typeof SystemInfo>['network']
 type Canbus = Infer<typeof SystemInfo>['canbus']
@@ -17,15 +17,15 @@ const CAN = 280
 const NO_ADDRESS = '00:00:00:00:00:00'
 
 /** Interfaces like Ethernet, wireless ones among them, that are up and have addresses. */
-export async function readNetwork(files: MachineFiles, host: Host): Promise<Network> {
-  const network: Network = {}
+export async function readNetwork(files: SystemFiles, host: Host): Promise<Network> {
+  const network = new Map<string, Network[string]>()
   for (const [label, addresses = []] of Object.entries(interfacesOf(host))) {
     const name = label.replace(/:.*$/, '')
     const [first] = addresses
     if (first === undefined || first.internal || first.mac === NO_ADDRESS) continue
-    const kind = await files.readInteger(`${INTERFACES}/${name}/type`)
+    const kind = await files.number(`${INTERFACES}/${name}/type`)
     if (kind !== null && kind !== ETHERNET) continue
-    const known = network[name] ?? { mac_address: first.mac, ip_addresses: [] }
+    const known = network.get(name) ?? { mac_address: first.mac, ip_addresses: [] }
     known.ip_addresses.push(
       ...addresses.map(({ address, family }) => ({
         family: family === 'IPv6' ? ('ipv6' as const) : ('ipv4' as const),
@@ -33,9 +33,9 @@ export async function readNetwork(files: MachineFiles, host: Host): Promise<Netw
         is_link_local: isLinkLocal(address),
       })),
     )
-    network[name] = known
+    network.set(name, known)
   }
-  return network
+  return Object.fromEntries(network)
 }
 
 function interfacesOf(host: Host): ReturnType<Host['interfaces']> {
@@ -52,25 +52,19 @@ function isLinkLocal(address: string): boolean {
 }
 
 /** CAN interfaces that are up. */
-export async function readCanbus(files: MachineFiles, host: Host): Promise<Canbus> {
-  const canbus: Canbus = {}
-  for (const name of await files.list(INTERFACES)) {
+export async function readCanbus(files: SystemFiles, host: Host): Promise<Canbus> {
+  const canbus = new Map<string, Canbus[string]>()
+  for (const name of await files.names(INTERFACES)) {
     const folder = `${INTERFACES}/${name}`
-    if ((await files.readInteger(`${folder}/type`)) !== CAN) continue
-    if ((await files.read(`${folder}/operstate`)) === 'down') continue
-    const index = await files.readInteger(`${folder}/ifindex`)
+    if ((await files.number(`${folder}/type`)) !== CAN) continue
+    if ((await files.text(`${folder}/operstate`)) === 'down') continue
+    const index = await files.number(`${folder}/ifindex`)
     const link = index === null ? null : await host.canLink(index).catch(() => null)
-    canbus[name] = {
-      tx_queue_len: await files.readInteger(`${folder}/tx_queue_len`),
+    canbus.set(name, {
+      tx_queue_len: await files.number(`${folder}/tx_queue_len`),
       bitrate: link?.bitrate ?? null,
-      driver: link?.driver ?? (await driver(files, folder)),
-    }
+      driver: link?.driver ?? (await driverOf(files, `${folder}/device`)),
+    })
   }
-  return canbus
-}
-
-/** The link to the driver of the device behind an interface ends with its name. */
-async function driver(files: MachineFiles, folder: string): Promise<string | null> {
-  const link = `${folder}/device/driver`
-  return (await files.exists(link)) ? basename(await files.follow(link)) : null
+  return Object.fromEntries(canbus)
 }

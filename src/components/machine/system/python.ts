@@ -1,8 +1,8 @@
 // The Python that Klipper runs on, found without running it.
 import { basename, dirname } from 'node:path'
 import type { SystemInfo } from '../../../api/system-info.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
-import type { MachineFiles } from './machine-files.ts'
 
 type Python = Infer<typeof SystemInfo>['python']
 
@@ -16,13 +16,13 @@ const LEVELS: Readonly<Record<string, string>> = { a: 'alpha', b: 'beta', c: 'ca
  * The version of the program at `path`: of its virtual environment (pyvenv.cfg, PEP 405) where it has one, otherwise
  * as far as names of folders and programs tell, which is major and minor.
  */
-export async function readPython(files: MachineFiles, path: string): Promise<Python> {
+export async function readPython(files: SystemFiles, path: string): Promise<Python> {
   const folder = dirname(path)
-  const settings = await files.readFirst(`${folder}/pyvenv.cfg`, `${dirname(folder)}/pyvenv.cfg`)
+  const settings = await files.firstText(`${folder}/pyvenv.cfg`, `${dirname(folder)}/pyvenv.cfg`)
   const written = /^version(?:_info)? *= *(\S+)/m.exec(settings ?? '')?.[1] ?? ''
   const parsed = parseVersion(written)
   if (parsed !== null) return parsed
-  const names = [basename(await files.follow(path)), ...(await files.list(`${dirname(folder)}/lib`))]
+  const names = [basename(await files.follow(path)), ...(await files.names(`${dirname(folder)}/lib`))]
   const found = names.map(name => /^python(\d+)\.(\d+)$/.exec(name)).find(match => match !== null)
   return found == null
     ? NO_PYTHON
@@ -31,7 +31,8 @@ export async function readPython(files: MachineFiles, path: string): Promise<Pyt
 
 /** `3.11.2`, `3.13.0rc1`, or `3.11.2.final.0` as virtualenv writes it. */
 function parseVersion(text: string): Python | null {
-  const parts = /^(\d+)\.(\d+)\.(\d+)(?:\.?(a|b|c|rc|alpha|beta|candidate|final)\.?(\d+))?/.exec(text)
+  const parts =
+    /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:\.?(a|b|c|rc|alpha|beta|candidate|final)\.?(\d{1,9}))?/.exec(text)
   if (parts === null) return null
   const [, major, minor, micro, letters = 'final', serial = '0'] = parts
   const level = LEVELS[letters] ?? letters

@@ -1,7 +1,7 @@
 // The SD card of a board. The kernel has read the card's registers already and tells each field in a file.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
-import type { MachineFiles } from './machine-files.ts'
 
 type SdInfo = Infer<typeof SystemInfo>['sd_info']
 
@@ -38,20 +38,20 @@ const GIB = 1024 ** 3
 const TIB = 1024 ** 4
 
 /** The first SD card; a soldered eMMC where there is no card; empty where there is neither. */
-export async function readSdInfo(files: MachineFiles): Promise<SdInfo> {
-  const devices = (await files.list('/sys/block')).filter(name => /^mmcblk\d+$/.test(name))
-  const types = await Promise.all(devices.map(name => files.read(`/sys/block/${name}/device/type`)))
+export async function readSdInfo(files: SystemFiles): Promise<SdInfo> {
+  const devices = (await files.names('/sys/block')).filter(name => /^mmcblk\d+$/.test(name))
+  const types = await Promise.all(devices.map(name => files.text(`/sys/block/${name}/device/type`)))
   const place = types.includes('SD') ? types.indexOf('SD') : types.indexOf('MMC')
   const device = devices[place]
   return device === undefined ? {} : readDevice(files, `/sys/block/${device}`, types[place] === 'SD')
 }
 
-async function readDevice(files: MachineFiles, folder: string, isCard: boolean): Promise<SdInfo> {
-  const attribute = async (name: string) => (await files.read(`${folder}/device/${name}`)) ?? ''
+async function readDevice(files: SystemFiles, folder: string, isCard: boolean): Promise<SdInfo> {
+  const attribute = async (name: string) => (await files.text(`${folder}/device/${name}`)) ?? ''
   const digits = async (name: string) => (await attribute(name)).replace(/^0x/, '').toLowerCase()
   const manufacturer_id = (await digits('manfid')).slice(-2)
   const makers = isCard ? CARD_MAKERS : CHIP_MAKERS
-  const bytes = ((await files.readInteger(`${folder}/size`)) ?? 0) * SECTOR_BYTES
+  const bytes = ((await files.number(`${folder}/size`)) ?? 0) * SECTOR_BYTES
   return {
     manufacturer_id,
     manufacturer: makers[manufacturer_id] ?? 'Unknown',

@@ -1,8 +1,8 @@
 // Whether the machine is a container, a virtual one, or neither, under the names of systemd-detect-virt(1). Where there
 // is a container in a virtual machine, it is the container that counts.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
-import type { MachineFiles } from './machine-files.ts'
 
 type Virtualization = Infer<typeof SystemInfo>['virtualization']
 
@@ -51,14 +51,14 @@ const GUEST_CLOCKS: readonly (readonly [clock: RegExp, name: string])[] = [
 ]
 
 /** Looks at files only. Where nothing can be read the machine counts as a real one. */
-export async function readVirtualization(files: MachineFiles): Promise<Virtualization> {
+export async function readVirtualization(files: SystemFiles): Promise<Virtualization> {
   const container = await containerName(files)
   if (container !== null) return { virt_type: 'container', virt_identifier: container }
   const vm = await vmName(files)
   return { virt_type: vm === null ? 'none' : 'vm', virt_identifier: vm ?? 'none' }
 }
 
-async function containerName(files: MachineFiles): Promise<string | null> {
+async function containerName(files: SystemFiles): Promise<string | null> {
   return (
     (await nameByManager(files)) ??
     (await nameByMark(files)) ??
@@ -68,38 +68,38 @@ async function containerName(files: MachineFiles): Promise<string | null> {
 }
 
 /** Managers tell the first process by its environment; systemd writes that down where every user can read it. */
-async function nameByManager(files: MachineFiles): Promise<string | null> {
-  const environment = (await files.read('/proc/1/environ')) ?? ''
+async function nameByManager(files: SystemFiles): Promise<string | null> {
+  const environment = (await files.text('/proc/1/environ')) ?? ''
   const told =
-    (await files.readFirst('/run/host/container-manager', '/run/systemd/container')) ??
+    (await files.firstText('/run/host/container-manager', '/run/systemd/container')) ??
     /(?:^|\0)container=([^\0]+)/.exec(environment)?.[1]
   if (told === undefined) return null
   // That it follows the OCI's rules says nothing of who runs it.
   return told === 'oci' ? ((await nameByMark(files)) ?? 'container-other') : told
 }
 
-async function nameByMark(files: MachineFiles): Promise<string | null> {
+async function nameByMark(files: SystemFiles): Promise<string | null> {
   for (const [path, name] of CONTAINER_MARKS) if (await files.exists(path)) return name
   return null
 }
 
-async function nameByGroup(files: MachineFiles): Promise<string | null> {
-  return find(CONTAINER_GROUPS, (await files.read('/proc/1/cgroup')) ?? '')
+async function nameByGroup(files: SystemFiles): Promise<string | null> {
+  return find(CONTAINER_GROUPS, (await files.text('/proc/1/cgroup')) ?? '')
 }
 
 /** By what the kernel, or what stands in for it, looks like. */
-async function nameBySystem(files: MachineFiles): Promise<string | null> {
+async function nameBySystem(files: SystemFiles): Promise<string | null> {
   if ((await files.exists('/proc/vz')) && !(await files.exists('/proc/bc'))) return 'openvz'
-  if (/microsoft|WSL/i.test((await files.read('/proc/sys/kernel/osrelease')) ?? '')) return 'wsl'
+  if (/microsoft|WSL/i.test((await files.text('/proc/sys/kernel/osrelease')) ?? '')) return 'wsl'
   // LXC lays files of its own over some of /proc.
-  if (/ - fuse\.lxcfs /.test((await files.read('/proc/self/mountinfo')) ?? '')) return 'lxc'
-  const tracer = /^TracerPid:\s*([1-9]\d*)$/m.exec((await files.read('/proc/self/status')) ?? '')?.[1]
+  if (/ - fuse\.lxcfs /.test((await files.text('/proc/self/mountinfo')) ?? '')) return 'lxc'
+  const tracer = /^TracerPid:\s*([1-9]\d*)$/m.exec((await files.text('/proc/self/status')) ?? '')?.[1]
   if (tracer === undefined) return null
-  return (await files.read(`/proc/${tracer}/comm`))?.startsWith('proot') ? 'proot' : null
+  return (await files.text(`/proc/${tracer}/comm`))?.startsWith('proot') ? 'proot' : null
 }
 
-async function vmName(files: MachineFiles): Promise<string | null> {
-  const cpuinfo = (await files.read('/proc/cpuinfo')) ?? ''
+async function vmName(files: SystemFiles): Promise<string | null> {
+  const cpuinfo = (await files.text('/proc/cpuinfo')) ?? ''
   if (/^vendor_id\s*: *User Mode Linux/m.test(cpuinfo)) return 'uml'
   const firmware = await nameInFirmware(files)
   if (firmware !== null && firmware !== 'qemu') return firmware
@@ -109,9 +109,9 @@ async function vmName(files: MachineFiles): Promise<string | null> {
   return clock ?? firmware ?? (await nameInDeviceTree(files)) ?? (hypervisor ? 'vm-other' : null)
 }
 
-async function nameInFirmware(files: MachineFiles): Promise<string | null> {
+async function nameInFirmware(files: SystemFiles): Promise<string | null> {
   for (const file of FIRMWARE_FILES) {
-    const text = (await files.read(`/sys/class/dmi/id/${file}`)) ?? ''
+    const text = (await files.text(`/sys/class/dmi/id/${file}`)) ?? ''
     const known = FIRMWARE_NAMES.find(([start]) => text.startsWith(start))
     if (known !== undefined) return known[1]
   }
@@ -119,20 +119,20 @@ async function nameInFirmware(files: MachineFiles): Promise<string | null> {
 }
 
 /** The first Xen domain runs on the real machine. */
-async function isXenGuest(files: MachineFiles): Promise<boolean> {
-  if ((await files.read('/sys/hypervisor/type')) !== 'xen') return false
-  return !/\bcontrol_d\b/.test((await files.read('/proc/xen/capabilities')) ?? '')
+async function isXenGuest(files: SystemFiles): Promise<boolean> {
+  if ((await files.text('/sys/hypervisor/type')) !== 'xen') return false
+  return !/\bcontrol_d\b/.test((await files.text('/proc/xen/capabilities')) ?? '')
 }
 
-async function nameByClock(files: MachineFiles): Promise<string | null> {
+async function nameByClock(files: SystemFiles): Promise<string | null> {
   const clocks = '/sys/devices/system/clocksource/clocksource0/available_clocksource'
-  return find(GUEST_CLOCKS, (await files.read(clocks)) ?? '')
+  return find(GUEST_CLOCKS, (await files.text(clocks)) ?? '')
 }
 
-async function nameInDeviceTree(files: MachineFiles): Promise<string | null> {
-  const hypervisor = await files.read('/proc/device-tree/hypervisor/compatible')
+async function nameInDeviceTree(files: SystemFiles): Promise<string | null> {
+  const hypervisor = await files.text('/proc/device-tree/hypervisor/compatible')
   if (hypervisor === null) {
-    const nodes = await files.list('/proc/device-tree')
+    const nodes = await files.names('/proc/device-tree')
     return nodes.some(name => name.includes('fw-cfg')) ? 'qemu' : null
   }
   return /\b(kvm|xen|vmware)\b/.exec(hypervisor)?.[1] ?? 'vm-other'

@@ -1,13 +1,13 @@
 // Lists the cameras of the machine in the folder that is given, asks its bus can0, and prints both.
 import { findCanInterface, queryCanBus } from '../../../../src/components/machine/peripherals/can-query.ts'
-import { DeviceFiles } from '../../../../src/components/machine/peripherals/device-files.ts'
 import { loadSystemCalls } from '../../../../src/components/machine/peripherals/system-calls.ts'
 import { VideoDevices } from '../../../../src/components/machine/peripherals/video-devices.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
+import { SystemFiles } from '../../../../src/core/system-files.ts'
 
 const calls = await loadSystemCalls()
 if ('missing' in calls) throw new Error(calls.missing)
-const files = new DeviceFiles(process.argv[2] as string)
+const files = new SystemFiles(process.argv[2] as string)
 // Patience is for buses with wires.
 const clock = {
   ...systemClock,

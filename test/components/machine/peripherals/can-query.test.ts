@@ -9,14 +9,14 @@ import {
 } from '../../../../src/components/machine/peripherals/system-calls.ts'
 import type { ApiError } from '../../../../src/core/errors.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { DeviceFolder } from './device-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 import bytes from './struct-bytes.json' with { type: 'json' }
 
 const fails = (status: number, text: RegExp) => (error: ApiError) =>
   error.status === status && text.test(error.message)
 
 test('names that no network interface has', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   machine.device('/sys/class/net', { ifindex: '1', type: '280' })
   const names = [
     '',
@@ -38,7 +38,7 @@ test('names that no network interface has', async () => {
 })
 
 test('interfaces that are not there, no CAN, or down', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   machine.device('/sys/class/net/eth0', { ifindex: '2', type: '1', flags: '0x1003' })
   machine.device('/sys/class/net/can0', { ifindex: '3', type: '280', flags: '0x40080' })
   machine.device('/sys/class/net/can.1_a-b', { ifindex: '17', type: '280', flags: '0x40081' })

@@ -10,10 +10,11 @@ import { Scope } from '../../../../src/core/scope.ts'
 import { INTERNAL_CALLER } from '../../../../src/rpc/caller.ts'
 import { Registry } from '../../../../src/rpc/registry.ts'
 import { checkReply } from '../../../support/check-reply.ts'
-import { DeviceFolder, raspberryPi } from './device-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
+import { raspberryPi } from './raspberry-pi.ts'
 
 /** Serves what `machine` has; every reply is compared with the contract. */
-function serve(machine: DeviceFolder) {
+function serve(machine: MachineFolder) {
   const registry = new Registry({ observe: checkReply })
   const scope = new Scope()
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
@@ -43,7 +44,7 @@ test('a Raspberry Pi', async () => {
 })
 
 test('a machine that has nothing', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   const { ask } = serve(machine)
   assert.deepEqual(await ask('usb'), { usb_devices: [] })
   assert.deepEqual(await ask('serial'), { serial_devices: [] })
@@ -68,7 +69,7 @@ test('callers of the same moment get one answer, later ones another', async () =
 })
 
 test('interfaces that cannot be asked, can0 where none is named', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   machine.device('/sys/class/net/lo', { ifindex: '1', type: '772', flags: '0x9' })
   const { ask } = serve(machine)
   const refusals: readonly (readonly [params: object, text: RegExp])[] = [
@@ -88,7 +89,7 @@ test('interfaces that cannot be asked, can0 where none is named', async () => {
 })
 
 test('what was served goes with its scope', () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   const { names, scope } = serve(machine)
   assert.equal(names().length, 4)
   scope.close()

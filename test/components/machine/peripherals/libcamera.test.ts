@@ -4,11 +4,11 @@ import { test } from 'node:test'
 import { listLibcameraDevices } from '../../../../src/components/machine/peripherals/libcamera.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { Log } from '../../../../src/core/log.ts'
-import { DeviceFolder } from './device-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 
 /** What the programs of a machine tell, and what is logged about it. */
 async function listOn(programs: Readonly<Record<string, string>>, interpreter = '#!/bin/sh') {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   for (const [place, script] of Object.entries(programs)) machine.program(place, script, interpreter)
   const lines: string[] = []
   const console = (line: string) => void lines.push(line)
@@ -149,7 +149,7 @@ test('a program that cannot be run is logged; a file that is no program is none'
   assert.deepEqual(cameras, [])
   assert.equal(lines.length, 1)
   assert.match(lines[0] ?? '', /WARNING the cameras of libcamera cannot be listed: .* cannot be run/)
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   machine.write('/usr/bin/cam', 'no program')
   machine.folder('/usr/bin/rpicam-hello')
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { loadSystemCalls } from '../../../../src/components/machine/peripherals/system-calls.ts'
-import { raspberryPi } from './device-folder.ts'
+import { raspberryPi } from './raspberry-pi.ts'
 
 const source = join(import.meta.dirname, 'play-devices.c')
 const program = fileURLToPath(import.meta.resolve('./ask-devices.ts'))

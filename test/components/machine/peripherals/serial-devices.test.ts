@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listSerialDevices } from '../../../../src/components/machine/peripherals/serial-devices.ts'
-import { DeviceFolder, raspberryPi } from './device-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
+import { raspberryPi } from './raspberry-pi.ts'
 
 test('a Raspberry Pi with a Klipper board, a CH340 and its own UARTs', async () => {
   using pi = raspberryPi()
@@ -48,7 +49,7 @@ test('a Raspberry Pi with a Klipper board, a CH340 and its own UARTs', async () 
 
 /** The names of the devices of a PC whose ports are described so. */
 async function namesOfPorts(ports: Readonly<Record<string, Record<string, string>>>): Promise<string[]> {
-  using pc = new DeviceFolder()
+  using pc = new MachineFolder()
   pc.device('/sys/devices/platform/serial8250', {}, 'platform/serial8250')
   for (const [name, attributes] of Object.entries(ports)) {
     pc.node('tty', name, '/sys/devices/platform/serial8250', { uartclk: '1843200', ...attributes })
@@ -76,7 +77,7 @@ test('names in the order in which people count', async () => {
 })
 
 test('links in /dev: of links, absolute, in a circle, to nothing, and files that are no links', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   for (const name of ['ttyUSB0', 'ttyUSB1', 'ttyUSB2']) {
     machine.device(`/sys/devices/usb/1-1/${name}`, {})
     machine.node('tty', name, `/sys/devices/usb/1-1/${name}`, {})
@@ -100,7 +101,7 @@ test('links in /dev: of links, absolute, in a circle, to nothing, and files that
 })
 
 test('devices without a driver, without a device, and with one that is gone', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   machine.device('/sys/devices/platform/some.serial', {})
   machine.node('tty', 'ttyX0', '/sys/devices/platform/some.serial', {})
   machine.device('/sys/devices/platform/other.serial/tty/ttyX1', {})
@@ -115,6 +116,6 @@ test('devices without a driver, without a device, and with one that is gone', as
 })
 
 test('a machine without /sys and /dev', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   assert.deepEqual(await listSerialDevices(machine.files), [])
 })

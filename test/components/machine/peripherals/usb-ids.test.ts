@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { utimesSync } from 'node:fs'
 import { test } from 'node:test'
 import { UsbIds } from '../../../../src/components/machine/peripherals/usb-ids.ts'
-import { DeviceFolder } from './device-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 
 const TEXT = `#
 # A file of our own in the form of usb.ids
@@ -28,7 +28,7 @@ L 0001  Arabic
 `
 
 async function namesIn(text: string | Buffer, ...keys: string[]): Promise<Record<string, string>> {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   machine.write('/usb.ids', text)
   return Object.fromEntries(await new UsbIds([`${machine.root}/usb.ids`]).names(keys))
 }
@@ -82,7 +82,7 @@ test('garbage in the place of the file', async () => {
 })
 
 test('the first file that exists counts; none, and a folder, are no file', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   machine.folder('/folder')
   machine.write('/second', '0001  Second\n')
   machine.write('/third', '0001  Third\n')
@@ -92,7 +92,7 @@ test('the first file that exists counts; none, and a folder, are no file', async
 })
 
 test('a file that changes is read again, one that does not is not', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   const path = `${machine.root}/usb.ids`
   const then = new Date(1_700_000_000_000)
   const write = (name: string, time: Date) => {

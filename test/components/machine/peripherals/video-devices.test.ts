@@ -6,7 +6,8 @@ import { REQUESTS } from '../../../../src/components/machine/peripherals/v4l2.ts
 import { VideoDevices } from '../../../../src/components/machine/peripherals/video-devices.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { DeviceFolder, raspberryPi } from './device-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
+import { raspberryPi } from './raspberry-pi.ts'
 import bytes from './struct-bytes.json' with { type: 'json' }
 
 const nothing = async () => null
@@ -110,7 +111,7 @@ test('a driver whose calls fail altogether', async () => {
 })
 
 test('a machine without cameras loads nothing', async () => {
-  using machine = new DeviceFolder()
+  using machine = new MachineFolder()
   const load = () => Promise.reject(new Error('loaded'))
   assert.deepEqual(await new VideoDevices(machine.files, systemClock).list(load), [])
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type MachineFacts, MachineReader } from '../../../../src/components/machine/system/index.ts'
-import { MachineFolder } from '../../proc-stats/machine-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 import * as machines from './machines.ts'
 
 type Host = ReturnType<typeof machines.hostOf>

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readDistribution } from '../../../../src/components/machine/system/distribution.ts'
-import { MachineFiles } from '../../../../src/components/machine/system/machine-files.ts'
-import { MachineFolder } from '../../proc-stats/machine-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 import { DEBIAN_12, type Tree } from './machines.ts'
 
 async function read(tree: Tree) {
   using machine = new MachineFolder(tree)
-  return await readDistribution(new MachineFiles(machine.root))
+  return await readDistribution(machine.files)
 }
 
 test('values with and without quotes, and with quotes in them', async () => {

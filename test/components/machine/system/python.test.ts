@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MachineReader } from '../../../../src/components/machine/system/index.ts'
-import { MachineFiles } from '../../../../src/components/machine/system/machine-files.ts'
 import { readPython } from '../../../../src/components/machine/system/python.ts'
-import { MachineFolder } from '../../proc-stats/machine-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 import { hostOf, type Tree } from './machines.ts'
 
 const FOLDER = '/home/pi/klippy-env'
@@ -54,7 +53,7 @@ const environments: readonly (readonly [
 for (const [what, tree, version, version_string] of environments) {
   test(`an environment ${what}`, async () => {
     using machine = new MachineFolder(tree)
-    assert.deepEqual(await readPython(new MachineFiles(machine.root), PYTHON), { version, version_string })
+    assert.deepEqual(await readPython(machine.files, PYTHON), { version, version_string })
   })
 }
 
@@ -62,7 +61,7 @@ test('the Python of the system, by where its links lead', async () => {
   using machine = new MachineFolder({ '/usr/bin/python3.12': '' })
   machine.link('/usr/bin/python3', 'python3.12')
   machine.link('/usr/local/bin/python', '/usr/bin/python3')
-  const files = new MachineFiles(machine.root)
+  const files = machine.files
   assert.deepEqual(await readPython(files, '/usr/local/bin/python'), {
     version: [3, 12],
     version_string: '3.12',
@@ -73,7 +72,7 @@ test('links in a circle end', async () => {
   using machine = new MachineFolder()
   machine.link('/usr/bin/python', 'python3')
   machine.link('/usr/bin/python3', 'python')
-  assert.deepEqual(await readPython(new MachineFiles(machine.root), '/usr/bin/python'), NOTHING)
+  assert.deepEqual(await readPython(machine.files, '/usr/bin/python'), NOTHING)
 })
 
 test('what Klippy said last stays; before that it is the usual place', async () => {

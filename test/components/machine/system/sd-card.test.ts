@@ -1,9 +1,8 @@
 // Cards of all sizes, and files that hold nonsense.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MachineFiles } from '../../../../src/components/machine/system/machine-files.ts'
 import { readSdInfo } from '../../../../src/components/machine/system/sd-card.ts'
-import { MachineFolder } from '../../proc-stats/machine-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 
 const sizes: readonly (readonly [sectors: number, expected: string])[] = [
   [3854336, '1882.0 MiB'],
@@ -19,7 +18,7 @@ for (const [sectors, expected] of sizes) {
       '/sys/block/mmcblk0/device/type': 'SD\n',
       '/sys/block/mmcblk0/size': `${sectors}\n`,
     })
-    const { capacity, total_bytes } = await readSdInfo(new MachineFiles(machine.root))
+    const { capacity, total_bytes } = await readSdInfo(machine.files)
     assert.equal(capacity, expected)
     assert.equal(total_bytes, sectors * 512)
   })
@@ -32,7 +31,7 @@ test('the card comes before a soldered chip, wherever it is', async () => {
     '/sys/block/mmcblk1/device/type': 'SD\n',
     '/sys/block/mmcblk1/device/name': 'CARD\n',
   })
-  assert.equal((await readSdInfo(new MachineFiles(machine.root))).product_name, 'CARD')
+  assert.equal((await readSdInfo(machine.files)).product_name, 'CARD')
 })
 
 test('a card that tells nothing of itself', async () => {
@@ -41,7 +40,7 @@ test('a card that tells nothing of itself', async () => {
     '/sys/block/mmcblk0/device/hwrev': '0xzz\n',
     '/sys/block/mmcblk0/size': 'many\n',
   })
-  assert.deepEqual(await readSdInfo(new MachineFiles(machine.root)), {
+  assert.deepEqual(await readSdInfo(machine.files), {
     manufacturer_id: '',
     manufacturer: 'Unknown',
     oem_id: '',

@@ -1,9 +1,8 @@
 // Containers and virtual machines by the marks that they leave.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MachineFiles } from '../../../../src/components/machine/system/machine-files.ts'
 import { readVirtualization } from '../../../../src/components/machine/system/virtualization.ts'
-import { MachineFolder } from '../../proc-stats/machine-folder.ts'
+import { MachineFolder } from '../../../support/machine-folder.ts'
 import { desktop, PC_CORE, raspberryPi4, type Tree } from './machines.ts'
 
 const GUEST_CORE = PC_CORE.replace('pse', 'pse hypervisor')
@@ -83,6 +82,6 @@ const machines: readonly (readonly [what: string, type: string, identifier: stri
 for (const [what, virt_type, virt_identifier, tree] of machines) {
   test(`${what}: ${virt_type} ${virt_identifier}`, async () => {
     using machine = new MachineFolder(tree)
-    assert.deepEqual(await readVirtualization(new MachineFiles(machine.root)), { virt_type, virt_identifier })
+    assert.deepEqual(await readVirtualization(machine.files), { virt_type, virt_identifier })
   })
 }

@@ -1,72 +1,5 @@
-// A machine made of files: what its /sys and /dev would hold, below a temporary folder.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { DeviceFiles } from '../../../../src/components/machine/peripherals/device-files.ts'
-
-type Attributes = Readonly<Record<string, string>>
-
-export class DeviceFolder implements Disposable {
-  readonly root = mkdtempSync(path.join(tmpdir(), 'devices-'))
-  readonly files = new DeviceFiles(this.root)
-
-  /** Writes a file; `place` is absolute on that machine. */
-  write(place: string, text: string | Buffer): void {
-    mkdirSync(path.dirname(this.root + place), { recursive: true })
-    writeFileSync(this.root + place, text)
-  }
-
-  /** A program of that machine: a script. */
-  program(place: string, script: string, interpreter = '#!/bin/sh'): void {
-    this.write(place, `${interpreter}\n${script}\n`)
-    chmodSync(this.root + place, 0o755)
-  }
-
-  folder(place: string): void {
-    mkdirSync(this.root + place, { recursive: true })
-  }
-
-  /** A link whose target is as it stands in the link. */
-  link(place: string, target: string): void {
-    mkdirSync(path.dirname(this.root + place), { recursive: true })
-    symlinkSync(target, this.root + place)
-  }
-
-  /** A relative link from `place` to `target`, both absolute on that machine, as sysfs has them. */
-  sysLink(place: string, target: string): void {
-    this.link(place, path.relative(path.dirname(place), target))
-  }
-
-  /** A device in sysfs with its attributes, and its driver as `bus/name`. */
-  device(place: string, attributes: Attributes, driver?: string): void {
-    this.folder(place)
-    for (const [name, text] of Object.entries(attributes)) this.write(`${place}/${name}`, `${text}\n`)
-    if (driver === undefined) return
-    const [bus = '', name = ''] = driver.split('/')
-    this.folder(`/sys/bus/${bus}/drivers/${name}`)
-    this.sysLink(`${place}/driver`, `/sys/bus/${bus}/drivers/${name}`)
-  }
-
-  /** A USB device, with its entry among all of them. */
-  usb(place: string, attributes: Attributes): void {
-    const usual = { bDeviceClass: '00', bDeviceSubClass: '00', bDeviceProtocol: '00' }
-    this.device(place, { ...usual, ...attributes }, 'usb/usb')
-    this.sysLink(`/sys/bus/usb/devices/${path.basename(place)}`, place)
-  }
-
-  /** A node of `kind` (tty, video4linux) below the device at `parent`, with its entry in the class. */
-  node(kind: string, name: string, parent: string, attributes: Attributes): void {
-    const place = `${parent}/${kind}/${name}`
-    this.device(place, attributes)
-    this.sysLink(`${place}/device`, parent)
-    this.sysLink(`/sys/class/${kind}/${name}`, place)
-    this.write(`/dev/${name}`, '')
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.root, { recursive: true, force: true })
-  }
-}
+// A Raspberry Pi with what printers have plugged into it.
+import { MachineFolder } from '../../../support/machine-folder.ts'
 
 const SOC = '/sys/devices/platform/soc'
 const USB = `${SOC}/3f980000.usb/usb1`
@@ -75,15 +8,15 @@ const USB = `${SOC}/3f980000.usb/usb1`
  * A Raspberry Pi: a hub with a webcam, a Klipper board, a CH340 and a USB stick behind it, a camera on the ribbon, and
  * both of its UARTs, the second as Linux 6.5 and later have them.
  */
-export function raspberryPi(): DeviceFolder {
-  const pi = new DeviceFolder()
+export function raspberryPi(): MachineFolder {
+  const pi = new MachineFolder()
   addUsb(pi)
   addSerial(pi)
   addVideo(pi)
   return pi
 }
 
-function addUsb(pi: DeviceFolder): void {
+function addUsb(pi: MachineFolder): void {
   const hub = { bDeviceClass: '09', bDeviceSubClass: '00', bDeviceProtocol: '01' }
   pi.usb(USB, {
     ...hub,
@@ -129,7 +62,7 @@ function addUsb(pi: DeviceFolder): void {
   pi.sysLink('/sys/bus/usb/devices/1-1.2:1.0', `${USB}/1-1/1-1.2/1-1.2:1.0`)
 }
 
-function addSerial(pi: DeviceFolder): void {
+function addSerial(pi: MachineFolder): void {
   pi.node('tty', 'ttyACM0', `${USB}/1-1/1-1.2/1-1.2:1.0`, { dev: '166:0' })
   pi.device(`${USB}/1-1/1-1.4/1-1.4:1.0/ttyUSB0`, { port_number: '0' }, 'usb-serial/ch341-uart')
   pi.node('tty', 'ttyUSB0', `${USB}/1-1/1-1.4/1-1.4:1.0/ttyUSB0`, { dev: '188:0' })
@@ -148,7 +81,7 @@ function addSerial(pi: DeviceFolder): void {
   pi.link('/dev/serial/by-path/platform-3f980000.usb-usb-0:1.4:1.0-port0', '../../ttyUSB0')
 }
 
-function addVideo(pi: DeviceFolder): void {
+function addVideo(pi: MachineFolder): void {
   pi.device(`${SOC}/3f801000.csi`, {}, 'platform/unicam')
   pi.node('video4linux', 'video0', `${SOC}/3f801000.csi`, { name: 'unicam-image', index: '0' })
   const camera = `${USB}/1-1/1-1.1/1-1.1:1.0`

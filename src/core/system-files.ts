@@ -1,0 +1,119 @@
+// The files in which Linux tells about itself and its devices: /proc, /sys, /dev, /etc.
+import { constants } from 'node:fs'
+import { access, type FileHandle, open, readdir, readlink, realpath } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+/** Read at first; an attribute of sysfs is never longer. */
+const FIRST_BYTES = 4096
+/** What follows is left out: no such file is longer, but on machines with hundreds of cores. */
+const MAX_BYTES = 256 * 1024
+/** As many links as the kernel follows. */
+const MAX_LINKS = 40
+
+/**
+ * The files of one machine. Paths are absolute on that machine. What is missing, may not be read or is no file is null
+ * or empty, never an error: devices come and go while they are looked at.
+ */
+export class SystemFiles {
+  readonly #root: string
+
+  /** '' is the machine itself; another root is a folder that holds what its / would. */
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /** Where `path` of that machine is on this one. */
+  place(path: string): string {
+    return this.#root + path
+  }
+
+  /** A file's text without the space around it; null also where it is empty. */
+  async text(path: string): Promise<string | null> {
+    try {
+      // Not waiting: a pipe has no writer.
+      const file = await open(this.place(path), constants.O_RDONLY | constants.O_NONBLOCK)
+      try {
+        return textOf(await readBeginning(file))
+      } finally {
+        await file.close()
+      }
+    } catch {
+      return null
+    }
+  }
+
+  /** The text of the first of these files that has one. */
+  async firstText(...paths: readonly string[]): Promise<string | null> {
+    for (const path of paths) {
+      const text = await this.text(path)
+      if (text !== null) return text
+    }
+    return null
+  }
+
+  /** The whole number that a file holds, alone; hexadecimal ones begin with 0x. Null where there is none. */
+  async number(path: string): Promise<number | null> {
+    const text = await this.text(path)
+    return text !== null && /^(-?\d{1,15}|0x[\da-f]{1,12})$/i.test(text) ? Number(text) : null
+  }
+
+  /** What a folder holds, `tty2` before `tty10`. */
+  async names(folder: string): Promise<string[]> {
+    const names = await readdir(this.place(folder)).catch(() => [])
+    const keyed = names.map(name => [sortKey(name), name] as const)
+    return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name)
+  }
+
+  async exists(path: string): Promise<boolean> {
+    try {
+      await access(this.place(path))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Where `path` really is, all links followed. */
+  async real(path: string): Promise<string | null> {
+    try {
+      const [root, found] = await Promise.all([realpath(this.place('/')), realpath(this.place(path))])
+      return root === '/' ? found : found.startsWith(`${root}/`) ? found.slice(root.length) : null
+    } catch {
+      return null
+    }
+  }
+
+  /** Where a path leads when its last part is a link, through further links. The end need not exist. */
+  async follow(path: string): Promise<string> {
+    let place = path
+    for (let links = 0; links < MAX_LINKS; links += 1) {
+      const target = await readlink(this.place(place)).catch(() => null)
+      if (target === null) break
+      place = resolve(dirname(place), target)
+    }
+    return place
+  }
+}
+
+async function readBeginning(file: FileHandle): Promise<Buffer> {
+  let buffer = Buffer.allocUnsafe(FIRST_BYTES)
+  let length = 0
+  // The kernel may give a longer file piece by piece.
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, length)
+    length += bytesRead
+    if (bytesRead === 0 || length === MAX_BYTES) return buffer.subarray(0, length)
+    if (length === buffer.length) buffer = Buffer.concat([buffer], length * 4)
+  }
+}
+
+/** Texts of the device tree end with a NUL, and what a loss of power spoiled may be nothing else. */
+function textOf(bytes: Buffer): string | null {
+  const end = bytes.findLastIndex(byte => byte !== 0) + 1
+  return bytes.toString('utf8', 0, end).trim() || null
+}
+
+/** Numbers as people count them. */
+function sortKey(name: string): string {
+  return name.replace(/\d+/g, digits => digits.padStart(10, '0'))
+}
