@@ -9,6 +9,7 @@ import type { Scope } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Changes } from './changes.ts'
+import { FewAtOnce } from './few-at-once.ts'
 import { fileError, told } from './file-error.ts'
 import { HiddenFile } from './hidden-file.ts'
 import type { HiddenFolders } from './hidden-folder.ts'
@@ -16,7 +17,6 @@ import { letFinish } from './let-finish.ts'
 import { demandWriting } from './rights.ts'
 import { type Place, type Root, type Roots, rootPermissions } from './roots.ts'
 import type { TreeLock } from './tree-lock.ts'
-import { Turns } from './turns.ts'
 import { unpackUfp } from './ufp.ts'
 import { receiveForm, type UploadForm } from './upload-form.ts'
 
@@ -92,21 +92,21 @@ type UploadRequest = Pick<RawRequest, 'req' | 'res' | 'caller'>
 
 export class Uploads {
   readonly #parts: UploadParts
-  readonly #turns = new Turns(AT_ONCE, MAX_WAITING)
+  readonly #line = new FewAtOnce({ what: 'uploads', atOnce: AT_ONCE, maxWaiting: MAX_WAITING })
 
   constructor(parts: UploadParts) {
     this.#parts = parts
   }
 
   /**
-   * Receives the upload that `req` is, on behalf of `caller`, and prints the file if the form says so. The change is announced when `res` has
-   * been sent. Throws ApiError 400 for a damaged form or a bad target, 403 for a file or a root that may not be
-   * written, 408, 413 for a file that is too large, 422 for a wrong checksum, 503, 507 for a full disk; then nothing
-   * is left of it. What the client still sends is taken in, so that it reads the answer.
+   * Receives the upload that `req` is, on behalf of `caller`, and prints the file if the form says so. The change is
+   * announced when `res` has been sent. Rejects with ApiError 400 for a damaged form or a bad target, 403 for a file
+   * or a root that may not be written, 408, 413 for a file that is too large, 422 for a wrong checksum, 503, 507 for a
+   * full disk; then nothing is left of it. What the client still sends is taken in, so that it reads the answer.
    */
   async receive({ req, res, caller }: UploadRequest): Promise<Received> {
     try {
-      return await this.#turns.run(() => this.#receive({ req, res, caller }))
+      return await this.#line.run(() => this.#receive({ req, res, caller }))
     } catch (error) {
       await letFinish(req, this.#parts.core.clock)
       throw error

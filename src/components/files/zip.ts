@@ -6,10 +6,10 @@ import type { Readable } from 'node:stream'
 import type { ZipFile } from 'yazl'
 import { ApiError } from '../../core/errors.ts'
 import type { Caller } from '../../rpc/caller.ts'
+import { FewAtOnce } from './few-at-once.ts'
 import { told } from './file-error.ts'
 import type { HiddenFile } from './hidden-file.ts'
 import type { Place } from './roots.ts'
-import { Turns } from './turns.ts'
 import { beginFile, describe, type FileItem, type UploadParts } from './upload.ts'
 
 /** Files in one archive. */
@@ -43,7 +43,7 @@ interface Member {
 
 export class Archives {
   readonly #parts: UploadParts
-  readonly #turns = new Turns(1, MAX_WAITING)
+  readonly #line = new FewAtOnce({ what: 'archives', atOnce: 1, maxWaiting: MAX_WAITING })
 
   constructor(parts: UploadParts) {
     this.#parts = parts
@@ -54,7 +54,7 @@ export class Archives {
    * bad destination or too many files, 403 for what may not be read or written, 503, 507 for a full disk.
    */
   create(request: ZipRequest, caller: Caller): Promise<ZipResult> {
-    return this.#turns.run(() => this.#create(request, caller))
+    return this.#line.run(() => this.#create(request, caller))
   }
 
   async #create({ items, dest, store_only }: ZipRequest, caller: Caller): Promise<ZipResult> {

@@ -1,20 +1,25 @@
 // Lets a few work at a time and the next ones wait in order, as each needs memory and the disk.
 import { ApiError } from '../../core/errors.ts'
 
-export class Turns {
-  readonly #atOnce: number
-  readonly #maxWaiting: number
+/** How many work and wait, and what they are called where there are too many. */
+export interface Limits {
+  readonly what: string
+  readonly atOnce: number
+  readonly maxWaiting: number
+}
+
+export class FewAtOnce {
+  readonly #limits: Limits
   readonly #waiting: (() => void)[] = []
   #working = 0
 
-  constructor(atOnce: number, maxWaiting: number) {
-    this.#atOnce = atOnce
-    this.#maxWaiting = maxWaiting
+  constructor(limits: Limits) {
+    this.#limits = limits
   }
 
-  /** Runs `work` when it is its turn. Throws ApiError 503 where too many wait already. */
+  /** Runs `work` when it is its turn. Rejects with ApiError 503 where too many wait already. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#working < this.#atOnce) this.#working += 1
+    if (this.#working < this.#limits.atOnce) this.#working += 1
     else await this.#turn()
     try {
       return await work()
@@ -27,8 +32,9 @@ export class Turns {
   }
 
   #turn(): Promise<void> {
-    if (this.#waiting.length >= this.#maxWaiting)
-      throw new ApiError(503, 'Too many uploads at once, try again later')
+    const { what, maxWaiting } = this.#limits
+    if (this.#waiting.length >= maxWaiting)
+      throw new ApiError(503, `Too many ${what} at once, try again later`)
     return new Promise(resolve => this.#waiting.push(resolve))
   }
 }
