@@ -1,0 +1,103 @@
+// The pages at /docs in a browser: what Klippy, agents and whoever writes a link call things is text there, never more.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { connectAgent } from '../components/extensions/agent-client.ts'
+import { FakeKlippy } from '../support/fake-klippy.ts'
+import { startRig } from '../support/rig.ts'
+import { absent, Browser } from './browser.ts'
+
+const EVIL = '<img src=x onerror=alert(1)>'
+
+/** A server whose Klippy, and a status object of it, have names that would be elements of a page. */
+async function startEvil() {
+  const klippy = await FakeKlippy.start()
+  klippy.endpoints = [
+    ...klippy.endpoints,
+    `evil/${EVIL}`,
+    'evil/\'"><script>alert(1)</script>',
+    'evil/__proto__',
+  ]
+  klippy.change(EVIL, { [EVIL]: EVIL })
+  klippy.change('last', { field: 1 })
+  const rig = await startRig({ klippySocket: klippy.path, ready: true })
+  const stop = async () => {
+    await rig[Symbol.asyncDispose]()
+    await klippy[Symbol.asyncDispose]()
+  }
+  return { klippy, rig, [Symbol.asyncDispose]: stop }
+}
+
+const texts = (selector: string) => `[...document.querySelectorAll('${selector}')].map(e => e.textContent)`
+const OBJECTS = `[...document.querySelectorAll('#values table')].map(table =>
+  [table.caption.textContent, ...[...table.rows].map(({ cells }) => cells[0].textContent)])`
+
+test('the WebSocket page', { skip: absent }, async () => {
+  await using scene = await startEvil()
+  await using browser = await Browser.open()
+  const { klippy, rig } = scene
+  await browser.show(`${rig.url}/docs/websocket#%`)
+  assert.equal(await browser.until(`document.querySelector('#chosen h2')?.textContent`), 'server.info')
+  assert.equal(await browser.until(`document.getElementById('who').textContent`), 'trusted address (admin)')
+  const names: string[] = await browser.until(texts('.catalogue a'))
+  const evil = names.filter(name => name.includes('evil'))
+  assert.equal(evil.length, 3)
+  for (const name of evil) {
+    await browser.until(`(location.hash = ${JSON.stringify(encodeURIComponent(name))})`)
+    const title = await browser.until(
+      `document.querySelector('[aria-current=true] a')?.textContent === ${JSON.stringify(name)} &&
+        document.querySelector('#chosen h2').textContent`,
+    )
+    assert.equal(title, name)
+  }
+  await browser.until(`document.querySelector('#objects input')`)
+  await browser.until(
+    `(document.querySelectorAll('#objects input:not(:checked)').forEach(box => box.click()), true)`,
+  )
+  await browser.until(
+    `(tables => tables.length === ${Object.keys(klippy.status).length} && tables)(${OBJECTS})`,
+  )
+  klippy.push('print_stats', { added: EVIL })
+  const objects: string[][] = await browser.until(
+    `(tables => tables.some(([, ...fields]) => fields.includes('added')) && tables)(${OBJECTS})`,
+  )
+  assert.deepEqual(
+    objects.find(([name]) => name === 'print_stats'),
+    ['print_stats', 'state', 'filename', 'added'],
+  )
+  assert.deepEqual(
+    objects.find(([name]) => name === EVIL),
+    [EVIL, EVIL],
+  )
+  using _agent = await connectAgent(rig.url, EVIL)
+  await browser.until(`${texts('#log code')}.some(text => text.includes('onerror'))`)
+  assert.deepEqual(await browser.until(`[document.images.length, document.scripts.length]`), [0, 1])
+  assert.deepEqual(browser.problems, [])
+})
+
+test('the HTTP page', { skip: absent }, async () => {
+  await using scene = await startEvil()
+  await using browser = await Browser.open()
+  await browser.show(
+    `${scene.rig.url}/docs/http?url=http://evil.test/x.json&configUrl=http://evil.test/y.json`,
+  )
+  await browser.until(`document.querySelector('.opblock-tag') !== null`)
+  await browser.until(
+    `(document.querySelectorAll('.opblock-tag[data-is-open=false]').forEach(tag => tag.click()), true)`,
+  )
+  const paths: string[] = await browser.until(
+    `(all => all.some(path => path.includes('evil')) && all)(${texts('.opblock-summary-path')})`,
+  )
+  const evil = paths.filter(path => path.includes('evil')).map(path => path.replaceAll('\u200b', ''))
+  assert.deepEqual(new Set(evil).size, 3)
+  assert.ok(evil.includes(`/printer/evil/${EVIL}`))
+  await browser.until(
+    `(document.querySelectorAll('.opblock-summary-control').forEach(each => each.textContent.includes('evil') && each.click()), true)`,
+  )
+  await browser.until(`document.querySelectorAll('.opblock.is-open').length === ${evil.length}`)
+  assert.equal(
+    await browser.until(`document.querySelector('.info .title').textContent.split(' ')[0]`),
+    'moonraker-ts',
+  )
+  assert.equal(await browser.until(`document.querySelectorAll('img:not([src^="data:"])').length === 0`), true)
+  assert.deepEqual(browser.problems, [])
+})
