@@ -1,8 +1,8 @@
 // The history of print jobs: one row each, with the metadata that the file had at the time.
-import { parseStored } from '../core/exact-json.ts'
+import { jsonCell, jsonOf } from './cells.ts'
 import type { Row, Sqlite, SqlValue, Writer } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
-import { INSTANCE, jsonColumn } from './tables.ts'
+import { INSTANCE } from './tables.ts'
 
 /** A number that something beside the server kept during a job (API document, "History APIs"). */
 export interface AuxiliaryField {
@@ -72,7 +72,7 @@ const FIELDS = [
 ] as const
 
 function cellOf(field: (typeof FIELDS)[number], value: unknown): SqlValue {
-  return field === 'metadata' || field === 'auxiliary_data' ? jsonColumn(value) : (value as SqlValue)
+  return field === 'metadata' || field === 'auxiliary_data' ? jsonCell(value) : (value as SqlValue)
 }
 
 /** Writes asked for in the same tick are durable together: a finished job and its totals, for example. */
@@ -188,13 +188,7 @@ function jobOf(row: Row): Job {
   }
 }
 
-/** A cell that is damaged must not hide the rest of the job. */
 function json<T>(cell: Row[string] | undefined, otherwise: T): T {
-  if (cell === null || cell === undefined) return otherwise
-  try {
-    const value = parseStored(cell instanceof Uint8Array ? Buffer.from(cell).toString() : String(cell))
-    return Array.isArray(value) === Array.isArray(otherwise) && value !== null ? (value as T) : otherwise
-  } catch {
-    return otherwise
-  }
+  const value = jsonOf(cell) ?? otherwise
+  return Array.isArray(value) === Array.isArray(otherwise) ? (value as T) : otherwise
 }

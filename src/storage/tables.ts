@@ -2,6 +2,7 @@
 // in namespaces moves into them.
 import { randomBytes } from 'node:crypto'
 import { isExactNumber } from '../core/exact-json.ts'
+import { jsonCell, textOrNull } from './cells.ts'
 import { clearNamespace, NAMESPACE_TABLE, readNamespace } from './namespace-rows.ts'
 import type { SqlValue, Writer } from './sqlite.ts'
 import type { TableDefinition } from './table-definition.ts'
@@ -89,11 +90,6 @@ export const TOTAL_FIELDS = [
   'longest_print',
 ] as const
 
-/** What a column of JSON holds: the bytes of the text, as the original writes it. */
-export function jsonColumn(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value))
-}
-
 type Fields = Readonly<Record<string, unknown>>
 
 function fieldsOf(value: unknown): Fields | null {
@@ -103,7 +99,6 @@ function fieldsOf(value: unknown): Fields | null {
 }
 
 const textOr = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise)
-const textOrNull = (value: unknown) => (typeof value === 'string' ? value : null)
 const numberOr = (value: unknown, otherwise: number) => (typeof value === 'number' ? value : otherwise)
 
 function insert(db: Writer, { name, columns }: TableDefinition, values: readonly SqlValue[]): void {
@@ -126,7 +121,7 @@ function usersFromNamespace(db: Writer): void {
       textOr(user.source, 'moonraker'),
       textOrNull(user.jwt_secret),
       textOrNull(user.jwk_id),
-      jsonColumn(Array.isArray(user.groups) ? user.groups : ['admin']),
+      jsonCell(Array.isArray(user.groups) ? user.groups : ['admin']),
     ])
   }
   clearNamespace(db, 'authorized_users')
@@ -147,8 +142,8 @@ function historyFromNamespace(db: Writer): void {
       numberOr(job.print_duration, 0),
       numberOr(job.total_duration, 0),
       numberOr(job.filament_used, 0),
-      jsonColumn(fieldsOf(job.metadata) ?? {}),
-      jsonColumn(Array.isArray(job.auxiliary_data) ? job.auxiliary_data : []),
+      jsonCell(fieldsOf(job.metadata) ?? {}),
+      jsonCell(Array.isArray(job.auxiliary_data) ? job.auxiliary_data : []),
       INSTANCE,
     ])
   }

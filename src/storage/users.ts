@@ -1,8 +1,7 @@
 // The users who may log in, and the one that holds the API key.
-import { parseStored } from '../core/exact-json.ts'
+import { jsonCell, jsonOf, textOrNull } from './cells.ts'
 import type { Row, Sqlite, SqlValue } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
-import { jsonColumn } from './tables.ts'
 
 /** A user as the database keeps it. */
 export interface User {
@@ -52,7 +51,7 @@ export class Users {
       user.source,
       user.jwt_secret,
       user.jwk_id,
-      jsonColumn(user.groups),
+      jsonCell(user.groups),
     ]
     return this.#db.write(db => {
       db.run(
@@ -89,17 +88,9 @@ function userOf(row: Row): User {
   }
 }
 
-function textOrNull(value: Row[string] | undefined): string | null {
-  return typeof value === 'string' ? value : null
-}
-
 /** Unreadable groups must not let anybody in as more than they are: none. */
 function groupsOf(cell: Row[string] | undefined): string[] {
   if (cell === null || cell === undefined) return ['admin']
-  try {
-    const groups = parseStored(cell instanceof Uint8Array ? Buffer.from(cell).toString() : String(cell))
-    return Array.isArray(groups) ? groups.filter(group => typeof group === 'string') : []
-  } catch {
-    return []
-  }
+  const groups = jsonOf(cell)
+  return Array.isArray(groups) ? groups.filter(group => typeof group === 'string') : []
 }
