@@ -15,7 +15,7 @@ import { type Rig, startRig } from './support/rig.ts'
 const FOLDER = fileURLToPath(new URL('../docs/examples/', import.meta.url))
 const GUIDE = readFileSync(new URL('../docs/writing-a-client.md', import.meta.url), 'utf8')
 
-const USER = ['anna', 'not a secret'] as const
+const USER = ['anna', 'not "a" \\ secret, é'] as const
 /** Nobody is let in by the address, so that the examples have to show who they are. */
 const NOBODY = 'trusted_clients:\n  192.0.2.1'
 const PART = 'G90\nM83\nG28\nG1 X20 Y20 Z1 F6000\nG1 X60 F3000\nG1 Y60\nM84\n'
@@ -142,13 +142,14 @@ describe('examples', { concurrency: 2 }, () => {
     await using printer = await startPrinter(50)
     for (const file of ['print.sh', 'print.py', 'print.ts']) {
       await t.test(file, { skip: lacks(file) }, async () => {
-        const path = join(printer.rig.dataPath, `${file}.gcode`)
+        const name = `${file}, 1 é.gcode`
+        const path = join(printer.rig.dataPath, name)
         writeFileSync(path, PART)
         const output = await outputOf(file, addressFor(printer.rig, file), path, printer.key)
         assert.match(output, file.endsWith('.sh') ? /complete\n$/ : /100 % sent[\s\S]*completed/)
         const { jobs } = await printer.client.call('server.history.list', { limit: 1 })
         const [job] = jobs
-        assert.deepEqual([job?.filename, job?.status], [`${file}.gcode`, 'completed'])
+        assert.deepEqual([job?.filename, job?.status], [name, 'completed'])
       })
     }
   })

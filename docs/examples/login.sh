@@ -3,9 +3,10 @@
 set -eu
 server=$1
 json='Content-Type: application/json'
+text() { printf '"%s"' "$(printf %s "$1" | sed 's/[\\"]/\\&/g')"; }
 field() { sed -E "s/.*\"$1\": ?\"([^\"]*)\".*/\1/"; }
 
-login=$(curl -fsS -H "$json" -d "{\"username\": \"$2\", \"password\": \"$3\"}" "$server/access/login")
+login=$(curl -fsS -H "$json" -d "{\"username\": $(text "$2"), \"password\": $(text "$3")}" "$server/access/login")
 token=$(echo "$login" | field token)
 refresh=$(echo "$login" | field refresh_token)
 curl -fsS -H "Authorization: Bearer $token" "$server/access/user"

@@ -5,7 +5,7 @@ server=$1
 file=$2
 key=${3:-}
 
-curl -fsS --progress-bar -H "X-Api-Key: $key" -F "file=@$file" -F print=true "$server/server/files/upload"
+curl -fsS --progress-bar -H "X-Api-Key: $key" -F "file=@\"$file\"" -F print=true "$server/server/files/upload"
 echo
 
 state=printing
