@@ -3,13 +3,13 @@ import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
 import type { FileInfo, OctoPrintUpload, octoprint } from '../../api/octoprint.ts'
 import type { Core } from '../../component.ts'
 import { ApiError } from '../../core/errors.ts'
-import { JsonText } from '../../core/json-text.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Infer } from '../../schema/index.ts'
 import type { UploadResult } from '../files/upload.ts'
 import { type Asked, baseOf, sendJson } from './bare-routes.ts'
-import { type FileFacts, fileOf, type Jobs } from './job.ts'
+import { callMethod, type FileFacts, factsOf, fileOf } from './file-facts.ts'
+import type { Jobs } from './job.ts'
 
 type Info = Infer<typeof FileInfo>
 type Listing = ResultOf<(typeof octoprint)['octoprint.files']>
@@ -48,7 +48,12 @@ export class Files {
 
   /** GET /api/files. */
   async list(recursive: boolean, { caller, base }: Asked): Promise<Listing> {
-    const { disk_usage } = (await this.#call('server.files.get_directory', { path: 'gcodes' }, caller)) as {
+    const { disk_usage } = (await callMethod(
+      this.#core,
+      'server.files.get_directory',
+      { path: 'gcodes' },
+      caller,
+    )) as {
       disk_usage: { free: number; total: number }
     }
     const files = tree(await this.#all(caller), '', recursive, base)
@@ -58,7 +63,7 @@ export class Files {
   /** A file, with what its slicer says, or a folder with what is in it. Throws ApiError 404 where there is neither. */
   async describe(location: string, path: string, recursive: boolean, { caller, base }: Asked): Promise<Info> {
     const relative = pathOf(location, path)
-    const facts = await this.#facts(relative, caller)
+    const facts = await factsOf(this.#core, relative, caller)
     if (facts !== undefined) {
       const { size = 0, modified = 0 } = facts
       return { ...entryOf({ path: relative, size, modified }, base), ...analysisOf(facts) }
@@ -73,7 +78,7 @@ export class Files {
   async command({ location, path, command, print }: FileCommand, { caller }: Asked): Promise<void> {
     if (command !== 'select') throw new ApiError(400, `Unsupported Command: ${command.slice(0, 100)}`)
     const relative = pathOf(location, path)
-    if ((await this.#facts(relative, caller)) === undefined) throw notThere(relative)
+    if ((await factsOf(this.#core, relative, caller)) === undefined) throw notThere(relative)
     if (!print) return this.#jobs.select(relative)
     const { print_started, print_queued } = await this.#required.print(relative, caller)
     if (!print_started && !print_queued) throw new ApiError(409, `'${relative}' cannot be printed now`)
@@ -83,7 +88,7 @@ export class Files {
   async delete(location: string, path: string, { caller }: Asked): Promise<void> {
     const relative = pathOf(location, path)
     try {
-      await this.#call('server.files.delete_file', { path: `gcodes/${relative}` }, caller)
+      await callMethod(this.#core, 'server.files.delete_file', { path: `gcodes/${relative}` }, caller)
     } catch (error) {
       if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 403)) throw error
       throw new ApiError(error.status === 400 ? 404 : 409, error.message, { cause: error })
@@ -117,24 +122,8 @@ export class Files {
     return this.manager
   }
 
-  /** What is known of a file that can be printed; nothing where there is none. */
-  async #facts(filename: string, caller: Caller): Promise<FileFacts | undefined> {
-    try {
-      return (await this.#call('server.files.metadata', { filename }, caller)) as FileFacts
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined
-      throw error
-    }
-  }
-
   async #all(caller: Caller): Promise<readonly ListedFile[]> {
-    return (await this.#call('server.files.list', { root: 'gcodes' }, caller)) as ListedFile[]
-  }
-
-  /** The methods' own checks hold, and what they do is announced as theirs. */
-  async #call(method: string, params: object, caller: Caller): Promise<unknown> {
-    const result = await this.#core.registry.call(method, params, { ...caller, transport: 'internal' })
-    return result instanceof JsonText ? result.toJSON() : result
+    return (await callMethod(this.#core, 'server.files.list', { root: 'gcodes' }, caller)) as ListedFile[]
   }
 }
 

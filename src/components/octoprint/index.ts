@@ -8,6 +8,7 @@ import type { Caller } from '../../rpc/caller.ts'
 import { bool, string } from '../../schema/index.ts'
 import { BareRoutes } from './bare-routes.ts'
 import { runCommands } from './commands.ts'
+import { callMethod } from './file-facts.ts'
 import { Files } from './files.ts'
 import {
   connectionOf,
@@ -73,14 +74,19 @@ function serveNothingElse({ registry }: Core, scope: Scope): void {
 
 /** GET /api/printer. */
 async function describePrinter(
-  { registry, clock }: Core,
+  core: Core,
   view: PrinterView,
   { exclude, history, limit }: ParamsOf<(typeof octoprint)['octoprint.printer']>,
   caller: Caller,
 ): Promise<ResultOf<(typeof octoprint)['octoprint.printer']>> {
   const excluded = new Set(exclude.split(',').map(part => part.trim()))
-  const store = history ? await registry.call('server.temperature_store', {}, caller) : {}
-  const past = temperatureHistory(store as Record<string, Series>, await view.heaters(), limit, clock.now())
+  const store = history ? await callMethod(core, 'server.temperature_store', {}, caller) : {}
+  const past = temperatureHistory(
+    store as Record<string, Series>,
+    await view.heaters(),
+    limit,
+    core.clock.now(),
+  )
   const temperature = { ...(await view.temperatures()), ...(history && { history: past }) }
   return {
     ...(!excluded.has('temperature') && { temperature }),

@@ -5,18 +5,11 @@ import type { Core } from '../../component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import { begin } from './begin.ts'
+import { type FileFacts, factsOf, fileOf } from './file-facts.ts'
 import { isActive, type Print, type PrinterView, type Transition } from './printer-view.ts'
 
 type Job = ResultOf<(typeof octoprint)['octoprint.job']>
 type Command = ParamsOf<(typeof octoprint)['octoprint.job.command']>
-
-/** What the metadata says of a file, as far as OctoPrint's clients are told. */
-export interface FileFacts {
-  readonly size?: number
-  readonly modified?: number
-  readonly estimated_time?: number
-  readonly filament_total?: number
-}
 
 const NO_PROGRESS: Job['progress'] = {
   completion: null,
@@ -69,10 +62,10 @@ export class Jobs {
     }
   }
 
-  /** A file that cannot be read can be printed all the same. */
+  /** A file of which nothing can be known is printed all the same. */
   async #facts(filename: string, caller: Caller): Promise<FileFacts> {
     try {
-      return (await this.#core.registry.call('server.files.metadata', { filename }, caller)) as FileFacts
+      return (await factsOf(this.#core, filename, caller)) ?? {}
     } catch (error) {
       if (error instanceof ApiError) return {}
       throw error
@@ -120,19 +113,6 @@ export class Jobs {
 
   #begin(work: () => Promise<void>): Promise<void> {
     return begin(this.#core, work)
-  }
-}
-
-/** What OctoPrint tells of a file. */
-export function fileOf(filename: string, { size, modified }: FileFacts) {
-  const name = filename.slice(filename.lastIndexOf('/') + 1)
-  return {
-    name,
-    display: name,
-    path: filename,
-    origin: 'local',
-    ...(size !== undefined && { size }),
-    ...(modified !== undefined && { date: Math.floor(modified) }),
   }
 }
 
