@@ -107,7 +107,8 @@ export class Jobs {
     try {
       await this.#core.registry.call(`printer.print.${verb}`, {}, caller)
     } finally {
-      this.#view.transition = null
+      // A later command may be under way meanwhile.
+      if (this.#view.transition === transition) this.#view.transition = null
     }
   }
 

@@ -158,6 +158,25 @@ test('a command that takes long is answered while it goes on, and the state tell
   assert.ok(scene.rig.log.some(line => line.includes('a command of an OctoPrint client failed: too late')))
 })
 
+test('a cancel that overtakes a pause is seen until it is done', async () => {
+  await using scene = await Scene.open()
+  await scene.printing('part.gcode')
+  const [paused, cancelled] = [Promise.withResolvers<object>(), Promise.withResolvers<object>()]
+  scene.klippy.answer('pause_resume/pause', () => paused.promise)
+  scene.klippy.answer('pause_resume/cancel', () => cancelled.promise)
+  const pause = scene.job('pause')
+  await scene.klippy.waitFor('pause_resume/pause')
+  assert.equal((await get(scene, '/api/job')).state, 'Pausing')
+  const cancel = scene.job('cancel')
+  await scene.klippy.waitFor('pause_resume/cancel')
+  paused.resolve({})
+  assert.equal(await pause, 204)
+  assert.equal((await get(scene, '/api/job')).state, 'Cancelling')
+  cancelled.resolve({})
+  assert.equal(await cancel, 204)
+  assert.equal((await get(scene, '/api/job')).state, 'Printing')
+})
+
 test('the virtual printer prints what is selected, to its end', async () => {
   await using rig = await startOctoPrint('', { speed: 20 })
   using client = await WebClient.open(rig.url)
