@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openUnixSocket } from '../../recordings/lasting.ts'
 import { HandClock } from '../../support/hand-clock.ts'
-import { ask } from '../../support/raw-http.ts'
+import { ask, postJson } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { connectAgent, eventsSeenBy, identityOf, introduction } from './agent-client.ts'
@@ -77,6 +77,25 @@ test('who may only look is no agent', async () => {
   using client = await WebClient.open(rig.url)
   assert.equal((await identify(client, {})).error.code, 403)
   assert.ok((await identify(client, { type: 'web' })).result)
+  assert.equal((await ask(rig.port, '/server/extensions/list')).status, 200)
+  assert.equal((await postJson(rig.port, '/server/extensions/request', {})).status, 403)
+  for (const method of ['server.extensions.request', 'connection.send_event']) {
+    assert.equal((await client.call(method, {})).error.code, 403, method)
+  }
+})
+
+test('strangers are told of no agent, and pages of other sites ask none', async () => {
+  await using rig = await noPrinter()
+  using stranger = await WebClient.open(rig.url, { 'X-Forwarded-For': '203.0.113.5' })
+  using _agent = await connectAgent(rig.url, 'a')
+  for (const method of ['server.extensions.list', 'server.extensions.request', 'connection.send_event']) {
+    assert.equal((await stranger.call(method, {})).error.message, 'Unauthorized', method)
+  }
+  assert.deepEqual(eventsSeenBy(stranger), [])
+  const headers = { Origin: 'http://evil.test', 'Content-Type': 'application/json' }
+  const body = JSON.stringify({ agent: 'a', method: 'm' })
+  const reply = await ask(rig.port, '/server/extensions/request', { verb: 'POST', headers, body })
+  assert.equal(reply.status, 403)
 })
 
 test('events reach all others, with their data or without', async () => {
