@@ -113,7 +113,8 @@ export class Connection implements Caller {
       this.#channel.sendShared(message)
       return
     }
-    this.#merged ??= { change: {}, eventtime }
+    // Without a prototype, which a name might be that of.
+    this.#merged ??= { change: Object.create(null), eventtime }
     this.#merged.eventtime = eventtime
     const { change: merged } = this.#merged
     for (const name in change) merged[name] = Object.assign(merged[name] ?? {}, change[name])

@@ -105,6 +105,15 @@ test('merging changes nothing that others get too', () => {
   assert.deepEqual(change, { a: { x: 1 } })
 })
 
+test('no name of an object is more than a name', () => {
+  const { channel, status } = connect()
+  channel.buffered = MANY
+  for (const x of [1, 2]) status(JSON.parse(`{"__proto__":{"x":${x}},"constructor":{"x":${x}}}`), x)
+  assert.ok(!('x' in {}))
+  channel.drain()
+  assert.match(channel.sent[0] ?? '', /\{"__proto__":\{"x":2\},"constructor":\{"x":2\}\}/)
+})
+
 test('a client that leaves too much unread is dropped, whatever is sent to it', () => {
   for (const send of ['send', 'notify'] as const) {
     const { channel, connection } = connect()
