@@ -1,4 +1,4 @@
-// The only source of time and timers, so that what depends on time can be given another one.
+// Time and timers as something that is given, so that what depends on them can be given others.
 
 /** A timer that can be stopped. */
 export interface Timer {

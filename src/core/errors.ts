@@ -1,4 +1,4 @@
-// Errors that a caller may see, and what their status is called on each transport.
+// The errors that people are told, and the words of all others.
 
 /**
  * An error that is told to the caller as it is. `status` is the HTTP status.

@@ -128,6 +128,7 @@ export class EventBus {
     this.#onError = onError
   }
 
+  /** Calls `listener` at each `event` from now on. */
   on<E extends keyof Events>(event: E, listener: Listener<E>): Registration {
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners)

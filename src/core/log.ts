@@ -26,6 +26,7 @@ export interface LogOptions {
   readonly console: ((line: string) => void) | null
 }
 
+/** Writes entries. One that cannot be written to the file is told on the console, once, and lost. */
 export class Log {
   readonly file: string | null
   readonly #options: LogOptions
@@ -50,8 +51,10 @@ export class Log {
     this.#write('warning', text)
   }
 
+  /** `cause` is what was thrown; an Error goes along with its stack. */
   error(text: string, cause?: unknown): void {
-    this.#write('error', cause instanceof Error ? `${text}: ${cause.stack ?? cause.message}` : text)
+    const told = (cause instanceof Error && cause.stack) || messageOf(cause)
+    this.#write('error', cause === undefined ? text : `${text}: ${told}`)
   }
 
   #write(level: Level, text: string): void {

@@ -4,6 +4,7 @@ import { parseExact } from '../core/exact-json.ts'
 import { toJsonText } from '../core/json-text.ts'
 import { isPlainObject } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
+import type { Connection } from './connection.ts'
 import type { Registry } from './registry.ts'
 
 /** A batch may hold this many calls; Mainsail sends up to 100. */
@@ -59,6 +60,16 @@ export function answer(registry: Registry, text: string, caller: Caller): Answer
   return Array.isArray(message)
     ? answerBatch(registry, message, caller, text.length)
     : answerOne(registry, message, caller, text.length)
+}
+
+/** Answers a client's text on its own connection. */
+export function receive(registry: Registry, connection: Connection, text: string): void {
+  const reply = answer(registry, text, connection)
+  if (reply instanceof Promise) {
+    void reply.then(late => {
+      if (late !== undefined) connection.send(late)
+    })
+  } else if (reply !== undefined) connection.send(reply)
 }
 
 function answerBatch(

@@ -4,9 +4,9 @@ import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../core/log.ts'
 import type { User } from '../rpc/caller.ts'
-import type { Channel, Connection } from '../rpc/connection.ts'
+import type { Channel } from '../rpc/connection.ts'
 import type { Connections } from '../rpc/connections.ts'
-import { answer } from '../rpc/json-rpc.ts'
+import { receive } from '../rpc/json-rpc.ts'
 import type { Message } from '../rpc/message.ts'
 import type { Registry } from '../rpc/registry.ts'
 
@@ -129,16 +129,6 @@ export class WebSocketTransport {
       log.debug(`WebSocket ${connection.id} closed`)
     })
   }
-}
-
-/** Answers a client's text on its own connection. */
-export function receive(registry: Registry, connection: Connection, text: string): void {
-  const reply = answer(registry, text, connection)
-  if (reply instanceof Promise) {
-    void reply.then(late => {
-      if (late !== undefined) connection.send(late)
-    })
-  } else if (reply !== undefined) connection.send(reply)
 }
 
 /** Pings, so that a client whose machine went away without a word is noticed. */

@@ -50,6 +50,8 @@ test('an error tells where it came from', () => {
   using logged = new Logged()
   logged.open().error('it broke', new Error('because'))
   assert.match(logged.read(), /ERROR {3}it broke: Error: because\n {8}at /)
+  logged.open().error('it broke', 'for a word')
+  assert.match(logged.read(), /it broke: for a word\n$/)
 })
 
 test('nothing that is logged can forge an entry or reach the terminal', () => {

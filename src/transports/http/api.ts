@@ -5,7 +5,7 @@ import { toJsonText } from '../../core/json-text.ts'
 import { type Caller, demandRole } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
-import { collectBody, readArguments, readObjectArguments, readQuery } from './arguments.ts'
+import { collectBody, mediaTypeOf, readArguments, readObjectArguments, readQuery } from './arguments.ts'
 import { EntityTags } from './entity-tags.ts'
 import { type Gate, refuseCrossSite, refusePageLoads, type Visitor } from './gate.ts'
 import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
@@ -132,8 +132,7 @@ export class HttpApi {
     const { req, res, visitor } = exchange
     if (req.method !== 'POST') throw new ApiError(405, 'Method Not Allowed')
     refuseCrossSite(visitor)
-    const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
-    if (type !== 'application/json') throw new ApiError(400, 'Bad Request')
+    if (mediaTypeOf(req) !== 'application/json') throw new ApiError(400, 'Bad Request')
     const caller = this.#callerOrStranger(exchange)
     const body = await collectBody(req)
     const reply = await answer(this.#parts.registry, body.toString(), caller)

@@ -6,7 +6,7 @@ import { parseExact } from '../../core/exact-json.ts'
 import { isPlainObject } from '../../schema/index.ts'
 
 /** The longest body of an API call, in bytes; uploads have a limit of their own. */
-export const MAX_BODY = 50 * 1024 * 1024
+const MAX_BODY = 50 * 1024 * 1024
 
 /** Query keys that belong to access, not to the call. */
 const ACCESS_KEYS = new Set(['token', 'access_token'])
@@ -48,7 +48,7 @@ function readHinted(key: string, text: string): [string, unknown] {
   return [key.slice(0, colon), value]
 }
 
-/** The query string's arguments; a key given more than once is a list. */
+/** The query string's arguments; a key given more than once is a list. Throws ApiError 400, see `readHinted`. */
 export function readQuery(query: URLSearchParams): Arguments {
   const values = new Map<string, unknown[]>()
   for (const [rawKey, text] of query) {
@@ -62,20 +62,26 @@ export function readQuery(query: URLSearchParams): Arguments {
   return Object.fromEntries([...values].map(([key, all]) => [key, all.length === 1 ? all[0] : all]))
 }
 
-/** All arguments of a request. */
+/** All arguments of a request. Rejects with ApiError: 400 for a body or a value that cannot be read, 413. */
 export async function readArguments(req: IncomingMessage, query: URLSearchParams): Promise<Arguments> {
   return { ...readQuery(query), ...(await readBody(req)) }
 }
 
-/** The bytes of a body. Throws ApiError 413 past `limit`, 400 when the client hangs up before its end. */
-export async function collectBody(req: IncomingMessage, limit = MAX_BODY): Promise<Buffer> {
+/** The content type of a body, in small letters and without its parameters; '' where none is given. */
+export function mediaTypeOf({ headers }: IncomingMessage): string {
+  const [type = ''] = (headers['content-type'] ?? '').split(';')
+  return type.trim().toLowerCase()
+}
+
+/** The bytes of a body. Rejects with ApiError 413 for too many, 400 when the client hangs up before its end. */
+export async function collectBody(req: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge()
   try {
     for await (const chunk of req as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > limit) throw tooLarge(limit)
+      if (size > MAX_BODY) throw tooLarge()
       chunks.push(chunk)
     }
   } catch (error) {
@@ -84,12 +90,12 @@ export async function collectBody(req: IncomingMessage, limit = MAX_BODY): Promi
   return Buffer.concat(chunks)
 }
 
-function tooLarge(limit: number): ApiError {
-  return new ApiError(413, `The request is too large: at most ${limit} bytes are taken here`)
+function tooLarge(): ApiError {
+  return new ApiError(413, `The request is too large: at most ${MAX_BODY} bytes are taken here`)
 }
 
 async function readBody(req: IncomingMessage): Promise<Arguments> {
-  const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
+  const type = mediaTypeOf(req)
   if (type === 'multipart/form-data') {
     const { readForm } = await import('./form.ts')
     return readForm(req)

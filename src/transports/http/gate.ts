@@ -36,6 +36,7 @@ export class Gate {
     this.#warnings = warnings
   }
 
+  /** What the request shows of its sender. Throws ApiError 400 where a trusted proxy gives an address that is none. */
   inspect(req: IncomingMessage): Visitor {
     const { headers } = req
     const peer = plainAddress(req.socket.remoteAddress ?? '')

@@ -16,7 +16,7 @@ export function allowOrigin(res: ServerResponse, { allowedOrigin, origin }: Visi
   if (allowedOrigin !== undefined) res.setHeader('Access-Control-Allow-Origin', allowedOrigin)
 }
 
-/** Answers a CORS preflight; 405 for an origin that is not allowed. */
+/** Answers a CORS preflight. Throws ApiError 405 for an origin that is not allowed. */
 export function answerPreflight(req: IncomingMessage, res: ServerResponse, visitor: Visitor): void {
   if (visitor.allowedOrigin === undefined) throw new ApiError(405, 'Method Not Allowed')
   const privateNetwork = req.headers['access-control-request-private-network'] === 'true'

@@ -1,5 +1,4 @@
 // The listening HTTP and HTTPS servers: requests to the API, upgrades to the WebSockets.
-
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -18,6 +17,8 @@ import { type Gate, refuseCrossSite } from './gate.ts'
 
 /** HTTP connections that may be open beside the WebSockets. */
 const MAX_PLAIN_CONNECTIONS = 500
+/** Seconds that open requests and WebSockets have to finish when the server stops. */
+const CLOSE_SECONDS = 2
 
 /** Options that older Nodes do not know and do without. */
 const HTTP_OPTIONS = {
@@ -118,7 +119,7 @@ export class HttpServer {
       const known = error instanceof ApiError
       if (!known) this.#parts.log.error('upgrade failed', error)
       const status = known ? error.status : 500
-      refuse(socket, `${status} Refused`, known ? error.message : 'Internal Server Error', status)
+      refuse(socket, `${status} Refused`, known ? error.message : 'Internal Server Error')
     }
   }
 
@@ -178,9 +179,6 @@ export class HttpServer {
   }
 }
 
-/** Seconds that open requests and WebSockets have to finish when the server stops. */
-const CLOSE_SECONDS = 2
-
 function closeServer(server: Server): Promise<void> {
   return new Promise(resolve => {
     server.close(() => resolve())
@@ -188,19 +186,15 @@ function closeServer(server: Server): Promise<void> {
   })
 }
 
-function refuse(
-  socket: Duplex,
-  statusLine: string,
-  message: string,
-  code = Number.parseInt(statusLine, 10),
-): void {
+/** Answers where there is no response object. `status` is a code and its reason phrase. */
+function refuse(socket: Duplex, status: string, message: string): void {
   if (!socket.writable) {
     socket.destroy()
     return
   }
-  const body = JSON.stringify({ error: { code, message } })
+  const body = JSON.stringify({ error: { code: Number.parseInt(status, 10), message } })
   socket.end(
-    `HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Type: application/json; charset=UTF-8\r\n` +
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=UTF-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
