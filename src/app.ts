@@ -2,8 +2,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
-import type { Component, ComponentType, Core } from './component.ts'
-import access from './components/access/index.ts'
+import type { Core } from './component.ts'
+import { ComponentSet } from './component-set.ts'
+import authorization from './components/access/index.ts'
 import ldap from './components/access/ldap.ts'
 import fileManager from './components/files/index.ts'
 import { componentTypes } from './components/index.ts'
@@ -35,6 +36,7 @@ import { Printer } from './klippy/printer.ts'
 import { Queries } from './klippy/queries.ts'
 import { KlippySession } from './klippy/session.ts'
 import { Subscriptions } from './klippy/subscriptions.ts'
+import type { AccessPolicy } from './rpc/access.ts'
 import { Connections } from './rpc/connections.ts'
 import { Registry, type RegistryOptions } from './rpc/registry.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
@@ -67,13 +69,6 @@ export interface RunningServer {
   readonly tlsPort: number | null
   readonly warnings: Warnings
   stop(): Promise<void>
-}
-
-/** A component with what belongs to it. */
-interface Built {
-  readonly name: string
-  readonly component: Component
-  readonly scope: Scope
 }
 
 /**
@@ -114,8 +109,7 @@ class App {
   readonly #storage: Storage
   readonly #core: Core
   readonly #scope = new Scope()
-  readonly #built: Built[] = []
-  readonly #failed: string[] = []
+  readonly #components: ComponentSet
   #http: HttpServer | null = null
   #unix: Server | null = null
 
@@ -133,6 +127,7 @@ class App {
       warn: text => void this.#warnings.add(text),
     })
     this.#core = this.#buildCore(options.klippySocket ?? server.klippy_uds_address)
+    this.#components = new ComponentSet(this.#core, config)
   }
 
   #buildCore(klippySocket: string): Core {
@@ -174,37 +169,43 @@ class App {
   }
 
   async start(): Promise<RunningServer> {
-    const policy = this.#create(access)
-    if (policy === undefined) throw new StartError(this.#warnings.list().join('\n'))
-    const directory = this.#create(ldap)
-    if (directory !== undefined) policy.useDirectory(directory)
-    const files = this.#create(fileManager)
-    if (files !== undefined) this.#create(metadata(files.metadataParts))
-    const machine = this.#create(machineType)
-    for (const type of componentTypes) this.#create(type)
-    const queue = this.#create(jobQueue)
-    if (files !== undefined) files.queue = queue ?? null
-    const octoprint = this.#create(octoprintCompat)
-    if (octoprint !== undefined) octoprint.files.manager = files?.uploads ?? null
-    serveServer(this.#core, this.#scope, {
-      policy,
-      components: () => this.#built.map(({ name }) => name),
-      failedComponents: () => this.#failed,
-      roots: () => files?.roots.names() ?? [],
-      config: () => this.#config.reply(),
-      klipperService: machine?.services ?? null,
-      restart: () => this.#core.events.emit('server:restart'),
-    })
+    const policy = this.#buildComponents()
     this.#restartOnRequest()
     for (const text of this.#config.warnings()) this.#warnings.add(text)
     const ports = await this.#listen(new Gate(policy, this.#warnings))
     policy.onLogout(username => this.#http?.closeBridges(username))
     this.#serveWelcome(ports)
     this.#core.events.emit('server:listening', { host: this.#server.host, ...ports })
-    await this.#startComponents()
+    await this.#components.start()
     this.#core.printer.session.start()
     this.#keepConfiguration()
     return { ...ports, host: this.#server.host, warnings: this.#warnings, stop: () => this.stop() }
+  }
+
+  /** Builds the components, and gives some to others. Throws StartError where it would not be known who may get in. */
+  #buildComponents(): AccessPolicy {
+    const components = this.#components
+    const directory = components.build(ldap)
+    const policy = components.build(authorization(directory ?? null))
+    if (policy === undefined) throw new StartError(this.#warnings.list().join('\n'))
+    const files = components.build(fileManager)
+    if (files !== undefined) components.build(metadata(files.metadataParts))
+    const machine = components.build(machineType)
+    for (const type of componentTypes) components.build(type)
+    const queue = components.build(jobQueue)
+    if (files !== undefined) files.queue = queue ?? null
+    const octoprint = components.build(octoprintCompat)
+    if (octoprint !== undefined) octoprint.files.manager = files?.uploads ?? null
+    serveServer(this.#core, this.#scope, {
+      policy,
+      components: () => components.names,
+      failedComponents: () => components.failed,
+      roots: () => files?.roots.names() ?? [],
+      config: () => this.#config.reply(),
+      klipperService: machine?.services ?? null,
+      restart: () => this.#core.events.emit('server:restart'),
+    })
+    return policy
   }
 
   /** Not at once: the reply to whoever asks for it goes out before. */
@@ -217,34 +218,12 @@ class App {
     const { host } = this.#server
     const page = createWelcome(this.#core, () => ({
       warnings: this.#warnings.list(),
-      components: this.#built.map(({ name }) => name),
-      failedComponents: this.#failed,
+      components: this.#components.names,
+      failedComponents: this.#components.failed,
       addresses: reachableUrls({ host, ...ports }),
       routePrefix: this.#core.routePrefix,
     }))
     this.#scope.use(page)
-  }
-
-  /** Builds a component; one that cannot be built is reported and left out. */
-  #create<C extends Component>(type: ComponentType<C>): C | undefined {
-    const { section, presence } = type
-    if (presence === 'configured' && !this.#config.has(section)) return undefined
-    const scope = new Scope()
-    try {
-      const component = type.build(this.#core, this.#config, scope)
-      this.#built.push({ name: section, component, scope })
-      return component
-    } catch (error) {
-      scope.close()
-      this.#fail(section, error)
-      return undefined
-    }
-  }
-
-  #fail(section: string, error: unknown): void {
-    this.#failed.push(section)
-    this.#warnings.add(`Component [${section}] does not work: ${messageOf(error)}`)
-    if (!(error instanceof ConfigError)) this.#core.log.error(`component [${section}]`, error)
   }
 
   async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {
@@ -265,20 +244,6 @@ class App {
     return this.#http.listen({ host, port, tlsPort, certs: paths.certs })
   }
 
-  /** Starts the components beside each other; one that fails is taken out, and the server lives. */
-  async #startComponents(): Promise<void> {
-    const start = async (built: Built): Promise<void> => {
-      try {
-        await built.component.start?.()
-      } catch (error) {
-        this.#fail(built.name, error)
-        built.scope.close()
-        this.#built.splice(this.#built.indexOf(built), 1)
-      }
-    }
-    await Promise.all([...this.#built].map(start))
-  }
-
   #keepConfiguration(): void {
     try {
       saveLastGood(this.#config.sources)
@@ -292,14 +257,7 @@ class App {
     this.#core.printer.session.stop()
     this.#unix?.close()
     await this.#http?.close()
-    for (const { name, component, scope } of this.#built.splice(0).reverse()) {
-      try {
-        await component.stop?.()
-      } catch (error) {
-        this.#core.log.error(`component [${name}] did not stop cleanly`, error)
-      }
-      scope.close()
-    }
+    await this.#components.stop()
     this.#scope.close()
     await this.#storage.close()
   }

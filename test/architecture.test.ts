@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The composition: may import everything, and is imported by nothing below it. */
 const COMPOSITION = [
   'app.ts',
+  'component-set.ts',
   'main.ts',
   'announce.ts',
   'command-line.ts',

@@ -1,9 +1,10 @@
 // Who gets in: the section [authorization].
 import { hostname } from 'node:os'
 import { ROLES } from '../../api/endpoint.ts'
-import { component } from '../../component.ts'
-import { lines, word } from '../../config/index.ts'
+import { type Core, component } from '../../component.ts'
+import { lines, type ReadSection, word } from '../../config/index.ts'
 import type { Timer } from '../../core/clock.ts'
+import type { Scope } from '../../core/scope.ts'
 import { bool, int } from '../../schema/index.ts'
 import { Access } from './access.ts'
 import { Accounts } from './accounts.ts'
@@ -18,7 +19,7 @@ import { type Directory, UserBook } from './users.ts'
 /** Seconds between looks for connections whose API key has come to its end. */
 const SWEEP_SECONDS = 30
 
-const options = {
+const shape = {
   login_timeout: int({ min: 1 }).describe('Days for which a login holds').default(90),
   force_logins: bool().describe('Trusted addresses must log in too, once a user exists').default(false),
   default_source: word('moonraker', 'ldap').default('moonraker'),
@@ -35,47 +36,52 @@ const options = {
   trusted_hosts: lines().describe('Further names under which browsers reach this server').default([]),
 }
 
-export default component({
-  section: 'authorization',
-  presence: 'always',
-  options,
-  create(core, section, scope) {
-    const { clock, log, storage } = core
-    const { default_source, login_timeout, max_login_attempts } = section.options
-    const accounts = new Accounts(storage.users)
-    const logins = new Logins(accounts, clock, {
-      issuer: `http://${hostname()}:${core.port}`,
-      refreshSeconds: login_timeout * 86_400,
-    })
-    const oneshots = new OneshotTokens(clock)
-    const keys = new NamedKeys(storage, clock)
-    const access = new Access(section.options, { accounts, logins, oneshots, keys })
-    const limit = new LoginLimit(clock, max_login_attempts)
-    const book = new UserBook({ accounts, logins, passwords: new Passwords(), limit, clock, log })
-    access.warn(core.warnings)
-    serveAccess(core, scope, { access, accounts, book, oneshots, keys, defaultSource: default_source })
-    let hasDirectory = false
-    let sweep: Timer | null = null
-    return Object.assign(access, {
-      /** Users of this directory may log in from now on. */
-      useDirectory(directory: Directory): void {
-        book.directory = directory
-        hasDirectory = true
-      },
-      async start() {
-        if (default_source === 'ldap' && !hasDirectory) {
-          core.warnings.add("[authorization] default_source is 'ldap', but there is no section [ldap]")
-        }
-        sweep = clock.every(SWEEP_SECONDS, () => {
-          for (const name of keys.expired()) loseConnections(core, access, keyUserName(name), null)
-        })
-        await Promise.all([access.clients.start(clock), access.proxies.start(clock)])
-      },
-      stop() {
-        sweep?.stop()
-        access.clients.stop()
-        access.proxies.stop()
-      },
-    })
-  },
-})
+function create(
+  core: Core,
+  options: ReadSection<typeof shape>['options'],
+  scope: Scope,
+  directory: Directory | null,
+) {
+  const { clock, log, storage } = core
+  const { default_source: defaultSource, login_timeout, max_login_attempts } = options
+  const accounts = new Accounts(storage.users)
+  const logins = new Logins(accounts, clock, {
+    issuer: `http://${hostname()}:${core.port}`,
+    refreshSeconds: login_timeout * 86_400,
+  })
+  const oneshots = new OneshotTokens(clock)
+  const keys = new NamedKeys(storage, clock)
+  const access = new Access(options, { accounts, logins, oneshots, keys })
+  const limit = new LoginLimit(clock, max_login_attempts)
+  const passwords = new Passwords()
+  const book = new UserBook({ accounts, logins, passwords, limit, directory, clock, log })
+  access.warn(core.warnings)
+  serveAccess(core, scope, { access, accounts, book, oneshots, keys, defaultSource })
+  let sweep: Timer | null = null
+  return Object.assign(access, {
+    async start() {
+      if (defaultSource === 'ldap' && directory === null) {
+        core.warnings.add("[authorization] default_source is 'ldap', but there is no section [ldap]")
+      }
+      sweep = clock.every(SWEEP_SECONDS, () => {
+        for (const name of keys.expired()) loseConnections(core, access, keyUserName(name), null)
+      })
+      await Promise.all([access.clients.start(clock), access.proxies.start(clock)])
+    },
+    stop() {
+      sweep?.stop()
+      access.clients.stop()
+      access.proxies.stop()
+    },
+  })
+}
+
+/** Who gets in. Users of `directory` may log in too, where there is one. */
+export default function authorization(directory: Directory | null) {
+  return component({
+    section: 'authorization',
+    presence: 'always',
+    options: shape,
+    create: (core, { options }, scope) => create(core, options, scope, directory),
+  })
+}

@@ -31,6 +31,8 @@ export interface UsersParts {
   readonly limit: LoginLimit
   readonly clock: Clock
   readonly log: Log
+  /** Where users of LDAP are looked for; null without a section [ldap]. */
+  readonly directory: Directory | null
 }
 
 /** What a login shows. */
@@ -54,7 +56,6 @@ export function isReserved(username: string): boolean {
 
 export class UserBook {
   readonly #parts: UsersParts
-  #directory: Directory | null = null
 
   constructor(parts: UsersParts) {
     this.#parts = parts
@@ -62,11 +63,8 @@ export class UserBook {
 
   /** Where users of LDAP are looked for; null without a section [ldap] that works. */
   get directory(): Directory | null {
-    return this.#directory?.available ? this.#directory : null
-  }
-
-  set directory(directory: Directory) {
-    this.#directory = directory
+    const { directory } = this.#parts
+    return directory?.available ? directory : null
   }
 
   /** Logs somebody in. Throws ApiError: 400 in the same words for an unknown user as for a wrong password, 401. */
