@@ -8,9 +8,11 @@ import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import type { Frame } from '../support/web-client.ts'
 
-/** Why the browser cannot be used. */
+const PROGRAM = 'chromium'
+
+/** Why the browser cannot be used; false where it can. */
 export const absent =
-  spawnSync('chromium', ['--version']).error === undefined ? false : 'chromium is not installed'
+  spawnSync(PROGRAM, ['--version']).error === undefined ? false : `${PROGRAM} is not installed`
 
 /** Seconds until something that does not come about on a page fails. */
 const PATIENCE = 20
@@ -41,7 +43,7 @@ export class Browser implements AsyncDisposable {
 
   static async open(): Promise<Browser> {
     const folder = mkdtempSync(join(tmpdir(), 'browser-'))
-    const process = spawn('chromium', [...ARGUMENTS, `--user-data-dir=${folder}`, 'about:blank'], {
+    const process = spawn(PROGRAM, [...ARGUMENTS, `--user-data-dir=${folder}`, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     const { host } = new URL(await addressIn(process))
