@@ -6,6 +6,7 @@ export interface ExactNumber {
   readonly rawJSON: string
 }
 
+/** `source` is the text of a number as it stands in the JSON. */
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
 
 /** The parts of JSON that Node has and TypeScript's library does not name yet. */
@@ -19,6 +20,11 @@ const LONG_NUMBER = /\d{16}/
 const NUMBER_OF_ANOTHER_FORM = /\d{16}|\.\d*0(?!\d)|\d[eE]|-0/
 /** A string, or a word that Python writes for a number which JSON does not have. */
 const STRING_OR_NO_NUMBER = /"(?:[^"\\]|\\.)*"|NaN|-?Infinity/g
+
+/** Reads JSON text, with `revive` for each value. Throws SyntaxError. */
+export function parseRevived(text: string, revive: Reviver): unknown {
+  return json.parse(text, revive)
+}
 
 /** True for a number that stands as text because JavaScript's numbers cannot hold it. */
 export function isExactNumber(value: unknown): value is ExactNumber {

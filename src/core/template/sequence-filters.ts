@@ -43,15 +43,16 @@ async function keyed(
   return pairs
 }
 
-function extreme(name: string, sign: number): Builtin {
+/** `max` or `min`: the item that is `>` or `<` than the others. */
+function extreme(operator: '>' | '<'): Builtin {
+  const sign = operator === '>' ? 1 : -1
   return {
     params: ['case_sensitive', 'attribute'],
     async run(value, [caseSensitive = false, attribute = null], run) {
       const [first, ...others] = await keyed(value, attribute, caseSensitive, run)
       if (!first) return run.undefined('No aggregated item, sequence was empty.')
       let best = first
-      for (const each of others)
-        if (order(each.key, best.key, name === 'min' ? '<' : '>', run.budget) * sign > 0) best = each
+      for (const each of others) if (order(each.key, best.key, operator, run.budget) * sign > 0) best = each
       return best.item
     },
   }
@@ -278,8 +279,8 @@ export const sequenceFilters: Builtins = {
   length,
   list: { params: [], run: (value, _, run) => [...iterate(value, run.budget)] },
   map: { run: (value, args, run, named) => mapped(value, args, named, run) },
-  max: extreme('max', 1),
-  min: extreme('min', -1),
+  max: extreme('>'),
+  min: extreme('<'),
   random: {
     params: [],
     run(value, _, run) {

@@ -2,7 +2,7 @@
 
 import { type Builtins, type Run, required } from './builtin.ts'
 import type { ComparisonOperator } from './nodes.ts'
-import { compare, isTrue, lengthOf } from './operators.ts'
+import { compare, lengthOf } from './operators.ts'
 import { TemplateError } from './template-error.ts'
 import { str } from './text.ts'
 import {
@@ -96,5 +96,5 @@ export const tests: Builtins = {
 }
 
 function isCase(text: string, change: (text: string) => string): boolean {
-  return text === change(text) && isTrue(/\p{L}/u.test(text))
+  return text === change(text) && /\p{L}/u.test(text)
 }

@@ -1,5 +1,6 @@
 // The filters on texts and single values.
 
+import { parseRevived } from '../exact-json.ts'
 import { type Builtins, type Run, required, textArgument } from './builtin.ts'
 import { pairsOf } from './dict.ts'
 import { getAttribute } from './lookup.ts'
@@ -173,21 +174,10 @@ function xmlAttributes(value: unknown, autospace: boolean, run: Run): string {
   return autospace && text !== '' ? ` ${text}` : text
 }
 
-interface ParseContext {
-  /** The text of a number as it stands in the JSON. */
-  source?: string
-}
-
-// The compiler's library does not know the third argument yet; Node has passed it since version 21.
-const parseJson = JSON.parse as (
-  text: string,
-  revive: (key: string, value: unknown, context: ParseContext) => unknown,
-) => unknown
-
 /** Parses JSON so that `5.0` stays a float. */
 function fromJson(text: string): unknown {
   try {
-    return parseJson(text, (_, value, { source }) =>
+    return parseRevived(text, (_, value, { source }) =>
       typeof value === 'number' && source !== undefined && /[.eE]/.test(source) ? float(value) : value,
     )
   } catch (cause) {
