@@ -26,6 +26,10 @@ export interface RawRequest {
   readonly rest: string
   readonly query: URLSearchParams
   readonly caller: Caller
+  /** All arguments, those of the body before those of the query. Rejects with ApiError 400 or 413. */
+  readonly readArguments: (maxBytes?: number) => Promise<Record<string, unknown>>
+  /** Answers JSON, a GET with an ETag; `status` is 200 where it is left out. */
+  readonly sendJson: (value: unknown, status?: number) => void
 }
 
 /** An HTTP route outside the calling scheme: uploads, downloads, pages. */

@@ -34,13 +34,6 @@ function isServed(registry: Registry, { path, verb }: RawRouteDocument): boolean
   )
 }
 
-function sendDocument({ res }: RawRequest, document: unknown): void {
-  const body = JSON.stringify(document)
-  res.setHeader('Content-Type', 'application/json; charset=UTF-8')
-  res.setHeader('Content-Length', Buffer.byteLength(body))
-  res.end(body)
-}
-
 /**
  * The page at /docs/. Everyone may load it: it holds nothing of this server, and whoever must log in does so there. What
  * it asks for afterwards is answered as to anyone.
@@ -74,7 +67,7 @@ export default component({
         registry.serveRaw({
           verbs: ['GET', 'HEAD'],
           path,
-          handle: request => sendDocument(request, build()),
+          handle: ({ sendJson }) => sendJson(build()),
         }),
       )
     scope.use(registry.serve(discovery, { 'rpc.discover': () => describeRpc() }))

@@ -55,7 +55,10 @@ interface Stored {
 }
 
 /** Answers a request for what lies below /docs/. Throws ApiError 404 where there is nothing. */
-export async function sendPageFile({ req, res, rest }: RawRequest, packed = PACKED): Promise<void> {
+export async function sendPageFile(
+  { req, res, rest }: Pick<RawRequest, 'req' | 'res' | 'rest'>,
+  packed = PACKED,
+): Promise<void> {
   const name = Object.hasOwn(PAGES, rest) ? (PAGES[rest] as string) : rest
   // The pages have their addresses above; the name cannot lead out of a folder.
   if (rest.endsWith('.html') || !/^[a-z][a-z-]*\.(html|css|js)$/.test(name))

@@ -177,7 +177,7 @@ class FileManager implements Component {
 
   /** GET, HEAD and DELETE of /server/files/{root}/{path}. */
   async serveFile(request: RawRequest): Promise<void> {
-    const { req, res, rest, caller } = request
+    const { req, res, rest, caller, sendJson } = request
     const slash = rest.indexOf('/')
     const root = slash === -1 ? undefined : this.roots.find(rest.slice(0, slash))
     if (root === undefined) throw new ApiError(404, 'Not Found')
@@ -187,11 +187,7 @@ class FileManager implements Component {
     }
     // Images are open to everyone for looking at them only.
     demandWriting(caller, rest)
-    const body = JSON.stringify({ result: await this.operations.deleteFile(rest, res) })
-    res.setHeader('Content-Type', 'application/json; charset=UTF-8')
-    res.setHeader('X-Content-Type-Options', 'nosniff')
-    res.setHeader('Content-Length', Buffer.byteLength(body))
-    res.writeHead(200).end(body)
+    sendJson({ result: await this.operations.deleteFile(rest, res) })
   }
 }
 

@@ -248,20 +248,16 @@ export class Uploads {
 export function serveUploads(parts: UploadParts, scope: Scope): Uploads {
   const uploads = new Uploads(parts)
   const path = '/server/files/upload'
-  const handle = async ({ req, res, caller }: RawRequest) => {
+  const handle = async ({ req, res, caller, sendJson }: RawRequest) => {
     const { result } = await uploads.receive({ req, res, caller })
     const prefix = (req.url ?? '').split(path)[0]
     const { root, path: name } = result.item
-    // At the top for Mainsail and Mobileraker, under `result` for OrcaSlicer.
-    const body = JSON.stringify({ ...result, result })
     res.setHeader(
       'Location',
       `${prefix}/server/files/${[root, ...name.split('/')].map(encodeURIComponent).join('/')}`,
     )
-    res.setHeader('Content-Type', 'application/json; charset=UTF-8')
-    res.setHeader('X-Content-Type-Options', 'nosniff')
-    res.setHeader('Content-Length', Buffer.byteLength(body))
-    res.writeHead(201).end(body)
+    // At the top for Mainsail and Mobileraker, under `result` for OrcaSlicer.
+    sendJson({ ...result, result }, 201)
   }
   scope.use(parts.core.registry.serveRaw({ verbs: ['POST'], path, handle }))
   return uploads

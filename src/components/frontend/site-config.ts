@@ -10,17 +10,13 @@ const MAX_BYTES = 1024 * 1024
 /** Sends the config.json at `path`, changed so that the front-end finds this server. Throws ApiError 500. */
 export async function sendSiteConfig(
   path: string,
-  { req, res }: RawRequest,
+  { req, res, sendJson }: RawRequest,
   routePrefix: string,
 ): Promise<void> {
   const written = await readConfig(path)
   const config = pointingHome(written, addressOf(req), routePrefix)
-  const body = JSON.stringify(config)
-  res.setHeader('Content-Type', 'application/json; charset=utf-8')
   res.setHeader('Cache-Control', 'no-cache')
-  res.setHeader('X-Content-Type-Options', 'nosniff')
-  res.setHeader('Content-Length', Buffer.byteLength(body))
-  res.end(req.method === 'HEAD' ? undefined : body)
+  sendJson(config)
 }
 
 async function readConfig(path: string): Promise<Record<string, unknown>> {

@@ -1,7 +1,6 @@
 // Serves endpoints as OctoPrint does: arguments are read and roles demanded as everywhere, but the reply is the result
 // itself, and nothing at all where there is nothing to tell.
-import { createHash } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Chapter, Endpoint, ParamsOf, ResultOf, Verb } from '../../api/endpoint.ts'
 import { NO_CONTENT } from '../../api/octoprint.ts'
 import type { Core } from '../../component.ts'
@@ -9,7 +8,6 @@ import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
-import { isPlainObject } from '../../schema/index.ts'
 
 /** Bytes of a request's body; the longest is a list of G-code commands. */
 const MAX_BODY = 1024 * 1024
@@ -84,7 +82,7 @@ export class BareRoutes {
     { name, endpoint }: { readonly name: string; readonly endpoint: Endpoint },
     answer: (params: never, asked: Asked) => unknown,
   ): Promise<void> {
-    const { req, res, caller } = request
+    const { req, res, caller, sendJson } = request
     const asked = { caller, base: baseOf(req, this.#core.routePrefix) }
     const handle = (params: never) => answer(params, asked)
     const result = await this.#core.registry.invoke(
@@ -93,25 +91,8 @@ export class BareRoutes {
       caller,
     )
     if (endpoint.result === NO_CONTENT) res.writeHead(204).end()
-    else sendJson(req, res, 200, result)
+    else sendJson(result)
   }
-}
-
-/** Sends a value as it is. A GET gets an ETag, and 304 where the client has the same already. */
-export function sendJson(req: IncomingMessage, res: ServerResponse, status: number, value: unknown): void {
-  const body = JSON.stringify(value)
-  if (req.method === 'GET') {
-    const etag = `"${createHash('sha1').update(body).digest('hex')}"`
-    res.setHeader('Etag', etag)
-    if (req.headers['if-none-match'] === etag) {
-      res.writeHead(304).end()
-      return
-    }
-  }
-  res.setHeader('Content-Type', 'application/json; charset=UTF-8')
-  res.setHeader('X-Content-Type-Options', 'nosniff')
-  res.setHeader('Content-Length', Buffer.byteLength(body))
-  res.writeHead(status).end(body)
 }
 
 /**
@@ -124,47 +105,8 @@ export function baseOf({ headers, socket }: IncomingMessage, routePrefix: string
 }
 
 /** Path, query and body in one set, the body winning over the query and the path over both. */
-async function argumentsOf({ req, rest, query }: RawRequest): Promise<Record<string, unknown>> {
+async function argumentsOf({ rest, readArguments }: RawRequest): Promise<Record<string, unknown>> {
   const slash = rest.indexOf('/')
   const inPath = slash === -1 ? {} : { location: rest.slice(0, slash), path: rest.slice(slash + 1) }
-  const body = req.method === 'POST' ? await readBody(req) : {}
-  return { ...Object.fromEntries(query), ...body, ...inPath }
-}
-
-async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> {
-  const text = (await collect(req)).toString()
-  if (text === '') return {}
-  const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
-  if (type === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(text))
-  const value = parseJson(text)
-  if (!isPlainObject(value)) throw new ApiError(400, 'The body must be a JSON object')
-  return value
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new ApiError(400, 'The body is not valid JSON')
-  }
-}
-
-function tooLarge(): ApiError {
-  return new ApiError(413, `The request is too large: at most ${MAX_BODY} bytes are taken here`)
-}
-
-async function collect(req: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge()
-  try {
-    for await (const chunk of req as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_BODY) throw tooLarge()
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    throw error instanceof ApiError ? error : new ApiError(400, 'The body has no end', { cause: error })
-  }
-  return Buffer.concat(chunks)
+  return { ...(await readArguments(MAX_BODY)), ...inPath }
 }

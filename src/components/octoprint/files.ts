@@ -7,7 +7,7 @@ import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Infer } from '../../schema/index.ts'
 import type { UploadResult } from '../files/upload.ts'
-import { type Asked, baseOf, sendJson } from './bare-routes.ts'
+import { type Asked, baseOf } from './bare-routes.ts'
 import { callMethod, type FileFacts, factsOf, fileOf } from './file-facts.ts'
 import type { Jobs } from './job.ts'
 
@@ -96,7 +96,7 @@ export class Files {
   }
 
   /** POST /api/files/local. */
-  async upload({ req, res, caller }: RawRequest): Promise<void> {
+  async upload({ req, res, caller, sendJson }: RawRequest): Promise<void> {
     const { result, fields } = await this.#required.receive({ req, res, caller })
     const { root, path } = result.item
     const print = result.print_started === true
@@ -114,7 +114,7 @@ export class Files {
     }
     // Where Cura's plugin sends its command select to, and what it shows as the name.
     res.setHeader('Location', `${routePrefix}/api/files/moonraker/${encodePath(`${root}/${path}`)}`)
-    sendJson(req, res, 201, reply)
+    sendJson(reply, 201)
   }
 
   get #required(): PrintFiles {

@@ -114,7 +114,15 @@ export class HttpApi {
     const open = isReading && route.open?.(rest) === true
     const caller = open ? this.#callerOrStranger(exchange) : this.#caller(exchange)
     if (!open) demandRole(caller, route.role ?? (isReading ? 'viewer' : 'operator'))
-    return route.handle({ req, res, rest, query, caller })
+    return route.handle({
+      req,
+      res,
+      rest,
+      query,
+      caller,
+      readArguments: maxBytes => readArguments(req, query, maxBytes),
+      sendJson: (value, status) => sendJson(req, res, toJsonText(value), this.#tags, status),
+    })
   }
 
   /** Where everyone may ask, wrong credentials only make a stranger. */

@@ -63,8 +63,12 @@ export function readQuery(query: URLSearchParams): Arguments {
 }
 
 /** All arguments of a request. Rejects with ApiError: 400 for a body or a value that cannot be read, 413. */
-export async function readArguments(req: IncomingMessage, query: URLSearchParams): Promise<Arguments> {
-  return { ...readQuery(query), ...(await readBody(req)) }
+export async function readArguments(
+  req: IncomingMessage,
+  query: URLSearchParams,
+  maxBytes = MAX_BODY,
+): Promise<Arguments> {
+  return { ...readQuery(query), ...(await readBody(req, maxBytes)) }
 }
 
 /** The content type of a body, in small letters and without its parameters; '' where none is given. */
@@ -74,14 +78,14 @@ export function mediaTypeOf({ headers }: IncomingMessage): string {
 }
 
 /** The bytes of a body. Rejects with ApiError 413 for too many, 400 when the client hangs up before its end. */
-export async function collectBody(req: IncomingMessage): Promise<Buffer> {
+export async function collectBody(req: IncomingMessage, maxBytes = MAX_BODY): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge()
+  if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   try {
     for await (const chunk of req as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > MAX_BODY) throw tooLarge()
+      if (size > maxBytes) throw tooLarge(maxBytes)
       chunks.push(chunk)
     }
   } catch (error) {
@@ -90,17 +94,17 @@ export async function collectBody(req: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function tooLarge(): ApiError {
-  return new ApiError(413, `The request is too large: at most ${MAX_BODY} bytes are taken here`)
+function tooLarge(maxBytes: number): ApiError {
+  return new ApiError(413, `The request is too large: at most ${maxBytes} bytes are taken here`)
 }
 
-async function readBody(req: IncomingMessage): Promise<Arguments> {
+async function readBody(req: IncomingMessage, maxBytes: number): Promise<Arguments> {
   const type = mediaTypeOf(req)
   if (type === 'multipart/form-data') {
     const { readForm } = await import('./form.ts')
     return readForm(req)
   }
-  const body = await collectBody(req)
+  const body = await collectBody(req, maxBytes)
   if (body.length === 0) return {}
   if (type === 'application/x-www-form-urlencoded') return readQuery(new URLSearchParams(body.toString()))
   return readJsonBody(body)

@@ -28,7 +28,13 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, visit
 }
 
 /** Sends a JSON text. A GET gets an ETag, and 304 where the client has the same already. */
-export function sendJson(req: IncomingMessage, res: ServerResponse, body: string, tags: EntityTags): void {
+export function sendJson(
+  req: IncomingMessage,
+  res: ServerResponse,
+  body: string,
+  tags: EntityTags,
+  status = 200,
+): void {
   const length = Buffer.byteLength(body)
   const headers = [
     'Content-Type',
@@ -47,7 +53,7 @@ export function sendJson(req: IncomingMessage, res: ServerResponse, body: string
     headers.push('Etag', etag)
   }
   // Node joins head and body in one write where both are of one encoding.
-  res.writeHead(200, headers).end(body, length === body.length ? 'latin1' : 'utf8')
+  res.writeHead(status, headers).end(body, length === body.length ? 'latin1' : 'utf8')
 }
 
 /** Whether the client has this version: weakly compared, as for any GET (RFC 9110, section 13.1.2). */

@@ -47,7 +47,10 @@ async function ask(user: User | null, method = 'GET'): Promise<{ headers: Header
   assert.equal(found.route.open?.(''), true)
   const server = createServer((req, res) => {
     const caller = { transport: 'http' as const, address: '127.0.0.1', user, connection: null }
-    void found.route.handle({ req, res, rest: '', query: new URLSearchParams(), caller })
+    const readArguments = () => Promise.resolve({})
+    const sendJson = () => assert.fail('the page is no JSON')
+    const query = new URLSearchParams()
+    void found.route.handle({ req, res, rest: '', query, caller, readArguments, sendJson })
   })
   await new Promise<void>(resolve => {
     server.listen(0, '127.0.0.1', resolve)
