@@ -4,7 +4,7 @@ import { expandPath } from '../core/paths.ts'
 import { type InferShape, Invalid } from '../schema/index.ts'
 import { ConfigError, type ConfigPlace } from './config-error.ts'
 import { PATH_FORMAT, type SectionOption, type SectionOptions, TEMPLATE_FORMAT } from './options.ts'
-import { shownValue } from './secret-names.ts'
+import { shownValue, valueForClients } from './secret-names.ts'
 import { type ConfigSources, originalView, type SourceOption, type SourceSection } from './sources.ts'
 import { type SectionRecord, unreadWarnings } from './unread.ts'
 
@@ -23,9 +23,9 @@ export interface ReadSection<O extends SectionOptions> {
 
 /** Reply of `server.config` (API document: "Get Server Configuration"). */
 export interface ServerConfig {
-  /** Values as read, defaults included. */
+  /** Values as read, defaults included; without secrets. */
   readonly config: Record<string, Record<string, unknown>>
-  /** Texts as written. */
+  /** Texts as written; without secrets. */
   readonly orig: Record<string, Record<string, string>>
   readonly files: { readonly filename: string; readonly sections: readonly string[] }[]
 }
@@ -82,7 +82,13 @@ export class Configuration {
 
   /** The reply of `server.config`; sections stand in the order in which they were read. */
   reply(): ServerConfig {
-    const config = [...this.#records].map(([name, { view }]) => [name, Object.fromEntries(view)] as const)
+    const config = [...this.#records].map(
+      ([name, { view }]) =>
+        [
+          name,
+          Object.fromEntries([...view].map(([option, value]) => [option, valueForClients(option, value)])),
+        ] as const,
+    )
     return {
       config: Object.fromEntries(config),
       orig: originalView(this.sources),

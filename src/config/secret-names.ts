@@ -7,6 +7,18 @@ export function namesSecret(option: string): boolean {
   return SECRET_NAME.test(option.toLowerCase())
 }
 
+/** An option that names where its secret is. */
+const SECRET_REFERENCE = /^\{\s*secrets(\.\w+)+\s*\}$/
+/** What an option like `enable_api_key` may be. */
+const SWITCH = /^(true|false|yes|no|on|off|)$/i
+
+/** The value of an option as `server.config` shows it: dots in the place of a secret that is written out. */
+export function valueForClients<T>(option: string, value: T): T | '…' {
+  if (typeof value !== 'string' || !namesSecret(option)) return value
+  const text = value.trim()
+  return SECRET_REFERENCE.test(text) || SWITCH.test(text) ? value : '…'
+}
+
 /** User and password of a URL. */
 const URL_CREDENTIALS = /(:\/\/)[^/?#\s]*@/g
 

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { IniError, type IniSection, MAX_INI_LENGTH, parseIni } from '../core/ini.ts'
 import { ConfigError } from './config-error.ts'
 import { expandGlob, isGlob } from './include-glob.ts'
+import { valueForClients } from './secret-names.ts'
 
 const MAX_FILES = 500
 const MAX_TOTAL_BYTES = 4 * MAX_INI_LENGTH
@@ -63,7 +64,7 @@ export function readSources(file: string, limits: SourceLimits = {}): ConfigSour
   return reader.read()
 }
 
-/** Every section as written, `[DEFAULT]` first and its options in all others: the `orig` of `server.config`. */
+/** Every section as written, `[DEFAULT]` first and its options in all others: the `orig` of `server.config`, without secrets. */
 export function originalView(sources: ConfigSources): Record<string, Record<string, string>> {
   const defaults = [...sources.defaults]
   const sections = [...sources.sections].map(([name, { options }]) => {
@@ -74,7 +75,7 @@ export function originalView(sources: ConfigSources): Record<string, Record<stri
 }
 
 function plainOptions(options: readonly (readonly [string, SourceOption])[]): Record<string, string> {
-  return Object.fromEntries(options.map(([name, { value }]) => [name, value]))
+  return Object.fromEntries(options.map(([name, { value }]) => [name, valueForClients(name, value)]))
 }
 
 interface OpenSection {

@@ -351,6 +351,34 @@ test('the reply of server.config has values, texts and files', () => {
   })
 })
 
+test('the reply of server.config shows where secrets are, and none that is written out', () => {
+  const config = configuration(
+    '[DEFAULT]\napi_key: 0123\n[ldap]\nbind_password: hush\nsudo_password: {secrets.a.b}\nmqtt_password: {hush}\n' +
+      'enable_api_key: True\npassword_mqtt:\n',
+  )
+  config.read('ldap', {
+    bind_password: template(),
+    sudo_password: template(),
+    mqtt_password: string(),
+    enable_api_key: bool(),
+    password_mqtt: string().optional(),
+    api_key: string(),
+  })
+  const shown = {
+    bind_password: '…',
+    sudo_password: '{secrets.a.b}',
+    mqtt_password: '…',
+    password_mqtt: '',
+    api_key: '…',
+  }
+  const { config: read, orig } = config.reply()
+  assert.deepEqual(read.ldap, { ...shown, enable_api_key: true })
+  assert.deepEqual(orig, {
+    DEFAULT: { api_key: '…' },
+    ldap: { ...shown, enable_api_key: 'True' },
+  })
+})
+
 test('what a source warns about is among the warnings', () => {
   const config = configuration('[server]\n[include none/*.conf]\n')
   config.read('server', SERVER)
