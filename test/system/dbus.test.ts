@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { ask, postJson } from '../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../support/rig.ts'
@@ -200,7 +201,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     const deny = ['org.freedesktop.login1.reboot', MANAGE_UNITS]
     await using host = await Host.start(...PRINTER_HOST, { deny })
     await using rig = await startOn()
-    await systemInfo(rig)
+    while ((await warnings(rig)) === '') await setImmediate()
     assert.match(
       await warnings(rig),
       /polkit does not grant .* org\.freedesktop\.systemd1\.manage-units, .*reboot:/,
@@ -305,6 +306,37 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     mute.close()
     delete process.env.DBUS_SYSTEM_BUS_ADDRESS
     rmSync(folder, { recursive: true })
+  })
+
+  test("a service that only has the number of Klipper's process is not Klipper's", async () => {
+    for (const belongs of ['ssh.service', 'moonraker.service']) {
+      await using host = await Host.start(...PRINTER_HOST, ...OWN, { pid: 4242, belongs })
+      await using klippy = await startKlippy({ log_file: import.meta.filename })
+      await using rig = await startOn({ klippySocket: klippy.path, ready: true })
+      assert.equal((await systemInfo(rig)).instance_ids.klipper, 'klipper')
+      const { failed } = (await rollOver(rig)).json.result
+      assert.deepEqual(failed, { klipper: "Klipper's service is not known to this server" })
+      assert.deepEqual(
+        host.calls.filter(({ call }) => call !== 'check'),
+        [],
+      )
+    }
+  })
+
+  test("Klipper is started again after its log's rollover, also where it could not be stopped", async () => {
+    await using host = await Host.start(...PRINTER_HOST, { pid: 4242, belongs: 'klipper.service' })
+    const logs = mkdtempSync(join(tmpdir(), 'logs-'))
+    const log_file = join(logs, 'klippy.log')
+    writeFileSync(log_file, '')
+    await using klippy = await startKlippy({ log_file })
+    await using rig = await startOn({ klippySocket: klippy.path, ready: true })
+    await systemInfo(rig)
+    await host.order({ result: 'timeout' })
+    const { failed } = (await rollOver(rig)).json.result
+    assert.match(failed.klipper, /^Service 'klipper' could not be started: timeout/)
+    const verbs = host.calls.map(({ call }) => call).filter(call => call !== 'check')
+    assert.deepEqual([verbs, readdirSync(logs)], [['stop', 'start'], ['klippy.log']])
+    rmSync(logs, { recursive: true })
   })
 
   test("Klipper's log is rolled over by stopping and starting its service", async () => {

@@ -12,7 +12,9 @@ import { AllowedServices } from './services/allowed-services.ts'
 import { PROVIDERS, SHUTDOWN_ACTIONS } from './services/provider.ts'
 import { Services } from './services/services.ts'
 import { Sudo } from './services/sudo.ts'
+import { thisHost } from './system/host.ts'
 import { MachineReader } from './system/index.ts'
+import { systemCalls } from './system-calls.ts'
 
 const options = {
   provider: word(...PROVIDERS)
@@ -90,16 +92,24 @@ function serveKlipper({ events, printer }: Core, scope: Scope, services: Service
   scope.use(events.on('klippy:identified', () => services.followKlipper()))
 }
 
-/** Gives sudo the password of the configuration. A template that fails is told of: the rest works without. */
+/**
+ * Gives sudo the password of the configuration. One that cannot be used is told of: the rest works without. Only what
+ * names the secrets is a template: a password may hold braces, and no error repeats what stands between them.
+ */
 async function readPassword(core: Core, section: Section, sudo: Sudo): Promise<void> {
   const { sudo_password } = section.options
   if (sudo_password === undefined) return
   try {
-    const { secrets } = readSecrets(core.paths.secrets)
-    sudo.usePassword(await compileTemplate(sudo_password).render({ secrets: secrets.values }))
+    const isTemplate = /\{[^}]*\bsecrets\b/.test(sudo_password)
+    sudo.usePassword(isTemplate ? await renderSecret(core, sudo_password) : sudo_password)
   } catch (cause) {
     core.warnings.add(section.error(`[machine] sudo_password: ${messageOf(cause)}`, 'sudo_password').message)
   }
+}
+
+function renderSecret({ paths }: Core, text: string): Promise<string> {
+  const { secrets } = readSecrets(paths.secrets)
+  return compileTemplate(text).render({ secrets: secrets.values })
 }
 
 export default component({
@@ -115,8 +125,14 @@ export default component({
       const told = { sudo_requested: waiting.length > 0, sudo_messages: waiting, request_messages: waiting }
       core.connections.notify('notify_sudo_alert', told)
     }
-    const sudo = new Sudo({ isRoot: process.geteuid?.() === 0, onChange: alert })
-    const reader = new MachineReader({ klipperPython: () => core.printer.session.info?.python_path })
+    const ending = new AbortController()
+    const { signal } = ending
+    const sudo = new Sudo({ isRoot: process.geteuid?.() === 0, clock: core.clock, signal, onChange: alert })
+    const calls = systemCalls(core.log)
+    const reader = new MachineReader({
+      host: thisHost(calls),
+      klipperPython: () => core.printer.session.info?.python_path,
+    })
     const parts = {
       core,
       allowed: new AllowedServices(core.paths.allowedServices, core.log),
@@ -124,11 +140,12 @@ export default component({
       shutdownAction: shutdown_action,
       supervisordConfig: supervisord_config_path ?? null,
       checkRights: validate_service,
+      signal,
     }
     const services = new Services(provider, parts, () => reader.virtualization())
     serve(core, scope, services, sudo)
     serveSystemInfo(core, scope, services, reader)
-    servePeripherals(core, scope, { root: '' })
+    servePeripherals(core, scope, { root: '', calls, signal })
     serveKlipper(core, scope, services)
     return {
       services,
@@ -137,7 +154,10 @@ export default component({
         await readPassword(core, section, sudo)
         services.start()
       },
-      stop: () => services.stop(),
+      stop() {
+        ending.abort(new Error('the server stops'))
+        services.stop()
+      },
     }
   },
 })

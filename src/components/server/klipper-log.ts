@@ -30,10 +30,11 @@ export async function rollOverKlipper(
   }
   if (await isPrinting(core)) return 'Cannot rollover log while printing'
   try {
-    await service.act('stop', unit)
     try {
+      await service.act('stop', unit)
       await rename(file, `${file}.${timeStamp(core.clock.now())}`)
     } finally {
+      // Also after a stop that failed: one that takes long goes on after it was given up.
       await service.act('start', unit)
     }
     return undefined

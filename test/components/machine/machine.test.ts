@@ -81,14 +81,33 @@ test('the password of the configuration may stand among the secrets', async () =
   assert.ok(!rig.log.join().includes('hush-hush'))
 })
 
-test('a password that cannot be made is told of, and the rest works', async () => {
-  await using rig = await startRig({
-    printer: 'none',
-    conf: '[machine]\nprovider: none\nsudo_password: {% if %}',
-  })
-  const { failed_components, warnings } = (await ask(rig.port, '/server/info')).json.result
-  assert.deepEqual(failed_components, [])
-  assert.match(warnings.join(), /\[machine\] sudo_password: /)
+test('a password that cannot be used is told of without repeating it, and the rest works', async () => {
+  for (const [password, problem] of [
+    ['{secrets.hush.hush}', /sudo_password: .* has no attribute/],
+    ['hush\n  hush', /sudo_password: A password is one line/],
+    ['hush'.repeat(100), /sudo_password: A password is one line of at most 255 bytes/],
+  ] as const) {
+    await using rig = await startRig({
+      printer: 'none',
+      conf: `[machine]\nprovider: none\nsudo_password: ${password}`,
+    })
+    const { failed_components, warnings } = (await ask(rig.port, '/server/info')).json.result
+    assert.deepEqual([failed_components, warnings.length], [[], 1])
+    assert.match(warnings[0], problem)
+    assert.ok(password.includes('secrets') || !warnings[0].includes('hush'))
+  }
+})
+
+test('a password that is no template may hold braces, and is shown to nobody', async () => {
+  for (const password of ['hush{hush', 'hush {{ hush }}', '{% hush %}', '{hush}', 'hush#hush']) {
+    await using rig = await startRig({
+      printer: 'none',
+      conf: `[machine]\nprovider: none\nsudo_password: ${password}`,
+    })
+    assert.deepEqual((await ask(rig.port, '/server/info')).json.result.warnings, [])
+    assert.ok(!(await ask(rig.port, '/server/config')).body.includes('hush'), password)
+    assert.ok(!rig.log.join().includes('hush'))
+  }
 })
 
 test('options: words in any case, and what does not fit is told of', async () => {

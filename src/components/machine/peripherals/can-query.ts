@@ -3,6 +3,7 @@ import { closeSync, readSync, writeSync } from 'node:fs'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
+import type { SystemCalls } from '../system-calls.ts'
 import {
   AF_CAN,
   answerFilter,
@@ -12,7 +13,6 @@ import {
   queryFrame,
   type UnassignedNode,
 } from './can-frames.ts'
-import type { SystemCalls } from './system-calls.ts'
 
 /** How long answers are waited for, in seconds: as long as Klipper's own tool does. */
 const PATIENCE = 2
@@ -63,11 +63,15 @@ export async function findCanInterface(files: SystemFiles, name: string): Promis
   return index
 }
 
-/** Asks the bus behind the interface with that number, and gathers answers. Throws ApiError 503 with the reason. */
+/**
+ * Asks the bus behind the interface with that number, and gathers answers until `signal` ends that. Throws ApiError 503
+ * with the reason.
+ */
 export async function queryCanBus(
   interfaceIndex: number,
   calls: SystemCalls,
   clock: Clock,
+  signal: AbortSignal,
 ): Promise<UnassignedNode[]> {
   let socket: number | undefined
   try {
@@ -76,7 +80,7 @@ export async function queryCanBus(
     calls.setSocketOption(socket, SOL_CAN_RAW, CAN_RAW_FILTER, answerFilter())
     calls.bind(socket, interfaceAddress(interfaceIndex))
     writeSync(socket, queryFrame())
-    return await gatherAnswers(socket, calls, clock)
+    return await gatherAnswers(socket, calls, clock, signal)
   } catch (error) {
     const { code = '' } = error as { readonly code?: string }
     throw new ApiError(503, `The CAN bus cannot be asked: ${REASONS[code] ?? messageOf(error)}`, {
@@ -87,7 +91,12 @@ export async function queryCanBus(
   }
 }
 
-async function gatherAnswers(socket: number, calls: SystemCalls, clock: Clock): Promise<UnassignedNode[]> {
+async function gatherAnswers(
+  socket: number,
+  calls: SystemCalls,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<UnassignedNode[]> {
   const nodes = new Map<string, UnassignedNode>()
   const broken = new AbortController()
   let left = MAX_FRAMES
@@ -104,7 +113,7 @@ async function gatherAnswers(socket: number, calls: SystemCalls, clock: Clock): 
     }
   })
   try {
-    await sleep(clock, PATIENCE, broken.signal)
+    await sleep(clock, PATIENCE, AbortSignal.any([broken.signal, signal]))
     return [...nodes.values()]
   } finally {
     readable.remove()

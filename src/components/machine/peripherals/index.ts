@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { peripherals as chapter } from '../../../api/peripherals.ts'
 import type { Core } from '../../../component.ts'
 import { ApiError } from '../../../core/errors.ts'
-import type { Log } from '../../../core/log.ts'
 import type { Scope } from '../../../core/scope.ts'
+import { shared } from '../../../core/shared.ts'
 import { SystemFiles } from '../../../core/system-files.ts'
+import type { LoadCalls } from '../system-calls.ts'
 import { findCanInterface, queryCanBus } from './can-query.ts'
 import { listLibcameraDevices } from './libcamera.ts'
 import { listSerialDevices } from './serial-devices.ts'
-import { loadSystemCalls, type SystemCalls } from './system-calls.ts'
 import { listUsbDevices } from './usb-devices.ts'
 import { USB_IDS_PLACES, UsbIds } from './usb-ids.ts'
 import { VideoDevices } from './video-devices.ts'
@@ -17,16 +17,19 @@ import { VideoDevices } from './video-devices.ts'
 /** What of the core the lists need. */
 export type PeripheralsCore = Pick<Core, 'registry' | 'clock' | 'log' | 'paths'>
 
-/**
- * Serves machine.peripherals.*. `root` is the folder that holds /sys, /dev and /usr, '' for the machine itself.
- * Nothing is read or loaded before somebody asks.
- */
-export function servePeripherals(
-  core: PeripheralsCore,
-  scope: Scope,
-  { root }: { readonly root: string },
-): void {
+/** Which machine is looked at, and with what. */
+export interface PeripheralsOptions {
+  /** The folder that holds /sys, /dev and /usr; '' for the machine itself. */
+  readonly root: string
+  readonly calls: LoadCalls
+  /** Aborted when the server stops: no device is waited for any more. */
+  readonly signal: AbortSignal
+}
+
+/** Serves machine.peripherals.*. Nothing is read or loaded before somebody asks. */
+export function servePeripherals(core: PeripheralsCore, scope: Scope, options: PeripheralsOptions): void {
   const { clock, log } = core
+  const { root, calls, signal } = options
   const files = new SystemFiles(root)
   // A Moonraker that was here before left a file of its own.
   const idsPlaces = [
@@ -35,19 +38,18 @@ export function servePeripherals(
   ]
   const ids = new UsbIds(idsPlaces)
   const video = new VideoDevices(files, clock)
-  const calls = systemCalls(log)
   const listUsb = shared(() => listUsbDevices(files, ids))
   const listSerial = shared(() => listSerialDevices(files))
   const listVideo = shared(async () => ({
     v4l2_devices: await video.list(calls),
-    libcamera_devices: await listLibcameraDevices(files, log),
+    libcamera_devices: await listLibcameraDevices(files, log, signal),
   }))
   const queryCan = shared(async (name: string) => {
     const index = await findCanInterface(files, name)
     const loaded = await calls()
     if (loaded === null)
       throw new ApiError(503, 'A CAN bus can only be asked with the package koffi: install it')
-    return queryCanBus(index, loaded, clock)
+    return queryCanBus(index, loaded, clock, signal)
   })
   scope.use(
     core.registry.serve(chapter, {
@@ -57,31 +59,4 @@ export function servePeripherals(
       'machine.peripherals.canbus': async params => ({ can_uuids: await queryCan(params.interface) }),
     }),
   )
-}
-
-/** System calls, loaded when they are first wanted; null where they cannot be had, which is logged once. */
-function systemCalls(log: Log): () => Promise<SystemCalls | null> {
-  const load = async () => {
-    const loaded = await loadSystemCalls()
-    if (!('missing' in loaded)) return loaded
-    log.info(`cameras and CAN cannot be asked: the package koffi cannot be loaded: ${loaded.missing}`)
-    return null
-  }
-  let loading: Promise<SystemCalls | null> | undefined
-  return () => {
-    loading ??= load()
-    return loading
-  }
-}
-
-/** Callers who ask for the same at the same time get one answer. */
-function shared<T>(work: (key: string) => Promise<T>): (key?: string) => Promise<T> {
-  const running = new Map<string, Promise<T>>()
-  return (key = '') => {
-    const started = running.get(key)
-    if (started !== undefined) return started
-    const promise = work(key).finally(() => running.delete(key))
-    running.set(key, promise)
-    return promise
-  }
 }

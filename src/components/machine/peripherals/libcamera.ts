@@ -16,26 +16,43 @@ const FOLDERS = ['/usr/bin', '/usr/local/bin']
 /** The program of libcamera leaves the sensor as it is and knows USB cameras: it comes first. */
 const PROGRAMS = ['cam', 'rpicam-hello', 'libcamera-hello']
 const TIMEOUT_SECONDS = 10
+const MAX_BYTES = 256 * 1024
 /** Cameras that are asked for their modes. */
 const MAX_CAMERAS = 16
 
-/** All cameras; none where no program of libcamera is installed, or where it fails, which is logged. */
-export async function listLibcameraDevices(files: SystemFiles, log: Log): Promise<LibcameraDevice[]> {
+/** Runs the program with these arguments; what it prints. */
+type Run = (...args: string[]) => Promise<string>
+
+/**
+ * All cameras; none where no program of libcamera is installed. What one that fails has not told is missing, which is
+ * logged. `signal` ends it.
+ */
+export async function listLibcameraDevices(
+  files: SystemFiles,
+  log: Log,
+  signal: AbortSignal,
+): Promise<LibcameraDevice[]> {
   const program = await findProgram(files)
   if (program === null) return []
-  const run = async (...args: string[]): Promise<string> =>
-    (await runCommand(program, args, { timeoutSeconds: TIMEOUT_SECONDS })).stdout
+  const run: Run = async (...args) =>
+    (await runCommand(program, args, { timeoutSeconds: TIMEOUT_SECONDS, maxBytes: MAX_BYTES, signal })).stdout
+  const devices: LibcameraDevice[] = []
   try {
-    if (!program.endsWith('/cam')) return parseHello(await run('--list-cameras'))
-    const cameras = parseCamList(await run('--list')).slice(0, MAX_CAMERAS)
-    for (const camera of cameras) {
-      const text = await run(`--camera=${camera.number}`, '--stream=role=raw', '--list-properties', '--info')
-      Object.assign(camera.device, parseCamInfo(text, camera.device.model))
-    }
-    return cameras.map(({ device }) => device)
+    if (program.endsWith('/cam')) await askCam(run, devices)
+    else devices.push(...parseHello(await run('--list-cameras')))
   } catch (error) {
-    log.warning(`the cameras of libcamera cannot be listed: ${messageOf(error)}`)
-    return []
+    if (!signal.aborted) log.warning(`cameras of libcamera cannot be asked: ${messageOf(error)}`)
+  }
+  return devices
+}
+
+/** A camera that does not answer leaves itself and those after it without modes: each would take as long. */
+async function askCam(run: Run, devices: LibcameraDevice[]): Promise<void> {
+  const cameras = parseCamList(await run('--list')).slice(0, MAX_CAMERAS)
+  devices.push(...cameras.map(({ device }) => device))
+  for (const { number, device } of cameras) {
+    const text = await run(`--camera=${number}`, '--stream=role=raw', '--list-properties', '--info')
+    Object.assign(device, parseCamInfo(text, device.model))
   }
 }
 
@@ -88,7 +105,7 @@ export function parseHello(text: string): LibcameraDevice[] {
     const [prefix = '', format] = /^(?:\s*Modes:)?\s+'([^']+)' :/.exec(line) ?? []
     if (format !== undefined) modes?.push({ format, resolutions: [] })
     // What stands in brackets are the parts of the sensor that are used.
-    const sizes = line.slice(prefix.length).replace(/\[[^\]]*\]/g, ' ')
+    const sizes = line.slice(prefix.length).replace(/\[[^\]]*\]?/g, ' ')
     if (/^(\s+\d+x\d+)+\s*$/.test(sizes)) modes?.at(-1)?.resolutions.push(...sizes.trim().split(/\s+/))
   }
   return cameras

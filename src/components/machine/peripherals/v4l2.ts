@@ -2,7 +2,7 @@
 // whatever the word size, and the modes that follow from them.
 import type { ResultOf } from '../../../api/endpoint.ts'
 import type { peripherals } from '../../../api/peripherals.ts'
-import type { SystemCalls } from './system-calls.ts'
+import type { SystemCalls } from '../system-calls.ts'
 
 type Mode = ResultOf<
   (typeof peripherals)['machine.peripherals.video']

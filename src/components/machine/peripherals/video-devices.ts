@@ -5,8 +5,8 @@ import type { ResultOf } from '../../../api/endpoint.ts'
 import type { peripherals } from '../../../api/peripherals.ts'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
+import type { SystemCalls } from '../system-calls.ts'
 import { deviceLinks, driverOf, usbLocation } from './devices.ts'
-import type { SystemCalls } from './system-calls.ts'
 import { askCamera, type Camera } from './v4l2.ts'
 
 type VideoDevice = ResultOf<(typeof peripherals)['machine.peripherals.video']>['v4l2_devices'][number]

@@ -1,5 +1,5 @@
 // Which services clients may control: Klipper, this server, and those in <data>/moonraker.asvc.
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
@@ -61,9 +61,10 @@ export class AllowedServices {
 
   async #read(): Promise<readonly string[]> {
     try {
-      const text = await readFile(this.#file, 'utf8')
-      if (text.length > MAX_FILE) throw new Error(`it is longer than ${MAX_FILE} bytes`)
-      return readServiceList(text)
+      const found = await stat(this.#file)
+      if (!found.isFile()) throw new Error('it is no file')
+      if (found.size > MAX_FILE) throw new Error(`it is longer than ${MAX_FILE} bytes`)
+      return readServiceList(await readFile(this.#file, 'utf8'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       await mkdir(dirname(this.#file), { recursive: true })

@@ -2,19 +2,24 @@
 import { existsSync } from 'node:fs'
 import { messageOf } from '../../../core/errors.ts'
 import { noProvider } from './no-provider.ts'
+import { polledProvider } from './polled-provider.ts'
 import { SYSTEMD_RUNS } from './power-command.ts'
 import type { Provider, ProviderName, ProviderParts, ServiceStates } from './provider.ts'
 import { SupervisordCli } from './supervisord-cli.ts'
 import { SystemdCli } from './systemd-cli.ts'
 import { SystemdDbus } from './systemd-dbus.ts'
 
-type Kind = new (parts: ProviderParts) => Provider
+type Make = (parts: ProviderParts) => Provider
 
-const KINDS: Readonly<Record<Exclude<ProviderName, 'none'>, readonly Kind[]>> = {
+const systemdDbus: Make = parts => new SystemdDbus(parts)
+const systemdCli: Make = parts => polledProvider(new SystemdCli(parts), parts)
+const supervisordCli: Make = parts => polledProvider(new SupervisordCli(parts), parts)
+
+const CANDIDATES: Readonly<Record<Exclude<ProviderName, 'none'>, readonly Make[]>> = {
   // Where D-Bus does not answer, the command may.
-  systemd_dbus: [SystemdDbus, SystemdCli],
-  systemd_cli: [SystemdCli],
-  supervisord_cli: [SupervisordCli],
+  systemd_dbus: [systemdDbus, systemdCli],
+  systemd_cli: [systemdCli],
+  supervisord_cli: [supervisordCli],
 }
 
 /** A provider that works, and what it found. */
@@ -31,8 +36,8 @@ export async function openProvider(wanted: ProviderName, parts: ProviderParts): 
   if (wanted === 'none') return nothing('the configuration says [machine] provider: none')
   const { warnings, log } = parts.core
   const problems: string[] = []
-  for (const kind of KINDS[wanted]) {
-    const provider = new kind(parts)
+  for (const make of CANDIDATES[wanted]) {
+    const provider = make(parts)
     try {
       const states = await provider.open()
       if (problems.length > 0)

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { ApiError } from '../../../core/errors.ts'
 import type { PowerAction, ShutdownAction } from './provider.ts'
+import { saidBy } from './said.ts'
 import type { Sudo } from './sudo.ts'
 
 /** There where systemd is process 1 (sd_booted(3)). */
@@ -15,8 +16,9 @@ export async function powerByCommand(
   shutdownAction: ShutdownAction,
 ): Promise<void> {
   const word = action === 'reboot' ? 'reboot' : shutdownAction
-  const [program, ...args] = existsSync(SYSTEMD_RUNS) ? ['systemctl', word] : [word]
-  const { code, stderr } = await sudo.run(program as string, args, { timeoutSeconds: TIMEOUT })
-  if (code !== 0)
-    throw new ApiError(503, `The machine refuses: ${stderr.trim() || `${word} ended with ${code}`}`)
+  const options = { timeoutSeconds: TIMEOUT }
+  const result = existsSync(SYSTEMD_RUNS)
+    ? await sudo.run('systemctl', [word], options)
+    : await sudo.run(word, [], options)
+  if (result.code !== 0) throw new ApiError(503, `The machine refuses: ${saidBy(word, result)}`)
 }

@@ -30,6 +30,8 @@ type Virtualization = Infer<typeof SystemInfo>['virtualization']
 
 /** Seconds that a question waits for the service manager at the start. */
 const PATIENCE = 3
+/** What the service manager is asked for at a time: each may be a program that runs. */
+const MAX_AT_ONCE = 10
 /** How much of a name an error repeats. */
 const SHOWN_NAME = 100
 
@@ -41,27 +43,26 @@ export class Services {
   #opening: Promise<Provider> | null = null
   #provider: Provider | null = null
   #following: Promise<void> = Promise.resolve()
-  readonly #stopping = new AbortController()
+  #asking = 0
   #states: ServiceStates = new Map()
   #ownUnit: string | null = null
   #klipperUnit: string | null = null
 
   constructor(
     wanted: ProviderName,
-    parts: Omit<ProviderParts, 'report' | 'signal'>,
+    parts: Omit<ProviderParts, 'report'>,
     virtualization: () => Promise<Virtualization>,
   ) {
     this.#core = parts.core
     this.#wanted = wanted
     this.#virtualization = virtualization
-    const { signal } = this.#stopping
-    this.#parts = { ...parts, signal, report: states => this.#report(states) }
+    this.#parts = { ...parts, report: states => this.#report(states) }
   }
 
   /** Begins to look for the service manager; nobody has to wait for that. */
   start(): void {
     this.#opening = this.#open()
-    this.#opening.catch(error => this.#core.log.error("the machine's services", error))
+    this.#opening.catch(error => this.#logError(error))
   }
 
   async #open(): Promise<Provider> {
@@ -70,7 +71,7 @@ export class Services {
     const { provider, states } = await openProvider(this.#wanted, this.#parts)
     this.#provider = provider
     this.#states = new Map(states)
-    if (this.#stopping.signal.aborted) {
+    if (this.#parts.signal.aborted) {
       provider.stop()
       return provider
     }
@@ -81,8 +82,8 @@ export class Services {
     return provider
   }
 
+  /** What is under way ends with the signal of the parts. */
   stop(): void {
-    this.#stopping.abort(new Error('the server stops'))
     this.#provider?.stop()
   }
 
@@ -95,14 +96,18 @@ export class Services {
     const pid = this.#core.printer.session.info?.process_id
     // Process 1 is Klipper in a container of its own; the virtual printer is this process.
     const known = typeof pid === 'number' && pid > 1 && pid !== process.pid
-    this.#klipperUnit = known ? await this.#unitOf(pid) : null
+    const unit = known ? await this.#unitOf(pid) : null
+    // Of a Klipper in another container the number is that of another process here, or of this server's own service.
+    const isKlippers = unit !== null && unit !== this.#ownUnit && this.#parts.allowed.includes(unit)
+    this.#klipperUnit = isKlippers ? unit : null
   }
 
   async #unitOf(pid: number): Promise<string | null> {
     try {
       return (await this.#provider?.unitOf(pid)) ?? null
     } catch (error) {
-      this.#core.log.info(`the service of process ${pid} is not known: ${messageOf(error)}`)
+      if (!this.#parts.signal.aborted)
+        this.#core.log.info(`the service of process ${pid} is not known: ${messageOf(error)}`)
       return null
     }
   }
@@ -120,8 +125,11 @@ export class Services {
 
   /** Waits for the service manager, but not for long. */
   async info(): Promise<ServicesInfo> {
+    const waited = new AbortController()
     const known = this.#opening?.catch(() => undefined).then(() => this.#following)
-    await Promise.race([known, sleep(this.#core.clock, PATIENCE)])
+    const late = sleep(this.#core.clock, PATIENCE, waited.signal).catch(() => undefined)
+    await Promise.race([known, late])
+    waited.abort()
     return {
       provider: this.#provider?.name ?? 'none',
       available_services: [...this.#states.keys()],
@@ -153,9 +161,9 @@ export class Services {
     if (!this.#parts.allowed.includes(name)) throw new ApiError(400, `Service '${shown}' not allowed`)
     if (provider.name === 'none') return provider.act(action, name)
     // It may have been installed since.
-    if (!this.#states.has(name)) this.#report(await this.#answer(provider.list()))
+    if (!this.#states.has(name)) this.#report(await this.#ask(() => provider.list()))
     if (!this.#states.has(name)) throw new ApiError(400, `Service '${shown}' not installed`)
-    await this.#answer(provider.act(action, name))
+    await this.#ask(() => provider.act(action, name))
   }
 
   #requestOwn(action: ServiceAction): void {
@@ -169,7 +177,7 @@ export class Services {
     const unit = this.#ownUnit
     const { events, warnings } = this.#core
     const failed = (error: unknown) => {
-      if (!this.#stopping.signal.aborted)
+      if (!this.#parts.signal.aborted)
         warnings.add(`The server was asked to restart and cannot: ${messageOf(error)}`)
     }
     if (unit === null) events.emit('server:restart')
@@ -178,13 +186,13 @@ export class Services {
 
   async #restart(unit: string): Promise<void> {
     const provider = await this.#opened()
-    await this.#answer(provider.restartOwn(unit))
+    await this.#ask(() => provider.restartOwn(unit))
   }
 
   /** Acts on a service that the server itself has found, such as Klipper's. */
   async act(action: ServiceAction, service: string): Promise<void> {
     const provider = await this.#opened()
-    await this.#answer(provider.act(action, service))
+    await this.#ask(() => provider.act(action, service))
   }
 
   /** Powers the machine off or restarts it. Rejects with ApiError that says why not. */
@@ -196,17 +204,26 @@ export class Services {
       throw new ApiError(400, `Cannot ${action} from within a ${virt_identifier} container`)
     }
     this.#core.log.info(`the machine is asked to ${action === 'reboot' ? 'restart' : 'power off'}`)
-    await this.#answer(provider.power(action))
+    await this.#ask(() => provider.power(action))
   }
 
-  /** What a provider answers; its errors are the caller's to know. */
-  async #answer<T>(answer: Promise<T>): Promise<T> {
+  /** Asks the provider; what it answers, errors too, is the caller's to know. */
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    if (this.#asking >= MAX_AT_ONCE)
+      throw new ApiError(503, 'The machine is busy with what it was asked for before: try again later')
+    this.#asking += 1
     try {
-      return await answer
+      return await question()
     } catch (error) {
       if (error instanceof ApiError) throw error
-      this.#core.log.error("the machine's services", error)
+      this.#logError(error)
       throw new ApiError(503, `The service manager does not answer: ${messageOf(error)}`, { cause: error })
+    } finally {
+      this.#asking -= 1
     }
+  }
+
+  #logError(error: unknown): void {
+    if (!this.#parts.signal.aborted) this.#core.log.error("the machine's services", error)
   }
 }

@@ -1,5 +1,6 @@
 // Running programs as root: with sudo, with its password where it wants one, and what waits for that password.
 import { userInfo } from 'node:os'
+import type { Clock } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import {
   CommandError,
@@ -8,6 +9,8 @@ import {
   runCommand,
 } from '../../../core/run-command.ts'
 import type { Registration } from '../../../core/scope.ts'
+import { shared } from '../../../core/shared.ts'
+import { Turns } from '../../../core/turns.ts'
 
 /** What a request has led to. */
 export interface SudoOutcome {
@@ -38,24 +41,39 @@ const WANTS_PASSWORD =
 const REFUSED =
   /^(sudo: .*|Sorry, (?:try again|user ).*|.* is not (?:in the sudoers file|allowed to run sudo).*)$/m
 
-/** sudo reads no more. */
+/** sudo reads no more, in bytes. */
 const MAX_PASSWORD = 255
 /** Seconds for a program that does nothing; sudo takes two over a wrong password. */
 const CHECK_SECONDS = 20
+/** Wrong passwords that are tried; the system may lock the user out after some. */
+const MAX_WRONG = 10
+/** Seconds after the last of them until they are forgotten. */
+const MEMORY = 900
+
+/** What it is made of. */
+export interface SudoOptions {
+  /** Whether this server is root itself. */
+  readonly isRoot: boolean
+  readonly clock: Clock
+  /** Aborted when the server stops: programs are ended then. */
+  readonly signal: AbortSignal
+  /** Hears when something begins or ceases to wait. */
+  readonly onChange: () => void
+}
 
 export class Sudo {
   readonly user = userName()
   #password: string | null = null
   #requests: SudoRequest[] = []
-  #setting: Promise<unknown> = Promise.resolve()
-  #checking: Promise<boolean> | null = null
-  readonly #isRoot: boolean
-  readonly #onChange: () => void
+  readonly #passwords = new Turns()
+  /** Those that are being tried count as wrong: many at once gain nothing. */
+  #wrong = 0
+  /** On the monotonic clock. */
+  #forgottenAt = 0
+  readonly #options: SudoOptions
 
-  /** `isRoot` is whether this server is root itself. `onChange` hears when something begins or ceases to wait. */
-  constructor({ isRoot, onChange }: { readonly isRoot: boolean; readonly onChange: () => void }) {
-    this.#isRoot = isRoot
-    this.#onChange = onChange
+  constructor(options: SudoOptions) {
+    this.#options = options
   }
 
   /** What waits for a password, in words. */
@@ -63,9 +81,13 @@ export class Sudo {
     return this.#requests.map(({ message }) => message)
   }
 
-  /** The password of the configuration; it is not tried out. */
+  /**
+   * The password of the configuration; it is not tried out, and does not replace one that was. Throws ApiError 400 for
+   * what cannot be one.
+   */
   usePassword(password: string): void {
-    this.#password = password
+    demandLine(password)
+    this.#password ??= password
   }
 
   /**
@@ -73,8 +95,9 @@ export class Sudo {
    * CommandError where the program cannot be run.
    */
   async run(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-    if (this.#isRoot) return runCommand(program, args, options)
-    return this.#run(this.#password, program, args, options)
+    const { isRoot, signal } = this.#options
+    if (isRoot) return runCommand(program, args, { signal, ...options })
+    return this.#run(this.#password, program, args, { signal, ...options })
   }
 
   async #run(
@@ -107,59 +130,69 @@ export class Sudo {
   }
 
   /** Tries whether programs can be run as root. */
-  checkAccess(): Promise<boolean> {
-    const check = async () => {
-      try {
-        return (await this.run('true', [], { timeoutSeconds: CHECK_SECONDS })).code === 0
-      } catch {
-        return false
-      } finally {
-        this.#checking = null
-      }
+  readonly checkAccess = shared(async () => {
+    try {
+      return (await this.run('true', [], { timeoutSeconds: CHECK_SECONDS })).code === 0
+    } catch {
+      return false
     }
-    this.#checking ??= check()
-    return this.#checking
-  }
+  })
 
   /** Waits for a password on somebody's behalf; clients are told. Removing it ends the wait. */
   request(request: SudoRequest): Registration {
     this.#requests.push(request)
-    this.#onChange()
+    this.#options.onChange()
     return {
       remove: () => {
-        if (!this.#requests.includes(request)) return
-        this.#requests = this.#requests.filter(each => each !== request)
-        this.#onChange()
+        if (this.#remove(request)) this.#options.onChange()
       },
     }
   }
 
+  #remove(request: SudoRequest): boolean {
+    const left = this.#requests.filter(each => each !== request)
+    const isGone = left.length < this.#requests.length
+    this.#requests = left
+    return isGone
+  }
+
   /**
    * Takes a new password and does what waits for it. Rejects with ApiError: 400 for a wrong one, which changes nothing;
-   * 500 where something that waited has failed.
+   * 429 after too many of them; 503 where sudo cannot try it; 500 where something that waited has failed.
    */
-  setPassword(password: string): Promise<PasswordOutcome> {
-    const set = async () => {
-      // sudo reads one line, and a C string ends at a NUL.
-      if (/[\n\0]/.test(password) || password.length > MAX_PASSWORD) {
-        throw new ApiError(400, `A password is one line of at most ${MAX_PASSWORD} characters`)
-      }
+  async setPassword(password: string): Promise<PasswordOutcome> {
+    demandLine(password)
+    this.#beginAttempt()
+    return this.#passwords.take(async () => {
       if (!(await this.#isRight(password)))
         throw new ApiError(400, 'Invalid password, sudo access was denied')
+      this.#wrong = 0
       this.#password = password
       return this.#performAll()
+    })
+  }
+
+  #beginAttempt(): void {
+    const now = this.#options.clock.monotonic()
+    if (now >= this.#forgottenAt) this.#wrong = 0
+    if (this.#wrong >= MAX_WRONG) {
+      const minutes = Math.ceil((this.#forgottenAt - now) / 60)
+      throw new ApiError(429, `Too many wrong passwords, try again in ${minutes} minutes`)
     }
-    const outcome = this.#setting.then(set, set)
-    this.#setting = outcome
-    return outcome
+    this.#wrong += 1
+    this.#forgottenAt = now + MEMORY
   }
 
   async #isRight(password: string): Promise<boolean> {
-    if (this.#isRoot) return true
+    const { isRoot, signal } = this.#options
+    if (isRoot) return true
     try {
-      return (await this.#run(password, 'true', [], { timeoutSeconds: CHECK_SECONDS })).code === 0
-    } catch {
-      return false
+      const options = { timeoutSeconds: CHECK_SECONDS, signal }
+      return (await this.#run(password, 'true', [], options)).code === 0
+    } catch (error) {
+      if (error instanceof ApiError) return false
+      this.#wrong = Math.max(0, this.#wrong - 1)
+      throw new ApiError(503, `The password cannot be tried: ${messageOf(error)}`, { cause: error })
     }
   }
 
@@ -168,18 +201,27 @@ export class Sudo {
     const problems: string[] = []
     let restart = false
     for (const request of this.#requests) {
+      // It may have been given up while another was performed.
+      if (!this.#requests.includes(request)) continue
       try {
         const outcome = await request.perform()
-        this.#requests = this.#requests.filter(each => each !== request)
+        this.#remove(request)
         messages.push(outcome.message)
         restart ||= outcome.restart
       } catch (error) {
         problems.push(messageOf(error))
       }
     }
-    if (messages.length > 1) this.#onChange()
+    if (messages.length > 1) this.#options.onChange()
     if (problems.length > 0) throw new ApiError(500, problems.join('\n'))
     return { messages, restart }
+  }
+}
+
+/** sudo reads one line, and a C string ends at a NUL. */
+function demandLine(password: string): void {
+  if (/[\n\0]/.test(password) || Buffer.byteLength(password) > MAX_PASSWORD) {
+    throw new ApiError(400, `A password is one line of at most ${MAX_PASSWORD} bytes`)
   }
 }
 

@@ -1,7 +1,7 @@
 // A line to the system's D-Bus: calls, properties and signals, each bounded in time. It tells when it breaks.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { Message, MessageBus } from 'dbus-native'
+import type { DBusError, Message, MessageBus } from 'dbus-native'
 import { messageOf } from '../../../core/errors.ts'
 
 /** Where the system's bus listens, unless DBUS_SYSTEM_BUS_ADDRESS says otherwise (D-Bus specification). */
@@ -79,15 +79,13 @@ export class SystemBus {
     this.#socket = socket
     this.#lost = lost
     let problem = 'it hung up'
-    const note = (error: Error) => {
+    const fail = (error: Error) => {
       problem = error.message
+      socket.destroy()
     }
     // A program on the bus that sends nonsense must not end ours: both errors have to have a listener.
-    bus.connection.on('error', note)
-    bus.connection.on('handlerError', error => {
-      note(error)
-      socket.destroy()
-    })
+    bus.connection.on('error', fail)
+    bus.connection.on('handlerError', fail)
     bus.connection.on('close', () => {
       this.#lost?.(problem)
       this.#lost = null
@@ -149,8 +147,9 @@ export class SystemBus {
     try {
       return await this.#bus.invoke<unknown>(message)
     } catch (error) {
-      const { dbusName } = error as { dbusName?: string }
-      throw dbusName === undefined ? error : new BusError(messageOf(error), dbusName)
+      const { dbusName, reply } = error as Partial<DBusError>
+      // Errors without a reply are the library's own, under the bus's names too.
+      throw dbusName === undefined || reply === undefined ? error : new BusError(messageOf(error), dbusName)
     }
   }
 

@@ -2,20 +2,17 @@
 import { readFile } from 'node:fs/promises'
 import { ApiError } from '../../../core/errors.ts'
 import { runCommand } from '../../../core/run-command.ts'
-import { PolledStates } from './polled-states.ts'
-import { powerByCommand } from './power-command.ts'
+import type { CommandManager } from './polled-provider.ts'
 import {
   DONE,
-  type PowerAction,
-  type Provider,
   type ProviderParts,
   type ServiceAction,
   type ServiceState,
   type ServiceStates,
 } from './provider.ts'
+import { saidBy } from './said.ts'
 
 /** Seconds. */
-const PERIOD = 2
 const LIST_TIMEOUT = 10
 const ACTION_TIMEOUT = 60
 
@@ -30,38 +27,22 @@ export function unitOfCgroup(text: string): string | null {
   return /^\/system\.slice\/(?:.*\/)?([^/]+)\.service(?:\/|$)/.exec(line?.[1] ?? '')?.[1] ?? null
 }
 
-export class SystemdCli implements Provider {
+export class SystemdCli implements CommandManager {
   readonly name = 'systemd_cli'
+  readonly period = 2
   readonly #parts: ProviderParts
-  readonly #polled: PolledStates
 
   constructor(parts: ProviderParts) {
     this.#parts = parts
-    const { clock, log } = parts.core
-    const { report } = parts
-    this.#polled = new PolledStates({ clock, log, period: PERIOD, ask: () => this.#ask(), report })
   }
 
-  async open(): Promise<ServiceStates> {
-    const states = await this.#ask()
-    this.#polled.start()
-    return states
-  }
-
-  list(): Promise<ServiceStates> {
-    return this.#ask()
-  }
-
-  async #ask(): Promise<ServiceStates> {
-    const { allowed } = this.#parts
+  async ask(): Promise<ServiceStates> {
+    const { allowed, signal } = this.#parts
     const args = [...LIST, '--', ...allowed.unitPatterns()]
-    const { code, stdout, stderr } = await runCommand('systemctl', args, {
-      timeoutSeconds: LIST_TIMEOUT,
-      signal: this.#parts.signal,
-    })
-    if (code !== 0) throw new Error(stderr.trim().split('\n')[0] || `systemctl ended with ${code}`)
+    const result = await runCommand('systemctl', args, { timeoutSeconds: LIST_TIMEOUT, signal })
+    if (result.code !== 0) throw new Error(saidBy('systemctl', result))
     const states = new Map<string, ServiceState>()
-    for (const line of stdout.split('\n')) {
+    for (const line of result.stdout.split('\n')) {
       const [, name = '', load, active_state = '', sub_state = ''] = UNIT_LINE.exec(line.trim()) ?? []
       if (load === 'loaded' && allowed.includes(name)) states.set(name, { active_state, sub_state })
     }
@@ -70,19 +51,14 @@ export class SystemdCli implements Provider {
 
   async act(action: ServiceAction, service: string): Promise<void> {
     const args = ['--no-ask-password', action, '--', `${service}.service`]
-    const { code, stderr } = await this.#parts.sudo.run('systemctl', args, { timeoutSeconds: ACTION_TIMEOUT })
-    await this.#polled.refresh()
-    if (code === 0) return
-    const why = stderr.trim() || `systemctl ended with ${code}`
+    const result = await this.#parts.sudo.run('systemctl', args, { timeoutSeconds: ACTION_TIMEOUT })
+    if (result.code === 0) return
+    const why = saidBy('systemctl', result)
     throw new ApiError(500, `Service '${service}' could not be ${DONE[action]}: ${why}`)
   }
 
   restartOwn(service: string): Promise<void> {
     return this.act('restart', service)
-  }
-
-  power(action: PowerAction): Promise<void> {
-    return powerByCommand(this.#parts.sudo, action, this.#parts.shutdownAction)
   }
 
   async unitOf(pid: number): Promise<string | null> {
@@ -92,9 +68,5 @@ export class SystemdCli implements Provider {
       // The process is gone, or another user's and hidden.
       return null
     }
-  }
-
-  stop(): void {
-    this.#polled.stop()
   }
 }

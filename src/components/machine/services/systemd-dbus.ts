@@ -42,8 +42,19 @@ const DENIED = /\.(AccessDenied|InteractiveAuthorizationRequired|AuthFailed)$/
 /** What the bus answers for a name that nobody has. */
 const ABSENT = /\.(ServiceUnknown|NameHasNoOwner)$/
 
-/** A unit as ListUnits tells it; name, description, load state, active state, sub state, followed unit, path, … */
-type ListedUnit = readonly [string, string, string, string, string, string, string, ...unknown[]]
+/** Of a unit's properties those that are of interest. */
+interface UnitProperties {
+  readonly ActiveState?: unknown
+  readonly SubState?: unknown
+}
+
+/** A unit as systemd lists it. */
+interface ListedUnit {
+  readonly unit: string
+  readonly state: ServiceState
+  /** Its object on the bus. */
+  readonly path: string
+}
 
 /** A life of the line: the bus, and what belongs to it. */
 interface Line {
@@ -69,7 +80,7 @@ export class SystemdDbus implements Provider {
 
   async open(): Promise<ServiceStates> {
     this.#line = await this.#connect()
-    if (this.#parts.checkRights) await this.#checkRights(this.#line.bus)
+    if (this.#parts.checkRights) void this.#checkRights(this.#line.bus)
     return this.#states
   }
 
@@ -120,8 +131,9 @@ export class SystemdDbus implements Provider {
       log.info("the system's D-Bus is back")
       this.#parts.report(this.#states)
     } catch (error) {
+      if (this.#parts.signal.aborted) return
       log.debug(`the system's D-Bus: ${messageOf(error)}`)
-      if (!this.#parts.signal.aborted) this.#retryLater()
+      this.#retryLater()
     }
   }
 
@@ -136,16 +148,15 @@ export class SystemdDbus implements Provider {
 
   async #listUnits({ bus, watched }: Line): Promise<ServiceStates> {
     const { allowed } = this.#parts
-    const patterns = allowed.unitPatterns()
-    const units = (await bus.call(MANAGER, 'ListUnitsByPatterns', 'asas', [
+    const answer = await bus.call(MANAGER, 'ListUnitsByPatterns', 'asas', [
       ['loaded'],
-      patterns,
-    ])) as ListedUnit[]
+      allowed.unitPatterns(),
+    ])
     const states = new Map<string, ServiceState>()
-    for (const [unit, , , active_state, sub_state, , path] of units) {
+    for (const { unit, state, path } of readUnits(answer)) {
       const name = unit.slice(0, -SUFFIX.length)
       if (!unit.endsWith(SUFFIX) || !allowed.includes(name)) continue
-      states.set(name, { active_state, sub_state })
+      states.set(name, state)
       if (watched.has(path)) continue
       watched.add(path)
       const properties = { destination: SYSTEMD, path, interface: 'org.freedesktop.DBus.Properties' }
@@ -158,8 +169,8 @@ export class SystemdDbus implements Provider {
   #changed(name: string, [of, properties]: readonly unknown[]): void {
     const state = this.#states.get(name)
     if (of !== `${SYSTEMD}.Unit` || state === undefined) return
-    const { ActiveState, SubState } = properties as { ActiveState?: string; SubState?: string }
-    const next = { active_state: ActiveState ?? state.active_state, sub_state: SubState ?? state.sub_state }
+    const { ActiveState = state.active_state, SubState = state.sub_state } = properties as UnitProperties
+    const next = readState(ActiveState, SubState)
     this.#states.set(name, next)
     this.#parts.report(new Map([[name, next]]))
   }
@@ -198,10 +209,9 @@ export class SystemdDbus implements Provider {
       return await call()
     } catch (cause) {
       if (cause instanceof ApiError) throw cause
+      if (!(cause instanceof BusError)) throw cause
       const why = messageOf(cause)
-      if (!(cause instanceof BusError) || !DENIED.test(cause.busName)) {
-        throw new ApiError(503, `The machine refuses: ${why}`, { cause })
-      }
+      if (!DENIED.test(cause.busName)) throw new ApiError(503, `The machine refuses: ${why}`, { cause })
       throw new ApiError(
         503,
         `The user ${this.#parts.sudo.user} lacks the right ${right} (${why}): install the polkit rule of docs/machine.md`,
@@ -226,7 +236,7 @@ export class SystemdDbus implements Provider {
   }
 
   async #checkRights(bus: SystemBus): Promise<void> {
-    const { core, shutdownAction, sudo } = this.#parts
+    const { core, shutdownAction, signal, sudo } = this.#parts
     const warn = (text: string) => core.warnings.add(text, 'machine: polkit')
     try {
       const missing = await missingRights(bus, allRights([shutdownAction]))
@@ -237,7 +247,7 @@ export class SystemdDbus implements Provider {
       )
     } catch (error) {
       // To root systemd and logind say yes by themselves.
-      if (process.geteuid?.() === 0) return
+      if (process.geteuid?.() === 0 || signal.aborted) return
       warn(`polkit cannot be asked what this server may do (${messageOf(error)}); is it installed?`)
     }
   }
@@ -249,4 +259,26 @@ export class SystemdDbus implements Provider {
     this.#line?.bus.close()
     this.#line = null
   }
+}
+
+/** The answer of ListUnits: name, description, load state, active state, sub state, followed unit, path, … */
+function readUnits(answer: unknown): ListedUnit[] {
+  return asList(answer).map(row => {
+    const [unit, , , active, sub, , path] = asList(row)
+    return { unit: asText(unit), state: readState(active, sub), path: asText(path) }
+  })
+}
+
+function readState(active: unknown, sub: unknown): ServiceState {
+  return { active_state: asText(active), sub_state: asText(sub) }
+}
+
+function asText(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('systemd answers what is not understood')
+  return value
+}
+
+function asList(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError('systemd answers what is not understood')
+  return value
 }

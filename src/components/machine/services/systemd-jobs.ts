@@ -5,18 +5,18 @@ import { ApiError } from '../../../core/errors.ts'
 /** Seconds that a service has for starting or stopping before its caller is told to look again later. */
 const PATIENCE = 60
 
-interface Waiting {
-  readonly resolve: (result: string) => void
-  readonly reject: (error: ApiError) => void
+interface Waiting extends PromiseWithResolvers<string> {
   readonly timer: Timer
 }
 
 /** The jobs of one line to systemd. */
 export class SystemdJobs {
   readonly #clock: Clock
+  /** By the job's path. Who asks for what systemd is at already is given the same job. */
   readonly #waiting = new Map<string, Waiting>()
   /** Results of jobs that ended before we knew their paths. */
   readonly #early = new Map<string, string>()
+  /** Calls whose job we do not know yet. */
   #calls = 0
   #ended = false
 
@@ -29,26 +29,29 @@ export class SystemdJobs {
    * `done`, or `failed`, `timeout`, `canceled`, …. Rejects with ApiError 503 where it takes long or D-Bus breaks.
    */
   async run(begin: () => Promise<unknown>): Promise<string> {
+    let end: string | Promise<string>
     this.#calls += 1
-    let path = ''
     try {
-      path = String(await begin())
-      return this.#early.get(path) ?? (await this.#end(path))
+      const path = String(await begin())
+      end = this.#early.get(path) ?? this.#end(path)
     } finally {
       this.#calls -= 1
       if (this.#calls === 0) this.#early.clear()
     }
+    return end
   }
 
   #end(path: string): Promise<string> {
     if (this.#ended) throw broken()
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(PATIENCE, () => {
-        this.#waiting.delete(path)
-        reject(new ApiError(503, `systemd is still at it after ${PATIENCE} seconds, and goes on`))
-      })
-      this.#waiting.set(path, { resolve, reject, timer })
+    const known = this.#waiting.get(path)
+    if (known !== undefined) return known.promise
+    const resolvers = Promise.withResolvers<string>()
+    const timer = this.#clock.after(PATIENCE, () => {
+      this.#waiting.delete(path)
+      resolvers.reject(new ApiError(503, `systemd is still at it after ${PATIENCE} seconds, and goes on`))
     })
+    this.#waiting.set(path, { ...resolvers, timer })
+    return resolvers.promise
   }
 
   /** The signal JobRemoved: id, path, unit, result. */

@@ -1,6 +1,6 @@
 // What the kernel tells of a CAN interface over netlink (rtnetlink(7)), and nowhere else: its bitrate.
 import { closeSync, readSync, writeSync } from 'node:fs'
-import { loadSystemCalls } from '../peripherals/system-calls.ts'
+import type { LoadCalls } from '../system-calls.ts'
 
 export interface CanLink {
   /** Bits per second; null where none is set, as in virtual interfaces. */
@@ -34,10 +34,10 @@ const IFLA_CAN_BITTIMING_CONST = 2
 /** The name at the beginning of struct can_bittiming_const. */
 const NAME_BYTES = 16
 
-/** Asks the kernel. Rejects where koffi is missing or the kernel does not answer. */
-export async function askCanLink(index: number): Promise<CanLink> {
-  const calls = await loadSystemCalls()
-  if ('missing' in calls) throw new Error(calls.missing)
+/** Asks the kernel. Rejects where it cannot be asked or does not answer. */
+export async function askCanLink(index: number, load: LoadCalls): Promise<CanLink> {
+  const calls = await load()
+  if (calls === null) throw new Error('there is nothing to ask the kernel with')
   const socket = calls.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE)
   try {
     writeSync(socket, linkRequest(index))

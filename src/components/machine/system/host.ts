@@ -1,5 +1,6 @@
 // What this process knows of its machine without looking at files, so that other machines can stand in for it.
 import { availableParallelism, machine, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import type { LoadCalls } from '../system-calls.ts'
 import { askCanLink, type CanLink } from './can-link.ts'
 
 export interface Host {
@@ -17,11 +18,11 @@ export interface Host {
 }
 
 /** The machine that this runs on. */
-export const thisHost: Host = {
+export const thisHost = (calls: LoadCalls): Host => ({
   arch: process.arch,
   machine: machine(),
   cores: availableParallelism(),
   home: process.env.HOME ?? '',
   interfaces: networkInterfaces,
-  canLink: askCanLink,
-}
+  canLink: index => askCanLink(index, calls),
+})

@@ -1,10 +1,11 @@
 // What the machine is, for machine.system_info: all that does not come from its services.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import { shared } from '../../../core/shared.ts'
 import { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
 import { readCpuInfo } from './cpu-info.ts'
 import { readDistribution } from './distribution.ts'
-import { type Host, thisHost } from './host.ts'
+import type { Host } from './host.ts'
 import { readCanbus, readNetwork } from './network.ts'
 import { NO_PYTHON, readPython } from './python.ts'
 import { readSdInfo } from './sd-card.ts'
@@ -20,7 +21,7 @@ export type MachineFacts = Pick<
 export interface SystemInfoSource {
   /** Where the files of the machine are; '' is this machine itself. */
   readonly root?: string
-  readonly host?: Host
+  readonly host: Host
   /** The Python that runs Klippy (`python_path` of printer.info); undefined while nobody has told. */
   readonly klipperPython: () => string | undefined
 }
@@ -37,14 +38,16 @@ export class MachineReader {
   #lasting: Promise<Pick<MachineFacts, 'cpu_info' | 'sd_info' | 'distribution'>> | null = null
   #virtualization: Promise<MachineFacts['virtualization']> | null = null
 
-  constructor({ root = '', host = thisHost, klipperPython }: SystemInfoSource) {
+  constructor({ root = '', host, klipperPython }: SystemInfoSource) {
     this.#files = new SystemFiles(root)
     this.#host = host
     this.#klipperPython = klipperPython
   }
 
   /** Everything; hardware and distribution as they were when they were first asked for, network and Python anew. */
-  async read(): Promise<MachineFacts> {
+  readonly read = shared(() => this.#read())
+
+  async #read(): Promise<MachineFacts> {
     const [python, lasting, virtualization, network, canbus] = await Promise.all([
       this.#python(),
       this.#readLasting(),

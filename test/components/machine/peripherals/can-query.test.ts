@@ -3,10 +3,7 @@ import assert from 'node:assert/strict'
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { test } from 'node:test'
 import { findCanInterface, queryCanBus } from '../../../../src/components/machine/peripherals/can-query.ts'
-import {
-  loadSystemCalls,
-  type SystemCalls,
-} from '../../../../src/components/machine/peripherals/system-calls.ts'
+import { loadSystemCalls, type SystemCalls } from '../../../../src/components/machine/system-calls.ts'
 import type { ApiError } from '../../../../src/core/errors.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { MachineFolder } from '../../../support/machine-folder.ts'
@@ -89,6 +86,7 @@ const koffi = await import('koffi').then(
 const calls = await loadSystemCalls()
 const skip = koffi === null || 'missing' in calls ? 'koffi is not installed' : false
 const newBus = () => new Bus(koffi!, calls as SystemCalls)
+const { signal } = new AbortController()
 
 test('nodes that answer within two seconds, each once', { skip }, async () => {
   using bus = newBus()
@@ -103,7 +101,7 @@ test('nodes that answer within two seconds, each once', { skip }, async () => {
         seen.resolve()
       }),
   }
-  const nodes = queryCanBus(3, watched, clock)
+  const nodes = queryCanBus(3, watched, clock, signal)
   assert.equal(bus.heard(), bytes.query)
   bus.answer(bytes.klipper, bytes.otherId, bytes.klipper, '00', bytes.katapult)
   await seen.promise
@@ -118,16 +116,26 @@ test('nodes that answer within two seconds, each once', { skip }, async () => {
 test('a bus on which nobody answers', { skip }, async () => {
   using bus = newBus()
   const clock = new HandClock()
-  const nodes = queryCanBus(3, bus.calls, clock)
+  const nodes = queryCanBus(3, bus.calls, clock, signal)
   clock.pass(2)
   assert.deepEqual(await nodes, [])
+})
+
+test('a server that stops meanwhile', { skip }, async () => {
+  using bus = newBus()
+  const clock = new HandClock()
+  const stopping = new AbortController()
+  const nodes = queryCanBus(3, bus.calls, clock, stopping.signal)
+  stopping.abort(new Error('the server stops'))
+  await assert.rejects(nodes, fails(503, /the server stops/))
+  assert.deepEqual(clock.waits(), [])
 })
 
 test('an interface that goes away meanwhile', { skip }, async () => {
   const clock = new HandClock()
   const nodes = (() => {
     using bus = newBus()
-    const asked = queryCanBus(3, bus.calls, clock)
+    const asked = queryCanBus(3, bus.calls, clock, signal)
     assert.equal(bus.heard(), bytes.query)
     return asked
   })()
@@ -137,7 +145,7 @@ test('an interface that goes away meanwhile', { skip }, async () => {
 
 test('a bus that is flooded with answers', { skip }, async () => {
   using bus = newBus()
-  const nodes = queryCanBus(3, bus.calls, new HandClock())
+  const nodes = queryCanBus(3, bus.calls, new HandClock(), signal)
   const refused = assert.rejects(nodes, fails(503, /flooded with answers/))
   for (let round = 0; round <= 100; round += 1) {
     bus.answer(...Array.from({ length: 100 }, () => bytes.klipper))
@@ -151,12 +159,12 @@ test('a machine whose kernel refuses', { skip }, async () => {
   // Sockets of a family that does not exist.
   const none = { ...real, socket: () => real.socket(12345, 3, 1) }
   await assert.rejects(
-    queryCanBus(3, none, new HandClock()),
+    queryCanBus(3, none, new HandClock(), signal),
     fails(503, /kernel of this machine has no support/),
   )
   // An address of CAN on a socket of another family.
   const wrong = { ...real, socket: () => real.socket(1, 2, 0), setSocketOption: () => undefined }
-  await assert.rejects(queryCanBus(3, wrong, new HandClock()), fails(503, /bind: EINVAL/))
+  await assert.rejects(queryCanBus(3, wrong, new HandClock(), signal), fails(503, /bind: EINVAL/))
   const badOption = { ...real, socket: () => real.socket(1, 2, 0) }
-  await assert.rejects(queryCanBus(3, badOption, new HandClock()), fails(503, /setsockopt: E/))
+  await assert.rejects(queryCanBus(3, badOption, new HandClock(), signal), fails(503, /setsockopt: E/))
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { servePeripherals } from '../../../../src/components/machine/peripherals/index.ts'
+import { systemCalls } from '../../../../src/components/machine/system-calls.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import type { ApiError } from '../../../../src/core/errors.ts'
 import { Log } from '../../../../src/core/log.ts'
@@ -19,7 +20,9 @@ function serve(machine: MachineFolder) {
   const scope = new Scope()
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
   const paths = dataPaths(`${machine.root}/printer_data`)
-  servePeripherals({ registry, log, paths, clock: systemClock }, scope, { root: machine.root })
+  const calls = systemCalls(log)
+  const { signal } = new AbortController()
+  servePeripherals({ registry, log, paths, clock: systemClock }, scope, { root: machine.root, calls, signal })
   return {
     ask: async (name: string, params: object = {}) =>
       (await registry.call(`machine.peripherals.${name}`, params, INTERNAL_CALLER)) as Record<

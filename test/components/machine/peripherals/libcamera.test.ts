@@ -1,6 +1,7 @@
 // Cameras out of what programs of libcamera print; the programs are scripts that print it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { listLibcameraDevices } from '../../../../src/components/machine/peripherals/libcamera.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { Log } from '../../../../src/core/log.ts'
@@ -13,7 +14,7 @@ async function listOn(programs: Readonly<Record<string, string>>, interpreter = 
   const lines: string[] = []
   const console = (line: string) => void lines.push(line)
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console })
-  return { cameras: await listLibcameraDevices(machine.files, log), lines }
+  return { cameras: await listLibcameraDevices(machine.files, log, new AbortController().signal), lines }
 }
 
 const printing = (text: string) => `cat <<'END'\n${text}\nEND`
@@ -137,6 +138,7 @@ test('programs that tell nothing of use', async () => {
     printing('No cameras available!'),
     'head -c 3000000 /dev/zero',
     printing("    Modes: 'R8' : 1x1"),
+    'head -c 3000000 /dev/zero | tr "\\0" "["',
   ]) {
     assert.deepEqual((await listOn({ '/usr/bin/rpicam-hello': script })).cameras, [])
   }
@@ -148,12 +150,37 @@ test('a program that cannot be run is logged; a file that is no program is none'
   const { cameras, lines } = await listOn({ '/usr/bin/rpicam-hello': '' }, '#!/nowhere')
   assert.deepEqual(cameras, [])
   assert.equal(lines.length, 1)
-  assert.match(lines[0] ?? '', /WARNING the cameras of libcamera cannot be listed: .* cannot be run/)
+  assert.match(lines[0] ?? '', /WARNING cameras of libcamera cannot be asked: .* cannot be run/)
   using machine = new MachineFolder()
   machine.write('/usr/bin/cam', 'no program')
   machine.folder('/usr/bin/rpicam-hello')
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
-  assert.deepEqual(await listLibcameraDevices(machine.files, log), [])
+  assert.deepEqual(await listLibcameraDevices(machine.files, log, new AbortController().signal), [])
+})
+
+const LISTED = `[ "$1" = --list ] && ${printing(`1: (${OV5647})\n2: (${WEBCAM})`)}`
+
+test('cameras that cannot be asked for their modes are there without them', async () => {
+  const { cameras, lines } = await listOn({ '/usr/bin/cam': `rm "$0"\n${LISTED}` })
+  assert.deepEqual(cameras, [
+    { libcamera_id: OV5647, model: null, modes: [] },
+    { libcamera_id: WEBCAM, model: null, modes: [] },
+  ])
+  assert.equal(lines.length, 1)
+})
+
+test('a program that hangs ends with the server, and nothing is logged', async () => {
+  using machine = new MachineFolder()
+  machine.program('/usr/bin/cam', `${LISTED}\n[ "$1" = --list ] && exit\n: > "$0.hangs"\nexec sleep 60`)
+  const stopping = new AbortController()
+  const lines: string[] = []
+  const console = (line: string) => void lines.push(line)
+  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console })
+  const cameras = listLibcameraDevices(machine.files, log, stopping.signal)
+  while (!(await machine.files.exists('/usr/bin/cam.hangs'))) await setImmediate()
+  stopping.abort()
+  assert.equal((await cameras).length, 2)
+  assert.deepEqual(lines, [])
 })
 
 test('a machine without libcamera', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { loadSystemCalls } from '../../../../src/components/machine/peripherals/system-calls.ts'
+import { loadSystemCalls } from '../../../../src/components/machine/system-calls.ts'
 import { raspberryPi } from './raspberry-pi.ts'
 
 const source = join(import.meta.dirname, 'play-devices.c')

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { test } from 'node:test'
-import { loadSystemCalls } from '../../../../src/components/machine/peripherals/system-calls.ts'
 import { askCamera, REQUESTS } from '../../../../src/components/machine/peripherals/v4l2.ts'
+import { loadSystemCalls } from '../../../../src/components/machine/system-calls.ts'
 import bytes from './struct-bytes.json' with { type: 'json' }
 
 /** A driver with what it answers, by request and index; it refuses the rest. */

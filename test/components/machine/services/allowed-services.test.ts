@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -81,14 +82,18 @@ test('a backslash in a name is itself in the patterns for systemd', async () => 
 
 test('a file that cannot be read leaves the defaults, and the log says why', async () => {
   using there = place()
-  mkdirSync(there.file)
+  symlinkSync(there.file, there.file)
   await there.allowed.load()
   assert.ok(there.allowed.includes('crowsnest'))
-  assert.match(there.lines.join(), /allowed services in .* cannot be read: EISDIR/)
+  assert.match(there.lines.join(), /allowed services in .* cannot be read: ELOOP/)
 })
 
 test('a file that is no list is not read', async () => {
-  using there = place('x\n'.repeat(100_000))
-  await there.allowed.load()
-  assert.match(there.lines.join(), /longer than 65536 bytes/)
+  using long = place('x\n'.repeat(100_000))
+  await long.allowed.load()
+  assert.match(long.lines.join(), /longer than 65536 bytes/)
+  using pipe = place()
+  execFileSync('mkfifo', [pipe.file])
+  await pipe.allowed.load()
+  assert.match(pipe.lines.join(), /it is no file/)
 })

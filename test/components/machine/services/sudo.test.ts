@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { Sudo } from '../../../../src/components/machine/services/sudo.ts'
+import { type Clock, systemClock } from '../../../../src/core/clock.ts'
+import { HandClock } from '../../../support/hand-clock.ts'
 import { standInPrograms } from '../stand-in-programs.ts'
 
 const PASSWORD = 'right "horse" $HOME'
@@ -22,17 +25,26 @@ while [ "$1" != -- ]; do shift; done
 shift
 exec "$@"`
 
-function user() {
+function user({ isRoot = false, clock = systemClock }: { isRoot?: boolean; clock?: Clock } = {}) {
   let changes = 0
-  const sudo = new Sudo({ isRoot: false, onChange: () => (changes += 1) })
-  return { sudo, changes: () => changes }
+  const stopping = new AbortController()
+  const sudo = new Sudo({ isRoot, clock, signal: stopping.signal, onChange: () => (changes += 1) })
+  return { sudo, changes: () => changes, stop: () => stopping.abort(new Error('the server stops')) }
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 const LIMITS = { timeoutSeconds: 10 }
 
 test('root needs no sudo', async () => {
   using programs = standInPrograms({ sudo: SUDO })
-  const sudo = new Sudo({ isRoot: true, onChange: () => undefined })
+  const { sudo } = user({ isRoot: true })
   assert.equal((await sudo.run('echo', ['a  b'], LIMITS)).stdout, 'a  b\n')
   assert.equal(await sudo.checkAccess(), true)
   assert.deepEqual(programs.calls(), [])
@@ -86,7 +98,7 @@ test('a machine without sudo', async () => {
   process.env.PATH = programs.folder
   await assert.rejects(sudo.run('true', [], LIMITS), /sudo cannot be run: .*ENOENT/)
   assert.equal(await sudo.checkAccess(), false)
-  await assert.rejects(sudo.setPassword('x'), { status: 400 })
+  await assert.rejects(sudo.setPassword('x'), { status: 503, message: /cannot be tried: sudo cannot be run/ })
   process.env.PATH = PATH
 })
 
@@ -142,4 +154,70 @@ test('passwords that are no line of text are refused before anything runs', asyn
     await assert.rejects(sudo.setPassword(password), { status: 400 })
   }
   assert.deepEqual(programs.calls(), [])
+})
+
+test('wrong passwords are tried ten times, also when they come at once, and later again', async () => {
+  using programs = standInPrograms({ sudo: SUDO })
+  const clock = new HandClock()
+  const { sudo } = user({ clock })
+  const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => sudo.setPassword('wrong')))
+  const statuses = outcomes.map(outcome => (outcome as PromiseRejectedResult).reason.status)
+  assert.deepEqual(statuses, [...Array(10).fill(400), ...Array(20).fill(429)])
+  assert.equal(programs.calls().length, 20, 'each is tried without a password first')
+  await assert.rejects(sudo.setPassword(PASSWORD), { status: 429, message: /try again in 15 minutes/ })
+  clock.pass(900)
+  await sudo.setPassword(PASSWORD)
+  for (let times = 0; times < 9; times += 1) await assert.rejects(sudo.setPassword('wrong'), { status: 400 })
+  await sudo.setPassword(PASSWORD)
+  await assert.rejects(sudo.setPassword('wrong'), { status: 400 })
+})
+
+test('of two passwords at once the second is tried when the first is set', async () => {
+  using _programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  const [first, second] = await Promise.allSettled([sudo.setPassword(PASSWORD), sudo.setPassword('wrong')])
+  assert.deepEqual([first.status, second.status], ['fulfilled', 'rejected'])
+  assert.equal(await sudo.checkAccess(), true)
+})
+
+test('what is given up while another is done is not done', async () => {
+  using _programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  sudo.request({
+    message: 'a',
+    perform: async () => {
+      second.remove()
+      return { message: 'a is done', restart: false }
+    },
+  })
+  const second = sudo.request({ message: 'b', perform: () => assert.fail('it was given up') })
+  assert.deepEqual((await sudo.setPassword(PASSWORD)).messages.slice(1), ['a is done'])
+})
+
+test('the password of the configuration is a line, and does not replace one that was tried', async () => {
+  using _programs = standInPrograms({ sudo: SUDO })
+  const { sudo } = user()
+  assert.throws(() => sudo.usePassword('two\nlines'), {
+    message: 'A password is one line of at most 255 bytes',
+  })
+  await sudo.setPassword(PASSWORD)
+  sudo.usePassword('of the configuration')
+  assert.equal(await sudo.checkAccess(), true)
+})
+
+test('a sudo that hangs ends with the server', async () => {
+  using programs = standInPrograms({ sudo: 'echo $$ >> $HERE/calls; exec sleep 60' })
+  const { sudo, stop } = user()
+  const outcomes = Promise.allSettled([
+    sudo.run('true', [], LIMITS),
+    sudo.setPassword('x'),
+    sudo.checkAccess(),
+  ])
+  while (programs.calls().length < 3) await setImmediate()
+  stop()
+  const [run, set, access] = await outcomes
+  assert.match(String((run as PromiseRejectedResult).reason), /the server stops/)
+  assert.equal((set as PromiseRejectedResult).reason.status, 503)
+  assert.deepEqual(access, { status: 'fulfilled', value: false })
+  for (const pid of programs.calls()) while (runs(Number(pid))) await setImmediate()
 })

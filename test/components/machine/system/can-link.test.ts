@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { askCanLink, parseCanLink } from '../../../../src/components/machine/system/can-link.ts'
+import { loadSystemCalls } from '../../../../src/components/machine/system-calls.ts'
 
 const NEW_LINK = 16
 const ERROR = 2
@@ -64,14 +65,17 @@ test('an attribute that claims to have no length ends the reading', () => {
   assert.deepEqual(parseCanLink(message(NEW_LINK, Buffer.alloc(8))), { bitrate: null, driver: null })
 })
 
-/** Whether the package that reaches the kernel is installed; it is an optional one. */
-const koffi = await import('koffi').then(
-  () => true,
-  () => false,
-)
+const loaded = await loadSystemCalls()
+const calls = async () => ('missing' in loaded ? null : loaded)
 
-test('this machine answers about the loop, and not about what is not there', { skip: !koffi }, async () => {
+test('this machine answers about the loop, and not about what is not there', {
+  skip: 'missing' in loaded,
+}, async () => {
   const index = Number(readFileSync('/sys/class/net/lo/ifindex', 'utf8'))
-  assert.deepEqual(await askCanLink(index), { bitrate: null, driver: null })
-  await assert.rejects(askCanLink(2 ** 31 - 1), /does not know/)
+  assert.deepEqual(await askCanLink(index, calls), { bitrate: null, driver: null })
+  await assert.rejects(
+    askCanLink(index, async () => null),
+    /nothing to ask the kernel with/,
+  )
+  await assert.rejects(askCanLink(2 ** 31 - 1, calls), /does not know/)
 })

@@ -1,7 +1,8 @@
 // System calls that Node does not have: ioctl and sockets of other families, through the optional package koffi.
 import { getSystemErrorName } from 'node:util'
-import { messageOf } from '../../../core/errors.ts'
-import type { Registration } from '../../../core/scope.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { Registration } from '../../core/scope.ts'
 
 /** A system call failed. */
 export class SystemCallError extends Error {
@@ -14,7 +15,7 @@ export class SystemCallError extends Error {
   }
 }
 
-/** The calls that the peripherals need. Those that may wait run on another thread. */
+/** The calls that devices are asked with. Those that may wait run on another thread. */
 export interface SystemCalls {
   /** Whether the driver did what `request` asks; `argument` is read and written as its structure demands. */
   ioctl(file: number, request: number, argument: Buffer): Promise<boolean>
@@ -26,6 +27,24 @@ export interface SystemCalls {
   bind(socket: number, address: Buffer): void
   /** Calls `listener` whenever there is something to read. */
   onReadable(socket: number, listener: () => void): Registration
+}
+
+/** Gives the system calls; null where they cannot be had. */
+export type LoadCalls = () => Promise<SystemCalls | null>
+
+/** Loads them when they are first wanted. That they cannot be had is logged once. */
+export function systemCalls(log: Log): LoadCalls {
+  const load = async () => {
+    const loaded = await loadSystemCalls()
+    if (!('missing' in loaded)) return loaded
+    log.info(`cameras and CAN cannot be asked: the package koffi cannot be loaded: ${loaded.missing}`)
+    return null
+  }
+  let loading: Promise<SystemCalls | null> | undefined
+  return () => {
+    loading ??= load()
+    return loading
+  }
 }
 
 /** Loads koffi; says why where that cannot be done: it is not installed, or not made for this machine. */

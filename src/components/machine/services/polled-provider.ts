@@ -1,0 +1,41 @@
+// A provider whose service manager is a command: it says nothing by itself, so that its states are asked for again and
+// again.
+import { PolledStates } from './polled-states.ts'
+import { powerByCommand } from './power-command.ts'
+import type { Provider, ProviderParts, ServiceStates } from './provider.ts'
+
+/** What a command can do; see Provider. */
+export interface CommandManager extends Pick<Provider, 'name' | 'act' | 'restartOwn' | 'unitOf'> {
+  /** Seconds from one answer to the next question. */
+  readonly period: number
+  /** The allowed services that exist, with their present states. */
+  ask(): Promise<ServiceStates>
+}
+
+export function polledProvider(
+  manager: CommandManager,
+  { core, report, sudo, shutdownAction }: ProviderParts,
+): Provider {
+  const { clock, log } = core
+  const polled = new PolledStates({ clock, log, period: manager.period, ask: () => manager.ask(), report })
+  return {
+    name: manager.name,
+    async open() {
+      const states = await manager.ask()
+      polled.start()
+      return states
+    },
+    list: () => manager.ask(),
+    async act(action, service) {
+      try {
+        await manager.act(action, service)
+      } finally {
+        await polled.refresh()
+      }
+    },
+    restartOwn: service => manager.restartOwn(service),
+    power: action => powerByCommand(sudo, action, shutdownAction),
+    unitOf: pid => manager.unitOf(pid),
+    stop: () => polled.stop(),
+  }
+}

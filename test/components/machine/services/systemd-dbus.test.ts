@@ -1,0 +1,195 @@
+// A system's D-Bus that is broken, slow or hostile. That services work is shown on a real one: test/system/dbus.test.ts.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../../../../src/core/clock.ts'
+import { HandClock } from '../../../support/hand-clock.ts'
+import { ask, postJson } from '../../../support/raw-http.ts'
+import { type Rig, startRig } from '../../../support/rig.ts'
+import { WebClient } from '../../../support/web-client.ts'
+import { standInPrograms } from '../stand-in-programs.ts'
+import { type Answer, InProcessBus, LISTED, listed, newState } from './in-process-bus.ts'
+
+function startOn(clock?: Clock): Promise<Rig> {
+  return startRig({
+    printer: 'none',
+    conf: '[machine]\nprovider: systemd_dbus\nvalidate_service: False',
+    ...(clock !== undefined && { clock }),
+  })
+}
+
+async function systemInfo({ port }: Rig) {
+  return (await ask(port, '/machine/system_info')).json.result.system_info
+}
+
+const stop = ({ port }: Rig, service = 'klipper') => postJson(port, '/machine/services/stop', { service })
+
+const never = () => new Promise(() => {})
+
+test('lists that are not understood are no lists', async () => {
+  using _programs = standInPrograms({ systemctl: 'exit 1' })
+  const answers: readonly Answer[] = [
+    [() => 7, 'u'],
+    [() => null, ''],
+    [() => 'klipper.service', 's'],
+    [() => [['klipper.service', 'active']], 'a(ss)'],
+    [() => [listed('klipper.service').toSpliced(3, 1, 5)], 'a(sssussouso)'],
+  ]
+  for (const answer of answers) {
+    await using bus = await InProcessBus.start()
+    await using rig = await startOn()
+    assert.deepEqual(Object.keys((await systemInfo(rig)).service_state), ['klipper'])
+    bus.answers({ ListUnitsByPatterns: answer })
+    const { status, json } = await stop(rig, 'klipper_mcu')
+    assert.deepEqual(
+      [status, json.error.message],
+      [503, 'The service manager does not answer: systemd answers what is not understood'],
+    )
+    await using later = await startOn()
+    assert.equal((await systemInfo(later)).provider, 'none')
+  }
+})
+
+/** Resolves when the server has logged such a line that many times. */
+async function logged({ log }: Rig, text: string, times: number): Promise<void> {
+  while (log.filter(line => line.includes(text)).length < times) await setImmediate()
+}
+
+test('a signal that is not understood costs the line, which is made anew', async () => {
+  await using bus = await InProcessBus.start()
+  const clock = new HandClock()
+  await using rig = await startOn(clock)
+  using client = await WebClient.open(rig.url)
+  await systemInfo(rig)
+  const signals: readonly (readonly [signature: string, body: unknown[]])[] = [
+    ['sa{sv}as', newState(5, 'u')],
+    ['sa{sv}as', newState(['active'], 'as')],
+    ['s', ['org.freedesktop.systemd1.Unit']],
+  ]
+  for (const [index, [signature, body]] of signals.entries()) {
+    bus.changed('klipper.service', signature, body)
+    await logged(rig, "The system's D-Bus is gone", index + 1)
+    assert.match((await stop(rig)).json.error.message, /D-Bus is not connected/)
+    clock.pass(1)
+    await logged(rig, "the system's D-Bus is back", index + 1)
+  }
+  assert.deepEqual((await ask(rig.port, '/server/info')).json.result.warnings, [])
+  bus.changed('klipper.service', 'sa{sv}as', newState('failed'))
+  const { params } = await client.notified('notify_service_state_changed')
+  assert.deepEqual(params, [{ klipper: { active_state: 'failed', sub_state: 'running' } }])
+})
+
+test('a flood of signals ends with the last state, and only changes are told', async () => {
+  await using bus = await InProcessBus.start()
+  await using rig = await startOn()
+  using client = await WebClient.open(rig.url)
+  await systemInfo(rig)
+  for (let count = 0; count < 2000; count += 1) {
+    bus.changed('klipper.service', 'sa{sv}as', newState('active'))
+    bus.changed('sshd.service', 'sa{sv}as', newState('failed'))
+  }
+  bus.changed('klipper.service', 'sa{sv}as', newState('failed'))
+  const { params } = await client.notified('notify_service_state_changed')
+  assert.deepEqual(params, [{ klipper: { active_state: 'failed', sub_state: 'running' } }])
+})
+
+test('of a hundred at once systemd is asked for ten, and the others are told to wait', async () => {
+  let asked = 0
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  const held = async (result: unknown) => {
+    asked += 1
+    await answered
+    return result
+  }
+  await using bus = await InProcessBus.start()
+  await using rig = await startOn()
+  await systemInfo(rig)
+  bus.answers({
+    StopUnit: [() => held('/job').then(() => Promise.reject(new Error('busy'))), 'o'],
+    ListUnitsByPatterns: [() => held([listed('klipper.service')]), LISTED],
+  })
+  const names = ['klipper', 'klipper_mcu']
+  const replies = Array.from({ length: 100 }, (_, index) => stop(rig, names[index % 2]))
+  const refused = replies.map(async reply => ((await reply).status === 503 ? 1 : 0))
+  let told = 0
+  for (const each of replies) void each.then(({ body }) => (told += body.includes('try again later') ? 1 : 0))
+  while (told < 90) await setImmediate()
+  assert.equal(asked, 10)
+  answer()
+  await Promise.all(refused)
+  assert.equal(told, 90)
+  assert.equal((await stop(rig, 'klipper_mcu')).json.error.message, "Service 'klipper_mcu' not installed")
+})
+
+test('a server that stops waits for no systemd, and logs nothing afterwards', async () => {
+  await using bus = await InProcessBus.start()
+  const stopping = await startOn()
+  using client = await WebClient.open(stopping.url)
+  await systemInfo(stopping)
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+  bus.answers({
+    StopUnit: [() => '/job', 'o'],
+    RestartUnit: [
+      () => {
+        reach()
+        return never()
+      },
+      'o',
+    ],
+  })
+  void client.call('machine.services.stop', { service: 'klipper' })
+  void client.call('machine.services.restart', { service: 'klipper' })
+  await reached
+  await stopping[Symbol.asyncDispose]()
+  const lines = stopping.log.length
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate()
+  // The end of the client's own line may come late.
+  const late = stopping.log.slice(lines).filter(line => !/WebSocket|log file/.test(line))
+  assert.deepEqual(late, [])
+})
+
+/** Speaks on each line that is opened to it, as this process's system bus. */
+async function speaker(speak: (socket: Socket, heard: string) => void): Promise<AsyncDisposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'bus-'))
+  const path = join(folder, 'bus')
+  const server = createServer(socket => {
+    socket.on('error', () => undefined).on('data', data => speak(socket, data.toString('latin1')))
+  }).listen(path)
+  await once(server, 'listening')
+  process.env.DBUS_SYSTEM_BUS_ADDRESS = `unix:path=${path}`
+  return {
+    async [Symbol.asyncDispose]() {
+      delete process.env.DBUS_SYSTEM_BUS_ADDRESS
+      server.close()
+      await once(server, 'close')
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+const OK = 'OK 0123456789abcdef0123456789abcdef\r\n'
+
+const SPEAKERS: Readonly<Record<string, (socket: Socket, heard: string) => void>> = {
+  'lets nobody in': socket => void socket.write('REJECTED EXTERNAL\r\n'),
+  'hangs up': socket => void socket.end(OK),
+  'speaks another language': (socket, heard) =>
+    void socket.write(heard.includes('BEGIN') ? 'HTTP/1.1 400 Bad Request\r\n\r\n'.repeat(10) : OK),
+  'announces more than it may send': (socket, heard) =>
+    void socket.write(heard.includes('BEGIN') ? Buffer.from('6c01000100000040010000000000007f', 'hex') : OK),
+}
+
+for (const [what, speak] of Object.entries(SPEAKERS)) {
+  test(`a bus that ${what}: what stands in for it is asked at once`, async () => {
+    using programs = standInPrograms({ systemctl: 'echo klipper.service loaded active running' })
+    await using _speaker = await speaker(speak)
+    await using rig = await startOn()
+    const { provider, available_services } = await systemInfo(rig)
+    assert.deepEqual([provider, available_services], ['systemd_cli', ['klipper']])
+    assert.deepEqual(programs.calls(), [])
+  })
+}

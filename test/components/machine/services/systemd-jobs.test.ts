@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SystemdJobs } from '../../../../src/components/machine/services/systemd-jobs.ts'
+import { HandClock } from '../../../support/hand-clock.ts'
+
+const PATH = '/org/freedesktop/systemd1/job/7'
+const ended = (result: string, path = PATH) => [7, path, 'klipper.service', result]
+
+/** systemd's answer to a call, which comes when it is told to. */
+function call() {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  return { begin: () => promise, answer: (path = PATH) => resolve(path), refuse: reject }
+}
+
+test('a job that several ask for ends for all of them', async () => {
+  const jobs = new SystemdJobs(new HandClock())
+  const [first, second] = [call(), call()]
+  const outcomes = Promise.all([jobs.run(first.begin), jobs.run(second.begin)])
+  first.answer()
+  second.answer()
+  await Promise.all([first.begin(), second.begin()])
+  jobs.removed(ended('failed'))
+  assert.deepEqual(await outcomes, ['failed', 'failed'])
+})
+
+test('a job may end before its call is answered, and those of others do not matter', async () => {
+  const jobs = new SystemdJobs(new HandClock())
+  const { begin, answer } = call()
+  jobs.removed(ended('canceled'))
+  const outcome = jobs.run(begin)
+  jobs.removed(ended('done'))
+  jobs.removed(ended('failed', '/another'))
+  answer()
+  assert.equal(await outcome, 'done')
+})
+
+test('a call that is refused waits for nothing', async () => {
+  const clock = new HandClock()
+  const { begin, refuse } = call()
+  const outcome = new SystemdJobs(clock).run(begin)
+  refuse(new Error('denied'))
+  await assert.rejects(outcome, /denied/)
+  assert.deepEqual(clock.waits(), [])
+})
+
+test('a job that takes long is given up, and one whose line breaks', async () => {
+  const clock = new HandClock()
+  const jobs = new SystemdJobs(clock)
+  const long = call()
+  const outcome = jobs.run(long.begin)
+  long.answer()
+  await long.begin()
+  await clock.waitFor(60)
+  clock.pass(60)
+  await assert.rejects(outcome, { status: 503, message: /still at it after 60 seconds/ })
+  jobs.removed(ended('done'))
+  const broken = call()
+  const waiting = jobs.run(broken.begin)
+  broken.answer()
+  await clock.waitFor(60)
+  jobs.end()
+  await assert.rejects(waiting, { status: 503, message: /D-Bus broke/ })
+  assert.deepEqual(clock.waits(), [])
+  const late = call()
+  late.answer()
+  await assert.rejects(jobs.run(late.begin), { status: 503, message: /D-Bus broke/ })
+})
