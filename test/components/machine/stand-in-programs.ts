@@ -11,8 +11,11 @@ export interface StandInPrograms extends Disposable {
   calls(): string[]
 }
 
-/** Shell scripts by the names of the programs; `$HERE` is their folder. */
-export function standInPrograms(scripts: Readonly<Record<string, string>>): StandInPrograms {
+/** Shell scripts by the names of the programs; `$HERE` is their folder. With `alone` there are no others. */
+export function standInPrograms(
+  scripts: Readonly<Record<string, string>>,
+  { alone = false }: { readonly alone?: boolean } = {},
+): StandInPrograms {
   const folder = mkdtempSync(join(tmpdir(), 'programs-'))
   const calls = join(folder, 'calls')
   writeFileSync(calls, '')
@@ -21,7 +24,7 @@ export function standInPrograms(scripts: Readonly<Record<string, string>>): Stan
     chmodSync(join(folder, name), 0o755)
   }
   const { PATH } = process.env
-  process.env.PATH = `${folder}:${PATH}`
+  process.env.PATH = alone ? folder : `${folder}:${PATH}`
   return {
     folder,
     calls: () => readFileSync(calls, 'utf8').split('\n').slice(0, -1),
@@ -29,5 +32,14 @@ export function standInPrograms(scripts: Readonly<Record<string, string>>): Stan
       process.env.PATH = PATH
       rmSync(folder, { recursive: true })
     },
+  }
+}
+
+/** Whether there is a process of that number, as a program has written it. */
+export function isRunning(pid: string): boolean {
+  try {
+    return process.kill(Number(pid), 0)
+  } catch {
+    return false
   }
 }

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Sudo } from '../../../../src/components/machine/services/sudo.ts'
 import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { standInPrograms } from '../stand-in-programs.ts'
+import { isRunning, standInPrograms } from '../stand-in-programs.ts'
 
 const PASSWORD = 'right "horse" $HOME'
 
@@ -30,14 +30,6 @@ function user({ isRoot = false, clock = systemClock }: { isRoot?: boolean; clock
   const stopping = new AbortController()
   const sudo = new Sudo({ isRoot, clock, signal: stopping.signal, onChange: () => (changes += 1) })
   return { sudo, changes: () => changes, stop: () => stopping.abort(new Error('the server stops')) }
-}
-
-function runs(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }
 
 const LIMITS = { timeoutSeconds: 10 }
@@ -92,14 +84,11 @@ test("sudo's other refusals are told in its words, and failures of the program a
 })
 
 test('a machine without sudo', async () => {
-  using programs = standInPrograms({})
+  using _programs = standInPrograms({}, { alone: true })
   const { sudo } = user()
-  const { PATH } = process.env
-  process.env.PATH = programs.folder
   await assert.rejects(sudo.run('true', [], LIMITS), /sudo cannot be run: .*ENOENT/)
   assert.equal(await sudo.checkAccess(), false)
   await assert.rejects(sudo.setPassword('x'), { status: 503, message: /cannot be tried: sudo cannot be run/ })
-  process.env.PATH = PATH
 })
 
 test('what waits for the password is done when it comes', async () => {
@@ -219,5 +208,5 @@ test('a sudo that hangs ends with the server', async () => {
   assert.match(String((run as PromiseRejectedResult).reason), /the server stops/)
   assert.equal((set as PromiseRejectedResult).reason.status, 503)
   assert.deepEqual(access, { status: 'fulfilled', value: false })
-  for (const pid of programs.calls()) while (runs(Number(pid))) await setImmediate()
+  for (const pid of programs.calls()) while (isRunning(pid)) await setImmediate()
 })
