@@ -7,12 +7,20 @@ import { join } from 'node:path'
 
 const PROGRAM = '/usr/bin/supervisord'
 
+/** supervisorctl without the search for its plug-ins, which takes three quarters of its time. */
+const CONTROL = `#!/usr/bin/python3
+import sys, types
+sys.modules['pkg_resources'] = types.ModuleType('pkg_resources')
+from supervisor.supervisorctl import main
+sys.exit(main())
+`
+
 /** Why there can be none here; undefined where there can. */
 export const absent: string | undefined = existsSync(PROGRAM)
   ? undefined
   : `${PROGRAM} is not installed (apt install supervisor)`
 
-/** A running supervisord. */
+/** A running supervisord. While it lasts, the supervisorctl on this process's PATH is a quick one. */
 export interface Supervisor extends AsyncDisposable {
   /** For supervisorctl. */
   readonly config: string
@@ -38,9 +46,13 @@ export async function startSupervisor(
   }
   const text = Object.entries(sections).map(([name, lines]) => [`[${name}]`, ...lines, ''].join('\n'))
   writeFileSync(config, text.join('\n'))
+  writeFileSync(join(folder, 'supervisorctl'), CONTROL, { mode: 0o755 })
+  const { PATH } = process.env
+  process.env.PATH = `${folder}:${PATH}`
   const child = spawn(PROGRAM, ['-n', '-c', config], { stdio: ['ignore', 'pipe', 'ignore'] })
   const stop = async () => {
     await end(child)
+    process.env.PATH = PATH
     rmSync(folder, { recursive: true, force: true })
   }
   try {

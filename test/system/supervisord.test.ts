@@ -94,7 +94,13 @@ suite('supervisord', { skip: absent ?? false }, () => {
     const socketPath = join(data, 'comms', 'moonraker.sock')
     const main = join(import.meta.dirname, '../../src/main.ts')
     await using supervisor = await startSupervisor({
-      moonraker_3: [`command=${process.execPath} ${main} -d ${data}`, 'startsecs=0', 'autostart=false'],
+      moonraker_3: [
+        `command=${process.execPath} ${main} -d ${data}`,
+        // What the first one has compiled serves the second.
+        `environment=NODE_COMPILE_CACHE="${data}/compiled"`,
+        'startsecs=0',
+        'autostart=false',
+      ],
     })
     writeFileSync(
       join(config, 'moonraker.conf'),
