@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { FakeKlippy } from '../support/fake-klippy.ts'
+import { HandClock } from '../support/hand-clock.ts'
 import { ask, postJson } from '../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
@@ -236,7 +237,8 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
 
   test('a D-Bus daemon that dies: what is asked meanwhile says so, and it goes on when it is back', async () => {
     await using host = await Host.start(...PRINTER_HOST)
-    await using rig = await startOn()
+    const clock = new HandClock()
+    await using rig = await startOn({ clock })
     using client = await WebClient.open(rig.url)
     await systemInfo(rig)
     await host.order({ result: 'never' })
@@ -254,6 +256,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
       ...PRINTER_HOST.filter(({ unit: name }) => name !== 'klipper.service'),
       unit('klipper', 'failed'),
     )
+    clock.pass(1)
     await client.find(stateOf('klipper', 'failed'))
     assert.equal(await warnings(rig), '')
     assert.equal((await act(rig, 'start', 'klipper')).status, 200)
@@ -262,11 +265,14 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
 
   test('a systemd that begins anew is followed', async () => {
     await using host = await Host.start(...PRINTER_HOST)
-    await using rig = await startOn()
+    const clock = new HandClock()
+    await using rig = await startOn({ clock })
     using client = await WebClient.open(rig.url)
     await systemInfo(rig)
     await host.fallStandIn()
+    while (!(await warnings(rig)).includes('systemd began anew')) await setImmediate()
     await host.riseStandIn(...PRINTER_HOST, unit('klipper', 'reloading', 'reload'))
+    clock.pass(1)
     await client.find(stateOf('klipper', 'reloading'))
     await host.order(unit('klipper', 'active', 'running'))
     await client.find(stateOf('klipper', 'active'))

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { unitOfCgroup } from '../../../../src/components/machine/services/systemd-cli.ts'
+import { type Clock, systemClock } from '../../../../src/core/clock.ts'
+import { HandClock } from '../../../support/hand-clock.ts'
 import { ask, postJson } from '../../../support/raw-http.ts'
 import { type Rig, startRig } from '../../../support/rig.ts'
 import { WebClient } from '../../../support/web-client.ts'
@@ -35,8 +37,8 @@ const UNITS = [
   'not a unit at all',
 ].join('\n')
 
-function startOn(): Promise<Rig> {
-  return startRig({ printer: 'none', conf: '[machine]\nprovider: systemd_cli' })
+function startOn(clock: Clock = systemClock): Promise<Rig> {
+  return startRig({ printer: 'none', conf: '[machine]\nprovider: systemd_cli', clock })
 }
 
 function programs() {
@@ -89,10 +91,12 @@ test('actions go to systemctl with the name as one argument, and clients hear of
 
 test('changes that nobody asked for are found by asking again', async () => {
   using made = programs()
-  await using rig = await startOn()
+  const clock = new HandClock()
+  await using rig = await startOn(clock)
   using client = await WebClient.open(rig.url)
   await systemInfo(rig)
   writeFileSync(join(made.folder, 'units'), UNITS.replace('failed   failed', 'active   running'))
+  clock.pass(2)
   assert.deepEqual((await client.notified('notify_service_state_changed')).params, [
     { crowsnest: { active_state: 'active', sub_state: 'running' } },
   ])
