@@ -52,6 +52,9 @@ export class KlippyLink {
   #heardAt = 0
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
+  /** What has come and is not read yet. */
+  #unread: Buffer[] = []
+  #pause: NodeJS.Immediate | null = null
 
   constructor({ path, clock, log, silence = 20 }: LinkOptions) {
     this.path = path
@@ -139,6 +142,10 @@ export class KlippyLink {
   #lost(): void {
     this.#socket = null
     this.#watch?.stop()
+    while (this.#pause !== null) {
+      clearImmediate(this.#pause)
+      this.#goOn()
+    }
     for (const { reject, timer } of this.#waiting.values()) {
       timer?.stop()
       reject(new ApiError(503, 'Klippy Disconnected'))
@@ -162,29 +169,63 @@ export class KlippyLink {
   #heard(splitter: FrameSplitter, chunk: Buffer): void {
     this.#heardAt = this.#clock.monotonic()
     try {
-      for (const message of splitter.push(chunk)) this.#read(message)
+      this.#unread.push(...splitter.push(chunk))
+      if (this.#pause === null) this.#readOn()
     } catch (error) {
-      this.#log.warning(`Klippy sent ${messageOf(error)}; cutting the connection`)
-      this.#socket?.destroy()
+      this.#cut(error)
     }
   }
 
-  #read(bytes: Buffer): void {
-    let message: unknown
+  #cut(error: unknown): void {
+    this.#log.warning(`Klippy sent ${messageOf(error)}; cutting the connection`)
+    this.#socket?.destroy()
+  }
+
+  /**
+   * Reads what has come. What Klippy said unasked after an answer waits for a turn of the event loop, so that whoever
+   * asked goes by the answer first: both may come in one piece.
+   */
+  #readOn(): void {
+    const messages = this.#unread
+    this.#unread = []
+    let answered = false
+    for (const [index, bytes] of messages.entries()) {
+      const message = this.#parse(bytes)
+      if (typeof message.id === 'number') {
+        this.#settle(message.id, message)
+        answered = true
+      } else if (typeof message.method === 'string') {
+        if (answered) {
+          this.#unread = messages.slice(index)
+          this.#pause = setImmediate(() => this.#goOn())
+          return
+        }
+        this.#listener?.called(message.method, isPlainObject(message.params) ? message.params : {})
+      }
+    }
+  }
+
+  #goOn(): void {
+    this.#pause = null
     try {
-      message = JSON.parse(bytes.toString())
+      this.#readOn()
+    } catch (error) {
+      this.#cut(error)
+    }
+  }
+
+  /** A message; an empty one in the place of nonsense. */
+  #parse(bytes: Buffer): Readonly<Record<string, unknown>> {
+    try {
+      const message: unknown = JSON.parse(bytes.toString())
+      return isPlainObject(message) ? message : {}
     } catch {
       this.#log.warning(`Klippy sent something that is not JSON (${bytes.length} bytes); ignored`)
-      return
-    }
-    if (!isPlainObject(message)) return
-    if (typeof message.id === 'number') this.#settle(message.id, message)
-    else if (typeof message.method === 'string') {
-      this.#listener?.called(message.method, isPlainObject(message.params) ? message.params : {})
+      return {}
     }
   }
 
-  #settle(id: number, message: Record<string, unknown>): void {
+  #settle(id: number, message: Readonly<Record<string, unknown>>): void {
     const waiting = this.#waiting.get(id)
     if (waiting === undefined) return
     this.#waiting.delete(id)

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { ApiError } from '../../src/core/errors.ts'
 import { Log } from '../../src/core/log.ts'
+import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
 import { KlippyLink } from '../../src/klippy/link.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
 import { HandClock } from '../support/hand-clock.ts'
@@ -263,4 +268,53 @@ test('parameters that no message can hold are refused, and nothing is left waiti
   for (let depth = 0; depth < 100_000; depth += 1) deep = [deep]
   await assert.rejects(line.link.request('gcode/script', { deep }, 60), refusedWith(400, /nested too deeply/))
   assert.deepEqual(line.clock.waits(), [20])
+})
+
+test('who has asked hears the answer before what Klippy says after it, also where both come in one piece', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  const gate = Promise.withResolvers<unknown>()
+  klippy.answer('gcode/script', () => gate.promise)
+  const asked = line.link.request('gcode/script').then(async result => {
+    await null
+    line.told.push(`answered ${JSON.stringify(result)}`)
+  })
+  await klippy.waitFor('gcode/script')
+  klippy.inOnePiece()
+  klippy.call('before', {})
+  gate.resolve({ done: true })
+  for (let turn = 0; turn < 5; turn += 1) await null
+  klippy.call('after', {})
+  klippy.call('at_last', {})
+  await asked
+  while (line.told.length < 5) await line.next('called')
+  assert.deepEqual(line.told, ['connected', 'before {}', 'answered {"done":true}', 'after {}', 'at_last {}'])
+})
+
+test('what Klippy says before it goes is heard, also behind an answer', async () => {
+  const asked = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const folder = mkdtempSync(join(tmpdir(), 'link-'))
+  const path = join(folder, 'klippy.sock')
+  const server = createServer(socket => {
+    const splitter = new FrameSplitter(1000)
+    const answers: string[] = []
+    socket.on('data', bytes => {
+      for (const message of splitter.push(bytes)) {
+        const { id, method } = JSON.parse(String(message))
+        answers.push(frame({ id, result: {} }) + frame({ method, params: {} }))
+      }
+      if (answers.length === asked.length) socket.end(answers.join(''))
+    })
+  })
+  await once(server.listen(path), 'listening')
+  try {
+    using line = await new Line(path).connect()
+    const gone = line.next('disconnected')
+    await Promise.all(asked.map(method => line.link.request(method)))
+    await gone
+    assert.deepEqual(line.told, ['connected', ...asked.map(method => `${method} {}`), 'disconnected'])
+  } finally {
+    server.close()
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -231,6 +231,14 @@ export class FakeKlippy implements AsyncDisposable {
     for (const socket of this.#sockets.keys()) socket.write(bytes)
   }
 
+  /** What is said until the event loop's next turn arrives in one piece. */
+  inOnePiece(): void {
+    for (const socket of this.#sockets.keys()) {
+      socket.cork()
+      setImmediate(() => socket.uncork())
+    }
+  }
+
   /** Ends all connections; new ones are taken. */
   drop(): void {
     for (const socket of this.#sockets.keys()) socket.destroy()
