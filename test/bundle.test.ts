@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -46,10 +46,16 @@ async function packageOf(model: string): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Calls back with the port of a running bundle beside its virtual printer. */
-async function withServer(work: (port: number) => Promise<void>): Promise<void> {
-  const args = [join(OUTPUT, 'moonraker.cjs'), '--virtual-printer', '-d', DATA]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Calls back with the port of a running bundle beside its virtual printer, or as `args` and `env` say. */
+async function withServer(
+  work: (port: number) => Promise<void>,
+  args: readonly string[] = ['--virtual-printer'],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const child = spawn(process.execPath, [join(OUTPUT, 'moonraker.cjs'), ...args, '-d', DATA], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   const exited = once(child, 'exit')
   try {
     let text = ''
@@ -94,4 +100,26 @@ test('everything that is loaded on first use is there and works', async () => {
     const library = require(join(OUTPUT, 'lib', name)) as object
     assert.ok(typeof library === 'function' || Object.keys(library).length > 0, name)
   }
+})
+
+test('nothing of it is loaded by a server that only looks for the services of its machine', async () => {
+  const [hook, loaded] = [join(FOLDER, 'hook.cjs'), join(FOLDER, 'loaded.json')]
+  writeFileSync(
+    hook,
+    `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(Object.keys(require.cache))))`,
+  )
+  writeFileSync(join(DATA, 'config', 'moonraker.conf'), CONF.replace('provider: none', ''))
+  const askOnce = async (port: number) => {
+    assert.equal((await ask(port, '/machine/system_info')).json.result.system_info.provider, 'none')
+  }
+  await withServer(askOnce, [], {
+    NODE_OPTIONS: `--require ${hook}`,
+    DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent',
+    PATH: FOLDER,
+  })
+  const files = JSON.parse(readFileSync(loaded, 'utf8')) as string[]
+  assert.deepEqual(
+    files.filter(file => file !== hook).map(file => basename(file)),
+    ['moonraker.cjs', 'server.cjs'],
+  )
 })
