@@ -8,7 +8,7 @@ import { API_VERSION } from '../../core/version.ts'
 import type { AccessPolicy } from '../../rpc/access.ts'
 import { type Caller, demandRole, type User } from '../../rpc/caller.ts'
 import type { ClientInfo, Connection } from '../../rpc/connection.ts'
-import { type KlipperService, rollOverKlipper } from './klipper-log.ts'
+import { type KlipperService, klipperLog, type RollOver } from './klipper-log.ts'
 import { serveRedirect } from './redirect.ts'
 
 /** An agent's identity goes to every client; each part of it has at most so many characters. */
@@ -41,11 +41,12 @@ interface Identity {
 /** Serves the chapter. */
 export function serveServer(core: Core, scope: Scope, facts: ServerFacts): void {
   scope.use(serveRedirect(core.registry, facts.policy))
+  const rollOverKlipper = klipperLog(core, facts.klipperService)
   scope.use(
     core.registry.serve(chapter, {
       'server.info': ({ raw }) => serverInfo(core, facts, raw),
       'server.config': () => facts.config() as never,
-      'server.logs.rollover': ({ application }) => rollOver(core, facts.klipperService, application),
+      'server.logs.rollover': ({ application }) => rollOver(core.log, rollOverKlipper, application),
       'server.restart': () => {
         facts.restart()
         return 'ok' as const
@@ -73,7 +74,7 @@ function serverInfo({ printer, warnings, connections, version }: Core, facts: Se
   }
 }
 
-async function rollOver(core: Core, klipper: KlipperService | null, application: string | undefined) {
+async function rollOver(log: Core['log'], rollOverKlipper: RollOver, application: string | undefined) {
   const wanted = application === undefined ? ['moonraker', 'klipper'] : [application]
   const rolled_over: string[] = []
   const failed: Record<string, string> = {}
@@ -81,7 +82,7 @@ async function rollOver(core: Core, klipper: KlipperService | null, application:
     if (name !== 'moonraker' && name !== 'klipper') {
       throw new ApiError(400, `No log of application '${name}': give 'moonraker' or 'klipper'`)
     }
-    const problem = name === 'moonraker' ? rollOverOwn(core.log) : await rollOverKlipper(core, klipper)
+    const problem = name === 'moonraker' ? rollOverOwn(log) : await rollOverKlipper()
     if (problem === undefined) rolled_over.push(name)
     else failed[name] = problem
   }

@@ -2,6 +2,7 @@
 import { rename, stat } from 'node:fs/promises'
 import type { Core } from '../../component.ts'
 import { messageOf } from '../../core/errors.ts'
+import { shared } from '../../core/shared.ts'
 
 /** Klipper's service, as far as this server may manage it. */
 export interface KlipperService {
@@ -14,11 +15,15 @@ export interface KlipperService {
 /** A print that the stop of Klipper would end. */
 const BUSY: readonly unknown[] = ['printing', 'paused']
 
-/** Returns what keeps the log from being rolled over; undefined where it was. `service` is null where none is managed. */
-export async function rollOverKlipper(
-  core: Core,
-  service: KlipperService | null,
-): Promise<string | undefined> {
+/** Begins a new log. Resolves with what keeps it from being rolled over; undefined where it was. */
+export type RollOver = () => Promise<string | undefined>
+
+/** Who asks while it is being done gets the same answer. `service` is null where none is managed. */
+export function klipperLog(core: Core, service: KlipperService | null): RollOver {
+  return shared(() => rollOver(core, service))
+}
+
+async function rollOver(core: Core, service: KlipperService | null): Promise<string | undefined> {
   const unit = service?.klipperUnit ?? null
   if (service === null || unit === null) return "Klipper's service is not known to this server"
   const file = core.printer.session.info?.log_file

@@ -30,7 +30,7 @@ type Virtualization = Infer<typeof SystemInfo>['virtualization']
 
 /** Seconds that a question waits for the service manager at the start. */
 const PATIENCE = 3
-/** What the service manager is asked for at a time: each may be a program that runs. */
+/** What it is asked for by clients at a time: each may be a program that runs. */
 const MAX_AT_ONCE = 10
 /** How much of a name an error repeats. */
 const SHOWN_NAME = 100
@@ -161,9 +161,9 @@ export class Services {
     if (!this.#parts.allowed.includes(name)) throw new ApiError(400, `Service '${shown}' not allowed`)
     if (provider.name === 'none') return provider.act(action, name)
     // It may have been installed since.
-    if (!this.#states.has(name)) this.#report(await this.#ask(() => provider.list()))
+    if (!this.#states.has(name)) this.#report(await this.#askBounded(() => provider.list()))
     if (!this.#states.has(name)) throw new ApiError(400, `Service '${shown}' not installed`)
-    await this.#ask(() => provider.act(action, name))
+    await this.#askBounded(() => provider.act(action, name))
   }
 
   #requestOwn(action: ServiceAction): void {
@@ -204,22 +204,29 @@ export class Services {
       throw new ApiError(400, `Cannot ${action} from within a ${virt_identifier} container`)
     }
     this.#core.log.info(`the machine is asked to ${action === 'reboot' ? 'restart' : 'power off'}`)
-    await this.#ask(() => provider.power(action))
+    await this.#askBounded(() => provider.power(action))
+  }
+
+  /** Asks on a client's behalf, unless clients ask for too much. */
+  async #askBounded<T>(question: () => Promise<T>): Promise<T> {
+    if (this.#asking >= MAX_AT_ONCE)
+      throw new ApiError(503, 'The machine is busy with what it was asked for before: try again later')
+    this.#asking += 1
+    try {
+      return await this.#ask(question)
+    } finally {
+      this.#asking -= 1
+    }
   }
 
   /** Asks the provider; what it answers, errors too, is the caller's to know. */
   async #ask<T>(question: () => Promise<T>): Promise<T> {
-    if (this.#asking >= MAX_AT_ONCE)
-      throw new ApiError(503, 'The machine is busy with what it was asked for before: try again later')
-    this.#asking += 1
     try {
       return await question()
     } catch (error) {
       if (error instanceof ApiError) throw error
       this.#logError(error)
       throw new ApiError(503, `The service manager does not answer: ${messageOf(error)}`, { cause: error })
-    } finally {
-      this.#asking -= 1
     }
   }
 

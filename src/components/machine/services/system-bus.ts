@@ -52,6 +52,8 @@ async function openSocket(address: string, signal: AbortSignal): Promise<Socket>
   let problem = 'its address names no unix socket'
   for (const path of socketsOf(address)) {
     const socket = connect(path)
+    // Later errors are those of the line; before there is one nobody else hears them.
+    socket.on('error', () => undefined)
     try {
       await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
       return socket
@@ -72,12 +74,12 @@ export class SystemBus {
   /** Who has the well-known names whose signals are heard: anybody can send signals. */
   readonly #owners = new Map<string, string>()
   #name = ''
-  #lost: ((reason: string) => void) | null
+  /** Null until there is a line, and once nobody wants to hear of its end. */
+  #lost: ((reason: string) => void) | null = null
 
-  private constructor(bus: MessageBus, socket: Socket, lost: (reason: string) => void) {
+  private constructor(bus: MessageBus, socket: Socket) {
     this.#bus = bus
     this.#socket = socket
-    this.#lost = lost
     let problem = 'it hung up'
     const fail = (error: Error) => {
       problem = error.message
@@ -106,7 +108,19 @@ export class SystemBus {
     const end = () => void socket.destroy()
     signal.addEventListener('abort', end)
     socket.once('close', () => signal.removeEventListener('abort', end))
+    try {
+      const bus = await SystemBus.#over(socket, lost)
+      signal.throwIfAborted()
+      return bus
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+  }
+
+  static async #over(socket: Socket, lost: (reason: string) => void): Promise<SystemBus> {
     const { default: dbus } = await import('dbus-native')
+    if (socket.destroyed) throw new Error('it hung up')
     const client = dbus.createClient({
       stream: socket,
       // We say hello ourselves: the library throws where nobody can catch it if that fails.
@@ -116,14 +130,10 @@ export class SystemBus {
       timeout: TIMEOUT_MS,
       maxMessageSize: MAX_MESSAGE,
     })
-    const bus = new SystemBus(client, socket, lost)
-    try {
-      bus.#name = String(await client.invokeDbus<unknown>({ member: 'Hello' }))
-      return bus
-    } catch (error) {
-      bus.close()
-      throw error
-    }
+    const bus = new SystemBus(client, socket)
+    bus.#name = String(await client.invokeDbus<unknown>({ member: 'Hello' }))
+    bus.#lost = lost
+    return bus
   }
 
   /** Our own name on the bus. */
