@@ -26,8 +26,8 @@ export function klipperLog(core: Core, service: KlipperService | null): RollOver
 async function rollOver(core: Core, service: KlipperService | null): Promise<string | undefined> {
   const unit = service?.klipperUnit ?? null
   if (service === null || unit === null) return "Klipper's service is not known to this server"
-  const file = core.printer.session.info?.log_file
-  if (file === undefined) return 'Klipper does not log to a file'
+  const file: unknown = core.printer.session.info?.log_file
+  if (typeof file !== 'string') return 'Klipper does not log to a file'
   try {
     if (!(await stat(file)).isFile()) return "Klipper's log is no file"
   } catch {

@@ -22,8 +22,8 @@ export interface SystemInfoSource {
   /** Where the files of the machine are; '' is this machine itself. */
   readonly root?: string
   readonly host: Host
-  /** The Python that runs Klippy (`python_path` of printer.info); undefined while nobody has told. */
-  readonly klipperPython: () => string | undefined
+  /** The Python that runs Klippy, as Klippy tells it (`python_path` of printer.info). */
+  readonly klipperPython: () => unknown
 }
 
 /** Where Klipper's installation guide puts the environment, below the user's folder. */
@@ -33,7 +33,7 @@ const USUAL_PYTHON = 'klippy-env/bin/python'
 export class MachineReader {
   readonly #files: SystemFiles
   readonly #host: Host
-  readonly #klipperPython: () => string | undefined
+  readonly #klipperPython: () => unknown
   #lastPython: string | undefined
   #lasting: Promise<Pick<MachineFacts, 'cpu_info' | 'sd_info' | 'distribution'>> | null = null
   #virtualization: Promise<MachineFacts['virtualization']> | null = null
@@ -75,7 +75,8 @@ export class MachineReader {
 
   /** Klippy is not always there to say what it runs on; then it is what it was, or what it usually is. */
   async #python(): Promise<MachineFacts['python']> {
-    this.#lastPython = this.#klipperPython() ?? this.#lastPython
+    const told = this.#klipperPython()
+    if (typeof told === 'string') this.#lastPython = told
     const path = this.#lastPython ?? `${this.#host.home}/${USUAL_PYTHON}`
     return path.startsWith('/') ? readPython(this.#files, path) : NO_PYTHON
   }

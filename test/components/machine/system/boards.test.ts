@@ -177,6 +177,17 @@ test('a PC', async () => {
   assert.deepEqual(virtualization, { virt_type: 'none', virt_identifier: 'none' })
 })
 
+test('callers of the same moment get one answer, later ones another', async () => {
+  using machine = new MachineFolder(machines.raspberryPi3)
+  const host = machines.hostOf('arm', 'armv7l')
+  const reader = new MachineReader({ root: machine.root, host, klipperPython: () => undefined })
+  const [first, second] = await Promise.all([reader.read(), reader.read()])
+  assert.equal(first, second)
+  const third = await reader.read()
+  assert.notEqual(third, first)
+  assert.deepEqual(third, first)
+})
+
 test('a mainboard whose maker gave it no name', async () => {
   const tree = { ...machines.desktop, '/sys/class/dmi/id/product_name': 'To Be Filled By O.E.M.\n' }
   assert.equal((await read(tree, machines.hostOf('x64', 'x86_64'))).cpu_info.model, '')

@@ -80,7 +80,7 @@ test('what Klippy said last stays; before that it is the usual place', async () 
     '/home/pi/klippy-env/pyvenv.cfg': 'version = 3.9.2\n',
     '/opt/klippy/pyvenv.cfg': 'version = 3.12.3\n',
   })
-  let told: string | undefined
+  let told: unknown
   const reader = new MachineReader({
     root: machine.root,
     host: hostOf('arm', 'armv7l'),
@@ -92,6 +92,12 @@ test('what Klippy said last stays; before that it is the usual place', async () 
   assert.equal(await version(), '3.12.3')
   told = undefined
   assert.equal(await version(), '3.12.3')
-  told = 'python3'
-  assert.equal(await version(), '')
+  for (const nonsense of [5, null, {}, ['/opt/klippy/bin/python']]) {
+    told = nonsense
+    assert.equal(await version(), '3.12.3')
+  }
+  for (const path of ['python3', '', `/opt/\0`, '/'.repeat(10_000)]) {
+    told = path
+    assert.notEqual(await version(), '3.12.3')
+  }
 })
