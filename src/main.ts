@@ -69,7 +69,7 @@ function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLi
 async function startVirtualPrinter({ speed }: CommandLine, paths: DataPaths) {
   try {
     const { startPrinterInFolder } = await import('./virtual-printer-in-folder.ts')
-    return await startPrinterInFolder(paths, speed)
+    return await startPrinterInFolder(paths, { speed })
   } catch (error) {
     throw new StartError(messageOf(error), { cause: error })
   }

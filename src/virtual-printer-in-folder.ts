@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, StartError } from './core/errors.ts'
 import type { DataPaths } from './core/paths.ts'
-import { defaultPrinterCfg, VirtualPrinter } from './virtual-printer/index.ts'
+import { defaultPrinterCfg, VirtualPrinter, type VirtualPrinterOptions } from './virtual-printer/index.ts'
 
 /** A virtual printer that runs. */
 export interface RunningPrinter {
@@ -13,8 +13,11 @@ export interface RunningPrinter {
   stop(): Promise<void>
 }
 
-/** Starts the printer; writes a printer.cfg where there is none. Throws StartError where that is not possible. */
-export async function startPrinterInFolder(paths: DataPaths, speed: number): Promise<RunningPrinter> {
+/** Starts the printer; writes a printer.cfg where there is none. Rejects with StartError where that is not possible. */
+export async function startPrinterInFolder(
+  paths: DataPaths,
+  pace: Pick<VirtualPrinterOptions, 'speed' | 'statusInterval'>,
+): Promise<RunningPrinter> {
   const socketPath = join(paths.comms, 'virtual-klippy.sock')
   const configFile = join(paths.config, 'printer.cfg')
   try {
@@ -27,7 +30,7 @@ export async function startPrinterInFolder(paths: DataPaths, speed: number): Pro
       configFile,
       gcodesPath: paths.gcodes,
       logFile: join(paths.logs, 'klippy.log'),
-      speed,
+      ...pace,
     })
     await printer.start()
     return { printer, socketPath, stop: () => printer.stop() }

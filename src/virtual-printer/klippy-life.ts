@@ -21,6 +21,8 @@ export interface LifeOptions {
   readonly configFile: string
   readonly gcodesPath: string | undefined
   readonly logFile: string | undefined
+  /** Seconds. */
+  readonly statusInterval: number
   readonly log: (line: string) => void
   readonly restart: (kind: 'restart' | 'firmware_restart') => void
 }
@@ -60,7 +62,7 @@ export function beginLife(options: LifeOptions): KlippyLife {
   objects.add('webhooks', life)
   objects.add('configfile', config)
   webhookEndpoints(host, remote, options.logFile)
-  const feed = new StatusFeed(host)
+  const feed = new StatusFeed(host, options.statusInterval)
   let machine: CoreParts | undefined
   baseCommands(host, async () => {
     await machine?.toolhead.dwell(0.5)

@@ -29,6 +29,8 @@ export interface VirtualPrinterOptions {
   readonly speed?: number
   /** Simulated seconds from `start` or a restart to the state `ready`; 0.5 when left out. */
   readonly startupTime?: number
+  /** Real seconds between status updates; 0.25 when left out, as with Klipper. */
+  readonly statusInterval?: number
 }
 
 /** A Klippy without hardware. Its socket, protocol, states and timing are those of the real one. */
@@ -162,13 +164,15 @@ export class VirtualPrinter {
   }
 
   async #begin(): Promise<void> {
-    const { socketPath, configFile, gcodesPath, logFile, speed = 1, startupTime = 0.5 } = this.#options
+    const { socketPath, configFile, gcodesPath, logFile } = this.#options
+    const { speed = 1, startupTime = 0.5, statusInterval = 0.25 } = this.#options
     const clock = new SimClock(speed)
     const life = beginLife({
       clock,
       configFile,
       gcodesPath,
       logFile,
+      statusInterval,
       log: line => this.#log.write(line),
       restart: kind => this.#scheduleRestart(kind),
     })

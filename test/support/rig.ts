@@ -81,7 +81,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     if (options.printer !== 'none' && options.klippySocket === undefined) {
       // Loaded only where it is asked for: most rigs do without, and it is the greater part of the code.
       const { startPrinterInFolder } = await import('../../src/virtual-printer-in-folder.ts')
-      printer = await startPrinterInFolder(paths, options.speed ?? 1)
+      printer = await startPrinterInFolder(paths, { speed: options.speed ?? 10, statusInterval: 0.025 })
     }
     server = await startServer({
       paths,

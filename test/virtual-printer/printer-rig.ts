@@ -208,6 +208,7 @@ export class PrinterRig implements AsyncDisposable {
       gcodesPath: this.path('gcodes'),
       logFile: this.path('klippy.log'),
       speed,
+      statusInterval: 0.02,
     })
   }
 

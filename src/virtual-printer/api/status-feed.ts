@@ -8,8 +8,6 @@ import type { Status } from '../objects.ts'
 import type { Connection } from './connection.ts'
 import { type ApiRequest, isRecord, recordOf } from './endpoints.ts'
 
-const TICK = 250
-
 /** Fields wanted per object; null stands for all. */
 type Wanted = Map<string, string[] | null>
 
@@ -31,14 +29,18 @@ function eventtime(): number {
 /** Serves the object endpoints of one Klippy life. */
 export class StatusFeed {
   readonly #host: Host
+  /** Milliseconds. */
+  readonly #interval: number
   readonly #subscriptions = new Map<Connection, Subscription>()
   #queries: { wanted: Wanted; answer: (answer: Answer) => void }[] = []
   #last = new Map<string, Status>()
   #timer: NodeJS.Timeout | undefined
   #nextTick = 0
 
-  constructor(host: Host) {
+  /** `interval` is that between two updates, in seconds. */
+  constructor(host: Host, interval: number) {
     this.#host = host
+    this.#interval = interval * 1000
     const { endpoints, objects } = host
     endpoints.add('objects/list', () => ({ objects: objects.names }))
     endpoints.add('objects/query', request => this.#ask(wantedOf(request)))
@@ -92,8 +94,9 @@ export class StatusFeed {
       }
       for (const { wanted, answer } of queries) answer({ eventtime: time, status: this.#full(wanted) })
     })
-    const due = this.#nextTick + TICK
-    this.#nextTick = due > started && due <= started + TICK ? due : started + TICK
+    const due = this.#nextTick + this.#interval
+    const latest = started + this.#interval
+    this.#nextTick = due > started && due <= latest ? due : latest
     this.#timer =
       this.#last.size > 0 ? setTimeout(() => this.#tick(), this.#nextTick - performance.now()) : undefined
   }
