@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CallError, connect } from '../../src/client/index.ts'
+import { quickClock } from '../support/quick-clock.ts'
 import { startRig } from '../support/rig.ts'
 import { CuttableProxy } from './cuttable-proxy.ts'
 import { next, until } from './next.ts'
@@ -84,7 +85,7 @@ describe('following', { concurrency: true }, () => {
   })
 
   test('a mirror goes on after a lost connection and after a restart of Klippy', async () => {
-    await using rig = await startRig()
+    await using rig = await startRig({ clock: quickClock() })
     await using proxy = await CuttableProxy.to(rig.port)
     using client = await connect({ url: `ws://127.0.0.1:${proxy.port}` })
     using other = await connect({ url: rig.socketPath })

@@ -276,14 +276,14 @@ test('who has asked hears the answer before what Klippy says after it, also wher
   const gate = Promise.withResolvers<unknown>()
   klippy.answer('gcode/script', () => gate.promise)
   const asked = line.link.request('gcode/script').then(async result => {
-    await null
+    await Promise.resolve()
     line.told.push(`answered ${JSON.stringify(result)}`)
   })
   await klippy.waitFor('gcode/script')
   klippy.inOnePiece()
   klippy.call('before', {})
   gate.resolve({ done: true })
-  for (let turn = 0; turn < 5; turn += 1) await null
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
   klippy.call('after', {})
   klippy.call('at_last', {})
   await asked

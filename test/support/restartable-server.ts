@@ -8,6 +8,7 @@ import { Log } from '../../src/core/log.ts'
 import { dataPaths } from '../../src/core/paths.ts'
 import { checkReply } from './check-reply.ts'
 import { FakeKlippy } from './fake-klippy.ts'
+import { quickClock } from './quick-clock.ts'
 import { type Frame, WebClient } from './web-client.ts'
 
 /** Print_stats of a printer that does nothing. */
@@ -24,6 +25,8 @@ export class RestartableServer implements AsyncDisposable {
   readonly paths = dataPaths(mkdtempSync(join(tmpdir(), 'lasting-')))
   readonly klippy: FakeKlippy
   readonly log: string[] = []
+  /** Quick, as a Klippy that was lost is looked for after a while only. */
+  readonly clock = quickClock()
   readonly #debug: boolean
   #server: RunningServer | null = null
   #clients: WebClient[] = []
@@ -79,6 +82,7 @@ export class RestartableServer implements AsyncDisposable {
         console: line => this.log.push(line),
       }),
       klippySocket: this.klippy.path,
+      clock: this.clock,
       debug: this.#debug,
       observe: checkReply,
       onRestart: () => this.#restart.resolve(),

@@ -1,6 +1,7 @@
 // The stores through the server's doors, with a whole printer behind.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { quickClock } from '../../support/quick-clock.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 
 async function get(
@@ -70,7 +71,7 @@ async function everySecond(rig: Rig, done: () => Promise<boolean>): Promise<void
 }
 
 test('the temperatures of a printer are recorded once it is ready', async () => {
-  await using rig = await startRig()
+  await using rig = await startRig({ clock: quickClock() })
   let sensors: Record<string, Record<string, number[]>> = {}
   await everySecond(rig, async () => {
     const { result } = await get(rig, '/server/temperature_store?include_monitors=true')

@@ -36,7 +36,7 @@ test('a print becomes a job, told at its beginning and at its end', async () => 
     server.klippy.push('print_stats', BEGIN)
     return {}
   })
-  const before = Date.now() / 1000
+  const before = server.clock.now()
   await client.call('printer.print.start', { filename: FILE })
   const added = await change(client)
   assert.equal(added.action, 'added')
@@ -44,7 +44,7 @@ test('a print becomes a job, told at its beginning and at its end', async () => 
     [added.job.job_id, added.job.status, added.job.end_time, added.job.exists],
     ['000001', 'in_progress', null, true],
   )
-  assert.ok(added.job.start_time >= before && added.job.start_time <= Date.now() / 1000)
+  assert.ok(added.job.start_time >= before && added.job.start_time <= server.clock.now())
   await server.print(client, PROGRESS)
   await server.print(client, { state: 'complete', total_duration: 31 })
   const { action, job } = await change(client, 2)

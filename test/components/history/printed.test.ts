@@ -9,7 +9,7 @@ import { type Frame, WebClient } from '../../support/web-client.ts'
 const GCODE = [
   'G28',
   'G1 X10 F6000',
-  ...Array.from({ length: 200 }, (_, index) => `G1 X${10 + (index % 2) * 90}`),
+  ...Array.from({ length: 2000 }, (_, index) => `G1 X${10 + (index % 2) * 90}`),
 ]
 
 /** What the history says from the `times`-th of its notifications. */
@@ -19,7 +19,7 @@ async function change(client: WebClient, times: number): Promise<[string, string
 }
 
 test('prints that complete, are cancelled, and meet an emergency stop', async () => {
-  await using rig = await startRig({ speed: 20 })
+  await using rig = await startRig({ speed: 200 })
   writeFileSync(join(rig.paths.gcodes, 'long.gcode'), `${GCODE.join('\n')}\n`)
   writeFileSync(join(rig.paths.gcodes, 'short.gcode'), `${GCODE.slice(0, 5).join('\n')}\n`)
   using client = await WebClient.open(rig.url)
