@@ -28,6 +28,8 @@ provider: none
 enable_moonlight: False
 `
 
+const built = promisify(execFile)(process.execPath, [BUILD, OUTPUT])
+
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
 async function upload(port: number, name: string, body: Buffer): Promise<number> {
@@ -73,8 +75,18 @@ async function withServer(
   }
 }
 
+test('the bundle is plain ASCII: with one other character V8 keeps it at two bytes for each', async () => {
+  await built
+  const bundle = readFileSync(join(OUTPUT, 'server.cjs'))
+  assert.equal(
+    bundle.findIndex(byte => byte > 127),
+    -1,
+    'esbuild cannot escape what stands in a regular expression or in a tagged template',
+  )
+})
+
 test('everything that is loaded on first use is there and works', async () => {
-  await promisify(execFile)(process.execPath, [BUILD, OUTPUT])
+  await built
   mkdirSync(join(DATA, 'config'), { recursive: true })
   writeFileSync(join(DATA, 'config', 'moonraker.conf'), CONF)
   await withServer(async port => {

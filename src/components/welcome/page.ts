@@ -54,7 +54,7 @@ export function strangerPage(version: string): string {
 <p>This server shows its state only to those whom it lets in. There are three ways:</p>
 <ul>
 <li>Log in through a front end, such as Mainsail or Fluidd.</li>
-<li>Send the API key with each request: <code>curl -H 'X-Api-Key: …' …</code></li>
+<li>Send the API key with each request: <code>curl -H 'X-Api-Key: &hellip;' &hellip;</code></li>
 <li>Have the owner add your address to <code>trusted_clients</code> in section <code>[authorization]</code> of
 <code>moonraker.conf</code>, and restart the server.</li>
 </ul></section>`,
