@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FileChange } from '../../../src/core/events.ts'
-import { quickClock } from '../../support/quick-clock.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
@@ -22,7 +21,7 @@ export interface Panel extends AsyncDisposable {
 
 /** Starts a panel. */
 export async function openPanel(options: RigOptions = {}): Promise<Panel> {
-  const rig = await startRig({ printer: 'none', clock: quickClock(), ...options })
+  const rig = await startRig({ printer: 'none', ...options })
   const client = await WebClient.open(rig.url)
   let marks = 0
   let seen = 0
