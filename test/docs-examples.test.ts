@@ -46,7 +46,7 @@ function lacks(file: string): string | false {
 }
 
 /** A server with a user, ready to print, and what lets in: its API key. */
-async function startPrinter(speed = 1) {
+async function startPrinter(speed = 10) {
   const rig = await startRig({ authorization: NOBODY, ready: false, speed })
   const client = await connect({ url: rig.socketPath })
   const ready = new Promise<void>(resolve => {
@@ -113,7 +113,7 @@ async function outputOf(file: string, ...args: string[]): Promise<string> {
 /** The address that an example takes: a WebSocket for those that talk over one. */
 const addressFor = ({ url }: Rig, file: string) => (file.endsWith('.ts') ? url.replace('http', 'ws') : url)
 
-describe('examples', { concurrency: 2 }, () => {
+describe('examples', { concurrency: 4 }, () => {
   test('the first call', async t => {
     await using printer = await startPrinter()
     for (const file of ['first-call.sh', 'first_call.py', 'first-call.ts']) {
@@ -139,7 +139,7 @@ describe('examples', { concurrency: 2 }, () => {
   })
 
   test('printing a file', async t => {
-    await using printer = await startPrinter(50)
+    await using printer = await startPrinter(200)
     for (const file of ['print.sh', 'print.py', 'print.ts']) {
       await t.test(file, { skip: lacks(file) }, async () => {
         const name = `${file}, 1 é.gcode`

@@ -17,7 +17,7 @@ async function reconnect(rig: PrinterRig, client: Client): Promise<Client> {
 }
 
 test('startup comes first, with its text, and then ready', async () => {
-  await using rig = await startPrinter({ ready: false, speed: 0.4 })
+  await using rig = await startPrinter({ ready: false, speed: 1 })
   const client = await rig.connect()
   await client.subscribeOutput()
   const first = await client.query('webhooks')

@@ -180,7 +180,7 @@ describe('the machine', { concurrency: true }, () => {
   })
 
   test('the live position follows the plan', async () => {
-    await using rig = await startPrinter({ speed: 5 })
+    await using rig = await startPrinter({ speed: 20 })
     const client = await rig.connect()
     await client.script('SET_KINEMATIC_POSITION X=0 Y=0 Z=5\nG1 X200 F1200')
     await client.subscribe({ motion_report: ['live_position', 'live_velocity'] })
