@@ -2,10 +2,13 @@
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-/** All files and folders below `folder`, hidden ones too, sorted; folders end in '/'. What is logged does not count. */
+/** What the server writes by itself, some of it only after its start. */
+const OWN = /moonraker\.log$|moonraker\.asvc$|moonraker-sql\.db/
+
+/** All files and folders below `folder`, hidden ones too, sorted; folders end in '/'. The server's own do not count. */
 export function everythingIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .map(entry => `${relative(folder, join(entry.parentPath, entry.name))}${entry.isDirectory() ? '/' : ''}`)
-    .filter(name => !name.endsWith('moonraker.log') && !name.includes('moonraker-sql.db'))
+    .filter(name => !OWN.test(name))
     .sort()
 }
