@@ -124,7 +124,7 @@ test('calls in flight end with 503 when Klippy goes', async () => {
   klippy.answer('gcode/script', () => new Promise(() => {}))
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await WebClient.open(rig.url)
-  const call = client.call('printer.gcode.script', { script: 'G4 P60000' })
+  const call = client.call('printer.gcode.script', { script: 'G4 P600000' })
   await klippy.waitFor('gcode/script')
   klippy.drop()
   assert.deepEqual((await call).error, { code: 503, message: 'Klippy Disconnected' })

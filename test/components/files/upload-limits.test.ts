@@ -212,7 +212,7 @@ test('a root that is not there at present', async () => {
 test('print: started where the printer is ready, told as not started where it is not', async () => {
   await using rig = await startRig()
   using client = await WebClient.open(rig.url)
-  const gcode = 'G28\nG4 P60000\n'
+  const gcode = 'G28\nG4 P600000\n'
   await client.call('printer.objects.subscribe', { objects: { print_stats: ['filename', 'state'] } })
   const started = await upload(rig.port, 'a.gcode', gcode, { print: 'true' })
   assert.deepEqual([started.json.print_started, started.json.print_queued], [true, false])
@@ -224,13 +224,13 @@ test('print: started where the printer is ready, told as not started where it is
 test('a file that is being printed cannot be replaced', async () => {
   await using rig = await startRig()
   using client = await WebClient.open(rig.url)
-  await upload(rig.port, 'a.gcode', 'G28\nG4 P60000\n')
+  await upload(rig.port, 'a.gcode', 'G28\nG4 P600000\n')
   await client.call('printer.objects.subscribe', { objects: { virtual_sdcard: ['file_path'] } })
   await client.call('printer.print.start', { filename: 'a.gcode' })
   await client.find(({ params }) => params?.[0]?.virtual_sdcard?.file_path)
   const refused = await upload(rig.port, 'a.gcode', 'other')
   assert.equal(refused.status, 403)
-  assert.equal(readFileSync(join(rig.paths.gcodes, 'a.gcode'), 'utf8'), 'G28\nG4 P60000\n')
+  assert.equal(readFileSync(join(rig.paths.gcodes, 'a.gcode'), 'utf8'), 'G28\nG4 P600000\n')
   assert.deepEqual(everythingIn(rig.paths.gcodes), ['a.gcode'])
   assert.equal((await ask(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
 })
