@@ -1,23 +1,16 @@
 // File operations whose result is still there after a power cut.
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDurableSync } from '../core/make-durable.ts'
 
-/** Makes the content of a file, or the names in a folder, durable. */
-export function syncPath(path: string): void {
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-}
+export { makeDurableSync as syncPath }
 
 /** Copies a file and makes the copy durable; leaves nothing behind where that fails. */
 export function copyDurably(from: string, to: string): void {
   try {
     copyFileSync(from, to)
-    syncPath(to)
-    syncPath(dirname(to))
+    makeDurableSync(to)
+    makeDurableSync(dirname(to))
   } catch (error) {
     rmSync(to, { force: true })
     throw error
@@ -27,7 +20,7 @@ export function copyDurably(from: string, to: string): void {
 /** Renames a file that is durable already, over one that may be there. */
 export function renameDurably(from: string, to: string): void {
   renameSync(from, to)
-  syncPath(dirname(to))
+  makeDurableSync(dirname(to))
 }
 
 /** `path` with `ending`, or with a number before it where that is taken. */

@@ -14,9 +14,10 @@ import {
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
+import { makeDurableSync } from '../core/make-durable.ts'
 import { backupNames, damageOf, dateStamp, newestGoodBackup, openStandingStill } from './backup-files.ts'
 import { PENDING_RESTORE } from './backups.ts'
-import { copyDurably, freeName, renameDurably, syncPath } from './durable-files.ts'
+import { copyDurably, freeName, renameDurably } from './durable-files.ts'
 import type { Salvage } from './salvage.ts'
 import { salvage } from './salvage.ts'
 import { Sqlite } from './sqlite.ts'
@@ -155,7 +156,7 @@ function replaceDamaged(files: DatabaseFiles, { reason, aside }: Damaged): Sqlit
   const backup = newestGoodBackup(backupFolder, (name, why) => unfit.push(`${name} (${why})`))
   if (backup !== null) copyDurably(join(backupFolder, backup), draft)
   const saved = salvageInto(draft, aside, `${file}.reading`)
-  syncPath(draft)
+  makeDurableSync(draft)
   replaceFile(draft, file)
   warn(damageReport({ reason, aside, backup, unfit, saved }))
   const opened = openFile(files)
