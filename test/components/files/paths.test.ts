@@ -138,6 +138,9 @@ test('database, secrets, certificates and backups are out of reach, even where a
     }
     return [...dirs.map(({ dirname }) => dirname), ...files.map(({ filename }) => filename)].sort()
   }
+  // The server may have seen that the folder is gone, and not yet what came in its place.
+  const look = { path: 'gcodes' }
+  while ((await panel.client.call('server.files.get_directory', look)).error !== undefined);
   const seen = await listed('gcodes')
   assert.ok(seen.includes('config') && seen.includes('logs'))
   assert.deepEqual(
