@@ -67,9 +67,10 @@ function notThere(shown: string): ApiError {
 /** Whoever breaks off first takes the other along. */
 function passOn(stream: Readable, res: ServerResponse): void {
   const announced = res.req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0)
-  // A client may be gone before its file was found: nobody would close that then.
+  // A client may be gone before its file was found: nobody would close that then. Nor does it matter any more that the
+  // file cannot be opened.
   if (announced === 0 || res.destroyed) {
-    stream.destroy()
+    stream.on('error', () => undefined).destroy()
     res.end()
     return
   }
