@@ -1,19 +1,57 @@
 // Runs the tests: all of them, or the files named on the command line. Starting a process for each file costs more than
 // most tests do, and many tests wait for a clock; so the files are dealt to a few processes beside each other.
-import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const GROUPS = 8
 /** Milliseconds after which a test that hangs fails. */
 const TIMEOUT = 120_000
+/** Files that take the longest, most of it waiting; no process gets two of them. */
+const SLOW = [
+  'components/files/observer',
+  'components/zeroconf/mdns',
+  'system/docs-page',
+  'system/supervisord',
+  'docs-examples',
+  'system/dbus',
+  'components/files/operations',
+  'main',
+].map(name => `test/${name}.test.ts`)
+/** A file system in memory, where Linux has one, and the bytes that the tests may need of it. */
+const MEMORY = '/dev/shm'
+const MEMORY_NEEDED = 1024 ** 3
+
+/** Whether `folder` has room, and programs in it may run: some systems forbid that in memory. */
+function isFit(folder) {
+  const { bavail, bsize } = statfsSync(folder)
+  const program = join(folder, 'program')
+  writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 })
+  return bavail * bsize >= MEMORY_NEEDED && spawnSync(program).status === 0
+}
+
+/** Makes a folder for what the tests write. In memory if it can be: hundreds of databases are synced to their disk. */
+function temporaryFolder() {
+  const prefix = 'moonraker-ts-'
+  try {
+    const folder = mkdtempSync(join(MEMORY, prefix))
+    if (isFit(folder)) return folder
+    rmSync(folder, { recursive: true })
+  } catch {
+    // There is none, or it is not ours to write to.
+  }
+  return mkdtempSync(join(tmpdir(), prefix))
+}
 
 /** Runs `files` in one process; gives its output and its exit code. */
 function runGroup(files) {
   const options = ['--test', '--test-isolation=none', `--test-timeout=${TIMEOUT}`, '--test-reporter=spec']
   const child = spawn(process.execPath, [...options, ...files], {
     cwd: root,
+    env: { ...process.env, TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -43,9 +81,13 @@ function report({ output, code, files }) {
 
 const given = process.argv.slice(2)
 const files = given.length > 0 ? given : globSync('test/**/*.test.ts', { cwd: root }).sort()
-const groups = Array.from({ length: Math.min(GROUPS, files.length) }, (_, index) =>
-  files.filter((_file, place) => place % GROUPS === index),
+const dealt = [...SLOW.filter(file => files.includes(file)), ...files.filter(file => !SLOW.includes(file))]
+const groups = Array.from({ length: Math.min(GROUPS, dealt.length) }, (_, index) =>
+  dealt.filter((_file, place) => place % GROUPS === index),
 )
+const temporary = temporaryFolder()
+process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 const began = Date.now()
 const runReported = async group => {
   const result = await runGroup(group)

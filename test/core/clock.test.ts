@@ -12,11 +12,11 @@ test('the clocks count seconds, and the monotonic one never goes back', () => {
 test('timers run, in the order in which they are due, and can be stopped', async () => {
   const ran: string[] = []
   await new Promise<void>(resolve => {
+    systemClock.after(0, () => void ran.push('soon'))
     systemClock.after(0.004, () => {
       ran.push('late')
       resolve()
     })
-    systemClock.after(0, () => void ran.push('soon'))
     systemClock.after(0, () => void ran.push('never')).stop()
     setTimeout(() => {}, 1000).unref()
     const keep = setInterval(() => {}, 1)

@@ -8,8 +8,8 @@ import { SimClock } from '../../src/virtual-printer/clock.ts'
 test('timers fire in order and see exactly their time, however late the process is', async () => {
   const clock = new SimClock(1000)
   const fired: number[] = []
-  const all = [5, 1, 3, 2, 4].map(time => clock.until(time).then(() => fired.push(clock.now)))
-  await Promise.all(all)
+  const wake = (time: number) => clock.until(time).then(() => fired.push(clock.now))
+  await Promise.all(clock.moment(() => [5, 1, 3, 2, 4].map(wake)))
   assert.deepEqual(fired, [1, 2, 3, 4, 5])
   clock.close()
 })
