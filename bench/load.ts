@@ -1,8 +1,8 @@
 // What every load has in common: it runs for a while, counts answers, and tells what they cost the server.
 import { cpuSeconds } from './process-facts.ts'
 
-/** Seconds before counting starts, in which caches fill and code gets compiled. */
-const WARM_UP = 0.5
+/** Seconds before counting starts, in which caches fill and code gets compiled: an HTTP server takes two for that. */
+const WARM_UP = 2
 /** Seconds that are counted. */
 const MEASURED = 2
 
