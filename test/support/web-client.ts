@@ -67,24 +67,26 @@ export class WebClient implements Disposable {
 
   /** Resolves with the first frame that fits, past or future. */
   async find(fits: (frame: Frame, index: number) => boolean): Promise<Frame> {
-    for (;;) {
-      const found = this.frames.find(fits)
-      if (found !== undefined) return found
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#waiters.add(resolve)
-      await promise
-      this.#waiters.delete(resolve)
+    for (let index = 0; ; index += 1) {
+      while (index === this.frames.length) await this.#next()
+      const frame = this.frames[index]
+      if (fits(frame, index)) return frame
     }
+  }
+
+  /** Resolves when a further frame has come. */
+  async #next(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiters.add(resolve)
+    await promise
+    this.#waiters.delete(resolve)
   }
 
   /** Resolves with the `times`-th notification of this name. */
   async notified(method: string, times = 1): Promise<Frame> {
     let seen = 0
-    let last = -1
-    return this.find((frame, index) => {
-      if (index <= last || frame.method !== method) return false
-      last = index
-      seen += 1
+    return this.find(frame => {
+      if (frame.method === method) seen += 1
       return seen === times
     })
   }

@@ -74,8 +74,12 @@ export class StatusFeed {
         },
       })
       // The first query is answered at once, those soon after it with the next tick.
-      this.#timer ??= setTimeout(() => this.#tick(), Math.max(0, this.#nextTick - performance.now()))
+      if (this.#timer === undefined) this.#plan()
     })
+  }
+
+  #plan(): void {
+    this.#timer = setTimeout(() => this.#tick(), Math.max(0, this.#nextTick - performance.now()))
   }
 
   #tick(): void {
@@ -97,8 +101,8 @@ export class StatusFeed {
     const due = this.#nextTick + this.#interval
     const latest = started + this.#interval
     this.#nextTick = due > started && due <= latest ? due : latest
-    this.#timer =
-      this.#last.size > 0 ? setTimeout(() => this.#tick(), this.#nextTick - performance.now()) : undefined
+    this.#timer = undefined
+    if (this.#last.size > 0) this.#plan()
   }
 
   #changes(wanted: Wanted, previous: Map<string, Status>): Record<string, Status> | undefined {

@@ -57,11 +57,11 @@ test("one's own success does not free guesses at another's name", async () => {
   assert.equal((await logIn(rig, 'a', 'wrong')).status, 401)
 })
 
-test('a thousand wrong logins, many at once: ten of them are looked at', async () => {
+test('hundreds of wrong logins, many at once: ten of them are looked at', async () => {
   await using rig = await startAccess()
   await createUser(rig, 'a')
   const counts = new Map<number, number>()
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 6; round += 1) {
     const replies = await Promise.all(
       Array.from({ length: 50 }, (_, i) => logIn(rig, 'a', `guess ${round} ${i}`)),
     )
@@ -71,7 +71,7 @@ test('a thousand wrong logins, many at once: ten of them are looked at', async (
     counts,
     new Map([
       [400, 10],
-      [401, 990],
+      [401, 290],
     ]),
   )
 })
