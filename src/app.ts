@@ -20,6 +20,7 @@ import {
   fallbackWarning,
   loadSources,
   readLastGood,
+  readSecrets,
   saveLastGood,
 } from './config/index.ts'
 import { reachableUrls } from './core/addresses.ts'
@@ -31,6 +32,7 @@ import { DATA_FOLDERS, type DataPaths } from './core/paths.ts'
 import { Scope } from './core/scope.ts'
 import { moonrakerVersion } from './core/version.ts'
 import { Warnings } from './core/warnings.ts'
+import { withFormerPlaces } from './former-places.ts'
 import { KlippyLink } from './klippy/link.ts'
 import { Printer } from './klippy/printer.ts'
 import { Queries } from './klippy/queries.ts'
@@ -105,6 +107,7 @@ class App {
   readonly #options: ServerOptions
   readonly #config: Configuration
   readonly #server: ServerSection
+  readonly #paths: DataPaths
   readonly #warnings: Warnings
   readonly #storage: Storage
   readonly #core: Core
@@ -120,8 +123,9 @@ class App {
     const [config, server] = readConfiguration(paths, this.#warnings)
     this.#config = config
     this.#server = server
+    this.#paths = withFormerPlaces(paths, config, server, this.#warnings)
     this.#storage = openStorage({
-      folder: paths.database,
+      folder: this.#paths.database,
       backupFolder: join(paths.backup, 'database'),
       clock: options.clock ?? systemClock,
       warn: text => void this.#warnings.add(text),
@@ -131,7 +135,10 @@ class App {
   }
 
   #buildCore(klippySocket: string): Core {
-    const { log, paths, clock = systemClock, debug = false, observe } = this.#options
+    const { log, clock = systemClock, debug = false, observe } = this.#options
+    const paths = this.#paths
+    const { secrets, warnings: secretWarnings } = readSecrets(paths.secrets)
+    for (const text of secretWarnings) this.#warnings.add(text)
     const version = moonrakerVersion()
     const events = new EventBus((event, error) => log.error(`a listener of ${event} failed`, error))
     const registry = new Registry({
@@ -155,6 +162,7 @@ class App {
       clock,
       warnings: this.#warnings,
       paths,
+      secrets,
       version,
       instanceId: ensureInstanceId(
         paths.data,
@@ -241,7 +249,13 @@ class App {
       routePrefix,
       maxWebsockets,
     })
-    return this.#http.listen({ host, port, tlsPort, certs: paths.certs })
+    return this.#http.listen({
+      host,
+      port,
+      tlsPort,
+      certificate: paths.certificate,
+      key: paths.certificateKey,
+    })
   }
 
   #keepConfiguration(): void {

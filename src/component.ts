@@ -4,6 +4,7 @@ import {
   type Configuration,
   type OnMisfit,
   type ReadSection,
+  type Secrets,
   type SectionOptions,
 } from './config/index.ts'
 import type { Clock } from './core/clock.ts'
@@ -28,6 +29,8 @@ export interface Core {
   readonly clock: Clock
   readonly warnings: Warnings
   readonly paths: DataPaths
+  /** For templates, as `secrets`. */
+  readonly secrets: Secrets
   /** The server's version in git-describe form, as clients compare it. */
   readonly version: string
   /** The number of this data folder, as a rule 32 hexadecimal digits. */

@@ -25,19 +25,15 @@ export interface ReadSecrets {
 }
 
 /**
- * Reads the secrets file, JSON or ini. A missing `file` means no secrets, unless `formerFile` (the deprecated option
- * `secrets_path`) names another place. Never throws: secrets that cannot be read are a warning.
+ * Reads the secrets file, JSON or ini. A missing `file` means no secrets. Never throws: secrets that cannot be read are
+ * a warning.
  */
-export function readSecrets(file: string, formerFile?: string): ReadSecrets {
-  const present = isThere(file) || formerFile === undefined ? file : formerFile
-  if (!isThere(present)) {
-    const warning = `The secrets file ${present} does not exist; create it or remove the option "secrets_path".`
-    return { secrets: new Secrets({}), warnings: formerFile === undefined ? [] : [warning] }
-  }
+export function readSecrets(file: string): ReadSecrets {
+  if (!isThere(file)) return { secrets: new Secrets({}), warnings: [] }
   try {
-    return { secrets: new Secrets(parseSecrets(load(present))), warnings: [] }
+    return { secrets: new Secrets(parseSecrets(load(file))), warnings: [] }
   } catch (error) {
-    return { secrets: new Secrets({}), warnings: [`The secrets file ${present} ${problemOf(error)}`] }
+    return { secrets: new Secrets({}), warnings: [`The secrets file ${file} ${problemOf(error)}`] }
   }
 }
 

@@ -11,6 +11,10 @@ export interface DataPaths {
   readonly logs: string
   readonly database: string
   readonly certs: string
+  /** moonraker.cert, with which HTTPS is served. */
+  readonly certificate: string
+  /** moonraker.key */
+  readonly certificateKey: string
   readonly comms: string
   readonly backup: string
   /** moonraker.conf */
@@ -45,6 +49,8 @@ export function dataPaths(
     logs: at('logs'),
     database: at('database'),
     certs: at('certs'),
+    certificate: at('certs', 'moonraker.cert'),
+    certificateKey: at('certs', 'moonraker.key'),
     comms: at('comms'),
     backup: at('backup'),
     configFile: moved.configFile ?? at('config', 'moonraker.conf'),

@@ -48,12 +48,17 @@ export interface Storage {
   close(): Promise<void>
 }
 
+/** The database in its folder. */
+export const DATABASE_FILE = 'moonraker-sql.db'
+/** That of Moonraker until 2024, in the same folder. */
+export const FORMER_DATABASE_FILE = 'data.mdb'
+
 /**
  * Opens the storage, checks it, repairs it, takes over what older versions kept, and makes what is missing.
  * Throws StartError when another program holds the file.
  */
 export function openStorage(options: StorageOptions): Storage {
-  const file = join(options.folder, 'moonraker-sql.db')
+  const file = join(options.folder, DATABASE_FILE)
   const files = { ...options, file }
   const db = openDatabase(files)
   const store = { ...namespaceStore, migrate: (writer: Writer) => takeOldDatabase(writer, options) }
@@ -91,7 +96,7 @@ function prepareTables(db: Sqlite, definitions: readonly TableDefinition[], opti
 
 /** Once: only a store that holds nothing is filled. */
 function takeOldDatabase(db: Writer, { folder, warn }: StorageOptions): void {
-  const old = join(folder, 'data.mdb')
+  const old = join(folder, FORMER_DATABASE_FILE)
   if (hasRecords(db) || !existsSync(old)) return
   try {
     const damages = importLmdb(db, old)

@@ -29,19 +29,6 @@ test('no file means no secrets', () => {
   assert.deepEqual(warnings, [])
 })
 
-test('the place of old stands in where the new file is missing', () => {
-  using folder = new Folder({ 'old.ini': '[a]\nb: c\n' })
-  const old = readSecrets(folder.at('moonraker.secrets'), folder.at('old.ini'))
-  assert.deepEqual(old.secrets.values, { a: { b: 'c' } })
-  const neither = readSecrets(folder.at('moonraker.secrets'), folder.at('gone.ini'))
-  assert.match(
-    neither.warnings.join(),
-    /gone\.ini does not exist; create it or remove the option "secrets_path"/,
-  )
-  folder.write('moonraker.secrets', '{}')
-  assert.deepEqual(readSecrets(folder.at('moonraker.secrets'), folder.at('old.ini')).secrets.values, {})
-})
-
 test('secrets print and serialize as nothing', () => {
   using folder = new Folder({ 'moonraker.secrets': '[a]\nb: hunter2\n' })
   const { secrets } = readSecrets(folder.at('moonraker.secrets'))

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { ROLES, type Role } from '../../api/endpoint.ts'
 import { component } from '../../component.ts'
-import { type ReadSection, readSecrets, template, word } from '../../config/index.ts'
+import { type ReadSection, template, word } from '../../config/index.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { compileTemplate, type Template } from '../../core/template/index.ts'
@@ -192,8 +192,7 @@ export default component({
     const directory = new LdapDirectory(section, core.log)
     return Object.assign(directory, {
       async start() {
-        const { secrets } = readSecrets(core.paths.secrets)
-        await directory.prepare(secrets.values)
+        await directory.prepare(core.secrets.values)
       },
     })
   },

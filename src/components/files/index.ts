@@ -197,6 +197,7 @@ function reservedPaths(paths: DataPaths): ReservedPaths {
     [paths.database, 'database'],
     [paths.secrets, 'secrets'],
     [paths.certs, 'certs'],
+    [paths.certificateKey, 'certs'],
     [paths.backup, 'backup'],
     [paths.comms, 'comms'],
     [paths.allowedServices, 'allowed services'],

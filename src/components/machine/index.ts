@@ -2,7 +2,7 @@
 import { services as chapter } from '../../api/services.ts'
 import { systemInfo } from '../../api/system-info.ts'
 import { type Component, type Core, component } from '../../component.ts'
-import { path, type ReadSection, readSecrets, template, word } from '../../config/index.ts'
+import { path, type ReadSection, template, word } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { compileTemplate } from '../../core/template/index.ts'
@@ -107,8 +107,7 @@ async function readPassword(core: Core, section: Section, sudo: Sudo): Promise<v
   }
 }
 
-function renderSecret({ paths }: Core, text: string): Promise<string> {
-  const { secrets } = readSecrets(paths.secrets)
+function renderSecret({ secrets }: Core, text: string): Promise<string> {
   return compileTemplate(text).render({ secrets: secrets.values })
 }
 

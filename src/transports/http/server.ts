@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -36,7 +35,8 @@ export interface ListenOptions {
   readonly port: number
   /** HTTPS is served here, if the certificate's files exist. */
   readonly tlsPort: number
-  readonly certs: string
+  readonly certificate: string
+  readonly key: string
 }
 
 /** What HTTP is served with. */
@@ -63,18 +63,19 @@ export class HttpServer {
 
   /** Listens. Throws StartError when a port is taken or may not be used. Gives the ports in use. */
   async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number | null }> {
-    const { host, port, tlsPort, certs } = options
+    const { host, port, tlsPort } = options
     const handler: RequestListener = (req, res) => this.#parts.api.handle(req, res)
     const plain = this.#prepare(createServer(HTTP_OPTIONS, handler))
     const boundPort = await listenOn(plain, host, port)
-    const secure = await this.#secureServer(certs, handler)
+    const secure = await this.#secureServer(options, handler)
     return { port: boundPort, tlsPort: secure && (await listenOn(secure, host, tlsPort)) }
   }
 
   /** The HTTPS server; null where there is no certificate, and with a warning where it cannot be used. */
-  async #secureServer(folder: string, handler: RequestListener): Promise<Server | null> {
-    const cert = join(folder, 'moonraker.cert')
-    const key = join(folder, 'moonraker.key')
+  async #secureServer(
+    { certificate: cert, key }: ListenOptions,
+    handler: RequestListener,
+  ): Promise<Server | null> {
     if (!existsSync(cert) || !existsSync(key)) return null
     const { createServer: createTlsServer } = await import('node:https')
     try {
