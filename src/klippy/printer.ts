@@ -47,6 +47,7 @@ export class Printer {
   /** Starts to print a file of the gcodes root, on behalf of a user where there is one. */
   async startPrint(filename: string, username: string | null = null): Promise<'ok'> {
     const path = filename.replace(/^\/+/, '')
+    if (path === '') throw new ApiError(400, "The argument 'filename' names no file")
     // Klipper cuts a command at ';' before it looks at quotes.
     if (/[;\n\r]/.test(path)) {
       throw new ApiError(400, `Klipper cannot print a file with ';' or a line break in its name: ${path}`)

@@ -87,12 +87,16 @@ test('a file is printed under its own name, whatever is in it', async () => {
   }
 })
 
-test('a name that would end the command is refused', async () => {
+test('a name that would end the command, or is none, is refused', async () => {
   await using at = await scene()
   for (const filename of ['a;b.gcode', 'a\nM112\n.gcode', 'a\rM112.gcode', '";M112;".gcode']) {
     const { error } = await at.client.call('printer.print.start', { filename })
     assert.equal(error.code, 400, filename)
     assert.match(error.message, /^Klipper cannot print a file with/)
+  }
+  for (const filename of ['', '/']) {
+    const { error } = await at.client.call('printer.print.start', { filename })
+    assert.deepEqual([error.code, error.message], [400, "The argument 'filename' names no file"])
   }
   assert.equal(at.klippy.count('gcode/script'), 0)
 })
