@@ -9,6 +9,7 @@ import { collectBody, mediaTypeOf, readArguments, readObjectArguments, readQuery
 import { EntityTags } from './entity-tags.ts'
 import { type Gate, refuseCrossSite, refusePageLoads, type Visitor } from './gate.ts'
 import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
+import { isSocketPath } from './socket-paths.ts'
 
 const NO_QUERY = new URLSearchParams()
 const READING_VERBS = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -78,7 +79,7 @@ export class HttpApi {
     if (req.method === 'OPTIONS') return answerPreflight(req, res, visitor)
     if (path === '/server/jsonrpc') return this.#answerRpc(exchange)
     const found = this.#parts.registry.find(path)
-    if (found === undefined) throw new ApiError(404, 'Not Found')
+    if (found === undefined) throw missing(path)
     if (found.kind === 'raw') return this.#answerRaw(exchange, found.route, found.rest)
     const method = found.byVerb.get(req.method ?? '')
     if (method === undefined) throw new ApiError(405, 'Method Not Allowed')
@@ -146,6 +147,13 @@ export class HttpApi {
     const reply = await answer(this.#parts.registry, body.toString(), caller)
     sendJson(req, res, reply ?? '', this.#tags)
   }
+}
+
+/** What nothing is served at: an address for WebSockets is told as such. */
+function missing(path: string): ApiError {
+  return isSocketPath(path)
+    ? new ApiError(400, 'This address is for WebSockets: connect to it with a WebSocket client')
+    : new ApiError(404, 'Not Found')
 }
 
 function hasBody(req: IncomingMessage): boolean {

@@ -13,6 +13,7 @@ import { type Bridge, bridge } from '../klippy-bridge.ts'
 import type { WebSocketTransport } from '../websocket.ts'
 import type { HttpApi } from './api.ts'
 import { type Gate, refuseCrossSite } from './gate.ts'
+import { isSocketPath, SOCKET_PATHS } from './socket-paths.ts'
 
 /** HTTP connections that may be open beside the WebSockets. */
 const MAX_PLAIN_CONNECTIONS = 500
@@ -129,14 +130,14 @@ export class HttpServer {
     const [path = '', search = ''] = (req.url ?? '').split('?', 2)
     if (!path.startsWith(routePrefix)) throw new ApiError(404, 'Not Found')
     const name = path.slice(routePrefix.length)
-    if (name !== '/websocket' && name !== '/klippysocket') throw new ApiError(404, 'Not Found')
+    if (!isSocketPath(name)) throw new ApiError(404, 'Not Found')
     const visitor = gate.inspect(req)
     refuseCrossSite(visitor)
     if (connections.websockets + this.#bridges.size >= maxWebsockets) {
       throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
     }
     const query = new URLSearchParams(search)
-    if (name === '/websocket') {
+    if (name === SOCKET_PATHS.jsonRpc) {
       websockets.accept(req, socket, head, visitor.address, gate.authenticateOrNobody(req, visitor, query))
       return
     }

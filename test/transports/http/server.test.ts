@@ -211,7 +211,13 @@ test('an upgrade that is not one of a WebSocket is refused', async () => {
   for (const version of ['', 'Sec-WebSocket-Version: 5\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n']) {
     assert.match(await sendRaw(rig.port, `${head}${version}\r\n`), /^HTTP\/1\.1 (400|426) /)
   }
-  assert.equal((await ask(rig.port, '/websocket')).status, 404)
+  for (const path of ['/websocket', '/klippysocket']) {
+    const { status, json } = await ask(rig.port, path)
+    assert.deepEqual(
+      [status, json.error.message],
+      [400, 'This address is for WebSockets: connect to it with a WebSocket client'],
+    )
+  }
 })
 
 test('stopping says goodbye with 1001 and waits for no one who does not answer', async () => {
