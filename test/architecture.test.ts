@@ -30,6 +30,7 @@ const COMPOSITION = [
   'main.ts',
   'announce.ts',
   'command-line.ts',
+  'former-places.ts',
   'server-section.ts',
   'virtual-printer-in-folder.ts',
 ]
