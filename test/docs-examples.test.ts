@@ -9,6 +9,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { connect } from '../src/client/index.ts'
 import { CuttableProxy } from './client/cuttable-proxy.ts'
+import { absent } from './support/program.ts'
 import { ask } from './support/raw-http.ts'
 import { type Rig, startRig } from './support/rig.ts'
 
@@ -20,10 +21,11 @@ const USER = ['anna', 'not "a" \\ secret, é'] as const
 const NOBODY = 'trusted_clients:\n  192.0.2.1'
 const PART = 'G90\nM83\nG28\nG1 X20 Y20 Z1 F6000\nG1 X60 F3000\nG1 Y60\nM84\n'
 
-const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0
-const hasWebSockets = (python: string) => works(python, '-c', 'import websocket')
-/** The system's Python has the system's packages, which another that comes first may lack. */
-const PYTHON = ['python3', '/usr/bin/python3'].find(hasWebSockets) ?? 'python3'
+/** A Python with websocket-client: the system's has the system's packages, which another that comes first may lack. */
+const SOCKET_PYTHON = ['python3', '/usr/bin/python3'].find(
+  python => spawnSync(python, ['-c', 'import websocket']).status === 0,
+)
+const PYTHON = SOCKET_PYTHON ?? 'python3'
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   '.ts': [process.execPath],
@@ -36,8 +38,8 @@ function commandOf(file: string): readonly string[] {
 }
 
 const MISSING: Readonly<Record<string, string | false>> = {
-  '.py': works(PYTHON, '--version') ? false : 'python3 is not installed',
-  '.sh': works('curl', '--version') ? false : 'curl is not installed',
+  '.py': absent('python3'),
+  '.sh': absent('curl'),
 }
 
 /** Why a file cannot be run here; false where it can. */
@@ -180,7 +182,7 @@ describe('examples', { concurrency: 4 }, () => {
     await run.says(/target": 55[\s\S]*target": 0/)
   })
 
-  const noPackage = !hasWebSockets(PYTHON) && "Python's package websocket-client is not installed"
+  const noPackage = SOCKET_PYTHON === undefined && "Python's package websocket-client is not installed"
 
   test('follow.py over a WebSocket', { skip: lacks('follow.py') || noPackage }, async () => {
     await using printer = await startPrinter()

@@ -9,6 +9,7 @@ import { createContext, runInContext } from 'node:vm'
 import { readCommandLine } from '../src/command-line.ts'
 import { SHUTDOWN_ACTIONS } from '../src/components/machine/services/provider.ts'
 import { allRights } from '../src/components/machine/services/rights.ts'
+import { absent } from './support/program.ts'
 
 const SYSTEMD_ANALYZE = 'systemd-analyze'
 
@@ -61,11 +62,7 @@ function verify(unit: string, ...dropIns: readonly string[]): string {
   }
 }
 
-const hasSystemd = spawnSync(SYSTEMD_ANALYZE, ['--version']).status === 0
-
-suite('unit files', {
-  skip: hasSystemd ? false : 'systemd-analyze is not installed (apt install systemd)',
-}, () => {
+suite('unit files', { skip: absent(SYSTEMD_ANALYZE) }, () => {
   test('the unit is one, alone and with sudo', () => {
     assert.equal(verify(read(UNIT)), '')
     assert.equal(verify(read(UNIT), read(WITH_SUDO)), '')

@@ -1,18 +1,18 @@
 // A browser without a window, told what to do by the Chrome DevTools Protocol.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket } from 'ws'
+import { absent } from '../support/program.ts'
 import type { Frame } from '../support/web-client.ts'
 
 const PROGRAM = 'chromium'
 
 /** Why the browser cannot be used; false where it can. */
-export const absent =
-  spawnSync(PROGRAM, ['--version']).error === undefined ? false : `${PROGRAM} is not installed`
+export const noBrowser = absent(PROGRAM)
 
 /** Seconds until something that does not come about on a page fails. */
 const PATIENCE = 20

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { connectAgent } from '../components/extensions/agent-client.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
-import { absent, Browser } from './browser.ts'
+import { Browser, noBrowser } from './browser.ts'
 
 const EVIL = '<img src=x onerror=alert(1)>'
 
@@ -31,7 +31,7 @@ const texts = (selector: string) => `[...document.querySelectorAll('${selector}'
 const OBJECTS = `[...document.querySelectorAll('#values table')].map(table =>
   [table.caption.textContent, ...[...table.rows].map(({ cells }) => cells[0].textContent)])`
 
-test('the WebSocket page', { skip: absent }, async () => {
+test('the WebSocket page', { skip: noBrowser }, async () => {
   await using scene = await startEvil()
   await using browser = await Browser.open()
   const { klippy, rig } = scene
@@ -74,7 +74,7 @@ test('the WebSocket page', { skip: absent }, async () => {
   assert.deepEqual(browser.problems, [])
 })
 
-test('the HTTP page', { skip: absent }, async () => {
+test('the HTTP page', { skip: noBrowser }, async () => {
   await using scene = await startEvil()
   await using browser = await Browser.open()
   await browser.show(

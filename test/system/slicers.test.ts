@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { openAsBlob, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { suite, test } from 'node:test'
+import { absent } from '../support/program.ts'
 import { startRig } from '../support/rig.ts'
 import { type Frame, WebClient } from '../support/web-client.ts'
 import { curaDefinition } from './cura-settings.ts'
@@ -128,11 +129,6 @@ suite('a block sliced by', () => {
     assertNear(stats.print_duration, lastLayerEnd, 0.1)
   })
 })
-
-/** Why a test of this program is left out, false when it is here. */
-function absent(command: string): string | false {
-  return spawnSync(command, ['--help']).error === undefined ? false : `${command} is not installed`
-}
 
 /** The version that a program says it has, on either stream. */
 function versionOf(command: string, arg: string, pattern: RegExp): string {
