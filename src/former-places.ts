@@ -15,6 +15,7 @@ const secretsOptions = {
   ),
 }
 
+/** The option of [database] that its component does not read: the folder is opened before there are components. */
 const databaseOptions = {
   database_path: deprecated(path().nullable().default(null), 'the database stands in the data folder'),
 }

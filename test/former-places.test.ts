@@ -1,8 +1,6 @@
 // Deprecated options that keep the secrets or the certificate elsewhere: what worked with them goes on working.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { get } from 'node:https'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -13,6 +11,7 @@ import { serverOptions } from '../src/server-section.ts'
 import { configuration } from './config/configuration.ts'
 import { ask } from './support/raw-http.ts'
 import { type RigOptions, startRig } from './support/rig.ts'
+import { statusOverTls } from './transports/http/ask-tls.ts'
 import { CERTIFICATE, KEY } from './transports/http/certificate.ts'
 
 const PLACES = 'ssl_certificate_path: {data}/config/my.cert\nssl_key_path: {data}/config/my.key'
@@ -35,17 +34,7 @@ test('a certificate at a place of its own serves HTTPS, and nobody gets its key'
     server: PLACES,
     prepare: withFiles({ 'my.cert': CERTIFICATE, 'my.key': KEY }),
   })
-  const { tlsPort } = rig.server
-  const request = get({
-    host: 'localhost',
-    port: tlsPort,
-    path: '/server/info',
-    ca: CERTIFICATE,
-    agent: false,
-  })
-  const [response] = await once(request, 'response')
-  assert.equal(response.statusCode, 200)
-  response.resume()
+  assert.equal(await statusOverTls(rig.server.tlsPort, '/server/info'), 200)
   assert.equal((await ask(rig.port, '/server/files/config/my.key')).status, 403)
   const warnings = await warningsOf(rig.port)
   assert.equal(warnings.length, 2)

@@ -1,7 +1,7 @@
 // [database]: the namespace store for clients, and what can be done with the file as a whole.
 import { database as chapter, databaseDebug } from '../../api/database.ts'
 import { type Component, type Core, component } from '../../component.ts'
-import { deprecated, path } from '../../config/index.ts'
+import { deprecated } from '../../config/index.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool } from '../../schema/index.ts'
@@ -100,7 +100,6 @@ export default component({
   section: 'database',
   presence: 'always',
   options: {
-    database_path: deprecated(path().nullable().default(null), 'the database stands in the data folder'),
     enable_database_debug: deprecated(bool().default(false), 'start the server with -g instead'),
   },
   create(core, _section, scope): Component {

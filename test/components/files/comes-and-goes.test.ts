@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Roots } from '../../../src/components/files/roots.ts'
 
-const ROUNDS = 1500
+const ROUNDS = 3000
 
 test('a name is found whether or not its file is there at the moment', async () => {
   const path = mkdtempSync(join(tmpdir(), 'roots-'))

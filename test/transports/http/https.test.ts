@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -9,6 +7,7 @@ import { type RunningServer, startServer } from '../../../src/app.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'
 import { dataPaths } from '../../../src/core/paths.ts'
+import { statusOverTls } from './ask-tls.ts'
 import { CERTIFICATE, KEY } from './certificate.ts'
 
 const CONF = '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n'
@@ -35,16 +34,7 @@ test('with a certificate HTTPS is served beside HTTP', async () => {
   await using served = await serve({ 'moonraker.cert': CERTIFICATE, 'moonraker.key': KEY })
   const { port, tlsPort } = served.server
   assert.ok(tlsPort !== null && tlsPort !== port)
-  const request = get({
-    host: 'localhost',
-    port: tlsPort,
-    path: '/server/info',
-    ca: CERTIFICATE,
-    agent: false,
-  })
-  const [response] = await once(request, 'response')
-  assert.equal(response.statusCode, 200)
-  response.resume()
+  assert.equal(await statusOverTls(tlsPort, '/server/info'), 200)
   assert.equal((await fetch(`http://127.0.0.1:${port}/server/info`)).status, 200)
 })
 
