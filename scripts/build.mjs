@@ -115,7 +115,7 @@ export async function bundle(output = join(root, 'dist')) {
   }
   await build({
     ...SETTINGS,
-    entryPoints: ['src/virtual-printer-in-folder.ts'],
+    entryPoints: ['src/app/virtual-printer-in-folder.ts'],
     outfile: join(output, 'virtual-printer.cjs'),
   })
   packDocs(join(output, 'docs'))

@@ -1,9 +1,9 @@
 // The command: starts the server, and the virtual printer where it is asked for; restarts and stops them.
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { announce } from './announce.ts'
-import { type RunningServer, startServer } from './app.ts'
-import { type CommandLine, HELP, readCommandLine } from './command-line.ts'
+import { printBanner } from './app/banner.ts'
+import { type CommandLine, HELP, readCommandLine } from './app/command-line.ts'
+import { type RunningServer, startServer } from './app/server.ts'
 import { ConfigError, writeDefaultConfig } from './config/index.ts'
 import { systemClock } from './core/clock.ts'
 import { messageOf, StartError } from './core/errors.ts'
@@ -68,7 +68,7 @@ function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLi
 /** Loaded only where it is asked for: it costs memory. Its errors come from a bundle of its own. */
 async function startVirtualPrinter({ speed }: CommandLine, paths: DataPaths) {
   try {
-    const { startPrinterInFolder } = await import('./virtual-printer-in-folder.ts')
+    const { startPrinterInFolder } = await import('./app/virtual-printer-in-folder.ts')
     return await startPrinterInFolder(paths, { speed })
   } catch (error) {
     throw new StartError(messageOf(error), { cause: error })
@@ -92,7 +92,7 @@ async function runOnce(
   })
   const onSignal = () => end('stop')
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
-  announce(server, paths, text => process.stdout.write(text))
+  printBanner(server, paths, text => process.stdout.write(text))
   const keeper = keepMemorySmall(systemClock)
   const reason = await ended
   keeper.stop()

@@ -13,27 +13,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ['schema'],
   client: ['api', 'schema'],
   core: ['schema'],
+  template: ['core'],
   config: ['core', 'schema'],
   storage: ['core', 'schema'],
   rpc: ['api', 'core', 'schema'],
   klippy: ['rpc', 'core', 'schema'],
   transports: ['rpc', 'api', 'core', 'klippy', 'schema'],
-  components: ['schema', 'api', 'core', 'config', 'storage', 'rpc', 'klippy', 'component.ts'],
-  'virtual-printer': ['klippy/framing.ts', 'core'],
-  'component.ts': ['config', 'core', 'klippy', 'rpc', 'storage'],
+  components: ['schema', 'api', 'core', 'config', 'storage', 'template', 'rpc', 'klippy', 'component'],
+  'virtual-printer': ['klippy/framing.ts', 'core', 'template'],
+  component: ['config', 'core', 'klippy', 'rpc', 'storage'],
 }
 
 /** The composition: may import everything, and is imported by nothing below it. */
-const COMPOSITION = [
-  'app.ts',
-  'component-set.ts',
-  'main.ts',
-  'announce.ts',
-  'command-line.ts',
-  'former-places.ts',
-  'server-section.ts',
-  'virtual-printer-in-folder.ts',
-]
+const COMPOSITION = ['app', 'main.ts']
 
 interface Import {
   readonly from: string

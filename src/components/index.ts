@@ -1,5 +1,5 @@
 // All components in the order in which they are built.
-import type { ComponentType } from '../component.ts'
+import type { ComponentType } from '../component/component.ts'
 import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
 import dataStore from './data-store/index.ts'

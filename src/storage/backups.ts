@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock, Timer } from '../core/clock.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
-import { Turns } from '../core/turns.ts'
+import { SerialQueue } from '../core/serial-queue.ts'
 import type { BackupContent } from './backup-files.ts'
 import { backupNames, dateStamp, inspectBackup } from './backup-files.ts'
 import { copyDurably, freeName, syncPath } from './durable-files.ts'
@@ -39,7 +39,7 @@ export class Backups {
   readonly #file: string
   readonly #clock: Clock
   /** The folder is looked at before and changed after. */
-  readonly #turns = new Turns()
+  readonly #queue = new SerialQueue()
 
   /** `file` is the database's path, which `db` need not have open. */
   constructor(db: Sqlite, file: string, folder: string, clock: Clock) {
@@ -59,12 +59,12 @@ export class Backups {
    * Reads and writes go on meanwhile. Rejects with ApiError 400 for what is no file name, 507 on a full disk.
    */
   create(name?: string): Promise<string> {
-    return this.#turns.take(() => this.#create(name ?? this.#datedName('sqldb-backup-')))
+    return this.#queue.run(() => this.#create(name ?? this.#datedName('sqldb-backup-')))
   }
 
   /** Deletes a backup and resolves with its path. Rejects with ApiError 400, or 404 where there is none. */
   delete(name: string): Promise<string> {
-    return this.#turns.take(() => {
+    return this.#queue.run(() => {
       const path = this.#existing(name)
       rmSync(path)
       return path
@@ -77,7 +77,7 @@ export class Backups {
    * Rejects with ApiError 400 for a file that is no sound database, 404 where there is none.
    */
   restore(name: string): Promise<BackupContent> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       const path = this.#existing(name)
       if (this.#db.refusal !== null) throw new ApiError(503, this.#db.refusal)
       let content: BackupContent
@@ -116,7 +116,7 @@ export class Backups {
 
   /** Resolves when no copy is being made. */
   settled(): Promise<void> {
-    return this.#turns.settled()
+    return this.#queue.idle()
   }
 
   async #automatic({ every = DAY_SECONDS, keep = 7, mayRun }: AutomaticBackups): Promise<void> {

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RunningServer, startServer } from '../../src/app.ts'
+import { type RunningServer, startServer } from '../../src/app/server.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { Log } from '../../src/core/log.ts'
 import { dataPaths } from '../../src/core/paths.ts'

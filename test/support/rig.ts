@@ -2,12 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RunningServer, startServer } from '../../src/app.ts'
+import { type RunningServer, startServer } from '../../src/app/server.ts'
+import type { RunningPrinter } from '../../src/app/virtual-printer-in-folder.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { Log } from '../../src/core/log.ts'
 import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import type { VirtualPrinter } from '../../src/virtual-printer/index.ts'
-import type { RunningPrinter } from '../../src/virtual-printer-in-folder.ts'
 import { checkReply } from './check-reply.ts'
 
 /** What a rig may be asked for. */
@@ -80,7 +80,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     options.prepare?.(paths)
     if (options.printer !== 'none' && options.klippySocket === undefined) {
       // Loaded only where it is asked for: most rigs do without, and it is the greater part of the code.
-      const { startPrinterInFolder } = await import('../../src/virtual-printer-in-folder.ts')
+      const { startPrinterInFolder } = await import('../../src/app/virtual-printer-in-folder.ts')
       printer = await startPrinterInFolder(paths, { speed: options.speed ?? 10, statusInterval: 0.025 })
     }
     server = await startServer({

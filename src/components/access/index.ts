@@ -1,7 +1,7 @@
 // Who gets in: the section [authorization].
 import { hostname } from 'node:os'
 import { ROLES } from '../../api/endpoint.ts'
-import { type Core, component } from '../../component.ts'
+import { type Core, component } from '../../component/component.ts'
 import { lines, type ReadSection, word } from '../../config/index.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { Scope } from '../../core/scope.ts'

@@ -1,12 +1,12 @@
 // Users of an LDAP server: the section [ldap]. The library is loaded at the first login.
 import { randomBytes } from 'node:crypto'
 import { ROLES, type Role } from '../../api/endpoint.ts'
-import { component } from '../../component.ts'
+import { component } from '../../component/component.ts'
 import { type ReadSection, template, word } from '../../config/index.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { compileTemplate, type Template } from '../../core/template/index.ts'
 import { bool, int, string } from '../../schema/index.ts'
+import { compileTemplate, type Template } from '../../template/index.ts'
 import type { Directory } from './users.ts'
 
 const TIMEOUT_MS = 10_000

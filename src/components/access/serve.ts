@@ -1,7 +1,7 @@
 // The methods of the chapter "Authorization", and what other clients hear of them.
 import { randomBytes } from 'node:crypto'
 import { authorization as chapter } from '../../api/authorization.ts'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { type Caller, TRUSTED_USER, type User } from '../../rpc/caller.ts'

@@ -4,7 +4,7 @@ import type { Announcement } from '../../api/announcements.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { RaisedAnnouncement } from '../../core/events.ts'
-import { Turns } from '../../core/turns.ts'
+import { SerialQueue } from '../../core/serial-queue.ts'
 import { bool, float, type Infer, Invalid, object, string } from '../../schema/index.ts'
 import type { Namespaces } from '../../storage/index.ts'
 import type { FeedItem } from './feed-document.ts'
@@ -64,7 +64,7 @@ export class Entries {
   #kept: Map<string, Kept> | null = null
   #nextKey = 0
   /** Each change is planned on what the one before left. */
-  readonly #turns = new Turns()
+  readonly #queue = new SerialQueue()
   #timer: Timer | null = null
   #isStopped = false
 
@@ -88,7 +88,7 @@ export class Entries {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#timer?.stop()
-    await this.#turns.settled()
+    await this.#queue.idle()
   }
 
   /** Marks one as read; for ever, or for `wakeTime` seconds. Rejects with ApiError 400 where there is none. */
@@ -171,7 +171,7 @@ export class Entries {
 
   /** Resolves, once it is on the disk, with whether there was anything to change. */
   #change(plan: (all: ReadonlyMap<string, Kept>) => Change): Promise<boolean> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       const { put = [], remove = [] } = plan(this.#all())
       if (put.length + remove.length === 0) return false
       await this.#write(put, remove)

@@ -1,6 +1,6 @@
 // Which feeds are followed: those of the configuration, those of components in use, and those that clients added.
 import { ApiError } from '../../core/errors.ts'
-import { Turns } from '../../core/turns.ts'
+import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Namespaces } from '../../storage/index.ts'
 
 /** API document, "How announcements work": these are always followed. */
@@ -21,7 +21,7 @@ export class Feeds {
   readonly #configured: Set<string>
   #added: readonly string[] | null = null
   /** Of two changes that come at once the second stands on the first. */
-  readonly #turns = new Turns()
+  readonly #queue = new SerialQueue()
 
   /** `subscriptions` are valid names. */
   constructor(namespaces: Namespaces, subscriptions: readonly string[]) {
@@ -51,7 +51,7 @@ export class Feeds {
    */
   add(given: string): Promise<boolean> {
     const name = given.toLowerCase()
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       if (this.has(name)) return false
       if (!isFeedName(name)) {
         throw new ApiError(
@@ -70,7 +70,7 @@ export class Feeds {
   /** Follows one that was added no longer. Rejects with ApiError 400 for all others. */
   remove(given: string): Promise<void> {
     const name = given.toLowerCase()
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       const stored = this.#stored()
       if (!stored.includes(name)) throw new ApiError(400, `Feed '${name.slice(0, 64)}' not stored`)
       if (this.#configured.has(name)) {

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { announcements as chapter } from '../../api/announcements.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { lines } from '../../config/index.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'

@@ -1,6 +1,6 @@
 // [data_store]: remembers temperatures and console lines, so that a client that comes later can show what was.
 import { dataStore as chapter } from '../../api/server.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { int } from '../../schema/index.ts'

@@ -1,6 +1,6 @@
 // [database]: the namespace store for clients, and what can be done with the file as a whole.
 import { database as chapter, databaseDebug } from '../../api/database.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { deprecated } from '../../config/index.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'

@@ -1,5 +1,5 @@
 // One agent as long as it is connected: what it serves to Klipper, and how much it may tell others.
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { jsonText } from '../../core/json-text.ts'
 import type { Connection } from '../../rpc/connection.ts'

@@ -1,6 +1,6 @@
 // [extensions]: agents, the clients that extend the server: who is there, what others ask of them, what they tell.
 import { extensions as chapter } from '../../api/extensions.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { isExactNumber } from '../../core/exact-json.ts'
 import type { ClientInfo, Connection } from '../../rpc/connection.ts'

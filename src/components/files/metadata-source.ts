@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { ApiError } from '../../core/errors.ts'
 import { mayHaveMetadata } from './gcode-name.ts'
-import type { Roots } from './roots.ts'
+import type { Roots } from './roots/roots.ts'
 
 /** What is known of a G-code file, as clients get it (gcode-metadata.md). */
 export type Metadata = Readonly<Record<string, unknown>>

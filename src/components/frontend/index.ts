@@ -1,6 +1,6 @@
 // [frontend NAME]: a web front-end's files served from here, and its cameras, so that nobody needs another web server.
 import { api } from '../../api/index.ts'
-import { type Core, component } from '../../component.ts'
+import { type Core, component } from '../../component/component.ts'
 import { pairs, path, type ReadSection } from '../../config/index.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { RawRequest, RawRoute } from '../../rpc/registry.ts'

@@ -1,6 +1,6 @@
 // [history]: what was printed, how it ended, and the totals over all jobs.
 import { history as chapter } from '../../api/history.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { type Job, type JobFilter, jobIdNumber, jobIdText } from '../../storage/index.ts'

@@ -1,5 +1,5 @@
 // What a G-code file says of itself when a job begins, asked of the file manager as a client would.
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { INTERNAL_CALLER } from '../../rpc/caller.ts'
 import { isPlainObject } from '../../schema/index.ts'
 

@@ -1,8 +1,8 @@
 // Records jobs: each once, from its beginning to its end, whatever is restarted in between.
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { PrintStats } from '../../core/events.ts'
-import { Turns } from '../../core/turns.ts'
+import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Job, NewJob } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'
 import { JobReplies } from './job-reply.ts'
@@ -42,7 +42,7 @@ export class Recorder {
   #user: string | null = null
   /** What Klipper said last of the present job. */
   #stats: PrintStats | null = null
-  readonly #changes = new Turns()
+  readonly #changes = new SerialQueue()
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -175,7 +175,7 @@ export class Recorder {
 
   async #inTurn(change: () => Promise<void>): Promise<void> {
     try {
-      await this.#changes.take(change)
+      await this.#changes.run(change)
     } catch (error) {
       const { warnings } = this.#parts.core
       warnings.add(`A job could not be recorded in the history: ${messageOf(error)}`, 'history')

@@ -2,7 +2,7 @@
 
 import type { ResultOf } from '../../api/index.ts'
 import { type jobQueue as Chapter, jobQueue as chapter } from '../../api/job-queue.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool, float, string } from '../../schema/index.ts'

@@ -1,6 +1,6 @@
 // Begins one queued job after the other, and never one twice: what was told to Klipper is noted before it is told,
 // and where nobody can know whether it was heard a person has to look.
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { sleep } from '../../core/clock.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import { gcodeFileTime } from '../../core/gcode-file.ts'

@@ -1,7 +1,7 @@
 // The jobs that wait, in their order; each change is on the disk before it is seen.
 import { randomBytes } from 'node:crypto'
 import { ApiError } from '../../core/errors.ts'
-import { Turns } from '../../core/turns.ts'
+import { SerialQueue } from '../../core/serial-queue.ts'
 import type { QueueChange, QueuedJob, QueueFacts, QueueStore } from './queue-store.ts'
 
 /** Every change is told to clients as a whole, which has to stay possible. */
@@ -22,7 +22,7 @@ export class WaitingJobs {
   readonly #store: QueueStore
   #jobs: readonly QueuedJob[] = []
   /** Each change begins with what the one before left. */
-  readonly #changes = new Turns()
+  readonly #changes = new SerialQueue()
 
   constructor(store: QueueStore) {
     this.#store = store
@@ -105,7 +105,7 @@ export class WaitingJobs {
   }
 
   #change(plan: (jobs: readonly QueuedJob[]) => { jobs: readonly QueuedJob[]; change: QueueChange }) {
-    return this.#changes.take(async () => {
+    return this.#changes.run(async () => {
       const { jobs, change } = plan(this.#jobs)
       await this.#store.write(change)
       this.#jobs = jobs

@@ -1,5 +1,5 @@
 // [job_state]: follows Klipper's print and tells the server's other parts of jobs, by events.
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { StatusChange } from '../../core/events.ts'
 import { JobState } from './job-state.ts'

@@ -1,12 +1,12 @@
 // What G-code files say of themselves: read once, kept, and kept true while files come, change, move and go.
 import { stat } from 'node:fs/promises'
-import { type Component, type ComponentType, type Core, component } from '../../component.ts'
+import { type Component, type ComponentType, type Core, component } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { FileChange } from '../../core/events.ts'
-import type { FileEntry } from '../files/listing.ts'
 import type { Metadata, MetadataSource, ThumbnailInfo } from '../files/metadata-source.ts'
-import type { Place, Roots } from '../files/roots.ts'
-import type { TreeLock } from '../files/tree-lock.ts'
+import type { Place, Roots } from '../files/roots/roots.ts'
+import type { TreeLock } from '../files/roots/tree-lock.ts'
+import type { FileEntry } from '../files/tree/listing.ts'
 import { ScanQueue } from './scan-queue.ts'
 import { MetadataStore, type StoredMetadata } from './store.ts'
 

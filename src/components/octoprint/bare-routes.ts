@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Chapter, Endpoint, ParamsOf, ResultOf, Verb } from '../../api/endpoint.ts'
 import { NO_CONTENT } from '../../api/octoprint.ts'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'

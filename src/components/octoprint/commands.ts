@@ -1,9 +1,9 @@
 // POST /api/printer/command: G-code, line by line.
 import type { ParamsOf } from '../../api/endpoint.ts'
 import type { octoprint } from '../../api/octoprint.ts'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
-import { begin } from './begin.ts'
+import { runLongCommand } from './run-long-command.ts'
 
 type Params = ParamsOf<(typeof octoprint)['octoprint.printer.command']>
 
@@ -17,7 +17,7 @@ export async function runCommands(core: Core, { command, commands }: Params): Pr
   if (given === undefined) throw new ApiError(400, 'No data for argument: commands')
   if (!core.printer.link.connected) throw new ApiError(409, 'The printer is not operational: Offline')
   const all = typeof given === 'string' ? [given] : given
-  await begin(core, async () => {
+  await runLongCommand(core, async () => {
     for (const each of all) await runOne(core, each)
   })
 }

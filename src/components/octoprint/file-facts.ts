@@ -1,5 +1,5 @@
 // What the server's own methods tell of files that can be printed, and what of it OctoPrint tells.
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { JsonText } from '../../core/json-text.ts'
 import type { Caller } from '../../rpc/caller.ts'

@@ -1,7 +1,7 @@
 // [octoprint_compat]: answers as OctoPrint does, for slicers and other programs that know no other print server.
 import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
 import { octoprint } from '../../api/octoprint.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'

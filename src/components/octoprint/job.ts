@@ -1,12 +1,12 @@
 // What is printed and how far it is, and the commands of OctoPrint's job.
 import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
 import type { octoprint } from '../../api/octoprint.ts'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Caller } from '../../rpc/caller.ts'
-import { begin } from './begin.ts'
 import { type FileFacts, factsOf, fileOf } from './file-facts.ts'
 import { isActive, type Print, type PrinterView, type Transition } from './printer-view.ts'
+import { runLongCommand } from './run-long-command.ts'
 
 type Job = ResultOf<(typeof octoprint)['octoprint.job']>
 type Command = ParamsOf<(typeof octoprint)['octoprint.job.command']>
@@ -80,21 +80,21 @@ export class Jobs {
     const active = flags.paused || flags.printing
     if (command === 'start') {
       if (active) throw new ApiError(409, 'There is a print already')
-      return this.#begin(() => this.#start(this.#selected ?? filename, caller))
+      return this.#runLongCommand(() => this.#start(this.#selected ?? filename, caller))
     }
     if (!active) throw new ApiError(409, 'There is no print')
-    if (command === 'cancel') return this.#begin(() => this.#call('cancel', 'Cancelling', caller))
+    if (command === 'cancel') return this.#runLongCommand(() => this.#call('cancel', 'Cancelling', caller))
     if (command === 'restart') {
       if (state !== 'paused')
         throw new ApiError(409, 'The print is not paused: only then it can be restarted')
-      return this.#begin(async () => {
+      return this.#runLongCommand(async () => {
         await this.#call('cancel', 'Cancelling', caller)
         await this.#start(filename, caller)
       })
     }
     const wanted = action === 'toggle' ? (state === 'paused' ? 'resume' : 'pause') : action
     if ((wanted === 'pause') === (state === 'paused')) return
-    return this.#begin(() => this.#call(wanted, wanted === 'pause' ? 'Pausing' : 'Resuming', caller))
+    return this.#runLongCommand(() => this.#call(wanted, wanted === 'pause' ? 'Pausing' : 'Resuming', caller))
   }
 
   async #start(filename: string, caller: Caller): Promise<void> {
@@ -112,8 +112,8 @@ export class Jobs {
     }
   }
 
-  #begin(work: () => Promise<void>): Promise<void> {
-    return begin(this.#core, work)
+  #runLongCommand(work: () => Promise<void>): Promise<void> {
+    return runLongCommand(this.#core, work)
   }
 }
 

@@ -1,7 +1,7 @@
 // The printer as OctoPrint sees one: a state in its words, flags, and temperatures by tool, bed and chamber.
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { octoprint, PrinterState } from '../../api/octoprint.ts'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Follower } from '../../klippy/subscriptions.ts'
 import type { Infer } from '../../schema/index.ts'

@@ -1,7 +1,7 @@
 // The printer's chapters of the API: what Klippy answers itself, and what is told of it.
 import { klippyEndpoint } from '../../api/endpoint.ts'
 import { printer as chapter } from '../../api/printer.ts'
-import { type Component, type Core, component } from '../../component.ts'
+import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Registration, Scope } from '../../core/scope.ts'
 import { type ObjectRequest, readObjectRequest } from '../../klippy/object-request.ts'

@@ -1,6 +1,6 @@
 // [proc_stats]: serves the load of machine and server.
 import { machine as chapter } from '../../api/machine.ts'
-import { type Component, component } from '../../component.ts'
+import { type Component, component } from '../../component/component.ts'
 import { ProcStats } from './proc-stats.ts'
 
 export default component({

@@ -3,7 +3,7 @@
 
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { machine, ThrottledState } from '../../api/machine.ts'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { SystemFiles } from '../../core/system-files.ts'

@@ -1,11 +1,11 @@
 // The server's own chapter of the API: its state, its configuration, its connections.
 import { CLIENT_TYPES, server as chapter } from '../../api/server.ts'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import type { ServerConfig } from '../../config/index.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { API_VERSION } from '../../core/version.ts'
-import type { AccessPolicy } from '../../rpc/access.ts'
+import type { AccessPolicy } from '../../rpc/access-policy.ts'
 import { type Caller, demandRole, type User } from '../../rpc/caller.ts'
 import type { ClientInfo, Connection } from '../../rpc/connection.ts'
 import { type KlipperService, klipperLog, type RollOver } from './klipper-log.ts'

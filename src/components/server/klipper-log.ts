@@ -1,8 +1,8 @@
 // Begins a new log of Klipper: its service is stopped, the file set aside, the service started again.
 import { rename, stat } from 'node:fs/promises'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
-import { shared } from '../../core/shared.ts'
+import { singleFlight } from '../../core/single-flight.ts'
 
 /** Klipper's service, as far as this server may manage it. */
 export interface KlipperService {
@@ -20,7 +20,7 @@ export type RollOver = () => Promise<string | undefined>
 
 /** Who asks while it is being done gets the same answer. `service` is null where none is managed. */
 export function klipperLog(core: Core, service: KlipperService | null): RollOver {
-  return shared(() => rollOver(core, service))
+  return singleFlight(() => rollOver(core, service))
 }
 
 async function rollOver(core: Core, service: KlipperService | null): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 // GET /server/redirect: sends a browser on to a site that cors_domains allows, for log-ins that come back from elsewhere.
 import { ApiError } from '../../core/errors.ts'
 import type { Registration } from '../../core/scope.ts'
-import type { AccessPolicy } from '../../rpc/access.ts'
+import type { AccessPolicy } from '../../rpc/access-policy.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
 
 /** Serves the route. Nobody needs to be known for it, so it leads to allowed sites only. */

@@ -1,7 +1,7 @@
 // [webcam NAME] and the webcams of the database: where front-ends find the pictures of the printer. No picture goes
 // through this server.
 import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from '../../api/webcam.ts'
-import { type Component, type Core, component, type NamedSections } from '../../component.ts'
+import { type Component, type Core, component, type NamedSections } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { HttpClientError, sendHttp } from '../../core/http-client.ts'
 import type { Infer } from '../../schema/index.ts'

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { ParamsOf } from '../../api/index.ts'
 import { type webcam as chapter, type Webcam, webcamSettings } from '../../api/webcam.ts'
 import { ApiError } from '../../core/errors.ts'
-import { Turns } from '../../core/turns.ts'
+import { SerialQueue } from '../../core/serial-queue.ts'
 import { readShape } from '../../schema/index.ts'
 import type { Namespaces } from '../../storage/index.ts'
 import { readStored, storedOf } from './stored-webcam.ts'
@@ -29,7 +29,7 @@ export class Webcams {
   readonly #namespaces: Namespaces
   readonly #configured: readonly Webcam[]
   /** Two that come at once must not both find a name free. */
-  readonly #turns = new Turns()
+  readonly #queue = new SerialQueue()
 
   /** `configured` are those of the configuration. */
   constructor(namespaces: Namespaces, configured: readonly Webcam[]) {
@@ -60,7 +60,7 @@ export class Webcams {
    * 400 for what the configuration has, a name that is taken, a new webcam without name or stream, or too many.
    */
   save(change: WebcamChange): Promise<Webcam> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       const { uid, name } = change
       if (uid === undefined && name === undefined) throw missing('name')
       const known = uid === undefined ? this.list().find(cam => cam.name === name) : this.get({ uid })
@@ -74,7 +74,7 @@ export class Webcams {
 
   /** Deletes a webcam and resolves with what it was. Rejects with ApiError 404, or 400 for one of the configuration. */
   delete(which: Which): Promise<Webcam> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       const cam = this.get(which)
       if (cam.source === 'config') {
         throw new ApiError(400, `Cannot delete webcam '${cam.name}' sourced from Moonraker configuration`)

@@ -1,6 +1,6 @@
 // The page that greets people who open the server's address in a browser: at /welcome, and at / where no front-end is.
 import { hash } from 'node:crypto'
-import type { Core } from '../../component.ts'
+import type { Core } from '../../component/component.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { SCRIPT, STYLE } from './look.ts'

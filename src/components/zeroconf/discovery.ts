@@ -1,6 +1,6 @@
 // Makes the server known in the networks that it is reached in, and again when these change.
 import { lookup } from 'node:dns/promises'
-import type { Component, Core } from '../../component.ts'
+import type { Component, Core } from '../../component/component.ts'
 import type { ListeningAt } from '../../core/addresses.ts'
 import { sleep, type Timer } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'

@@ -1,6 +1,6 @@
 // [zeroconf]: lets programs in the same network find the server, by multicast DNS and, where it is asked for, SSDP.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Component, component } from '../../component.ts'
+import { type Component, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { bool, Field, Invalid } from '../../schema/index.ts'
 import { Discovery } from './discovery.ts'

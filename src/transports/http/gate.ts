@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { ApiError } from '../../core/errors.ts'
 import type { Warnings } from '../../core/warnings.ts'
-import type { AccessPolicy, Credentials } from '../../rpc/access.ts'
+import type { AccessPolicy, Credentials } from '../../rpc/access-policy.ts'
 import type { User } from '../../rpc/caller.ts'
 
 /** Names under which a machine is reached inside a home network only. */

@@ -6,7 +6,7 @@ import {
   type Template,
   TemplateError,
   type TemplateObject,
-} from '../../core/template/index.ts'
+} from '../../template/index.ts'
 import { ConfigError, GcodeError, messageOf } from '../errors.ts'
 import type { Host } from '../host.ts'
 

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Component, Core } from '../../../src/component.ts'
+import type { Component, Core } from '../../../src/component/component.ts'
 import { announcements } from '../../../src/components/announcements/index.ts'
 import { Configuration, readSources } from '../../../src/config/index.ts'
 import type { Clock } from '../../../src/core/clock.ts'

@@ -5,7 +5,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Roots } from '../../../src/components/files/roots.ts'
+import { Roots } from '../../../src/components/files/roots/roots.ts'
 
 const ROUNDS = 3000
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseMounts } from '../../../src/components/files/mounts.ts'
+import { parseMounts } from '../../../src/components/files/tree/mounts.ts'
 
 const MOUNTS = parseMounts(
   [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Multipart } from '../../../src/components/files/multipart.ts'
+import { Multipart } from '../../../src/components/files/upload/multipart.ts'
 import { BOUNDARY, formBody, type Part, TYPE } from './form.ts'
 
 /** Reads a form in pieces of `size` bytes; gives each part as [name, filename, content]. */

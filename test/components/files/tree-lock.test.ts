@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Claim, TreeLock } from '../../../src/components/files/tree-lock.ts'
+import { type Claim, TreeLock } from '../../../src/components/files/roots/tree-lock.ts'
 
 /** Starts an operation per claim, in order; `running` says which of them run, `end` ends one. */
 function operations(lock: TreeLock, claims: Record<string, Claim>) {

@@ -1,5 +1,5 @@
 // A server to be killed: node crash-server.ts <data folder> <Klippy's socket>; tells its port.
-import { startServer } from '../../../src/app.ts'
+import { startServer } from '../../../src/app/server.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'
 import { dataPaths } from '../../../src/core/paths.ts'

@@ -1,10 +1,10 @@
 // Serves the lists of what is connected to the machine: USB and serial devices, cameras, nodes of a CAN bus.
 import { join } from 'node:path'
 import { peripherals as chapter } from '../../../api/peripherals.ts'
-import type { Core } from '../../../component.ts'
+import type { Core } from '../../../component/component.ts'
 import { ApiError } from '../../../core/errors.ts'
 import type { Scope } from '../../../core/scope.ts'
-import { shared } from '../../../core/shared.ts'
+import { singleFlight } from '../../../core/single-flight.ts'
 import { SystemFiles } from '../../../core/system-files.ts'
 import type { LoadCalls } from '../system-calls.ts'
 import { findCanInterface, queryCanBus } from './can-query.ts'
@@ -38,13 +38,13 @@ export function servePeripherals(core: PeripheralsCore, scope: Scope, options: P
   ]
   const ids = new UsbIds(idsPlaces)
   const video = new VideoDevices(files, clock)
-  const listUsb = shared(() => listUsbDevices(files, ids))
-  const listSerial = shared(() => listSerialDevices(files))
-  const listVideo = shared(async () => ({
+  const listUsb = singleFlight(() => listUsbDevices(files, ids))
+  const listSerial = singleFlight(() => listSerialDevices(files))
+  const listVideo = singleFlight(async () => ({
     v4l2_devices: await video.list(calls),
     libcamera_devices: await listLibcameraDevices(files, log, signal),
   }))
-  const queryCan = shared(async (name: string) => {
+  const queryCan = singleFlight(async (name: string) => {
     const index = await findCanInterface(files, name)
     const loaded = await calls()
     if (loaded === null)

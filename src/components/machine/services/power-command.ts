@@ -1,8 +1,8 @@
 // Powering the machine off and restarting it with the system's own commands.
 import { existsSync } from 'node:fs'
 import { ApiError } from '../../../core/errors.ts'
+import { commandFailure } from './command-failure.ts'
 import type { PowerAction, ShutdownAction } from './provider.ts'
-import { saidBy } from './said.ts'
 import type { Sudo } from './sudo.ts'
 
 /** There where systemd is process 1 (sd_booted(3)). */
@@ -20,5 +20,5 @@ export async function powerByCommand(
   const result = existsSync(SYSTEMD_RUNS)
     ? await sudo.run('systemctl', [word], options)
     : await sudo.run(word, [], options)
-  if (result.code !== 0) throw new ApiError(503, `The machine refuses: ${saidBy(word, result)}`)
+  if (result.code !== 0) throw new ApiError(503, `The machine refuses: ${commandFailure(word, result)}`)
 }

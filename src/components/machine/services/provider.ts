@@ -1,6 +1,6 @@
 // What a service manager can do for us, whichever it is.
 import type { ServiceState as StateSchema } from '../../../api/services.ts'
-import type { Core } from '../../../component.ts'
+import type { Core } from '../../../component/component.ts'
 import type { Infer } from '../../../schema/index.ts'
 import type { AllowedServices } from './allowed-services.ts'
 import type { Sudo } from './sudo.ts'

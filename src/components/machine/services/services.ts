@@ -1,6 +1,6 @@
 // The machine's services and power as clients see them: what there is, in which state, and what may be done with it.
 import type { SystemInfo } from '../../../api/system-info.ts'
-import type { Core } from '../../../component.ts'
+import type { Core } from '../../../component/component.ts'
 import { sleep } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import type { Infer } from '../../../schema/index.ts'

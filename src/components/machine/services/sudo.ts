@@ -9,8 +9,8 @@ import {
   runCommand,
 } from '../../../core/run-command.ts'
 import type { Registration } from '../../../core/scope.ts'
-import { shared } from '../../../core/shared.ts'
-import { Turns } from '../../../core/turns.ts'
+import { SerialQueue } from '../../../core/serial-queue.ts'
+import { singleFlight } from '../../../core/single-flight.ts'
 
 /** What a request has led to. */
 export interface SudoOutcome {
@@ -65,7 +65,7 @@ export class Sudo {
   readonly user = userName()
   #password: string | null = null
   #requests: SudoRequest[] = []
-  readonly #passwords = new Turns()
+  readonly #passwords = new SerialQueue()
   /** Those that are being tried count as wrong: many at once gain nothing. */
   #wrong = 0
   /** On the monotonic clock. */
@@ -130,7 +130,7 @@ export class Sudo {
   }
 
   /** Tries whether programs can be run as root. */
-  readonly checkAccess = shared(async () => {
+  readonly checkAccess = singleFlight(async () => {
     try {
       return (await this.run('true', [], { timeoutSeconds: CHECK_SECONDS })).code === 0
     } catch {
@@ -163,7 +163,7 @@ export class Sudo {
   async setPassword(password: string): Promise<PasswordOutcome> {
     demandLine(password)
     this.#beginAttempt()
-    return this.#passwords.take(async () => {
+    return this.#passwords.run(async () => {
       if (!(await this.#isRight(password)))
         throw new ApiError(400, 'Invalid password, sudo access was denied')
       this.#wrong = 0

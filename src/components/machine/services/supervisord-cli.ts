@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { ApiError } from '../../../core/errors.ts'
 import { runCommand } from '../../../core/run-command.ts'
+import { commandFailure } from './command-failure.ts'
 import type { CommandManager } from './polled-provider.ts'
 import {
   DONE,
@@ -10,7 +11,6 @@ import {
   type ServiceState,
   type ServiceStates,
 } from './provider.ts'
-import { saidBy } from './said.ts'
 
 /** Seconds. */
 const LIST_TIMEOUT = 20
@@ -75,7 +75,7 @@ export class SupervisordCli implements CommandManager {
       timeoutSeconds: LIST_TIMEOUT,
       signal,
     })
-    if (!STATUS_CODES.includes(result.code)) throw new Error(saidBy(CONTROL, result))
+    if (!STATUS_CODES.includes(result.code)) throw new Error(commandFailure(CONTROL, result))
     this.#known = readPrograms(result.stdout)
     return this.#known
   }
@@ -92,7 +92,7 @@ export class SupervisordCli implements CommandManager {
     const said = result.stdout.replace(ALREADY, '')
     const failed = FAILED.exec(said)
     if (failed === null && (result.code === 0 || said !== result.stdout)) return
-    const why = failed?.[1] ?? saidBy(CONTROL, result)
+    const why = failed?.[1] ?? commandFailure(CONTROL, result)
     throw new ApiError(500, `Service '${service}' could not be ${DONE[action]}: ${why}`)
   }
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { ApiError } from '../../../core/errors.ts'
 import { runCommand } from '../../../core/run-command.ts'
+import { commandFailure } from './command-failure.ts'
 import type { CommandManager } from './polled-provider.ts'
 import {
   DONE,
@@ -10,7 +11,6 @@ import {
   type ServiceState,
   type ServiceStates,
 } from './provider.ts'
-import { saidBy } from './said.ts'
 
 /** Seconds. */
 const LIST_TIMEOUT = 10
@@ -40,7 +40,7 @@ export class SystemdCli implements CommandManager {
     const { allowed, signal } = this.#parts
     const args = [...LIST, '--', ...allowed.unitPatterns()]
     const result = await runCommand('systemctl', args, { timeoutSeconds: LIST_TIMEOUT, signal })
-    if (result.code !== 0) throw new Error(saidBy('systemctl', result))
+    if (result.code !== 0) throw new Error(commandFailure('systemctl', result))
     const states = new Map<string, ServiceState>()
     for (const line of result.stdout.split('\n')) {
       const [, name = '', load, active_state = '', sub_state = ''] = UNIT_LINE.exec(line.trim()) ?? []
@@ -53,7 +53,7 @@ export class SystemdCli implements CommandManager {
     const args = ['--no-ask-password', action, '--', `${service}.service`]
     const result = await this.#parts.sudo.run('systemctl', args, { timeoutSeconds: ACTION_TIMEOUT })
     if (result.code === 0) return
-    const why = saidBy('systemctl', result)
+    const why = commandFailure('systemctl', result)
     throw new ApiError(500, `Service '${service}' could not be ${DONE[action]}: ${why}`)
   }
 

@@ -1,6 +1,6 @@
 // What the machine is, for machine.system_info: all that does not come from its services.
 import type { SystemInfo } from '../../../api/system-info.ts'
-import { shared } from '../../../core/shared.ts'
+import { singleFlight } from '../../../core/single-flight.ts'
 import { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
 import { readCpuInfo } from './cpu-info.ts'
@@ -45,7 +45,7 @@ export class MachineReader {
   }
 
   /** Everything; hardware and distribution as they were when they were first asked for, network and Python anew. */
-  readonly read = shared(() => this.#read())
+  readonly read = singleFlight(() => this.#read())
 
   async #read(): Promise<MachineFacts> {
     const [python, lasting, virtualization, network, canbus] = await Promise.all([

@@ -1,0 +1,19 @@
+// What the console says when the server is up: where it listens and what to try.
+
+import { reachableUrls } from '../core/addresses.ts'
+import type { DataPaths } from '../core/paths.ts'
+import type { RunningServer } from './server.ts'
+
+/** Tells people where the server is and how to begin. */
+export function printBanner(server: RunningServer, paths: DataPaths, write: (text: string) => void): void {
+  const urls = reachableUrls(server)
+  const first = urls[0] ?? ''
+  write(
+    `\nmoonraker-ts is up: ${urls.join('  ')}\n` +
+      `  data folder  ${paths.data}\n` +
+      `  try          curl ${first}/server/info\n` +
+      `               curl -F file=@model.gcode -F print=true ${first}/server/files/upload\n` +
+      '  Ctrl-C stops it.\n\n',
+  )
+  for (const warning of server.warnings.list()) write(`warning: ${warning}\n`)
+}

@@ -1,0 +1,101 @@
+// The command line and its environment variables (configuration.md, last paragraph).
+import { parseArgs } from 'node:util'
+import { StartError } from '../core/errors.ts'
+import { expandPath } from '../core/paths.ts'
+
+/** What the command line asks for. */
+export interface CommandLine {
+  readonly dataPath: string
+  readonly configFile: string | undefined
+  /** Where to log: a file, or undefined for the data folder's. */
+  readonly logFile: string | undefined
+  readonly socket: string | undefined
+  readonly noLogFile: boolean
+  readonly structuredLogging: boolean
+  readonly verbose: boolean
+  readonly debug: boolean
+  readonly virtualPrinter: boolean
+  /** The virtual printer's time factor. */
+  readonly speed: number
+  readonly show: 'help' | 'version' | null
+}
+
+const OPTIONS = {
+  datapath: { type: 'string', short: 'd' },
+  configfile: { type: 'string', short: 'c' },
+  logfile: { type: 'string', short: 'l' },
+  unixsocket: { type: 'string', short: 'u' },
+  nologfile: { type: 'boolean', short: 'n' },
+  'structured-logging': { type: 'boolean', short: 's' },
+  verbose: { type: 'boolean', short: 'v' },
+  debug: { type: 'boolean', short: 'g' },
+  'asyncio-debug': { type: 'boolean', short: 'o' },
+  'virtual-printer': { type: 'boolean' },
+  speed: { type: 'string' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** What --help prints. */
+export const HELP = `moonraker-ts: an API server for Klipper 3D printers
+
+Usage: moonraker-ts [options]
+
+  -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)
+  -c, --configfile FILE      the configuration (MOONRAKER_CONFIG_PATH; default <data>/config/moonraker.conf)
+  -l, --logfile FILE         the log file (MOONRAKER_LOG_PATH; default <data>/logs/moonraker.log)
+  -u, --unixsocket FILE      our unix socket (MOONRAKER_UDS_PATH; default <data>/comms/moonraker.sock)
+  -n, --nologfile            log to the console only (MOONRAKER_DISABLE_FILE_LOG)
+  -s, --structured-logging   one JSON object per line (MOONRAKER_STRUCTURED_LOGGING)
+  -v, --verbose              log more (MOONRAKER_VERBOSE_LOGGING)
+  -g, --debug                errors tell more, debug endpoints are served (MOONRAKER_ENABLE_DEBUG)
+      --virtual-printer      bring up a printer that needs no hardware, and connect to it
+      --speed N              the virtual printer's time factor: at 100 an hour takes 36 s (default 1)
+      --version              print the version
+  -h, --help                 print this
+`
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads arguments and environment. Throws StartError for what cannot be understood. */
+export function readCommandLine(args: readonly string[], env: Environment): CommandLine {
+  const given = parse(args)
+  const path = (value: string | undefined, variable: string) => {
+    const text = value ?? (env[variable] || undefined)
+    return text === undefined ? undefined : expandPath(text)
+  }
+  const flag = (value: boolean | undefined, variable: string) => value ?? isSet(env[variable])
+  return {
+    dataPath: path(given.datapath, 'MOONRAKER_DATA_PATH') ?? expandPath('~/printer_data'),
+    configFile: path(given.configfile, 'MOONRAKER_CONFIG_PATH'),
+    logFile: path(given.logfile, 'MOONRAKER_LOG_PATH'),
+    socket: path(given.unixsocket, 'MOONRAKER_UDS_PATH'),
+    noLogFile: flag(given.nologfile, 'MOONRAKER_DISABLE_FILE_LOG'),
+    structuredLogging: flag(given['structured-logging'], 'MOONRAKER_STRUCTURED_LOGGING'),
+    verbose: flag(given.verbose, 'MOONRAKER_VERBOSE_LOGGING'),
+    debug: flag(given.debug, 'MOONRAKER_ENABLE_DEBUG'),
+    virtualPrinter: given['virtual-printer'] ?? false,
+    speed: readSpeed(given.speed),
+    show: given.help ? 'help' : given.version ? 'version' : null,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values
+  } catch (error) {
+    throw new StartError(`${(error as Error).message.split('. ')[0]}; --help lists the options`)
+  }
+}
+
+function readSpeed(text = '1'): number {
+  const speed = Number(text)
+  if (text.trim() === '' || !(speed > 0) || speed > 10_000) {
+    throw new StartError(`--speed ${text}: give a number above 0, at most 10000`)
+  }
+  return speed
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && ['y', 'yes', 'true', 't', '1', 'on'].includes(value.toLowerCase())
+}

@@ -1,0 +1,25 @@
+// The section [server]: where to listen and what to allow.
+import { deprecated, path } from '../config/index.ts'
+import { bool, type InferShape, int, string } from '../schema/index.ts'
+
+/** The options of [server] (configuration.md). */
+export const serverOptions = {
+  host: string().describe("Address to listen on; 'all' for every IPv4 and IPv6 address").default('0.0.0.0'),
+  port: int({ min: 0, max: 65535 }).default(7125),
+  ssl_port: int({ min: 0, max: 65535 }).default(7130),
+  enable_debug_logging: deprecated(bool().default(false), 'start the server with -v instead'),
+  klippy_uds_address: path().default('/tmp/klippy_uds'),
+  max_upload_size: int({ min: 1 }).describe('MiB').default(1024),
+  ssl_certificate_path: deprecated(
+    path().nullable().default(null),
+    "put the certificate at 'certs/moonraker.cert' in the data folder",
+  ),
+  ssl_key_path: deprecated(
+    path().nullable().default(null),
+    "put the key at 'certs/moonraker.key' in the data folder",
+  ),
+  route_prefix: string().nullable().default(null),
+  max_websocket_connections: int({ min: 1 }).default(50),
+}
+
+export type ServerSection = InferShape<typeof serverOptions>

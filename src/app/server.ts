@@ -1,0 +1,300 @@
+// The composition root: the core in the order in which it depends on itself, then the components.
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+import type { Core } from '../component/component.ts'
+import authorization from '../components/access/index.ts'
+import ldap from '../components/access/ldap.ts'
+import fileManager from '../components/files/index.ts'
+import { componentTypes } from '../components/index.ts'
+import jobQueue from '../components/job-queue/index.ts'
+import machineType from '../components/machine/index.ts'
+import metadata from '../components/metadata/index.ts'
+import octoprintCompat from '../components/octoprint/index.ts'
+import { serveServer } from '../components/server/index.ts'
+import { createWelcome } from '../components/welcome/index.ts'
+import {
+  ConfigError,
+  Configuration,
+  fallbackWarning,
+  loadSources,
+  readLastGood,
+  readSecrets,
+  saveLastGood,
+} from '../config/index.ts'
+import { reachableUrls } from '../core/addresses.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { messageOf, StartError } from '../core/errors.ts'
+import { EventBus } from '../core/events.ts'
+import type { Log } from '../core/log.ts'
+import { DATA_FOLDERS, type DataPaths } from '../core/paths.ts'
+import { Scope } from '../core/scope.ts'
+import { moonrakerVersion } from '../core/version.ts'
+import { Warnings } from '../core/warnings.ts'
+import { KlippyLink } from '../klippy/link.ts'
+import { Printer } from '../klippy/printer.ts'
+import { Queries } from '../klippy/queries.ts'
+import { KlippySession } from '../klippy/session.ts'
+import { Subscriptions } from '../klippy/subscriptions.ts'
+import type { AccessPolicy } from '../rpc/access-policy.ts'
+import { Connections } from '../rpc/connections.ts'
+import { Registry, type RegistryOptions } from '../rpc/registry.ts'
+import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts'
+import { HttpApi } from '../transports/http/api.ts'
+import { Gate } from '../transports/http/gate.ts'
+import { HttpServer } from '../transports/http/server.ts'
+import { listenUnix } from '../transports/unix-socket.ts'
+import { WebSocketTransport } from '../transports/websocket.ts'
+import { ComponentSet } from './component-set.ts'
+import { withDeprecatedPaths } from './deprecated-paths.ts'
+import { type ServerSection, serverOptions } from './server-section.ts'
+
+/** What a server is started with, beside its configuration. */
+export interface ServerOptions {
+  readonly paths: DataPaths
+  readonly log: Log
+  /** Stands in for `klippy_uds_address`: the virtual printer's socket. */
+  readonly klippySocket?: string
+  readonly debug?: boolean
+  readonly clock?: Clock
+  /** Hears each reply; the tests compare it with the contract. */
+  readonly observe?: RegistryOptions['observe']
+  /** Called when a client asks for a restart. */
+  readonly onRestart?: () => void
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  readonly host: string
+  readonly port: number
+  /** Null where there is no certificate. */
+  readonly tlsPort: number | null
+  readonly warnings: Warnings
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a server: reads the configuration, builds everything, listens, starts the components, connects to Klippy.
+ * Throws StartError or ConfigError, with nothing left running, where that is not possible.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  prepareFolders(options.paths)
+  const app = new App(options)
+  try {
+    return await app.start()
+  } catch (error) {
+    await app.stop()
+    throw error
+  }
+}
+
+/** Makes the folders of the data folder. Throws StartError where they cannot be made or written. */
+function prepareFolders(paths: DataPaths): void {
+  for (const folder of DATA_FOLDERS) {
+    try {
+      mkdirSync(paths[folder], { recursive: true })
+      accessSync(paths[folder], constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch (error) {
+      throw new StartError(
+        `the data folder ${paths.data} cannot be used: ${messageOf(error)}; ` +
+          'give another with -d, or give this user the right to write there',
+      )
+    }
+  }
+}
+
+class App {
+  readonly #options: ServerOptions
+  readonly #config: Configuration
+  readonly #server: ServerSection
+  readonly #paths: DataPaths
+  readonly #warnings: Warnings
+  readonly #storage: Storage
+  readonly #core: Core
+  readonly #scope = new Scope()
+  readonly #components: ComponentSet
+  #http: HttpServer | null = null
+  #unix: Server | null = null
+
+  constructor(options: ServerOptions) {
+    const { paths, log } = options
+    this.#options = options
+    this.#warnings = new Warnings(text => log.warning(text))
+    const [config, server] = readConfiguration(paths, this.#warnings)
+    this.#config = config
+    this.#server = server
+    this.#paths = withDeprecatedPaths(paths, config, server, this.#warnings)
+    this.#storage = openStorage({
+      folder: this.#paths.database,
+      backupFolder: join(paths.backup, 'database'),
+      clock: options.clock ?? systemClock,
+      warn: text => void this.#warnings.add(text),
+    })
+    this.#core = this.#buildCore(options.klippySocket ?? server.klippy_uds_address)
+    this.#components = new ComponentSet(this.#core, config)
+  }
+
+  #buildCore(klippySocket: string): Core {
+    const { log, clock = systemClock, debug = false, observe } = this.#options
+    const paths = this.#paths
+    const { secrets, warnings: secretWarnings } = readSecrets(paths.secrets)
+    for (const text of secretWarnings) this.#warnings.add(text)
+    const version = moonrakerVersion()
+    const events = new EventBus((event, error) => log.error(`a listener of ${event} failed`, error))
+    const registry = new Registry({
+      debug,
+      onFault: (method, error) => log.error(`${method} failed`, error),
+      ...(observe !== undefined && { observe }),
+    })
+    const link = new KlippyLink({ path: klippySocket, clock, log })
+    const subscriptions = new Subscriptions(link, clock)
+    const session = new KlippySession({ link, subscriptions, events, clock, log, version })
+    const queries = new Queries(link, subscriptions)
+    const printer = new Printer({ link, session, subscriptions, queries, events })
+    const connections = new Connections()
+    return {
+      registry,
+      connections,
+      events,
+      printer,
+      storage: this.#storage,
+      log,
+      clock,
+      warnings: this.#warnings,
+      paths,
+      secrets,
+      version,
+      instanceId: ensureInstanceId(
+        paths.data,
+        this.#storage.namespaces,
+        text => void this.#warnings.add(text),
+      ),
+      port: this.#server.port,
+      routePrefix: normalizePrefix(this.#server.route_prefix),
+      maxUploadBytes: this.#server.max_upload_size * 1024 * 1024,
+      debug,
+    }
+  }
+
+  async start(): Promise<RunningServer> {
+    const policy = this.#buildComponents()
+    this.#restartOnRequest()
+    for (const text of this.#config.warnings()) this.#warnings.add(text)
+    const ports = await this.#listen(new Gate(policy, this.#warnings))
+    policy.onLogout(username => this.#http?.closeBridges(username))
+    this.#serveWelcome(ports)
+    this.#core.events.emit('server:listening', { host: this.#server.host, ...ports })
+    await this.#components.start()
+    this.#core.printer.session.start()
+    this.#keepConfiguration()
+    return { ...ports, host: this.#server.host, warnings: this.#warnings, stop: () => this.stop() }
+  }
+
+  /** Builds the components, and gives some to others. Throws StartError where it would not be known who may get in. */
+  #buildComponents(): AccessPolicy {
+    const components = this.#components
+    const directory = components.build(ldap)
+    const policy = components.build(authorization(directory ?? null))
+    if (policy === undefined) throw new StartError(this.#warnings.list().join('\n'))
+    const files = components.build(fileManager)
+    if (files !== undefined) components.build(metadata(files.metadataParts))
+    const machine = components.build(machineType)
+    for (const type of componentTypes) components.build(type)
+    const queue = components.build(jobQueue)
+    if (files !== undefined) files.queue = queue ?? null
+    const octoprint = components.build(octoprintCompat)
+    if (octoprint !== undefined) octoprint.files.manager = files?.uploads ?? null
+    serveServer(this.#core, this.#scope, {
+      policy,
+      components: () => components.names,
+      failedComponents: () => components.failed,
+      roots: () => files?.roots.names() ?? [],
+      config: () => this.#config.reply(),
+      klipperService: machine?.services ?? null,
+      restart: () => this.#core.events.emit('server:restart'),
+    })
+    return policy
+  }
+
+  /** Not at once: the reply to whoever asks for it goes out before. */
+  #restartOnRequest(): void {
+    const { events } = this.#core
+    this.#scope.use(events.on('server:restart', () => void setImmediate(() => this.#options.onRestart?.())))
+  }
+
+  #serveWelcome(ports: { readonly port: number; readonly tlsPort: number | null }): void {
+    const { host } = this.#server
+    const page = createWelcome(this.#core, () => ({
+      warnings: this.#warnings.list(),
+      components: this.#components.names,
+      failedComponents: this.#components.failed,
+      addresses: reachableUrls({ host, ...ports }),
+      routePrefix: this.#core.routePrefix,
+    }))
+    this.#scope.use(page)
+  }
+
+  async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {
+    const { registry, connections, log, paths, printer, routePrefix } = this.#core
+    const { host, port, ssl_port: tlsPort, max_websocket_connections: maxWebsockets } = this.#server
+    this.#unix = await listenUnix(paths.socket, { registry, connections, log })
+    this.#http = new HttpServer({
+      api: new HttpApi({ registry, gate, routePrefix }),
+      gate,
+      websockets: new WebSocketTransport({ registry, connections, log }),
+      connections,
+      link: printer.link,
+      log,
+      warnings: this.#warnings,
+      routePrefix,
+      maxWebsockets,
+    })
+    return this.#http.listen({
+      host,
+      port,
+      tlsPort,
+      certificate: paths.certificate,
+      key: paths.certificateKey,
+    })
+  }
+
+  #keepConfiguration(): void {
+    try {
+      saveLastGood(this.#config.sources)
+    } catch (error) {
+      this.#core.log.warning(`the last good configuration cannot be kept: ${messageOf(error)}`)
+    }
+  }
+
+  /** Stops everything in reverse order; what fails to stop is reported and does not keep the rest. */
+  async stop(): Promise<void> {
+    this.#core.printer.session.stop()
+    this.#unix?.close()
+    await this.#http?.close()
+    await this.#components.stop()
+    this.#scope.close()
+    await this.#storage.close()
+  }
+}
+
+/** `printer1/` and `/printer1` are the same prefix. */
+function normalizePrefix(prefix: string | null): string {
+  const inner = (prefix ?? '').replace(/^\/+|\/+$/g, '')
+  return inner === '' ? '' : `/${inner}`
+}
+
+/** The configuration with its [server] section; the last good one where the present one cannot be used. */
+function readConfiguration(paths: DataPaths, warnings: Warnings): [Configuration, ServerSection] {
+  const { sources, fallback } = loadSources(paths.configFile)
+  if (fallback !== undefined) warnings.add(fallback)
+  const config = new Configuration(sources, paths.data)
+  try {
+    return [config, config.read('server', serverOptions).options]
+  } catch (error) {
+    const lastGood = error instanceof ConfigError ? readLastGood(paths.configFile) : undefined
+    if (lastGood === undefined) throw error
+    warnings.add(fallbackWarning(paths.configFile, error as ConfigError))
+    const good = new Configuration(lastGood, paths.data)
+    return [good, good.read('server', serverOptions).options]
+  }
+}

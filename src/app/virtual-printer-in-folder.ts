@@ -1,0 +1,40 @@
+// The virtual printer of a data folder: its machine is the folder's printer.cfg, its files are the folder's.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf, StartError } from '../core/errors.ts'
+import type { DataPaths } from '../core/paths.ts'
+import { defaultPrinterCfg, VirtualPrinter, type VirtualPrinterOptions } from '../virtual-printer/index.ts'
+
+/** A virtual printer that runs. */
+export interface RunningPrinter {
+  readonly printer: VirtualPrinter
+  /** Where it is reached; a socket of its own, so that a real Klippy is never in its way. */
+  readonly socketPath: string
+  stop(): Promise<void>
+}
+
+/** Starts the printer; writes a printer.cfg where there is none. Rejects with StartError where that is not possible. */
+export async function startPrinterInFolder(
+  paths: DataPaths,
+  pace: Pick<VirtualPrinterOptions, 'speed' | 'statusInterval'>,
+): Promise<RunningPrinter> {
+  const socketPath = join(paths.comms, 'virtual-klippy.sock')
+  const configFile = join(paths.config, 'printer.cfg')
+  try {
+    for (const folder of [paths.comms, paths.config, paths.gcodes, paths.logs]) {
+      mkdirSync(folder, { recursive: true })
+    }
+    if (!existsSync(configFile)) writeFileSync(configFile, defaultPrinterCfg(), { flag: 'wx' })
+    const printer = new VirtualPrinter({
+      socketPath,
+      configFile,
+      gcodesPath: paths.gcodes,
+      logFile: join(paths.logs, 'klippy.log'),
+      ...pace,
+    })
+    await printer.start()
+    return { printer, socketPath, stop: () => printer.stop() }
+  } catch (error) {
+    throw new StartError(`the virtual printer cannot start: ${messageOf(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,113 @@
+// What a component is: the sections that it reads, and how it is built from the core.
+import {
+  ConfigError,
+  type Configuration,
+  type OnMisfit,
+  type ReadSection,
+  type Secrets,
+  type SectionOptions,
+} from '../config/index.ts'
+import type { Clock } from '../core/clock.ts'
+import type { EventBus } from '../core/events.ts'
+import type { Log } from '../core/log.ts'
+import type { DataPaths } from '../core/paths.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Warnings } from '../core/warnings.ts'
+import type { Printer } from '../klippy/printer.ts'
+import type { Connections } from '../rpc/connections.ts'
+import type { Registry } from '../rpc/registry.ts'
+import type { Storage } from '../storage/index.ts'
+
+/** What every component is given. */
+export interface Core {
+  readonly registry: Registry
+  readonly connections: Connections
+  readonly events: EventBus
+  readonly printer: Printer
+  readonly storage: Storage
+  readonly log: Log
+  readonly clock: Clock
+  readonly warnings: Warnings
+  readonly paths: DataPaths
+  /** For templates, as `secrets`. */
+  readonly secrets: Secrets
+  /** The server's version in git-describe form, as clients compare it. */
+  readonly version: string
+  /** The number of this data folder, as a rule 32 hexadecimal digits. */
+  readonly instanceId: string
+  /** The port of section [server]; 0 for any that is free. */
+  readonly port: number
+  /** Comes before every path of HTTP, as '/printer1'; '' for none. */
+  readonly routePrefix: string
+  /** The largest file that may be uploaded, in bytes. */
+  readonly maxUploadBytes: number
+  /** Errors may tell more, and debug endpoints are served. */
+  readonly debug: boolean
+}
+
+/** A built component. `start` and `stop` do its input and output; building it did none. */
+export interface Component {
+  start?(): Promise<void> | void
+  stop?(): Promise<void> | void
+}
+
+/**
+ * The sections `[webcam NAME]` of a component `webcam`: one for each of its things. What is common to all of them, if
+ * anything, stands in `[webcam]`, the component's own section.
+ *
+ *     create(core, _section, scope, named) {
+ *       const cameras = named.each({ stream_url: string() }, ({ name, options }) => new Camera(name, options))
+ */
+export interface NamedSections {
+  /**
+   * Reads them in the order in which they are written, and makes something of each. One that does not fit, or of which
+   * `make` says so by a ConfigError (see `ReadSection.error`), becomes a warning and is left out; the others live.
+   */
+  each<O extends SectionOptions, T>(options: O, make: (section: ReadSection<O>) => T): T[]
+}
+
+/** How a component is declared. */
+export interface ComponentSpec<O extends SectionOptions, C extends Component> {
+  /** The section's name, under which the component is listed in server.info. */
+  readonly section: string
+  /** `always`: without a section too, on its defaults. `configured`: only where `[section]` or a named one is written. */
+  readonly presence: 'always' | 'configured'
+  readonly options: O
+  /** What an option that does not fit costs: the component, or that option alone. `throw` where it is left out. */
+  readonly onMisfit?: OnMisfit
+  /** Registers what it serves on `scope`; does no input or output. Throws ConfigError for options that do not fit. */
+  create(core: Core, section: ReadSection<O>, scope: Scope, named: NamedSections): C
+}
+
+/** A kind of component, ready to be built from a configuration. */
+export interface ComponentType<C extends Component = Component> {
+  readonly section: string
+  readonly presence: 'always' | 'configured'
+  build(core: Core, config: Configuration, scope: Scope): C
+}
+
+/** Declares a component, with the types of its options worked out. */
+export function component<O extends SectionOptions, C extends Component>(
+  spec: ComponentSpec<O, C>,
+): ComponentType<C> {
+  const { section, presence, options, onMisfit } = spec
+  const build = (core: Core, config: Configuration, scope: Scope) =>
+    spec.create(core, config.read(section, options, onMisfit), scope, namedSections(core, config, section))
+  return { section, presence, build }
+}
+
+function namedSections({ warnings }: Core, config: Configuration, kind: string): NamedSections {
+  return {
+    each(options, make) {
+      return config.named(kind).flatMap(section => {
+        try {
+          return [make(config.read(section, options))]
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error
+          warnings.add(`Section [${section}] is left out: ${error.message}`)
+          return []
+        }
+      })
+    },
+  }
+}

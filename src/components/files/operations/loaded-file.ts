@@ -1,0 +1,64 @@
+// Which file Klipper prints or has loaded: it can be neither moved, nor overwritten, nor deleted, nor can its folders.
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ApiError } from '../../../core/errors.ts'
+import type { StatusChange } from '../../../core/events.ts'
+import type { Printer } from '../../../klippy/printer.ts'
+import type { Follower } from '../../../klippy/subscriptions.ts'
+import type { Place, Roots } from '../roots/roots.ts'
+import { isWithin } from '../roots/tree-lock.ts'
+
+const REQUEST = { virtual_sdcard: ['file_path'], print_stats: ['filename', 'state'] }
+const PRINTING = new Set<unknown>(['printing', 'paused'])
+
+export class LoadedFile implements Follower {
+  readonly #printer: Printer
+  readonly #roots: Roots
+  #filePath: unknown = null
+  #filename: unknown = ''
+  #state: unknown = ''
+
+  constructor(printer: Printer, roots: Roots) {
+    this.#printer = printer
+    this.#roots = roots
+  }
+
+  /** To be called whenever Klippy is ready. */
+  async follow(): Promise<void> {
+    const { status } = await this.#printer.subscribe(this, REQUEST)
+    this.statusChanged(status)
+  }
+
+  statusChanged({ virtual_sdcard: card, print_stats: print }: StatusChange): void {
+    if (card !== undefined && 'file_path' in card) this.#filePath = card.file_path
+    if (print !== undefined && 'filename' in print) this.#filename = print.filename
+    if (print !== undefined && 'state' in print) this.#state = print.state
+  }
+
+  /** To be called when Klippy is gone: nothing is loaded any more. */
+  forget(): void {
+    this.#filePath = null
+    this.#filename = ''
+    this.#state = ''
+  }
+
+  /** Throws ApiError 403 where the loaded file is at or below `place`. */
+  async refuse({ root, relative, real }: Place): Promise<void> {
+    const path = this.#path()
+    if (path === undefined) return
+    const loaded = await realpath(path).catch(() => path)
+    if (!isWithin(loaded, real)) return
+    throw new ApiError(
+      403,
+      `File currently in use: Klipper has '${root.name}/${relative}', or a file in it, loaded`,
+    )
+  }
+
+  #path(): string | undefined {
+    if (typeof this.#filePath === 'string' && this.#filePath !== '') return this.#filePath
+    const gcodes = this.#roots.find('gcodes')
+    if (gcodes === undefined || !PRINTING.has(this.#state) || typeof this.#filename !== 'string')
+      return undefined
+    return this.#filename === '' ? undefined : join(gcodes.path, this.#filename)
+  }
+}

@@ -1,0 +1,203 @@
+// Archives of files and folders (API document, "Create a ZIP archive"): written as they are read, in bounded memory.
+import { constants, createReadStream } from 'node:fs'
+import { access, readdir, stat, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { ZipFile } from 'yazl'
+import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
+import { ApiError } from '../../../core/errors.ts'
+import type { Caller } from '../../../rpc/caller.ts'
+import { told } from '../roots/file-error.ts'
+import type { Place } from '../roots/roots.ts'
+import type { StagedFile } from '../roots/staged-file.ts'
+import { beginFile, describe, type FileItem, type UploadParts } from '../upload/upload.ts'
+
+/** Files in one archive. */
+const MAX_ENTRIES = 10_000
+/** Archives that wait while one is made. */
+const MAX_WAITING = 10
+/** Bytes that stay free on the disk. */
+const KEPT_FREE = 16 * 1024 * 1024
+
+/** The parameters of server.files.zip. */
+export interface ZipRequest {
+  readonly items: readonly string[]
+  readonly dest?: string | undefined
+  readonly store_only: boolean
+}
+
+/** Its result. */
+export interface ZipResult {
+  readonly destination: FileItem
+  readonly action: 'zip_files'
+}
+
+/** A file that goes into an archive. */
+interface Member {
+  /** `config/printer.cfg`: the root and the path below it. */
+  readonly name: string
+  readonly real: string
+  readonly size: number
+  readonly modified: Date
+}
+
+export class Archives {
+  readonly #parts: UploadParts
+  readonly #line = new ConcurrencyLimit({ what: 'archives', atOnce: 1, maxWaiting: MAX_WAITING })
+
+  constructor(parts: UploadParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Makes an archive; it is announced after the reply to `caller`. Throws ApiError 400 for items that are not there, a
+   * bad destination or too many files, 403 for what may not be read or written, 503, 507 for a full disk.
+   */
+  create(request: ZipRequest, caller: Caller): Promise<ZipResult> {
+    return this.#line.run(() => this.#create(request, caller))
+  }
+
+  async #create({ items, dest, store_only }: ZipRequest, caller: Caller): Promise<ZipResult> {
+    const { lock, hidden, refuseLocked } = this.#parts
+    const place = await this.#destination(dest ?? this.#usualName())
+    const members = await this.#membersOf(items, place)
+    await checkSpace(place, members)
+    const file = beginFile(hidden, place.root)
+    try {
+      const shown = `${place.root.name}/${place.relative}`
+      await told(shown, () =>
+        lock.run({ read: members.map(({ real }) => real) }, () => writeArchive(file, members, !store_only)),
+      )
+      return await lock.run({ write: [place.real] }, async () => {
+        await refuseLocked(place)
+        return told(shown, () => this.#show(file, place, caller))
+      })
+    } finally {
+      await file.discard()
+    }
+  }
+
+  async #show(file: StagedFile, place: Place, caller: Caller): Promise<ZipResult> {
+    const { hidden, changes } = this.#parts
+    const replaced = (await stat(place.real).catch(() => undefined)) !== undefined
+    await hidden.moveOut(file.path, place.real)
+    // Nothing may be waited for between the announcement and the reply.
+    await file.discard()
+    const item = await describe(place)
+    changes.afterReply(caller, { action: replaced ? 'modify_file' : 'create_file', item })
+    return { destination: item, action: 'zip_files' }
+  }
+
+  /** `config/collection-20240131-235959.zip`, by the local time. */
+  #usualName(): string {
+    const now = new Date(this.#parts.core.clock.now() * 1000)
+    const two = (value: number) => String(value).padStart(2, '0')
+    const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`
+    return `config/collection-${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}.zip`
+  }
+
+  async #destination(dest: string): Promise<Place> {
+    const place = await this.#parts.roots.locate(dest)
+    const { root, relative, real } = place
+    if (!root.writable) throw new ApiError(403, `Files of root '${root.name}' may not be written`)
+    if (relative === '' || dest.endsWith('/')) throw new ApiError(400, `The archive needs a name: '${dest}'`)
+    if ((await stat(real).catch(() => undefined))?.isDirectory()) {
+      throw new ApiError(400, `A folder has the name of the archive: '${dest}'`)
+    }
+    const parent = await stat(dirname(real)).catch(() => undefined)
+    if (!parent?.isDirectory()) throw new ApiError(400, `The folder of the archive does not exist: '${dest}'`)
+    return place
+  }
+
+  async #membersOf(items: readonly string[], dest: Place): Promise<Member[]> {
+    if (items.length === 0) throw new ApiError(400, "An archive needs at least one item in 'items'")
+    const members = new Map<string, Member>()
+    for (const item of items) {
+      for (const member of await this.#expand(item)) {
+        if (member.real !== dest.real) members.set(member.name, member)
+      }
+      if (members.size > MAX_ENTRIES) throw tooMany()
+    }
+    return [...members.values()]
+  }
+
+  /** The file that an item means, or the files of the folder: not those of its subfolders (API document). */
+  async #expand(item: string): Promise<Member[]> {
+    const place = await this.#parts.roots.locate(item)
+    const found = await stat(place.real).catch(() => undefined)
+    // In the original's words, which clients may know.
+    if (found === undefined) throw new ApiError(400, `No file/directory exits at '${item}'`)
+    if (!found.isDirectory()) return [await memberOf(place, item)]
+    const entries = await told(item, () => readdir(place.real, { withFileTypes: true }))
+    const candidates = entries.filter(entry => entry.isFile() || entry.isSymbolicLink())
+    if (candidates.length > MAX_ENTRIES) throw tooMany()
+    const members: Member[] = []
+    for (const { name } of candidates) {
+      const member = await this.#optionalMember(place, name)
+      if (member !== undefined) members.push(member)
+    }
+    return members
+  }
+
+  /** What may not be read, is no file or leads out of the root is left out of a folder. */
+  async #optionalMember(folder: Place, name: string): Promise<Member | undefined> {
+    try {
+      const place = await this.#parts.roots.resolve(folder.root, join(folder.relative, name))
+      return await memberOf(place, name)
+    } catch (error) {
+      if (error instanceof ApiError) return undefined
+      throw error
+    }
+  }
+}
+
+function tooMany(): ApiError {
+  return new ApiError(400, `An archive may hold at most ${MAX_ENTRIES} files`)
+}
+
+async function memberOf({ root, relative, real }: Place, shown: string): Promise<Member> {
+  return told(shown, async () => {
+    const found = await stat(real)
+    if (!found.isFile()) throw new ApiError(400, `'${shown}' is neither a file nor a folder`)
+    await access(real, constants.R_OK)
+    return { name: `${root.name}/${relative}`, real, size: found.size, modified: found.mtime }
+  })
+}
+
+async function checkSpace({ root }: Place, members: readonly Member[]): Promise<void> {
+  const found = await statfs(root.path).catch(() => undefined)
+  const needed = members.reduce((sum, { size }) => sum + size, KEPT_FREE)
+  if (found === undefined || needed <= found.bavail * found.bsize) return
+  throw new ApiError(507, `There is not enough space in root '${root.name}' for the archive`)
+}
+
+async function writeArchive(file: StagedFile, members: readonly Member[], compress: boolean): Promise<void> {
+  const { ZipFile } = await import('yazl')
+  const zip = new ZipFile()
+  const output = zip.outputStream as Readable
+  zip.on('error', error => output.destroy(error))
+  const ended = new AbortController()
+  try {
+    for (const member of members) addMember(zip, member, compress, ended.signal)
+    zip.end()
+    await file.writeAll(output)
+    await file.finish()
+  } finally {
+    // Closes the file that was being read, should there be one.
+    ended.abort()
+  }
+}
+
+/** Opened when its turn comes. A log that grows meanwhile is taken as long as it was. */
+function addMember(
+  zip: ZipFile,
+  { name, real, size, modified }: Member,
+  compress: boolean,
+  signal: AbortSignal,
+): void {
+  zip.addReadStreamLazy(name, { mtime: modified, mode: 0o100644, compress }, begin => {
+    const stream = createReadStream(real, { end: Math.max(0, size - 1), signal })
+    stream.on('error', error => zip.emit('error', error))
+    begin(null, stream)
+  })
+}

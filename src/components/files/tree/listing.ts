@@ -1,0 +1,167 @@
+// Listings: all files of a root, and what stands in one folder. Made of what is known, in slices, so that nobody waits.
+import { statfs } from 'node:fs/promises'
+import { ApiError } from '../../../core/errors.ts'
+import { jsonText } from '../../../core/json-text.ts'
+import { isGcodeName, mayHaveMetadata } from '../gcode-name.ts'
+import type { MetadataSource } from '../metadata-source.ts'
+import { type Place, type Root, type Roots, rootPermissions } from '../roots/roots.ts'
+import type { FileIndex } from './file-index.ts'
+import { below, type FolderNode, pathOf } from './folder-node.ts'
+import { permissionsIn } from './item.ts'
+
+/** Entries that are made in one go. */
+const SLICE = 500
+/** Folders that are looked at beside each other. */
+const AT_ONCE = 8
+
+/** A file in the list of a root. */
+export interface FileEntry {
+  readonly path: string
+  readonly modified: number
+  readonly size: number
+  readonly permissions: string
+}
+
+/** What listings are made of. */
+export interface ListingParts {
+  readonly roots: Roots
+  readonly trees: FileIndex
+  readonly metadata: () => MetadataSource
+}
+
+/** What all entries of a folder say. */
+interface Entry {
+  readonly modified: number
+  readonly size: number
+  readonly permissions: string
+}
+
+/** The reply of server.files.get_directory. */
+export interface DirectoryListing {
+  readonly dirs: (Entry & { readonly dirname: string })[]
+  readonly files: (Entry & { readonly filename: string })[]
+  readonly disk_usage: { readonly total: number; readonly used: number; readonly free: number }
+  readonly root_info: { readonly name: string; readonly permissions: string }
+}
+
+export class Listings {
+  readonly #parts: ListingParts
+
+  constructor(parts: ListingParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * All files of a root, in order of their paths; of `gcodes` those that can be printed, without those in folders whose
+   * names begin with a dot. Throws ApiError 400 for a
+   * root that is none, or is not there at present.
+   */
+  async list(name: string): Promise<FileEntry[]> {
+    const root = this.#parts.roots.find(name)
+    if (root === undefined) throw new ApiError(400, `Failed to build file list, invalid path: ${name}: None`)
+    const entries: FileEntry[] = []
+    for (const folder of await this.#foldersOf(root)) {
+      const path = pathOf(folder)
+      for (const [file, facts] of folder.files) {
+        if (root.name === 'gcodes' && !isGcodeName(file)) continue
+        const { modified, size } = facts
+        entries.push({ path: below(path, file), modified, size, permissions: permissionsIn(root, facts) })
+        if (entries.length % SLICE === 0) await pause()
+      }
+    }
+    return entries.sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** All folders of a root, as they are now. */
+  async #foldersOf(root: Root): Promise<FolderNode[]> {
+    const { trees } = this.#parts
+    const tree = await trees.tree(root).catch(() => {
+      throw new ApiError(400, `Failed to build file list, root '${root.name}' is not there at present`)
+    })
+    const folders: FolderNode[] = []
+    const waiting: FolderNode[] = [tree.node]
+    while (waiting.length > 0) {
+      const some = waiting.splice(0, AT_ONCE)
+      await Promise.all(some.map(folder => trees.freshen(tree, folder)))
+      folders.push(...some)
+      for (const folder of some) {
+        for (const [name, child] of folder.folders) {
+          if (root.name !== 'gcodes' || !name.startsWith('.')) waiting.push(child)
+        }
+      }
+    }
+    return folders
+  }
+
+  /** What stands in a folder. Throws ApiError 400 where there is none; otherwise as Roots.locate. */
+  async directory(path: string, extended: boolean): Promise<DirectoryListing> {
+    const { roots, trees } = this.#parts
+    const place = await roots.locate(path)
+    const shown = place.relative === '' ? place.root.name : `${place.root.name}/${place.relative}`
+    const real = await roots.resolve(place.root, await this.#withoutLinks(place))
+    const folder = await trees.folder(real)
+    if (folder === undefined) throw new ApiError(400, `Directory does not exist (${shown})`)
+    const { root } = place
+    const files = await this.#filesIn(root, folder, extended && root.name === 'gcodes')
+    const dirs = JSON.stringify(foldersIn(root, folder))
+    const disk_usage = JSON.stringify(await diskUsage(place.real))
+    const root_info = JSON.stringify({ name: root.name, permissions: rootPermissions(root) })
+    return jsonText(`{"dirs":${dirs},"files":[${files}],"disk_usage":${disk_usage},"root_info":${root_info}}`)
+  }
+
+  /** A folder's path below its root, where the last part is a link too. */
+  async #withoutLinks({ root, absolute, real, relative }: Place): Promise<string> {
+    if (absolute === real) return relative
+    const { top } = await this.#parts.trees.tree(root)
+    return real.slice(top.length + 1)
+  }
+
+  /** The files' entries as JSON with commas between them: thousands of them are written a slice at a time. */
+  async #filesIn(root: Root, folder: FolderNode, extended: boolean): Promise<string> {
+    const texts: string[] = []
+    const path = pathOf(folder)
+    const all = [...folder.files]
+    for (let start = 0; start < all.length; start += SLICE) {
+      const slice = all.slice(start, start + SLICE)
+      const candidates = extended ? slice.map(([name]) => name).filter(mayHaveMetadata) : []
+      const metadata = this.#parts.metadata().known(candidates.map(name => below(path, name)))
+      for (const [filename, facts] of slice) {
+        const { modified, size } = facts
+        const entry = { modified, size, permissions: permissionsIn(root, facts), filename }
+        const known = metadata.get(below(path, filename))
+        texts.push(known === undefined ? JSON.stringify(entry) : withMetadata(known, entry))
+      }
+      if (start + SLICE < all.length) await pause()
+    }
+    return texts.join(',')
+  }
+}
+
+/** A file's entry with its metadata; where the text begins with the file's size and time it need not be read. */
+function withMetadata(metadata: string, entry: DirectoryListing['files'][number]): string {
+  const { size, modified, permissions, filename } = entry
+  if (!metadata.startsWith(`{"size":${size},"modified":${modified},`)) {
+    return JSON.stringify({ ...JSON.parse(metadata), ...entry })
+  }
+  return `${metadata.slice(0, -1)},"permissions":"${permissions}","filename":${JSON.stringify(filename)}}`
+}
+
+function foldersIn(root: Root, folder: FolderNode): DirectoryListing['dirs'] {
+  const all = [...[...folder.folders].map(([name, { facts }]) => [name, facts] as const), ...folder.links]
+  return all.map(([dirname, facts]) => {
+    const { modified, size } = facts
+    return { modified, size, permissions: permissionsIn(root, facts), dirname }
+  })
+}
+
+/** The space on the disk of `path`, in bytes: `free` is what we may use, not what is kept for the system. */
+export async function diskUsage(path: string): Promise<DirectoryListing['disk_usage']> {
+  const { blocks, bsize, bfree, bavail } = await statfs(path)
+  return { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize }
+}
+
+function pause(): Promise<void> {
+  return new Promise(resolve => {
+    setImmediate(resolve)
+  })
+}

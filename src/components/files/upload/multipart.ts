@@ -1,0 +1,221 @@
+// Takes a multipart/form-data body apart as it comes in (RFC 7578, RFC 2046). Stricter than general libraries: a body
+// is whole or refused, so that damage never passes for a form with a field less. Bytes are handed on without a copy.
+import { isUtf8 } from 'node:buffer'
+import { ApiError } from '../../../core/errors.ts'
+
+/** Bytes of one part's headers. */
+const MAX_HEADERS = 16 * 1024
+/** Parts of one form. */
+const MAX_PARTS = 50
+const CR = 0x0d
+const NOTHING = Buffer.alloc(0)
+
+/** What a part says of itself. */
+export interface PartHead {
+  /** The field's name. */
+  readonly name: string
+  /** Null where the part does not claim to be a file. */
+  readonly filename: string | null
+}
+
+/** Takes the bytes of one part. */
+export interface PartBody {
+  write(bytes: Buffer): void
+  end(): void
+}
+
+type State = 'before' | 'delimiter' | 'headers' | 'body' | 'after'
+
+export class Multipart {
+  readonly #delimiter: Buffer
+  readonly #begin: (head: PartHead) => PartBody
+  #state: State = 'before'
+  #part: PartBody | null = null
+  #parts = 0
+  #held: Buffer
+
+  /**
+   * `begin` is called at each part and gives what takes its bytes; what it and the body throw comes out of `write`.
+   * Throws ApiError 400 for a content type that is none of a form.
+   */
+  constructor(contentType: string, begin: (head: PartHead) => PartBody) {
+    this.#delimiter = Buffer.from(`\r\n--${boundaryOf(contentType)}`, 'latin1')
+    this.#begin = begin
+    // The first delimiter has no line before it.
+    this.#held = Buffer.from('\r\n')
+  }
+
+  /** Takes in the next bytes of the body. Throws ApiError 400 where they cannot belong to a form. */
+  write(chunk: Buffer): void {
+    let data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    for (let rest = this.#step(data); rest !== null; rest = this.#step(data)) data = rest
+    this.#held = this.#state === 'body' ? this.#passOn(data) : this.#keep(data)
+  }
+
+  /** The body is over. Throws ApiError 400 where the form is not. */
+  end(): void {
+    if (this.#state !== 'after') throw damaged('it ends before its last boundary')
+  }
+
+  /** Takes one step; gives what follows it, or null where more bytes are needed first. */
+  #step(data: Buffer): Buffer | null {
+    switch (this.#state) {
+      case 'before':
+        return this.#findFirst(data)
+      case 'delimiter':
+        return this.#leaveDelimiter(data)
+      case 'headers':
+        return this.#readHeaders(data)
+      case 'body':
+        return this.#findEnd(data)
+      case 'after':
+        return null
+    }
+  }
+
+  #findFirst(data: Buffer): Buffer | null {
+    if (data.length < this.#delimiter.length) return null
+    if (!data.subarray(0, this.#delimiter.length).equals(this.#delimiter)) {
+      throw damaged('it does not begin with its boundary')
+    }
+    this.#state = 'delimiter'
+    return data.subarray(this.#delimiter.length)
+  }
+
+  /** Behind a delimiter: blanks and a line end before the next part, two dashes after the last. */
+  #leaveDelimiter(data: Buffer): Buffer | null {
+    let start = 0
+    while (data[start] === 0x20 || data[start] === 0x09) start += 1
+    if (data.length < start + 2) return null
+    const sign = data.toString('latin1', start, start + 2)
+    if (sign === '\r\n') this.#state = 'headers'
+    else if (sign === '--' && start === 0) this.#state = 'after'
+    else throw damaged('a boundary is followed by neither a part nor the end')
+    return data.subarray(start + 2)
+  }
+
+  #readHeaders(data: Buffer): Buffer | null {
+    const end = data.indexOf('\r\n\r\n')
+    if (end === -1) return null
+    if (end > MAX_HEADERS) throw damaged('the headers of a part are too long')
+    this.#parts += 1
+    if (this.#parts > MAX_PARTS) throw damaged(`it has more than ${MAX_PARTS} parts`)
+    this.#part = this.#begin(headOf(data.subarray(0, end)))
+    this.#state = 'body'
+    return data.subarray(end + 4)
+  }
+
+  #findEnd(data: Buffer): Buffer | null {
+    const end = data.indexOf(this.#delimiter)
+    if (end === -1) return null
+    if (end > 0) this.#part?.write(data.subarray(0, end))
+    this.#part?.end()
+    this.#part = null
+    this.#state = 'delimiter'
+    return data.subarray(end + this.#delimiter.length)
+  }
+
+  /** Keeps what is too short to be understood; it would be longer if it were well-formed. */
+  #keep(data: Buffer): Buffer {
+    if (this.#state === 'after') return NOTHING
+    if (data.length > MAX_HEADERS + 4) throw damaged('the headers of a part are too long')
+    return data
+  }
+
+  /** Passes on what is sure to be the part's, and keeps what may be the beginning of a delimiter. */
+  #passOn(data: Buffer): Buffer {
+    const from = Math.max(0, data.length - this.#delimiter.length + 1)
+    // A delimiter has one carriage return, at its beginning: only the last one can begin it.
+    const last = data.subarray(from).lastIndexOf(CR)
+    const end = last === -1 || !this.#mayBegin(data.subarray(from + last)) ? data.length : from + last
+    if (end > 0) this.#part?.write(data.subarray(0, end))
+    return data.subarray(end)
+  }
+
+  #mayBegin(tail: Buffer): boolean {
+    return tail.equals(this.#delimiter.subarray(0, tail.length))
+  }
+}
+
+function damaged(how: string): ApiError {
+  return new ApiError(400, `The form is damaged: ${how}`)
+}
+
+function boundaryOf(contentType: string): string {
+  const [, quoted, plain] =
+    /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))\s*(?:;|$)/i.exec(
+      contentType,
+    ) ?? []
+  const boundary = quoted ?? plain
+  if (boundary === undefined) throw new ApiError(400, 'An upload must be multipart/form-data with a boundary')
+  return boundary
+}
+
+/** Reads a part's headers. Throws ApiError 400 for what could be understood in two ways. */
+function headOf(bytes: Buffer): PartHead {
+  const headers = new Map<string, string>()
+  for (const line of textOf(bytes).split('\r\n')) {
+    const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)$/.exec(line) ?? []
+    if (name === undefined) throw damaged('a part has a header that is none')
+    if (headers.has(name.toLowerCase())) throw damaged(`a part has two headers ${name}`)
+    headers.set(name.toLowerCase(), value)
+  }
+  const parameters = dispositionOf(headers.get('content-disposition') ?? '')
+  const name = parameters.get('name')
+  if (name === undefined) throw damaged('a part has no name')
+  return { name, filename: fileNameOf(parameters) }
+}
+
+/** The parameters of `form-data; name="…"; filename="…"`, by their names in lower case. */
+function dispositionOf(value: string): Map<string, string> {
+  const parameters = new Map<string, string>()
+  const reader = /\s*;\s*([\w-]+\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/gy
+  const [kind] = /^\s*form-data(?=\s*(?:;|$))/i.exec(value) ?? []
+  if (kind === undefined) throw damaged('a part is no form-data')
+  reader.lastIndex = kind.length
+  let end = kind.length
+  for (let found = reader.exec(value); found !== null; found = reader.exec(value)) {
+    const [, name = '', quoted, plain = ''] = found
+    if (parameters.has(name.toLowerCase())) throw damaged(`a part has two parameters ${name}`)
+    parameters.set(name.toLowerCase(), quoted === undefined ? plain : unquoted(quoted))
+    end = reader.lastIndex
+  }
+  if (value.slice(end).trim() !== '') throw damaged('the parameters of a part cannot be read')
+  return parameters
+}
+
+/** Browsers write quotes and line ends as %22, %0D and %0A and nothing else (HTML, "multipart/form-data"), others use backslashes. */
+function unquoted(text: string): string {
+  return text.replace(/\\(["\\])/g, '$1').replace(/%(22|0D|0A)/g, code => decodeURIComponent(code))
+}
+
+/**
+ * RFC 7578 knows no `filename*`, but .NET sends it, beside a `filename` that is its only meaningful twin where the
+ * name is ASCII and a MIME word where it is not. Two names that disagree are an attempt to pass one and use the other.
+ */
+function fileNameOf(parameters: ReadonlyMap<string, string>): string | null {
+  const plain = parameters.get('filename') ?? null
+  const extended = parameters.get('filename*')
+  if (extended === undefined) return plain
+  const name = extendedText(extended)
+  if (plain !== null && plain !== name && !/^=\?.*\?=$/.test(plain)) {
+    throw damaged('a part has two different file names')
+  }
+  return name
+}
+
+/** RFC 8187: `UTF-8''percent%20encoded`. */
+function extendedText(value: string): string {
+  const [, text] = /^utf-8'[^']*'(.*)$/i.exec(value) ?? []
+  try {
+    if (text !== undefined) return decodeURIComponent(text)
+  } catch {
+    // What is not UTF-8 gets the same answer as what does not claim to be.
+  }
+  throw damaged('a file name is not in UTF-8')
+}
+
+/** UTF-8, as all of today's clients send it, or else Latin-1. */
+function textOf(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString() : bytes.toString('latin1')
+}

@@ -1,0 +1,282 @@
+// The server as a process of its own: how it starts, what it says, how it ends.
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { PACKAGE_VERSION } from '../../src/core/version.ts'
+import { ask, postJson } from '../support/raw-http.ts'
+import { WebClient } from '../support/web-client.ts'
+
+const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
+/** The command as it is installed: it starts in a fraction of the time that its sources need. */
+const OUTPUT = mkdtempSync(join(tmpdir(), 'main-bundle-'))
+const MAIN = join(OUTPUT, 'moonraker.cjs')
+
+const CONF =
+  '[server]\nhost: 127.0.0.1\nport: 0\nklippy_uds_address: {data_path}/nobody.sock\n[authorization]\ntrusted_clients: 127.0.0.1\n'
+
+class Folder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'main-'))
+
+  constructor(conf: string | null = CONF) {
+    if (conf !== null) this.write('config/moonraker.conf', conf)
+  }
+
+  at(name: string): string {
+    return join(this.path, name)
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(join(this.at(name), '..'), { recursive: true })
+    writeFileSync(this.at(name), text)
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+/** A running process with all that it has said. */
+class Run implements AsyncDisposable {
+  readonly process: ChildProcess
+  readonly ended: Promise<number | null>
+  out = ''
+  err = ''
+  #told = () => {}
+
+  constructor(...args: string[]) {
+    const env = { PATH: process.env.PATH, HOME: tmpdir() }
+    this.process = spawn(process.execPath, [MAIN, ...args], { env })
+    this.process.stdout?.on('data', text => {
+      this.out += text
+      this.#told()
+    })
+    this.process.stderr?.on('data', text => {
+      this.err += text
+    })
+    this.ended = once(this.process, 'close').then(([code]) => {
+      this.#told()
+      return code
+    })
+  }
+
+  /** Resolves with the port when the server has said `times` times that it is up. */
+  async up(times = 1): Promise<number> {
+    for (;;) {
+      const said = [...this.out.matchAll(/is up: http:\/\/[^:]+:(\d+)/g)]
+      if (said.length >= times) return Number(said.at(-1)?.[1])
+      assert.equal(this.process.exitCode, null, `it ended: ${this.out}${this.err}`)
+      await new Promise<void>(resolve => {
+        this.#told = resolve
+      })
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.process.kill('SIGKILL')
+    await this.ended
+  }
+}
+
+/** Runs until the end, which is to be a failure told in one line. */
+async function failure(...args: string[]): Promise<string> {
+  await using run = new Run(...args)
+  assert.equal(await run.ended, 1, run.out)
+  assert.match(run.err, /^moonraker-ts: [^\n]+\n$/)
+  return run.err
+}
+
+// Most of the time goes into starting processes: two at a time.
+describe('the command', { concurrency: 2 }, () => {
+  before(() => promisify(execFile)(process.execPath, [BUILD, OUTPUT]))
+  after(() => rmSync(OUTPUT, { recursive: true, force: true }))
+
+  test('help and version are printed, and nothing is started', async () => {
+    await using help = new Run('--help')
+    await using version = new Run('--version')
+    assert.deepEqual([await help.ended, await version.ended], [0, 0])
+    assert.match(help.out, /^moonraker-ts: an API server/)
+    assert.match(version.out, new RegExp(`^moonraker-ts ${PACKAGE_VERSION.replaceAll('.', '\\.')} \\(v0\\.`))
+    assert.deepEqual([help.err, version.err], ['', ''])
+  })
+
+  test('an unknown option is told in one line', async () => {
+    assert.match(await failure('--nosuch'), /--nosuch.*--help/)
+  })
+
+  test('an empty data folder gets a first configuration', async () => {
+    using folder = new Folder(null)
+    // It would listen everywhere; this keeps it from getting so far.
+    folder.write('data/gcodes', 'x')
+    await using run = new Run('-d', folder.at('data'))
+    assert.equal(await run.ended, 1)
+    assert.match(run.out, /wrote a first configuration to .*data\/config\/moonraker\.conf/)
+    const text = readFileSync(folder.at('data/config/moonraker.conf'), 'utf8')
+    assert.match(text, /^\[server\]$/m)
+    assert.match(text, /trusted_clients:\n {4}127\.0\.0\.0\/8/)
+  })
+
+  test('SIGTERM and Ctrl-C say goodbye to WebSockets and end with 0', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      using folder = new Folder()
+      await using run = new Run('-d', folder.path)
+      const port = await run.up()
+      assert.match(run.out, /data folder {2}.*main-/)
+      assert.match(run.out, /curl -F file=@model\.gcode/)
+      using client = await WebClient.open(`http://127.0.0.1:${port}`)
+      run.process.kill(signal)
+      assert.equal((await client.closed).code, 1001)
+      assert.equal(await run.ended, 0)
+      assert.equal(run.err, '')
+      assert.ok(!existsSync(folder.at('comms/moonraker.sock')))
+      const [, last] = readFileSync(folder.at('logs/moonraker.log'), 'utf8').split(/INFO +stopping\n/)
+      assert.ok(last !== undefined)
+      assert.doesNotMatch(last, /WARNING|ERROR/)
+    }
+  })
+
+  test('a terminal that goes away does not end the server', async () => {
+    using folder = new Folder()
+    await using run = new Run('-d', folder.path)
+    const port = await run.up()
+    run.process.stdout?.destroy()
+    run.process.stderr?.destroy()
+    // Each of these is logged.
+    for (let round = 0; round < 3; round += 1) {
+      using client = await WebClient.open(`http://127.0.0.1:${port}`)
+      const identity = { client_name: 'test', version: '1', type: 'other', url: 'http://test' }
+      assert.ok((await client.call('server.connection.identify', identity)).result)
+    }
+    assert.equal((await ask(port, '/server/info')).status, 200)
+  })
+
+  test('a restart is a new life in the same process', async () => {
+    using folder = new Folder()
+    await using run = new Run('-d', folder.path)
+    const port = await run.up()
+    using client = await WebClient.open(`http://127.0.0.1:${port}`)
+    assert.equal((await postJson(port, '/server/restart', {})).status, 200)
+    assert.equal((await client.closed).code, 1001)
+    const again = await run.up(2)
+    assert.equal((await ask(again, '/server/info')).status, 200)
+    run.process.kill('SIGTERM')
+    assert.equal(await run.ended, 0)
+  })
+
+  test('a broken configuration is told in one line, with its place', async () => {
+    const cases: [string, RegExp][] = [
+      ['[server\nport: 1', /moonraker\.conf.*line 1/],
+      ['[server]\nport: 70000\n', /port.*65535/],
+      ['', /\[server\]/],
+    ]
+    for (const [conf, expected] of cases) {
+      using folder = new Folder(conf)
+      assert.match(await failure('-d', folder.path), expected, conf)
+      assert.equal(readFileSync(folder.at('config/moonraker.conf'), 'utf8'), conf, 'nothing is lost')
+    }
+  })
+
+  test('a configuration that broke since the last start leaves the last one in force, with a warning', async () => {
+    using folder = new Folder()
+    await using first = new Run('-d', folder.path)
+    await first.up()
+    first.process.kill('SIGTERM')
+    await first.ended
+    for (const broken of ['[server\n', '[server]\nport: x\n']) {
+      folder.write('config/moonraker.conf', broken)
+      await using run = new Run('-d', folder.path)
+      const port = await run.up()
+      const { warnings } = (await ask(port, '/server/info')).json.result
+      assert.match(warnings.join('\n'), /The configuration cannot be used: .*moonraker\.conf/)
+      assert.equal(readFileSync(folder.at('config/moonraker.conf'), 'utf8'), broken)
+    }
+  })
+
+  test('a port in use is told in one line', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    using folder = new Folder(CONF.replace('port: 0', `port: ${port}`))
+    assert.match(await failure('-d', folder.path), new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use`))
+    assert.ok(!existsSync(folder.at('comms/moonraker.sock')), 'nothing is left running')
+    other.close()
+  })
+
+  test('an address that is none is told in one line', async () => {
+    using folder = new Folder(CONF.replace('127.0.0.1', '203.0.113.7'))
+    assert.match(await failure('-d', folder.path), /cannot listen on 203\.0\.113\.7.*'host'/)
+  })
+
+  test('a data folder that cannot be made is told in one line', async () => {
+    using folder = new Folder()
+    folder.write('file', 'x')
+    assert.match(await failure('-d', folder.at('file/data')), /file\/data/)
+    folder.write('blocked/gcodes', 'x')
+    folder.write('blocked/config/moonraker.conf', CONF)
+    assert.match(
+      await failure('-d', folder.at('blocked')),
+      /the data folder .*blocked cannot be used.*give another with -d/,
+    )
+    assert.match(await failure('-d', folder.path, '-l', folder.at('file/x.log')), /the log folder.*-l/)
+  })
+
+  test('a configuration that is a folder is told in one line', async () => {
+    using folder = new Folder(null)
+    mkdirSync(folder.at('config/moonraker.conf'), { recursive: true })
+    assert.match(await failure('-d', folder.path), /moonraker\.conf/)
+  })
+
+  test('a stale socket file is replaced, one in use is told', async () => {
+    using folder = new Folder()
+    mkdirSync(folder.at('comms'))
+    const path = folder.at('comms/moonraker.sock')
+    const other = createServer().listen(path)
+    await once(other, 'listening')
+    assert.match(
+      await failure('-d', folder.path),
+      /moonraker\.sock is in use: another server runs on this data folder/,
+    )
+    linkSync(path, `${path}.left`)
+    other.close()
+    await once(other, 'close')
+    renameSync(`${path}.left`, path)
+    await using run = new Run('-d', folder.path)
+    assert.equal((await ask(await run.up(), '/server/info')).status, 200)
+  })
+
+  test('where to log, and how, may be chosen', async () => {
+    using folder = new Folder()
+    await using run = new Run('-d', folder.path, '-s', '-v', '-l', folder.at('other/place.log'))
+    await run.up()
+    run.process.kill('SIGTERM')
+    await run.ended
+    const lines = readFileSync(folder.at('other/place.log'), 'utf8').trimEnd().split('\n')
+    assert.equal(JSON.parse(lines.at(-1) ?? '').message, 'stopping')
+    assert.ok(lines.some(line => JSON.parse(line).level === 'debug'))
+    await using quiet = new Run('-d', folder.path, '-n')
+    await quiet.up()
+    assert.ok(!existsSync(folder.at('logs/moonraker.log')))
+  })
+
+  test('a log file that cannot be written keeps nothing from starting', async () => {
+    using folder = new Folder()
+    mkdirSync(folder.at('logs/moonraker.log'), { recursive: true })
+    await using run = new Run('-d', folder.path)
+    assert.equal((await ask(await run.up(), '/server/info')).status, 200)
+  })
+})
