@@ -1,40 +1,93 @@
-// Lets a few work at a time and the next ones wait in order, as each needs memory and the disk.
+// Bounds how many tasks run at the same time, where each needs memory, a disk, a thread or another machine.
 import { ApiError } from './errors.ts'
 
-/** How many work and wait, and what they are called where there are too many. */
-export interface Limits {
+/** How many tasks run and wait. */
+export interface ConcurrencyOptions {
+  /** The tasks in the plural, for the error: `uploads`. */
   readonly what: string
-  readonly atOnce: number
-  readonly maxWaiting: number
+  /** Tasks that run at the same time. */
+  readonly maxRunning: number
+  /** Tasks that wait for a free place; 0 rejects every task that cannot run at once. */
+  readonly maxQueued: number
 }
 
+/** Runs a few tasks at the same time, queues the next ones in their order, and rejects the rest. */
 export class ConcurrencyLimit {
-  readonly #limits: Limits
-  readonly #waiting: (() => void)[] = []
-  #working = 0
+  readonly #options: ConcurrencyOptions
+  readonly #queue = new Set<() => void>()
+  #running = 0
 
-  constructor(limits: Limits) {
-    this.#limits = limits
+  constructor(options: ConcurrencyOptions) {
+    this.#options = options
   }
 
-  /** Runs `work` when it is its turn. Rejects with ApiError 503 where too many wait already. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#working < this.#limits.atOnce) this.#working += 1
-    else await this.#turn()
+  /**
+   * Runs `task` when a place is free; resolves and rejects with it. Rejects with ApiError 503 when the queue is full,
+   * and with the reason of `signal` when that is aborted before the task starts.
+   */
+  async run<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted()
+    if (this.#running < this.#options.maxRunning) this.#running += 1
+    else await this.#takeOver(signal)
     try {
-      return await work()
+      return await task()
     } finally {
-      // A waiting one takes the place over, so that nobody comes in between.
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#working -= 1
-      else next()
+      this.#release()
     }
   }
 
-  #turn(): Promise<void> {
-    const { what, maxWaiting } = this.#limits
-    if (this.#waiting.length >= maxWaiting)
-      throw new ApiError(503, `Too many ${what} at once, try again later`)
-    return new Promise(resolve => this.#waiting.push(resolve))
+  /** Waits for the place of a task that ends. */
+  #takeOver(signal: AbortSignal | undefined): Promise<void> {
+    const { what, maxQueued } = this.#options
+    if (this.#queue.size >= maxQueued) throw new ApiError(503, `Too many ${what} at once, try again later`)
+    return new Promise((resolve, reject) => {
+      const start = () => {
+        signal?.removeEventListener('abort', leave)
+        resolve()
+      }
+      const leave = () => {
+        this.#queue.delete(start)
+        reject(signal?.reason)
+      }
+      this.#queue.add(start)
+      signal?.addEventListener('abort', leave, { once: true })
+    })
   }
+
+  /** The place goes to the next task directly, so that no new task gets ahead of it. */
+  #release(): void {
+    const { value: next } = this.#queue.values().next()
+    if (next === undefined) {
+      this.#running -= 1
+      return
+    }
+    this.#queue.delete(next)
+    next()
+  }
+}
+
+/**
+ * Runs `task` for each item, at most `maxRunning` at the same time; starts them in the order of the items. After an
+ * error it starts no further task, and rejects with the first error when the running tasks have ended.
+ */
+export async function forEachConcurrently<T>(
+  items: Iterable<T>,
+  maxRunning: number,
+  task: (item: T) => void | Promise<void>,
+): Promise<void> {
+  const rest = items[Symbol.iterator]()
+  const errors: unknown[] = []
+  const work = async (): Promise<void> => {
+    try {
+      while (errors.length === 0) {
+        const next = rest.next()
+        if (next.done === true) return
+        await task(next.value)
+      }
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  await Promise.all(Array.from({ length: maxRunning }, work))
+  if (errors.length > 0) throw errors[0]
 }

@@ -1,16 +1,15 @@
 // Hashes of passwords: what the current Moonraker stores, computed beside the event loop.
 import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { ApiError } from '../../core/errors.ts'
+import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
 
 /** PBKDF2-HMAC-SHA256 with the rounds and lengths of the original, so that its hashes stay good here and ours there. */
 const ROUNDS = 100_000
 const HASH_BYTES = 32
 const SALT_BYTES = 32
 /** Hashes computed at once: Node's threads are also those of all file operations. */
-const MAX_AT_ONCE = 2
-/** Past this many that wait, further ones are refused. */
-const MAX_WAITING = 64
+const MAX_RUNNING = 2
+const MAX_QUEUED = 64
 /** Longer passwords are wrong before anyone looks. */
 export const MAX_PASSWORD = 1024
 
@@ -27,8 +26,7 @@ export class Passwords {
     password: randomBytes(HASH_BYTES).toString('hex'),
     salt: randomBytes(SALT_BYTES).toString('hex'),
   }
-  readonly #waiting: (() => void)[] = []
-  #running = 0
+  readonly #limit = new ConcurrencyLimit({ what: 'logins', maxRunning: MAX_RUNNING, maxQueued: MAX_QUEUED })
 
   /** Hashes a new password with a salt of its own. */
   async hash(password: string): Promise<HashedPassword> {
@@ -48,20 +46,7 @@ export class Passwords {
     return same && usable && !isLong
   }
 
-  async #derive(password: string, salt: Buffer): Promise<Buffer> {
-    if (this.#running < MAX_AT_ONCE) this.#running += 1
-    else await this.#turn()
-    try {
-      return await derive(password, salt, ROUNDS, HASH_BYTES, 'sha256')
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#running -= 1
-      else next()
-    }
-  }
-
-  #turn(): Promise<void> {
-    if (this.#waiting.length >= MAX_WAITING) throw new ApiError(503, 'Too many logins at once; try again')
-    return new Promise(resolve => this.#waiting.push(resolve))
+  #derive(password: string, salt: Buffer): Promise<Buffer> {
+    return this.#limit.run(() => derive(password, salt, ROUNDS, HASH_BYTES, 'sha256'))
   }
 }

@@ -1,6 +1,7 @@
 // Looks at the feeds every half hour, each server at moments of its own; a printer without the internet is nothing to
 // speak of.
 import type { Clock, Timer } from '../../core/clock.ts'
+import { forEachConcurrently } from '../../core/concurrency-limit.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Entries } from './entries.ts'
@@ -17,7 +18,7 @@ const RETRY = 60
 /** Times are longer or shorter by this part at random, so that not all servers of the world ask at once. */
 const JITTER = 0.1
 /** Feeds that are fetched at the same time. */
-const AT_ONCE = 4
+const MAX_RUNNING = 4
 
 interface Fetching {
   /** Whether anything has changed. */
@@ -89,11 +90,9 @@ export class FeedWatch {
   /** Looks at feeds now. Resolves with whether anything has changed; what goes wrong is logged. */
   async update(names: readonly string[]): Promise<boolean> {
     let changed = false
-    const waiting = names.values()
-    const work = async () => {
-      for (const name of waiting) if (await this.#shared(name)) changed = true
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    await forEachConcurrently(names, MAX_RUNNING, async name => {
+      if (await this.#shared(name)) changed = true
+    })
     if (changed) this.#needs.onChange()
     return changed
   }

@@ -2,7 +2,7 @@
 // through this server.
 import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from '../../api/webcam.ts'
 import { type Component, type Core, component, type NamedSections } from '../../component/component.ts'
-import { ApiError } from '../../core/errors.ts'
+import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
 import { HttpClientError, sendHttp } from '../../core/http-client.ts'
 import type { Infer } from '../../schema/index.ts'
 import { localUrl } from './local-url.ts'
@@ -42,28 +42,22 @@ async function answers({ log }: Core, { name }: Webcam, url: string): Promise<bo
 /** Tests webcams, some at a time. */
 class CameraTests {
   readonly #core: Core
-  #running = 0
+  readonly #limit = new ConcurrencyLimit({ what: 'webcam tests', maxRunning: MAX_TESTS, maxQueued: 0 })
 
   constructor(core: Core) {
     this.#core = core
   }
 
   /** Rejects with ApiError 503 while too many run. */
-  async run(cam: Webcam): Promise<Infer<typeof WebcamTest>> {
-    if (this.#running >= MAX_TESTS) {
-      throw new ApiError(503, `${MAX_TESTS} webcams are being tested already, try again in a moment`)
-    }
-    this.#running += 1
-    try {
+  run(cam: Webcam): Promise<Infer<typeof WebcamTest>> {
+    return this.#limit.run(async () => {
       const [snapshot_url, stream_url] = await Promise.all([
         localUrl(cam.snapshot_url),
         localUrl(cam.stream_url),
       ])
       const snapshot_reachable = await answers(this.#core, cam, snapshot_url)
       return { name: cam.name, snapshot_reachable, snapshot_url, stream_url }
-    } finally {
-      this.#running -= 1
-    }
+    })
   }
 }
 

@@ -107,10 +107,7 @@ test('some tests run at a time, and room comes back', async () => {
   const running = Array.from({ length: 8 }, test)
   await all
   const refused = await test()
-  assert.deepEqual(
-    [refused.status, refused.reason],
-    [503, '8 webcams are being tested already, try again in a moment'],
-  )
+  assert.deepEqual([refused.status, refused.reason], [503, 'Too many webcam tests at once, try again later'])
   for (const res of waiting) res.end()
   for (const reply of await Promise.all(running)) assert.equal(reply.status, 200)
   const next = test()

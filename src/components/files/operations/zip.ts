@@ -15,7 +15,7 @@ import { beginFile, describe, type FileItem, type UploadParts } from '../upload/
 /** Files in one archive. */
 const MAX_ENTRIES = 10_000
 /** Archives that wait while one is made. */
-const MAX_WAITING = 10
+const MAX_QUEUED = 10
 /** Bytes that stay free on the disk. */
 const KEPT_FREE = 16 * 1024 * 1024
 
@@ -43,7 +43,7 @@ interface Member {
 
 export class Archives {
   readonly #parts: UploadParts
-  readonly #line = new ConcurrencyLimit({ what: 'archives', atOnce: 1, maxWaiting: MAX_WAITING })
+  readonly #limit = new ConcurrencyLimit({ what: 'archives', maxRunning: 1, maxQueued: MAX_QUEUED })
 
   constructor(parts: UploadParts) {
     this.#parts = parts
@@ -54,7 +54,7 @@ export class Archives {
    * bad destination or too many files, 403 for what may not be read or written, 503, 507 for a full disk.
    */
   create(request: ZipRequest, caller: Caller): Promise<ZipResult> {
-    return this.#line.run(() => this.#create(request, caller))
+    return this.#limit.run(() => this.#create(request, caller))
   }
 
   async #create({ items, dest, store_only }: ZipRequest, caller: Caller): Promise<ZipResult> {

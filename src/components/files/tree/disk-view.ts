@@ -1,13 +1,14 @@
 // What clients may see of a folder on the disk.
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { forEachConcurrently } from '../../../core/concurrency-limit.ts'
 import type { Roots } from '../roots/roots.ts'
 import { HIDDEN_FOLDER } from '../roots/staging-folder.ts'
 import { isWithin } from '../roots/tree-lock.ts'
 import { type Facts, factsFrom } from './folder-node.ts'
 
-/** Names that are looked at beside each other: more would take the thread pool from everyone else. */
-const AT_ONCE = 8
+/** Names that are read at the same time: more would take the thread pool from all other work. */
+const MAX_RUNNING = 8
 
 /** What stands under a name. */
 export interface Seen {
@@ -36,14 +37,10 @@ export async function lookAt(
   view: View,
 ): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>()
-  const waiting = names[Symbol.iterator]()
-  const work = async (): Promise<void> => {
-    for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
-      const found = isShown(next.value) ? await look(join(folder, next.value), view) : undefined
-      if (found !== undefined) seen.set(next.value, found)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  await forEachConcurrently(names, MAX_RUNNING, async name => {
+    const found = isShown(name) ? await look(join(folder, name), view) : undefined
+    if (found !== undefined) seen.set(name, found)
+  })
   return seen
 }
 

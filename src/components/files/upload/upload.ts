@@ -21,8 +21,8 @@ import { unpackUfp } from './ufp.ts'
 import { receiveForm, type UploadForm } from './upload-form.ts'
 
 /** Uploads that are received at a time, each in a few megabytes of memory, and that wait for it. */
-const AT_ONCE = 4
-const MAX_WAITING = 100
+const MAX_RUNNING = 4
+const MAX_QUEUED = 100
 /** Bytes that stay free on the disk, for the printer's own logs and configuration. */
 const KEPT_FREE = 16 * 1024 * 1024
 
@@ -92,7 +92,7 @@ type UploadRequest = Pick<RawRequest, 'req' | 'res' | 'caller'>
 
 export class Uploads {
   readonly #parts: UploadParts
-  readonly #line = new ConcurrencyLimit({ what: 'uploads', atOnce: AT_ONCE, maxWaiting: MAX_WAITING })
+  readonly #limit = new ConcurrencyLimit({ what: 'uploads', maxRunning: MAX_RUNNING, maxQueued: MAX_QUEUED })
 
   constructor(parts: UploadParts) {
     this.#parts = parts
@@ -106,7 +106,7 @@ export class Uploads {
    */
   async receive({ req, res, caller }: UploadRequest): Promise<Received> {
     try {
-      return await this.#line.run(() => this.#receive({ req, res, caller }))
+      return await this.#limit.run(() => this.#receive({ req, res, caller }))
     } catch (error) {
       await drainRequest(req, this.#parts.core.clock)
       throw error

@@ -2,6 +2,7 @@
 import type { SystemInfo } from '../../../api/system-info.ts'
 import type { Core } from '../../../component/component.ts'
 import { sleep } from '../../../core/clock.ts'
+import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import type { Infer } from '../../../schema/index.ts'
 import { serviceName } from './allowed-services.ts'
@@ -30,8 +31,8 @@ type Virtualization = Infer<typeof SystemInfo>['virtualization']
 
 /** Seconds that a question waits for the service manager at the start. */
 const PATIENCE = 3
-/** What it is asked for by clients at a time: each may be a program that runs. */
-const MAX_AT_ONCE = 10
+/** Actions of clients that run at the same time: each may be a program. */
+const MAX_ACTIONS = 10
 /** How much of a name an error repeats. */
 const SHOWN_NAME = 100
 
@@ -43,7 +44,7 @@ export class Services {
   #opening: Promise<Provider> | null = null
   #provider: Provider | null = null
   #following: Promise<void> = Promise.resolve()
-  #asking = 0
+  readonly #actions = new ConcurrencyLimit({ what: 'service actions', maxRunning: MAX_ACTIONS, maxQueued: 0 })
   #states: ServiceStates = new Map()
   #ownUnit: string | null = null
   #klipperUnit: string | null = null
@@ -207,16 +208,9 @@ export class Services {
     await this.#askBounded(() => provider.power(action))
   }
 
-  /** Asks on a client's behalf, unless clients ask for too much. */
-  async #askBounded<T>(question: () => Promise<T>): Promise<T> {
-    if (this.#asking >= MAX_AT_ONCE)
-      throw new ApiError(503, 'The machine is busy with what it was asked for before: try again later')
-    this.#asking += 1
-    try {
-      return await this.#ask(question)
-    } finally {
-      this.#asking -= 1
-    }
+  /** Calls the provider for a client. Rejects with ApiError 503 while too many such calls run. */
+  #askBounded<T>(question: () => Promise<T>): Promise<T> {
+    return this.#actions.run(() => this.#ask(question))
   }
 
   /** Asks the provider; what it answers, errors too, is the caller's to know. */
