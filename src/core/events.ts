@@ -91,6 +91,8 @@ export interface Events {
   'files:changed': [change: FileChange]
   /** Klipper was told to print a file, on behalf of a user; null where there is none. */
   'printer:print_requested': [filename: string, username: string | null]
+  /** Files of the gcodes root were added to the job queue, each named once; the addition is stored. */
+  'job:queued': [filenames: readonly string[], username: string | null]
   /** A job began. */
   'job:started': [stats: PrintStats]
   /** A job is under way that began while nobody listened: before the server, or in a gap of the connection. */

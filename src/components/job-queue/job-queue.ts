@@ -106,6 +106,7 @@ export class JobQueue {
     if (missing !== undefined) throw new ApiError(400, `G-Code File ${missing} does not exist`)
     await this.#jobs.add(order)
     this.#changed('jobs_added')
+    this.#core.events.emit('job:queued', names, order.user)
     const { automatic_transition } = this.#settings
     if (automatic_transition && this.#printing && !this.#facts.pausedByUser && this.#state === 'paused') {
       this.#become('ready')
