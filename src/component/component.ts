@@ -25,6 +25,7 @@ export interface Core {
   readonly events: EventBus
   readonly printer: Printer
   readonly storage: Storage
+  /** Entries carry the name of the component's section. */
   readonly log: Log
   readonly clock: Clock
   readonly warnings: Warnings
@@ -92,7 +93,12 @@ export function component<O extends SectionOptions, C extends Component>(
 ): ComponentType<C> {
   const { section, presence, options, onMisfit } = spec
   const build = (core: Core, config: Configuration, scope: Scope) =>
-    spec.create(core, config.read(section, options, onMisfit), scope, namedSections(core, config, section))
+    spec.create(
+      { ...core, log: core.log.child(section) },
+      config.read(section, options, onMisfit),
+      scope,
+      namedSections(core, config, section),
+    )
   return { section, presence, build }
 }
 

@@ -1,16 +1,16 @@
-// The server's log: to the console and to a file that is renamed and begun anew when it grows or on request.
+// The server's log: to the console and to a file, which is rotated when it grows too large or on request.
 import { appendFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
 
 const LEVELS = ['debug', 'info', 'warning', 'error'] as const
 
-/** How grave an entry is. */
+/** The severity of an entry. */
 export type Level = (typeof LEVELS)[number]
 
-/** Older log files that are kept beside the present one, as `.1` (newest) to `.N`. */
+/** Older log files that are kept next to the current one, as `.1` (newest) to `.N`. */
 const KEPT_FILES = 5
-/** A log file is rolled over when it has grown to this many bytes. */
+/** The log file is rotated when it has more bytes than this. */
 const MAX_BYTES = 10 * 1024 * 1024
 
 /** Where the log goes. */
@@ -20,23 +20,33 @@ export interface LogOptions {
   readonly file: string | null
   /** One JSON object per line instead of text. */
   readonly structured: boolean
-  /** Entries below this level are left out. */
+  /** Entries below this level are dropped. */
   readonly level: Level
   /** Writes to the console; null for none. */
   readonly console: ((line: string) => void) | null
 }
 
-/** Writes entries. One that cannot be written to the file is told on the console, once, and lost. */
+/** Writes entries. An entry that cannot be written to the file is lost there; the console reports the first one. */
 export class Log {
-  readonly file: string | null
   readonly #options: LogOptions
-  #size = 0
-  #broken = false
+  readonly #file: LogFile | null
+  readonly #name: string | null
 
-  constructor(options: LogOptions) {
+  /** A log of its own; `child` makes one that shares the outputs of another. */
+  constructor(options: LogOptions, file = openFile(options), name: string | null = null) {
     this.#options = options
-    this.file = options.file
-    if (options.file !== null && existsSync(options.file)) this.#size = statSync(options.file).size
+    this.#file = file
+    this.#name = name
+  }
+
+  /** The path of the log file; null where there is none. */
+  get file(): string | null {
+    return this.#options.file
+  }
+
+  /** A log with the same outputs, whose entries carry the name of a component, or of a part of one: `zeroconf.ssdp`. */
+  child(name: string): Log {
+    return new Log(this.#options, this.#file, this.#name === null ? name : `${this.#name}.${name}`)
   }
 
   debug(text: string): void {
@@ -51,43 +61,67 @@ export class Log {
     this.#write('warning', text)
   }
 
-  /** `cause` is what was thrown; an Error goes along with its stack. */
+  /** `cause` is what was thrown; the entry of an Error contains its stack. */
   error(text: string, cause?: unknown): void {
-    const told = (cause instanceof Error && cause.stack) || messageOf(cause)
-    this.#write('error', cause === undefined ? text : `${text}: ${told}`)
+    const details = (cause instanceof Error && cause.stack) || messageOf(cause)
+    this.#write('error', cause === undefined ? text : `${text}: ${details}`)
+  }
+
+  /** Renames the current log file and starts a new one. Throws where the files cannot be renamed. */
+  rollover(): void {
+    this.#file?.rollover()
   }
 
   #write(level: Level, text: string): void {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return
-    const time = new Date(this.#options.clock.now() * 1000).toISOString()
-    const line = this.#options.structured
-      ? JSON.stringify({ time, level, message: text })
-      : `${time} ${level.toUpperCase().padEnd(7)} ${oneEntry(text)}`
-    this.#options.console?.(line)
-    if (this.file !== null) this.#append(this.file, `${line}\n`)
+    const { clock, structured, level: lowest, console } = this.#options
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return
+    const time = new Date(clock.now() * 1000).toISOString()
+    const name = this.#name
+    const line = structured
+      ? JSON.stringify({ time, level, ...(name !== null && { name }), message: text })
+      : `${time} ${level.toUpperCase().padEnd(7)} ${oneEntry(name === null ? text : `${name}: ${text}`)}`
+    console?.(line)
+    this.#file?.append(`${line}\n`)
+  }
+}
+
+function openFile({ file, console }: LogOptions): LogFile | null {
+  return file === null ? null : new LogFile(file, console)
+}
+
+/** The log file with its older generations. */
+class LogFile {
+  readonly #path: string
+  readonly #console: LogOptions['console']
+  #size: number
+  #hasFailed = false
+
+  constructor(path: string, console: LogOptions['console']) {
+    this.#path = path
+    this.#console = console
+    this.#size = existsSync(path) ? statSync(path).size : 0
   }
 
-  #append(file: string, line: string): void {
+  /** Never throws: a full disk must not stop what the entry is about. */
+  append(line: string): void {
     try {
       if (this.#size > MAX_BYTES) this.rollover()
-      appendFileSync(file, line)
+      appendFileSync(this.#path, line)
       this.#size += Buffer.byteLength(line)
-      this.#broken = false
+      this.#hasFailed = false
     } catch (error) {
-      if (!this.#broken) this.#options.console?.(`cannot write the log file ${file}: ${messageOf(error)}`)
-      this.#broken = true
+      if (!this.#hasFailed) this.#console?.(`cannot write the log file ${this.#path}: ${messageOf(error)}`)
+      this.#hasFailed = true
     }
   }
 
-  /** Sets the present log file aside and begins a new one. Throws where the files cannot be renamed. */
   rollover(): void {
-    const { file } = this
-    if (file === null) return
-    rmSync(`${file}.${KEPT_FILES}`, { force: true })
+    const path = this.#path
+    rmSync(`${path}.${KEPT_FILES}`, { force: true })
     for (let age = KEPT_FILES - 1; age >= 1; age -= 1) {
-      if (existsSync(`${file}.${age}`)) renameSync(`${file}.${age}`, `${file}.${age + 1}`)
+      if (existsSync(`${path}.${age}`)) renameSync(`${path}.${age}`, `${path}.${age + 1}`)
     }
-    if (existsSync(file)) renameSync(file, `${file}.1`)
+    if (existsSync(path)) renameSync(path, `${path}.1`)
     this.#size = 0
   }
 }

@@ -1,3 +1,4 @@
+// Log entries, in a folder of their own, on the console, and where the file cannot be written.
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,7 +47,7 @@ test('entries below the level are left out', () => {
   assert.equal(logged.lines.length, 1)
 })
 
-test('an error tells where it came from', () => {
+test('an error contains the stack of its cause', () => {
   using logged = new Logged()
   logged.open().error('it broke', new Error('because'))
   assert.match(logged.read(), /ERROR {3}it broke: Error: because\n {8}at /)
@@ -54,11 +55,50 @@ test('an error tells where it came from', () => {
   assert.match(logged.read(), /it broke: for a word\n$/)
 })
 
-test('nothing that is logged can forge an entry or reach the terminal', () => {
+test('control characters in an entry are replaced', () => {
   using logged = new Logged()
   logged.open().info('a\n2026-01-01 ERROR forged\r\x1b[2J\0\x7f')
   assert.equal(logged.read().split('\n').length, 3)
   assert.match(logged.read(), /\n {4}2026-01-01 ERROR forged\?\?\[2J\?\?\n$/)
+})
+
+test('a child writes to the same outputs, with its name', () => {
+  using logged = new Logged()
+  const ssdp = logged.open().child('zeroconf').child('ssdp')
+  ssdp.warning('no network')
+  assert.match(logged.read(), / WARNING zeroconf\.ssdp: no network\n$/)
+  assert.match(logged.lines[0] ?? '', / WARNING zeroconf\.ssdp: no network$/)
+  assert.equal(ssdp.file, logged.file)
+})
+
+test('the name of a child is a field of structured entries', () => {
+  using logged = new Logged()
+  logged.open({ structured: true }).child('history').info('done')
+  const { name, message } = JSON.parse(logged.read())
+  assert.deepEqual([name, message], ['history', 'done'])
+})
+
+test('a log and its children count the bytes of one file', () => {
+  using logged = new Logged()
+  writeFileSync(logged.file, Buffer.alloc(10 * 1024 * 1024 - 10, '.'))
+  const log = logged.open()
+  log.child('a').info('fills the file')
+  log.child('b').info('starts the next one')
+  assert.match(logged.read(), /^\S+ INFO {4}b: starts the next one\n$/)
+  assert.match(logged.read('.1'), /a: fills the file\n$/)
+})
+
+test('a full disk is reported once, and the log continues on the console', {
+  skip: !existsSync('/dev/full'),
+}, () => {
+  using logged = new Logged()
+  const log = logged.open({ file: '/dev/full' })
+  log.info('one')
+  log.child('a').info('two')
+  const [problem, ...others] = logged.lines.filter(line => line.startsWith('cannot write the log file'))
+  assert.match(problem ?? '', /^cannot write the log file \/dev\/full: ENOSPC/)
+  assert.equal(others.length, 0)
+  assert.equal(logged.lines.length, 3)
 })
 
 test('structured entries are one JSON object per line', () => {
@@ -71,7 +111,7 @@ test('structured entries are one JSON object per line', () => {
   })
 })
 
-test('without a file there is none', () => {
+test('without a file only the console gets entries', () => {
   using logged = new Logged()
   const log = logged.open({ file: null })
   log.info('a')
@@ -79,7 +119,7 @@ test('without a file there is none', () => {
   assert.deepEqual([readdirSync(logged.folder), logged.lines.length], [[], 1])
 })
 
-test('a new log goes on where the old one ended', () => {
+test('a new log appends to the existing file', () => {
   using logged = new Logged()
   writeFileSync(logged.file, 'old\n')
   logged.open().info('new')
@@ -99,7 +139,7 @@ test('a rollover keeps five older files', () => {
   assert.ok(!existsSync(`${logged.file}.6`))
 })
 
-test('a log that has grown too large is begun anew, counted in bytes', () => {
+test('a log file that is too large is rotated, counted in bytes', () => {
   using logged = new Logged()
   writeFileSync(logged.file, Buffer.alloc(10 * 1024 * 1024 - 100, '.'))
   const log = logged.open()
@@ -110,7 +150,7 @@ test('a log that has grown too large is begun anew, counted in bytes', () => {
   assert.match(logged.read(), /^[^☃]*next\n$/)
 })
 
-test('a file that cannot be written is told once, and the log goes on', () => {
+test('the console reports a file that cannot be written once, and the log continues', () => {
   using logged = new Logged()
   mkdirSync(logged.file)
   const log = logged.open()

@@ -110,7 +110,7 @@ export class FeedWatch {
       this.#hasLooked = true
       await this.update(names)
     } catch (error) {
-      log.info(`announcements: ${messageOf(error)}`)
+      log.info(messageOf(error))
     }
     const nobodyAnswers = names.every(name => this.#problems.get(name)?.isUnreachable)
     this.#failures = nobodyAnswers ? this.#failures + 1 : 0
@@ -161,7 +161,7 @@ export class FeedWatch {
   #tell(feed: string, error: unknown): void {
     const { log } = this.#needs
     const isUnreachable = error instanceof FeedUnreachable
-    const line = `announcements: ${isUnreachable ? '' : `feed ${feed}: `}${messageOf(error)}`
+    const line = `${isUnreachable ? '' : `feed ${feed}: `}${messageOf(error)}`
     const isKnown = this.#problems.values().some(problem => problem.line === line)
     if (isKnown) log.debug(line)
     else log.info(line)

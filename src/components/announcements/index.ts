@@ -132,10 +132,10 @@ async function start(core: Core, settings: Settings, { entries, watch }: Parts):
   if (settings.dev_mode) {
     const folder = devFolder(core)
     await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      log.warning(`announcements: the folder of dev_mode cannot be made: ${messageOf(error)}`)
+      log.warning(`the folder of dev_mode cannot be made: ${messageOf(error)}`)
     })
-    log.info(`announcements: feeds are read from ${folder} (dev_mode)`)
-  } else if (!settings.enable_moonlight) log.info('announcements: no feeds are fetched (enable_moonlight)')
+    log.info(`feeds are read from ${folder} (dev_mode)`)
+  } else if (!settings.enable_moonlight) log.info('no feeds are fetched (enable_moonlight)')
   await watch.start(settings.dev_mode ? 'now' : 'soon')
 }
 

@@ -79,7 +79,7 @@ function serve(core: Core, scope: Scope, queue: JobQueue): void {
 }
 
 function followPrinter({ events, printer, log }: Core, scope: Scope, queue: JobQueue): void {
-  const failed = (error: unknown) => log.warning(`the job queue: ${messageOf(error)}`)
+  const failed = (error: unknown) => log.warning(messageOf(error))
   scope.use(events.on('klippy:ready', () => queue.printerReady().catch(failed)))
   scope.use(events.on('klippy:shutdown', () => queue.printerDown()))
   scope.use(events.on('job:started', ({ filename }) => queue.printBegan(filename).catch(failed)))

@@ -315,8 +315,8 @@ export class JobQueue {
   #failed(error: unknown): void {
     const { log } = this.#core
     if (!(error instanceof CannotStart) && !(error instanceof ApiError))
-      log.error('the job queue failed', error)
-    log.warning(`the job queue is paused: ${messageOf(error)}`)
+      log.error('cannot load the next job', error)
+    log.warning(`the queue is paused: ${messageOf(error)}`)
     this.#become('paused', messageOf(error))
   }
 
@@ -325,7 +325,7 @@ export class JobQueue {
     this.#state = state
     this.#reason = reason
     this.#keep({ ready: state === 'ready' }).catch((error: unknown) =>
-      this.#core.log.warning(`the state of the job queue was not kept: ${messageOf(error)}`),
+      this.#core.log.warning(`the state was not stored: ${messageOf(error)}`),
     )
     this.#changed('state_changed')
   }

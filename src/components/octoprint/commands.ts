@@ -29,6 +29,6 @@ async function runOne({ printer, log }: Core, command: string): Promise<void> {
     await (isEmergency ? printer.call('emergency_stop') : printer.runGcode(command))
   } catch (error) {
     if (!printer.link.connected) throw error
-    log.warning(`the G-code '${command.slice(0, 200)}' of an OctoPrint client failed: ${messageOf(error)}`)
+    log.warning(`the G-code '${command.slice(0, 200)}' failed: ${messageOf(error)}`)
   }
 }

@@ -53,7 +53,7 @@ export class PrinterView {
   follow(): void {
     // Whoever is told that Klippy is ready, and asks, waits for this.
     this.#following = this.#follow().catch(error => {
-      this.#core.log.debug(`OctoPrint's clients get no temperatures: ${messageOf(error)}`)
+      this.#core.log.debug(`no temperatures: ${messageOf(error)}`)
     })
   }
 

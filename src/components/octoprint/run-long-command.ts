@@ -11,7 +11,7 @@ export async function runLongCommand({ clock, log }: Core, work: () => Promise<v
   const waiting = new AbortController()
   const done = work()
   done.catch(error => {
-    if (waiting.signal.aborted) log.warning(`a command of an OctoPrint client failed: ${messageOf(error)}`)
+    if (waiting.signal.aborted) log.warning(`a command failed: ${messageOf(error)}`)
   })
   const impatience = sleep(clock, PATIENCE, waiting.signal).catch(() => {})
   try {

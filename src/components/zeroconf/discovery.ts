@@ -104,7 +104,7 @@ export class Discovery implements Component {
       txt: { uuid: id, https_port: String(at.tlsPort ?? ''), version, route_prefix: routePrefix },
       onRename: () => this.#renamed(service.host),
     }
-    this.#mdns = await announce(service, this.#networks, log)
+    this.#mdns = await announce(service, this.#networks, log.child('mdns'))
   }
 
   /** Where the machine's name turns out to be taken, a better one than what was found is announced. */
@@ -122,7 +122,7 @@ export class Discovery implements Component {
       networks: this.#networks.filter(({ family }) => family === 'IPv4'),
       location: address => `${this.#urlAt(address)}/server/zeroconf/ssdp`,
       clock,
-      log,
+      log: log.child('ssdp'),
     })
     try {
       await ssdp.start()

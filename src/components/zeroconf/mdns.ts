@@ -112,14 +112,14 @@ function advertise(
     restrictedAddresses: networks.map(({ address }) => address),
     disabledIpv6: networks.every(({ family }) => family === 'IPv4'),
   })
-  announced.on('name-change', other => log.info(`mDNS: '${name}' at '${host}' is taken, now '${other}'`))
+  announced.on('name-change', other => log.info(`'${name}' at '${host}' is taken, now '${other}'`))
   announced.on('hostname-change', onRename)
   announced.advertise().then(
     () => {
       if (announced.isDestroyed()) return
-      log.info(`mDNS: known as '${announced.getFQDN()}' at ${announced.getHostname()}`)
+      log.info(`known as '${announced.getFQDN()}' at ${announced.getHostname()}`)
     },
-    error => log.warning(`mDNS: '${name}' cannot be made known: ${messageOf(error)}`),
+    error => log.warning(`'${name}' cannot be made known: ${messageOf(error)}`),
   )
   return announced
 }

@@ -53,7 +53,7 @@ export class Ssdp {
 
   #open(): Socket {
     const socket = createSocket({ type: 'udp4', reuseAddr: true })
-    socket.on('error', error => this.#parts.log.debug(`SSDP: ${error.message}`))
+    socket.on('error', error => this.#parts.log.debug(error.message))
     return socket
   }
 
@@ -78,7 +78,7 @@ export class Ssdp {
       this.#senders.set(network, sender)
     } catch (error) {
       sender.close()
-      this.#parts.log.warning(`SSDP: not at ${address} (${name}): ${messageOf(error)}`)
+      this.#parts.log.warning(`not at ${address} (${name}): ${messageOf(error)}`)
     }
   }
 

@@ -15,7 +15,7 @@ test('commands run in order; one that fails stops none that follow', async () =>
   const reply = await post(scene, '/api/printer/command', { commands: ['G91', 'G0 X5', 'G90'] })
   assert.deepEqual([reply.status, reply.json], [200, {}])
   assert.deepEqual(scene.scripts, ['G91', 'G0 X5', 'G90'])
-  const why = "the G-code 'G0 X5' of an OctoPrint client failed: Must home axis first"
+  const why = "the G-code 'G0 X5' failed: Must home axis first"
   assert.ok(scene.rig.log.some(line => line.includes(why)))
   assert.equal((await post(scene, '/api/printer/command', { command: 'M117 one' })).status, 200)
   assert.equal((await post(scene, '/api/printer/command', { commands: 'M117 two' })).status, 200)

@@ -155,7 +155,7 @@ test('a command that takes long is answered while it goes on, and the state tell
   cancelled.reject(new Refusal('too late'))
   // Klippy answers in order.
   await get(scene, '/printer/info')
-  assert.ok(scene.rig.log.some(line => line.includes('a command of an OctoPrint client failed: too late')))
+  assert.ok(scene.rig.log.some(line => line.includes('octoprint_compat: a command failed: too late')))
 })
 
 test('a cancel that overtakes a pause is seen until it is done', async () => {

@@ -116,7 +116,11 @@ test('a stop at any moment leaves nothing behind', async () => {
     if (stopAt === 'when it is known') await watcher.heard(isOurs)
     await rig[Symbol.asyncDispose]()
     assert.doesNotMatch(rig.log.join('\n'), /WARNING|ERROR/, stopAt)
-    assert.equal(rig.log.join('\n').includes('mDNS: known as'), stopAt === 'when it is known', stopAt)
+    assert.equal(
+      rig.log.join('\n').includes('zeroconf.mdns: known as'),
+      stopAt === 'when it is known',
+      stopAt,
+    )
   }
 })
 

@@ -225,6 +225,6 @@ export class Services {
   }
 
   #logError(error: unknown): void {
-    if (!this.#parts.signal.aborted) this.#core.log.error("the machine's services", error)
+    if (!this.#parts.signal.aborted) this.#core.log.error('the service manager failed', error)
   }
 }

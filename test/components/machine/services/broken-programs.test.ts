@@ -50,7 +50,7 @@ test('a program that hangs keeps neither callers nor the end of the server waiti
   const [pid = ''] = programs.calls()
   while (isRunning(pid)) await setImmediate()
   assert.deepEqual(
-    stopping.log.filter(line => /supervisor|services/.test(line)),
+    stopping.log.filter(line => /supervisor|service/.test(line)),
     [],
   )
 })
