@@ -57,6 +57,23 @@ export class Printer {
     return 'ok'
   }
 
+  /** Whether a print is in progress, also a paused one: what ends it must wait. Rejects as `query` does. */
+  async isBusy(): Promise<boolean> {
+    return isPrintActive(await this.#printState())
+  }
+
+  /** Whether a print moves the printer now; false for a paused print. Rejects as `query` does. */
+  async isPrinting(): Promise<boolean> {
+    return (await this.#printState()) === 'printing'
+  }
+
+  /** Undefined while Klippy is not ready: it has ended every print then. */
+  async #printState(): Promise<unknown> {
+    if (this.session.state !== 'ready') return undefined
+    const { status } = await this.query({ print_stats: ['state'] })
+    return status.print_stats?.state
+  }
+
   /** Present values; at once where they are mirrored. */
   query(request: ObjectRequest): StatusReply | Promise<StatusReply> {
     return this.#queries.query(request)
@@ -70,6 +87,11 @@ export class Printer {
   unsubscribe(follower: Follower): void {
     this.#subscriptions.unsubscribe(follower)
   }
+}
+
+/** Whether `state` of Klippy's print_stats means a print in progress, also a paused one. */
+export function isPrintActive(state: unknown): boolean {
+  return state === 'printing' || state === 'paused'
 }
 
 function isEmpty(result: unknown): boolean {

@@ -9,15 +9,14 @@ import { dumpTable, tableNames } from '../../storage/index.ts'
 import { deleteItem, getItem, postItem } from './items.ts'
 import { NamespaceRules } from './namespace-rules.ts'
 
-/** Whether Klipper prints: it must not be kept waiting by the disk then. */
-async function isPrinting({ printer }: Core): Promise<boolean> {
-  if (printer.session.state !== 'ready') return false
-  const { status } = await printer.query({ print_stats: ['state'] })
-  return status.print_stats?.state === 'printing'
+/** A print must not wait for the disk; a paused one does not. */
+async function refuseWhilePrinting({ printer }: Core, what: 'compact' | 'backup'): Promise<void> {
+  if (await printer.isPrinting()) throw new ApiError(400, `Cannot ${what} when Klipper is printing`)
 }
 
-async function refuseWhilePrinting(core: Core, what: string): Promise<void> {
-  if (await isPrinting(core)) throw new ApiError(400, `Cannot ${what} when Klipper is printing`)
+/** A backup does not contain the job that is in progress, paused or not. */
+async function refuseWhileBusy({ printer }: Core): Promise<void> {
+  if (await printer.isBusy()) throw new ApiError(400, 'Cannot restore when Klipper is printing')
 }
 
 function serve(core: Core, scope: Scope, rules: NamespaceRules): void {
@@ -52,7 +51,7 @@ function serve(core: Core, scope: Scope, rules: NamespaceRules): void {
         backup_path: await backups.delete(filename),
       }),
       'server.database.restore': async ({ filename }) => {
-        await refuseWhilePrinting(core, 'restore')
+        await refuseWhileBusy(core)
         const content = await backups.restore(filename)
         core.events.emit('server:restart')
         return content

@@ -4,6 +4,7 @@ import type { Core } from '../../component/component.ts'
 import { sleep } from '../../core/clock.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import { gcodeFileTime } from '../../core/gcode-file.ts'
+import { isPrintActive } from '../../klippy/printer.ts'
 import type { QueuedJob, QueueFacts } from './queue-store.ts'
 import type { Order, WaitingJobs } from './waiting-jobs.ts'
 
@@ -23,8 +24,6 @@ export interface Settings {
 const DELAY_AT_STARTUP = 1
 /** Seconds, so that the reply to the request that starts the queue goes out first. */
 const DELAY_AT_START = 0.01
-/** States of print_stats in which Klipper takes no other file. */
-const BUSY = new Set<unknown>(['printing', 'paused'])
 const PRINT = { print_stats: ['filename', 'state'] }
 
 const NO_FACTS: QueueFacts = {
@@ -214,8 +213,7 @@ export class JobQueue {
     const { printer } = this.#core
     if (printer.session.state !== 'ready') return 'Klipper is not ready'
     try {
-      const { status } = await printer.query(PRINT)
-      return BUSY.has(status.print_stats?.state) ? 'Klipper prints' : null
+      return (await printer.isBusy()) ? 'Klipper prints' : null
     } catch (error) {
       return messageOf(error)
     }
@@ -231,7 +229,7 @@ export class JobQueue {
     if (starting === null || filename === undefined || this.#loading !== null) return
     const { status } = await this.#core.printer.query(PRINT)
     const { print_stats: print } = status
-    const hasBegun = BUSY.has(print?.state) || startingAfter !== filename
+    const hasBegun = isPrintActive(print?.state) || startingAfter !== filename
     if (print?.filename === filename && hasBegun) await this.#loaded(starting)
   }
 

@@ -1,8 +1,6 @@
 // Makes jobs out of what Klipper says of its print: each beginning, pause and end is told exactly once.
 import type { EventBus, JobFailure, PrintStats, StatusChange } from '../../core/events.ts'
-
-/** States of print_stats in which Klipper has a job under way. */
-const UNDER_WAY = new Set(['printing', 'paused'])
+import { isPrintActive } from '../../klippy/printer.ts'
 
 const NOTHING: PrintStats = {
   filename: '',
@@ -33,7 +31,7 @@ export class JobState {
   begin(first: StatusChange[string]): void {
     const now = merged(NOTHING, first)
     this.#last = now
-    if (!UNDER_WAY.has(now.state)) return
+    if (!isPrintActive(now.state)) return
     this.#running = true
     this.#events.emit('job:found', now)
   }
@@ -63,7 +61,7 @@ export class JobState {
 
   #tellOther(before: PrintStats, now: PrintStats): void {
     const { state } = now
-    if (!this.#running && !UNDER_WAY.has(before.state)) this.#start(now)
+    if (!this.#running && !isPrintActive(before.state)) this.#start(now)
     if (!this.#running) return
     if (state === 'paused') this.#events.emit('job:paused', now)
     if (state === 'complete') this.#end('job:completed', lastOf(before, now))
@@ -119,12 +117,12 @@ function merged(known: PrintStats, fields: StatusChange[string] = {}): PrintStat
 
 /** Whether two pushes, both with a job under way, tell of different jobs. */
 function isAnother(before: PrintStats, now: PrintStats): boolean {
-  if (!UNDER_WAY.has(before.state) || !UNDER_WAY.has(now.state)) return false
+  if (!isPrintActive(before.state) || !isPrintActive(now.state)) return false
   return before.filename !== now.filename || now.total_duration < before.total_duration
 }
 
 /** Klipper may have begun to forget the job with the push that tells its end. */
 function lastOf(before: PrintStats, now: PrintStats): PrintStats {
   const forgotten = now.filename !== before.filename || now.total_duration < before.total_duration
-  return forgotten && UNDER_WAY.has(before.state) ? before : now
+  return forgotten && isPrintActive(before.state) ? before : now
 }

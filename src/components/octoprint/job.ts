@@ -3,9 +3,10 @@ import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
 import type { octoprint } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
+import { isPrintActive } from '../../klippy/printer.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import { type FileFacts, factsOf, fileOf } from './file-facts.ts'
-import { isActive, type Print, type PrinterView, type Transition } from './printer-view.ts'
+import type { Print, PrinterView, Transition } from './printer-view.ts'
 import { runLongCommand } from './run-long-command.ts'
 
 type Job = ResultOf<(typeof octoprint)['octoprint.job']>
@@ -47,7 +48,7 @@ export class Jobs {
   async describe(caller: Caller): Promise<Job> {
     const { text } = await this.#view.state()
     const print = await this.#view.print()
-    const filename = isActive(print) ? print.filename : (this.#selected ?? print.filename)
+    const filename = isPrintActive(print.state) ? print.filename : (this.#selected ?? print.filename)
     const facts = filename === '' ? {} : await this.#facts(filename, caller)
     const length = facts.filament_total ?? null
     return {
@@ -122,7 +123,7 @@ function progressOf({ state, fraction, position, duration }: Print, estimate?: n
   if (state === 'complete') {
     return { ...NO_PROGRESS, completion: 100, filepos: position, printTime, printTimeLeft: 0 }
   }
-  if (!isActive({ state })) return NO_PROGRESS
+  if (!isPrintActive(state)) return NO_PROGRESS
   const left = timeLeft(duration, fraction, estimate)
   return {
     completion: fraction * 100,

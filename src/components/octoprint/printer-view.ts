@@ -3,6 +3,7 @@ import type { ResultOf } from '../../api/endpoint.ts'
 import type { octoprint, PrinterState } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
+import { isPrintActive } from '../../klippy/printer.ts'
 import type { Follower } from '../../klippy/subscriptions.ts'
 import type { Infer } from '../../schema/index.ts'
 
@@ -95,7 +96,7 @@ export class PrinterView {
     if (state === 'disconnected' || state === 'startup') return stateOf('Offline')
     if (state !== 'ready') return stateOf('Error')
     const print = await this.print()
-    if (!isActive(print)) return stateOf('Operational')
+    if (!isPrintActive(print.state)) return stateOf('Operational')
     return stateOf(this.transition ?? (print.state === 'paused' ? 'Paused' : 'Printing'))
   }
 
@@ -124,11 +125,6 @@ export class PrinterView {
     const known = await Promise.resolve(printer.query(request)).catch(() => undefined)
     return known?.status ?? {}
   }
-}
-
-/** Whether a print is under way; a paused one is. */
-export function isActive({ state }: Pick<Print, 'state'>): boolean {
-  return state === 'printing' || state === 'paused'
 }
 
 function octoprintNames(available: unknown): Map<string, string> {

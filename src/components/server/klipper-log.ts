@@ -12,9 +12,6 @@ export interface KlipperService {
   act(action: 'start' | 'stop', service: string): Promise<void>
 }
 
-/** A print that the stop of Klipper would end. */
-const BUSY: readonly unknown[] = ['printing', 'paused']
-
 /** Begins a new log. Resolves with what keeps it from being rolled over; undefined where it was. */
 export type RollOver = () => Promise<string | undefined>
 
@@ -33,7 +30,7 @@ async function rollOver(core: Core, service: KlipperService | null): Promise<str
   } catch {
     return "Klipper's log file does not exist"
   }
-  if (await isPrinting(core)) return 'Cannot rollover log while printing'
+  if (await core.printer.isBusy()) return 'Cannot rollover log while printing'
   try {
     try {
       await service.act('stop', unit)
@@ -48,12 +45,6 @@ async function rollOver(core: Core, service: KlipperService | null): Promise<str
     const { code } = error as NodeJS.ErrnoException
     return code === undefined ? messageOf(error) : `The log file cannot be renamed (${code}); see the log`
   }
-}
-
-async function isPrinting({ printer }: Core): Promise<boolean> {
-  if (printer.session.state !== 'ready') return false
-  const { status } = await printer.query({ print_stats: ['state'] })
-  return BUSY.includes(status.print_stats?.state)
 }
 
 /** As Klipper names its old logs itself, in local time: 2024-05-01_13-45-00. */

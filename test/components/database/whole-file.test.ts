@@ -20,6 +20,17 @@ test('compact, backup and restore are refused while Klipper prints', async () =>
   }
 })
 
+test('a paused print refuses a restore, which would lose its job, and nothing else', async () => {
+  await using server = await RestartableServer.start({ files: ['a.gcode'] })
+  const client = await server.client()
+  await server.print(client, { state: 'printing', filename: 'a.gcode' })
+  await server.print(client, { state: 'paused' })
+  assert.equal((await client.call('server.database.compact')).error, undefined)
+  assert.equal((await client.call('server.database.post_backup', { filename: 'x.db' })).error, undefined)
+  const { error } = await client.call('server.database.restore', { filename: 'x.db' })
+  assert.deepEqual(error, { code: 400, message: 'Cannot restore when Klipper is printing' })
+})
+
 test('compact gives back what deleted items took', async () => {
   await using server = await RestartableServer.start()
   const client = await server.client()

@@ -3,13 +3,12 @@ import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApiError } from '../../../core/errors.ts'
 import type { StatusChange } from '../../../core/events.ts'
-import type { Printer } from '../../../klippy/printer.ts'
+import { isPrintActive, type Printer } from '../../../klippy/printer.ts'
 import type { Follower } from '../../../klippy/subscriptions.ts'
 import type { Place, Roots } from '../roots/roots.ts'
 import { isWithin } from '../roots/tree-lock.ts'
 
 const REQUEST = { virtual_sdcard: ['file_path'], print_stats: ['filename', 'state'] }
-const PRINTING = new Set<unknown>(['printing', 'paused'])
 
 export class LoadedFile implements Follower {
   readonly #printer: Printer
@@ -57,7 +56,7 @@ export class LoadedFile implements Follower {
   #path(): string | undefined {
     if (typeof this.#filePath === 'string' && this.#filePath !== '') return this.#filePath
     const gcodes = this.#roots.find('gcodes')
-    if (gcodes === undefined || !PRINTING.has(this.#state) || typeof this.#filename !== 'string')
+    if (gcodes === undefined || !isPrintActive(this.#state) || typeof this.#filename !== 'string')
       return undefined
     return this.#filename === '' ? undefined : join(gcodes.path, this.#filename)
   }

@@ -7,6 +7,7 @@ import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import { makeDurable } from '../../../core/make-durable.ts'
 import type { Scope } from '../../../core/scope.ts'
+import { isPrintActive } from '../../../klippy/printer.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import type { RawRequest } from '../../../rpc/registry.ts'
 import { fileError, told } from '../roots/file-error.ts'
@@ -226,8 +227,7 @@ export class Uploads {
   /** Klippy itself would refuse only when the command that it runs is done: a heater may take minutes. */
   async #refuseBusy(): Promise<void> {
     const { status } = await this.#parts.core.printer.query({ print_stats: ['state'] })
-    const state = status.print_stats?.state
-    if (state === 'printing' || state === 'paused') throw new ApiError(400, `the printer is ${state}`)
+    if (isPrintActive(status.print_stats?.state)) throw new ApiError(400, 'the printer is busy')
   }
 
   /** What is stored stays stored, whatever the queue says. */
