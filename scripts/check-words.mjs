@@ -23,7 +23,7 @@ const isSelected = file =>
   folders.length === 0 || folders.some(folder => file === folder || file.startsWith(`${folder}/`))
 const files = PATTERNS.flatMap(pattern => globSync(pattern, { cwd: root, withFileTypes: false }))
   .filter(file => isSelected(file) && !SKIPPED.test(file))
-  .sort()
+  .sort((a, b) => a.localeCompare(b))
 
 /** Names as words: `tellListeners` is `tell Listeners`, `told_of` is `told of`. */
 const asWords = line => line.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/_/g, ' ')
