@@ -71,7 +71,7 @@ test('imports run one way', () => {
   )
 })
 
-test('a component knows another by its type only', () => {
+test('a component imports only types and service.ts of another', () => {
   const componentOf = (file: string) => file.split('/').slice(0, 2).join('/')
   const wrong = imports.filter(
     ({ from, to, typeOnly }) =>
@@ -79,12 +79,34 @@ test('a component knows another by its type only', () => {
       from.startsWith('components/') &&
       from !== 'components/index.ts' &&
       to.startsWith('components/') &&
-      componentOf(from) !== componentOf(to),
+      componentOf(from) !== componentOf(to) &&
+      !/^components\/[^/]+\/service\.ts$/.test(to),
   )
   assert.deepEqual(
     wrong.map(({ from, to }) => `${from} imports ${to}`),
     [],
   )
+})
+
+test('a service.ts loads no component', () => {
+  const wrong = imports.filter(
+    ({ from, to, typeOnly }) => !typeOnly && from.endsWith('/service.ts') && to.startsWith('components/'),
+  )
+  assert.deepEqual(
+    wrong.map(({ from, to }) => `${from} imports ${to}`),
+    [],
+  )
+})
+
+test('every folder of components/ is registered in components/index.ts', () => {
+  const registered = new Set(
+    imports.filter(({ from }) => from === 'components/index.ts').map(({ to }) => to.split('/')[1]),
+  )
+  const folders = new Set(
+    files.filter(file => file.startsWith('components/')).map(file => file.split('/')[1]),
+  )
+  folders.delete('index.ts')
+  assert.deepEqual([...folders.difference(registered)], [])
 })
 
 test('no imports in a circle', () => {

@@ -1,85 +1,164 @@
-// The components of one server. One that fails is reported and left out, and the others live.
+// The components of one server: built in the order of their needs, started, stopped. One that fails is reported and
+// left out, and the others go on.
 import type { Component, ComponentType, Core } from '../component/component.ts'
+import type { Needs, Service } from '../component/service.ts'
 import { ConfigError, type Configuration } from '../config/index.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf, StartError } from '../core/errors.ts'
 import { Scope } from '../core/scope.ts'
+import { providersOf, requiredServices, sortComponents } from './component-order.ts'
+
+/** What a set is made from. */
+export interface ComponentSetOptions {
+  readonly core: Core
+  readonly config: Configuration
+  readonly types: readonly ComponentType[]
+  /** Services of the server itself, by name. */
+  readonly services?: ReadonlyMap<string, unknown>
+}
 
 /** A component with what belongs to it. */
 interface Built {
-  readonly name: string
+  readonly type: ComponentType
   readonly component: Component
   readonly scope: Scope
+}
+
+/** A required service whose component does not run. */
+class NeedError extends Error {
+  override readonly name = 'NeedError'
 }
 
 export class ComponentSet {
   readonly #core: Core
   readonly #config: Configuration
+  readonly #types: readonly ComponentType[]
+  readonly #providers: ReadonlyMap<string, ComponentType>
+  /** The services that can be used now, by name. */
+  readonly #services: Map<string, unknown>
   readonly #failed: string[] = []
   #built: Built[] = []
 
-  constructor(core: Core, config: Configuration) {
+  /** Throws Error if the types do not fit together: see `sortComponents`. */
+  constructor({ core, config, types, services = new Map() }: ComponentSetOptions) {
+    const given = new Set(services.keys())
     this.#core = core
     this.#config = config
+    this.#types = sortComponents(types, given)
+    this.#providers = providersOf(types, given)
+    this.#services = new Map(services)
   }
 
-  /** The sections of those that work, in the order in which they were built. */
+  /** The sections of the components that work, in the order in which they were built. */
   get names(): string[] {
-    return this.#built.map(({ name }) => name)
+    return this.#built.filter(({ type }) => type.listed).map(({ type }) => type.section)
   }
 
-  /** The sections of those that do not. */
+  /** The sections of the components that failed. */
   get failed(): string[] {
     return [...this.#failed]
   }
 
-  /** Builds a component; undefined where it is not configured or cannot be built. */
-  build<C extends Component>(type: ComponentType<C>): C | undefined {
-    const { section, presence } = type
-    if (presence === 'configured' && !this.#config.has(section)) return undefined
+  /** A service; null while its component does not work. */
+  find<T>({ name }: Service<T>): T | null {
+    return (this.#services.get(name) as T | undefined) ?? null
+  }
+
+  /** Builds the configured components. Throws StartError if an essential one cannot be built. */
+  build(): void {
+    for (const type of this.#types) {
+      if (type.presence === 'always' || this.#config.has(type.section)) this.#build(type)
+    }
+  }
+
+  #build(type: ComponentType): void {
     const scope = new Scope()
     try {
-      const component = type.build(this.#core, this.#config, scope)
-      this.#built.push({ name: section, component, scope })
-      return component
+      const needs = this.#resolve(type.needs)
+      const component = type.build({ core: this.#core, config: this.#config, scope, needs })
+      for (const [member, { name }] of Object.entries(type.provides)) {
+        this.#services.set(name, (component as Readonly<Record<string, unknown>>)[member])
+      }
+      this.#built.push({ type, component, scope })
     } catch (error) {
       scope.close()
-      this.#fail(section, error)
-      return undefined
+      this.#fail(type, error)
     }
   }
 
-  /** Starts them beside each other. */
+  #resolve(needs: Needs): Readonly<Record<string, unknown>> {
+    return Object.fromEntries(
+      Object.entries(needs).map(([key, need]) => [
+        key,
+        'optional' in need ? () => this.find(need.optional) : this.#require(need),
+      ]),
+    )
+  }
+
+  #require(service: Service<unknown>): unknown {
+    if (this.#services.has(service.name)) return this.#services.get(service.name)
+    const { section } = this.#providers.get(service.name) as ComponentType
+    const why = this.#failed.includes(section)
+      ? 'which does not work'
+      : 'which is not configured; add that section to moonraker.conf'
+    throw new NeedError(`it needs the component [${section}], ${why}`)
+  }
+
+  /**
+   * Starts the components: each after those whose services it requires, the others at the same time. Rejects with
+   * StartError if an essential one fails.
+   */
   async start(): Promise<void> {
-    const start = async (built: Built): Promise<void> => {
-      try {
-        await built.component.start?.()
-      } catch (error) {
-        this.#fail(built.name, error)
-        built.scope.close()
-        this.#built = this.#built.filter(other => other !== built)
-      }
+    const starts = new Map<ComponentType, Promise<void>>()
+    for (const built of this.#built) {
+      const required = requiredServices(built.type.needs).flatMap(
+        ({ name }) => this.#providers.get(name) ?? [],
+      )
+      const before = required.flatMap(type => starts.get(type) ?? [])
+      starts.set(built.type, this.#start(built, Promise.all(before)))
     }
-    await Promise.all(this.#built.map(start))
+    await Promise.all(starts.values())
   }
 
-  /** Stops them, the newest first; what fails to stop does not keep the rest. */
+  async #start(built: Built, providersStarted: Promise<unknown>): Promise<void> {
+    await providersStarted
+    try {
+      for (const service of requiredServices(built.type.needs)) this.#require(service)
+      await built.component.start?.()
+    } catch (error) {
+      this.#remove(built)
+      built.scope.close()
+      this.#built = this.#built.filter(other => other !== built)
+      this.#fail(built.type, error)
+    }
+  }
+
+  /** Stops the components, the newest first; one that fails to stop does not keep the others. */
   async stop(): Promise<void> {
     const built = this.#built.reverse()
     this.#built = []
-    for (const { name, component, scope } of built) {
+    for (const each of built) {
+      const { type, component, scope } = each
+      this.#remove(each)
       try {
         await component.stop?.()
       } catch (error) {
-        this.#core.log.error(`component [${name}] did not stop cleanly`, error)
+        this.#core.log.error(`component [${type.section}] did not stop cleanly`, error)
       }
       scope.close()
     }
   }
 
-  #fail(section: string, error: unknown): void {
+  /** Nobody finds the services of the component from now on. */
+  #remove({ type }: Built): void {
+    for (const { name } of Object.values(type.provides)) this.#services.delete(name)
+  }
+
+  #fail({ section, essential }: ComponentType, error: unknown): void {
     const { log, warnings } = this.#core
     this.#failed.push(section)
     warnings.add(`Component [${section}] does not work: ${messageOf(error)}`)
-    if (!(error instanceof ConfigError)) log.error(`component [${section}]`, error)
+    const isExpected = error instanceof ConfigError || error instanceof NeedError
+    if (!isExpected) log.error(`component [${section}]`, error)
+    if (essential) throw new StartError(warnings.list().join('\n'))
   }
 }

@@ -3,16 +3,9 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import type { Core } from '../component/component.ts'
-import authorization from '../components/access/index.ts'
-import ldap from '../components/access/ldap.ts'
-import fileManager from '../components/files/index.ts'
+import { accessPolicy } from '../components/access/service.ts'
 import { componentTypes } from '../components/index.ts'
-import jobQueue from '../components/job-queue/index.ts'
-import machineType from '../components/machine/index.ts'
-import metadata from '../components/metadata/index.ts'
-import octoprintCompat from '../components/octoprint/index.ts'
-import { serveServer } from '../components/server/index.ts'
-import { createWelcome } from '../components/welcome/index.ts'
+import { type ServerFacts, serverFacts } from '../components/server/service.ts'
 import {
   ConfigError,
   Configuration,
@@ -22,7 +15,6 @@ import {
   readSecrets,
   saveLastGood,
 } from '../config/index.ts'
-import { reachableUrls } from '../core/addresses.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { EventBus } from '../core/events.ts'
@@ -131,7 +123,7 @@ class App {
       warn: text => void this.#warnings.add(text),
     })
     this.#core = this.#buildCore(options.klippySocket ?? server.klippy_uds_address)
-    this.#components = new ComponentSet(this.#core, config)
+    this.#components = this.#createComponents()
   }
 
   #buildCore(klippySocket: string): Core {
@@ -177,12 +169,13 @@ class App {
   }
 
   async start(): Promise<RunningServer> {
-    const policy = this.#buildComponents()
+    this.#components.build()
+    // The set does not build without it.
+    const policy = this.#components.find(accessPolicy) as AccessPolicy
     this.#restartOnRequest()
     for (const text of this.#config.warnings()) this.#warnings.add(text)
     const ports = await this.#listen(new Gate(policy, this.#warnings))
     policy.onLogout(username => this.#http?.closeBridges(username))
-    this.#serveWelcome(ports)
     this.#core.events.emit('server:listening', { host: this.#server.host, ...ports })
     await this.#components.start()
     this.#core.printer.session.start()
@@ -190,48 +183,25 @@ class App {
     return { ...ports, host: this.#server.host, warnings: this.#warnings, stop: () => this.stop() }
   }
 
-  /** Builds the components, and gives some to others. Throws StartError where it would not be known who may get in. */
-  #buildComponents(): AccessPolicy {
-    const components = this.#components
-    const directory = components.build(ldap)
-    const policy = components.build(authorization(directory ?? null))
-    if (policy === undefined) throw new StartError(this.#warnings.list().join('\n'))
-    const files = components.build(fileManager)
-    if (files !== undefined) components.build(metadata(files.metadataParts))
-    const machine = components.build(machineType)
-    for (const type of componentTypes) components.build(type)
-    const queue = components.build(jobQueue)
-    if (files !== undefined) files.queue = queue ?? null
-    const octoprint = components.build(octoprintCompat)
-    if (octoprint !== undefined) octoprint.files.manager = files?.uploads ?? null
-    serveServer(this.#core, this.#scope, {
-      policy,
+  #createComponents(): ComponentSet {
+    const facts: ServerFacts = {
       components: () => components.names,
       failedComponents: () => components.failed,
-      roots: () => files?.roots.names() ?? [],
       config: () => this.#config.reply(),
-      klipperService: machine?.services ?? null,
-      restart: () => this.#core.events.emit('server:restart'),
+    }
+    const components = new ComponentSet({
+      core: this.#core,
+      config: this.#config,
+      types: componentTypes,
+      services: new Map([[serverFacts.name, facts]]),
     })
-    return policy
+    return components
   }
 
-  /** Not at once: the reply to whoever asks for it goes out before. */
+  /** Waits until the reply to the request is sent. */
   #restartOnRequest(): void {
     const { events } = this.#core
     this.#scope.use(events.on('server:restart', () => void setImmediate(() => this.#options.onRestart?.())))
-  }
-
-  #serveWelcome(ports: { readonly port: number; readonly tlsPort: number | null }): void {
-    const { host } = this.#server
-    const page = createWelcome(this.#core, () => ({
-      warnings: this.#warnings.list(),
-      components: this.#components.names,
-      failedComponents: this.#components.failed,
-      addresses: reachableUrls({ host, ...ports }),
-      routePrefix: this.#core.routePrefix,
-    }))
-    this.#scope.use(page)
   }
 
   async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {

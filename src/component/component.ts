@@ -1,4 +1,4 @@
-// What a component is: the sections that it reads, and how it is built from the core.
+// What a component is: its section, the services it needs and provides, and how it is built from the core.
 import {
   ConfigError,
   type Configuration,
@@ -17,6 +17,7 @@ import type { Printer } from '../klippy/printer.ts'
 import type { Connections } from '../rpc/connections.ts'
 import type { Registry } from '../rpc/registry.ts'
 import type { Storage } from '../storage/index.ts'
+import type { Needs, Provided, Provides, Resolved } from './service.ts'
 
 /** What every component is given. */
 export interface Core {
@@ -56,7 +57,7 @@ export interface Component {
  * The sections `[webcam NAME]` of a component `webcam`: one for each of its things. What is common to all of them, if
  * anything, stands in `[webcam]`, the component's own section.
  *
- *     create(core, _section, scope, named) {
+ *     create({ named }) {
  *       const cameras = named.each({ stream_url: string() }, ({ name, options }) => new Camera(name, options))
  */
 export interface NamedSections {
@@ -67,39 +68,87 @@ export interface NamedSections {
   each<O extends SectionOptions, T>(options: O, make: (section: ReadSection<O>) => T): T[]
 }
 
+/** What a component is built from. */
+export interface BuildContext<O extends SectionOptions, N extends Needs> {
+  readonly core: Core
+  /** The component's own section. */
+  readonly section: ReadSection<O>
+  /** Holds what the component registers. It is closed when the component stops or fails. */
+  readonly scope: Scope
+  readonly named: NamedSections
+  readonly needs: Resolved<N>
+}
+
 /** How a component is declared. */
-export interface ComponentSpec<O extends SectionOptions, C extends Component> {
+export interface ComponentSpec<O extends SectionOptions, N extends Needs, P extends Provides> {
   /** The section's name, under which the component is listed in server.info. */
   readonly section: string
   /** `always`: without a section too, on its defaults. `configured`: only where `[section]` or a named one is written. */
   readonly presence: 'always' | 'configured'
+  /** False for a part of the server itself, which server.info does not list. True where it is left out. */
+  readonly listed?: boolean
+  /** True if the server must not run without the component. False where it is left out. */
+  readonly essential?: boolean
   readonly options: O
   /** What an option that does not fit costs: the component, or that option alone. `throw` where it is left out. */
   readonly onMisfit?: OnMisfit
-  /** Registers what it serves on `scope`; does no input or output. Throws ConfigError for options that do not fit. */
-  create(core: Core, section: ReadSection<O>, scope: Scope, named: NamedSections): C
+  /**
+   * The services of other components that this one uses. A required one is built and started before this component,
+   * and if it is absent or fails, this component fails.
+   */
+  readonly needs?: N
+  /** The services of this component: each key is the member of the built component that is the service. */
+  readonly provides?: P
+  /**
+   * Builds the component and registers what it serves on `scope`; does no input or output. Throws ConfigError for
+   * options that do not fit.
+   */
+  create(context: BuildContext<O, N>): Component & Provided<P>
 }
 
 /** A kind of component, ready to be built from a configuration. */
-export interface ComponentType<C extends Component = Component> {
+export interface ComponentType {
   readonly section: string
   readonly presence: 'always' | 'configured'
-  build(core: Core, config: Configuration, scope: Scope): C
+  readonly listed: boolean
+  readonly essential: boolean
+  readonly needs: Needs
+  readonly provides: Provides
+  /** `needs` are the services for the type's own `needs`. */
+  build(parts: BuildParts): Component & Provided<Provides>
 }
 
-/** Declares a component, with the types of its options worked out. */
-export function component<O extends SectionOptions, C extends Component>(
-  spec: ComponentSpec<O, C>,
-): ComponentType<C> {
-  const { section, presence, options, onMisfit } = spec
-  const build = (core: Core, config: Configuration, scope: Scope) =>
-    spec.create(
-      { ...core, log: core.log.child(section) },
-      config.read(section, options, onMisfit),
-      scope,
-      namedSections(core, config, section),
-    )
-  return { section, presence, build }
+/** What a kind of component is built from. */
+export interface BuildParts {
+  readonly core: Core
+  readonly config: Configuration
+  readonly scope: Scope
+  readonly needs: Readonly<Record<string, unknown>>
+}
+
+type Nothing = Readonly<Record<never, never>>
+
+/** Declares a component, with the types of its options and services worked out. */
+export function component<O extends SectionOptions, N extends Needs = Nothing, P extends Provides = Nothing>(
+  spec: ComponentSpec<O, N, P>,
+): ComponentType {
+  const { section, presence, listed = true, essential = false, options, onMisfit } = spec
+  return {
+    section,
+    presence,
+    listed,
+    essential,
+    needs: spec.needs ?? {},
+    provides: spec.provides ?? {},
+    build: ({ core, config, scope, needs }) =>
+      spec.create({
+        core: { ...core, log: core.log.child(section) },
+        section: config.read(section, options, onMisfit),
+        scope,
+        named: namedSections(core, config, section),
+        needs: needs as Resolved<N>,
+      }),
+  }
 }
 
 function namedSections({ warnings }: Core, config: Configuration, kind: string): NamedSections {

@@ -1,20 +1,34 @@
-// All components in the order in which they are built.
+// All components. The server builds them in this order, except where one needs another: that one is built first.
 import type { ComponentType } from '../component/component.ts'
+import authorization from './access/index.ts'
+import ldap from './access/ldap.ts'
 import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
 import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
 import extensions from './extensions/index.ts'
+import fileManager from './files/index.ts'
 import frontend from './frontend/index.ts'
 import history from './history/index.ts'
+import jobQueue from './job-queue/index.ts'
 import jobState from './job-state/index.ts'
+import machine from './machine/index.ts'
+import metadata from './metadata/index.ts'
+import octoprintCompat from './octoprint/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
+import server from './server/index.ts'
 import webcam from './webcam/index.ts'
+import welcome from './welcome/index.ts'
 import zeroconf from './zeroconf/index.ts'
 
-/** Every component that no other is given. */
+/** Every component that comes with the server. */
 export const componentTypes: readonly ComponentType[] = [
+  ldap,
+  authorization,
+  fileManager,
+  metadata,
+  machine,
   database,
   webcam,
   announcements,
@@ -27,4 +41,8 @@ export const componentTypes: readonly ComponentType[] = [
   apiDocs,
   frontend,
   zeroconf,
+  jobQueue,
+  octoprintCompat,
+  server,
+  welcome,
 ]

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { ROLES } from '../../api/endpoint.ts'
 import { type Core, component } from '../../component/component.ts'
+import { optional } from '../../component/service.ts'
 import { lines, type ReadSection, word } from '../../config/index.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { Scope } from '../../core/scope.ts'
@@ -14,6 +15,7 @@ import { keyUserName, NamedKeys } from './named-keys.ts'
 import { OneshotTokens } from './oneshot-tokens.ts'
 import { Passwords } from './passwords.ts'
 import { loseConnections, serveAccess } from './serve.ts'
+import { accessPolicy, userDirectory } from './service.ts'
 import { type Directory, UserBook } from './users.ts'
 
 /** Seconds between looks for connections whose API key has come to its end. */
@@ -40,7 +42,7 @@ function create(
   core: Core,
   options: ReadSection<typeof shape>['options'],
   scope: Scope,
-  directory: Directory | null,
+  directory: () => Directory | null,
 ) {
   const { clock, log, storage } = core
   const { default_source: defaultSource, login_timeout, max_login_attempts } = options
@@ -58,9 +60,10 @@ function create(
   access.warn(core.warnings)
   serveAccess(core, scope, { access, accounts, book, oneshots, keys, defaultSource })
   let sweep: Timer | null = null
-  return Object.assign(access, {
+  return {
+    policy: access,
     async start() {
-      if (defaultSource === 'ldap' && directory === null) {
+      if (defaultSource === 'ldap' && directory() === null) {
         core.warnings.add("[authorization] default_source is 'ldap', but there is no section [ldap]")
       }
       sweep = clock.every(SWEEP_SECONDS, () => {
@@ -73,15 +76,15 @@ function create(
       access.clients.stop()
       access.proxies.stop()
     },
-  })
+  }
 }
 
-/** Who gets in. Users of `directory` may log in too, where there is one. */
-export default function authorization(directory: Directory | null) {
-  return component({
-    section: 'authorization',
-    presence: 'always',
-    options: shape,
-    create: (core, { options }, scope) => create(core, options, scope, directory),
-  })
-}
+export default component({
+  section: 'authorization',
+  presence: 'always',
+  essential: true,
+  options: shape,
+  needs: { directory: optional(userDirectory) },
+  provides: { policy: accessPolicy },
+  create: ({ core, section, scope, needs }) => create(core, section.options, scope, needs.directory),
+})

@@ -7,6 +7,7 @@ import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { bool, int, string } from '../../schema/index.ts'
 import { compileTemplate, type Template } from '../../template/index.ts'
+import { userDirectory } from './service.ts'
 import type { Directory } from './users.ts'
 
 const TIMEOUT_MS = 10_000
@@ -188,12 +189,9 @@ export default component({
   section: 'ldap',
   presence: 'configured',
   options,
-  create(core, section) {
+  provides: { directory: userDirectory },
+  create({ core, section }) {
     const directory = new LdapDirectory(section, core.log)
-    return Object.assign(directory, {
-      async start() {
-        await directory.prepare(core.secrets.values)
-      },
-    })
+    return { directory, start: () => directory.prepare(core.secrets.values) }
   },
 })

@@ -32,7 +32,7 @@ export interface UsersParts {
   readonly clock: Clock
   readonly log: Log
   /** Where users of LDAP are looked for; null without a section [ldap]. */
-  readonly directory: Directory | null
+  readonly directory: () => Directory | null
 }
 
 /** What a login shows. */
@@ -63,7 +63,7 @@ export class UserBook {
 
   /** Where users of LDAP are looked for; null without a section [ldap] that works. */
   get directory(): Directory | null {
-    const { directory } = this.#parts
+    const directory = this.#parts.directory()
     return directory?.available ? directory : null
   }
 

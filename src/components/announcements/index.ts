@@ -149,7 +149,7 @@ export function announcements(moonlight = MOONLIGHT) {
       enable_moonlight: bool().describe('Whether feeds are fetched from the web').default(true),
       dev_mode: bool().describe('Read feeds from a folder instead').default(false),
     },
-    create(core, { options }, scope): Component {
+    create({ core, section: { options }, scope }): Component {
       const parts = build(core, options, moonlight)
       serve(core, scope, parts)
       listen(core, scope, parts)

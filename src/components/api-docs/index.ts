@@ -52,7 +52,7 @@ export default component({
   section: 'api_docs',
   presence: 'always',
   options: {},
-  create(core, _section, scope): Component {
+  create({ core, scope }): Component {
     const { registry } = core
     const describeRpc = () => openrpc(registry.methods(), notifications, infoOf(core))
     const describeHttp = () =>

@@ -33,7 +33,7 @@ export default component({
       .default(1200),
     gcode_store_size: int({ min: 1, max: MAX_SIZE }).describe('Entries of the console kept').default(1000),
   },
-  create(core, { options }, scope): Component {
+  create({ core, section: { options }, scope }): Component {
     const temperatures = new TemperatureStore(core.printer, options.temperature_store_size)
     const gcode = new GcodeStore(options.gcode_store_size)
     recordTemperatures(core, scope, temperatures)

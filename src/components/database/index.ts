@@ -101,7 +101,7 @@ export default component({
   options: {
     enable_database_debug: deprecated(bool().default(false), 'start the server with -g instead'),
   },
-  create(core, _section, scope): Component {
+  create({ core, scope }): Component {
     serve(core, scope, new NamespaceRules(core.storage.namespaces))
     if (core.debug) serveDebug(core, scope)
     return {

@@ -59,7 +59,7 @@ export default component({
   section: 'extensions',
   presence: 'always',
   options: {},
-  create(core, _section, scope): Component {
+  create({ core, scope }): Component {
     const agents = new Agents(core)
     scope.use(
       core.registry.serve(chapter, {

@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
+import { optional } from '../../component/service.ts'
 import { word } from '../../config/index.ts'
 import { lastGoodPath } from '../../config/last-good.ts'
 import { ApiError } from '../../core/errors.ts'
@@ -10,22 +11,25 @@ import type { DataPaths } from '../../core/paths.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { bool, float } from '../../schema/index.ts'
+import { jobQueueService } from '../job-queue/service.ts'
+import { type MetadataSource, metadataService } from '../metadata/service.ts'
 import { sendDownload } from './download/download.ts'
 import { serveLogDownloads } from './download/log-downloads.ts'
 import { mayHaveMetadata } from './gcode-name.ts'
-import { type MetadataSource, plainMetadata } from './metadata-source.ts'
 import { LoadedFile } from './operations/loaded-file.ts'
 import { FileOperations } from './operations/operations.ts'
 import { Archives } from './operations/zip.ts'
+import { plainMetadata } from './plain-metadata.ts'
 import { demandWriting } from './roots/permissions.ts'
 import { RootUpkeep } from './roots/root-upkeep.ts'
 import { type Place, type ReservedPaths, Roots, rootPermissions } from './roots/roots.ts'
 import { HiddenFolders } from './roots/staging-folder.ts'
 import { isWithin, TreeLock } from './roots/tree-lock.ts'
+import { type FilesService, filesService, uploadService } from './service.ts'
 import { Changes } from './tree/changes.ts'
 import { Listings } from './tree/listing.ts'
 import { Observer } from './tree/observer.ts'
-import { type PrintQueue, serveUploads, type UploadParts } from './upload/upload.ts'
+import { serveUploads, type UploadParts } from './upload/upload.ts'
 
 const options = {
   queue_gcode_uploads: bool().default(false),
@@ -57,17 +61,15 @@ class FileManager implements Component {
   readonly loaded: LoadedFile
   readonly listings: Listings
   readonly operations: FileOperations
-  /** What knows more of G-code files than the file system does takes the place of this one. */
-  metadata: MetadataSource
-  /** Where uploads that cannot be printed at once are put, if the configuration wants that. */
-  queue: PrintQueue | null = null
+  /** The metadata component; what the file system knows, while that component does not work. */
+  readonly metadata: () => MetadataSource
   readonly #core: Core
   readonly #settings: Settings
   readonly #observer: Observer
   readonly #upkeep: RootUpkeep
   readonly #rootsKnown = Promise.withResolvers<void>()
 
-  constructor(core: Core, settings: Settings) {
+  constructor(core: Core, settings: Settings, metadata: () => MetadataSource | null) {
     this.#core = core
     this.#settings = settings
     const { lock, hidden } = this
@@ -85,8 +87,9 @@ class FileManager implements Component {
     this.roots = roots
     this.#observer = observer
     this.changes = new Changes({ ...core, known: trees })
-    this.metadata = plainMetadata(roots)
-    this.listings = new Listings({ roots, trees, metadata: () => this.metadata })
+    const plain = plainMetadata(roots)
+    this.metadata = () => metadata() ?? plain
+    this.listings = new Listings({ roots, trees, metadata: this.metadata })
     this.loaded = new LoadedFile(core.printer, roots)
     this.operations = new FileOperations({
       roots,
@@ -118,20 +121,21 @@ class FileManager implements Component {
     await this.#observer.stop()
   }
 
-  /** What the metadata service works with. */
-  get metadataParts() {
+  /** What other components use. */
+  get files(): FilesService {
     const { roots, lock, listings } = this
     return {
       roots,
       lock,
       rootsKnown: this.#rootsKnown.promise,
       processesObjects: this.#settings.enable_object_processing,
+      serveRoot: root => {
+        this.#upkeep.declare(root)
+        return { remove: () => this.#upkeep.withdraw(root.name) }
+      },
       refuseLoaded: (place: Place) => this.loaded.refuse(place),
       list: (root: string) => listings.list(root),
       mayHaveMetadata,
-      use: (source: MetadataSource) => {
-        this.metadata = source
-      },
     }
   }
 
@@ -211,9 +215,9 @@ function serve(core: Core, manager: FileManager, archives: Archives, scope: Scop
     core.registry.serve(chapter, {
       'server.files.list': ({ root }) => listings.list(root),
       'server.files.roots': () => manager.listRoots(),
-      'server.files.metadata': ({ filename }) => manager.metadata.metadata(filename),
-      'server.files.metascan': ({ filename }) => manager.metadata.metascan(filename),
-      'server.files.thumbnails': ({ filename }) => manager.metadata.thumbnails(filename),
+      'server.files.metadata': ({ filename }) => manager.metadata().metadata(filename),
+      'server.files.metascan': ({ filename }) => manager.metadata().metascan(filename),
+      'server.files.thumbnails': ({ filename }) => manager.metadata().thumbnails(filename),
       'server.files.get_directory': ({ path, extended }) => listings.directory(path, extended),
       'server.files.post_directory': ({ path }, caller) => {
         demandWriting(caller, path)
@@ -252,8 +256,10 @@ export default component({
   section: 'file_manager',
   presence: 'always',
   options,
-  create(core, section, scope) {
-    const manager = new FileManager(core, section.options)
+  needs: { metadata: optional(metadataService), queue: optional(jobQueueService) },
+  provides: { files: filesService, uploads: uploadService },
+  create({ core, section, scope, needs }) {
+    const manager = new FileManager(core, section.options, needs.metadata)
     const { roots, lock, changes, hidden, loaded } = manager
     const parts: UploadParts = {
       core,
@@ -262,8 +268,8 @@ export default component({
       changes,
       hidden,
       refuseLocked: place => loaded.refuse(place),
-      prepare: path => manager.metadata.prepare(path),
-      queue: () => (section.options.queue_gcode_uploads ? manager.queue : null),
+      prepare: path => manager.metadata().prepare(path),
+      queue: () => (section.options.queue_gcode_uploads ? needs.queue() : null),
     }
     serve(core, manager, new Archives(parts), scope)
     const uploads = serveUploads(parts, scope)

@@ -140,7 +140,7 @@ export default component({
   section: 'frontend',
   presence: 'configured',
   options: {},
-  create(core, _section, scope, named) {
+  create({ core, scope, named }) {
     const frontends = new Frontends(core, scope)
     named.each(options, section => frontends.add(section))
     return {}

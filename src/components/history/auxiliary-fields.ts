@@ -1,30 +1,14 @@
 // What other components keep of each job: used energy of a sensor, spools. The history asks, they answer.
+import type { Registration } from '../../core/scope.ts'
 import type { AuxiliaryField, Total } from '../../storage/index.ts'
-
-/** A value that a component keeps while a job is under way. */
-export interface AuxiliarySource {
-  /** Who keeps it, as `sensor energy`; not `history`, which is the server's own. */
-  readonly provider: string
-  readonly name: string
-  readonly description: string
-  readonly units: string | null
-  /** Whether numbers are summed up over all jobs, or their maximum is kept. */
-  readonly total?: boolean
-  readonly maximum?: boolean
-  /** Decimals that a number is rounded to. */
-  readonly precision?: number
-  /** A job begins: what was kept is of the past. */
-  reset(): void
-  /** The value of the present job. */
-  value(): unknown
-}
+import type { AuxiliarySource, JobFields } from './service.ts'
 
 /** The registered sources, in the order in which jobs show them. */
-export class AuxiliaryFields {
+export class AuxiliaryFields implements JobFields {
   readonly #sources: AuxiliarySource[] = []
 
   /** Takes in a source; returns how to take it out. Throws Error for a name that is taken. */
-  add(source: AuxiliarySource): { remove(): void } {
+  add(source: AuxiliarySource): Registration {
     const { provider, name } = source
     if (provider === 'history') throw new Error("The provider's name 'history' is reserved")
     if (this.#sources.some(known => known.provider === provider && known.name === name)) {

@@ -1,24 +1,20 @@
 // [history]: what was printed, how it ended, and the totals over all jobs.
 import { history as chapter } from '../../api/history.ts'
-import { type Component, type Core, component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
+import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { type Job, type JobFilter, jobIdNumber, jobIdText } from '../../storage/index.ts'
+import { metadataService } from '../metadata/service.ts'
 import { AuxiliaryFields } from './auxiliary-fields.ts'
 import { JobReplies } from './job-reply.ts'
-import { metadataOfFiles } from './metadata-source.ts'
 import { Recorder } from './recorder.ts'
+import { jobFieldsService } from './service.ts'
+import { startMetadata } from './start-metadata.ts'
 import { Totals } from './totals.ts'
-
-export type { AuxiliarySource } from './auxiliary-fields.ts'
 
 /** Seconds after which the progress of a job is kept. */
 const SAVE_EVERY = 60
-
-/** The history, for components that keep something of each job. */
-export interface History extends Component {
-  readonly fields: AuxiliaryFields
-}
 
 interface ListParams extends Pick<JobFilter, 'limit' | 'start'> {
   readonly since?: number | undefined
@@ -106,10 +102,17 @@ export default component({
   section: 'history',
   presence: 'always',
   options: {},
-  create(core, _section, scope): History {
+  needs: { metadata: optional(metadataService) },
+  provides: { fields: jobFieldsService },
+  create({ core, scope, needs }) {
     const fields = new AuxiliaryFields()
     const totals = new Totals(core.storage.totals, fields)
-    const recorder = new Recorder({ core, totals, fields, metadata: metadataOfFiles(core) })
+    const recorder = new Recorder({
+      core,
+      totals,
+      fields,
+      metadata: startMetadata(needs.metadata, core.clock),
+    })
     totals.load()
     serve(core, scope, totals, recorder)
     record(core, scope, recorder)

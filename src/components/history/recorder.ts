@@ -6,7 +6,7 @@ import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Job, NewJob } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'
 import { JobReplies } from './job-reply.ts'
-import type { MetadataSource } from './metadata-source.ts'
+import type { StartMetadata } from './start-metadata.ts'
 import type { Contribution, Totals } from './totals.ts'
 
 /** The user of prints that were started at the printer, or by G-code. */
@@ -33,7 +33,7 @@ export interface RecorderParts {
   readonly core: Core
   readonly totals: Totals
   readonly fields: AuxiliaryFields
-  readonly metadata: MetadataSource
+  readonly metadata: StartMetadata
 }
 
 export class Recorder {
@@ -118,7 +118,7 @@ export class Recorder {
       start_time: startTime,
       end_time: null,
       ...durationsOf(stats),
-      metadata: await metadata.metadata(stats.filename),
+      metadata: await metadata(stats.filename),
       auxiliary_data: fields.values(),
     }
     const id = await core.storage.jobs.add(job)
@@ -161,7 +161,7 @@ export class Recorder {
 
   /** The file may have been read only after the job began; one that has changed since is another file. */
   async #metadataOf({ filename, metadata: known }: NewJob): Promise<NewJob['metadata']> {
-    const now = await this.#parts.metadata.metadata(filename)
+    const now = await this.#parts.metadata(filename)
     const isSame = known.modified === undefined || now.modified === known.modified
     return isSame && Object.keys(now).length > 0 ? now : known
   }

@@ -2,19 +2,14 @@
 
 import type { ResultOf } from '../../api/index.ts'
 import { type jobQueue as Chapter, jobQueue as chapter } from '../../api/job-queue.ts'
-import { type Component, type Core, component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool, float, string } from '../../schema/index.ts'
 import { JobQueue, type QueueAction } from './job-queue.ts'
 import { QueueStore } from './queue-store.ts'
+import { jobQueueService } from './service.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
-
-/** Where other components may put files in line. */
-export interface PrintQueue extends Component {
-  /** Adds files of the gcodes root at the end. Rejects with ApiError 400 where one does not exist. */
-  enqueue(filenames: readonly string[], user?: string | null): Promise<void>
-}
 
 type Status = ResultOf<(typeof Chapter)['server.job_queue.status']>
 
@@ -113,7 +108,8 @@ export default component({
     job_transition_delay: float({ above: 0 }).describe('Seconds between two jobs').default(0.01),
     job_transition_gcode: string().describe('Run between two jobs').default(''),
   },
-  create(core, { options }, scope): PrintQueue {
+  provides: { queue: jobQueueService },
+  create({ core, section: { options }, scope }) {
     const settings = { ...options, job_transition_gcode: options.job_transition_gcode.trim() }
     const queue: JobQueue = new JobQueue(
       core,
@@ -126,9 +122,11 @@ export default component({
     return {
       start: () => queue.load(),
       stop: () => queue.stop(),
-      enqueue: (filenames, user = null) => {
-        const order = { copies: 1, reset: false, note: null, user, now: core.clock.now() }
-        return queue.add({ ...order, filenames: filenames.map(relative) })
+      queue: {
+        enqueue: (filenames: readonly string[], user: string | null = null) => {
+          const order = { copies: 1, reset: false, note: null, user, now: core.clock.now() }
+          return queue.add({ ...order, filenames: filenames.map(relative) })
+        },
       },
     }
   },

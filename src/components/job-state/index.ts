@@ -42,7 +42,7 @@ export default component({
   section: 'job_state',
   presence: 'always',
   options: {},
-  create(core, _section, scope): Component {
+  create({ core, scope }): Component {
     const { events, printer, log } = core
     const follower = new PrintFollower(core, new JobState(events))
     const failed = (error: unknown) => {

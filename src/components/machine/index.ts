@@ -1,13 +1,14 @@
 // [machine]: the machine that the server runs on: its services, its power, the right to act as root.
 import { services as chapter } from '../../api/services.ts'
 import { systemInfo } from '../../api/system-info.ts'
-import { type Component, type Core, component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
 import { path, type ReadSection, template, word } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool } from '../../schema/index.ts'
 import { compileTemplate } from '../../template/index.ts'
 import { servePeripherals } from './peripherals/index.ts'
+import { machineServices, sudoService } from './service.ts'
 import { AllowedServices } from './services/allowed-services.ts'
 import { PROVIDERS, SHUTDOWN_ACTIONS } from './services/provider.ts'
 import { Services } from './services/services.ts'
@@ -31,12 +32,6 @@ const options = {
 }
 
 type Section = ReadSection<typeof options>
-
-/** What other parts of the server may ask of the machine. */
-export interface Machine extends Component {
-  readonly services: Services
-  readonly sudo: Sudo
-}
 
 function serve(core: Core, scope: Scope, services: Services, sudo: Sudo): void {
   const act = (action: 'restart' | 'stop' | 'start') => async (params: { readonly service: string }) => {
@@ -117,7 +112,8 @@ export default component({
   options,
   // Front-ends wait for machine.system_info before they show anything.
   onMisfit: 'use default',
-  create(core, section, scope): Machine {
+  provides: { services: machineServices, sudo: sudoService },
+  create({ core, section, scope }) {
     const { provider, shutdown_action, validate_service, supervisord_config_path } = section.options
     const alert = () => {
       const { waiting } = sudo

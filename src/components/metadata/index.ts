@@ -1,38 +1,21 @@
 // What G-code files say of themselves: read once, kept, and kept true while files come, change, move and go.
 import { stat } from 'node:fs/promises'
-import { type Component, type ComponentType, type Core, component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { FileChange } from '../../core/events.ts'
-import type { Metadata, MetadataSource, ThumbnailInfo } from '../files/metadata-source.ts'
-import type { Place, Roots } from '../files/roots/roots.ts'
-import type { TreeLock } from '../files/roots/tree-lock.ts'
-import type { FileEntry } from '../files/tree/listing.ts'
+import type { Place } from '../files/roots/roots.ts'
+import { type FilesService, filesService } from '../files/service.ts'
 import { ScanQueue } from './scan-queue.ts'
+import { type Metadata, type MetadataSource, metadataService, type ThumbnailInfo } from './service.ts'
 import { MetadataStore, type StoredMetadata } from './store.ts'
 
-/** What the file manager lends. */
-export interface FileManagerParts {
-  readonly roots: Roots
-  readonly lock: TreeLock
-  /** Resolves when the roots can be listed. */
-  readonly rootsKnown: Promise<void>
-  /** `enable_object_processing` of [file_manager]. */
-  readonly processesObjects: boolean
-  /** Rejects where Klipper prints the file or has it loaded. */
-  readonly refuseLoaded: (place: Place) => Promise<void>
-  readonly list: (root: string) => Promise<readonly FileEntry[]>
-  readonly mayHaveMetadata: (name: string) => boolean
-  /** From now on this source is asked. */
-  readonly use: (source: MetadataSource) => void
-}
-
-class MetadataService implements MetadataSource, Component {
+class MetadataService implements MetadataSource {
   readonly #core: Core
-  readonly #files: FileManagerParts
+  readonly #files: FilesService
   readonly #store: MetadataStore
   readonly #queue = new ScanQueue((path, signal) => this.#read(path, signal))
 
-  constructor(core: Core, files: FileManagerParts) {
+  constructor(core: Core, files: FilesService) {
     this.#core = core
     this.#files = files
     this.#store = new MetadataStore(core.storage.namespaces)
@@ -229,22 +212,20 @@ async function isOf(known: StoredMetadata, { absolute }: Place): Promise<boolean
   return known.size === size && known.modified === mtimeMs / 1000
 }
 
-/** The metadata of the files that `files` manages. */
-export default function metadata(files: FileManagerParts): ComponentType {
-  return component({
-    section: 'metadata',
-    presence: 'always',
-    options: {},
-    create(core, _section, scope) {
-      const service = new MetadataService(core, files)
-      files.use(service)
-      scope.use(core.events.on('files:changed', change => service.changed(change)))
-      scope.use(
-        core.events.on('history:changed', (action, job) =>
-          action === 'added' ? service.printed(job.filename, job.job_id, job.start_time) : undefined,
-        ),
-      )
-      return service
-    },
-  })
-}
+export default component({
+  section: 'metadata',
+  presence: 'always',
+  options: {},
+  needs: { files: filesService },
+  provides: { source: metadataService },
+  create({ core, scope, needs }) {
+    const source = new MetadataService(core, needs.files)
+    scope.use(core.events.on('files:changed', change => source.changed(change)))
+    scope.use(
+      core.events.on('history:changed', (action, job) =>
+        action === 'added' ? source.printed(job.filename, job.job_id, job.start_time) : undefined,
+      ),
+    )
+    return { source, start: () => source.start(), stop: () => source.stop() }
+  },
+})

@@ -6,7 +6,7 @@ import { ApiError } from '../../core/errors.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Infer } from '../../schema/index.ts'
-import type { UploadResult } from '../files/upload/upload.ts'
+import type { UploadService } from '../files/service.ts'
 import { type Asked, baseOf } from './bare-routes.ts'
 import { callMethod, type FileFacts, factsOf, fileOf } from './file-facts.ts'
 import type { Jobs } from './job.ts'
@@ -22,28 +22,15 @@ interface ListedFile {
   readonly size: number
 }
 
-/** What receives uploads and prints files: the file manager. */
-export interface PrintFiles {
-  /** See Uploads.receive. `fields` are those of the form. */
-  receive(
-    request: Pick<RawRequest, 'req' | 'res' | 'caller'>,
-  ): Promise<{ readonly result: UploadResult; readonly fields: ReadonlyMap<string, string> }>
-  /** Prints a file of gcodes, or puts it in line where the configuration wants that. Does not reject. */
-  print(
-    path: string,
-    caller: Caller,
-  ): Promise<{ readonly print_started: boolean; readonly print_queued: boolean }>
-}
-
 export class Files {
   readonly #core: Core
   readonly #jobs: Jobs
-  /** Null where there is no file manager. */
-  manager: PrintFiles | null = null
+  readonly #uploads: () => UploadService | null
 
-  constructor(core: Core, jobs: Jobs) {
+  constructor(core: Core, jobs: Jobs, uploads: () => UploadService | null) {
     this.#core = core
     this.#jobs = jobs
+    this.#uploads = uploads
   }
 
   /** GET /api/files. */
@@ -117,9 +104,10 @@ export class Files {
     sendJson(reply, 201)
   }
 
-  get #required(): PrintFiles {
-    if (this.manager === null) throw new ApiError(503, 'The file manager does not work: see the warnings')
-    return this.manager
+  get #required(): UploadService {
+    const uploads = this.#uploads()
+    if (uploads === null) throw new ApiError(503, 'The file manager does not work: see the warnings')
+    return uploads
   }
 
   async #all(caller: Caller): Promise<readonly ListedFile[]> {

@@ -2,10 +2,12 @@
 import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
 import { octoprint } from '../../api/octoprint.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
+import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import { bool, string } from '../../schema/index.ts'
+import { uploadService } from '../files/service.ts'
 import { BareRoutes } from './bare-routes.ts'
 import { runCommands } from './commands.ts'
 import { callMethod } from './file-facts.ts'
@@ -103,11 +105,6 @@ function followPrinter({ events }: Core, scope: Scope, { view, jobs }: Parts): v
   scope.defer(() => view.close())
 }
 
-/** The emulation; `files.manager` is for whoever has built the file manager. */
-interface OctoPrint extends Component {
-  readonly files: Files
-}
-
 export default component({
   section: 'octoprint_compat',
   presence: 'configured',
@@ -119,13 +116,14 @@ export default component({
     stream_url: string().describe('The webcam: its stream').default('/webcam/?action=stream'),
     webcam_enabled: bool().default(true),
   },
-  create(core, { options }, scope): OctoPrint {
+  needs: { uploads: optional(uploadService) },
+  create({ core, section: { options }, scope, needs }): Component {
     const view = new PrinterView(core)
     const jobs = new Jobs(core, view)
-    const files = new Files(core, jobs)
+    const files = new Files(core, jobs, needs.uploads)
     const parts = { core, options, view, jobs, files }
     serve(parts, scope)
     followPrinter(core, scope, parts)
-    return { files }
+    return {}
   },
 })

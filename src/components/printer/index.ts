@@ -141,7 +141,7 @@ export default component({
   section: 'klippy_apis',
   presence: 'always',
   options: {},
-  create(core, _section, scope): Component {
+  create({ core, scope }): Component {
     const endpoints = new KlippyEndpoints(core)
     serveChapter(core, scope, new Subscribers(core))
     scope.use(core.events.on('klippy:identified', () => endpoints.refresh()))

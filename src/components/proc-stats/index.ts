@@ -7,7 +7,7 @@ export default component({
   section: 'proc_stats',
   presence: 'always',
   options: {},
-  create(core, _section, scope): Component {
+  create({ core, scope }): Component {
     const stats = new ProcStats(core, '')
     scope.use(core.registry.serve(chapter, { 'machine.proc_stats': () => stats.reply() }))
     return { start: () => stats.start(scope) }

@@ -1,31 +1,30 @@
 // The server's own chapter of the API: its state, its configuration, its connections.
 import { CLIENT_TYPES, server as chapter } from '../../api/server.ts'
-import type { Core } from '../../component/component.ts'
-import type { ServerConfig } from '../../config/index.ts'
+import { type Core, component } from '../../component/component.ts'
+import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { API_VERSION } from '../../core/version.ts'
 import type { AccessPolicy } from '../../rpc/access-policy.ts'
 import { type Caller, demandRole, type User } from '../../rpc/caller.ts'
 import type { ClientInfo, Connection } from '../../rpc/connection.ts'
-import { type KlipperService, klipperLog, type RollOver } from './klipper-log.ts'
+import { accessPolicy } from '../access/service.ts'
+import { filesService } from '../files/service.ts'
+import { type MachineServices, machineServices } from '../machine/service.ts'
+import { klipperLog, type RollOver } from './klipper-log.ts'
 import { serveRedirect } from './redirect.ts'
+import { type ServerFacts, serverFacts } from './service.ts'
 
 /** An agent's identity goes to every client; each part of it has at most so many characters. */
 const MAX_AGENT_FIELD = 300
 
-/** What only the whole server knows of itself. */
-export interface ServerFacts {
+/** The services that the chapter is served from. */
+interface Parts {
+  readonly facts: ServerFacts
   readonly policy: AccessPolicy
-  components(): string[]
-  failedComponents(): string[]
-  /** Names of the folders that are served. */
-  roots(): string[]
-  config(): ServerConfig
-  /** Null where services are not managed at all. */
-  readonly klipperService: KlipperService | null
-  /** Ends this server and builds it anew, after the reply is out. */
-  restart(): void
+  /** The names of the roots. */
+  readonly roots: () => string[]
+  readonly services: () => MachineServices | null
 }
 
 /** What a client says of itself. */
@@ -39,32 +38,37 @@ interface Identity {
 }
 
 /** Serves the chapter. */
-export function serveServer(core: Core, scope: Scope, facts: ServerFacts): void {
-  scope.use(serveRedirect(core.registry, facts.policy))
-  const rollOverKlipper = klipperLog(core, facts.klipperService)
+function serve(core: Core, scope: Scope, { facts, policy, roots, services }: Parts): void {
+  const rollOverKlipper = klipperLog(core, services)
+  scope.use(serveRedirect(core.registry, policy))
   scope.use(
     core.registry.serve(chapter, {
-      'server.info': ({ raw }) => serverInfo(core, facts, raw),
+      'server.info': ({ raw }) => serverInfo(core, facts, roots(), raw),
       'server.config': () => facts.config() as never,
       'server.logs.rollover': ({ application }) => rollOver(core.log, rollOverKlipper, application),
       'server.restart': () => {
-        facts.restart()
+        core.events.emit('server:restart')
         return 'ok' as const
       },
-      'server.connection.identify': (identity, caller) => identify(core, facts.policy, identity, caller),
+      'server.connection.identify': (identity, caller) => identify(core, policy, identity, caller),
       'server.websocket.id': (_params, caller) => ({ websocket_id: connectionOf(caller).id }),
     }),
   )
 }
 
-function serverInfo({ printer, warnings, connections, version }: Core, facts: ServerFacts, raw: boolean) {
+function serverInfo(
+  { printer, warnings, connections, version }: Core,
+  facts: ServerFacts,
+  roots: string[],
+  raw: boolean,
+) {
   const { session, link } = printer
   return {
     klippy_connected: link.connected,
     klippy_state: session.state,
     components: facts.components(),
     failed_components: facts.failedComponents(),
-    registered_directories: facts.roots(),
+    registered_directories: roots,
     warnings: raw ? warnings.list() : warnings.list().map(text => text.replaceAll('\n', '<br/>')),
     websocket_count: connections.websockets,
     moonraker_version: version,
@@ -142,3 +146,22 @@ function admitAgent(connections: Core['connections'], client: ClientInfo, user: 
     }
   }
 }
+
+export default component({
+  section: 'server',
+  presence: 'always',
+  listed: false,
+  essential: true,
+  options: {},
+  needs: {
+    facts: serverFacts,
+    policy: accessPolicy,
+    files: optional(filesService),
+    services: optional(machineServices),
+  },
+  create({ core, scope, needs }) {
+    const { facts, policy, files, services } = needs
+    serve(core, scope, { facts, policy, services, roots: () => files()?.roots.names() ?? [] })
+    return {}
+  },
+})

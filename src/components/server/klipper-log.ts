@@ -3,26 +3,19 @@ import { rename, stat } from 'node:fs/promises'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { singleFlight } from '../../core/single-flight.ts'
-
-/** Klipper's service, as far as this server may manage it. */
-export interface KlipperService {
-  /** Its name; null where it is not known. */
-  readonly klipperUnit: string | null
-  /** Rejects with ApiError that says why not. */
-  act(action: 'start' | 'stop', service: string): Promise<void>
-}
+import type { MachineServices } from '../machine/service.ts'
 
 /** Begins a new log. Resolves with what keeps it from being rolled over; undefined where it was. */
 export type RollOver = () => Promise<string | undefined>
 
-/** Who asks while it is being done gets the same answer. `service` is null where none is managed. */
-export function klipperLog(core: Core, service: KlipperService | null): RollOver {
-  return singleFlight(() => rollOver(core, service))
+/** Concurrent calls share one rollover. `services` returns null while the machine component does not work. */
+export function klipperLog(core: Core, services: () => MachineServices | null): RollOver {
+  return singleFlight(() => rollOver(core, services()))
 }
 
-async function rollOver(core: Core, service: KlipperService | null): Promise<string | undefined> {
-  const unit = service?.klipperUnit ?? null
-  if (service === null || unit === null) return "Klipper's service is not known to this server"
+async function rollOver(core: Core, services: MachineServices | null): Promise<string | undefined> {
+  const unit = services?.klipperUnit ?? null
+  if (services === null || unit === null) return "Klipper's service is not known to this server"
   const file: unknown = core.printer.session.info?.log_file
   if (typeof file !== 'string') return 'Klipper does not log to a file'
   try {
@@ -33,11 +26,11 @@ async function rollOver(core: Core, service: KlipperService | null): Promise<str
   if (await core.printer.isBusy()) return 'Cannot rollover log while printing'
   try {
     try {
-      await service.act('stop', unit)
+      await services.act('stop', unit)
       await rename(file, `${file}.${timeStamp(core.clock.now())}`)
     } finally {
       // Also after a stop that failed: one that takes long goes on after it was given up.
-      await service.act('start', unit)
+      await services.act('start', unit)
     }
     return undefined
   } catch (error) {

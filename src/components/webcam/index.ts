@@ -1,11 +1,12 @@
 // [webcam NAME] and the webcams of the database: where front-ends find the pictures of the printer. No picture goes
 // through this server.
 import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from '../../api/webcam.ts'
-import { type Component, type Core, component, type NamedSections } from '../../component/component.ts'
+import { type Core, component, type NamedSections } from '../../component/component.ts'
 import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
 import { HttpClientError, sendHttp } from '../../core/http-client.ts'
 import type { Infer } from '../../schema/index.ts'
 import { localUrl } from './local-url.ts'
+import { webcamService } from './service.ts'
 import { configuredUid } from './uid.ts'
 import { Webcams } from './webcams.ts'
 
@@ -65,7 +66,8 @@ export default component({
   section: 'webcam',
   presence: 'always',
   options: {},
-  create(core, _section, scope, named): Component {
+  provides: { webcams: webcamService },
+  create({ core, scope, named }) {
     const webcams = new Webcams(core.storage.namespaces, readConfigured(core, named))
     const tests = new CameraTests(core)
     const changed = (webcam: Webcam) => {
@@ -82,6 +84,7 @@ export default component({
       }),
     )
     return {
+      webcams,
       start() {
         for (const text of webcams.hidden()) core.log.warning(text)
       },

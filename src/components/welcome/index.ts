@@ -1,8 +1,10 @@
 // The page that greets people who open the server's address in a browser: at /welcome, and at / where no front-end is.
 import { hash } from 'node:crypto'
-import type { Core } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
+import { reachableUrls } from '../../core/addresses.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
+import { serverFacts } from '../server/service.ts'
 import { SCRIPT, STYLE } from './look.ts'
 import { fullPage, strangerPage, type WelcomeView } from './page.ts'
 
@@ -68,3 +70,25 @@ function pageHeaders(): Map<string, string> {
     ['Cache-Control', 'no-store'],
   ])
 }
+
+export default component({
+  section: 'server',
+  presence: 'always',
+  listed: false,
+  options: {},
+  needs: { facts: serverFacts },
+  create({ core, scope, needs }) {
+    const { events, routePrefix, warnings } = core
+    const serve = (addresses: readonly string[]) =>
+      createWelcome(core, () => ({
+        warnings: warnings.list(),
+        components: needs.facts.components(),
+        failedComponents: needs.facts.failedComponents(),
+        addresses,
+        routePrefix,
+      }))
+    // Only now is it known whether a front-end serves '/'.
+    scope.use(events.on('server:listening', at => void scope.use(serve(reachableUrls(at)))))
+    return {}
+  },
+})

@@ -36,7 +36,7 @@ export default component({
       .default(''),
     enable_ssdp: bool().describe('Let the server be found by UPnP/SSDP too').default(false),
   },
-  create(core, { options }, scope): Component {
+  create({ core, section: { options }, scope }): Component {
     const { mdns_hostname: host, enable_ssdp: ssdp } = options
     const discovery = new Discovery(core, { host, ssdp })
     scope.use(core.events.on('server:listening', at => discovery.listening(at)))

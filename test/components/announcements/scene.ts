@@ -55,7 +55,7 @@ export class Scene implements AsyncDisposable {
     writeFileSync(this.paths.configFile, `[announcements]\n${options}\n`)
     const config = new Configuration(readSources(this.paths.configFile), this.paths.data)
     const [core, scope] = [this.#core(), new Scope()]
-    const component = announcements(moonlight).build(core, config, scope)
+    const component = announcements(moonlight).build({ core, config, scope, needs: {} })
     this.#life = { core, scope, component }
     await component.start?.()
   }

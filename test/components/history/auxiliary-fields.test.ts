@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AuxiliaryFields, type AuxiliarySource } from '../../../src/components/history/auxiliary-fields.ts'
+import { AuxiliaryFields } from '../../../src/components/history/auxiliary-fields.ts'
+import type { AuxiliarySource } from '../../../src/components/history/service.ts'
 
 const energy = (value: () => unknown, more: Partial<AuxiliarySource> = {}): AuxiliarySource => ({
   provider: 'sensor plug',

@@ -30,11 +30,11 @@ test('server.info has every field that clients look for', async () => {
   assert.equal(new Set(components).size, components.length)
 })
 
-test('a component whose options do not fit is left out, told of, and the server lives', async () => {
+test('a component whose options do not fit fails with a warning, with those that need it, and the server works', async () => {
   const conf = '[file_manager]\ndefault_metadata_parser_timeout: soon'
   await using rig = await startRig({ printer: 'none', conf })
   const { result } = (await ask(rig.port, '/server/info')).json
-  assert.deepEqual(result.failed_components, ['file_manager'])
+  assert.deepEqual(result.failed_components, ['file_manager', 'metadata'])
   assert.ok(!result.components.includes('file_manager'))
   assert.match(result.warnings.join(), /\[file_manager\].*default_metadata_parser_timeout/)
 })

@@ -10,12 +10,14 @@ import type { Scope } from '../../../core/scope.ts'
 import { isPrintActive } from '../../../klippy/printer.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import type { RawRequest } from '../../../rpc/registry.ts'
+import type { PrintQueue } from '../../job-queue/service.ts'
 import { fileError, told } from '../roots/file-error.ts'
 import { demandWriting } from '../roots/permissions.ts'
 import { type Place, type Root, type Roots, rootPermissions } from '../roots/roots.ts'
 import { StagedFile } from '../roots/staged-file.ts'
 import type { HiddenFolders } from '../roots/staging-folder.ts'
 import type { TreeLock } from '../roots/tree-lock.ts'
+import type { UploadService } from '../service.ts'
 import type { Changes } from '../tree/changes.ts'
 import { drainRequest } from './drain-request.ts'
 import { unpackUfp } from './ufp.ts'
@@ -26,12 +28,6 @@ const MAX_RUNNING = 4
 const MAX_QUEUED = 100
 /** Bytes that stay free on the disk, for the printer's own logs and configuration. */
 const KEPT_FREE = 16 * 1024 * 1024
-
-/** Where uploaded files may be put in line to be printed. */
-export interface PrintQueue {
-  /** Adds files of the gcodes root. */
-  enqueue(filenames: readonly string[]): Promise<void>
-}
 
 /** What uploads depend on. */
 export interface UploadParts {
@@ -91,7 +87,7 @@ interface Arrival {
 /** What an upload comes in. */
 type UploadRequest = Pick<RawRequest, 'req' | 'res' | 'caller'>
 
-export class Uploads {
+export class Uploads implements UploadService {
   readonly #parts: UploadParts
   readonly #limit = new ConcurrencyLimit({ what: 'uploads', maxRunning: MAX_RUNNING, maxQueued: MAX_QUEUED })
 

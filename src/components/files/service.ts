@@ -1,0 +1,40 @@
+// The file manager, for other components.
+import { service } from '../../component/service.ts'
+import type { Registration } from '../../core/scope.ts'
+import type { Caller } from '../../rpc/caller.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+import type { Place, Root, Roots } from './roots/roots.ts'
+import type { TreeLock } from './roots/tree-lock.ts'
+import type { FileEntry } from './tree/listing.ts'
+import type { Printed, Received } from './upload/upload.ts'
+
+/** The roots and their files. */
+export interface FilesService {
+  readonly roots: Roots
+  readonly lock: TreeLock
+  /** Resolves when the roots can be listed. */
+  readonly rootsKnown: Promise<void>
+  /** `enable_object_processing` of [file_manager]. */
+  readonly processesObjects: boolean
+  /** Serves a folder as a root until it is removed. */
+  serveRoot(root: Root): Registration
+  /** Rejects with ApiError 403 if Klipper prints the file or has it loaded. */
+  refuseLoaded(place: Place): Promise<void>
+  list(root: string): Promise<readonly FileEntry[]>
+  /** By the file's name. */
+  readonly mayHaveMetadata: (name: string) => boolean
+}
+
+/** Receives uploads and prints files. */
+export interface UploadService {
+  /** See `Uploads.receive`. */
+  receive(request: Pick<RawRequest, 'req' | 'res' | 'caller'>): Promise<Received>
+  /** Prints a file of gcodes, or adds it to the job queue if the configuration says so. Does not reject. */
+  print(path: string, caller: Caller): Promise<Printed>
+}
+
+/** The roots and their files. */
+export const filesService = service<FilesService>('files')
+
+/** Uploads, and printing what was uploaded. */
+export const uploadService = service<UploadService>('uploads')

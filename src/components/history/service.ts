@@ -1,0 +1,30 @@
+// Auxiliary fields of jobs, for other components: energy used, spools, …
+import { service } from '../../component/service.ts'
+import type { Registration } from '../../core/scope.ts'
+
+/** A value that a component measures while a job runs, and the history records. */
+export interface AuxiliarySource {
+  /** The component and its part, as `sensor energy`; not `history`, which is the history's own. */
+  readonly provider: string
+  readonly name: string
+  readonly description: string
+  readonly units: string | null
+  /** Whether the totals hold the sum of the numbers of all jobs, and their maximum. */
+  readonly total?: boolean
+  readonly maximum?: boolean
+  /** Decimals that a number is rounded to. */
+  readonly precision?: number
+  /** A job starts: the value of the last job is no longer needed. */
+  reset(): void
+  /** The value of the present job. */
+  value(): unknown
+}
+
+/** The auxiliary fields that the history records with each job. */
+export interface JobFields {
+  /** Adds a source. Throws Error if its provider has a field of that name. */
+  add(source: AuxiliarySource): Registration
+}
+
+/** The auxiliary fields of jobs. */
+export const jobFieldsService = service<JobFields>('job_fields')

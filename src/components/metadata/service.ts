@@ -1,0 +1,36 @@
+// The metadata of G-code files, for other components.
+import { service } from '../../component/service.ts'
+
+/** What is known of a G-code file, as clients receive it. */
+export type Metadata = Readonly<Record<string, unknown>>
+
+/** A picture of a file. */
+export interface ThumbnailInfo {
+  /** Pixels. */
+  readonly width: number
+  readonly height: number
+  /** Bytes. */
+  readonly size: number
+  /** Below the gcodes root. */
+  readonly thumbnail_path: string
+}
+
+/** Paths are those below the gcodes root. */
+export interface MetadataSource {
+  /** server.files.metadata. Rejects with ApiError 404 where there is no such file. */
+  metadata(filename: string): Promise<Metadata>
+  /** server.files.metascan: reads the file again. Rejects with ApiError 404 where there is no such file. */
+  metascan(filename: string): Promise<Metadata>
+  /** server.files.thumbnails: none for files that have none, or are not there. */
+  thumbnails(filename: string): Promise<ThumbnailInfo[]>
+  /** Makes a file ready to be printed: it has been read, and rewritten where the configuration asks for that. */
+  prepare(filename: string): Promise<void>
+  /**
+   * What extended listings add to files, as the JSON text of an object each; nothing for files that were not read yet.
+   * Called for a few hundred files at a time; must not read them.
+   */
+  known(paths: readonly string[]): ReadonlyMap<string, string>
+}
+
+/** The metadata of the files of the gcodes root. */
+export const metadataService = service<MetadataSource>('metadata')
