@@ -6,8 +6,8 @@ import { ProcStats } from '../src/components/proc-stats/proc-stats.ts'
 import { systemClock } from '../src/core/clock.ts'
 import { Log } from '../src/core/log.ts'
 import { Scope } from '../src/core/scope.ts'
-import { TRUSTED_USER } from '../src/rpc/caller.ts'
 import { Connections } from '../src/rpc/connections.ts'
+import { TRUSTED_USER } from '../src/rpc/user.ts'
 import { sleep } from './load.ts'
 
 /** Listeners whose sockets cost nothing: what a socket costs is the transport's. */

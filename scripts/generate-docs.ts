@@ -2,11 +2,13 @@
 // node scripts/generate-docs.ts; with --check it writes nothing and ends with 1 where a file is not up to date.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Chapter, Endpoint } from '../src/api/endpoint.ts'
-import { chapters, notifications } from '../src/api/index.ts'
+import type { Chapter } from '../src/api/chapter.ts'
+import type { Endpoint } from '../src/api/endpoint.ts'
+import { chapters } from '../src/api/index.ts'
 import type { Schema } from '../src/schema/index.ts'
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'generated')
+const all: readonly Chapter[] = chapters
 const HEADER = '<!-- Made from src/api by scripts/generate-docs.ts; change those and run it again. -->\n'
 
 /** A JSON Schema as far as the tables tell it. */
@@ -63,7 +65,7 @@ function parameterText([name, schema]: [string, Schema<unknown>]): string {
 }
 
 function methodRow([name, endpoint]: [string, Endpoint]): string {
-  const { routes, params, result, over, auth, role, summary } = endpoint
+  const { routes, params, result, transports, auth, role, summary } = endpoint
   const http = routes.map(({ verb, path }) => code(`${verb} ${path}`)).join('<br>')
   const parameters = Object.entries(params).map(parameterText).join('<br>')
   const cells = [
@@ -73,36 +75,42 @@ function methodRow([name, endpoint]: [string, Endpoint]): string {
     auth ? role : 'nobody',
     parameters,
     code(typeText(result.json as Told)),
-    over.filter(transport => transport !== 'internal').join(', '),
+    transports.filter(transport => transport !== 'internal').join(', '),
   ]
   return `| ${cells.join(' | ')} |`
 }
 
-function chapterText([title, chapter]: [string, Chapter]): string {
+function chapterText({ title, about, methods }: Chapter): string {
   return `## ${title}
+
+${about}.
 
 | JSON-RPC method | HTTP | What it does | Who must ask | Arguments | Result | Over |
 |---|---|---|---|---|---|---|
-${Object.entries(chapter).map(methodRow).join('\n')}
+${Object.entries(methods).map(methodRow).join('\n')}
 `
 }
 
 function methodsText(): string {
-  const all: Record<string, Chapter> = chapters
   return `${HEADER}
 # Methods
 
 Every method that the contract declares. A name with \`?\` may be left out. Beside these, each endpoint that Klipper
 offers is served as \`printer.<its name>\`. Who must ask is a role; \`nobody\` needs no login.
 
-${Object.entries(all).map(chapterText).join('\n')}`
+${all
+  .filter(({ methods }) => Object.keys(methods).length > 0)
+  .map(chapterText)
+  .join('\n')}`
 }
 
 function notificationsText(): string {
-  const rows = Object.entries(notifications).map(([name, { summary, params }]) => {
-    const values = params.map(({ json }) => code(typeText(json as Told))).join('<br>')
-    return `| ${code(name)} | ${cell(summary)} | ${values} |`
-  })
+  const rows = all
+    .flatMap(chapter => Object.entries(chapter.notifications))
+    .map(([name, { summary, params }]) => {
+      const values = params.map(({ json }) => code(typeText(json as Told))).join('<br>')
+      return `| ${code(name)} | ${cell(summary)} | ${values} |`
+    })
   return `${HEADER}
 # Notifications
 

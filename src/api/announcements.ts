@@ -1,5 +1,6 @@
 // API document: "Announcement APIs", and the appendix "Announcements".
 import { anyOf, bool, choice, float, int, list, object, string } from '../schema/index.ts'
+import { chapter, event, notification } from './chapter.ts'
 import { del, get, post } from './endpoint.ts'
 
 /** Seconds: a hundred years. What is longer is a mistake. */
@@ -31,47 +32,85 @@ export const AnnouncementId = object({ entry_id: string() })
 const FeedChange = object({ feed: string(), action: choice('added', 'skipped', 'removed') })
 const feedName = string().describe('Small letters, digits, dots, dashes and underscores')
 
-export const announcements = {
-  'server.announcements.list': get('/server/announcements/list', {
-    summary: 'All announcements, newest first',
-    params: { include_dismissed: bool().default(true) },
-    result: AnnouncementList,
-  }),
-  'server.announcements.update': post('/server/announcements/update', {
-    summary: 'Look at the feeds now; the server does it by itself every 30 minutes',
-    params: {
-      subscriptions: anyOf(list(string()), string())
-        .describe('Only these feeds: a list, or one text with commas between the names')
-        .optional(),
-    },
-    result: object({
-      entries: list(Announcement),
-      modified: bool().describe('Whether anything has changed'),
-    }),
-  }),
-  'server.announcements.dismiss': post('/server/announcements/dismiss', {
-    summary: 'Mark an announcement as read, for ever or for a while',
-    params: {
-      entry_id: string(),
-      wake_time: int({ min: 0, max: LONGEST_SLEEP })
-        .nullable()
-        .describe('Seconds after which it is shown again')
-        .optional(),
-    },
-    result: AnnouncementId,
-  }),
-  'server.announcements.feeds': get('/server/announcements/feeds', {
-    summary: 'The feeds that are followed',
-    result: object({ feeds: Feeds }),
-  }),
-  'server.announcements.post_feed': post('/server/announcements/feed', {
-    summary: 'Follow a further feed; one that is followed already is skipped',
-    params: { name: feedName },
-    result: FeedChange,
-  }),
-  'server.announcements.delete_feed': del('/server/announcements/feed', {
-    summary: 'Follow a feed no longer; only those that were added by post_feed',
-    params: { name: feedName },
-    result: FeedChange,
-  }),
+/** What a component reports to the people at the printer. */
+export interface RaisedAnnouncement {
+  /** The component and the subject, as `machine/sudo`. Raised again with other words it counts as new. */
+  readonly entry_id: string
+  /** One line of plain text. */
+  readonly title: string
+  /** Plain text, which may contain links in Markdown. */
+  readonly description: string
+  /** A page with more about it; '' for none. */
+  readonly url: string
+  readonly priority: 'normal' | 'high'
+  /** The component that raises it. */
+  readonly feed: string
 }
+
+export const announcements = chapter({
+  title: 'Announcement APIs',
+  about: 'News for the users of printers',
+  methods: {
+    'server.announcements.list': get('/server/announcements/list', {
+      summary: 'All announcements, newest first',
+      params: { include_dismissed: bool().default(true) },
+      result: AnnouncementList,
+    }),
+    'server.announcements.update': post('/server/announcements/update', {
+      summary: 'Look at the feeds now; the server does it by itself every 30 minutes',
+      params: {
+        subscriptions: anyOf(list(string()), string())
+          .describe('Only these feeds: a list, or one text with commas between the names')
+          .optional(),
+      },
+      result: object({
+        entries: list(Announcement),
+        modified: bool().describe('Whether anything has changed'),
+      }),
+    }),
+    'server.announcements.dismiss': post('/server/announcements/dismiss', {
+      summary: 'Mark an announcement as read, for ever or for a while',
+      params: {
+        entry_id: string(),
+        wake_time: int({ min: 0, max: LONGEST_SLEEP })
+          .nullable()
+          .describe('Seconds after which it is shown again')
+          .optional(),
+      },
+      result: AnnouncementId,
+    }),
+    'server.announcements.feeds': get('/server/announcements/feeds', {
+      summary: 'The feeds that are followed',
+      result: object({ feeds: Feeds }),
+    }),
+    'server.announcements.post_feed': post('/server/announcements/feed', {
+      summary: 'Follow a further feed; one that is followed already is skipped',
+      params: { name: feedName },
+      result: FeedChange,
+    }),
+    'server.announcements.delete_feed': del('/server/announcements/feed', {
+      summary: 'Follow a feed no longer; only those that were added by post_feed',
+      params: { name: feedName },
+      result: FeedChange,
+    }),
+  },
+  notifications: {
+    notify_announcement_update: notification(
+      'Announcements were added, removed or changed',
+      AnnouncementList,
+    ),
+    notify_announcement_dismissed: notification('An announcement was marked as read', AnnouncementId),
+    notify_announcement_wake: notification('A dismissed announcement is to be shown again', AnnouncementId),
+  },
+  events: {
+    'announcement:raised': event<[announcement: RaisedAnnouncement]>(
+      'A component has an announcement; it is kept, over restarts too, until it is settled',
+    ),
+    'announcement:settled': event<[entryId: string]>(
+      'The reason for an announcement of a component has ended',
+    ),
+    'announcement:feed_used': event<[feed: string]>(
+      'A component is in use whose makers publish a feed of this name',
+    ),
+  },
+})

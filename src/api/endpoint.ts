@@ -1,15 +1,34 @@
 // What an endpoint is: one declaration from which come the route, the JSON-RPC method, argument reading,
 // the types of handler and client, and the published documents.
-import { type InferShape, type InputOf, json, type Schema, type Shape } from '../schema/index.ts'
+import type { InferShape, InputOf, Schema, Shape } from '../schema/index.ts'
 
 /** HTTP verbs that the API uses. */
 export type Verb = 'GET' | 'POST' | 'DELETE'
 
+/** The transports that the server serves, and how JSON-RPC travels over each. A further transport is one line here. */
+export const TRANSPORTS = {
+  http: 'POST /server/jsonrpc; without notifications',
+  websocket: 'GET /websocket (upgrade), one message in each frame',
+  unix: 'comms/moonraker.sock in the data folder, each message ended by the byte 0x03',
+} as const
+
 /** How a call reaches the server. `internal` is a call from a template or another component. */
-export type Transport = 'http' | 'websocket' | 'unix' | 'mqtt' | 'internal'
+export type Transport = keyof typeof TRANSPORTS | 'internal'
+
+/** Every transport, calls from inside among them: the default. */
+export const ALL_TRANSPORTS = [
+  ...(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[]),
+  'internal',
+] as const
 
 /**
- * What a user may do, each including the one before: `viewer` reads, `operator` prints, moves and changes files,
+ * The client's own connection to the server: without calls from inside, and without transports on which third parties
+ * may read along, such as a message broker.
+ */
+export const DIRECT_TRANSPORTS = ['http', 'websocket', 'unix'] as const satisfies readonly Transport[]
+
+/**
+ * What a user may do, each role including the one before: `viewer` reads, `operator` prints, moves and changes files,
  * `admin` also manages users, keys, the machine, updates and the configuration.
  */
 export const ROLES = ['viewer', 'operator', 'admin'] as const
@@ -27,105 +46,89 @@ export interface Endpoint<P extends Shape = Shape, R = unknown> {
   readonly routes: readonly Route[]
   readonly params: P
   readonly result: Schema<R>
-  /** False where a caller need not be logged in or trusted. */
+  /** False where the caller needs neither a login nor a trusted address. */
   readonly auth: boolean
-  /** What a caller must at least be. */
+  /** The lowest role that may call it. */
   readonly role: Role
-  readonly over: readonly Transport[]
-  /** Whether a call changes anything: such calls are refused to web pages of other sites, whatever the verb. */
+  readonly transports: readonly Transport[]
+  /** Whether a call changes anything. The server refuses such calls to web pages of other sites, whatever the verb. */
   readonly changes: boolean
-  /**
-   * How arguments are read: `declared` by `params`; `loose` hands them on as they came (Klippy checks them itself);
-   * `objects` is loose with the query form of printer/objects/query, where each bare key is an object.
-   */
-  readonly reading: 'declared' | 'loose' | 'objects'
+  /** Whether arguments go to the handler as they arrive: Klippy checks them itself, with its own error texts. */
+  readonly passThrough: boolean
+  /** Arguments for a first try, for the documents; where types alone do not show what is meant. */
+  readonly example?: Readonly<Record<string, unknown>>
 }
 
-/** A chapter of the API document: its methods by their JSON-RPC names. */
-export type Chapter = Readonly<Record<string, Endpoint>>
+/** Methods by their JSON-RPC names. */
+export type Methods = Readonly<Record<string, Endpoint>>
 
-/** What is said of an endpoint; all but the summary and the result have defaults. */
+/** What a chapter states about an endpoint; all but the summary and the result have defaults. */
 export interface EndpointSpec<P extends Shape, R> {
   readonly summary: string
   readonly params?: P
   readonly result: Schema<R>
   readonly auth?: boolean
   readonly role?: Role
-  readonly over?: readonly Transport[]
+  readonly transports?: readonly Transport[]
   readonly changes?: boolean
-  readonly reading?: Endpoint['reading']
+  readonly passThrough?: boolean
+  readonly example?: InputOf<P>
 }
 
 type NoParams = Record<never, never>
 
-/** Chapters whose changing calls only admins may make. */
-const ADMIN_PATHS =
-  /^\/(access|debug|server\/(restart|config|logs|database\/(compact|backup|restore))|machine(?!\/(device_power|wled|timelapse|td1)))\b/
+/**
+ * The functions that declare endpoints. Where an endpoint names no role, calls that change something need
+ * `changingRole`, others a viewer.
+ */
+export function endpoints({ changingRole }: { readonly changingRole: Role }) {
+  function declare<P extends Shape, R>(all: readonly Route[], spec: EndpointSpec<P, R>): Endpoint<P, R> {
+    const changes = spec.changes ?? all.some(({ verb }) => verb !== 'GET')
+    return {
+      auth: true,
+      role: changes ? changingRole : 'viewer',
+      transports: ALL_TRANSPORTS,
+      changes,
+      passThrough: false,
+      ...spec,
+      params: spec.params ?? ({} as P),
+      routes: all,
+    }
+  }
 
-/** What a caller must be where an endpoint does not say: it goes by what the call does and by its chapter. */
-function neededRole(routes: readonly Route[], changes: boolean): Role {
-  if (!changes) return 'viewer'
-  return routes.some(({ path }) => ADMIN_PATHS.test(path)) ? 'admin' : 'operator'
-}
+  const withVerbs =
+    (...verbs: Verb[]) =>
+    <R, P extends Shape = NoParams>(path: string, spec: EndpointSpec<P, R>): Endpoint<P, R> =>
+      declare(
+        verbs.map(verb => ({ verb, path })),
+        spec,
+      )
 
-const EVERYWHERE: readonly Transport[] = ['http', 'websocket', 'unix', 'mqtt', 'internal']
-
-function endpoint<P extends Shape, R>(routes: readonly Route[], spec: EndpointSpec<P, R>): Endpoint<P, R> {
-  const changes = spec.changes ?? routes.some(({ verb }) => verb !== 'GET')
   return {
-    auth: true,
-    role: neededRole(routes, changes),
-    over: EVERYWHERE,
-    changes,
-    reading: 'declared',
-    ...spec,
-    params: spec.params ?? ({} as P),
-    routes,
+    /** GET `path`. */
+    get: withVerbs('GET'),
+    /** POST `path`. */
+    post: withVerbs('POST'),
+    /** DELETE `path`. */
+    del: withVerbs('DELETE'),
+    /** GET and POST `path`: the original registers both for everything that Klippy answers. */
+    getOrPost: withVerbs('GET', 'POST'),
+    /** An endpoint with several routes. */
+    routes: <R, P extends Shape = NoParams>(
+      all: readonly Route[],
+      spec: EndpointSpec<P, R>,
+    ): Endpoint<P, R> => declare(all, spec),
+    /** A method without an HTTP route, for WebSockets and unix sockets. No verb shows whether it changes anything. */
+    rpcOnly: <R, P extends Shape = NoParams>(spec: EndpointSpec<P, R>): Endpoint<P, R> =>
+      declare([], { transports: ['websocket', 'unix'], role: 'operator', ...spec }),
   }
 }
 
-/** An endpoint with several routes. */
-export function routes<R, P extends Shape = NoParams>(
-  all: readonly Route[],
-  spec: EndpointSpec<P, R>,
-): Endpoint<P, R> {
-  return endpoint(all, spec)
-}
+export const { get, post, del, getOrPost, routes, rpcOnly } = endpoints({ changingRole: 'operator' })
 
-function over(...verbs: Verb[]) {
-  return <R, P extends Shape = NoParams>(path: string, spec: EndpointSpec<P, R>): Endpoint<P, R> =>
-    endpoint(
-      verbs.map(verb => ({ verb, path })),
-      spec,
-    )
-}
-
-/** GET `path`. */
-export const get = over('GET')
-/** POST `path`. */
-export const post = over('POST')
-/** DELETE `path`. */
-export const del = over('DELETE')
-/** GET and POST `path`: what the original registers for everything that Klippy answers. */
-export const getOrPost = over('GET', 'POST')
-
-/** A method without an HTTP route, for connections that last. Nothing shows whether it changes anything: say so. */
-export function rpcOnly<R, P extends Shape = NoParams>(spec: EndpointSpec<P, R>): Endpoint<P, R> {
-  return endpoint([], { over: ['websocket', 'unix'], role: 'operator', ...spec })
-}
-
-/** An endpoint that Klippy registered and no document declares. */
-export function klippyEndpoint(path: string): Endpoint {
-  return getOrPost(path, {
-    summary: `Klipper's own endpoint ${path.slice('/printer/'.length)}`,
-    result: json(),
-    reading: 'loose',
-  })
-}
-
-/** The arguments as a handler gets them. */
+/** The arguments as a handler receives them. */
 export type ParamsOf<E> = E extends Endpoint<infer P, unknown> ? InferShape<P> : never
 /** The arguments as a caller gives them. */
 export type CallOf<E> = E extends Endpoint<infer P, unknown> ? InputOf<P> : never
-/** What the endpoint answers. */
+/** What the endpoint returns. */
 export type ResultOf<E> = E extends Endpoint<Shape, infer R> ? R : never

@@ -1,6 +1,19 @@
 // API document: "File Operations".
-import { bool, choice, float, int, json, list, object, record, string } from '../schema/index.ts'
-import { del, get, getOrPost, post, rpcOnly } from './endpoint.ts'
+import {
+  bool,
+  choice,
+  float,
+  type Infer,
+  int,
+  type JsonSchema,
+  json,
+  list,
+  object,
+  record,
+  string,
+} from '../schema/index.ts'
+import { chapter, event, notification } from './chapter.ts'
+import { ALL_TRANSPORTS, del, get, getOrPost, post, rpcOnly } from './endpoint.ts'
 
 /** A file in a listing. */
 export const FileEntry = object({
@@ -81,72 +94,153 @@ const UploadFacts = {
 /** The reply to an upload: not wrapped for Mainsail and Mobileraker, and under `result` for OrcaSlicer. */
 export const UploadReply = object({ ...UploadFacts, result: object(UploadFacts) })
 
-export const files = {
-  'server.files.list': get('/server/files/list', {
-    summary: 'All files of a root',
-    params: { root: string().default('gcodes') },
-    result: list(FileEntry),
-  }),
-  'server.files.roots': get('/server/files/roots', {
-    summary: 'The folders that are served',
-    result: list(object({ name: string(), path: string(), permissions: string() })),
-  }),
-  'server.files.metadata': get('/server/files/metadata', {
-    summary: 'What a G-code file says of itself',
-    params: { filename },
-    result: record(json()),
-  }),
-  'server.files.metascan': getOrPost('/server/files/metascan', {
-    summary: 'Reads anew what a G-code file says of itself',
-    params: { filename },
-    result: record(json()),
-  }),
-  'server.files.thumbnails': get('/server/files/thumbnails', {
-    summary: 'The pictures of a G-code file',
-    params: { filename },
-    result: list(Thumbnail),
-  }),
-  'server.files.get_directory': get('/server/files/directory', {
-    summary: 'What stands in a folder',
-    params: {
-      path: rooted('The folder').default('gcodes'),
-      extended: bool().describe('Adds the metadata of G-code files').default(false),
+/** A change of files, as clients receive it. A change of a folder applies to everything in it. */
+export type FileChange = Readonly<Infer<typeof FilelistChange>>
+export type FileAction = FileChange['action']
+
+const FILE: JsonSchema = { type: 'string', format: 'binary' }
+
+const Upload: JsonSchema = {
+  type: 'object',
+  required: ['file'],
+  properties: {
+    file: FILE,
+    root: string().default('gcodes').json,
+    path: string().describe('A folder below the root; created if missing').default('').json,
+    // An empty example: pages that fill in a form for a try would give a text that is no checksum.
+    checksum: {
+      ...string().describe('SHA-256 of the file, hexadecimal; 422 if it differs').json,
+      examples: [''],
     },
-    result: DirectoryListing,
-  }),
-  'server.files.post_directory': post('/server/files/directory', {
-    summary: 'Makes a folder',
-    params: { path: rooted('The folder') },
-    result: FilelistChange,
-  }),
-  'server.files.delete_directory': del('/server/files/directory', {
-    summary: 'Deletes a folder',
-    params: { path: rooted('The folder'), force: bool().describe('With all that is in it').default(false) },
-    result: FilelistChange,
-  }),
-  'server.files.move': post('/server/files/move', {
-    summary: 'Moves or renames a file or folder',
-    params: transfer,
-    result: FilelistChange,
-  }),
-  'server.files.copy': post('/server/files/copy', {
-    summary: 'Copies a file or folder',
-    params: transfer,
-    result: FilelistChange,
-  }),
-  'server.files.zip': post('/server/files/zip', {
-    summary: 'Puts files into an archive',
-    params: {
-      items: list(rooted('A file or folder')),
-      dest: rooted('The archive').optional(),
-      store_only: bool().describe('Without compression').default(false),
-    },
-    result: ZipReply,
-  }),
-  'server.files.delete_file': rpcOnly({
-    summary: 'Deletes a file; over HTTP: DELETE /server/files/{root}/{path}',
-    over: ['http', 'websocket', 'unix', 'mqtt', 'internal'],
-    params: { path: rooted('The file') },
-    result: FilelistChange,
-  }),
+    print: bool().describe('gcodes only: print the file').default(false).json,
+  },
 }
+
+export const files = chapter({
+  title: 'File Operations',
+  about: 'G-code, configuration and logs: list, read, upload, move, delete',
+  methods: {
+    'server.files.list': get('/server/files/list', {
+      summary: 'All files of a root',
+      params: { root: string().default('gcodes') },
+      result: list(FileEntry),
+    }),
+    'server.files.roots': get('/server/files/roots', {
+      summary: 'The folders that are served',
+      result: list(object({ name: string(), path: string(), permissions: string() })),
+    }),
+    'server.files.metadata': get('/server/files/metadata', {
+      summary: 'What a G-code file says of itself',
+      params: { filename },
+      example: { filename: 'part.gcode' },
+      result: record(json()),
+    }),
+    'server.files.metascan': getOrPost('/server/files/metascan', {
+      summary: 'Reads anew what a G-code file says of itself',
+      params: { filename },
+      example: { filename: 'part.gcode' },
+      result: record(json()),
+    }),
+    'server.files.thumbnails': get('/server/files/thumbnails', {
+      summary: 'The pictures of a G-code file',
+      params: { filename },
+      example: { filename: 'part.gcode' },
+      result: list(Thumbnail),
+    }),
+    'server.files.get_directory': get('/server/files/directory', {
+      summary: 'What stands in a folder',
+      params: {
+        path: rooted('The folder').default('gcodes'),
+        extended: bool().describe('Adds the metadata of G-code files').default(false),
+      },
+      result: DirectoryListing,
+    }),
+    'server.files.post_directory': post('/server/files/directory', {
+      summary: 'Makes a folder',
+      params: { path: rooted('The folder') },
+      example: { path: 'gcodes/new' },
+      result: FilelistChange,
+    }),
+    'server.files.delete_directory': del('/server/files/directory', {
+      summary: 'Deletes a folder',
+      params: { path: rooted('The folder'), force: bool().describe('With all that is in it').default(false) },
+      example: { path: 'gcodes/new', force: false },
+      result: FilelistChange,
+    }),
+    'server.files.move': post('/server/files/move', {
+      summary: 'Moves or renames a file or folder',
+      params: transfer,
+      example: { source: 'gcodes/part.gcode', dest: 'gcodes/new/part.gcode' },
+      result: FilelistChange,
+    }),
+    'server.files.copy': post('/server/files/copy', {
+      summary: 'Copies a file or folder',
+      params: transfer,
+      example: { source: 'gcodes/part.gcode', dest: 'gcodes/part-2.gcode' },
+      result: FilelistChange,
+    }),
+    'server.files.zip': post('/server/files/zip', {
+      summary: 'Puts files into an archive',
+      params: {
+        items: list(rooted('A file or folder')),
+        dest: rooted('The archive').optional(),
+        store_only: bool().describe('Without compression').default(false),
+      },
+      example: { items: ['config/printer.cfg', 'config/moonraker.conf'], dest: 'config/backup.zip' },
+      result: ZipReply,
+    }),
+    'server.files.delete_file': rpcOnly({
+      summary: 'Deletes a file; over HTTP: DELETE /server/files/{root}/{path}',
+      transports: ALL_TRANSPORTS,
+      params: { path: rooted('The file') },
+      example: { path: 'gcodes/part.gcode' },
+      result: FilelistChange,
+    }),
+  },
+  raw: {
+    'server.files.upload': {
+      verb: 'POST',
+      path: '/server/files/upload',
+      summary: 'Upload a file',
+      body: { 'multipart/form-data': Upload },
+      status: 201,
+      reply: { 'application/json': UploadReply.json },
+    },
+    'server.files.download': {
+      verb: 'GET',
+      path: '/server/files/{root}/{filename}',
+      summary: 'Download a file, or one range of it',
+      status: 200,
+      reply: { 'application/octet-stream': FILE },
+    },
+    'server.files.delete_file.delete': {
+      verb: 'DELETE',
+      path: '/server/files/{root}/{filename}',
+      summary: 'Delete a file',
+      status: 200,
+      reply: { 'application/json': object({ result: record(json()) }).json },
+    },
+    'server.files.klippy_log': {
+      verb: 'GET',
+      path: '/server/files/klippy.log',
+      summary: "Download Klipper's log",
+      status: 200,
+      reply: { 'text/plain': FILE },
+    },
+    'server.files.moonraker_log': {
+      verb: 'GET',
+      path: '/server/files/moonraker.log',
+      summary: "Download the server's log",
+      status: 200,
+      reply: { 'text/plain': FILE },
+    },
+  },
+  notifications: {
+    notify_filelist_changed: notification('Files or folders of a root changed', FilelistChange),
+  },
+  events: {
+    'files:changed': event<[change: FileChange]>(
+      'Files of a served folder changed, by the server or another program. Clients have been notified',
+    ),
+  },
+})

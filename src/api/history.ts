@@ -1,5 +1,6 @@
 // API document: "History APIs".
-import { bool, choice, float, int, json, list, object, record, string } from '../schema/index.ts'
+import { bool, choice, float, type Infer, int, json, list, object, record, string } from '../schema/index.ts'
+import { chapter, event, notification } from './chapter.ts'
 import { del, get, post } from './endpoint.ts'
 
 /** How jobs end, and what one is until then. */
@@ -40,6 +41,11 @@ export const HistoryJob = object({
 /** The parameter of notify_history_changed. */
 export const HistoryChange = object({ action: choice('added', 'finished'), job: HistoryJob })
 
+/** A job of the history, as far as other components use it. */
+export type RecordedJob = Readonly<
+  Pick<Infer<typeof HistoryJob>, 'job_id' | 'filename' | 'status' | 'start_time'>
+>
+
 const Totals = object({
   total_jobs: int(),
   total_time: float().describe('Seconds'),
@@ -60,34 +66,47 @@ const AuxiliaryTotals = list(
 
 const uid = string().describe('A job_id')
 
-export const history = {
-  'server.history.list': get('/server/history/list', {
-    summary: 'Past jobs',
-    params: {
-      limit: int().describe('At most so many; all where it is 0').default(50),
-      start: int().describe('Jobs to pass over').default(0),
-      since: float().describe('Started after this time, seconds since the epoch').optional(),
-      before: float().describe('Ended before this time, seconds since the epoch').optional(),
-      order: string().describe('asc or desc, by number').default('desc'),
-    },
-    result: object({ count: int().describe('Jobs in this reply'), jobs: list(HistoryJob) }),
-  }),
-  'server.history.totals': get('/server/history/totals', {
-    summary: 'Totals over all jobs since the last reset',
-    result: object({ job_totals: Totals, auxiliary_totals: AuxiliaryTotals }),
-  }),
-  'server.history.reset_totals': post('/server/history/reset_totals', {
-    summary: 'Begin the totals anew; the reply tells the old ones',
-    result: object({ last_totals: Totals, last_auxiliary_totals: AuxiliaryTotals }),
-  }),
-  'server.history.get_job': get('/server/history/job', {
-    summary: 'One past job',
-    params: { uid },
-    result: object({ job: HistoryJob }),
-  }),
-  'server.history.delete_job': del('/server/history/job', {
-    summary: 'Forget a job, or all of them',
-    params: { uid: uid.optional(), all: bool().default(false) },
-    result: object({ deleted_jobs: list(string()) }),
-  }),
-}
+export const history = chapter({
+  title: 'History APIs',
+  about: 'Past prints and their totals',
+  methods: {
+    'server.history.list': get('/server/history/list', {
+      summary: 'Past jobs',
+      params: {
+        limit: int().describe('At most so many; all where it is 0').default(50),
+        start: int().describe('Jobs to pass over').default(0),
+        since: float().describe('Started after this time, seconds since the epoch').optional(),
+        before: float().describe('Ended before this time, seconds since the epoch').optional(),
+        order: string().describe('asc or desc, by number').default('desc'),
+      },
+      example: { limit: 10, order: 'desc' },
+      result: object({ count: int().describe('Jobs in this reply'), jobs: list(HistoryJob) }),
+    }),
+    'server.history.totals': get('/server/history/totals', {
+      summary: 'Totals over all jobs since the last reset',
+      result: object({ job_totals: Totals, auxiliary_totals: AuxiliaryTotals }),
+    }),
+    'server.history.reset_totals': post('/server/history/reset_totals', {
+      summary: 'Begin the totals anew; the reply tells the old ones',
+      result: object({ last_totals: Totals, last_auxiliary_totals: AuxiliaryTotals }),
+    }),
+    'server.history.get_job': get('/server/history/job', {
+      summary: 'One past job',
+      params: { uid },
+      result: object({ job: HistoryJob }),
+    }),
+    'server.history.delete_job': del('/server/history/job', {
+      summary: 'Forget a job, or all of them',
+      params: { uid: uid.optional(), all: bool().default(false) },
+      result: object({ deleted_jobs: list(string()) }),
+    }),
+  },
+  notifications: {
+    notify_history_changed: notification('A job started or ended', HistoryChange),
+  },
+  events: {
+    'history:changed': event<[action: 'added' | 'finished', job: RecordedJob]>(
+      'The history has a new job, or one that has ended. Clients have been notified',
+    ),
+  },
+})

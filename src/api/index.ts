@@ -1,6 +1,7 @@
-// The contract: every method and every notification of the API.
+// The contract: every chapter of the API, and from them every method, notification and event.
 import { announcements } from './announcements.ts'
 import { authorization } from './authorization.ts'
+import type { ArgsOfEvent, Chapter, ParamsOfNotification } from './chapter.ts'
 import { database, databaseDebug } from './database.ts'
 import { discovery } from './discovery.ts'
 import { extensions } from './extensions.ts'
@@ -8,6 +9,7 @@ import { files } from './files.ts'
 import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
+import { octoprint } from './octoprint.ts'
 import { peripherals } from './peripherals.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
@@ -15,60 +17,63 @@ import { services } from './services.ts'
 import { systemInfo } from './system-info.ts'
 import { webcam } from './webcam.ts'
 
-export type {
-  CallOf,
-  Chapter,
-  Endpoint,
-  ParamsOf,
-  ResultOf,
-  Role,
-  Route,
-  Transport,
-  Verb,
-} from './endpoint.ts'
-export {
-  type Notification,
-  type NotificationName,
-  type NotificationParams,
-  notifications,
-} from './notifications.ts'
+export type { Chapter, Notification } from './chapter.ts'
+export type { CallOf, Endpoint, ParamsOf, ResultOf, Role, Route, Transport, Verb } from './endpoint.ts'
 
-/** The chapters of the API document, by their titles. */
-export const chapters = {
-  'Server Administration': { ...server, ...dataStore },
-  Printer: printer,
-  'Machine Requests': { ...machine, ...systemInfo, ...services, ...peripherals },
-  'File Operations': files,
-  Authorization: authorization,
-  'Database APIs': database,
-  'Job Queue APIs': jobQueue,
-  'Announcement APIs': announcements,
-  'History APIs': history,
-  'Webcam APIs': webcam,
-  'Extension APIs': extensions,
-  'Debug APIs': databaseDebug,
-  'Service Discovery': discovery,
+/** The chapters, in the order in which the documents list them. */
+export const chapters = [
+  server,
+  dataStore,
+  printer,
+  machine,
+  systemInfo,
+  services,
+  peripherals,
+  files,
+  authorization,
+  database,
+  jobQueue,
+  announcements,
+  webcam,
+  octoprint,
+  history,
+  extensions,
+  databaseDebug,
+  discovery,
+] as const
+
+type Part = 'methods' | 'notifications' | 'events'
+type ToIntersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void
+  ? I
+  : never
+/** One part of all chapters in one object. */
+type Merged<P extends Part> = { [K in keyof MergedRaw<P>]: MergedRaw<P>[K] }
+type MergedRaw<P extends Part> = ToIntersection<(typeof chapters)[number][P]>
+
+/** Throws Error for a name that two chapters declare. */
+function merge<P extends Part>(part: P): Merged<P> {
+  const merged: Record<string, unknown> = {}
+  for (const chapter of chapters as readonly Chapter[]) {
+    for (const [name, declared] of Object.entries(chapter[part])) {
+      if (Object.hasOwn(merged, name)) throw new Error(`two chapters declare ${name}`)
+      merged[name] = declared
+    }
+  }
+  return merged as Merged<P>
 }
 
-/** Every declared method by its JSON-RPC name. */
-export const api = {
-  ...server,
-  ...dataStore,
-  ...printer,
-  ...machine,
-  ...peripherals,
-  ...systemInfo,
-  ...services,
-  ...files,
-  ...authorization,
-  ...database,
-  ...jobQueue,
-  ...announcements,
-  ...history,
-  ...webcam,
-  ...extensions,
-  ...databaseDebug,
-  ...discovery,
-}
-
+/** Every method by its JSON-RPC name. */
+export const api: Merged<'methods'> = merge('methods')
 export type Api = typeof api
+
+/** Every notification by its name. */
+export const notifications: Merged<'notifications'> = merge('notifications')
+export type NotificationName = keyof typeof notifications
+
+/** The parameters of a notification, in order. */
+export type NotificationParams<N extends NotificationName> = ParamsOfNotification<(typeof notifications)[N]>
+
+type AllEvents = Merged<'events'>
+
+/** Every event and what it carries, in order. */
+export type Events = { readonly [E in keyof AllEvents]: ArgsOfEvent<AllEvents[E]> }

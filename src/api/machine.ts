@@ -1,5 +1,6 @@
 // API document: "Machine Requests".
 import { float, int, list, object, record, string } from '../schema/index.ts'
+import { chapter, notification } from './chapter.ts'
 import { get } from './endpoint.ts'
 
 const ProcessSample = object({
@@ -38,14 +39,25 @@ export const ThrottledState = object({
 /** The parameter of notify_proc_stat_update. */
 export const ProcStatUpdate = object({ moonraker_stats: ProcessSample, ...load })
 
-export const machine = {
-  'machine.proc_stats': get('/machine/proc_stats', {
-    summary: 'The load of machine and server',
-    result: object({
-      moonraker_stats: list(ProcessSample).describe('The last 30 seconds'),
-      throttled_state: ThrottledState.nullable(),
-      ...load,
-      system_uptime: float().describe('Seconds'),
+export const machine = chapter({
+  title: 'Machine: Load',
+  about: 'Processor, memory and network, as measured',
+  methods: {
+    'machine.proc_stats': get('/machine/proc_stats', {
+      summary: 'The load of machine and server',
+      result: object({
+        moonraker_stats: list(ProcessSample).describe('The last 30 seconds'),
+        throttled_state: ThrottledState.nullable(),
+        ...load,
+        system_uptime: float().describe('Seconds'),
+      }),
     }),
-  }),
-}
+  },
+  notifications: {
+    notify_cpu_throttled: notification(
+      'The firmware started or stopped throttling the processor',
+      ThrottledState,
+    ),
+    notify_proc_stat_update: notification('The load of machine and server, once per second', ProcStatUpdate),
+  },
+})

@@ -1,24 +1,9 @@
 // API document: "OctoPrint API emulation". Routes of HTTP only, whose replies are OctoPrint's own: no `{"result": …}`.
-import {
-  anyOf,
-  bool,
-  choice,
-  float,
-  int,
-  type JsonSchema,
-  json,
-  list,
-  object,
-  record,
-  string,
-} from '../schema/index.ts'
-import { type Chapter, del, type Endpoint, get, getOrPost, post } from './endpoint.ts'
-import type { RawRouteDocument } from './raw-routes.ts'
+import { anyOf, bool, choice, float, int, json, list, object, record, string } from '../schema/index.ts'
+import { bareEndpoints, chapter, NO_CONTENT } from './chapter.ts'
+import { del, get, getOrPost, type Methods, post } from './endpoint.ts'
 
-const HTTP = { over: ['http'] } as const
-
-/** Of commands that have nothing to tell: status 204. */
-export const NO_CONTENT = json()
+const HTTP = { transports: ['http'] } as const
 
 /** Whoever asks: OctoPrint's answer to a login by an API key. */
 const User = object({
@@ -172,7 +157,7 @@ const location = string().describe('local, or moonraker with the root as the fir
 const path = string().describe('Below the location')
 
 /** By the ids that the OpenAPI document gives them; they are no JSON-RPC methods. */
-export const octoprint = {
+export const octoprintEndpoints = {
   'octoprint.version': get('/api/version', {
     ...HTTP,
     summary: 'The version of the OctoPrint that is emulated',
@@ -292,7 +277,7 @@ export const octoprint = {
     params: { location, path },
     result: NO_CONTENT,
   }),
-} satisfies Chapter
+} satisfies Methods
 
 /** The reply to an upload: the one of /server/files/upload, and OctoPrint's. */
 export const OctoPrintUpload = object({
@@ -306,50 +291,29 @@ export const OctoPrintUpload = object({
   files: object({ local: object({ ...FileFacts, refs: Refs }) }),
 })
 
-const TAG = 'OctoPrint API emulation'
-
-/** Whatever is below `properties` but the parts of the path. */
-function bodyOf({ params }: Endpoint, path: string): JsonSchema {
-  const inBody = Object.entries(params).filter(([name]) => !path.includes(`{${name}}`))
-  return object(Object.fromEntries(inBody)).json
-}
-
-function documentOf(name: string, endpoint: Endpoint): RawRouteDocument[] {
-  const { summary, result, routes } = endpoint
-  return routes.map(({ verb, path }, index) => ({
-    verb,
-    path,
-    id: index === 0 ? name : `${name}.${verb.toLowerCase()}`,
-    tag: TAG,
-    summary,
-    ...(verb === 'POST' && { body: { 'application/json': bodyOf(endpoint, path) } }),
-    status: result === NO_CONTENT ? 204 : 200,
-    reply: result === NO_CONTENT ? {} : { 'application/json': result.json },
-  }))
-}
-
-/** The routes, for the OpenAPI document. */
-export const octoprintRoutes: readonly RawRouteDocument[] = [
-  ...Object.entries(octoprint).flatMap(([name, endpoint]) => documentOf(name, endpoint)),
-  {
-    verb: 'POST',
-    path: '/api/files/local',
-    id: 'octoprint.files.upload',
-    tag: TAG,
-    summary: 'Upload a file; fields as for /server/files/upload, and select',
-    body: {
-      'multipart/form-data': {
-        type: 'object',
-        required: ['file'],
-        properties: {
-          file: { type: 'string', format: 'binary' },
-          path: string().describe('A folder; made where it does not exist').json,
-          print: bool().describe('Print the file').json,
-          select: bool().describe('Choose the file for the job command start').json,
+export const octoprint = chapter({
+  title: 'OctoPrint API emulation',
+  about: 'What slicers that support OctoPrint call',
+  raw: {
+    ...bareEndpoints(octoprintEndpoints),
+    'octoprint.files.upload': {
+      verb: 'POST',
+      path: '/api/files/local',
+      summary: 'Upload a file; fields as for /server/files/upload, and select',
+      body: {
+        'multipart/form-data': {
+          type: 'object',
+          required: ['file'],
+          properties: {
+            file: { type: 'string', format: 'binary' },
+            path: string().describe('A folder; created if missing').json,
+            print: bool().describe('Print the file').json,
+            select: bool().describe('Select the file for the job command start').json,
+          },
         },
       },
+      status: 201,
+      reply: { 'application/json': OctoPrintUpload.json },
     },
-    status: 201,
-    reply: { 'application/json': OctoPrintUpload.json },
   },
-]
+})

@@ -1,9 +1,8 @@
 // The OpenAPI 3.1 document (spec.openapis.org): everything that can be called by HTTP.
-import { type JsonSchema, type Shape, shapeJson } from '../schema/index.ts'
-import { type DocumentedMethod, type DocumentInfo, tagOf, tagsOf } from './documented.ts'
+import { argumentsJson, isPlainObject, type JsonSchema, type Schema, type Shape } from '../schema/index.ts'
+import type { Chapter, Heading, RawEndpoint } from './chapter.ts'
+import { type DocumentedMethod, type DocumentInfo, tagsOf } from './documented.ts'
 import type { Endpoint, Verb } from './endpoint.ts'
-import { exampleOf } from './examples.ts'
-import type { RawRouteDocument } from './raw-routes.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
@@ -47,18 +46,31 @@ const ERROR: JsonSchema = {
   },
 }
 
-/** What the document is made of. */
+/** A raw endpoint with its id and the heading of its chapter. */
+export interface DocumentedRoute extends RawEndpoint {
+  readonly id: string
+  readonly heading: Heading
+}
+
+/** The raw endpoints of `chapters`. */
+export function rawEndpointsOf(chapters: Iterable<Chapter>): DocumentedRoute[] {
+  return [...chapters].flatMap(heading =>
+    Object.entries(heading.raw).map(([id, endpoint]) => ({ ...endpoint, id, heading })),
+  )
+}
+
+/** What the document consists of. */
 export interface OpenApiParts {
   readonly methods: Iterable<DocumentedMethod>
-  /** The raw routes that are served. */
-  readonly rawRoutes: readonly RawRouteDocument[]
+  /** The raw endpoints that the server serves. */
+  readonly raw: readonly DocumentedRoute[]
   readonly info: DocumentInfo
   /** What comes before every path, as '/printer1'; '' for nothing. */
   readonly prefix: string
 }
 
-/** Describes every route of `methods` and every raw route. */
-export function openapi({ methods, rawRoutes, info, prefix }: OpenApiParts): Document {
+/** Describes every route of `methods` and every raw endpoint. */
+export function openapi({ methods, raw, info, prefix }: OpenApiParts): Document {
   const served = [...methods].filter(({ endpoint }) => endpoint.routes.length > 0)
   const paths: Record<string, Record<string, unknown>> = {}
   const add = (verb: Verb, path: string, operation: Document) => {
@@ -70,15 +82,12 @@ export function openapi({ methods, rawRoutes, info, prefix }: OpenApiParts): Doc
       add(verb, path, describeRoute(method, verb, index === 0))
     })
   }
-  for (const route of rawRoutes) add(route.verb, route.path, describeRaw(route))
+  for (const route of raw) add(route.verb, route.path, describeRaw(route))
   return {
     openapi: '3.1.0',
     info: { ...info },
     ...(prefix !== '' && { servers: [{ url: prefix }] }),
-    tags: tagsOf(
-      served,
-      rawRoutes.map(({ tag }) => tag),
-    ),
+    tags: tagsOf([...served, ...raw].map(({ heading }) => heading)),
     security: SECURITY,
     paths,
     components: {
@@ -94,19 +103,18 @@ export function openapi({ methods, rawRoutes, info, prefix }: OpenApiParts): Doc
   }
 }
 
-function describeRoute({ name, endpoint }: DocumentedMethod, verb: Verb, first: boolean): Document {
-  const { params, reading, result, auth, role, summary } = endpoint
-  const example = exampleOf(name)
+function describeRoute({ name, endpoint, heading }: DocumentedMethod, verb: Verb, first: boolean): Document {
+  const { params, passThrough, result, auth, role, summary, example } = endpoint
   const inBody = verb === 'POST'
-  const takesArguments = reading !== 'declared' || Object.keys(params).length > 0
-  const parameters = inBody ? [] : queryParameters(params, reading === 'objects', example)
+  const takesArguments = passThrough || Object.keys(params).length > 0
+  const parameters = inBody ? [] : queryParameters(params, example)
   return {
     operationId: first ? name : `${name}.${verb.toLowerCase()}`,
     summary,
     description: remarks(name, endpoint, verb),
-    tags: [tagOf(name)],
+    tags: [heading.title],
     ...(parameters.length > 0 && { parameters }),
-    ...(inBody && takesArguments && { requestBody: requestBody(params, reading !== 'declared', example) }),
+    ...(inBody && takesArguments && { requestBody: requestBody(params, passThrough, example) }),
     ...(auth ? { 'x-role': role } : { security: [] }),
     responses: {
       200: reply('The result', {
@@ -117,10 +125,10 @@ function describeRoute({ name, endpoint }: DocumentedMethod, verb: Verb, first: 
   }
 }
 
-/** What a route's types do not say. */
-function remarks(name: string, { auth, role, changes, over }: Endpoint, verb: Verb): string {
+/** What the types of a route do not show. */
+function remarks(name: string, { auth, role, changes, transports }: Endpoint, verb: Verb): string {
   const texts = [
-    ...(over.includes('websocket') ? [`JSON-RPC: \`${name}\`.`] : []),
+    ...(transports.includes('websocket') ? [`JSON-RPC: \`${name}\`.`] : []),
     auth ? `Role: ${role}.` : 'Needs no login.',
     ...(changes && verb === 'GET' ? ['Browsers may be refused: they do it by POST.'] : []),
   ]
@@ -129,44 +137,52 @@ function remarks(name: string, { auth, role, changes, over }: Endpoint, verb: Ve
 
 type Example = Readonly<Record<string, unknown>> | undefined
 
-/**
- * Arguments of the query string. Of status objects each key is an object's name (API document, "Query printer object
- * status").
- */
-function queryParameters(shape: Shape, byObjects: boolean, example: Example): Document[] {
-  const { properties, required = [] } = shapeJson(shape) as {
-    properties: Record<string, JsonSchema>
-    required?: readonly string[]
-  }
-  return Object.entries(properties).map(([name, { description, ...schema }]) =>
-    byObjects && name === 'objects'
-      ? OBJECTS_IN_QUERY
-      : {
-          name,
-          in: 'query',
-          ...(description !== undefined && { description }),
-          required: required.includes(name),
-          schema,
-          ...(example?.[name] !== undefined && { example: example[name] }),
-        },
+/** Arguments of the query string. */
+function queryParameters(shape: Shape, example: Example): Document[] {
+  return Object.entries(shape).map(([name, field]) =>
+    field.keyed === undefined ? queryParameter(name, field, example) : keysParameter(name, field, example),
   )
 }
 
-const OBJECTS_IN_QUERY = {
-  name: 'objects',
-  in: 'query',
-  description:
-    'Each key is an object, its value the wanted fields with commas between; empty for all of them',
-  required: true,
-  style: 'form',
-  explode: true,
-  schema: { type: 'object', additionalProperties: { type: 'string' } },
-  example: { print_stats: '', toolhead: 'position,homed_axes' },
+function queryParameter(name: string, field: Schema<unknown>, example: Example): Document {
+  const { description, ...schema } = field.json
+  return {
+    name,
+    in: 'query',
+    ...(description !== undefined && { description }),
+    required: field.fallback === undefined,
+    schema,
+    ...(example?.[name] !== undefined && { example: example[name] }),
+  }
+}
+
+/** Each entry is an argument: `?light=&door=` (OpenAPI 3.1, "Style Values": form, exploded). */
+function keysParameter(name: string, { json, fallback }: Schema<unknown>, example: Example): Document {
+  const entries = example?.[name]
+  return {
+    name,
+    in: 'query',
+    description: json.description ?? 'Each key is an argument without a value',
+    required: fallback === undefined,
+    style: 'form',
+    explode: true,
+    schema: { type: 'object', additionalProperties: { type: 'string' } },
+    ...(isPlainObject(entries) && { example: textsOf(entries) }),
+  }
+}
+
+/** Lists as the query string has them: with commas between the items. */
+function textsOf(entries: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(entries).map(([key, value]) => [
+    key,
+    Array.isArray(value) ? value.join(',') : '',
+  ])
+  return Object.fromEntries(texts) as Record<string, string>
 }
 
 /** The body of a POST. The server takes the same arguments from the query string; the document's head says so. */
 function requestBody(shape: Shape, open: boolean, example: Example): Document {
-  const schema = { ...shapeJson(shape), ...(open && { additionalProperties: true }) }
+  const schema = { ...argumentsJson(shape), ...(open && { additionalProperties: true }) }
   const required = Object.values(shape).some(({ fallback }) => fallback === undefined)
   const body = { schema, ...(example !== undefined && { example }) }
   return { required, content: { 'application/json': body, 'application/x-www-form-urlencoded': body } }
@@ -177,7 +193,15 @@ const IN_PATH: Readonly<Record<string, string>> = {
   filename: 'Below the root; folders with slashes between',
 }
 
-function describeRaw({ path, id, tag, summary, body, status, reply: replies }: RawRouteDocument): Document {
+function describeRaw({
+  path,
+  id,
+  heading,
+  summary,
+  body,
+  status,
+  reply: replies,
+}: DocumentedRoute): Document {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -188,7 +212,7 @@ function describeRaw({ path, id, tag, summary, body, status, reply: replies }: R
   return {
     operationId: id,
     summary,
-    tags: [tag],
+    tags: [heading.title],
     ...(inPath.length > 0 && { parameters: inPath }),
     ...(body !== undefined && { requestBody: { required: true, content: contentOf(body) } }),
     responses: { [status]: reply('Done', replies), default: { $ref: '#/components/responses/Error' } },

@@ -1,9 +1,8 @@
 // The OpenRPC document (spec.open-rpc.org, 1.3.2): everything that can be called by JSON-RPC.
-import { type JsonSchema, type Shape, shapeJson } from '../schema/index.ts'
-import { type DocumentedMethod, type DocumentInfo, tagOf, tagsOf } from './documented.ts'
-import type { Transport } from './endpoint.ts'
-import { exampleOf } from './examples.ts'
-import type { Notification } from './notifications.ts'
+import type { Shape } from '../schema/index.ts'
+import type { Notification } from './chapter.ts'
+import { type DocumentedMethod, type DocumentInfo, tagsOf } from './documented.ts'
+import { type Endpoint, TRANSPORTS, type Transport } from './endpoint.ts'
 
 /** A document ready to be turned into JSON. */
 export type Document = Readonly<Record<string, unknown>>
@@ -21,14 +20,6 @@ const ERRORS = {
   klippy_disconnected: { code: 503, message: 'Klippy Host not connected' },
 } as const
 
-/** Where JSON-RPC is spoken. */
-const TRANSPORTS = {
-  websocket: 'GET /websocket (upgrade), one message a frame',
-  unix: 'comms/moonraker.sock in the data folder, each message ended by the byte 0x03',
-  http: 'POST /server/jsonrpc; without notifications',
-  mqtt: '{instance_name}/moonraker/api/request, where [mqtt] is configured',
-} as const satisfies Partial<Record<Transport, string>>
-
 /**
  * Describes `methods` and `notifications`. Notifications go from the server to its clients only, so they stand under
  * `x-notifications` and not among the methods, which generated clients would offer for calling.
@@ -38,14 +29,16 @@ export function openrpc(
   notifications: Readonly<Record<string, Notification>>,
   info: DocumentInfo,
 ): Document {
-  const callable = [...methods].filter(({ endpoint }) => endpoint.over.some(isWire))
+  const callable = [...methods].filter(({ endpoint }) => endpoint.transports.some(isWire))
   return {
     openrpc: '1.3.2',
     info: { ...info },
     methods: callable.map(describeMethod),
     components: {
       errors: ERRORS,
-      tags: Object.fromEntries(tagsOf(callable).map(tag => [keyOf(tag.name), tag])),
+      tags: Object.fromEntries(
+        tagsOf(callable.map(({ heading }) => heading)).map(tag => [keyOf(tag.name), tag]),
+      ),
     },
     'x-transports': TRANSPORTS,
     'x-notifications': Object.entries(notifications).map(describeNotification),
@@ -61,50 +54,55 @@ function keyOf(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')
 }
 
-function describeMethod({ name, endpoint }: DocumentedMethod): Document {
-  const { summary, params, result, auth, role, over, routes } = endpoint
+function describeMethod({ name, endpoint, heading }: DocumentedMethod): Document {
+  const { summary, params, result, auth, role, transports, routes } = endpoint
   return {
     name,
     summary,
-    tags: [{ $ref: `#/components/tags/${keyOf(tagOf(name))}` }],
+    tags: [{ $ref: `#/components/tags/${keyOf(heading.title)}` }],
     paramStructure: 'by-name',
     params: describeParams(params),
     result: { name: 'result', schema: draft7(result.json) },
-    ...examplesOf(name),
-    errors: errorsOf({ name, endpoint }).map(error => ({ $ref: `#/components/errors/${error}` })),
+    ...examplesOf(endpoint),
+    errors: errorsOf(name, endpoint).map(error => ({ $ref: `#/components/errors/${error}` })),
     'x-auth': auth,
     ...(auth && { 'x-role': role }),
-    'x-transports': over.filter(isWire),
+    'x-transports': transports.filter(isWire),
     'x-http': routes.map(({ verb, path }) => `${verb} ${path}`),
   }
 }
 
 /** A pairing without a result: that depends on the printer. */
-function examplesOf(name: string): { readonly examples?: readonly Document[] } {
-  const example = exampleOf(name)
+function examplesOf({ example }: Endpoint): { readonly examples?: readonly Document[] } {
   if (example === undefined) return {}
   const params = Object.entries(example).map(([key, value]) => ({ name: key, value }))
   return { examples: [{ name: 'To begin with', params }] }
 }
 
-/** Required parameters first, as OpenRPC demands. */
+/** Required parameters first, as OpenRPC demands. Those that take arguments by their keys carry `x-keys`. */
 function describeParams(shape: Shape): Document[] {
-  const { properties, required = [] } = shapeJson(shape) as {
-    properties: Record<string, JsonSchema>
-    required?: readonly string[]
-  }
-  return Object.entries(properties)
-    .map(([name, { description, ...schema }]) => ({
-      name,
-      ...(description !== undefined && { description }),
-      required: required.includes(name),
-      schema: draft7(schema),
-    }))
+  return Object.entries(shape)
+    .map(
+      ([
+        name,
+        {
+          json: { description, ...schema },
+          fallback,
+          keyed,
+        },
+      ]) => ({
+        name,
+        ...(description !== undefined && { description }),
+        required: fallback === undefined,
+        schema: draft7(schema),
+        ...(keyed === 'always' && { 'x-keys': true }),
+      }),
+    )
     .sort((a, b) => Number(b.required) - Number(a.required))
 }
 
-function errorsOf({ name, endpoint }: DocumentedMethod): (keyof typeof ERRORS)[] {
-  const takesArguments = endpoint.reading !== 'declared' || Object.keys(endpoint.params).length > 0
+function errorsOf(name: string, endpoint: Endpoint): (keyof typeof ERRORS)[] {
+  const takesArguments = endpoint.passThrough || Object.keys(endpoint.params).length > 0
   return [
     ...(takesArguments ? (['bad_arguments'] as const) : []),
     ...(endpoint.auth ? (['unauthorized'] as const) : []),

@@ -1,5 +1,6 @@
 // API document: "Machine Requests", what is connected to the machine.
 import { choice, int, list, object, string } from '../schema/index.ts'
+import { chapter } from './chapter.ts'
 import { get } from './endpoint.ts'
 
 const UsbDevice = object({
@@ -59,35 +60,40 @@ const LibcameraDevice = object({
   modes: list(object({ format: string(), resolutions })),
 })
 
-export const peripherals = {
-  'machine.peripherals.usb': get('/machine/peripherals/usb', {
-    summary: 'The USB devices of the machine',
-    result: object({ usb_devices: list(UsbDevice) }),
-  }),
-  'machine.peripherals.serial': get('/machine/peripherals/serial', {
-    summary: 'The serial devices of the machine',
-    result: object({ serial_devices: list(SerialDevice) }),
-  }),
-  'machine.peripherals.video': get('/machine/peripherals/video', {
-    summary: 'The cameras of the machine',
-    result: object({
-      v4l2_devices: list(VideoDevice),
-      libcamera_devices: list(LibcameraDevice),
+export const peripherals = chapter({
+  title: 'Machine: Peripherals',
+  about: 'USB and serial devices, cameras, nodes of a CAN bus',
+  methods: {
+    'machine.peripherals.usb': get('/machine/peripherals/usb', {
+      summary: 'The USB devices of the machine',
+      result: object({ usb_devices: list(UsbDevice) }),
     }),
-  }),
-  'machine.peripherals.canbus': get('/machine/peripherals/canbus', {
-    summary: 'The nodes of a CAN bus that wait for a node id: they are asked, and answer within two seconds',
-    params: { interface: string().default('can0').describe('The network interface of the bus') },
-    result: object({
-      can_uuids: list(
-        object({
-          uuid: string().describe('Twelve hexadecimal digits'),
-          application: string().describe('Klipper, Katapult or Unknown'),
-        }),
-      ),
+    'machine.peripherals.serial': get('/machine/peripherals/serial', {
+      summary: 'The serial devices of the machine',
+      result: object({ serial_devices: list(SerialDevice) }),
     }),
-    // Too many questions drive a node off the bus: no page of another site may ask.
-    changes: true,
-    role: 'operator',
-  }),
-}
+    'machine.peripherals.video': get('/machine/peripherals/video', {
+      summary: 'The cameras of the machine',
+      result: object({
+        v4l2_devices: list(VideoDevice),
+        libcamera_devices: list(LibcameraDevice),
+      }),
+    }),
+    'machine.peripherals.canbus': get('/machine/peripherals/canbus', {
+      summary:
+        'The nodes of a CAN bus that wait for a node id: they are asked, and answer within two seconds',
+      params: { interface: string().default('can0').describe('The network interface of the bus') },
+      result: object({
+        can_uuids: list(
+          object({
+            uuid: string().describe('Twelve hexadecimal digits'),
+            application: string().describe('Klipper, Katapult or Unknown'),
+          }),
+        ),
+      }),
+      // Too many questions drive a node off the bus: no page of another site may ask.
+      changes: true,
+      role: 'operator',
+    }),
+  },
+})

@@ -1,14 +1,51 @@
 // API document: "Printer Administration", "Printer Status", "GCode APIs", "Print Management".
-import { choice, float, int, json, list, object, record, string } from '../schema/index.ts'
-import { getOrPost, post, routes } from './endpoint.ts'
+import { choice, float, int, json, keyed, list, object, record, string } from '../schema/index.ts'
+import { chapter, event, notification } from './chapter.ts'
+import { DIRECT_TRANSPORTS, getOrPost, post, routes } from './endpoint.ts'
 
 const Ok = choice('ok')
 
 /** Field values of status objects by the objects' names. */
 export const Status = record(record(json()))
 
-/** Status objects and the fields wanted of each; null wants all. */
-export const StatusRequest = record(list(string()).nullable())
+/** A field-wise change of status objects. */
+export type StatusChange = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/**
+ * Status objects and the fields wanted of each; null means all. Over HTTP each object may be an argument itself, with
+ * its fields separated by commas: `?toolhead=position,homed_axes&print_stats`.
+ */
+const StatusRequest = keyed(record(list(string()).nullable()), fieldsOf).describe(
+  'The fields wanted of each object, null for all; over HTTP also ?OBJECT=FIELD,FIELD or ?OBJECT',
+)
+
+function fieldsOf(value: unknown): unknown {
+  if (value === '' || value === null) return null
+  if (typeof value === 'string') return namesIn(value)
+  if (!Array.isArray(value)) return value
+  return value.flatMap(item => (typeof item === 'string' ? namesIn(item) : [item]))
+}
+
+function namesIn(text: string): string[] {
+  return text
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '')
+}
+
+/** What Klipper reports about a print (its object print_stats). Durations are seconds, filament mm. */
+export interface PrintStats {
+  readonly filename: string
+  readonly state: string
+  readonly total_duration: number
+  readonly print_duration: number
+  readonly filament_used: number
+  /** Why it failed; '' otherwise. */
+  readonly message: string
+}
+
+/** Why a job ended in an error. */
+export type JobFailure = 'error' | 'klippy_shutdown' | 'klippy_disconnect'
 
 const StatusReply = object({ eventtime: float().describe("Klippy's clock, s"), status: Status })
 
@@ -30,76 +67,144 @@ export const PrinterInfo = object({
   config_file: string().optional(),
 })
 
-export const printer = {
-  'printer.info': getOrPost('/printer/info', {
-    summary: "Klippy's state, version and host",
-    result: PrinterInfo,
-    changes: false,
-    reading: 'loose',
-  }),
-  'printer.emergency_stop': post('/printer/emergency_stop', {
-    summary: 'Stop the printer at once; Klippy shuts down',
-    result: Ok,
-  }),
-  'printer.restart': post('/printer/restart', { summary: "Restart Klippy's host software", result: Ok }),
-  'printer.firmware_restart': post('/printer/firmware_restart', {
-    summary: "Restart Klippy and the printer's controllers",
-    result: Ok,
-  }),
-  'printer.objects.list': getOrPost('/printer/objects/list', {
-    summary: 'The status objects that can be queried',
-    result: object({ objects: list(string()) }),
-    changes: false,
-    reading: 'loose',
-  }),
-  'printer.objects.query': getOrPost('/printer/objects/query', {
-    summary: 'The present status of objects',
-    params: { objects: StatusRequest },
-    result: StatusReply,
-    changes: false,
-    reading: 'objects',
-  }),
-  'printer.objects.subscribe': routes(
-    [
-      { verb: 'POST', path: '/printer/objects/subscribe' },
-      { verb: 'GET', path: '/printer/objects/subscribe' },
-    ],
-    {
-      summary: 'Status now, and its changes as notify_status_update; an empty set of objects ends it',
+export const printer = chapter({
+  title: 'Printer',
+  about: 'Klipper: status and subscriptions, G-code, prints, restarts',
+  methods: {
+    'printer.info': getOrPost('/printer/info', {
+      summary: "Klippy's state, version and host",
+      result: PrinterInfo,
+      changes: false,
+      passThrough: true,
+    }),
+    'printer.emergency_stop': post('/printer/emergency_stop', {
+      summary: 'Stop the printer at once; Klippy shuts down',
+      result: Ok,
+    }),
+    'printer.restart': post('/printer/restart', { summary: "Restart Klippy's host software", result: Ok }),
+    'printer.firmware_restart': post('/printer/firmware_restart', {
+      summary: "Restart Klippy and the printer's controllers",
+      result: Ok,
+    }),
+    'printer.objects.list': getOrPost('/printer/objects/list', {
+      summary: 'The status objects that can be queried',
+      result: object({ objects: list(string()) }),
+      changes: false,
+      passThrough: true,
+    }),
+    'printer.objects.query': getOrPost('/printer/objects/query', {
+      summary: 'The present status of objects',
       params: {
         objects: StatusRequest,
-        connection_id: int().describe('Over HTTP: the connection that gets the updates').optional(),
+        connection_id: int().describe('Ignored; printer.objects.subscribe uses it').optional(),
       },
+      example: { objects: { print_stats: null, toolhead: ['position', 'homed_axes'] } },
       result: StatusReply,
-      role: 'viewer',
-      over: ['http', 'websocket', 'unix'],
-      reading: 'objects',
-    },
-  ),
-  'printer.query_endstops.status': getOrPost('/printer/query_endstops/status', {
-    summary: 'Each endstop: "open" or "TRIGGERED"',
-    result: record(string()),
-    changes: false,
-    reading: 'loose',
-  }),
-  'printer.gcode.script': getOrPost('/printer/gcode/script', {
-    summary: 'Run G-code; answers when it is done',
-    params: { script: string() },
-    result: Ok,
-    reading: 'loose',
-  }),
-  'printer.gcode.help': getOrPost('/printer/gcode/help', {
-    summary: 'Extended G-code commands with their help texts',
-    result: record(string()),
-    changes: false,
-    reading: 'loose',
-  }),
-  'printer.print.start': post('/printer/print/start', {
-    summary: 'Print a file of the gcodes root',
-    params: { filename: string().describe('Path below the gcodes root') },
-    result: Ok,
-  }),
-  'printer.print.pause': post('/printer/print/pause', { summary: 'Pause the print', result: Ok }),
-  'printer.print.resume': post('/printer/print/resume', { summary: 'Resume the print', result: Ok }),
-  'printer.print.cancel': post('/printer/print/cancel', { summary: 'Cancel the print', result: Ok }),
+      changes: false,
+      passThrough: true,
+    }),
+    'printer.objects.subscribe': routes(
+      [
+        { verb: 'POST', path: '/printer/objects/subscribe' },
+        { verb: 'GET', path: '/printer/objects/subscribe' },
+      ],
+      {
+        summary: 'Status now, and its changes as notify_status_update; an empty set of objects ends it',
+        params: {
+          objects: StatusRequest,
+          connection_id: int().describe('Over HTTP: the connection that gets the updates').optional(),
+        },
+        example: { objects: { print_stats: null, extruder: ['temperature', 'target'] } },
+        result: StatusReply,
+        role: 'viewer',
+        transports: DIRECT_TRANSPORTS,
+        passThrough: true,
+      },
+    ),
+    'printer.query_endstops.status': getOrPost('/printer/query_endstops/status', {
+      summary: 'Each endstop: "open" or "TRIGGERED"',
+      result: record(string()),
+      changes: false,
+      passThrough: true,
+    }),
+    'printer.gcode.script': getOrPost('/printer/gcode/script', {
+      summary: 'Run G-code; answers when it is done',
+      params: { script: string() },
+      example: { script: 'M117 Hello' },
+      result: Ok,
+      passThrough: true,
+    }),
+    'printer.gcode.help': getOrPost('/printer/gcode/help', {
+      summary: 'Extended G-code commands with their help texts',
+      result: record(string()),
+      changes: false,
+      passThrough: true,
+    }),
+    'printer.print.start': post('/printer/print/start', {
+      summary: 'Print a file of the gcodes root',
+      params: { filename: string().describe('Path below the gcodes root') },
+      example: { filename: 'part.gcode' },
+      result: Ok,
+    }),
+    'printer.print.pause': post('/printer/print/pause', { summary: 'Pause the print', result: Ok }),
+    'printer.print.resume': post('/printer/print/resume', { summary: 'Resume the print', result: Ok }),
+    'printer.print.cancel': post('/printer/print/cancel', { summary: 'Cancel the print', result: Ok }),
+  },
+  notifications: {
+    notify_gcode_response: notification('Klipper printed a line on its console', string()),
+    notify_status_update: notification(
+      "Subscribed fields that changed, and Klippy's clock in seconds",
+      Status,
+      float(),
+    ),
+    notify_klippy_ready: notification('Klippy is ready'),
+    notify_klippy_shutdown: notification('Klippy has shut down'),
+    notify_klippy_disconnected: notification('The connection to Klippy has ended'),
+  },
+  events: {
+    'klippy:identified': event('Klippy is connected and has identified itself; it need not be ready'),
+    'klippy:ready': event('Klippy is ready to print'),
+    'klippy:shutdown': event('Klippy has shut down; it still answers'),
+    'klippy:disconnected': event('The connection to Klippy has ended'),
+    'klippy:gcode_response': event<[response: string]>('Klippy printed a line on its console'),
+    'klippy:gcode_command': event<[script: string]>('A caller sends a script to Klippy'),
+    'klippy:status': event<[change: StatusChange, eventtime: number]>(
+      "Subscribed status changed, at `eventtime` of Klippy's clock, s",
+    ),
+    'printer:print_requested': event<[filename: string, username: string | null]>(
+      'Klipper was told to print a file, for a user; null without one',
+    ),
+    'job:started': event<[stats: PrintStats]>('A job started'),
+    'job:found': event<[stats: PrintStats]>(
+      'A job runs that started before the server, or while Klippy was not connected',
+    ),
+    'job:paused': event<[stats: PrintStats]>('A job was paused'),
+    'job:resumed': event<[stats: PrintStats]>('A job was resumed'),
+    'job:completed': event<[stats: PrintStats]>(
+      'A job was completed; the stats are the last of the job itself',
+    ),
+    'job:cancelled': event<[stats: PrintStats]>(
+      'A job was cancelled; the stats are the last of the job itself',
+    ),
+    'job:error': event<[stats: PrintStats, failure: JobFailure]>(
+      'A job failed; the stats are the last of the job itself',
+    ),
+    'job:standby': event<[stats: PrintStats, wasRunning: boolean]>(
+      'Klipper has unloaded the file; that cancels a running job. The stats are the last of the job itself',
+    ),
+  },
+})
+
+/** A chapter of one endpoint that Klippy registered and no other chapter declares; `path` is Klippy's own. */
+export function klippyEndpoint(path: string) {
+  const endpoint = getOrPost(`/printer/${path}`, {
+    summary: `Klipper's own endpoint ${path}`,
+    result: json(),
+    passThrough: true,
+  })
+  return chapter({
+    title: 'Klipper',
+    about: "Klipper's own endpoints as it offers them; their arguments go to Klipper unchanged",
+    methods: { [`printer.${path.replaceAll('/', '.')}`]: endpoint },
+  })
 }

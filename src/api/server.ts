@@ -1,5 +1,18 @@
 // API document: "Server Administration".
-import { bool, choice, float, int, json, list, object, record, string, tuple } from '../schema/index.ts'
+import {
+  bool,
+  choice,
+  float,
+  int,
+  type JsonSchema,
+  json,
+  list,
+  object,
+  record,
+  string,
+  tuple,
+} from '../schema/index.ts'
+import { chapter, event } from './chapter.ts'
 import { get, post, rpcOnly } from './endpoint.ts'
 
 /** Kinds of clients that may identify themselves. */
@@ -35,59 +48,108 @@ const GcodeStoreEntry = object({
 
 const ConfigView = record(record(json()))
 
-export const server = {
-  'server.info': get('/server/info', {
-    summary: 'The state of the server and of its link to Klippy',
-    params: { raw: bool().describe('Leave line breaks in warnings as they are').default(false) },
-    result: ServerInfo,
-  }),
-  'server.config': get('/server/config', {
-    summary: 'The configuration: as read, as written, and where it stands',
-    result: object({
-      config: ConfigView,
-      orig: ConfigView,
-      files: list(object({ filename: string(), sections: list(string()) })),
-    }),
-  }),
-  'server.logs.rollover': post('/server/logs/rollover', {
-    summary: 'Start new log files',
-    params: { application: string().describe('moonraker or klipper; all where it is left out').optional() },
-    result: object({ rolled_over: list(string()), failed: record(string()) }),
-  }),
-  'server.restart': post('/server/restart', {
-    summary: 'Restart the server; the reply comes first',
-    result: choice('ok'),
-  }),
-  'server.connection.identify': rpcOnly({
-    summary: 'Say who the client is; once per connection',
-    params: {
-      client_name: string(),
-      version: string(),
-      type: string().describe(`One of ${CLIENT_TYPES.join(', ')}`),
-      url: string(),
-      access_token: string().optional(),
-      api_key: string().optional(),
-    },
-    result: object({ connection_id: int() }),
-    auth: false,
-  }),
-  'server.websocket.id': rpcOnly({
-    summary: "The connection's id; deprecated in favour of server.connection.identify",
-    result: object({ websocket_id: int() }),
-    role: 'viewer',
-  }),
+const JSON_RPC: JsonSchema = {
+  ...object({
+    jsonrpc: choice('2.0'),
+    method: string(),
+    params: record(json()).optional(),
+    id: json().describe('A number or a text, which the reply repeats; left out in a notification').optional(),
+  }).json,
+  examples: [{ jsonrpc: '2.0', method: 'server.info', id: 1 }],
 }
 
-/** The methods that answer from what was recorded. */
-export const dataStore = {
-  'server.temperature_store': get('/server/temperature_store', {
-    summary: 'Temperatures of the last minutes, by sensor',
-    params: { include_monitors: bool().describe('With monitors, whose values may be null').default(false) },
-    result: record(SensorStore),
-  }),
-  'server.gcode_store': get('/server/gcode_store', {
-    summary: "The last lines of Klipper's console",
-    params: { count: int().describe('At most so many of the newest').optional() },
-    result: object({ gcode_store: list(GcodeStoreEntry) }),
-  }),
+/** Where a server listens. */
+export interface ListeningAt {
+  readonly host: string
+  readonly port: number
+  /** Null without HTTPS. */
+  readonly tlsPort: number | null
 }
+
+export const server = chapter({
+  title: 'Server Administration',
+  about: 'The server itself, its configuration and its connections',
+  methods: {
+    'server.info': get('/server/info', {
+      summary: 'The state of the server and of its link to Klippy',
+      params: { raw: bool().describe('Leave line breaks in warnings as they are').default(false) },
+      result: ServerInfo,
+    }),
+    'server.config': get('/server/config', {
+      summary: 'The configuration: as read, as written, and where it stands',
+      result: object({
+        config: ConfigView,
+        orig: ConfigView,
+        files: list(object({ filename: string(), sections: list(string()) })),
+      }),
+    }),
+    'server.logs.rollover': post('/server/logs/rollover', {
+      role: 'admin',
+      summary: 'Start new log files',
+      params: { application: string().describe('moonraker or klipper; all where it is left out').optional() },
+      result: object({ rolled_over: list(string()), failed: record(string()) }),
+    }),
+    'server.restart': post('/server/restart', {
+      role: 'admin',
+      summary: 'Restart the server; the reply comes first',
+      result: choice('ok'),
+    }),
+    'server.connection.identify': rpcOnly({
+      summary: 'Say who the client is; once per connection',
+      params: {
+        client_name: string(),
+        version: string(),
+        type: string().describe(`One of ${CLIENT_TYPES.join(', ')}`),
+        url: string(),
+        access_token: string().optional(),
+        api_key: string().optional(),
+      },
+      example: {
+        client_name: 'my client',
+        version: '1.0.0',
+        type: 'other',
+        url: 'https://example.com/my-client',
+      },
+      result: object({ connection_id: int() }),
+      auth: false,
+    }),
+    'server.websocket.id': rpcOnly({
+      summary: "The connection's id; deprecated in favour of server.connection.identify",
+      result: object({ websocket_id: int() }),
+      role: 'viewer',
+    }),
+  },
+  raw: {
+    jsonrpc: {
+      verb: 'POST',
+      path: '/server/jsonrpc',
+      summary: 'JSON-RPC over HTTP: one call or a batch of calls; the status is always 200',
+      body: { 'application/json': { anyOf: [JSON_RPC, { type: 'array', items: JSON_RPC }] } },
+      status: 200,
+      reply: { 'application/json': json().describe('Empty for notifications').json },
+    },
+  },
+  events: {
+    'server:listening': event<[at: ListeningAt]>('The server takes requests; components start after this'),
+    'server:restart': event('The server restarts as soon as the reply to the request is sent'),
+  },
+})
+
+/** The methods that answer from what was recorded. */
+export const dataStore = chapter({
+  title: 'Data Store',
+  about: 'Recorded temperatures and console lines',
+  methods: {
+    'server.temperature_store': get('/server/temperature_store', {
+      summary: 'Temperatures of the last minutes, by sensor',
+      params: { include_monitors: bool().describe('With monitors, whose values may be null').default(false) },
+      result: record(SensorStore),
+    }),
+    'server.gcode_store': get('/server/gcode_store', {
+      summary: "The last lines of Klipper's console",
+      params: { count: int().describe('At most so many of the newest').optional() },
+      example: { count: 20 },
+      result: object({ gcode_store: list(GcodeStoreEntry) }),
+    }),
+  },
+})

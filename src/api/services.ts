@@ -1,6 +1,9 @@
 // API document: "Machine Requests", what is done to the machine: its services, its power, and the right to do it.
 import { bool, choice, list, object, record, secret, string } from '../schema/index.ts'
-import { get, post } from './endpoint.ts'
+import { chapter, notification } from './chapter.ts'
+import { endpoints } from './endpoint.ts'
+
+const { get, post } = endpoints({ changingRole: 'admin' })
 
 /** The state of a service in systemd's words. */
 export const ServiceState = object({
@@ -21,40 +24,48 @@ export const SudoAlert = object({
 const ok = choice('ok')
 const service = { service: string().describe('Its name, without .service') }
 
-export const services = {
-  'machine.services.restart': post('/machine/services/restart', {
-    summary: "Restart a service; for the server's own the reply comes first",
-    params: service,
-    result: ok,
-  }),
-  'machine.services.stop': post('/machine/services/stop', {
-    summary: "Stop a service, but not the server's own",
-    params: service,
-    result: ok,
-  }),
-  'machine.services.start': post('/machine/services/start', {
-    summary: 'Start a service',
-    params: service,
-    result: ok,
-  }),
-  'machine.shutdown': post('/machine/shutdown', { summary: 'Power the machine off', result: ok }),
-  'machine.reboot': post('/machine/reboot', { summary: 'Restart the machine', result: ok }),
-  'machine.sudo.info': get('/machine/sudo/info', {
-    summary: 'Whether the server may run programs as root, and what waits for that',
-    params: { check_access: bool().describe('Try it out').default(false) },
-    result: object({
-      sudo_access: bool().nullable().describe('Null where it was not tried out'),
-      linux_user: string(),
-      sudo_requested: bool(),
-      request_messages: list(string()).describe('What waits for a password'),
+export const services = chapter({
+  title: 'Machine: Services and Power',
+  about: 'Services of the system, shutdown and reboot, sudo',
+  methods: {
+    'machine.services.restart': post('/machine/services/restart', {
+      summary: "Restart a service; for the server's own the reply comes first",
+      params: service,
+      result: ok,
     }),
-  }),
-  'machine.sudo.password': post('/machine/sudo/password', {
-    summary: 'Give the password for sudo, until the server ends, and do what waits for it',
-    params: { password: secret() },
-    result: object({
-      sudo_responses: list(string()),
-      is_restarting: bool().describe("The server's own service restarts after the reply"),
+    'machine.services.stop': post('/machine/services/stop', {
+      summary: "Stop a service, but not the server's own",
+      params: service,
+      result: ok,
     }),
-  }),
-}
+    'machine.services.start': post('/machine/services/start', {
+      summary: 'Start a service',
+      params: service,
+      result: ok,
+    }),
+    'machine.shutdown': post('/machine/shutdown', { summary: 'Power the machine off', result: ok }),
+    'machine.reboot': post('/machine/reboot', { summary: 'Restart the machine', result: ok }),
+    'machine.sudo.info': get('/machine/sudo/info', {
+      summary: 'Whether the server may run programs as root, and what waits for that',
+      params: { check_access: bool().describe('Try it out').default(false) },
+      result: object({
+        sudo_access: bool().nullable().describe('Null where it was not tried out'),
+        linux_user: string(),
+        sudo_requested: bool(),
+        request_messages: list(string()).describe('What waits for a password'),
+      }),
+    }),
+    'machine.sudo.password': post('/machine/sudo/password', {
+      summary: 'Give the password for sudo, until the server ends, and do what waits for it',
+      params: { password: secret() },
+      result: object({
+        sudo_responses: list(string()),
+        is_restarting: bool().describe("The server's own service restarts after the reply"),
+      }),
+    }),
+  },
+  notifications: {
+    notify_service_state_changed: notification('Services changed their states', ServiceStateChange),
+    notify_sudo_alert: notification('Tasks started or stopped waiting for the sudo password', SudoAlert),
+  },
+})

@@ -1,5 +1,6 @@
 // API document: "Get System Info".
 import { anyOf, bool, choice, int, list, object, record, string } from '../schema/index.ts'
+import { chapter } from './chapter.ts'
 import { get } from './endpoint.ts'
 
 const CpuInfo = object({
@@ -79,9 +80,13 @@ export const SystemInfo = object({
   instance_ids: object({ moonraker: string(), klipper: string() }).describe('Names of the services'),
 })
 
-export const systemInfo = {
-  'machine.system_info': get('/machine/system_info', {
-    summary: 'What the machine is: hardware, system, network, services',
-    result: object({ system_info: SystemInfo }),
-  }),
-}
+export const systemInfo = chapter({
+  title: 'Machine: System',
+  about: 'Hardware, operating system, network and services',
+  methods: {
+    'machine.system_info': get('/machine/system_info', {
+      summary: 'What the machine is: hardware, system, network, services',
+      result: object({ system_info: SystemInfo }),
+    }),
+  },
+})

@@ -14,6 +14,7 @@ import {
   type Schema,
   string,
 } from '../schema/index.ts'
+import { chapter, notification } from './chapter.ts'
 import { del, get, post } from './endpoint.ts'
 
 /** Characters of names and labels. */
@@ -136,35 +137,42 @@ const which = {
   name: string().describe('Where there is no uid').optional(),
 }
 
-export const webcam = {
-  'server.webcams.list': get('/server/webcams/list', {
-    summary: 'All webcams, those of the configuration first',
-    result: AllWebcams,
-  }),
-  'server.webcams.get_item': get('/server/webcams/item', {
-    summary: 'One webcam',
-    params: which,
-    result: OneWebcam,
-  }),
-  'server.webcams.post_item': post('/server/webcams/item', {
-    summary:
-      'Change a webcam; where there is none of that name, make it, and defaults stand for what is left out',
-    params: {
-      uid: string().describe('Of the webcam to be changed, which gets the name').optional(),
-      name: label().optional(),
-      ...changes(webcamSettings),
-      extra_data: extraData.optional(),
-    },
-    result: OneWebcam,
-  }),
-  'server.webcams.delete_item': del('/server/webcams/item', {
-    summary: 'Delete a webcam; the reply tells it',
-    params: which,
-    result: OneWebcam,
-  }),
-  'server.webcams.test': post('/server/webcams/test', {
-    summary: 'The whole URLs of a webcam as seen from this machine, and whether the snapshot answers',
-    params: which,
-    result: WebcamTest,
-  }),
-}
+export const webcam = chapter({
+  title: 'Webcam APIs',
+  about: 'The cameras of the printer, and how to show them',
+  methods: {
+    'server.webcams.list': get('/server/webcams/list', {
+      summary: 'All webcams, those of the configuration first',
+      result: AllWebcams,
+    }),
+    'server.webcams.get_item': get('/server/webcams/item', {
+      summary: 'One webcam',
+      params: which,
+      result: OneWebcam,
+    }),
+    'server.webcams.post_item': post('/server/webcams/item', {
+      summary:
+        'Change a webcam; where there is none of that name, make it, and defaults stand for what is left out',
+      params: {
+        uid: string().describe('Of the webcam to be changed, which gets the name').optional(),
+        name: label().optional(),
+        ...changes(webcamSettings),
+        extra_data: extraData.optional(),
+      },
+      result: OneWebcam,
+    }),
+    'server.webcams.delete_item': del('/server/webcams/item', {
+      summary: 'Delete a webcam; the reply tells it',
+      params: which,
+      result: OneWebcam,
+    }),
+    'server.webcams.test': post('/server/webcams/test', {
+      summary: 'The whole URLs of a webcam as seen from this machine, and whether the snapshot answers',
+      params: which,
+      result: WebcamTest,
+    }),
+  },
+  notifications: {
+    notify_webcams_changed: notification('A webcam was created, changed or deleted', WebcamsChange),
+  },
+})

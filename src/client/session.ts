@@ -1,5 +1,5 @@
 // One client's life: connected, lost and connected again; calls go out and what comes in finds its listeners.
-import type { NotificationName, NotificationParams } from '../api/notifications.ts'
+import type { NotificationName, NotificationParams } from '../api/index.ts'
 import { type Call, Calls } from './calls.ts'
 import { CallError, CallTimeout, ConnectionLost } from './errors.ts'
 import type { Link, OpenLink } from './link.ts'

@@ -1,13 +1,6 @@
 // Under which addresses a listening server is reached.
 import { networkInterfaces } from 'node:os'
-
-/** Where a server listens. */
-export interface ListeningAt {
-  readonly host: string
-  readonly port: number
-  /** Null where there is no HTTPS. */
-  readonly tlsPort: number | null
-}
+import type { ListeningAt } from '../api/server.ts'
 
 /** Addresses under which the server is reached, this machine's own first. */
 export function reachableUrls({ host, port, tlsPort }: ListeningAt): string[] {

@@ -1,6 +1,7 @@
 // Which objects and fields someone wants, and how such wishes are compared, joined and cut out of a status.
+
+import type { StatusChange } from '../api/printer.ts'
 import { ApiError } from '../core/errors.ts'
-import type { StatusChange } from '../core/events.ts'
 import { isPlainObject } from '../schema/index.ts'
 
 /** Field names by object; null stands for all fields. */

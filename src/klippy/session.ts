@@ -1,7 +1,9 @@
 // One life of Klippy as we see it: who it is, whether it is ready, what it offers; told by events.
+
+import type { StatusChange } from '../api/printer.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
-import type { EventBus, StatusChange } from '../core/events.ts'
+import type { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { isPlainObject } from '../schema/index.ts'
 import type { KlippyLink, LinkListener } from './link.ts'

@@ -1,9 +1,9 @@
 // Who follows which status. Klippy gets one subscription, for the union of all; its pushes keep a mirror
 // that answers queries at once, and everyone gets the part that they asked for.
 import { isDeepStrictEqual } from 'node:util'
+import type { StatusChange } from '../api/printer.ts'
 import type { Clock } from '../core/clock.ts'
 import { ApiError } from '../core/errors.ts'
-import type { StatusChange } from '../core/events.ts'
 import { notificationText } from '../rpc/connections.ts'
 import { Message } from '../rpc/message.ts'
 import type { KlippyLink } from './link.ts'

@@ -1,5 +1,5 @@
 // What the transports ask of the access rules; the rules themselves are a component.
-import type { User } from './caller.ts'
+import type { User } from './user.ts'
 
 /** What a request shows of itself for the question who it comes from. */
 export interface Credentials {

@@ -1,9 +1,9 @@
 // A client that stays: its identity, its requests from us, and what is sent to it however slowly it reads.
 import type { Transport } from '../api/endpoint.ts'
+import type { StatusChange } from '../api/printer.ts'
 import { ApiError } from '../core/errors.ts'
-import type { StatusChange } from '../core/events.ts'
-import type { Caller, User } from './caller.ts'
 import type { Message } from './message.ts'
+import type { User } from './user.ts'
 
 /** Past this many unsent bytes, status updates are merged instead of queued. */
 const MERGE_ABOVE = 256 * 1024
@@ -61,7 +61,7 @@ function callText(method: string, params: unknown, id?: number): string {
   }
 }
 
-export class Connection implements Caller {
+export class Connection {
   readonly id: number
   readonly transport: Transport
   readonly address: string | null

@@ -1,10 +1,10 @@
 // All clients that stay, and the notifications that go to every one of them.
 import { randomInt } from 'node:crypto'
 import type { Transport } from '../api/endpoint.ts'
-import type { NotificationName, NotificationParams } from '../api/notifications.ts'
-import type { User } from './caller.ts'
+import type { NotificationName, NotificationParams } from '../api/index.ts'
 import { type Channel, type ClientInfo, Connection } from './connection.ts'
 import { Message } from './message.ts'
+import type { User } from './user.ts'
 
 /** Connection ids are large and unguessable, inside JavaScript's exact range, and fit clients that use them as keys. */
 const MAX_ID = 2 ** 47

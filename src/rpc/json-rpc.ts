@@ -1,4 +1,4 @@
-// JSON-RPC 2.0 over whatever carries texts: WebSocket, unix socket, MQTT and POST /server/jsonrpc.
+// JSON-RPC 2.0 over every transport that carries texts: WebSocket, unix socket and POST /server/jsonrpc.
 import type { ApiError } from '../core/errors.ts'
 import { parseExact } from '../core/exact-json.ts'
 import { toJsonText } from '../core/json-text.ts'

@@ -1,20 +1,24 @@
 // Every served method, whatever the transport over which it is called.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Chapter, Endpoint, ParamsOf, ResultOf, Role, Route } from '../api/endpoint.ts'
+import type { Chapter, Heading } from '../api/chapter.ts'
+import type { Endpoint, Methods, ParamsOf, ResultOf, Role, Route } from '../api/endpoint.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
 import type { Registration } from '../core/scope.ts'
-import { Invalid, Missing, readShape } from '../schema/index.ts'
-import { type Caller, demandRole } from './caller.ts'
+import { collectKeys, Invalid, isPlainObject, Missing, readShape } from '../schema/index.ts'
+import type { Caller } from './caller.ts'
+import { demandRole } from './user.ts'
 
-/** The functions that answer a chapter: every method of it, with its types. */
-export type Handlers<C extends Chapter> = {
-  [M in keyof C]: (params: ParamsOf<C[M]>, caller: Caller) => ResultOf<C[M]> | Promise<ResultOf<C[M]>>
+/** The handlers of a chapter: one for every method of it, with its types. */
+export type Handlers<M extends Methods> = {
+  [N in keyof M]: (params: ParamsOf<M[N]>, caller: Caller) => ResultOf<M[N]> | Promise<ResultOf<M[N]>>
 }
 
 /** A method that is being served. */
 export interface Method {
   readonly name: string
   readonly endpoint: Endpoint
+  /** The chapter that declares it. */
+  readonly heading: Heading
   readonly handle: (params: never, caller: Caller) => unknown
 }
 
@@ -72,10 +76,10 @@ export class Registry {
   }
 
   /** Serves every method of a chapter. */
-  serve<C extends Chapter>(chapter: C, handlers: Handlers<C>): Registration {
-    const added = Object.entries(chapter).map(([name, endpoint]) => {
-      const handle = handlers[name as keyof C] as unknown as Method['handle']
-      return this.serveOne(name, endpoint, handle)
+  serve<M extends Methods>(chapter: Chapter<M>, handlers: Handlers<M>): Registration {
+    const added = Object.entries(chapter.methods).map(([name, endpoint]) => {
+      const handle = handlers[name as keyof M] as unknown as Method['handle']
+      return this.#add({ name, endpoint, heading: chapter, handle })
     })
     return {
       remove: () => {
@@ -84,10 +88,9 @@ export class Registry {
     }
   }
 
-  /** Serves one method, under a name that need not be in any chapter. */
-  serveOne(name: string, endpoint: Endpoint, handle: Method['handle']): Registration {
+  #add(method: Method): Registration {
+    const { name, endpoint } = method
     if (this.#methods.has(name)) throw new Error(`${name} is already served`)
-    const method = { name, endpoint, handle }
     this.#methods.set(name, method)
     for (const route of endpoint.routes) this.#addRoute(route, method)
     return {
@@ -172,7 +175,7 @@ export class Registry {
   /** Calls a method that was found by its route. */
   invoke(method: Method, params: unknown, caller: Caller): unknown {
     const { endpoint } = method
-    if (!endpoint.over.includes(caller.transport)) {
+    if (!endpoint.transports.includes(caller.transport)) {
       throw new ApiError(404, `Method not found for transport ${caller.transport.toUpperCase()}`)
     }
     if (endpoint.auth) demandRole(caller, endpoint.role)
@@ -197,9 +200,9 @@ export class Registry {
 }
 
 function readParams(endpoint: Endpoint, params: unknown): unknown {
-  if (endpoint.reading !== 'declared') return params ?? {}
+  if (endpoint.passThrough) return params ?? {}
   try {
-    return readShape(endpoint.params, params)
+    return readShape(endpoint.params, isPlainObject(params) ? collectKeys(endpoint.params, params) : params)
   } catch (error) {
     throw error instanceof Invalid ? new ApiError(400, describe(error), { cause: error }) : error
   }

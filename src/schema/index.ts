@@ -1,5 +1,6 @@
 // The description of values: everything that the contract and the configuration declare is built of these.
 export * from './fields.ts'
+export * from './keyed.ts'
 export {
   type Infer,
   type InferShape,

@@ -15,6 +15,10 @@ export interface Schema<T> {
   readonly fallback?: { readonly value: T }
   /** The value never appears in a log or in an error. */
   readonly secret?: true
+  /** A parameter whose entries are arguments themselves: always, or where the value is not given under its name. */
+  readonly keyed?: 'always' | 'or named'
+  /** Makes an entry's value of the value of such an argument. */
+  readonly readValue?: (value: unknown) => unknown
 }
 
 /** A schema whose value may be left out. */
@@ -37,10 +41,17 @@ export type InferShape<S extends Shape> = {
   [K in Exclude<keyof S, OptionalKeys<S>>]: Infer<S[K]>
 } & { [K in OptionalKeys<S>]?: Exclude<Infer<S[K]>, undefined> | undefined }
 
+type KeyedNames<S extends Shape> = {
+  [K in keyof S]: S[K] extends { readonly keyed: 'always' } ? K : never
+}[keyof S]
+
+/** Arguments whose keys are the value; see `keyNames`. */
+type Keys<S extends Shape> = [KeyedNames<S>] extends [never] ? unknown : Readonly<Record<string, null>>
+
 /** What a caller may send: every field with a default may be left out. */
 export type InputOf<S extends Shape> = {
-  [K in keyof S as S[K] extends Optional<unknown> ? never : K]: Infer<S[K]>
-} & { [K in keyof S as S[K] extends Optional<unknown> ? K : never]?: Infer<S[K]> | undefined }
+  [K in keyof S as S[K] extends Optional<unknown> ? never : Exclude<K, KeyedNames<S>>]: Infer<S[K]>
+} & { [K in keyof S as S[K] extends Optional<unknown> ? K : never]?: Infer<S[K]> | undefined } & Keys<S>
 
 /** A value that does not fit its schema. `problem` says what was expected, `received` what came. */
 export class Invalid extends Error {

@@ -5,12 +5,12 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { messageOf, StartError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { ETX, FrameSplitter } from '../klippy/framing.ts'
-import { TRUSTED_USER } from '../rpc/caller.ts'
 import type { Channel } from '../rpc/connection.ts'
 import type { Connections } from '../rpc/connections.ts'
 import { receive } from '../rpc/json-rpc.ts'
 import type { Message } from '../rpc/message.ts'
 import type { Registry } from '../rpc/registry.ts'
+import { TRUSTED_USER } from '../rpc/user.ts'
 
 /** The longest message that a client may send, in bytes. */
 const MAX_MESSAGE = 50 * 1024 * 1024

@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../core/log.ts'
-import type { User } from '../rpc/caller.ts'
 import type { Channel } from '../rpc/connection.ts'
 import type { Connections } from '../rpc/connections.ts'
 import { receive } from '../rpc/json-rpc.ts'
 import type { Message } from '../rpc/message.ts'
 import type { Registry } from '../rpc/registry.ts'
+import type { User } from '../rpc/user.ts'
 
 /** The longest message that a client may send, in bytes. */
 const MAX_MESSAGE = 50 * 1024 * 1024

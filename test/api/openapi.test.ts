@@ -4,12 +4,12 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { klippyEndpoint } from '../../src/api/endpoint.ts'
-import { exampleOf } from '../../src/api/examples.ts'
-import { api } from '../../src/api/index.ts'
-import { openapi } from '../../src/api/openapi.ts'
-import { rawRoutes } from '../../src/api/raw-routes.ts'
-import { readShape } from '../../src/schema/index.ts'
+import { post } from '../../src/api/endpoint.ts'
+import { api, chapters } from '../../src/api/index.ts'
+import { openapi, rawEndpointsOf } from '../../src/api/openapi.ts'
+import { klippyEndpoint } from '../../src/api/printer.ts'
+import { keyNames, readShape, record, string } from '../../src/schema/index.ts'
+import { chapterOf, methodsOf } from '../support/chapter.ts'
 
 const INFO = { title: 'test', version: 'v1.0.0', description: 'A test' }
 
@@ -45,13 +45,12 @@ interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
 
+const raw = rawEndpointsOf(chapters)
+
 /** The document as a client gets it. */
 function documentOf(parts: Partial<Parameters<typeof openapi>[0]> = {}): OpenApi {
-  const methods = [
-    ...Object.entries(api).map(([name, endpoint]) => ({ name, endpoint })),
-    { name: 'printer.bed_mesh.dump_mesh', endpoint: klippyEndpoint('/printer/bed_mesh/dump_mesh') },
-  ]
-  return JSON.parse(JSON.stringify(openapi({ methods, rawRoutes, info: INFO, prefix: '', ...parts })))
+  const methods = methodsOf([...chapters, klippyEndpoint('bed_mesh/dump_mesh')])
+  return JSON.parse(JSON.stringify(openapi({ methods, raw, info: INFO, prefix: '', ...parts })))
 }
 
 const operationsOf = ({ paths }: OpenApi) => Object.values(paths).flatMap(item => Object.values(item))
@@ -82,7 +81,7 @@ test('every route stands in it once', () => {
   for (const { routes } of Object.values(api)) {
     for (const { verb, path } of routes) assert.ok(paths[path]?.[verb.toLowerCase()], `${verb} ${path}`)
   }
-  for (const { verb, path } of rawRoutes) assert.ok(paths[path]?.[verb.toLowerCase()], `${verb} ${path}`)
+  for (const { verb, path } of raw) assert.ok(paths[path]?.[verb.toLowerCase()], `${verb} ${path}`)
   const operations = operationsOf(documentOf())
   assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
   const declared = new Set(tags.map(({ name }) => name))
@@ -125,17 +124,16 @@ test('every heading says what stands below it', () => {
 })
 
 test('examples are arguments that the methods take', () => {
-  const examples = Object.entries(api).flatMap(([name, { params, reading }]) => {
-    const example = exampleOf(name)
-    return example === undefined ? [] : [{ name, params, reading, example }]
-  })
+  const examples = methodsOf(chapters).flatMap(({ name, endpoint: { params, example } }) =>
+    example === undefined ? [] : [{ name, params, example }],
+  )
   assert.ok(examples.length > 10)
   for (const { name, params, example } of examples) {
     const read = readShape(params, example)
     for (const key of Object.keys(example)) assert.ok(Object.hasOwn(read, key), `${name}: ${key}`)
   }
   const { post } = documentOf().paths['/printer/gcode/script'] ?? {}
-  assert.deepEqual(post?.requestBody?.content['application/json']?.example, exampleOf('printer.gcode.script'))
+  assert.deepEqual(post?.requestBody?.content['application/json']?.example, { script: 'M117 Hello' })
   const { get } = documentOf().paths['/server/history/list'] ?? {}
   assert.equal(get?.parameters?.find(({ name }) => name === 'limit')?.example, 10)
 })
@@ -143,9 +141,27 @@ test('examples are arguments that the methods take', () => {
 test('of status objects each key of the query string is one', () => {
   const { get } = documentOf().paths['/printer/objects/query'] ?? {}
   assert.deepEqual(
-    get?.parameters?.map(({ name, explode }) => [name, explode]),
-    [['objects', true]],
+    get?.parameters?.map(({ name, explode, example }) => [name, explode, example]),
+    [
+      ['objects', true, { print_stats: '', toolhead: 'position,homed_axes' }],
+      ['connection_id', undefined, undefined],
+    ],
   )
+})
+
+test('arguments that are taken by their keys', () => {
+  const summary = 'Switch devices on'
+  const devices = keyNames().describe('Each key is a device')
+  const chapter = chapterOf({
+    'test.on': post('/on', { summary, params: { devices }, result: record(string()) }),
+  })
+  const { paths } = documentOf({ methods: methodsOf([chapter]) })
+  assert.deepEqual(paths['/on']?.post?.requestBody?.content['application/json']?.schema, {
+    type: 'object',
+    properties: {},
+    additionalProperties: { type: ['string', 'null'] },
+    minProperties: 1,
+  })
 })
 
 test('replies are wrapped in result, errors in error', () => {

@@ -4,10 +4,12 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
-import { klippyEndpoint, post } from '../../src/api/endpoint.ts'
-import { api, notifications } from '../../src/api/index.ts'
+import { post } from '../../src/api/endpoint.ts'
+import { api, chapters, notifications } from '../../src/api/index.ts'
 import { openrpc } from '../../src/api/openrpc.ts'
+import { klippyEndpoint } from '../../src/api/printer.ts'
 import { int, string, tuple } from '../../src/schema/index.ts'
+import { chapterOf, methodsOf } from '../support/chapter.ts'
 
 const INFO = { title: 'test', version: 'v1.0.0', description: 'A test' }
 
@@ -41,14 +43,7 @@ function documentOf(endpoints: Parameters<typeof openrpc>[0]): OpenRpc {
   return JSON.parse(JSON.stringify(openrpc(endpoints, notifications, INFO)))
 }
 
-const everything = () =>
-  documentOf([
-    ...Object.entries(api).map(([name, endpoint]) => ({ name, endpoint })),
-    {
-      name: 'printer.motion_report.dump_stepper',
-      endpoint: klippyEndpoint('/printer/motion_report/dump_stepper'),
-    },
-  ])
+const everything = () => documentOf(methodsOf([...chapters, klippyEndpoint('motion_report/dump_stepper')]))
 
 /** OpenRPC's schema refers to JSON Schema draft 7 under an address of its own, with and without a slash. */
 function validator() {
@@ -89,7 +84,7 @@ test('parameters are named, required ones first', () => {
     params: { late: int().describe('Seconds').default(1), first: string() },
     result: tuple(int(), string()),
   })
-  const [method] = documentOf([{ name: 'server.x', endpoint }]).methods
+  const [method] = documentOf(methodsOf([chapterOf({ 'server.x': endpoint })])).methods
   assert.deepEqual(method?.params, [
     { name: 'first', required: true, schema: { type: 'string' } },
     { name: 'late', required: false, description: 'Seconds', schema: { type: 'integer', default: 1 } },

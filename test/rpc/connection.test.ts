@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TRUSTED_USER } from '../../src/rpc/caller.ts'
 import type { Channel } from '../../src/rpc/connection.ts'
 import { Connections, notificationText } from '../../src/rpc/connections.ts'
 import { answer } from '../../src/rpc/json-rpc.ts'
 import { Message } from '../../src/rpc/message.ts'
 import { Registry } from '../../src/rpc/registry.ts'
+import { TRUSTED_USER } from '../../src/rpc/user.ts'
 
 /** A way to a client that reads when the test says so. */
 class SlowChannel implements Channel {

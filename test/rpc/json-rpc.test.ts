@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { get, post, rpcOnly } from '../../src/api/endpoint.ts'
 import { ApiError } from '../../src/core/errors.ts'
-import { type Caller, TRUSTED_USER } from '../../src/rpc/caller.ts'
+import type { Caller } from '../../src/rpc/caller.ts'
 import { answer, rpcCode } from '../../src/rpc/json-rpc.ts'
 import { Registry, type RegistryOptions } from '../../src/rpc/registry.ts'
+import { TRUSTED_USER } from '../../src/rpc/user.ts'
 import { bool, int, json, list, string } from '../../src/schema/index.ts'
+import { chapterOf, serveOne } from '../support/chapter.ts'
 
 const FRIEND: Caller = { transport: 'websocket', address: '127.0.0.1', user: TRUSTED_USER, connection: null }
 const STRANGER: Caller = { ...FRIEND, user: null }
 
-const chapter = {
+const chapter = chapterOf({
   'test.now': get('/test/now', { summary: 'At once', result: json() }),
   'test.echo': post('/test/echo', { summary: 'Echo', params: { text: string() }, result: string() }),
   'test.sum': post('/test/sum', {
@@ -25,8 +27,8 @@ const chapter = {
     result: json(),
   }),
   'test.open': rpcOnly({ summary: 'For everyone', result: string(), auth: false }),
-  'test.http': get('/test/http', { summary: 'Over HTTP only', result: string(), over: ['http'] }),
-}
+  'test.http': get('/test/http', { summary: 'Over HTTP only', result: string(), transports: ['http'] }),
+})
 
 const secretTrouble = () => new Error('cannot read /home/pi/secrets.txt')
 
@@ -155,7 +157,7 @@ test('codes are HTTP statuses, but for the two that clients match', async () => 
 
 test('an error may carry data', async () => {
   const served = registry()
-  served.serveOne('test.data', rpcOnly({ summary: 'Data', result: json() }), () => {
+  serveOne(served, 'test.data', rpcOnly({ summary: 'Data', result: json() }), () => {
     throw new ApiError(409, 'conflict', { data: { by: 'x' } })
   })
   const { error } = await ask(call('test.data'), FRIEND, served)
@@ -260,6 +262,6 @@ test('nothing that is nested deeply breaks the server', async () => {
 
 test('a result that no JSON can hold is null', async () => {
   const served = registry()
-  served.serveOne('test.nothing', rpcOnly({ summary: 'Nothing', result: json() }), () => undefined)
+  serveOne(served, 'test.nothing', rpcOnly({ summary: 'Nothing', result: json() }), () => undefined)
   assert.deepEqual(await ask(call('test.nothing'), FRIEND, served), { jsonrpc: '2.0', result: null, id: 1 })
 })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { get, getOrPost, post, routes, rpcOnly } from '../../src/api/endpoint.ts'
+import { type CallOf, get, getOrPost, post, routes, rpcOnly } from '../../src/api/endpoint.ts'
 import { ApiError } from '../../src/core/errors.ts'
 import { INTERNAL_CALLER } from '../../src/rpc/caller.ts'
 import { type Found, Registry } from '../../src/rpc/registry.ts'
-import { string } from '../../src/schema/index.ts'
+import { keyNames, list, string } from '../../src/schema/index.ts'
+import { chapterOf, serveOne } from '../support/chapter.ts'
 
 const text = { summary: 'Text', result: string() }
 
@@ -21,7 +22,7 @@ function verbs(found: Found | undefined): string[] | undefined {
 test('a path leads to its methods by verb', () => {
   const registry = new Registry()
   registry.serve(
-    { 'a.get': get('/a', text), 'a.post': post('/a', text), 'b.both': getOrPost('/b', text) },
+    chapterOf({ 'a.get': get('/a', text), 'a.post': post('/a', text), 'b.both': getOrPost('/b', text) }),
     { 'a.get': () => '', 'a.post': () => '', 'b.both': () => '' },
   )
   assert.deepEqual(verbs(registry.find('/a')), ['GET', 'POST'])
@@ -33,7 +34,7 @@ test('a path leads to its methods by verb', () => {
 test('the longest prefix wins, and exact paths before prefixes', () => {
   const registry = new Registry()
   for (const path of ['/files/', '/files/deep/er/', '/files/list', '/']) registry.serveRaw(raw(path))
-  registry.serveOne('files.roots', get('/files/roots', text), () => '')
+  serveOne(registry, 'files.roots', get('/files/roots', text), () => '')
   assert.deepEqual(rawPath(registry.find('/files/a/b.txt')), ['/files/', 'a/b.txt'])
   assert.deepEqual(rawPath(registry.find('/files/deep/x')), ['/files/', 'deep/x'])
   assert.deepEqual(rawPath(registry.find('/files/deep/er/x')), ['/files/deep/er/', 'x'])
@@ -46,16 +47,16 @@ test('the longest prefix wins, and exact paths before prefixes', () => {
 
 test('nothing is served twice', () => {
   const registry = new Registry()
-  registry.serveOne('a', get('/a', text), () => '')
+  serveOne(registry, 'a', get('/a', text), () => '')
   registry.serveRaw(raw('/raw'))
-  assert.throws(() => registry.serveOne('a', rpcOnly(text), () => ''), /a is already served/)
-  assert.throws(() => registry.serveOne('b', get('/a', text), () => ''), /GET \/a is already served/)
+  assert.throws(() => serveOne(registry, 'a', rpcOnly(text), () => ''), /a is already served/)
+  assert.throws(() => serveOne(registry, 'b', get('/a', text), () => ''), /GET \/a is already served/)
   assert.throws(() => registry.serveRaw(raw('/raw')), /\/raw is already served/)
 })
 
 test('what is removed is gone, and can be served again', () => {
   const registry = new Registry()
-  const chapter = { 'a.get': get('/a', text), 'a.post': post('/a', text) }
+  const chapter = chapterOf({ 'a.get': get('/a', text), 'a.post': post('/a', text) })
   const handlers = { 'a.get': () => '', 'a.post': () => '' }
   const served = registry.serve(chapter, handlers)
   const page = registry.serveRaw(raw('/page/'))
@@ -74,16 +75,16 @@ test('what is removed is gone, and can be served again', () => {
 
 test('removing one verb of a path leaves the other', () => {
   const registry = new Registry()
-  const first = registry.serveOne('a.get', get('/a', text), () => '')
-  registry.serveOne('a.post', post('/a', text), () => '')
+  const first = serveOne(registry, 'a.get', get('/a', text), () => '')
+  serveOne(registry, 'a.post', post('/a', text), () => '')
   first.remove()
   assert.deepEqual(verbs(registry.find('/a')), ['POST'])
 })
 
 test('a handler that answers at once is answered at once; a late one by a promise', async () => {
   const registry = new Registry()
-  registry.serveOne('now', rpcOnly({ ...text, over: ['internal'] }), () => 'now')
-  registry.serveOne('later', rpcOnly({ ...text, over: ['internal'] }), async () => 'later')
+  serveOne(registry, 'now', rpcOnly({ ...text, transports: ['internal'] }), () => 'now')
+  serveOne(registry, 'later', rpcOnly({ ...text, transports: ['internal'] }), async () => 'later')
   assert.equal(registry.call('now', {}, INTERNAL_CALLER), 'now')
   assert.equal(await (registry.call('later', {}, INTERNAL_CALLER) as Promise<string>), 'later')
 })
@@ -91,8 +92,8 @@ test('a handler that answers at once is answered at once; a late one by a promis
 test('every reply is shown to who observes', async () => {
   const seen: unknown[] = []
   const registry = new Registry({ observe: ({ name }, result) => void seen.push([name, result]) })
-  registry.serveOne('now', get('/now', text), () => 'now')
-  registry.serveOne('later', get('/later', text), async () => 'later')
+  serveOne(registry, 'now', get('/now', text), () => 'now')
+  serveOne(registry, 'later', get('/later', text), async () => 'later')
   registry.call('now', {}, INTERNAL_CALLER)
   await registry.call('later', {}, INTERNAL_CALLER)
   assert.deepEqual(seen, [
@@ -103,8 +104,8 @@ test('every reply is shown to who observes', async () => {
 
 test('loose arguments go on as they came', () => {
   const registry = new Registry()
-  const endpoint = routes([], { ...text, params: { a: string() }, reading: 'loose' })
-  registry.serveOne('loose', endpoint, (params: unknown) => JSON.stringify(params))
+  const endpoint = routes([], { ...text, params: { a: string() }, passThrough: true })
+  serveOne(registry, 'loose', endpoint, (params: unknown) => JSON.stringify(params))
   assert.equal(registry.call('loose', { a: 1, b: null }, INTERNAL_CALLER), '{"a":1,"b":null}')
   assert.equal(registry.call('loose', undefined, INTERNAL_CALLER), '{}')
 })
@@ -117,4 +118,22 @@ test("errors for callers stay as they are, others become the server's own", () =
   assert.deepEqual(faults, [])
   const { status, message } = registry.failure('thrown text', 'y')
   assert.deepEqual([status, message, faults], [500, 'Internal Server Error', ['y']])
+})
+
+test('arguments that are taken by their keys arrive as a list of names', () => {
+  const registry = new Registry()
+  const chapter = chapterOf({
+    'devices.on': post('/devices/on', {
+      summary: 'On',
+      params: { devices: keyNames() },
+      result: list(string()),
+    }),
+  })
+  registry.serve(chapter, { 'devices.on': ({ devices }) => devices })
+  const call: CallOf<(typeof chapter)['methods']['devices.on']> = { light: null, devices: null }
+  assert.deepEqual(registry.call('devices.on', call, INTERNAL_CALLER), ['light', 'devices'])
+  assert.throws(() => registry.call('devices.on', {}, INTERNAL_CALLER), {
+    status: 400,
+    message: 'No data for argument: devices',
+  })
 })

@@ -1,6 +1,6 @@
 // The users who may log in, as they stand in the database, held in memory: every request asks for them.
 import type { Role } from '../../api/endpoint.ts'
-import type { User } from '../../rpc/caller.ts'
+import type { User } from '../../rpc/user.ts'
 import { API_KEY_USER, type User as StoredUser, type Users } from '../../storage/index.ts'
 
 export type { StoredUser }

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { ROLES, type Role } from '../../api/endpoint.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
-import type { User } from '../../rpc/caller.ts'
+import type { User } from '../../rpc/user.ts'
 import { API_KEY_USER, type Row, type Storage, type TableDefinition } from '../../storage/index.ts'
 
 const MAX_KEYS = 200

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
-import type { User } from '../../rpc/caller.ts'
+import type { User } from '../../rpc/user.ts'
 
 /** Seconds for which a token is good. */
 const LIFE = 5

@@ -1,9 +1,8 @@
 // The announcements that there are, as they stand in the database, where the original finds them too: which are
 // dismissed, and until when.
-import type { Announcement } from '../../api/announcements.ts'
+import type { Announcement, RaisedAnnouncement } from '../../api/announcements.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
-import type { RaisedAnnouncement } from '../../core/events.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import { bool, float, type Infer, Invalid, object, string } from '../../schema/index.ts'
 import type { Namespaces } from '../../storage/index.ts'

@@ -2,10 +2,9 @@
 // at /docs to read and try them. They are built for each request from what is served at that moment, and not kept.
 import { discovery } from '../../api/discovery.ts'
 import type { DocumentInfo } from '../../api/documented.ts'
-import { notifications } from '../../api/index.ts'
-import { openapi } from '../../api/openapi.ts'
+import { chapters, notifications } from '../../api/index.ts'
+import { type DocumentedRoute, openapi, rawEndpointsOf } from '../../api/openapi.ts'
 import { openrpc } from '../../api/openrpc.ts'
-import { type RawRouteDocument, rawRoutes } from '../../api/raw-routes.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
@@ -26,7 +25,7 @@ function infoOf({ version }: Core): DocumentInfo {
  * Whether the server answers `route`: a template below a prefix, any other path as it stands. JSON-RPC over HTTP belongs
  * to the transport and is always there.
  */
-function isServed(registry: Registry, { path, verb }: RawRouteDocument): boolean {
+function isServed(registry: Registry, { path, verb }: DocumentedRoute): boolean {
   if (path === '/server/jsonrpc') return true
   const found = registry.find(path.replaceAll(/\{\w+\}/g, 'x'))
   return (
@@ -58,7 +57,7 @@ export default component({
     const describeHttp = () =>
       openapi({
         methods: registry.methods(),
-        rawRoutes: rawRoutes.filter(route => isServed(registry, route)),
+        raw: rawEndpointsOf(chapters).filter(route => isServed(registry, route)),
         info: infoOf(core),
         prefix: core.routePrefix,
       })

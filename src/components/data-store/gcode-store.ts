@@ -2,7 +2,7 @@
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { dataStore } from '../../api/server.ts'
 
-type Reply = ResultOf<(typeof dataStore)['server.gcode_store']>
+type Reply = ResultOf<(typeof dataStore)['methods']['server.gcode_store']>
 type Entry = Reply['gcode_store'][number]
 
 /** Characters in all messages together; beside the number of entries this bounds the memory, to a few MB. */

@@ -1,8 +1,8 @@
 // What every temperature sensor said in the last minutes, for clients that draw it.
 
 import type { ResultOf } from '../../api/endpoint.ts'
+import type { StatusChange } from '../../api/printer.ts'
 import type { dataStore } from '../../api/server.ts'
-import type { StatusChange } from '../../core/events.ts'
 import type { Printer } from '../../klippy/printer.ts'
 import type { Follower } from '../../klippy/subscriptions.ts'
 import { HundredthsRing } from './hundredths-ring.ts'
@@ -13,7 +13,7 @@ const SERIES = { temperature: 'temperatures', target: 'targets', power: 'powers'
 type FieldName = keyof typeof SERIES
 const FIELDS = Object.keys(SERIES) as FieldName[]
 
-type Reply = ResultOf<(typeof dataStore)['server.temperature_store']>
+type Reply = ResultOf<(typeof dataStore)['methods']['server.temperature_store']>
 type Values = Readonly<Record<string, unknown>>
 
 /** A sensor with what it said. */

@@ -1,7 +1,8 @@
 // Records jobs: each once, from its beginning to its end, whatever is restarted in between.
+
+import type { PrintStats } from '../../api/printer.ts'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { PrintStats } from '../../core/events.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Job, NewJob } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'

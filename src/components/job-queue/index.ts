@@ -11,7 +11,7 @@ import { QueueStore } from './queue-store.ts'
 import { jobQueueService } from './service.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 
-type Status = ResultOf<(typeof Chapter)['server.job_queue.status']>
+type Status = ResultOf<(typeof Chapter)['methods']['server.job_queue.status']>
 
 function queuedJobs({ clock }: Core, queue: JobQueue): Status['queued_jobs'] {
   const now = clock.now()

@@ -1,7 +1,8 @@
 // [job_state]: follows Klipper's print and tells the server's other parts of jobs, by events.
+
+import type { StatusChange } from '../../api/printer.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { StatusChange } from '../../core/events.ts'
 import { JobState } from './job-state.ts'
 
 /** Klippy's state comes along, so that a shutdown is known before what it does to the print. */

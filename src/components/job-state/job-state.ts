@@ -1,5 +1,6 @@
 // Makes jobs out of what Klipper says of its print: each beginning, pause and end is told exactly once.
-import type { EventBus, JobFailure, PrintStats, StatusChange } from '../../core/events.ts'
+import type { JobFailure, PrintStats, StatusChange } from '../../api/printer.ts'
+import type { EventBus } from '../../core/events.ts'
 import { isPrintActive } from '../../klippy/printer.ts'
 
 const NOTHING: PrintStats = {

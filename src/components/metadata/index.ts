@@ -1,8 +1,8 @@
 // What G-code files say of themselves: read once, kept, and kept true while files come, change, move and go.
 import { stat } from 'node:fs/promises'
+import type { FileChange } from '../../api/files.ts'
 import { type Core, component } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
-import type { FileChange } from '../../core/events.ts'
 import type { Place } from '../files/roots/roots.ts'
 import { type FilesService, filesService } from '../files/service.ts'
 import { ScanQueue } from './scan-queue.ts'

@@ -1,8 +1,9 @@
 // Serves endpoints as OctoPrint does: arguments are read and roles demanded as everywhere, but the reply is the result
 // itself, and nothing at all where there is nothing to tell.
 import type { IncomingMessage } from 'node:http'
-import type { Chapter, Endpoint, ParamsOf, ResultOf, Verb } from '../../api/endpoint.ts'
-import { NO_CONTENT } from '../../api/octoprint.ts'
+import { NO_CONTENT } from '../../api/chapter.ts'
+import type { Endpoint, Methods, ParamsOf, ResultOf, Verb } from '../../api/endpoint.ts'
+import { octoprint } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
@@ -20,7 +21,7 @@ export interface Asked {
 }
 
 /** The functions that answer a chapter. */
-export type Answers<C extends Chapter> = {
+export type Answers<C extends Methods> = {
   [M in keyof C]: (params: ParamsOf<C[M]>, asked: Asked) => ResultOf<C[M]> | Promise<ResultOf<C[M]>>
 }
 
@@ -42,9 +43,9 @@ export class BareRoutes {
     this.#core = core
   }
 
-  /** Adds every endpoint of a chapter. A path may end in `{location}/{path}`. */
-  add<C extends Chapter>(chapter: C, answers: Answers<C>): void {
-    for (const [name, endpoint] of Object.entries(chapter)) {
+  /** Adds every one of `endpoints`. A path may end in `{location}/{path}`. */
+  add<C extends Methods>(endpoints: C, answers: Answers<C>): void {
+    for (const [name, endpoint] of Object.entries(endpoints)) {
       const answer = answers[name as keyof C] as unknown as (params: never, asked: Asked) => unknown
       for (const { verb, path } of endpoint.routes) {
         this.addOne(
@@ -86,7 +87,7 @@ export class BareRoutes {
     const asked = { caller, base: baseOf(req, this.#core.routePrefix) }
     const handle = (params: never) => answer(params, asked)
     const result = await this.#core.registry.invoke(
-      { name, endpoint, handle },
+      { name, endpoint, heading: octoprint, handle },
       await argumentsOf(request),
       caller,
     )

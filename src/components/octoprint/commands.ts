@@ -1,11 +1,11 @@
 // POST /api/printer/command: G-code, line by line.
 import type { ParamsOf } from '../../api/endpoint.ts'
-import type { octoprint } from '../../api/octoprint.ts'
+import type { octoprintEndpoints } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import { runLongCommand } from './run-long-command.ts'
 
-type Params = ParamsOf<(typeof octoprint)['octoprint.printer.command']>
+type Params = ParamsOf<(typeof octoprintEndpoints)['octoprint.printer.command']>
 
 /**
  * Runs commands one after the other. One that fails stops none that follow, as they may undo what came before

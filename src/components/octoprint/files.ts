@@ -1,6 +1,6 @@
 // Files of the gcodes root as OctoPrint lists, describes, selects and deletes them, and the reply to an upload.
 import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
-import type { FileInfo, OctoPrintUpload, octoprint } from '../../api/octoprint.ts'
+import type { FileInfo, OctoPrintUpload, octoprintEndpoints } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Caller } from '../../rpc/caller.ts'
@@ -12,8 +12,8 @@ import { callMethod, type FileFacts, factsOf, fileOf } from './file-facts.ts'
 import type { Jobs } from './job.ts'
 
 type Info = Infer<typeof FileInfo>
-type Listing = ResultOf<(typeof octoprint)['octoprint.files']>
-type FileCommand = ParamsOf<(typeof octoprint)['octoprint.file.command']>
+type Listing = ResultOf<(typeof octoprintEndpoints)['octoprint.files']>
+type FileCommand = ParamsOf<(typeof octoprintEndpoints)['octoprint.file.command']>
 
 /** A file of the list of a root. */
 interface ListedFile {

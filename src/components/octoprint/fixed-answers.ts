@@ -1,9 +1,9 @@
 // What OctoPrint's clients are told that depends on the configuration and the caller only.
 import type { ResultOf } from '../../api/endpoint.ts'
-import type { octoprint } from '../../api/octoprint.ts'
+import type { octoprintEndpoints } from '../../api/octoprint.ts'
 import type { Caller } from '../../rpc/caller.ts'
 
-type Reply<M extends keyof typeof octoprint> = ResultOf<(typeof octoprint)[M]>
+type Reply<M extends keyof typeof octoprintEndpoints> = ResultOf<(typeof octoprintEndpoints)[M]>
 
 /** The OctoPrint that is emulated: clients compare it with what they need (API document). */
 const OCTOPRINT_VERSION = '1.5.0'

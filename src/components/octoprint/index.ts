@@ -1,6 +1,6 @@
 // [octoprint_compat]: answers as OctoPrint does, for slicers and other programs that know no other print server.
 import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
-import { octoprint } from '../../api/octoprint.ts'
+import { octoprintEndpoints } from '../../api/octoprint.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
@@ -36,7 +36,7 @@ interface Parts {
 
 function serve({ core, options, view, jobs, files }: Parts, scope: Scope): void {
   const routes = new BareRoutes(core)
-  routes.add(octoprint, {
+  routes.add(octoprintEndpoints, {
     'octoprint.version': () => versionOf(core.version),
     'octoprint.server': () => serverOf(core.printer.session.state === 'ready'),
     'octoprint.login': (_, { caller }) => userOf(caller),
@@ -78,9 +78,9 @@ function serveNothingElse({ registry }: Core, scope: Scope): void {
 async function describePrinter(
   core: Core,
   view: PrinterView,
-  { exclude, history, limit }: ParamsOf<(typeof octoprint)['octoprint.printer']>,
+  { exclude, history, limit }: ParamsOf<(typeof octoprintEndpoints)['octoprint.printer']>,
   caller: Caller,
-): Promise<ResultOf<(typeof octoprint)['octoprint.printer']>> {
+): Promise<ResultOf<(typeof octoprintEndpoints)['octoprint.printer']>> {
   const excluded = new Set(exclude.split(',').map(part => part.trim()))
   const store = history ? await callMethod(core, 'server.temperature_store', {}, caller) : {}
   const past = temperatureHistory(

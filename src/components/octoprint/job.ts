@@ -1,6 +1,6 @@
 // What is printed and how far it is, and the commands of OctoPrint's job.
 import type { ParamsOf, ResultOf } from '../../api/endpoint.ts'
-import type { octoprint } from '../../api/octoprint.ts'
+import type { octoprintEndpoints } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { isPrintActive } from '../../klippy/printer.ts'
@@ -9,8 +9,8 @@ import { type FileFacts, factsOf, fileOf } from './file-facts.ts'
 import type { Print, PrinterView, Transition } from './printer-view.ts'
 import { runLongCommand } from './run-long-command.ts'
 
-type Job = ResultOf<(typeof octoprint)['octoprint.job']>
-type Command = ParamsOf<(typeof octoprint)['octoprint.job.command']>
+type Job = ResultOf<(typeof octoprintEndpoints)['octoprint.job']>
+type Command = ParamsOf<(typeof octoprintEndpoints)['octoprint.job.command']>
 
 const NO_PROGRESS: Job['progress'] = {
   completion: null,

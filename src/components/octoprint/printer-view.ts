@@ -1,6 +1,6 @@
 // The printer as OctoPrint sees one: a state in its words, flags, and temperatures by tool, bed and chamber.
 import type { ResultOf } from '../../api/endpoint.ts'
-import type { octoprint, PrinterState } from '../../api/octoprint.ts'
+import type { octoprintEndpoints, PrinterState } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { isPrintActive } from '../../klippy/printer.ts'
@@ -8,7 +8,7 @@ import type { Follower } from '../../klippy/subscriptions.ts'
 import type { Infer } from '../../schema/index.ts'
 
 type State = Infer<typeof PrinterState>
-type Temperatures = NonNullable<ResultOf<(typeof octoprint)['octoprint.printer']>['temperature']>
+type Temperatures = NonNullable<ResultOf<(typeof octoprintEndpoints)['octoprint.printer']>['temperature']>
 
 /** The part of a status that one object tells. */
 type Fields = Readonly<Record<string, unknown>>

@@ -1,6 +1,5 @@
 // The printer's chapters of the API: what Klippy answers itself, and what is told of it.
-import { klippyEndpoint } from '../../api/endpoint.ts'
-import { printer as chapter } from '../../api/printer.ts'
+import { printer as chapter, klippyEndpoint } from '../../api/printer.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Registration, Scope } from '../../core/scope.ts'
@@ -119,7 +118,7 @@ class KlippyEndpoints {
     for (const [name, endpoint] of listed) {
       if (OWN_ENDPOINTS.has(endpoint) || registry.has(name)) continue
       const handle = (params: unknown) => printer.call(endpoint, params)
-      this.#served.set(name, registry.serveOne(name, klippyEndpoint(`/printer/${endpoint}`), handle))
+      this.#served.set(name, registry.serve(klippyEndpoint(endpoint), { [name]: handle }))
     }
   }
 

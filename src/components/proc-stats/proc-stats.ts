@@ -104,7 +104,7 @@ export class ProcStats {
   }
 
   /** The reply of machine.proc_stats. */
-  reply(): ResultOf<(typeof machine)['machine.proc_stats']> {
+  reply(): ResultOf<(typeof machine)['methods']['machine.proc_stats']> {
     const latest = this.#latest ?? this.#measure()
     return {
       ...latest,

@@ -23,7 +23,7 @@ export interface Which {
 }
 
 /** What server.webcams.post_item takes. */
-export type WebcamChange = ParamsOf<(typeof chapter)['server.webcams.post_item']>
+export type WebcamChange = ParamsOf<(typeof chapter)['methods']['server.webcams.post_item']>
 
 export class Webcams {
   readonly #namespaces: Namespaces

@@ -1,7 +1,7 @@
 // Makes the server known in the networks that it is reached in, and again when these change.
 import { lookup } from 'node:dns/promises'
+import type { ListeningAt } from '../../api/server.ts'
 import type { Component, Core } from '../../component/component.ts'
-import type { ListeningAt } from '../../core/addresses.ts'
 import { sleep, type Timer } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import { Scope } from '../../core/scope.ts'

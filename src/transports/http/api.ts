@@ -2,10 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
 import { toJsonText } from '../../core/json-text.ts'
-import { type Caller, demandRole } from '../../rpc/caller.ts'
+import type { Caller } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
-import { collectBody, mediaTypeOf, readArguments, readObjectArguments, readQuery } from './arguments.ts'
+import { demandRole } from '../../rpc/user.ts'
+import { collectKeys } from '../../schema/index.ts'
+import { collectBody, mediaTypeOf, readArguments, readQuery } from './arguments.ts'
 import { EntityTags } from './entity-tags.ts'
 import { type Gate, refuseCrossSite, refusePageLoads, type Visitor } from './gate.ts'
 import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
@@ -95,11 +97,12 @@ export class HttpApi {
     const { req, res, visitor, query } = exchange
     if (method.endpoint.changes) refuseCrossSite(visitor)
     if (method.endpoint.changes && req.method === 'GET') refusePageLoads(req)
-    const { auth, role } = method.endpoint
+    const { auth, role, passThrough, params: declared } = method.endpoint
     const caller = auth ? this.#caller(exchange) : this.#callerOrStranger(exchange)
     if (auth) demandRole(caller, role)
     const run = (args: Record<string, unknown>): void | Promise<void> => {
-      const params = method.endpoint.reading === 'objects' ? readObjectArguments(args) : args
+      // The registry reads declared arguments; for those that go to Klippy unchanged, keys are of HTTP only.
+      const params = passThrough ? collectKeys(declared, args) : args
       const result = this.#parts.registry.invoke(method, params, caller)
       const send = (value: unknown) => sendJson(req, res, `{"result":${toJsonText(value)}}`, this.#tags)
       return result instanceof Promise ? result.then(send) : send(result)

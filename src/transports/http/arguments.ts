@@ -118,32 +118,3 @@ function readJsonBody(body: Buffer): Arguments {
     value === undefined ? 'The body is not valid JSON' : 'The body must be a JSON object',
   )
 }
-
-/**
- * The arguments of printer/objects/query and subscribe: `objects` where it is given as such, else each remaining key
- * is an object, with its fields after '=' or none for all of them.
- */
-export function readObjectArguments(args: Arguments): Arguments {
-  if (args.objects !== undefined) return args
-  const { connection_id, ...rest } = args
-  const objects = Object.entries(rest).map(([name, value]) => [name, fieldsOf(value)])
-  return {
-    objects: Object.fromEntries(objects),
-    ...(connection_id !== undefined && { connection_id }),
-  }
-}
-
-function fieldsOf(value: unknown): unknown {
-  if (value === '' || value === null) return null
-  if (typeof value === 'string') return namesIn(value)
-  return Array.isArray(value)
-    ? value.flatMap(item => (typeof item === 'string' ? namesIn(item) : [item]))
-    : value
-}
-
-function namesIn(text: string): string[] {
-  return text
-    .split(',')
-    .map(name => name.trim())
-    .filter(name => name !== '')
-}

@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { ApiError } from '../../core/errors.ts'
 import type { Warnings } from '../../core/warnings.ts'
 import type { AccessPolicy, Credentials } from '../../rpc/access-policy.ts'
-import type { User } from '../../rpc/caller.ts'
+import type { User } from '../../rpc/user.ts'
 
 /** Names under which a machine is reached inside a home network only. */
 const PRIVATE_SUFFIXES = ['.local', '.lan', '.home', '.home.arpa', '.internal', '.localhost']

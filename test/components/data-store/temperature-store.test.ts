@@ -1,10 +1,11 @@
 // Histories of sensors: what is recorded, and what outlives a restart of Klippy.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Events } from '../../../src/api/index.ts'
 import { TemperatureStore } from '../../../src/components/data-store/temperature-store.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { messageOf } from '../../../src/core/errors.ts'
-import { EventBus, type Events } from '../../../src/core/events.ts'
+import { EventBus } from '../../../src/core/events.ts'
 import { Log } from '../../../src/core/log.ts'
 import { KlippyLink } from '../../../src/klippy/link.ts'
 import { Printer } from '../../../src/klippy/printer.ts'

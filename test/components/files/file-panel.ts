@@ -1,7 +1,7 @@
 // A client that looks at files, as a front-end's file panel does, beside another program that changes them.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FileChange } from '../../../src/core/events.ts'
+import type { FileChange } from '../../../src/api/files.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Events } from '../../../src/api/index.ts'
+import type { PrintStats } from '../../../src/api/printer.ts'
 import { JobState } from '../../../src/components/job-state/job-state.ts'
-import { EventBus, type Events, type PrintStats } from '../../../src/core/events.ts'
+import { EventBus } from '../../../src/core/events.ts'
 
 const JOB_EVENTS = [
   'job:started',

@@ -6,6 +6,7 @@ import { machine } from '../../../src/api/machine.ts'
 import { peripherals } from '../../../src/api/peripherals.ts'
 import { services } from '../../../src/api/services.ts'
 import { systemInfo } from '../../../src/api/system-info.ts'
+import { methodsOf } from '../../support/chapter.ts'
 import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { bearer, createUser, openSocket, send, startAccess } from '../access/access-rig.ts'
@@ -27,8 +28,8 @@ const NEEDED = {
   'machine.reboot': 'admin',
 } as const
 
-const CALLS = Object.entries({ ...machine, ...systemInfo, ...peripherals, ...services }).flatMap(
-  ([method, { routes }]) => routes.map(({ verb, path }) => ({ method, verb, path })),
+const CALLS = methodsOf([machine, systemInfo, peripherals, services]).flatMap(
+  ({ name: method, endpoint: { routes } }) => routes.map(({ verb, path }) => ({ method, verb, path })),
 )
 const PARAMS = { service: 'klipper', password: 'x', interface: 'nowhere' }
 const CONF = { conf: '[machine]\nprovider: none' }

@@ -14,8 +14,8 @@ import { Printer } from '../../../src/klippy/printer.ts'
 import { Queries } from '../../../src/klippy/queries.ts'
 import { KlippySession } from '../../../src/klippy/session.ts'
 import { Subscriptions } from '../../../src/klippy/subscriptions.ts'
-import { TRUSTED_USER, type User } from '../../../src/rpc/caller.ts'
 import { Registry } from '../../../src/rpc/registry.ts'
+import { TRUSTED_USER, type User } from '../../../src/rpc/user.ts'
 
 import { startRig } from '../../support/rig.ts'
 

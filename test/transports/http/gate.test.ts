@@ -283,11 +283,13 @@ test('no method that asks for a user answers a stranger, on any transport', asyn
   await using rig = await start('trusted_clients: 10.0.0.0/8')
   using stranger = await WebClient.open(rig.url)
   let asked = 0
-  for (const [name, { auth, over, routes }] of Object.entries<Endpoint>(api)) {
+  for (const [name, { auth, transports, routes }] of Object.entries<Endpoint>(api)) {
     if (!auth) continue
     const { error } = await stranger.call(name)
     if (error.message === 'Method not found') continue
-    const expected = over.includes('websocket') ? 'Unauthorized' : 'Method not found for transport WEBSOCKET'
+    const expected = transports.includes('websocket')
+      ? 'Unauthorized'
+      : 'Method not found for transport WEBSOCKET'
     assert.equal(error.message, expected, name)
     for (const { verb, path } of routes) {
       const { status } = await ask(rig.port, path, { verb })

@@ -1,8 +1,8 @@
 // Which file Klipper prints or has loaded: it can be neither moved, nor overwritten, nor deleted, nor can its folders.
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { StatusChange } from '../../../api/printer.ts'
 import { ApiError } from '../../../core/errors.ts'
-import type { StatusChange } from '../../../core/events.ts'
 import { isPrintActive, type Printer } from '../../../klippy/printer.ts'
 import type { Follower } from '../../../klippy/subscriptions.ts'
 import type { Place, Roots } from '../roots/roots.ts'

@@ -1,8 +1,8 @@
 // What clients do to files and folders: make, delete, move, copy. Each either happens as a whole or not at all.
 import { lstat, mkdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import type { FileAction, FileChange } from '../../../api/files.ts'
 import { ApiError } from '../../../core/errors.ts'
-import type { FileAction, FileChange } from '../../../core/events.ts'
 import { makeDurable } from '../../../core/make-durable.ts'
 import { told } from '../roots/file-error.ts'
 import { normalPath, type Place, type Roots } from '../roots/roots.ts'

@@ -1,5 +1,6 @@
 // Who may write where: configuration is written by admins only, everything else by operators.
-import { type Caller, demandRole } from '../../../rpc/caller.ts'
+import type { Caller } from '../../../rpc/caller.ts'
+import { demandRole } from '../../../rpc/user.ts'
 import { normalPath } from './roots.ts'
 
 /** Throws ApiError 403 where `caller` may not write to one of the paths, which begin with their roots' names. */

@@ -1,8 +1,8 @@
 // Looks after the roots: those that vanish and come back, move to another folder, or become read-only.
 import { constants } from 'node:fs'
 import { access, realpath, stat } from 'node:fs/promises'
+import type { FileChange } from '../../../api/files.ts'
 import type { Clock, Timer } from '../../../core/clock.ts'
-import type { FileChange } from '../../../core/events.ts'
 import type { Registration } from '../../../core/scope.ts'
 import type { Warnings } from '../../../core/warnings.ts'
 import { factsFrom } from '../tree/folder-node.ts'

@@ -1,7 +1,8 @@
 // Where it is announced that files have changed: to the clients, to the rest of the server, and to the index,
 // which then does not find the same change a second time.
 import { ServerResponse } from 'node:http'
-import type { EventBus, FileChange } from '../../../core/events.ts'
+import type { FileChange } from '../../../api/files.ts'
+import type { EventBus } from '../../../core/events.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import type { Connections } from '../../../rpc/connections.ts'
 

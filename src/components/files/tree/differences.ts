@@ -1,6 +1,6 @@
 // What others have changed on the disk since clients were last told, and the notifications that tell it:
 // moves found as moves, one notification for a whole folder.
-import type { FileChange } from '../../../core/events.ts'
+import type { FileChange } from '../../../api/files.ts'
 import type { Root } from '../roots/roots.ts'
 import { isWithin } from '../roots/tree-lock.ts'
 import { below, differ, type Facts, type FolderNode, pathOf, walk } from './folder-node.ts'

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileChange } from '../../../core/events.ts'
+import type { FileChange } from '../../../api/files.ts'
 import type { Place, Root, Roots } from '../roots/roots.ts'
 import type { KnownFiles } from './changes.ts'
 import { Differences } from './differences.ts'

@@ -1,8 +1,9 @@
 // Finds what others change in the roots and has it told: hears it where the system tells, looks from time to time where
 // it does not, and waits until a file is written to its end.
+
+import type { FileChange } from '../../../api/files.ts'
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { messageOf } from '../../../core/errors.ts'
-import type { FileChange } from '../../../core/events.ts'
 import type { Log } from '../../../core/log.ts'
 import type { Warnings } from '../../../core/warnings.ts'
 import type { Root, Roots } from '../roots/roots.ts'

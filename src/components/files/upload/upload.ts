@@ -17,7 +17,6 @@ import { type Place, type Root, type Roots, rootPermissions } from '../roots/roo
 import { StagedFile } from '../roots/staged-file.ts'
 import type { HiddenFolders } from '../roots/staging-folder.ts'
 import type { TreeLock } from '../roots/tree-lock.ts'
-import type { UploadService } from '../service.ts'
 import type { Changes } from '../tree/changes.ts'
 import { drainRequest } from './drain-request.ts'
 import { unpackUfp } from './ufp.ts'
@@ -87,7 +86,7 @@ interface Arrival {
 /** What an upload comes in. */
 type UploadRequest = Pick<RawRequest, 'req' | 'res' | 'caller'>
 
-export class Uploads implements UploadService {
+export class Uploads {
   readonly #parts: UploadParts
   readonly #limit = new ConcurrencyLimit({ what: 'uploads', maxRunning: MAX_RUNNING, maxQueued: MAX_QUEUED })
 

@@ -8,7 +8,7 @@ import { runCommand } from '../../../core/run-command.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 
 type LibcameraDevice = ResultOf<
-  (typeof peripherals)['machine.peripherals.video']
+  (typeof peripherals)['methods']['machine.peripherals.video']
 >['libcamera_devices'][number]
 type Mode = LibcameraDevice['modes'][number]
 

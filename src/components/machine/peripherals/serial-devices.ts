@@ -4,7 +4,9 @@ import type { peripherals } from '../../../api/peripherals.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import { deviceLinks, driverOf, usbLocation } from './devices.ts'
 
-type SerialDevice = ResultOf<(typeof peripherals)['machine.peripherals.serial']>['serial_devices'][number]
+type SerialDevice = ResultOf<
+  (typeof peripherals)['methods']['machine.peripherals.serial']
+>['serial_devices'][number]
 
 const FOLDER = '/sys/class/tty'
 /** The driver that also has entries for ports that a PC might have. */

@@ -5,7 +5,7 @@ import type { peripherals } from '../../../api/peripherals.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { UsbIds } from './usb-ids.ts'
 
-type UsbDevice = ResultOf<(typeof peripherals)['machine.peripherals.usb']>['usb_devices'][number]
+type UsbDevice = ResultOf<(typeof peripherals)['methods']['machine.peripherals.usb']>['usb_devices'][number]
 
 const FOLDER = '/sys/bus/usb/devices'
 

@@ -5,7 +5,7 @@ import type { peripherals } from '../../../api/peripherals.ts'
 import type { SystemCalls } from '../system-calls.ts'
 
 type Mode = ResultOf<
-  (typeof peripherals)['machine.peripherals.video']
+  (typeof peripherals)['methods']['machine.peripherals.video']
 >['v4l2_devices'][number]['modes'][number]
 
 /** What a capture device says of itself. */

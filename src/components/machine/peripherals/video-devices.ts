@@ -9,7 +9,9 @@ import type { SystemCalls } from '../system-calls.ts'
 import { deviceLinks, driverOf, usbLocation } from './devices.ts'
 import { askCamera, type Camera } from './v4l2.ts'
 
-type VideoDevice = ResultOf<(typeof peripherals)['machine.peripherals.video']>['v4l2_devices'][number]
+type VideoDevice = ResultOf<
+  (typeof peripherals)['methods']['machine.peripherals.video']
+>['v4l2_devices'][number]
 
 type Ioctl = Pick<SystemCalls, 'ioctl'>
 
