@@ -1,6 +1,6 @@
-// Which files Klipper can print, by their names.
+// Which files are G-code, by their names.
 
-/** The original's list. */
+/** The same list as Moonraker's. */
 const GCODE_EXTENSIONS = ['.gcode', '.g', '.gco', '.ufp', '.nc']
 
 /** Whether the gcodes root lists a file of this name. */
@@ -9,7 +9,7 @@ export function isGcodeName(name: string): boolean {
   return GCODE_EXTENSIONS.some(extension => lower.endsWith(extension))
 }
 
-/** Whether a file of this name may have metadata: binary G-code has too, though Klipper cannot print it. */
+/** Whether a file of this name may have metadata: binary G-code has it too, but Klipper cannot print it. */
 export function mayHaveMetadata(name: string): boolean {
   return isGcodeName(name) || name.toLowerCase().endsWith('.bgcode')
 }

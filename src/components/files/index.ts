@@ -1,4 +1,4 @@
-// The file manager: roots, listings, changes, operations, uploads and downloads.
+// [file_manager]: roots, listings, notifications, operations, uploads and downloads.
 import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
@@ -20,13 +20,13 @@ import { LoadedFile } from './operations/loaded-file.ts'
 import { FileOperations } from './operations/operations.ts'
 import { Archives } from './operations/zip.ts'
 import { plainMetadata } from './plain-metadata.ts'
-import { demandWriting } from './roots/permissions.ts'
-import { RootUpkeep } from './roots/root-upkeep.ts'
+import { isWithin, PathLock } from './roots/path-lock.ts'
+import { demandWriteRole } from './roots/permissions.ts'
+import { RootMonitor } from './roots/root-monitor.ts'
 import { type Place, type ReservedPaths, Roots, rootPermissions } from './roots/roots.ts'
-import { HiddenFolders } from './roots/staging-folder.ts'
-import { isWithin, TreeLock } from './roots/tree-lock.ts'
+import { StagingFolders } from './roots/staging-folders.ts'
 import { type FilesService, filesService, uploadService } from './service.ts'
-import { Changes } from './tree/changes.ts'
+import { ChangeNotifier } from './tree/change-notifier.ts'
 import { Listings } from './tree/listing.ts'
 import { Observer } from './tree/observer.ts'
 import { serveUploads, type UploadParts } from './upload/upload.ts'
@@ -41,7 +41,7 @@ const options = {
   default_metadata_parser_timeout: float({ above: 0 }).describe('Seconds').default(20),
 }
 
-/** The options that the file manager itself reads. */
+/** The options that the file manager reads. */
 interface Settings {
   readonly enable_object_processing: boolean
   readonly check_klipper_config_path: boolean
@@ -50,74 +50,79 @@ interface Settings {
   readonly enable_config_write_access: boolean
 }
 
-/** Images are shown in pages that cannot send credentials. */
+/** Pages show images through `<img>`, which cannot send credentials. */
 const IMAGE = /\.(png|jpe?g|gif|svg|webp|ico|bmp)$/i
 
 class FileManager implements Component {
   readonly roots: Roots
-  readonly lock = new TreeLock()
-  readonly hidden = new HiddenFolders()
-  readonly changes: Changes
+  readonly lock = new PathLock()
+  readonly staging = new StagingFolders()
+  readonly changes: ChangeNotifier
   readonly loaded: LoadedFile
   readonly listings: Listings
   readonly operations: FileOperations
-  /** The metadata component; what the file system knows, while that component does not work. */
+  /** The metadata component; if it does not work, the file system's size and time. */
   readonly metadata: () => MetadataSource
   readonly #core: Core
   readonly #settings: Settings
   readonly #observer: Observer
-  readonly #upkeep: RootUpkeep
+  readonly #monitor: RootMonitor
   readonly #rootsKnown = Promise.withResolvers<void>()
 
   constructor(core: Core, settings: Settings, metadata: () => MetadataSource | null) {
     this.#core = core
     this.#settings = settings
-    const { lock, hidden } = this
+    const { lock, staging } = this
     const roots = new Roots(reservedPaths(core.paths))
     const observer = new Observer({
       ...core,
       roots,
       lock,
-      tell: change => this.changes.tell(change),
-      isOn: settings.file_system_observer !== 'none',
-      warns: settings.enable_observer_warnings,
-      lost: () => void this.#upkeep.look(),
+      notify: change => this.changes.notify(change),
+      enabled: settings.file_system_observer !== 'none',
+      warnsOfLimit: settings.enable_observer_warnings,
+      rootLost: () => void this.#monitor.check(),
     })
-    const { trees } = observer
+    const { index } = observer
     this.roots = roots
     this.#observer = observer
-    this.changes = new Changes({ ...core, known: trees })
+    this.changes = new ChangeNotifier({ ...core, index })
     const plain = plainMetadata(roots)
     this.metadata = () => metadata() ?? plain
-    this.listings = new Listings({ roots, trees, metadata: this.metadata })
+    this.listings = new Listings({ roots, index, metadata: this.metadata })
     this.loaded = new LoadedFile(core.printer, roots)
     this.operations = new FileOperations({
       roots,
       lock,
-      hidden,
-      trees,
+      staging,
+      index,
       changes: this.changes,
       loaded: this.loaded,
     })
-    this.#upkeep = new RootUpkeep({ ...core, roots, observer, tell: change => this.changes.tell(change) })
+    this.#monitor = new RootMonitor({
+      ...core,
+      roots,
+      observer,
+      notify: change => this.changes.notify(change),
+    })
     const { config, logs, gcodes } = core.paths
     const writable = settings.enable_config_write_access
-    this.#upkeep.declare({ name: 'config', path: config, writable, observed: true })
-    this.#upkeep.declare({ name: 'logs', path: logs, writable: false })
-    this.#upkeep.declare({ name: 'gcodes', path: gcodes, writable: true, observed: true })
+    this.#monitor.add({ name: 'config', path: config, writable, observed: true })
+    this.#monitor.add({ name: 'logs', path: logs, writable: false })
+    this.#monitor.add({ name: 'gcodes', path: gcodes, writable: true, observed: true })
   }
 
-  /** The first look at all files comes after the start: it may take long, and nobody has to wait for it. */
+  /** The first scan of all files runs after the start: it may take long. */
   async start(): Promise<void> {
     await this.roots.start()
-    for (const { path } of this.roots.all()) await this.hidden.clean(path)
-    await this.#upkeep.start()
+    for (const { path } of this.roots.all()) await this.staging.removeLeftovers(path)
+    await this.#monitor.start()
     this.#rootsKnown.resolve()
-    this.#observer.start().catch(error => this.#core.log.error('the files cannot be observed', error))
+    this.#observer.start().catch(error => this.#core.log.error('changes of files cannot be observed', error))
   }
 
   async stop(): Promise<void> {
-    await this.#upkeep.stop()
+    await this.#monitor.stop()
     await this.#observer.stop()
   }
 
@@ -130,8 +135,8 @@ class FileManager implements Component {
       rootsKnown: this.#rootsKnown.promise,
       processesObjects: this.#settings.enable_object_processing,
       serveRoot: root => {
-        this.#upkeep.declare(root)
-        return { remove: () => this.#upkeep.withdraw(root.name) }
+        this.#monitor.add(root)
+        return { remove: () => this.#monitor.remove(root.name) }
       },
       refuseLoaded: (place: Place) => this.loaded.refuse(place),
       list: (root: string) => listings.list(root),
@@ -147,23 +152,23 @@ class FileManager implements Component {
     }))
   }
 
-  /** Klipper's documents and examples stand beside its code, which is known once Klippy has said who it is. */
+  /** Serves Klipper's documents and examples, which are next to its code: Klippy reports that path in its handshake. */
   async klippyIdentified(): Promise<void> {
     const { klipper_path: klipper, config_file: configFile } = this.#core.printer.session.info ?? {}
     if (klipper !== undefined) {
-      await this.#declareKlippers('docs', join(klipper, 'docs'))
-      await this.#declareKlippers('config_examples', join(klipper, 'config'))
-      await this.#upkeep.look()
+      await this.#addKlipperFolder('docs', join(klipper, 'docs'))
+      await this.#addKlipperFolder('config_examples', join(klipper, 'config'))
+      await this.#monitor.check()
     }
     if (configFile !== undefined && this.#settings.check_klipper_config_path)
       await this.#checkConfigPath(configFile)
   }
 
-  /** Klipper need not have been installed with its documents. */
-  async #declareKlippers(name: string, path: string): Promise<void> {
+  /** Klipper may be installed without its documents. */
+  async #addKlipperFolder(name: string, path: string): Promise<void> {
     const found = await stat(path).catch(() => undefined)
-    if (found?.isDirectory()) this.#upkeep.declare({ name, path, writable: false, klippers: true })
-    else this.#upkeep.withdraw(name)
+    if (found?.isDirectory()) this.#monitor.add({ name, path, writable: false, klippers: true })
+    else this.#monitor.remove(name)
   }
 
   async #checkConfigPath(file: string): Promise<void> {
@@ -173,7 +178,7 @@ class FileManager implements Component {
     )
     if (real === undefined || config === undefined || isWithin(real, config)) return
     warnings.add(
-      `Klipper's configuration ${file} stands outside of ${paths.config}: clients cannot show or edit it. Move it ` +
+      `Klipper's configuration ${file} is outside of ${paths.config}: clients cannot show or edit it. Move it ` +
         "there, or set 'check_klipper_config_path: False' in section [file_manager].",
       'klipper config path',
     )
@@ -189,13 +194,13 @@ class FileManager implements Component {
       await sendDownload(request, await this.roots.resolve(root, rest.slice(slash + 1)))
       return
     }
-    // Images are open to everyone for looking at them only.
-    demandWriting(caller, rest)
+    // Unauthenticated clients may read images, but not delete them.
+    demandWriteRole(caller, rest)
     sendJson({ result: await this.operations.deleteFile(rest, res) })
   }
 }
 
-/** What no root serves, whatever links there are. */
+/** Paths that no root serves, not even through links. */
 function reservedPaths(paths: DataPaths): ReservedPaths {
   return new Map([
     [paths.database, 'database'],
@@ -220,24 +225,24 @@ function serve(core: Core, manager: FileManager, archives: Archives, scope: Scop
       'server.files.thumbnails': ({ filename }) => manager.metadata().thumbnails(filename),
       'server.files.get_directory': ({ path, extended }) => listings.directory(path, extended),
       'server.files.post_directory': ({ path }, caller) => {
-        demandWriting(caller, path)
+        demandWriteRole(caller, path)
         return operations.makeDirectory(path, caller)
       },
       'server.files.delete_directory': ({ path, force }, caller) => {
-        demandWriting(caller, path)
+        demandWriteRole(caller, path)
         return operations.deleteDirectory(path, force, caller)
       },
       'server.files.move': ({ source, dest }, caller) => {
-        demandWriting(caller, source, dest)
+        demandWriteRole(caller, source, dest)
         return operations.move(source, dest, caller)
       },
       'server.files.copy': ({ source, dest }, caller) => {
-        demandWriting(caller, dest)
+        demandWriteRole(caller, dest)
         return operations.copy(source, dest, caller)
       },
       'server.files.zip': (request, caller) => archives.create(request, caller),
       'server.files.delete_file': ({ path }, caller) => {
-        demandWriting(caller, path)
+        demandWriteRole(caller, path)
         return operations.deleteFile(path, caller)
       },
     }),
@@ -260,14 +265,14 @@ export default component({
   provides: { files: filesService, uploads: uploadService },
   create({ core, section, scope, needs }) {
     const manager = new FileManager(core, section.options, needs.metadata)
-    const { roots, lock, changes, hidden, loaded } = manager
+    const { roots, lock, changes, staging, loaded } = manager
     const parts: UploadParts = {
       core,
       roots,
       lock,
       changes,
-      hidden,
-      refuseLocked: place => loaded.refuse(place),
+      staging,
+      refuseLoaded: place => loaded.refuse(place),
       prepare: path => manager.metadata().prepare(path),
       queue: () => (section.options.queue_gcode_uploads ? needs.queue() : null),
     }

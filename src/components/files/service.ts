@@ -3,15 +3,15 @@ import { service } from '../../component/service.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
+import type { PathLock } from './roots/path-lock.ts'
 import type { Place, Root, Roots } from './roots/roots.ts'
-import type { TreeLock } from './roots/tree-lock.ts'
 import type { FileEntry } from './tree/listing.ts'
-import type { Printed, Received } from './upload/upload.ts'
+import type { PrintOutcome, Received } from './upload/upload.ts'
 
 /** The roots and their files. */
 export interface FilesService {
   readonly roots: Roots
-  readonly lock: TreeLock
+  readonly lock: PathLock
   /** Resolves when the roots can be listed. */
   readonly rootsKnown: Promise<void>
   /** `enable_object_processing` of [file_manager]. */
@@ -30,7 +30,7 @@ export interface UploadService {
   /** See `Uploads.receive`. */
   receive(request: Pick<RawRequest, 'req' | 'res' | 'caller'>): Promise<Received>
   /** Prints a file of gcodes, or adds it to the job queue if the configuration says so. Does not reject. */
-  print(path: string, caller: Caller): Promise<Printed>
+  print(path: string, caller: Caller): Promise<PrintOutcome>
 }
 
 /** The roots and their files. */

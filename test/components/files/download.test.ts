@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
-test('types that clients need to show what they get', async () => {
+test('the content types that clients need to show files', async () => {
   await using rig = await startRig({ printer: 'none' })
   const types: [string, RegExp][] = [
     ['a.gcode', /^text\/plain; charset=utf-8$/],
@@ -40,7 +40,7 @@ test('types that clients need to show what they get', async () => {
   }
 })
 
-test('folders and what is no file are forbidden, what is not there is not found', async () => {
+test('folders and special files return 403, missing files 404', async () => {
   await using rig = await startRig({ printer: 'none' })
   mkdirSync(join(rig.paths.gcodes, 'sub'))
   execFileSync('mkfifo', [join(rig.paths.gcodes, 'pipe')])
@@ -62,7 +62,7 @@ test('folders and what is no file are forbidden, what is not there is not found'
   }
 })
 
-test('several ranges, or none that can be read, are answered with the whole file', async () => {
+test('several ranges, or an invalid range, return the whole file', async () => {
   await using rig = await startRig({ printer: 'none' })
   writeFileSync(join(rig.paths.gcodes, 'a.gcode'), '0123456789')
   for (const Range of ['bytes=0-1,4-5', 'lines=1-2']) {
@@ -71,7 +71,7 @@ test('several ranges, or none that can be read, are answered with the whole file
   }
 })
 
-/** What a descriptor of this process is open on. */
+/** The file of a descriptor of this process. */
 function target(fd: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`)
@@ -80,7 +80,7 @@ function target(fd: string): string {
   }
 }
 
-test('a client that goes away in the middle does not keep the file open', async () => {
+test('the server closes the file when the client disconnects', async () => {
   await using rig = await startRig({ printer: 'none' })
   writeFileSync(join(rig.paths.gcodes, 'a.gcode'), Buffer.alloc(30_000_000))
   const socket = connect(rig.port, '127.0.0.1')

@@ -5,7 +5,7 @@ export const BOUNDARY = 'form-boundary-7MA4YWxk'
 /** The content type of a form with that boundary. */
 export const TYPE = `multipart/form-data; boundary=${BOUNDARY}`
 
-/** A part: a text field, or a file where `filename` is there. `disposition` replaces that header's value as a whole. */
+/** A part: a text field, or a file if it has a `filename`. `disposition` replaces the whole value of that header. */
 export interface Part {
   readonly name?: string
   readonly filename?: string

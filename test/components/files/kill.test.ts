@@ -1,5 +1,5 @@
-// A server that is killed at any moment of uploads and archives, once it acknowledged one: what it acknowledged is there, nothing is there in
-// part, and nothing is left over once it runs again. KILL_ROUNDS=200 makes it more thorough.
+// Kills a server during uploads and archives, after it has acknowledged one: what it acknowledged is stored, no file is
+// incomplete, and the next start removes the leftovers. KILL_ROUNDS=200 runs more rounds.
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes, randomInt } from 'node:crypto'
@@ -22,10 +22,10 @@ const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.ur
 
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
-/** What was sent and what of it was acknowledged, over all rounds. */
+/** What was sent and acknowledged, in all rounds. */
 class Ledger {
   readonly #sent = new Map<string, Set<string>>()
-  /** The last content that was acknowledged, where no other was sent since. */
+  /** The last acknowledged content of each name, unless another was sent since. */
   readonly #kept = new Map<string, string>()
   readonly #first = Promise.withResolvers<void>()
   #acknowledged = 0
@@ -41,7 +41,7 @@ class Ledger {
     }
   }
 
-  /** How many uploads were acknowledged, those that others have overwritten too. */
+  /** The number of acknowledged uploads, including overwritten ones. */
   get acknowledged(): number {
     return this.#acknowledged
   }
@@ -79,7 +79,7 @@ async function start(): Promise<{ child: ChildProcess; port: number }> {
   return { child, port }
 }
 
-/** Keeps the server busy until it is gone or refuses an upload. */
+/** Sends uploads until the server is killed or rejects one. */
 async function work(port: number, ledger: Ledger, round: number, worker: number): Promise<void> {
   try {
     for (let count = 0; ; count += 1) {
@@ -97,7 +97,7 @@ async function work(port: number, ledger: Ledger, round: number, worker: number)
   }
 }
 
-/** Reads an archive to its end; rejects where it is not whole. */
+/** Reads an archive; rejects if it is incomplete. */
 function checkArchive(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     fromBuffer(readFileSync(path), { lazyEntries: true }, (error, zip) => {
@@ -117,7 +117,7 @@ function checkArchive(path: string): Promise<void> {
   })
 }
 
-/** Fewer files for the next round, or it only reads. */
+/** Removes files, so that the next round does not spend its time on reading them. */
 function makeRoom(folder: string): void {
   for (const name of readdirSync(folder)) if (name.startsWith('file-')) rmSync(join(folder, name))
 }

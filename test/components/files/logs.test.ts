@@ -9,7 +9,7 @@ import { startRig } from '../../support/rig.ts'
 const KLIPPY = '/server/files/klippy.log'
 const MOONRAKER = '/server/files/moonraker.log'
 
-test("the server's own log, as it is now", async () => {
+test("moonraker.log returns the server's own log", async () => {
   await using rig = await startRig({ printer: 'none' })
   const reply = await ask(rig.port, `${MOONRAKER}?date=123`)
   assert.equal(reply.status, 200)
@@ -21,7 +21,7 @@ test("the server's own log, as it is now", async () => {
   assert.deepEqual([head.status, head.body], [200, ''])
 })
 
-test("Klipper's log stands where Klipper says", async () => {
+test('klippy.log is the file that Klippy reports', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: false })
   assert.equal((await ask(rig.port, KLIPPY)).status, 404)
@@ -40,7 +40,7 @@ test("Klipper's log stands where Klipper says", async () => {
   assert.deepEqual([part.status, part.body], [206, '...\n'])
 })
 
-test('before Klipper was ever there, its log in the logs folder; strangers get none', async () => {
+test('before Klippy connects, klippy.log is in the logs folder; unauthenticated clients get 401', async () => {
   await using rig = await startRig({ printer: 'none' })
   writeFileSync(join(rig.paths.logs, 'klippy.log'), 'old\n')
   assert.equal((await ask(rig.port, KLIPPY)).body, 'old\n')

@@ -17,7 +17,7 @@ const MOUNTS = parseMounts(
   ].join('\n'),
 )
 
-test('what other machines may change is remote, by the deepest mount, and the last one at a place', () => {
+test('network file systems are remote: the deepest mount counts, and the last one at a mount point', () => {
   const expected = {
     '/home/pi/printer_data/gcodes': false,
     '/home/pi/printer_data/gcodes/nas': true,
@@ -33,6 +33,6 @@ test('what other machines may change is remote, by the deepest mount, and the la
   assert.deepEqual(found, expected)
 })
 
-test('where no mounts are told, all is local', () => {
+test('without mounts, everything is local', () => {
   assert.equal(parseMounts('').isRemote('/anywhere'), false)
 })

@@ -12,17 +12,17 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openPanel } from './file-panel.ts'
+import { openFileClient } from './file-client.ts'
 
 const LONG_AGO = new Date('2020-01-01')
 
-test('what other programs do to files is announced', async t => {
-  await using panel = await openPanel()
-  const { at } = panel
+test('clients are notified of changes by other programs', async t => {
+  await using fileClient = await openFileClient()
+  const { at } = fileClient
   const step = (name: string, act: () => void, expected: string[]) =>
     t.test(name, async () => {
       act()
-      assert.deepEqual(await panel.news(), expected)
+      assert.deepEqual(await fileClient.changes(), expected)
     })
 
   await step('a new file', () => writeFileSync(at('a.gcode'), 'G28'), ['create_file gcodes/a.gcode'])
@@ -51,10 +51,12 @@ test('what other programs do to files is announced', async t => {
     mkdirSync(at('new'))
     renameSync(at('b.gcode'), at('new', 'b.gcode'))
   }, ['create_dir gcodes/new', 'move_file gcodes/b.gcode -> gcodes/new/b.gcode'])
-  await step('a move to another root', () => renameSync(at('new'), join(panel.rig.paths.config, 'new')), [
-    'move_dir gcodes/new -> config/new',
-  ])
-  await step('what comes and goes in between is not told', () => {
+  await step(
+    'a move to another root',
+    () => renameSync(at('new'), join(fileClient.rig.paths.config, 'new')),
+    ['move_dir gcodes/new -> config/new'],
+  )
+  await step('a file that is added and removed at once', () => {
     writeFileSync(at('short.gcode'), '')
     rmSync(at('short.gcode'))
   }, [])
@@ -67,22 +69,22 @@ test('what other programs do to files is announced', async t => {
     rmSync(at('e.gcode'))
     mkdirSync(at('e.gcode'))
   }, ['delete_file gcodes/e.gcode', 'create_dir gcodes/e.gcode'])
-  await step('logs are not watched', () => writeFileSync(join(panel.rig.paths.logs, 'x.log'), ''), [])
+  await step('logs are not watched', () => writeFileSync(join(fileClient.rig.paths.logs, 'x.log'), ''), [])
   await step('a file that keeps its old time', () => {
     writeFileSync(at('old.gcode'), '')
     utimesSync(at('old.gcode'), LONG_AGO, LONG_AGO)
   }, ['create_file gcodes/old.gcode'])
 })
 
-test('thumbnails are announced after the G-code files that they belong to', async () => {
-  await using panel = await openPanel()
-  const { at } = panel
+test('notifications of thumbnails follow those of their G-code files', async () => {
+  await using fileClient = await openFileClient()
+  const { at } = fileClient
   mkdirSync(at('.thumbs'))
   for (const name of ['a', 'b']) {
     writeFileSync(at('.thumbs', `${name}-32x32.png`), '')
     writeFileSync(at(`${name}.gcode`), 'G28')
   }
-  const first = await panel.news()
+  const first = await fileClient.changes()
   assert.deepEqual(first.toSorted(), [
     'create_dir gcodes/.thumbs',
     'create_file gcodes/a.gcode',
@@ -91,15 +93,15 @@ test('thumbnails are announced after the G-code files that they belong to', asyn
   assert.equal(first.at(-1), 'create_dir gcodes/.thumbs')
   copyFileSync(at('.thumbs', 'a-32x32.png'), at('.thumbs', 'c-32x32.png'))
   writeFileSync(at('c.gcode'), 'G28')
-  assert.deepEqual(await panel.news(), [
+  assert.deepEqual(await fileClient.changes(), [
     'create_file gcodes/c.gcode',
     'create_file gcodes/.thumbs/c-32x32.png',
   ])
 })
 
-test('a file is told of when it is written to its end', async () => {
-  await using panel = await openPanel()
-  const path = panel.at('slow.gcode')
+test('a file is notified when it is completely written', async () => {
+  await using fileClient = await openFileClient()
+  const path = fileClient.at('slow.gcode')
   writeFileSync(path, 'G28\n')
   for (let part = 0; part < 8; part += 1) {
     await new Promise(resolve => {
@@ -107,30 +109,30 @@ test('a file is told of when it is written to its end', async () => {
     })
     appendFileSync(path, 'G1 X1\n')
   }
-  assert.deepEqual(await panel.news(), ['create_file gcodes/slow.gcode'])
-  const { params } = panel.client.frames.find(
+  assert.deepEqual(await fileClient.changes(), ['create_file gcodes/slow.gcode'])
+  const { params } = fileClient.client.frames.find(
     ({ params: [change] = [{}] }) => change.item?.path === 'slow.gcode',
   )
   assert.equal(params[0].item.size, 4 + 8 * 6)
 })
 
-test('listings show at once what other programs did', async () => {
-  await using panel = await openPanel()
-  const { at } = panel
+test('listings show changes by other programs at once', async () => {
+  await using fileClient = await openFileClient()
+  const { at } = fileClient
   mkdirSync(at('a', 'b'), { recursive: true })
   writeFileSync(at('a', 'b', 'x.gcode'), 'G28')
-  const paths = async () => ((await panel.call('list')) as { path: string }[]).map(({ path }) => path)
+  const paths = async () => ((await fileClient.call('list')) as { path: string }[]).map(({ path }) => path)
   assert.deepEqual(await paths(), ['a/b/x.gcode'])
   renameSync(at('a', 'b'), at('c'))
   assert.deepEqual(await paths(), ['c/x.gcode'])
   rmSync(at('c'), { recursive: true })
   assert.deepEqual(await paths(), [])
-  assert.deepEqual(await panel.news(), ['create_dir gcodes/a'])
+  assert.deepEqual(await fileClient.changes(), ['create_dir gcodes/a'])
 })
 
-test('links within a root are followed where they end and walked once; others are not there', async () => {
-  await using panel = await openPanel()
-  const { at, rig } = panel
+test('links within a root are listed, and their targets are walked once', async () => {
+  await using fileClient = await openFileClient()
+  const { at, rig } = fileClient
   mkdirSync(at('real'))
   writeFileSync(at('real', 'x.gcode'), 'G28')
   symlinkSync(at('real'), at('alias'))
@@ -140,13 +142,13 @@ test('links within a root are followed where they end and walked once; others ar
   symlinkSync(rig.paths.config, at('out'))
   symlinkSync(join(rig.paths.config, 'moonraker.conf'), at('conf.gcode'))
   symlinkSync('/nowhere', at('nowhere.gcode'))
-  const listed = (await panel.call('list')) as { path: string }[]
+  const listed = (await fileClient.call('list')) as { path: string }[]
   assert.deepEqual(
     listed.map(({ path }) => path),
     ['real/x.gcode', 'y.gcode'],
   )
   const names = async (path: string) => {
-    const { dirs, files } = (await panel.call('get_directory', { path })) as {
+    const { dirs, files } = (await fileClient.call('get_directory', { path })) as {
       dirs: { dirname: string }[]
       files: { filename: string }[]
     }
@@ -157,42 +159,42 @@ test('links within a root are followed where they end and walked once; others ar
   assert.deepEqual(await names('gcodes/alias/loop/alias'), ['loop', 'x.gcode'])
 })
 
-test('with file_system_observer none nothing is announced but what clients do, and listings are true', async () => {
-  await using panel = await openPanel({ conf: '[file_manager]\nfile_system_observer: none' })
-  writeFileSync(panel.at('a.gcode'), 'G28')
-  const first = (await panel.call('list')) as { size: number }[]
+test('with file_system_observer none there are no notifications of other programs, and listings are correct', async () => {
+  await using fileClient = await openFileClient({ conf: '[file_manager]\nfile_system_observer: none' })
+  writeFileSync(fileClient.at('a.gcode'), 'G28')
+  const first = (await fileClient.call('list')) as { size: number }[]
   assert.deepEqual(
     first.map(({ size }) => size),
     [3],
   )
-  appendFileSync(panel.at('a.gcode'), 'G28')
-  const again = (await panel.call('list')) as { size: number }[]
+  appendFileSync(fileClient.at('a.gcode'), 'G28')
+  const again = (await fileClient.call('list')) as { size: number }[]
   assert.deepEqual(
     again.map(({ size }) => size),
     [6],
   )
-  await panel.call('post_directory', { path: 'gcodes/made' })
-  const { params } = await panel.client.notified('notify_filelist_changed')
+  await fileClient.call('post_directory', { path: 'gcodes/made' })
+  const { params } = await fileClient.client.notified('notify_filelist_changed')
   assert.equal(params[0].item.path, 'made')
 })
 
-test('a folder that may not be read is empty', { skip: process.getuid?.() === 0 }, async () => {
-  await using panel = await openPanel()
-  mkdirSync(panel.at('closed'))
-  writeFileSync(panel.at('closed', 'x.gcode'), '')
-  chmodSync(panel.at('closed'), 0)
-  assert.deepEqual(await panel.call('list'), [])
-  chmodSync(panel.at('closed'), 0o700)
+test('an unreadable folder is listed as empty', { skip: process.getuid?.() === 0 }, async () => {
+  await using fileClient = await openFileClient()
+  mkdirSync(fileClient.at('closed'))
+  writeFileSync(fileClient.at('closed', 'x.gcode'), '')
+  chmodSync(fileClient.at('closed'), 0)
+  assert.deepEqual(await fileClient.call('list'), [])
+  chmodSync(fileClient.at('closed'), 0o700)
 })
 
-test('folders that change and go at the same moment keep nobody busy', async () => {
-  await using panel = await openPanel()
-  const { at } = panel
+test('folders that are changed and removed at the same moment end the scan', async () => {
+  await using fileClient = await openFileClient()
+  const { at } = fileClient
   for (let round = 0; round < 5; round += 1) {
     mkdirSync(at('a', 'b', 'c'), { recursive: true })
-    assert.deepEqual(await panel.news(), ['create_dir gcodes/a'])
+    assert.deepEqual(await fileClient.changes(), ['create_dir gcodes/a'])
     for (const folder of ['a', 'a/b', 'a/b/c']) writeFileSync(at(folder, 'x.gcode'), 'G28')
     rmSync(at('a'), { recursive: true })
-    assert.deepEqual(await panel.news(), ['delete_dir gcodes/a'])
+    assert.deepEqual(await fileClient.changes(), ['delete_dir gcodes/a'])
   }
 })

@@ -14,11 +14,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ask, postJson } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
-import { openPanel } from './file-panel.ts'
+import { openFileClient } from './file-client.ts'
 
-test('each operation answers as the document says and announces the same once', async () => {
-  await using panel = await openPanel()
-  const { at, call } = panel
+test('each operation returns its change and notifies of it once', async () => {
+  await using fileClient = await openFileClient()
+  const { at, call } = fileClient
   const item = (path: string) => {
     const { mtimeMs, size } = statSync(at(path))
     return { path, root: 'gcodes', modified: mtimeMs / 1000, size, permissions: 'rw' }
@@ -73,41 +73,43 @@ test('each operation answers as the document says and announces the same once', 
   ]
   writeFileSync(at('x.gcode'), 'G28')
   utimesSync(at('x.gcode'), 1_700_000_000, 1_700_000_000.25)
-  assert.deepEqual(await panel.news(), ['create_file gcodes/x.gcode'])
+  assert.deepEqual(await fileClient.changes(), ['create_file gcodes/x.gcode'])
   const replies: unknown[] = []
   for (const [method, params, expected] of steps) {
     const reply = await call(method, params)
     assert.deepEqual(reply, expected(), `${method} ${JSON.stringify(params)}`)
     replies.push(reply)
   }
-  await panel.news()
-  const told = panel.client.frames
+  await fileClient.changes()
+  const notified = fileClient.client.frames
     .filter(({ method }) => method === 'notify_filelist_changed')
     .map(({ params }) => params[0])
     .filter(({ item: { path } }) => path !== 'x.gcode' && !path.startsWith('mark-'))
-  assert.deepEqual(told, replies)
-  assert.deepEqual(readdirSync(panel.rig.paths.gcodes), [])
+  assert.deepEqual(notified, replies)
+  assert.deepEqual(readdirSync(fileClient.rig.paths.gcodes), [])
 })
 
 test('a reply comes before its notification, on the same connection and on others', async () => {
-  await using panel = await openPanel()
-  await panel.call('post_directory', { path: 'gcodes/own' })
-  const { client } = panel
+  await using fileClient = await openFileClient()
+  await fileClient.call('post_directory', { path: 'gcodes/own' })
+  const { client } = fileClient
   await client.notified('notify_filelist_changed')
   const reply = client.frames.findIndex(({ result }) => result?.item?.path === 'own')
-  const told = client.frames.findIndex(({ method }) => method === 'notify_filelist_changed')
-  assert.ok(reply !== -1 && reply < told)
-  const { json } = await ask(panel.rig.port, '/server/files/directory?path=gcodes%2Fown', { verb: 'DELETE' })
+  const notified = client.frames.findIndex(({ method }) => method === 'notify_filelist_changed')
+  assert.ok(reply !== -1 && reply < notified)
+  const { json } = await ask(fileClient.rig.port, '/server/files/directory?path=gcodes%2Fown', {
+    verb: 'DELETE',
+  })
   assert.deepEqual(json.result, {
     action: 'delete_dir',
     item: { path: 'own', root: 'gcodes', modified: 0, size: 0, permissions: '' },
   })
-  assert.deepEqual(await panel.news(), ['create_dir gcodes/own', 'delete_dir gcodes/own'])
+  assert.deepEqual(await fileClient.changes(), ['create_dir gcodes/own', 'delete_dir gcodes/own'])
 })
 
-test('what cannot be done says why and changes nothing', async t => {
-  await using panel = await openPanel()
-  const { at, rig } = panel
+test('a rejected operation gives the reason and changes nothing', async t => {
+  await using fileClient = await openFileClient()
+  const { at, rig } = fileClient
   mkdirSync(at('full', 'inner'), { recursive: true })
   writeFileSync(at('full', 'x.gcode'), 'G28')
   mkdirSync(at('target', 'x.gcode'), { recursive: true })
@@ -162,7 +164,7 @@ test('what cannot be done says why and changes nothing', async t => {
       'move',
       { source: 'gcodes/full/x.gcode', dest: 'gcodes/full' },
       400,
-      "'gcodes/full/x.gcode' is the same place",
+      "Source and destination are the same: 'gcodes/full/x.gcode'",
     ],
     [
       'move',
@@ -189,7 +191,7 @@ test('what cannot be done says why and changes nothing', async t => {
   const before = userFiles(rig.dataPath)
   for (const [method, params, code, message] of refusals) {
     await t.test(`${method} ${JSON.stringify(params)}`, async () => {
-      assert.deepEqual(await panel.refusal(method, params), { code, message })
+      assert.deepEqual(await fileClient.refusal(method, params), { code, message })
     })
   }
   assert.deepEqual(userFiles(rig.dataPath), before)
@@ -200,7 +202,7 @@ function userFiles(folder: string): Set<string> {
   return new Set(all.filter(path => /^(gcodes|config)/.test(path)))
 }
 
-test('strangers see images and delete none', async () => {
+test('unauthenticated clients can read images but not delete them', async () => {
   await using rig = await startRig({ printer: 'none', authorization: 'trusted_clients:\n  10.99.0.0/16' })
   writeFileSync(join(rig.paths.gcodes, 'x.png'), 'image')
   assert.equal((await ask(rig.port, '/server/files/gcodes/x.png')).status, 200)
@@ -208,57 +210,57 @@ test('strangers see images and delete none', async () => {
   assert.ok(existsSync(join(rig.paths.gcodes, 'x.png')))
 })
 
-test('files are deleted over HTTP', async () => {
-  await using panel = await openPanel()
-  writeFileSync(panel.at('a b#ü.gcode'), 'G28')
+test('DELETE removes a file', async () => {
+  await using fileClient = await openFileClient()
+  writeFileSync(fileClient.at('a b#ü.gcode'), 'G28')
   const path = `/server/files/gcodes/${encodeURIComponent('a b#ü.gcode')}`
-  const deleted = await ask(panel.rig.port, path, { verb: 'DELETE' })
+  const deleted = await ask(fileClient.rig.port, path, { verb: 'DELETE' })
   assert.equal(deleted.status, 200)
   assert.equal(deleted.json.result.action, 'delete_file')
-  assert.equal(existsSync(panel.at('a b#ü.gcode')), false)
-  const again = await ask(panel.rig.port, path, { verb: 'DELETE' })
+  assert.equal(existsSync(fileClient.at('a b#ü.gcode')), false)
+  const again = await ask(fileClient.rig.port, path, { verb: 'DELETE' })
   assert.deepEqual([again.status, again.json.error.code], [400, 400])
-  assert.equal((await ask(panel.rig.port, '/server/files/zzz/a', { verb: 'DELETE' })).status, 404)
-  assert.equal((await ask(panel.rig.port, '/server/files/logs/a.log', { verb: 'DELETE' })).status, 405)
+  assert.equal((await ask(fileClient.rig.port, '/server/files/zzz/a', { verb: 'DELETE' })).status, 404)
+  assert.equal((await ask(fileClient.rig.port, '/server/files/logs/a.log', { verb: 'DELETE' })).status, 405)
 })
 
-test('copies keep times, links and rights; what is copied stays as it is', async () => {
-  await using panel = await openPanel()
-  const { at } = panel
+test('copies keep times, links and permissions, and do not change the source', async () => {
+  await using fileClient = await openFileClient()
+  const { at } = fileClient
   mkdirSync(at('a', 'inner'), { recursive: true })
   writeFileSync(at('a', 'inner', 'x.gcode'), 'G28', { mode: 0o640 })
   utimesSync(at('a', 'inner', 'x.gcode'), 1_700_000_000, 1_700_000_000)
   symlinkSync('inner/x.gcode', at('a', 'link.gcode'))
   symlinkSync('/etc', at('a', 'etc'))
-  await panel.call('copy', { source: 'gcodes/a', dest: 'gcodes/b' })
+  await fileClient.call('copy', { source: 'gcodes/a', dest: 'gcodes/b' })
   assert.equal(readFileSync(at('b', 'inner', 'x.gcode'), 'utf8'), 'G28')
   assert.equal(statSync(at('b', 'inner', 'x.gcode')).mtimeMs, 1_700_000_000_000)
   assert.equal(statSync(at('b', 'inner', 'x.gcode')).mode & 0o777, 0o640)
   assert.ok(lstatSync(at('b', 'link.gcode')).isSymbolicLink())
   assert.ok(lstatSync(at('b', 'etc')).isSymbolicLink())
-  await panel.call('delete_directory', { path: 'gcodes/a', force: true })
+  await fileClient.call('delete_directory', { path: 'gcodes/a', force: true })
   assert.equal(readFileSync(at('b', 'link.gcode'), 'utf8'), 'G28')
   assert.ok(existsSync('/etc'))
 })
 
-test('a link is deleted and moved itself, and not what it stands for', async () => {
-  await using panel = await openPanel()
-  const { at } = panel
+test('deleting or moving a link does not change its target', async () => {
+  await using fileClient = await openFileClient()
+  const { at } = fileClient
   mkdirSync(at('real'))
   writeFileSync(at('real', 'x.gcode'), 'G28')
   symlinkSync('real', at('folder'))
   symlinkSync(at('real', 'x.gcode'), at('file.gcode'))
-  await panel.call('move', { source: 'gcodes/file.gcode', dest: 'gcodes/moved.gcode' })
+  await fileClient.call('move', { source: 'gcodes/file.gcode', dest: 'gcodes/moved.gcode' })
   assert.ok(lstatSync(at('moved.gcode')).isSymbolicLink())
-  await panel.call('delete_file', { path: 'gcodes/moved.gcode' })
-  await panel.call('delete_directory', { path: 'gcodes/folder', force: true })
-  assert.deepEqual(readdirSync(panel.rig.paths.gcodes), ['real'])
+  await fileClient.call('delete_file', { path: 'gcodes/moved.gcode' })
+  await fileClient.call('delete_directory', { path: 'gcodes/folder', force: true })
+  assert.deepEqual(readdirSync(fileClient.rig.paths.gcodes), ['real'])
   assert.equal(readFileSync(at('real', 'x.gcode'), 'utf8'), 'G28')
 })
 
-test('many operations on the same files come out as if they had come one after the other', async () => {
-  await using panel = await openPanel()
-  const { at, client } = panel
+test('concurrent operations on the same files have the result of sequential ones', async () => {
+  await using fileClient = await openFileClient()
+  const { at, client } = fileClient
   writeFileSync(at('x.gcode'), 'G28\n'.repeat(10_000))
   await client.find(({ params: [change] = [{}] }) => change?.item?.path === 'x.gcode')
   const ask = (method: string, params: object) => client.call(`server.files.${method}`, params)
@@ -278,14 +280,14 @@ test('many operations on the same files come out as if they had come one after t
     replies.filter(({ result }) => result === undefined),
     [],
   )
-  assert.deepEqual(readdirSync(panel.rig.paths.gcodes), ['x.gcode'])
-  const told = await panel.news()
-  assert.equal(told.length, 60 + 1)
+  assert.deepEqual(readdirSync(fileClient.rig.paths.gcodes), ['x.gcode'])
+  const notified = await fileClient.changes()
+  assert.equal(notified.length, 60 + 1)
 })
 
-test('what Klipper prints can be copied and nothing else', async () => {
-  await using panel = await openPanel({ printer: 'virtual' })
-  const { at, client, rig } = panel
+test('the printed file can only be copied', async () => {
+  await using fileClient = await openFileClient({ printer: 'virtual' })
+  const { at, client, rig } = fileClient
   mkdirSync(at('prints'))
   writeFileSync(at('prints', 'job.gcode'), 'G28\nG4 P600000\nG28\n')
   writeFileSync(at('other.gcode'), 'G28\n')
@@ -303,11 +305,11 @@ test('what Klipper prints can be copied and nothing else', async () => {
     ['copy', { source: 'gcodes/other.gcode', dest: 'gcodes/prints/job.gcode' }],
   ]
   for (const [method, params] of inUse) {
-    const { code, message } = await panel.refusal(method, params)
+    const { code, message } = await fileClient.refusal(method, params)
     assert.equal(code, 403, `${method} ${JSON.stringify(params)}: ${message}`)
     assert.match(message, /^File currently in use/)
   }
-  await panel.call('copy', { source: 'gcodes/prints/job.gcode', dest: 'gcodes/a.gcode' })
-  await panel.call('delete_file', { path: 'gcodes/other.gcode' })
+  await fileClient.call('copy', { source: 'gcodes/prints/job.gcode', dest: 'gcodes/a.gcode' })
+  await fileClient.call('delete_file', { path: 'gcodes/other.gcode' })
   assert.equal(readFileSync(at('prints', 'job.gcode'), 'utf8'), readFileSync(at('a.gcode'), 'utf8'))
 })

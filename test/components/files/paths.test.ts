@@ -12,9 +12,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
-import { openPanel, type Panel } from './file-panel.ts'
+import { type FileClient, openFileClient } from './file-client.ts'
 
-/** What leads out of a root, as it stands in a parameter. */
+/** Parameters that lead out of a root. */
 const ESCAPES = [
   'gcodes/../secret.txt',
   'gcodes/../../secret.txt',
@@ -37,7 +37,7 @@ const ESCAPES = [
   'gcodes/.uploads/x',
 ]
 
-/** Each parameter that takes a path, and a call that would do harm with it. */
+/** Each parameter that takes a path, in a harmful call. */
 const CALLS: readonly [string, (path: string) => object][] = [
   ['get_directory', path => ({ path })],
   ['post_directory', path => ({ path })],
@@ -51,27 +51,27 @@ const CALLS: readonly [string, (path: string) => object][] = [
   ['metascan', path => ({ filename: path.replace(/^gcodes\//, '') })],
 ]
 
-async function openTrap(): Promise<Panel & { readonly outside: string }> {
-  const panel = await openPanel()
+async function openWithLinks(): Promise<FileClient & { readonly outside: string }> {
+  const fileClient = await openFileClient()
   const outside = mkdtempSync(join(tmpdir(), 'outside-'))
   writeFileSync(join(outside, 'secret.txt'), 'secret')
-  writeFileSync(join(panel.rig.dataPath, 'secret.txt'), 'secret')
-  mkdirSync(panel.at('inner'))
-  writeFileSync(panel.at('victim.gcode'), 'G28')
-  symlinkSync(outside, panel.at('out'))
-  symlinkSync(join(outside, 'secret.txt'), panel.at('away.gcode'))
-  symlinkSync(join(outside, 'new'), panel.at('nowhere'))
-  symlinkSync('loop', panel.at('loop'))
-  return Object.assign(panel, { outside })
+  writeFileSync(join(fileClient.rig.dataPath, 'secret.txt'), 'secret')
+  mkdirSync(fileClient.at('inner'))
+  writeFileSync(fileClient.at('victim.gcode'), 'G28')
+  symlinkSync(outside, fileClient.at('out'))
+  symlinkSync(join(outside, 'secret.txt'), fileClient.at('away.gcode'))
+  symlinkSync(join(outside, 'new'), fileClient.at('nowhere'))
+  symlinkSync('loop', fileClient.at('loop'))
+  return Object.assign(fileClient, { outside })
 }
 
-test('no path leads out of a root, in no parameter', async t => {
-  await using panel = await openTrap()
-  const { outside, rig, at } = panel
+test('no path in any parameter leads out of a root', async t => {
+  await using fileClient = await openWithLinks()
+  const { outside, rig, at } = fileClient
   for (const [method, params] of CALLS) {
     for (const path of ESCAPES) {
       await t.test(`${method} ${JSON.stringify(params(path)).slice(0, 100)}`, async () => {
-        const { code } = await panel.refusal(method, params(path))
+        const { code } = await fileClient.refusal(method, params(path))
         assert.ok([400, 403, 405, -32601].includes(code), `${code}`)
       })
     }
@@ -91,8 +91,8 @@ test('no path leads out of a root, in no parameter', async t => {
   rmSync(outside, { recursive: true })
 })
 
-test('no encoding of a path leads out of a root over HTTP', async t => {
-  await using panel = await openTrap()
+test('no encoding of a path in a URL leads out of a root', async t => {
+  await using fileClient = await openWithLinks()
   const paths = [
     '/server/files/gcodes/../secret.txt',
     '/server/files/gcodes/%2e%2e/secret.txt',
@@ -108,39 +108,39 @@ test('no encoding of a path leads out of a root over HTTP', async t => {
   for (const path of paths) {
     for (const verb of ['GET', 'DELETE']) {
       await t.test(`${verb} ${path}`, async () => {
-        const reply = await ask(panel.rig.port, path, { verb })
+        const reply = await ask(fileClient.rig.port, path, { verb })
         assert.ok([400, 403, 404, 405].includes(reply.status), `${reply.status}`)
         assert.doesNotMatch(reply.body, /secret$/)
       })
     }
   }
-  assert.equal(readFileSync(join(panel.rig.dataPath, 'secret.txt'), 'utf8'), 'secret')
-  assert.equal(readFileSync(join(panel.outside, 'secret.txt'), 'utf8'), 'secret')
-  rmSync(panel.outside, { recursive: true })
+  assert.equal(readFileSync(join(fileClient.rig.dataPath, 'secret.txt'), 'utf8'), 'secret')
+  assert.equal(readFileSync(join(fileClient.outside, 'secret.txt'), 'utf8'), 'secret')
+  rmSync(fileClient.outside, { recursive: true })
 })
 
-test('database, secrets, certificates and backups are out of reach, even where a root holds them', async t => {
-  await using panel = await openPanel()
-  const { rig } = panel
+test('database, secrets, certificates and backups are reserved, even if a root contains them', async t => {
+  await using fileClient = await openFileClient()
+  const { rig } = fileClient
   const { paths } = rig
   writeFileSync(paths.secrets, 'password')
   writeFileSync(join(paths.certs, 'moonraker.key'), 'key')
   const backup = join(paths.config, '.moonraker.conf.bkp')
   writeFileSync(backup, 'last good')
   rmSync(paths.gcodes, { recursive: true })
-  // The worst that a user can do: a root that is the data folder itself.
+  // The worst case: a root that is the data folder itself.
   symlinkSync(paths.data, paths.gcodes)
   const reserved = ['database', 'moonraker.secrets', 'certs', 'certs/moonraker.key', 'backup', 'comms']
   const listed = async (path: string) => {
-    const { dirs, files } = (await panel.call('get_directory', { path })) as {
+    const { dirs, files } = (await fileClient.call('get_directory', { path })) as {
       dirs: { dirname: string }[]
       files: { filename: string }[]
     }
     return [...dirs.map(({ dirname }) => dirname), ...files.map(({ filename }) => filename)].sort()
   }
-  // The server may have seen that the folder is gone, and not yet what came in its place.
+  // The server may have noticed that the folder was removed, and not yet its replacement.
   const look = { path: 'gcodes' }
-  while ((await panel.client.call('server.files.get_directory', look)).error !== undefined);
+  while ((await fileClient.client.call('server.files.get_directory', look)).error !== undefined);
   const seen = await listed('gcodes')
   assert.ok(seen.includes('config') && seen.includes('logs'))
   assert.deepEqual(
@@ -151,23 +151,23 @@ test('database, secrets, certificates and backups are out of reach, even where a
   for (const path of [...reserved.map(each => `gcodes/${each}`), 'config/.moonraker.conf.bkp']) {
     for (const [method, params] of CALLS) {
       await t.test(`${method} ${JSON.stringify(params(path))}`, async () => {
-        const { code } = await panel.refusal(method, params(path))
+        const { code } = await fileClient.refusal(method, params(path))
         assert.ok([400, 403, -32601].includes(code), `${code}`)
       })
     }
     const { status } = await ask(rig.port, `/server/files/${path}`)
     assert.equal(status, 403, path)
   }
-  await panel.call('copy', { source: 'gcodes/config', dest: 'gcodes/copied' })
+  await fileClient.call('copy', { source: 'gcodes/config', dest: 'gcodes/copied' })
   assert.deepEqual(readdirSync(join(paths.data, 'copied')), ['moonraker.conf'])
-  const { code } = await panel.refusal('delete_directory', { path: 'gcodes/config', force: true })
+  const { code } = await fileClient.refusal('delete_directory', { path: 'gcodes/config', force: true })
   assert.equal(code, 403)
   assert.equal(readFileSync(backup, 'utf8'), 'last good')
   assert.equal(readFileSync(paths.secrets, 'utf8'), 'password')
 })
 
-test('every name that a file can have works in every operation', async t => {
-  await using panel = await openPanel()
+test('every valid file name works in every operation', async t => {
+  await using fileClient = await openFileClient()
   const names = [
     'it\'s "quoted".gcode',
     'two\nlines.gcode',
@@ -188,10 +188,10 @@ test('every name that a file can have works in every operation', async t => {
   ]
   for (const name of names) {
     await t.test(JSON.stringify(name).slice(0, 60), async () => {
-      writeFileSync(panel.at('source'), 'G28')
-      await panel.call('move', { source: 'gcodes/source', dest: `gcodes/${name}` })
-      assert.deepEqual(readdirSync(panel.rig.paths.gcodes), [name])
-      const { files } = (await panel.call('get_directory', { path: 'gcodes' })) as {
+      writeFileSync(fileClient.at('source'), 'G28')
+      await fileClient.call('move', { source: 'gcodes/source', dest: `gcodes/${name}` })
+      assert.deepEqual(readdirSync(fileClient.rig.paths.gcodes), [name])
+      const { files } = (await fileClient.call('get_directory', { path: 'gcodes' })) as {
         files: { filename: string }[]
       }
       assert.deepEqual(
@@ -199,23 +199,23 @@ test('every name that a file can have works in every operation', async t => {
         [name],
       )
       const path = `/server/files/gcodes/${encodeURIComponent(name)}`
-      assert.equal((await ask(panel.rig.port, path)).body, 'G28')
-      await panel.call('delete_file', { path: `gcodes/${name}` })
-      await panel.call('post_directory', { path: `gcodes/${name}` })
-      await panel.call('delete_directory', { path: `gcodes/${name}` })
-      assert.deepEqual(readdirSync(panel.rig.paths.gcodes), [])
+      assert.equal((await ask(fileClient.rig.port, path)).body, 'G28')
+      await fileClient.call('delete_file', { path: `gcodes/${name}` })
+      await fileClient.call('post_directory', { path: `gcodes/${name}` })
+      await fileClient.call('delete_directory', { path: `gcodes/${name}` })
+      assert.deepEqual(readdirSync(fileClient.rig.paths.gcodes), [])
     })
   }
 })
 
-test('a name that is no text is passed over', async () => {
-  await using panel = await openPanel()
+test('a name that is not valid text is ignored', async () => {
+  await using fileClient = await openFileClient()
   writeFileSync(
-    Buffer.concat([Buffer.from(`${panel.rig.paths.gcodes}/`), Buffer.from([0xe4, 0xf6])]),
+    Buffer.concat([Buffer.from(`${fileClient.rig.paths.gcodes}/`), Buffer.from([0xe4, 0xf6])]),
     'latin-1',
   )
-  writeFileSync(panel.at('x.gcode'), 'G28')
-  const { files } = (await panel.call('get_directory', { path: 'gcodes' })) as {
+  writeFileSync(fileClient.at('x.gcode'), 'G28')
+  const { files } = (await fileClient.call('get_directory', { path: 'gcodes' })) as {
     files: { filename: string }[]
   }
   assert.deepEqual(

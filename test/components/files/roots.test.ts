@@ -7,33 +7,33 @@ import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
-import { openPanel } from './file-panel.ts'
+import { openFileClient } from './file-client.ts'
 
-test('the roots say where they stand and what may be done there', async () => {
-  await using panel = await openPanel({ conf: '[file_manager]\nenable_config_write_access: False' })
-  const { paths } = panel.rig
-  assert.deepEqual(await panel.call('roots'), [
+test('server.files.roots returns paths and permissions', async () => {
+  await using fileClient = await openFileClient({ conf: '[file_manager]\nenable_config_write_access: False' })
+  const { paths } = fileClient.rig
+  assert.deepEqual(await fileClient.call('roots'), [
     { name: 'config', path: paths.config, permissions: 'r' },
     { name: 'logs', path: paths.logs, permissions: 'r' },
     { name: 'gcodes', path: paths.gcodes, permissions: 'rw' },
   ])
-  const { root_info: info, files } = (await panel.call('get_directory', { path: 'config' })) as {
+  const { root_info: info, files } = (await fileClient.call('get_directory', { path: 'config' })) as {
     root_info: object
     files: { permissions: string }[]
   }
   assert.deepEqual(info, { name: 'config', permissions: 'r' })
   assert.ok(files.length > 0 && files.every(({ permissions }) => permissions === 'r'))
-  assert.equal((await panel.refusal('post_directory', { path: 'config/a' })).code, 405)
+  assert.equal((await fileClient.refusal('post_directory', { path: 'config/a' })).code, 405)
 })
 
-test('a folder shows what is in it, dot-folders too, with the space on its disk', async () => {
-  await using panel = await openPanel()
-  mkdirSync(panel.at('.thumbs'))
-  mkdirSync(join(panel.rig.paths.config, '.theme'))
-  writeFileSync(join(panel.rig.paths.config, '.theme', 'custom.css'), '')
-  writeFileSync(panel.at('readme.txt'), 'text')
-  const { mtimeMs, size } = statSync(panel.at('.thumbs'))
-  const reply = (await panel.call('get_directory', { path: 'gcodes' })) as {
+test('get_directory returns the contents, dot-folders included, and the space on the disk', async () => {
+  await using fileClient = await openFileClient()
+  mkdirSync(fileClient.at('.thumbs'))
+  mkdirSync(join(fileClient.rig.paths.config, '.theme'))
+  writeFileSync(join(fileClient.rig.paths.config, '.theme', 'custom.css'), '')
+  writeFileSync(fileClient.at('readme.txt'), 'text')
+  const { mtimeMs, size } = statSync(fileClient.at('.thumbs'))
+  const reply = (await fileClient.call('get_directory', { path: 'gcodes' })) as {
     disk_usage: { total: number; used: number; free: number }
     files: { modified: number }[]
   }
@@ -44,7 +44,7 @@ test('a folder shows what is in it, dot-folders too, with the space on its disk'
     files: [
       {
         filename: 'readme.txt',
-        modified: statSync(panel.at('readme.txt')).mtimeMs / 1000,
+        modified: statSync(fileClient.at('readme.txt')).mtimeMs / 1000,
         size: 4,
         permissions: 'rw',
       },
@@ -52,20 +52,20 @@ test('a folder shows what is in it, dot-folders too, with the space on its disk'
     disk_usage: reply.disk_usage,
     root_info: { name: 'gcodes', permissions: 'rw' },
   })
-  const { json } = await ask(panel.rig.port, '/server/files/directory')
+  const { json } = await ask(fileClient.rig.port, '/server/files/directory')
   assert.deepEqual(json.result.dirs, [
     { dirname: '.thumbs', modified: mtimeMs / 1000, size, permissions: 'rw' },
   ])
-  const listed = (await panel.call('list', { root: 'config' })) as { path: string }[]
+  const listed = (await fileClient.call('list', { root: 'config' })) as { path: string }[]
   assert.deepEqual(
     listed.map(({ path }) => path),
     ['.theme/custom.css', 'moonraker.conf'],
   )
 })
 
-test('what cannot be listed says why', async () => {
-  await using panel = await openPanel()
-  writeFileSync(panel.at('x.gcode'), '')
+test('a listing that fails gives the reason', async () => {
+  await using fileClient = await openFileClient()
+  writeFileSync(fileClient.at('x.gcode'), '')
   const refusals: [string, object, number, string][] = [
     ['list', { root: 'nosuch' }, 400, 'Failed to build file list, invalid path: nosuch: None'],
     ['get_directory', { path: 'zzz' }, 400, 'Invalid root path (zzz)'],
@@ -74,15 +74,15 @@ test('what cannot be listed says why', async () => {
     ['get_directory', { path: 'gcodes/x.gcode' }, 400, 'Directory does not exist (gcodes/x.gcode)'],
   ]
   for (const [method, params, code, message] of refusals) {
-    assert.deepEqual(await panel.refusal(method, params), { code, message })
+    assert.deepEqual(await fileClient.refusal(method, params), { code, message })
   }
 })
 
-test('a root that vanishes is missed, and served again when it comes back', async () => {
-  await using panel = await openPanel()
-  const { rig, client, at } = panel
+test('a root whose folder is removed has a warning, and is served again when the folder is back', async () => {
+  await using fileClient = await openFileClient()
+  const { rig, client, at } = fileClient
   writeFileSync(at('x.gcode'), 'G28')
-  assert.deepEqual(await panel.news(), ['create_file gcodes/x.gcode'])
+  assert.deepEqual(await fileClient.changes(), ['create_file gcodes/x.gcode'])
   const away = join(rig.dataPath, 'away')
   renameSync(rig.paths.gcodes, away)
   const updated = (times: number) => {
@@ -99,41 +99,41 @@ test('a root that vanishes is missed, and served again when it comes back', asyn
   }
   const { params } = await updated(1)
   assert.deepEqual(params[0].item, { path: '', root: 'gcodes', modified: 0, size: 0, permissions: '' })
-  const { code, message } = await panel.refusal('get_directory', { path: 'gcodes' })
+  const { code, message } = await fileClient.refusal('get_directory', { path: 'gcodes' })
   assert.equal(code, -32601)
-  assert.match(message, /root 'gcodes' is not there/)
+  assert.match(message, /root 'gcodes' is missing/)
   const { result } = await client.call('server.info')
-  assert.match(result.warnings.join(), /The folder of root 'gcodes' is not there/)
+  assert.match(result.warnings.join(), /The folder of root 'gcodes' is missing/)
   renameSync(away, rig.paths.gcodes)
   const back = await updated(2)
   assert.equal(back.params[0].item.permissions, 'rw')
   assert.deepEqual(
-    ((await panel.call('list')) as { path: string }[]).map(({ path }) => path),
+    ((await fileClient.call('list')) as { path: string }[]).map(({ path }) => path),
     ['x.gcode'],
   )
   writeFileSync(at('y.gcode'), 'G28')
-  assert.deepEqual((await panel.news()).slice(2), ['create_file gcodes/y.gcode'])
+  assert.deepEqual((await fileClient.changes()).slice(2), ['create_file gcodes/y.gcode'])
   assert.deepEqual((await client.call('server.info')).result.warnings, [])
 })
 
-test('a root may be a link to a folder elsewhere', async () => {
+test('a root may be a link to another folder', async () => {
   const elsewhere = mkdtempSync(join(tmpdir(), 'elsewhere-'))
-  await using panel = await openPanel()
-  const { rig, at } = panel
+  await using fileClient = await openFileClient()
+  const { rig, at } = fileClient
   rmSync(rig.paths.gcodes, { recursive: true })
   symlinkSync(elsewhere, rig.paths.gcodes)
   writeFileSync(join(elsewhere, 'x.gcode'), 'G28')
   assert.deepEqual(
-    ((await panel.call('list')) as { path: string }[]).map(({ path }) => path),
+    ((await fileClient.call('list')) as { path: string }[]).map(({ path }) => path),
     ['x.gcode'],
   )
-  await panel.call('move', { source: 'gcodes/x.gcode', dest: 'gcodes/y.gcode' })
+  await fileClient.call('move', { source: 'gcodes/x.gcode', dest: 'gcodes/y.gcode' })
   assert.equal(statSync(join(elsewhere, 'y.gcode')).size, 3)
   assert.equal(statSync(at('y.gcode')).size, 3)
   rmSync(elsewhere, { recursive: true })
 })
 
-test("Klipper's documents are served once it has said where it stands, and never written", async () => {
+test("Klipper's documents are served read-only after its handshake", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'klipper-'))
   for (const name of ['docs', 'config']) mkdirSync(join(folder, name))
   writeFileSync(join(folder, 'docs', 'G-Codes.md'), '# G-Codes')

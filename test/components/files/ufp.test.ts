@@ -1,12 +1,12 @@
-// Cura's packages: what is in them arrives, whatever else is in them does not.
+// Cura's packages: the server extracts the G-code and the picture, and nothing else.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ZipFile } from 'yazl'
 import { type Rig, startRig } from '../../support/rig.ts'
-import { everythingIn } from './everything-in.ts'
 import { upload } from './form.ts'
+import { listFiles } from './list-files.ts'
 
 const MODEL = '/3D/model.gcode'
 const THUMBNAIL = '/Metadata/thumbnail.png'
@@ -15,7 +15,7 @@ const PNG = Buffer.from(
   'base64',
 )
 
-/** A zip file of these entries. Their names may begin with a slash, as Cura's do. */
+/** A zip file of these entries. Their names may start with a slash, as Cura's do. */
 async function zipOf(entries: Record<string, string | Buffer>, options = {}): Promise<Buffer> {
   const zip = new ZipFile()
   const names = Object.keys(entries)
@@ -28,7 +28,7 @@ async function zipOf(entries: Record<string, string | Buffer>, options = {}): Pr
   return bytes
 }
 
-/** The library refuses to write such names: they are put in afterwards, at the same length. */
+/** The library refuses to write such names: `replaceAll` writes them afterwards, with the same length. */
 const placeholder = (name: string) => name.replace(/^\//, '_').replace(/\.\.\//g, '___')
 
 function replaceAll(bytes: Buffer, from: string, to: string): void {
@@ -39,10 +39,10 @@ const refusedAs = async (rig: Rig, body: Buffer, message: RegExp) => {
   const reply = await upload(rig.port, 'part.ufp', body)
   assert.equal(reply.status, 400, reply.body)
   assert.match(reply.json.error.message, message)
-  assert.deepEqual(everythingIn(rig.paths.gcodes), [])
+  assert.deepEqual(listFiles(rig.paths.gcodes), [])
 }
 
-test('a package becomes its G-code, with the picture where the metadata looks for it', async () => {
+test('a package becomes its G-code, with the picture where the metadata scan reads it', async () => {
   await using rig = await startRig({ printer: 'none' })
   const others = { '/Materials/x.xml.fdm_material': '<a/>', '../../evil': 'x', '/Metadata/evil.png': 'x' }
   const body = await zipOf({ [THUMBNAIL]: PNG, ...others, [MODEL]: ';FLAVOR:Marlin\nG28\n' })
@@ -53,42 +53,42 @@ test('a package becomes its G-code, with the picture where the metadata looks fo
   const { gcodes } = rig.paths
   assert.equal(readFileSync(join(gcodes, 'sub', 'Part One.gcode'), 'utf8'), ';FLAVOR:Marlin\nG28\n')
   assert.deepEqual(readFileSync(join(gcodes, 'sub', '.thumbs', 'Part One.png')), PNG)
-  const names = everythingIn(gcodes).filter(name => !/-\d+x\d+\.png$/.test(name))
+  const names = listFiles(gcodes).filter(name => !/-\d+x\d+\.png$/.test(name))
   assert.deepEqual(names, ['sub/', 'sub/.thumbs/', 'sub/.thumbs/Part One.png', 'sub/Part One.gcode'])
-  assert.ok(!everythingIn(rig.dataPath).some(name => name.includes('evil')))
+  assert.ok(!listFiles(rig.dataPath).some(name => name.includes('evil')))
 })
 
 test('without a picture, without the slash, and in another root', async () => {
   await using rig = await startRig({ printer: 'none' })
   const body = await zipOf({ '3D/model.gcode': 'G28\n' })
   assert.equal((await upload(rig.port, 'a.ufp', body)).json.item.path, 'a.gcode')
-  assert.deepEqual(everythingIn(rig.paths.gcodes), ['a.gcode'])
+  assert.deepEqual(listFiles(rig.paths.gcodes), ['a.gcode'])
   assert.equal((await upload(rig.port, 'a.ufp', body, { root: 'config' })).json.item.path, 'a.ufp')
   assert.deepEqual(readFileSync(join(rig.paths.config, 'a.ufp')), body)
 })
 
-test('what is no package, or a damaged one, is refused and leaves nothing', async () => {
+test('a file that is not a package, or a damaged one, is rejected and leaves nothing', async () => {
   await using rig = await startRig({ printer: 'none' })
   const whole = await zipOf({ [MODEL]: 'G28\n'.repeat(1000), [THUMBNAIL]: PNG })
-  await refusedAs(rig, Buffer.from('G28\n'), /no readable package/)
-  await refusedAs(rig, Buffer.alloc(0), /no readable package/)
-  await refusedAs(rig, whole.subarray(0, whole.length - 30), /no readable package/)
-  await refusedAs(rig, await zipOf({ 'model.gcode': 'G28' }), /holds no G-code/)
+  await refusedAs(rig, Buffer.from('G28\n'), /cannot be read/)
+  await refusedAs(rig, Buffer.alloc(0), /cannot be read/)
+  await refusedAs(rig, whole.subarray(0, whole.length - 30), /cannot be read/)
+  await refusedAs(rig, await zipOf({ 'model.gcode': 'G28' }), /contains no G-code/)
   const damaged = Buffer.from(whole)
   damaged.fill(0xff, 60, 70)
-  await refusedAs(rig, damaged, /no readable package/)
+  await refusedAs(rig, damaged, /cannot be read/)
 })
 
-test('bombs are refused before they grow', async () => {
+test('zip bombs are rejected before they are unpacked', async () => {
   await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 2' })
-  await refusedAs(rig, await zipOf({ [MODEL]: Buffer.alloc(1_500_000) }), /beyond all bounds/)
-  await refusedAs(rig, await zipOf({ [MODEL]: 'x'.repeat(3_000_000) }), /beyond all bounds/)
+  await refusedAs(rig, await zipOf({ [MODEL]: Buffer.alloc(1_500_000) }), /too large when unpacked/)
+  await refusedAs(rig, await zipOf({ [MODEL]: 'x'.repeat(3_000_000) }), /too large when unpacked/)
   const entries = Array.from({ length: 1001 }, (_, index) => [`f${index}`, 'x'])
   await refusedAs(rig, await zipOf(Object.fromEntries([...entries, [MODEL, 'G28']])), /too many entries/)
-  // The directory claims less than there is.
+  // The zip directory has a smaller size than the entry.
   const liar = await zipOf({ [MODEL]: 'x'.repeat(100_000) })
   const size = Buffer.alloc(4)
   size.writeUInt32LE(100_000)
   for (let at = liar.indexOf(size); at !== -1; at = liar.indexOf(size, at + 1)) liar.writeUInt32LE(10, at)
-  await refusedAs(rig, liar, /no readable package/)
+  await refusedAs(rig, liar, /cannot be read/)
 })

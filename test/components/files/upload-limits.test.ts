@@ -1,4 +1,4 @@
-// Uploads at the limits: of size, space, patience and of the file systems.
+// Uploads at the limits of size, disk space, time and file systems.
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -19,35 +19,35 @@ import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
-import { everythingIn } from './everything-in.ts'
 import { formBody, postForm, TYPE, upload } from './form.ts'
+import { listFiles } from './list-files.ts'
 
-/** Opens a connection and sends the head of an upload. */
-async function begin(rig: Rig, headers: string): Promise<Socket> {
+/** Opens a connection and sends the headers of an upload. */
+async function startUpload(rig: Rig, headers: string): Promise<Socket> {
   const socket = connect(rig.port, '127.0.0.1')
   await once(socket, 'connect')
   socket.write(`POST /server/files/upload HTTP/1.1\r\nHost: a\r\nContent-Type: ${TYPE}\r\n${headers}\r\n\r\n`)
   return socket
 }
 
-/** The status of the answer. */
+/** The status of the reply. */
 async function statusOf(socket: Socket): Promise<number> {
   const [bytes] = await once(socket, 'data')
   return Number(String(bytes).split(' ')[1])
 }
 
-/** Resolves when nothing is left of an upload. */
+/** Resolves when the folder is empty. */
 async function untilGone(folder: string): Promise<void> {
   while (readdirSync(folder).length > 0) await new Promise(resolve => setImmediate(resolve))
 }
 
-test('a client that goes away in the middle leaves nothing', async () => {
+test('a client that disconnects during the upload leaves nothing', async () => {
   await using rig = await startRig({ printer: 'none' })
   const body = formBody([{ filename: 'a.gcode', body: 'x'.repeat(3_000_000) }])
   for (const sent of [200, 1_500_000, body.length - 1]) {
-    const socket = await begin(rig, `Content-Length: ${body.length}`)
+    const socket = await startUpload(rig, `Content-Length: ${body.length}`)
     await new Promise(resolve => socket.write(body.subarray(0, sent), resolve))
-    if (sent > 200) await new Promise<void>(resolve => seen(rig, resolve))
+    if (sent > 200) await new Promise<void>(resolve => whenStarted(rig, resolve))
     socket.destroy()
     await untilGone(rig.paths.gcodes)
   }
@@ -58,64 +58,64 @@ test('a client that goes away in the middle leaves nothing', async () => {
   )
 })
 
-/** Calls back when the server has begun to write. */
-function seen(rig: Rig, done: () => void): void {
+/** Calls `done` when the server has started to write. */
+function whenStarted(rig: Rig, done: () => void): void {
   if (existsSync(join(rig.paths.gcodes, '.uploads'))) done()
-  else setImmediate(seen, rig, done)
+  else setImmediate(whenStarted, rig, done)
 }
 
-test('a body longer or shorter than it claims to be', async () => {
+test('a body longer or shorter than its Content-Length', async () => {
   await using rig = await startRig({ printer: 'none' })
   const body = formBody([{ filename: 'a.gcode', body: 'G28' }])
-  const short = await begin(rig, `Content-Length: ${body.length - 10}`)
+  const short = await startUpload(rig, `Content-Length: ${body.length - 10}`)
   short.write(body)
   assert.equal(await statusOf(short), 400)
-  const long = await begin(rig, `Content-Length: ${body.length + 1000}`)
+  const long = await startUpload(rig, `Content-Length: ${body.length + 1000}`)
   long.write(body)
   long.resume().end()
   await once(long, 'close')
   await untilGone(rig.paths.gcodes)
-  const both = await begin(rig, `Content-Length: ${body.length}\r\nTransfer-Encoding: chunked`)
+  const both = await startUpload(rig, `Content-Length: ${body.length}\r\nTransfer-Encoding: chunked`)
   both.write(`${body.length.toString(16)}\r\n${body.toString()}\r\n0\r\n\r\n`)
   assert.equal(await statusOf(both), 400)
-  assert.deepEqual(everythingIn(rig.paths.gcodes), [])
-  const chunked = await begin(rig, 'Transfer-Encoding: chunked')
+  assert.deepEqual(listFiles(rig.paths.gcodes), [])
+  const chunked = await startUpload(rig, 'Transfer-Encoding: chunked')
   for (const byte of body) chunked.write(`1\r\n${String.fromCharCode(byte)}\r\n`)
   chunked.write('0\r\n\r\n')
   assert.equal(await statusOf(chunked), 201)
   for (const socket of [short, both, chunked]) socket.destroy()
 })
 
-test('what is too large is refused: at once where it says so, else when it shows', async () => {
+test('a file that is too large is rejected: by its Content-Length, or when it exceeds the limit', async () => {
   await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 1' })
   const limit = 1024 * 1024
-  const told = await begin(rig, `Content-Length: ${limit * 2}`)
-  assert.equal(await statusOf(told), 413)
-  const grown = await begin(rig, 'Transfer-Encoding: chunked')
+  const declared = await startUpload(rig, `Content-Length: ${limit * 2}`)
+  assert.equal(await statusOf(declared), 413)
+  const grown = await startUpload(rig, 'Transfer-Encoding: chunked')
   const body = formBody([{ filename: 'a.gcode', body: Buffer.alloc(limit + 1) }])
   grown.write(`${body.length.toString(16)}\r\n`)
   grown.write(body)
   assert.equal(await statusOf(grown), 413)
-  for (const socket of [told, grown]) socket.destroy()
+  for (const socket of [declared, grown]) socket.destroy()
   const over = await postForm(rig.port, body)
   assert.equal(over.status, 413)
   assert.match(over.json.error.message, /'max_upload_size' in section \[server\]/)
-  assert.deepEqual(everythingIn(rig.paths.gcodes), [])
+  assert.deepEqual(listFiles(rig.paths.gcodes), [])
   assert.equal((await upload(rig.port, 'a.gcode', Buffer.alloc(limit))).status, 201)
 })
 
-test('a disk without room for it is found before the first byte', async () => {
+test('a disk that is too full is detected before the first byte', async () => {
   await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 1000000000000' })
-  const socket = await begin(rig, `Content-Length: ${900 * 2 ** 50}`)
+  const socket = await startUpload(rig, `Content-Length: ${900 * 2 ** 50}`)
   const [bytes] = await once(socket, 'data')
   assert.match(String(bytes), /^HTTP\/1.1 507 .*There is not enough space in root 'gcodes'/s)
   socket.destroy()
 })
 
-test('a client that waits for leave to send gets it, or the refusal', async () => {
+test('a client that sends Expect: 100-continue gets 100, or the error', async () => {
   await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 1' })
   const body = formBody([{ filename: 'a.gcode', body: 'G28' }])
-  const socket = await begin(rig, `Content-Length: ${body.length}\r\nExpect: 100-continue`)
+  const socket = await startUpload(rig, `Content-Length: ${body.length}\r\nExpect: 100-continue`)
   assert.equal(await statusOf(socket), 100)
   socket.write(body)
   assert.equal(await statusOf(socket), 201)
@@ -124,7 +124,7 @@ test('a client that waits for leave to send gets it, or the refusal', async () =
   assert.equal((await ask(rig.port, '/server/files/upload', { verb: 'POST', headers })).status, 413)
 })
 
-test('a refused client may send all of it and still reads why', async () => {
+test('a rejected client can send the whole body and reads the reason', async () => {
   await using rig = await startRig({ printer: 'none' })
   const body = formBody([
     { name: 'root', body: 'nosuch' },
@@ -135,7 +135,7 @@ test('a refused client may send all of it and still reads why', async () => {
   assert.match(reply.json.error.message, /Invalid root path \(nosuch\)/)
 })
 
-test('many at once: each file is its own, and the last of one name wins as a whole', async () => {
+test('concurrent uploads do not mix; of one name, the last one is complete', async () => {
   await using rig = await startRig({ printer: 'none' })
   const files = Array.from({ length: 20 }, (_, index) => ({
     name: index % 2 === 0 ? `file-${index}.gcode` : 'same.gcode',
@@ -148,10 +148,10 @@ test('many at once: each file is its own, and the last of one name wins as a who
   }
   const same = readFileSync(join(rig.paths.gcodes, 'same.gcode'))
   assert.ok(files.some(({ name, body }) => name === 'same.gcode' && body.equals(same)))
-  assert.equal(everythingIn(rig.paths.gcodes).length, 11)
+  assert.equal(listFiles(rig.paths.gcodes).length, 11)
 })
 
-test('a large file comes in whole, with its checksum, however it is cut', async () => {
+test('a large file with its checksum is stored completely', async () => {
   await using rig = await startRig({ printer: 'none' })
   const body = randomBytes(20_000_000)
   const checksum = createHash('sha256').update(body).digest('hex')
@@ -159,7 +159,7 @@ test('a large file comes in whole, with its checksum, however it is cut', async 
   assert.ok(readFileSync(join(rig.paths.gcodes, 'large.gcode')).equals(body))
 })
 
-test('a link in the root stays a link: what it points to is replaced', async () => {
+test('an upload to a link replaces its target in the root', async () => {
   await using rig = await startRig({ printer: 'none' })
   await upload(rig.port, 'real.cfg', 'old', { root: 'config' })
   symlinkSync('real.cfg', join(rig.paths.config, 'link.cfg'))
@@ -173,13 +173,13 @@ test('a link in the root stays a link: what it points to is replaced', async () 
   )
 })
 
-/** A folder in another file system than that of the tests. */
+/** A folder in another file system than the tests' folder. */
 const OTHER = ['/dev/shm', '/var/tmp'].find(
   folder => existsSync(folder) && statSync(folder).dev !== statSync(tmpdir()).dev,
 )
 
-test('roots in several file systems: the file ends up in its own, whatever the order of the fields', {
-  skip: OTHER === undefined && 'there is only one file system to write to',
+test('with roots in several file systems, the order of the fields does not matter', {
+  skip: OTHER === undefined && 'only one writable file system',
 }, async () => {
   const other = mkdtempSync(join(OTHER ?? '', 'upload-'))
   try {
@@ -192,24 +192,24 @@ test('roots in several file systems: the file ends up in its own, whatever the o
       { name: 'root', body: 'config' },
     ]
     assert.equal((await postForm(rig.port, formBody(late))).status, 201)
-    assert.deepEqual(everythingIn(other), ['a.gcode'])
+    assert.deepEqual(listFiles(other), ['a.gcode'])
     assert.equal(readFileSync(join(rig.paths.config, 'b.cfg'), 'utf8'), '[x]')
-    assert.ok(!everythingIn(rig.paths.config).some(name => name.includes('.uploads')))
+    assert.ok(!listFiles(rig.paths.config).some(name => name.includes('.uploads')))
   } finally {
     rmSync(other, { recursive: true })
   }
 })
 
-test('a root that is not there at present', async () => {
+test('an upload to a root whose folder is missing', async () => {
   await using rig = await startRig({ printer: 'none' })
   rmSync(rig.paths.gcodes, { recursive: true })
   const reply = await upload(rig.port, 'a.gcode', 'G28')
   assert.equal(reply.status, 404)
-  assert.match(reply.json.error.message, /root 'gcodes' is not there/)
+  assert.match(reply.json.error.message, /root 'gcodes' is missing/)
   assert.equal(existsSync(rig.paths.gcodes), false)
 })
 
-test('print: started where the printer is ready, told as not started where it is not', async () => {
+test('print: started if the printer is ready, and print_started false if it is not', async () => {
   await using rig = await startRig()
   using client = await WebClient.open(rig.url)
   const gcode = 'G28\nG4 P600000\n'
@@ -221,7 +221,7 @@ test('print: started where the printer is ready, told as not started where it is
   assert.deepEqual([busy.status, busy.json.print_started, busy.json.print_queued], [201, false, false])
 })
 
-test('a file that is being printed cannot be replaced', async () => {
+test('the printed file cannot be replaced', async () => {
   await using rig = await startRig()
   using client = await WebClient.open(rig.url)
   await upload(rig.port, 'a.gcode', 'G28\nG4 P600000\n')
@@ -231,11 +231,11 @@ test('a file that is being printed cannot be replaced', async () => {
   const refused = await upload(rig.port, 'a.gcode', 'other')
   assert.equal(refused.status, 403)
   assert.equal(readFileSync(join(rig.paths.gcodes, 'a.gcode'), 'utf8'), 'G28\nG4 P600000\n')
-  assert.deepEqual(everythingIn(rig.paths.gcodes), ['a.gcode'])
+  assert.deepEqual(listFiles(rig.paths.gcodes), ['a.gcode'])
   assert.equal((await ask(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
 })
 
-test('print goes into the queue where the configuration says so and the printer is not free', async () => {
+test('print is queued if the configuration says so and the printer is not ready', async () => {
   await using rig = await startRig({
     printer: 'none',
     conf: '[file_manager]\nqueue_gcode_uploads: True\n[job_queue]',

@@ -6,13 +6,13 @@ import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
-import { everythingIn } from './everything-in.ts'
 import { BOUNDARY, formBody, type Part, postForm, upload } from './form.ts'
+import { listFiles } from './list-files.ts'
 
 const GCODE = 'G28\nG1 X10 Y10\n'
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
 
-test('the reply has what each client reads, then comes the notification', async () => {
+test('the reply has the fields that clients read, and the notification follows', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const reply = await upload(rig.port, 'cube.gcode', GCODE, { root: 'gcodes', path: '', print: 'false' })
@@ -32,7 +32,7 @@ test('the reply has what each client reads, then comes the notification', async 
   assert.deepEqual(params, [{ action: 'create_file', item: result.item }])
 })
 
-test('other roots have no print fields; overwriting there is a modification, for G-code a creation', async () => {
+test('other roots have no print fields; a replaced file is modify_file there, create_file in gcodes', async () => {
   await using rig = await startRig({ printer: 'none' })
   const first = await upload(rig.port, 'a.cfg', '[x]\n', { root: 'config' })
   assert.deepEqual(Object.keys(first.json).sort(), ['action', 'item', 'result'])
@@ -44,7 +44,7 @@ test('other roots have no print fields; overwriting there is a modification, for
   assert.equal(readFileSync(join(rig.paths.gcodes, 'a.gcode'), 'utf8'), 'G1\n')
 })
 
-test('fields may come after the file, and what slicers add is passed over', async () => {
+test('fields may follow the file, and unknown fields are ignored', async () => {
   await using rig = await startRig({ printer: 'none' })
   const late = formBody([
     { filename: 'late.cfg', body: 'text' },
@@ -58,10 +58,10 @@ test('fields may come after the file, and what slicers add is passed over', asyn
   const reply = await postForm(rig.port, late)
   assert.equal(reply.status, 201, reply.body)
   assert.deepEqual([reply.json.item.root, reply.json.item.path], ['config', 'made/for/it/late.cfg'])
-  assert.deepEqual(everythingIn(rig.paths.gcodes), [])
+  assert.deepEqual(listFiles(rig.paths.gcodes), [])
 })
 
-test('folders of `path` are made and announced; Cura sends // and means none', async () => {
+test('folders of `path` are made and notified; Cura sends // for none', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const cura = await upload(rig.port, 'cura.gcode', GCODE, { root: 'gcodes', path: '//', print: 'false' })
@@ -70,9 +70,9 @@ test('folders of `path` are made and announced; Cura sends // and means none', a
   assert.equal(deep.json.item.path, 'one/two/b c.gcode')
   assert.equal(deep.headers.location, '/server/files/gcodes/one/two/b%20c.gcode')
   await client.notified('notify_filelist_changed', 3)
-  const told = client.frames.filter(({ method }) => method === 'notify_filelist_changed')
+  const notified = client.frames.filter(({ method }) => method === 'notify_filelist_changed')
   assert.deepEqual(
-    told.map(({ params: [{ action, item }] }) => [action, item.path]),
+    notified.map(({ params: [{ action, item }] }) => [action, item.path]),
     [
       ['create_file', 'cura.gcode'],
       ['create_dir', 'one'],
@@ -86,7 +86,7 @@ test('folders of `path` are made and announced; Cura sends // and means none', a
   assert.match(without.json.error.message, /folder of the upload does not exist: none/)
 })
 
-test('names with any character that a file may have', async () => {
+test('names with any valid character', async () => {
   await using rig = await startRig({ printer: 'none' })
   const names = [
     'a b.gcode',
@@ -110,14 +110,14 @@ test('names with any character that a file may have', async () => {
   assert.equal((await ask(rig.port, quoted.headers.location ?? '')).body, 'x')
 })
 
-test('an empty file is a file', async () => {
+test('an empty file is stored', async () => {
   await using rig = await startRig({ printer: 'none' })
   const reply = await upload(rig.port, 'empty.gcode', '', { checksum: sha256('') })
   assert.equal(reply.status, 201)
   assert.equal(reply.json.item.size, 0)
 })
 
-test('bad forms and targets: the right status, and nothing is left', async () => {
+test('invalid forms and targets return the right status and leave nothing', async () => {
   await using rig = await startRig({ printer: 'none' })
   mkdirSync(join(rig.paths.gcodes, 'folder.gcode'))
   const file = (filename: string): Part => ({ filename, body: GCODE })
@@ -153,7 +153,12 @@ test('bad forms and targets: the right status, and nothing is left', async () =>
     ],
     ['a file as root', [{ name: 'root', filename: 'r', body: 'config' }, file('a')], 400, /must be a text/],
     ['a long field', [{ name: 'path', body: 'x'.repeat(9000) }, file('a')], 400, /too long/],
-    ['much beside', [{ name: 'more', body: 'x'.repeat(300_000) }, file('a')], 413, /beside its file/],
+    [
+      'a large other field',
+      [{ name: 'more', body: 'x'.repeat(300_000) }, file('a')],
+      413,
+      /in addition to its file/,
+    ],
     ['a folder there', [file('folder.gcode')], 400, /folder has the name/],
     [
       'a file as folder',
@@ -169,22 +174,22 @@ test('bad forms and targets: the right status, and nothing is left', async () =>
       /two different/,
     ],
   ]
-  const before = everythingIn(rig.dataPath)
+  const before = listFiles(rig.dataPath)
   for (const [what, parts, status, message] of cases) {
     const reply = await postForm(rig.port, formBody(parts))
     assert.equal(reply.status, status, `${what}: ${reply.body}`)
     assert.match(reply.json.error.message, message, what)
-    assert.deepEqual(everythingIn(rig.dataPath), before, what)
+    assert.deepEqual(listFiles(rig.dataPath), before, what)
   }
 })
 
-test('names that lead out of the root: refused, and nothing outside is touched', async () => {
+test('names that lead out of the root are rejected and change nothing outside', async () => {
   await using rig = await startRig({ printer: 'none' })
   const outside = join(rig.dataPath, 'outside')
   mkdirSync(outside)
   symlinkSync(outside, join(rig.paths.gcodes, 'link'))
   symlinkSync(join(outside, 'new.gcode'), join(rig.paths.gcodes, 'dangling.gcode'))
-  const before = everythingIn(rig.dataPath)
+  const before = listFiles(rig.dataPath)
   const names = [
     '../evil.gcode',
     '../../evil.gcode',
@@ -204,16 +209,16 @@ test('names that lead out of the root: refused, and nothing outside is touched',
   for (const name of names) {
     const reply = await upload(rig.port, name, 'x')
     assert.ok([400, 403, 404].includes(reply.status), `${name}: ${reply.status} ${reply.body}`)
-    assert.deepEqual(everythingIn(rig.dataPath), before, name)
+    assert.deepEqual(listFiles(rig.dataPath), before, name)
   }
   for (const path of ['..', '../config', 'a/../..', 'link', '..\\..', '%2e%2e', '.uploads', 'link/../..']) {
     const reply = await upload(rig.port, 'evil.gcode', 'x', { path })
     assert.ok([400, 403, 404].includes(reply.status), `${path}: ${reply.status} ${reply.body}`)
-    assert.deepEqual(everythingIn(rig.dataPath), before, path)
+    assert.deepEqual(listFiles(rig.dataPath), before, path)
   }
 })
 
-test('a body that is damaged at any byte is refused, or the file is exactly what was sent', async () => {
+test('a body damaged at any byte is rejected, or the file is exactly what was sent', async () => {
   await using rig = await startRig({ printer: 'none' })
   const content = `G1\r\n--${BOUNDARY.slice(0, 8)}\r\nG2`
   const whole = formBody([
@@ -226,7 +231,7 @@ test('a body that is damaged at any byte is refused, or the file is exactly what
     body[at] = (body[at] as number) ^ 0x55
     const reply = await postForm(rig.port, body)
     const inFile = at >= start && at < start + content.length
-    const found = everythingIn(rig.paths.gcodes)
+    const found = listFiles(rig.paths.gcodes)
     assert.deepEqual(
       found.length,
       reply.status === 201 ? 1 : 0,
@@ -240,7 +245,7 @@ test('a body that is damaged at any byte is refused, or the file is exactly what
   }
 })
 
-test('a body that ends too early is refused, whole and in the eyes of HTTP or not', async () => {
+test('a truncated body is rejected', async () => {
   await using rig = await startRig({ printer: 'none' })
   const body = formBody([
     { name: 'root', body: 'gcodes' },
@@ -249,6 +254,6 @@ test('a body that ends too early is refused, whole and in the eyes of HTTP or no
   for (let length = 0; length < body.length - 2; length += 7) {
     const reply = await postForm(rig.port, body.subarray(0, length))
     assert.equal(reply.status, 400, `the first ${length} bytes`)
-    assert.deepEqual(everythingIn(rig.paths.gcodes), [])
+    assert.deepEqual(listFiles(rig.paths.gcodes), [])
   }
 })

@@ -17,7 +17,7 @@ import { fromBuffer } from 'yauzl'
 import { postJson } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
-import { everythingIn } from './everything-in.ts'
+import { listFiles } from './list-files.ts'
 
 /** The members of an archive: their names, and whether they are compressed. */
 function membersOf(path: string): Promise<Record<string, { method: number; text: string }>> {
@@ -54,7 +54,7 @@ function fill(rig: Rig): void {
   writeFileSync(join(rig.paths.config, 'printer.cfg'), '[printer]\n')
 }
 
-test('files and folders of several roots, folders without their subfolders', async () => {
+test('files and folders of several roots are archived, folders without their subfolders', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   fill(rig)
@@ -74,15 +74,15 @@ test('files and folders of several roots, folders without their subfolders', asy
     'logs/moonraker.log',
   ])
   assert.deepEqual(members['gcodes/a.gcode'], { method: 8, text: 'G28\n'.repeat(1000) })
-  const told = await client.find(
+  const notified = await client.find(
     ({ method, params }) => method === 'notify_filelist_changed' && params[0].item.path === 'out.zip',
   )
-  assert.deepEqual(told.params, [{ action: 'create_file', item: result.destination }])
-  assert.ok(client.frames.findIndex(({ id }) => id === 1) < client.frames.indexOf(told))
+  assert.deepEqual(notified.params, [{ action: 'create_file', item: result.destination }])
+  assert.ok(client.frames.findIndex(({ id }) => id === 1) < client.frames.indexOf(notified))
   assert.ok(execFileSync('python3', ['-m', 'zipfile', '-t', path]).toString().includes('Done'))
 })
 
-test('store_only stores, and the usual name has the local time', async () => {
+test('store_only stores without compression, and the default name has the local time', async () => {
   await using rig = await startRig({ printer: 'none' })
   fill(rig)
   const reply = await postJson(rig.port, '/server/files/zip', { items: ['gcodes/a.gcode'], store_only: true })
@@ -104,7 +104,7 @@ test('store_only stores, and the usual name has the local time', async () => {
   assert.equal(members['gcodes/a.gcode']?.method, 0)
 })
 
-test('an archive takes the place of another one as a whole, and is not put into itself', async () => {
+test('an archive replaces another one completely and does not contain itself', async () => {
   await using rig = await startRig({ printer: 'none' })
   fill(rig)
   const request = { dest: 'gcodes/sub/all.zip', items: ['gcodes/sub'] }
@@ -112,14 +112,14 @@ test('an archive takes the place of another one as a whole, and is not put into 
   assert.deepEqual(await namesOf(join(rig.paths.gcodes, 'sub', 'all.zip')), ['gcodes/sub/b ü.gcode'])
 })
 
-test('what is named wrongly is refused, and nothing is left', async () => {
+test('wrong items and destinations are rejected and leave nothing', async () => {
   await using rig = await startRig({ printer: 'none' })
   fill(rig)
   const outside = join(rig.dataPath, 'outside')
   mkdirSync(outside)
   writeFileSync(join(outside, 'secret'), 'x')
   symlinkSync(join(outside, 'secret'), join(rig.paths.gcodes, 'link'))
-  const before = everythingIn(rig.dataPath)
+  const before = listFiles(rig.dataPath)
   const fine = ['gcodes/a.gcode']
   const cases: [object, number, RegExp][] = [
     [{}, 400, /No data for argument: items/],
@@ -144,10 +144,10 @@ test('what is named wrongly is refused, and nothing is left', async () => {
     assert.equal(reply.status, status, `${JSON.stringify(request)}: ${reply.body}`)
     assert.match(reply.json.error.message, message)
   }
-  assert.deepEqual(everythingIn(rig.dataPath), before)
+  assert.deepEqual(listFiles(rig.dataPath), before)
 })
 
-test('of a folder, links out of it, loops and what is no file stay out', async () => {
+test('an archive of a folder skips links out of the root, loops and special files', async () => {
   await using rig = await startRig({ printer: 'none' })
   fill(rig)
   const { gcodes } = rig.paths
@@ -180,7 +180,7 @@ test('odd dates, empty files and more files than an archive may hold', async () 
   assert.match(many.json.error.message, /at most 10000 files/)
 })
 
-test('what has no room on the disk is found before the first byte', async () => {
+test('a disk that is too full is detected before the first byte', async () => {
   await using rig = await startRig({ printer: 'none' })
   writeFileSync(join(rig.paths.gcodes, 'huge'), '')
   truncateSync(join(rig.paths.gcodes, 'huge'), 2 ** 43)

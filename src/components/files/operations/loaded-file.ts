@@ -1,12 +1,12 @@
-// Which file Klipper prints or has loaded: it can be neither moved, nor overwritten, nor deleted, nor can its folders.
+// The file that Klipper prints or has loaded: clients cannot move, overwrite or delete it, nor its folders.
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StatusChange } from '../../../api/printer.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { isPrintActive, type Printer } from '../../../klippy/printer.ts'
 import type { Follower } from '../../../klippy/subscriptions.ts'
+import { isWithin } from '../roots/path-lock.ts'
 import type { Place, Roots } from '../roots/roots.ts'
-import { isWithin } from '../roots/tree-lock.ts'
 
 const REQUEST = { virtual_sdcard: ['file_path'], print_stats: ['filename', 'state'] }
 
@@ -22,7 +22,7 @@ export class LoadedFile implements Follower {
     this.#roots = roots
   }
 
-  /** To be called whenever Klippy is ready. */
+  /** Subscribes; called whenever Klippy is ready. */
   async follow(): Promise<void> {
     const { status } = await this.#printer.subscribe(this, REQUEST)
     this.statusChanged(status)
@@ -34,14 +34,14 @@ export class LoadedFile implements Follower {
     if (print !== undefined && 'state' in print) this.#state = print.state
   }
 
-  /** To be called when Klippy is gone: nothing is loaded any more. */
+  /** Called when Klippy is disconnected: no file is loaded then. */
   forget(): void {
     this.#filePath = null
     this.#filename = ''
     this.#state = ''
   }
 
-  /** Throws ApiError 403 where the loaded file is at or below `place`. */
+  /** Throws ApiError 403 if the loaded file is at or below `place`. */
   async refuse({ root, relative, real }: Place): Promise<void> {
     const path = this.#path()
     if (path === undefined) return

@@ -1,14 +1,14 @@
-// What clients do to files and folders: make, delete, move, copy. Each either happens as a whole or not at all.
+// The operations of clients on files and folders: make, delete, move, copy. Each happens completely or not at all.
 import { lstat, mkdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { FileAction, FileChange } from '../../../api/files.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { makeDurable } from '../../../core/make-durable.ts'
-import { told } from '../roots/file-error.ts'
+import { withFileError } from '../roots/file-error.ts'
+import { isWithin, PathLock } from '../roots/path-lock.ts'
 import { normalPath, type Place, type Roots } from '../roots/roots.ts'
-import type { HiddenFolders } from '../roots/staging-folder.ts'
-import { isWithin, TreeLock } from '../roots/tree-lock.ts'
-import type { Asking, Changes } from '../tree/changes.ts'
+import type { StagingFolders } from '../roots/staging-folders.ts'
+import type { ChangeNotifier, Requester } from '../tree/change-notifier.ts'
 import type { FileIndex } from '../tree/file-index.ts'
 import { factsFrom } from '../tree/folder-node.ts'
 import { goneItem, itemOf } from '../tree/item.ts'
@@ -18,17 +18,17 @@ import type { LoadedFile } from './loaded-file.ts'
 /** What operations depend on. */
 export interface OperationParts {
   readonly roots: Roots
-  readonly lock: TreeLock
-  readonly changes: Changes
-  readonly hidden: HiddenFolders
-  readonly trees: FileIndex
+  readonly lock: PathLock
+  readonly changes: ChangeNotifier
+  readonly staging: StagingFolders
+  readonly index: FileIndex
   readonly loaded: LoadedFile
 }
 
 /** A move or a copy. */
 interface Transfer {
   readonly verb: 'move' | 'copy'
-  /** As the client named them. */
+  /** As the client wrote them. */
   readonly source: string
   readonly dest: string
   readonly from: Place
@@ -37,35 +37,37 @@ interface Transfer {
 
 export class FileOperations {
   readonly #parts: OperationParts
-  /** Keeps requests for the same paths in the order of their arrival, while it is found out what the paths mean. */
-  readonly #arrivals = new TreeLock()
+  /** Keeps requests for the same paths in the order of arrival while the paths are resolved. */
+  readonly #arrivals = new PathLock()
 
   constructor(parts: OperationParts) {
     this.#parts = parts
   }
 
-  /** API document, "Create directory". The folder above has to exist. */
-  makeDirectory(path: string, asking: Asking): Promise<FileChange> {
-    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#makeDirectory(path, asking))
+  /** server.files.post_directory. The parent folder must exist. */
+  makeDirectory(path: string, requester: Requester): Promise<FileChange> {
+    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#makeDirectory(path, requester))
   }
 
-  async #makeDirectory(path: string, asking: Asking): Promise<FileChange> {
+  async #makeDirectory(path: string, requester: Requester): Promise<FileChange> {
     const { roots, lock } = this.#parts
     const place = await roots.locate(path)
     refuseReadOnly(place)
     return lock.run({ write: [place.absolute] }, async () => {
-      await told(shown(place), () => mkdir(place.absolute))
+      await withFileError(shown(place), () => mkdir(place.absolute))
       await makeDurable(dirname(place.absolute))
-      return this.#announce(asking, 'create_dir', place)
+      return this.#publish(requester, 'create_dir', place)
     })
   }
 
-  /** API document, "Delete directory". */
-  deleteDirectory(path: string, force: boolean, asking: Asking): Promise<FileChange> {
-    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#deleteDirectory(path, force, asking))
+  /** server.files.delete_directory. */
+  deleteDirectory(path: string, force: boolean, requester: Requester): Promise<FileChange> {
+    return this.#arrivals.run({ write: [normalPath(path)] }, () =>
+      this.#deleteDirectory(path, force, requester),
+    )
   }
 
-  async #deleteDirectory(path: string, force: boolean, asking: Asking): Promise<FileChange> {
+  async #deleteDirectory(path: string, force: boolean, requester: Requester): Promise<FileChange> {
     const { roots, lock, loaded } = this.#parts
     const place = await roots.locate(path)
     if (place.relative === '') throw new ApiError(400, 'Cannot delete root directory')
@@ -75,37 +77,37 @@ export class FileOperations {
       if (kind !== 'folder') throw new ApiError(400, `Directory does not exist (${shown(place)})`)
       await loaded.refuse(place)
       roots.refuseReservedBelow(place.absolute)
-      await told(shown(place), () => this.#removeFolder(place, force))
-      return this.#announceGone(asking, 'delete_dir', place)
+      await withFileError(shown(place), () => this.#removeFolder(place, force))
+      return this.#publishRemoval(requester, 'delete_dir', place)
     })
   }
 
-  /** API document, "File delete". */
-  deleteFile(path: string, asking: Asking): Promise<FileChange> {
-    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#deleteFile(path, asking))
+  /** server.files.delete_file. */
+  deleteFile(path: string, requester: Requester): Promise<FileChange> {
+    return this.#arrivals.run({ write: [normalPath(path)] }, () => this.#deleteFile(path, requester))
   }
 
-  async #deleteFile(path: string, asking: Asking): Promise<FileChange> {
+  async #deleteFile(path: string, requester: Requester): Promise<FileChange> {
     const { roots, lock, loaded } = this.#parts
     const place = await roots.locate(path)
     refuseReadOnly(place)
     return lock.run({ write: [place.absolute] }, async () => {
       if ((await kindOf(place)) !== 'file') throw new ApiError(400, `Invalid file path: ${shown(place)}`)
       await loaded.refuse(place)
-      await told(shown(place), () => unlink(place.absolute))
+      await withFileError(shown(place), () => unlink(place.absolute))
       await makeDurable(dirname(place.absolute))
-      return this.#announceGone(asking, 'delete_file', place)
+      return this.#publishRemoval(requester, 'delete_file', place)
     })
   }
 
-  /** API document, "Move a file or directory". */
-  move(source: string, dest: string, asking: Asking): Promise<FileChange> {
+  /** server.files.move. */
+  move(source: string, dest: string, requester: Requester): Promise<FileChange> {
     return this.#arrivals.run({ write: [normalPath(source), normalPath(dest)] }, () =>
-      this.#move(source, dest, asking),
+      this.#move(source, dest, requester),
     )
   }
 
-  async #move(source: string, dest: string, asking: Asking): Promise<FileChange> {
+  async #move(source: string, dest: string, requester: Requester): Promise<FileChange> {
     const { roots, lock, loaded } = this.#parts
     const from = await this.#source(source, 'move')
     if (!from.root.writable)
@@ -116,30 +118,30 @@ export class FileOperations {
       const { kind } = await this.#check(transfer)
       await loaded.refuse(from)
       roots.refuseReservedBelow(from.absolute)
-      const isKnown = await told(shown(to), () => this.#moveOver(from, to))
-      if (kind === 'folder' && !isKnown) await this.#parts.trees.takeInFolder(to)
-      return this.#announce(asking, kind === 'folder' ? 'move_dir' : 'move_file', to, from)
+      const wasRenamed = await withFileError(shown(to), () => this.#moveTo(from, to))
+      if (kind === 'folder' && !wasRenamed) await this.#parts.index.addFolder(to)
+      return this.#publish(requester, kind === 'folder' ? 'move_dir' : 'move_file', to, from)
     })
   }
 
-  /** API document, "Copy a file or directory". */
-  copy(source: string, dest: string, asking: Asking): Promise<FileChange> {
+  /** server.files.copy. */
+  copy(source: string, dest: string, requester: Requester): Promise<FileChange> {
     return this.#arrivals.run({ read: [normalPath(source)], write: [normalPath(dest)] }, () =>
-      this.#copy(source, dest, asking),
+      this.#copy(source, dest, requester),
     )
   }
 
-  async #copy(source: string, dest: string, asking: Asking): Promise<FileChange> {
-    const { lock, trees } = this.#parts
+  async #copy(source: string, dest: string, requester: Requester): Promise<FileChange> {
+    const { lock, index } = this.#parts
     const from = await this.#source(source, 'copy')
     const to = await this.#target(from, dest)
     const transfer: Transfer = { verb: 'copy', source, dest, from, to }
     return lock.run({ read: [from.absolute, from.real], write: [to.absolute] }, async () => {
       const { kind, isOverwrite } = await this.#check(transfer)
-      await told(shown(to), () => this.#copyTo(from.real, to))
-      if (kind === 'folder') await trees.takeInFolder(to)
+      await withFileError(shown(to), () => this.#copyTo(from.real, to))
+      if (kind === 'folder') await index.addFolder(to)
       const action = kind === 'folder' ? 'create_dir' : isOverwrite ? 'modify_file' : 'create_file'
-      return this.#announce(asking, action, to)
+      return this.#publish(requester, action, to)
     })
   }
 
@@ -151,7 +153,7 @@ export class FileOperations {
     return from
   }
 
-  /** Where something goes: into `dest` where that is a folder. */
+  /** The path of the result: inside `dest` if that is a folder. */
   async #target(from: Place, dest: string): Promise<Place> {
     const { roots } = this.#parts
     const to = await roots.locate(dest)
@@ -160,7 +162,7 @@ export class FileOperations {
     return roots.resolve(to.root, `${to.relative}/${basename(from.absolute)}`)
   }
 
-  /** Looks again now that nobody else of ours changes the places. */
+  /** Checks both paths again under the lock. */
   async #check({
     verb,
     source,
@@ -172,21 +174,23 @@ export class FileOperations {
     const kind = await kindOf(from)
     if (kind === 'none') throw new ApiError(400, `File ${shown(from)} does not exist`)
     const now = await this.#target(await roots.locate(source), dest)
-    if (now.absolute !== to.absolute) throw new ApiError(409, 'The folders have changed meanwhile, try again')
-    if (to.absolute === from.absolute) throw new ApiError(400, `'${shown(to)}' is the same place`)
+    if (now.absolute !== to.absolute)
+      throw new ApiError(409, 'The folders have changed during the request, try again')
+    if (to.absolute === from.absolute)
+      throw new ApiError(400, `Source and destination are the same: '${shown(to)}'`)
     if (kind === 'folder' && isWithin(to.absolute, from.real)) {
       throw new ApiError(400, `A folder cannot be ${verb === 'move' ? 'moved' : 'copied'} into itself`)
     }
-    const there = await kindOf(to)
-    if (there === 'folder' || (there === 'file' && kind === 'folder')) {
+    const existing = await kindOf(to)
+    if (existing === 'folder' || (existing === 'file' && kind === 'folder')) {
       throw new ApiError(400, `File exists: '${shown(to)}'`)
     }
     await loaded.refuse(to)
-    return { kind, isOverwrite: there === 'file' }
+    return { kind, isOverwrite: existing === 'file' }
   }
 
-  /** Renames; copies and deletes where that is another file system. Gives whether it was renamed. */
-  async #moveOver(from: Place, to: Place): Promise<boolean> {
+  /** Renames; copies and deletes if `to` is in another file system. Returns whether it renamed. */
+  async #moveTo(from: Place, to: Place): Promise<boolean> {
     try {
       await rename(from.absolute, to.absolute)
       await makeDurable(dirname(to.absolute))
@@ -200,12 +204,12 @@ export class FileOperations {
     return false
   }
 
-  /** Copies under a hidden name first, so that nobody sees a part of it. */
+  /** Copies to a staging path first, so that no client sees a part of the copy. */
   #copyTo(source: string, to: Place): Promise<void> {
-    const view = { roots: this.#parts.roots, top: to.root.path }
-    return this.#hidden(to, async hidden => {
-      await copyTree(source, hidden, view)
-      await rename(hidden, to.absolute)
+    const scope = { roots: this.#parts.roots, top: to.root.path }
+    return this.#withStagingPath(to, async path => {
+      await copyTree(source, path, scope)
+      await rename(path, to.absolute)
       await makeDurable(dirname(to.absolute))
     })
   }
@@ -217,47 +221,47 @@ export class FileOperations {
     await makeDurable(dirname(place.absolute))
   }
 
-  /** Out of sight first, so that nobody sees a part of it go. */
+  /** Renames to a staging path first, so that no client sees a part of the folder disappear. */
   #removeTree(place: Place): Promise<void> {
-    return this.#hidden(place, async hidden => {
-      await rename(place.absolute, hidden)
+    return this.#withStagingPath(place, async path => {
+      await rename(place.absolute, path)
       await makeDurable(dirname(place.absolute))
     })
   }
 
-  /** Runs `work` with a hidden path in the file system of `place`; what is there afterwards is removed. */
-  async #hidden(place: Place, work: (path: string) => Promise<void>): Promise<void> {
-    const { hidden } = this.#parts
+  /** Runs `work` with a staging path in the file system of `place`; removes what is there afterwards. */
+  async #withStagingPath(place: Place, work: (path: string) => Promise<void>): Promise<void> {
+    const { staging } = this.#parts
     const parent = dirname(place.absolute)
-    const [root, there] = await Promise.all([stat(place.root.path), stat(parent)])
-    const path = hidden.enter(root.dev === there.dev ? place.root.path : parent)
+    const [root, target] = await Promise.all([stat(place.root.path), stat(parent)])
+    const path = staging.allocate(root.dev === target.dev ? place.root.path : parent)
     try {
       await work(path)
     } finally {
       await rm(path, { recursive: true, force: true })
-      hidden.leave(path)
+      staging.release(path)
     }
   }
 
-  async #announce(asking: Asking, action: FileAction, place: Place, from?: Place): Promise<FileChange> {
+  async #publish(requester: Requester, action: FileAction, place: Place, from?: Place): Promise<FileChange> {
     const facts = factsFrom(await stat(place.absolute))
     const change = {
       action,
       item: itemOf(place.root, place.relative, facts),
       ...(from !== undefined && { source_item: { path: from.relative, root: from.root.name } }),
     }
-    this.#parts.changes.afterReply(asking, change)
+    this.#parts.changes.afterReply(requester, change)
     return change
   }
 
-  #announceGone(asking: Asking, action: FileAction, { root, relative }: Place): FileChange {
+  #publishRemoval(requester: Requester, action: FileAction, { root, relative }: Place): FileChange {
     const change = { action, item: goneItem(root, relative) }
-    this.#parts.changes.afterReply(asking, change)
+    this.#parts.changes.afterReply(requester, change)
     return change
   }
 }
 
-/** A place as clients name it. */
+/** A path as clients write it. */
 function shown({ root, relative }: Place): string {
   return relative === '' ? root.name : `${root.name}/${relative}`
 }

@@ -1,4 +1,4 @@
-// Archives of files and folders (API document, "Create a ZIP archive"): written as they are read, in bounded memory.
+// server.files.zip: archives of files and folders, streamed in bounded memory.
 import { constants, createReadStream } from 'node:fs'
 import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -7,16 +7,16 @@ import type { ZipFile } from 'yazl'
 import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { ApiError } from '../../../core/errors.ts'
 import type { Caller } from '../../../rpc/caller.ts'
-import { told } from '../roots/file-error.ts'
+import { withFileError } from '../roots/file-error.ts'
 import type { Place } from '../roots/roots.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
-import { beginFile, describe, type FileItem, type UploadParts } from '../upload/upload.ts'
+import { createStagedFile, describe, type FileItem, type UploadParts } from '../upload/upload.ts'
 
 /** Files in one archive. */
 const MAX_ENTRIES = 10_000
 /** Archives that wait while one is made. */
 const MAX_QUEUED = 10
-/** Bytes that stay free on the disk. */
+/** Bytes to keep free on the disk. */
 const KEPT_FREE = 16 * 1024 * 1024
 
 /** The parameters of server.files.zip. */
@@ -32,7 +32,7 @@ export interface ZipResult {
   readonly action: 'zip_files'
 }
 
-/** A file that goes into an archive. */
+/** A file to put into an archive. */
 interface Member {
   /** `config/printer.cfg`: the root and the path below it. */
   readonly name: string
@@ -50,46 +50,47 @@ export class Archives {
   }
 
   /**
-   * Makes an archive; it is announced after the reply to `caller`. Throws ApiError 400 for items that are not there, a
-   * bad destination or too many files, 403 for what may not be read or written, 503, 507 for a full disk.
+   * Makes an archive; clients are notified after the reply to `caller`. Throws ApiError 400 for missing items, an
+   * invalid destination or too many files, 403 for what may not be read or written, 503 if too many archives wait, 507
+   * if the disk is full.
    */
   create(request: ZipRequest, caller: Caller): Promise<ZipResult> {
     return this.#limit.run(() => this.#create(request, caller))
   }
 
   async #create({ items, dest, store_only }: ZipRequest, caller: Caller): Promise<ZipResult> {
-    const { lock, hidden, refuseLocked } = this.#parts
-    const place = await this.#destination(dest ?? this.#usualName())
+    const { lock, staging, refuseLoaded } = this.#parts
+    const place = await this.#destination(dest ?? this.#defaultName())
     const members = await this.#membersOf(items, place)
     await checkSpace(place, members)
-    const file = beginFile(hidden, place.root)
+    const file = createStagedFile(staging, place.root)
     try {
       const shown = `${place.root.name}/${place.relative}`
-      await told(shown, () =>
+      await withFileError(shown, () =>
         lock.run({ read: members.map(({ real }) => real) }, () => writeArchive(file, members, !store_only)),
       )
       return await lock.run({ write: [place.real] }, async () => {
-        await refuseLocked(place)
-        return told(shown, () => this.#show(file, place, caller))
+        await refuseLoaded(place)
+        return withFileError(shown, () => this.#publish(file, place, caller))
       })
     } finally {
       await file.discard()
     }
   }
 
-  async #show(file: StagedFile, place: Place, caller: Caller): Promise<ZipResult> {
-    const { hidden, changes } = this.#parts
+  async #publish(file: StagedFile, place: Place, caller: Caller): Promise<ZipResult> {
+    const { staging, changes } = this.#parts
     const replaced = (await stat(place.real).catch(() => undefined)) !== undefined
-    await hidden.moveOut(file.path, place.real)
-    // Nothing may be waited for between the announcement and the reply.
+    await staging.publish(file.path, place.real)
+    // Nothing may be awaited between `afterReply` and the reply.
     await file.discard()
     const item = await describe(place)
     changes.afterReply(caller, { action: replaced ? 'modify_file' : 'create_file', item })
     return { destination: item, action: 'zip_files' }
   }
 
-  /** `config/collection-20240131-235959.zip`, by the local time. */
-  #usualName(): string {
+  /** `config/collection-20240131-235959.zip`, in local time. */
+  #defaultName(): string {
     const now = new Date(this.#parts.core.clock.now() * 1000)
     const two = (value: number) => String(value).padStart(2, '0')
     const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`
@@ -121,14 +122,14 @@ export class Archives {
     return [...members.values()]
   }
 
-  /** The file that an item means, or the files of the folder: not those of its subfolders (API document). */
+  /** The file at `item`, or the files of the folder without those of its subfolders. */
   async #expand(item: string): Promise<Member[]> {
     const place = await this.#parts.roots.locate(item)
     const found = await stat(place.real).catch(() => undefined)
-    // In the original's words, which clients may know.
+    // Moonraker's own wording, which clients may know.
     if (found === undefined) throw new ApiError(400, `No file/directory exits at '${item}'`)
     if (!found.isDirectory()) return [await memberOf(place, item)]
-    const entries = await told(item, () => readdir(place.real, { withFileTypes: true }))
+    const entries = await withFileError(item, () => readdir(place.real, { withFileTypes: true }))
     const candidates = entries.filter(entry => entry.isFile() || entry.isSymbolicLink())
     if (candidates.length > MAX_ENTRIES) throw tooMany()
     const members: Member[] = []
@@ -139,7 +140,7 @@ export class Archives {
     return members
   }
 
-  /** What may not be read, is no file or leads out of the root is left out of a folder. */
+  /** Skips what is unreadable, not a file, or leads out of the root. */
   async #optionalMember(folder: Place, name: string): Promise<Member | undefined> {
     try {
       const place = await this.#parts.roots.resolve(folder.root, join(folder.relative, name))
@@ -156,7 +157,7 @@ function tooMany(): ApiError {
 }
 
 async function memberOf({ root, relative, real }: Place, shown: string): Promise<Member> {
-  return told(shown, async () => {
+  return withFileError(shown, async () => {
     const found = await stat(real)
     if (!found.isFile()) throw new ApiError(400, `'${shown}' is neither a file nor a folder`)
     await access(real, constants.R_OK)
@@ -188,16 +189,16 @@ async function writeArchive(file: StagedFile, members: readonly Member[], compre
   }
 }
 
-/** Opened when its turn comes. A log that grows meanwhile is taken as long as it was. */
+/** Opens the file when the archive reaches it. Of a log that grows meanwhile, reads the size it had before. */
 function addMember(
   zip: ZipFile,
   { name, real, size, modified }: Member,
   compress: boolean,
   signal: AbortSignal,
 ): void {
-  zip.addReadStreamLazy(name, { mtime: modified, mode: 0o100644, compress }, begin => {
+  zip.addReadStreamLazy(name, { mtime: modified, mode: 0o100644, compress }, callback => {
     const stream = createReadStream(real, { end: Math.max(0, size - 1), signal })
     stream.on('error', error => zip.emit('error', error))
-    begin(null, stream)
+    callback(null, stream)
   })
 }

@@ -1,8 +1,8 @@
-// What the system says of a file operation, in words and a status for the caller.
+// Maps the system's error codes to errors for the caller: a status, and a text that names the path as clients do.
 import { ApiError } from '../../../core/errors.ts'
 
-/** By the system's codes. Words that clients know from the original begin as there; places are named as clients name them. */
-const MEANINGS: Readonly<Record<string, readonly [status: number, words: string]>> = {
+/** By the system's code. Texts that clients know from Moonraker start as they do there. */
+const MEANINGS: Readonly<Record<string, readonly [status: number, text: string]>> = {
   ENOENT: [400, 'No such file or directory'],
   EEXIST: [400, 'File exists'],
   ENOTEMPTY: [400, 'Directory not empty'],
@@ -20,7 +20,10 @@ const MEANINGS: Readonly<Record<string, readonly [status: number, words: string]
   EFBIG: [507, 'The file is too large for this file system'],
 }
 
-/** What the caller is told of `error`, which happened at `shown` (root and path). Other errors come back as they are. */
+/**
+ * Converts an error of the system at `shown` (root and path, as clients write them) to an ApiError. Returns other
+ * errors unchanged.
+ */
 export function fileError(error: unknown, shown: string): unknown {
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException
   const meaning = MEANINGS[code]
@@ -28,8 +31,8 @@ export function fileError(error: unknown, shown: string): unknown {
   return new ApiError(meaning[0], `${meaning[1]}: '${shown}'`, { cause: error })
 }
 
-/** Runs `operation`; its errors are told as those of `shown`. */
-export async function told<T>(shown: string, operation: () => Promise<T>): Promise<T> {
+/** Runs `operation` and converts its errors with `fileError`. */
+export async function withFileError<T>(shown: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation()
   } catch (error) {

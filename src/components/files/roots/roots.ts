@@ -1,45 +1,45 @@
-// The folders that are served, and the only way from a client's path to a place on the disk.
+// The served folders, and the only way from a client's path to a path on the disk.
 import { lstat, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ApiError } from '../../../core/errors.ts'
-import { HIDDEN_FOLDER } from './staging-folder.ts'
-import { isWithin } from './tree-lock.ts'
+import { isWithin } from './path-lock.ts'
+import { STAGING_FOLDER } from './staging-folders.ts'
 
-/** Bounds of a client's path: each part costs time to look at. */
+/** Limits of a client's path: each part costs a system call. */
 const MAX_PARTS = 100
 const MAX_BYTES = 4000
 
-/** A folder that is served under a name. */
+/** A folder that the server serves under a name. */
 export interface Root {
   readonly name: string
-  /** As it is configured; it may be a link. */
+  /** As configured; it may be a link. */
   readonly path: string
-  /** Whether clients may write here at present. */
+  /** Whether clients may write here now. */
   readonly writable: boolean
-  /** Whether clients are told of what changes here: not of logs, which change all the time. */
+  /** Whether clients get notifications of changes: not for logs, which change all the time. */
   readonly observed?: boolean
-  /** Whether the folder is Klipper's own, which is never written. */
+  /** Whether the folder belongs to Klipper; the server never writes there. */
   readonly klippers?: boolean
 }
 
-/** A place below a root that is safe to use. */
+/** A path below a root that was checked. */
 export interface Place {
   readonly root: Root
-  /** Below the root, with `/` between the parts; '' for the root itself. Links in the folders above are followed. */
+  /** Below the root, with `/` between the parts; '' for the root itself. Links in the folders above are resolved. */
   readonly relative: string
-  /** On the disk; a link at the very end is not followed. Renaming and deleting work on this. */
+  /** On the disk; a link in the last part is not resolved. For renaming and deleting. */
   readonly absolute: string
-  /** On the disk, with all links followed. What the TreeLock is asked for. */
+  /** On the disk, with all links resolved. For reading, writing and locking. */
   readonly real: string
 }
 
-/** Paths that cannot be reached through any root, by what they are called in errors. */
+/** Paths that no root serves, with their names in errors. */
 export type ReservedPaths = ReadonlyMap<string, string>
 
 export class Roots {
   readonly #roots = new Map<string, Root>()
   readonly #reserved: ReservedPaths
-  /** The same with links followed. */
+  /** The same with links resolved. */
   #reservedReal: ReservedPaths
 
   constructor(reserved: ReservedPaths = new Map()) {
@@ -47,7 +47,7 @@ export class Roots {
     this.#reservedReal = reserved
   }
 
-  /** Follows the links in the reserved paths, once they exist. */
+  /** Resolves the links in the reserved paths. */
   async start(): Promise<void> {
     const real = new Map<string, string>()
     for (const [path, name] of this.#reserved) {
@@ -78,14 +78,14 @@ export class Roots {
     return this.#roots.get(name)
   }
 
-  /** Throws ApiError 400 for a name that is none. */
+  /** Throws ApiError 400 for an unknown name. */
   get(name: string): Root {
     const root = this.#roots.get(name)
     if (root === undefined) throw new ApiError(400, `Invalid root path (${name})`)
     return root
   }
 
-  /** Whether `real`, a path without links, is reserved or stands below something that is. */
+  /** Whether `real`, a path without links, is a reserved path or below one. */
   isReserved(real: string): boolean {
     return this.#reservedBy(real) !== undefined
   }
@@ -95,7 +95,7 @@ export class Roots {
     return undefined
   }
 
-  /** Throws ApiError 403 where something reserved stands at or below `real`: it can be neither moved nor removed. */
+  /** Throws ApiError 403 if a reserved path is at or below `real`: clients can neither move nor remove it. */
   refuseReservedBelow(real: string): void {
     for (const [path, name] of this.#reservedReal) {
       if (isWithin(path, real)) throw new ApiError(403, `The folder holds the reserved path '${name}'`)
@@ -103,7 +103,7 @@ export class Roots {
   }
 
   /**
-   * The place that a client's `path` means, which begins with the name of a root: `gcodes/folder/file.gcode`.
+   * Resolves a client's path that starts with the name of a root: `gcodes/folder/file.gcode`.
    * Throws as `resolve` does.
    */
   async locate(path: string): Promise<Place> {
@@ -112,19 +112,19 @@ export class Roots {
   }
 
   /**
-   * The place that `path` means below `root`. Throws ApiError 400 for a path that leaves the root or is none,
-   * 403 for reserved places, 404 where links lead out of the root or the root is not there.
+   * Resolves `path` below `root`. Throws ApiError 400 for a path that leaves the root or is invalid, 403 for a reserved
+   * path, 404 if links lead out of the root or the root's folder is missing.
    */
   async resolve(root: Root, path: string): Promise<Place> {
     const parts = splitPath(path)
     const top = await realpath(root.path).catch(() => {
-      throw new ApiError(404, `The folder of root '${root.name}' is not there at present`)
+      throw new ApiError(404, `The folder of root '${root.name}' is missing`)
     })
     const shown = [root.name, ...parts].join('/')
-    const parent = parts.length === 0 ? top : await follow(join(top, ...parts.slice(0, -1)), shown)
+    const parent = parts.length === 0 ? top : await resolveLinks(join(top, ...parts.slice(0, -1)), shown)
     const absolute = parts.length === 0 ? top : join(parent, parts.at(-1) ?? '')
-    const real = await follow(absolute, shown)
-    if (!isWithin(absolute, top) || !isWithin(real, top)) throw notThere(shown)
+    const real = await resolveLinks(absolute, shown)
+    if (!isWithin(absolute, top) || !isWithin(real, top)) throw notFound(shown)
     const reserved = this.#reservedBy(absolute) ?? this.#reservedBy(real)
     if (reserved !== undefined) {
       throw new ApiError(403, `Access to file ${basename(absolute)} forbidden by reserved path '${reserved}'`)
@@ -133,21 +133,21 @@ export class Roots {
   }
 }
 
-/** What clients are told a root, or a part of it, permits. */
+/** The permissions of a root as clients get them. */
 export function rootPermissions({ writable }: Root): 'rw' | 'r' {
   return writable ? 'rw' : 'r'
 }
 
-function notThere(shown: string): ApiError {
+function notFound(shown: string): ApiError {
   return new ApiError(404, `File does not exist: ${shown}`)
 }
 
-/** A client's path in the form that is the same for all texts that mean the same, links apart. */
+/** A normal form of a client's path: the same for all spellings, links not resolved. */
 export function normalPath(path: string): string {
   return normalize(path).join('/')
 }
 
-/** The parts of a path, with `.` and `..` worked out as texts; a `..` that leads above the start stays. */
+/** The parts of a path without `.` and `..`; a `..` that leads above the first part stays. */
 function normalize(path: string): string[] {
   const parts: string[] = []
   for (const part of path.split('/')) {
@@ -158,7 +158,7 @@ function normalize(path: string): string[] {
   return parts
 }
 
-/** The parts of a client's path; empty ones and `.` are left out. */
+/** The parts of a client's path without empty ones and `.`. */
 function splitPath(path: string): string[] {
   const parts = path.split('/').filter(part => part !== '' && part !== '.')
   if (parts.length > MAX_PARTS || Buffer.byteLength(path) > MAX_BYTES) {
@@ -169,15 +169,15 @@ function splitPath(path: string): string[] {
       throw new ApiError(400, 'The path leaves the folder or has a part that no file can have')
     }
   }
-  if (parts.includes(HIDDEN_FOLDER)) {
-    throw new ApiError(403, `Access to file ${parts.at(-1)} forbidden by reserved path '${HIDDEN_FOLDER}'`)
+  if (parts.includes(STAGING_FOLDER)) {
+    throw new ApiError(403, `Access to file ${parts.at(-1)} forbidden by reserved path '${STAGING_FOLDER}'`)
   }
   return parts
 }
 
 /**
- * Whether a part is `..`, or would be where somebody decoded it once or twice more, took backslashes for slashes, or
- * made plain signs of what only looks like them. To us these are names; nobody gives them to a file with good intent.
+ * Whether a part is `..`, or becomes `..` when a program decodes it once or twice more, reads backslashes as slashes, or
+ * normalises Unicode look-alikes. These are valid names, but only attackers use them.
  */
 function leadsUp(part: string): boolean {
   const plain = part
@@ -188,23 +188,23 @@ function leadsUp(part: string): boolean {
   return plain.split('/').includes('..')
 }
 
-/** How often a path is looked at again that comes and goes meanwhile: others rename files into place all the time. */
-const LOOKS = 5
+/** Attempts to resolve a path while another program makes and removes it. */
+const ATTEMPTS = 5
 
-/** `path` with all links followed, as far as there is something; a link that leads nowhere is an error. */
-async function follow(path: string, shown: string, looks = LOOKS): Promise<string> {
+/** Resolves the links in `path`; parts at the end may be missing. A link to a missing file is an error. */
+async function resolveLinks(path: string, shown: string, attempts = ATTEMPTS): Promise<string> {
   try {
     return await realpath(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENAMETOOLONG') throw new ApiError(400, 'The path is too long')
     if (code === 'EACCES') throw new ApiError(403, `Access to ${shown} is not permitted`)
-    if (code !== 'ENOENT' || path === dirname(path)) throw notThere(shown)
+    if (code !== 'ENOENT' || path === dirname(path)) throw notFound(shown)
     const found = await lstat(path).catch(() => undefined)
     if (found !== undefined) {
-      if (found.isSymbolicLink() || looks === 1) throw notThere(shown)
-      return follow(path, shown, looks - 1)
+      if (found.isSymbolicLink() || attempts === 1) throw notFound(shown)
+      return resolveLinks(path, shown, attempts - 1)
     }
-    return join(await follow(dirname(path), shown), basename(path))
+    return join(await resolveLinks(dirname(path), shown), basename(path))
   }
 }

@@ -1,21 +1,21 @@
-// A file while it is being made: written in bounded memory, durable before it is shown.
+// A staging file: written in bounded memory, and durable before it gets its final name.
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import type { HiddenFolders } from './staging-folder.ts'
+import type { StagingFolders } from './staging-folders.ts'
 
-/** Bytes that are written in one go. */
+/** Bytes of one write. */
 const BATCH = 1024 * 1024
-/** Buffers that are written in one go, however short they are. */
+/** Buffers of one write, however short they are. */
 const MAX_BUFFERS = 256
-/** Bytes that may wait to be written before the source has to pause. */
+/** Bytes in memory from which on the source has to pause. */
 const MAX_WAITING = 4 * 1024 * 1024
-/** Bytes after which the disk is told to begin: the last fsync is short then, and memory does not fill with them. */
+/** Bytes between syncs: keeps the last fsync short and the page cache small. */
 const SYNC_EVERY = 16 * 1024 * 1024
-/** Bytes from which on a buffer is given back at once: smaller ones may be constants of a library. */
+/** Bytes from which on a buffer is freed after the write: smaller ones may be constants of a library. */
 const LARGE = 16 * 1024
 
 export class StagedFile {
   readonly path: string
-  readonly #folders: HiddenFolders
+  readonly #folders: StagingFolders
   readonly #opened: Promise<FileHandle>
   #waiting: Buffer[] = []
   #waitingBytes = 0
@@ -27,29 +27,29 @@ export class StagedFile {
   #discarded = false
 
   /**
-   * Begins a file in the hidden folder of `parent`. An error of the file shows in `room` and `finish`. Throws the
-   * system's error where there is no such folder. Ends with `discard`, whatever became of it.
+   * Creates a file in the staging folder of `parent`. `room` and `finish` report errors of the file. Throws the
+   * system's error if `parent` does not exist. The owner calls `discard` in every case.
    */
-  constructor(folders: HiddenFolders, parent: string) {
-    this.path = folders.enter(parent)
+  constructor(folders: StagingFolders, parent: string) {
+    this.path = folders.allocate(parent)
     this.#folders = folders
     this.#opened = open(this.path, 'wx')
     this.#opened.catch(error => this.#fail(error))
   }
 
-  /** Takes bytes that are the file's from now on: nobody else may look at them any more. */
+  /** Takes ownership of `bytes`: the caller must not use them any more. */
   write(bytes: Buffer): void {
     this.#waiting.push(bytes)
     this.#waitingBytes += bytes.length
     if (this.#waitingBytes >= BATCH || this.#waiting.length >= MAX_BUFFERS) this.#startWriting()
   }
 
-  /** Whether the source should wait for `room` before the next bytes. */
+  /** Whether the source has to wait for `room` before the next bytes. */
   get full(): boolean {
     return this.#waitingBytes >= MAX_WAITING || this.#failure !== null
   }
 
-  /** Resolves when there is room for more. Rejects with the system's error when the file cannot be written. */
+  /** Resolves when `write` may be called again. Rejects with the system's error if the file cannot be written. */
   async room(): Promise<void> {
     while (this.full && this.#failure === null) {
       this.#startWriting()
@@ -58,7 +58,7 @@ export class StagedFile {
     if (this.#failure !== null) throw this.#failure
   }
 
-  /** Takes all bytes of a stream. */
+  /** Writes all bytes of a stream. */
   async writeAll(source: AsyncIterable<Buffer>): Promise<void> {
     for await (const chunk of source) {
       this.write(chunk)
@@ -66,7 +66,7 @@ export class StagedFile {
     }
   }
 
-  /** Writes what is left, makes all of it durable and closes the file. */
+  /** Writes the rest, makes the file durable and closes it. */
   async finish(): Promise<void> {
     try {
       for (this.#startWriting(); this.#writing !== null; this.#startWriting()) await this.#writing
@@ -78,7 +78,7 @@ export class StagedFile {
     }
   }
 
-  /** Ends the work on the file, and removes it unless it has been moved away. Never rejects. */
+  /** Closes the file and removes it, unless it was renamed. Never rejects. */
   async discard(): Promise<void> {
     if (this.#discarded) return
     this.#discarded = true
@@ -87,7 +87,7 @@ export class StagedFile {
     await this.#syncing
     await this.#close()
     await rm(this.path, { force: true }).catch(() => {})
-    this.#folders.leave(this.path)
+    this.#folders.release(this.path)
   }
 
   #startWriting(): void {
@@ -133,12 +133,12 @@ export class StagedFile {
     try {
       await (await this.#opened).close()
     } catch {
-      // Never opened or closed before; where it matters, `finish` has reported it.
+      // Not opened, or closed before; `finish` has reported an error that matters.
     }
   }
 }
 
-/** The system may write less than it was given. */
+/** Writes all of `buffers`: one system call may write less. */
 async function writeFully(handle: FileHandle, buffers: Buffer[]): Promise<void> {
   let rest = buffers
   while (rest.length > 0) {
@@ -153,8 +153,8 @@ async function writeFully(handle: FileHandle, buffers: Buffer[]): Promise<void> 
 }
 
 /**
- * Gives memory back at once. Left to the garbage collector, the buffers of a fast upload come to 60 MB before it
- * cares. Bytes that share their memory with others are left alone.
+ * Frees the memory of a buffer. The garbage collector lets the buffers of a fast upload grow to 60 MB. Skips buffers
+ * that share their memory with others.
  */
 function release({ buffer, byteLength }: Buffer): void {
   const whole = byteLength >= LARGE && buffer.byteLength === byteLength

@@ -1,12 +1,10 @@
-// What is known of the roots' files: read once, kept true by looking again at what may have changed.
+// The file index: the server's knowledge of the files in the roots. Reads folders once, and again what may have changed.
 import { statSync } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileChange } from '../../../api/files.ts'
 import type { Place, Root, Roots } from '../roots/roots.ts'
-import type { KnownFiles } from './changes.ts'
 import { Differences } from './differences.ts'
-import { lookAt, namesIn, type Seen } from './disk-view.ts'
 import {
   below,
   detach,
@@ -21,8 +19,9 @@ import {
   walk,
 } from './folder-node.ts'
 import { itemOf } from './item.ts'
+import { type DiskEntry, readEntries, readNames } from './read-folder.ts'
 
-/** One root with what is known of it. */
+/** The index of one root. */
 export interface Tree {
   root: Root
   /** The root's folder, without links. */
@@ -30,29 +29,32 @@ export interface Tree {
   readonly node: FolderNode
 }
 
-/** What the trees are kept with. */
-export interface KnownTreesParts {
+/** What the index depends on. */
+export interface FileIndexParts {
   readonly roots: Roots
-  /** Watches a folder; null where that is not possible or not wished for. */
+  /** Watches a folder; returns null if that is not possible or not wanted. */
   readonly watch: (root: Root, path: string, changed: (name: string | null) => void) => (() => void) | null
-  /** The folder of a root is gone, or another one has taken its place. */
-  readonly lost: () => void
-  /** Something is there that `differences` holds, or that a folder was marked for. */
-  readonly wake: () => void
+  /** Called when the folder of a root was removed or replaced. */
+  readonly rootLost: () => void
+  /** Called when there are differences, or a folder was marked as changed. */
+  readonly onChange: () => void
 }
 
-/** How often a folder that changes while it is read is read again. */
-const MAX_TRIES = 5
+/** Attempts to scan a folder that the server itself changes meanwhile. */
+const MAX_ATTEMPTS = 5
 
-export class FileIndex implements KnownFiles {
-  /** What clients have not been told of yet. */
+/** Names to scan in a folder: given ones, those that were added or removed, or all. */
+type Selection = ReadonlySet<string> | 'names' | 'all'
+
+export class FileIndex {
+  /** Changes that clients have no notification of yet. */
   readonly differences = new Differences()
-  readonly #parts: KnownTreesParts
+  readonly #parts: FileIndexParts
   readonly #trees = new Map<string, Tree>()
-  /** Folders that are being looked through, so that nobody does it beside. */
-  readonly #busy = new Map<FolderNode, Promise<void>>()
+  /** The running scans: each folder has one at a time. */
+  readonly #scans = new Map<FolderNode, Promise<void>>()
 
-  constructor(parts: KnownTreesParts) {
+  constructor(parts: FileIndexParts) {
     this.#parts = parts
   }
 
@@ -60,7 +62,7 @@ export class FileIndex implements KnownFiles {
     return this.#trees.values()
   }
 
-  /** The tree of a root. Rejects as the system does where the root's folder is not there. */
+  /** The tree of a root. Rejects with the system's error if the root's folder does not exist. */
   async tree(root: Root): Promise<Tree> {
     const top = await realpath(root.path)
     const facts = factsFrom(await lstat(top))
@@ -76,7 +78,7 @@ export class FileIndex implements KnownFiles {
     return tree
   }
 
-  /** Forgets a root's tree: its folder is gone or another one. */
+  /** Forgets a root's tree, because its folder was removed or replaced. */
   close(name: string): void {
     const tree = this.#trees.get(name)
     if (tree === undefined) return
@@ -85,128 +87,125 @@ export class FileIndex implements KnownFiles {
     this.differences.forget(name, '')
   }
 
-  /** The folder at a place as it is now; undefined where there is none. */
+  /** The folder at a path as it is now; undefined if there is no folder. */
   async folder({ root, relative }: Pick<Place, 'root' | 'relative'>): Promise<FolderNode | undefined> {
     const tree = await this.tree(root)
     let node = tree.node
-    if (!node.read) await this.freshen(tree, node)
+    if (!node.read) await this.refresh(tree, node)
     for (const part of relative === '' ? [] : relative.split('/')) {
-      if (!node.folders.has(part)) await this.lookAgain(tree, node, new Set([part]))
+      if (!node.folders.has(part)) await this.rescan(tree, node, new Set([part]))
       const child = node.folders.get(part)
       if (child === undefined) return undefined
       node = child
     }
-    await this.freshen(tree, node)
+    await this.refresh(tree, node)
     return this.#isAttached(tree, node) ? node : undefined
   }
 
-  /** Whether a folder still is the one that stands at its place in the tree. */
+  /** Whether a folder is still in the tree. */
   holds(tree: Tree, node: FolderNode): boolean {
     return this.#isAttached(tree, node)
   }
 
-  /** Looks at a folder as far as it may have changed. */
-  async freshen(tree: Tree, node: FolderNode): Promise<void> {
+  /** Scans what may have changed in a folder. */
+  async refresh(tree: Tree, node: FolderNode): Promise<void> {
     if (!node.read || node.unwatch === null) {
-      await this.lookAgain(tree, node, 'all')
+      await this.rescan(tree, node, 'all')
       return
     }
     const dirty = node.dirty
-    if (dirty !== null) await this.lookAgain(tree, node, dirty)
+    if (dirty !== null) await this.rescan(tree, node, dirty)
     const stats = await lstat(this.#absolute(tree, node)).catch(() => undefined)
     if (stats === undefined || stats.mtimeMs / 1000 !== node.facts.modified)
-      await this.lookAgain(tree, node, 'names')
+      await this.rescan(tree, node, 'names')
   }
 
-  /** Looks at given names, at names that came or went, or at everything in a folder; what is new is read as a whole. */
-  lookAgain(tree: Tree, node: FolderNode, which: ReadonlySet<string> | 'names' | 'all'): Promise<void> {
-    const before = this.#busy.get(node) ?? Promise.resolve()
-    const look = before.then(() => this.#look(tree, node, node.read ? which : 'all'))
-    const settled = look.catch(() => {})
-    this.#busy.set(node, settled)
-    return look.finally(() => {
-      if (this.#busy.get(node) === settled) this.#busy.delete(node)
+  /** Scans a folder; new subfolders are scanned completely. */
+  rescan(tree: Tree, node: FolderNode, which: Selection): Promise<void> {
+    const before = this.#scans.get(node) ?? Promise.resolve()
+    const scan = before.then(() => this.#scan(tree, node, node.read ? which : 'all'))
+    const settled = scan.catch(() => {})
+    this.#scans.set(node, settled)
+    return scan.finally(() => {
+      if (this.#scans.get(node) === settled) this.#scans.delete(node)
     })
   }
 
-  async #look(tree: Tree, node: FolderNode, which: ReadonlySet<string> | 'names' | 'all'): Promise<void> {
-    for (let left = MAX_TRIES; left > 0; left -= 1) {
+  async #scan(tree: Tree, node: FolderNode, which: Selection): Promise<void> {
+    for (let left = MAX_ATTEMPTS; left > 0; left -= 1) {
       if (!this.#isAttached(tree, node)) return
       const { version } = node
       const path = this.#absolute(tree, node)
       if (node.dirty === which || which === 'all') node.dirty = null
-      const view = { roots: this.#parts.roots, top: tree.top }
+      const scope = { roots: this.#parts.roots, top: tree.top }
       const isWhole = which === 'names' || which === 'all'
       const stats = await lstat(path).catch(() => undefined)
       if (stats === undefined || (node.parent === null && stats.ino !== node.facts.id)) {
-        this.#lost(tree, node)
+        this.#remove(tree, node)
         return
       }
-      // A folder that may not be read is an empty one.
-      const names = isWhole ? await namesIn(path, view).catch(() => []) : [...which]
+      // An unreadable folder counts as empty.
+      const names = isWhole ? await readNames(path, scope).catch(() => []) : [...which]
       const wanted = which === 'names' ? names.filter(name => factsOf(node, name) === undefined) : names
-      const seen = await lookAt(path, wanted, view)
+      const entries = await readEntries(path, wanted, scope)
       if (node.version !== version || !this.#isAttached(tree, node)) continue
       const present = isWhole ? new Set(names) : undefined
-      const isNew = this.#takeIn(tree, node, { wanted, seen, present })
+      const added = this.#update(tree, node, { wanted, entries, present })
       node.facts = factsFrom(stats)
       node.read = true
-      for (const folder of isNew) await this.#fill(tree, folder)
+      for (const folder of added) if (!folder.read) await this.rescan(tree, folder, 'all')
       return
     }
     markDirty(node, null)
-    this.#parts.wake()
+    this.#parts.onChange()
   }
 
-  /** Reads all of a folder that was not known. */
-  async #fill(tree: Tree, folder: FolderNode): Promise<void> {
-    if (!folder.read) await this.lookAgain(tree, folder, 'all')
-  }
-
-  #lost(tree: Tree, { parent, name }: FolderNode): void {
+  /** A folder was removed, or replaced by another one. */
+  #remove(tree: Tree, { parent, name }: FolderNode): void {
     if (parent === null) {
       this.close(tree.root.name)
-      this.#parts.lost()
+      this.#parts.rootLost()
       return
     }
     this.#replace(tree, parent, name, undefined, !parent.read)
-    this.#parts.wake()
+    this.#parts.onChange()
   }
 
-  #takeIn(
+  /** Updates a folder with what was found; returns the folders that are new. */
+  #update(
     tree: Tree,
     node: FolderNode,
     found: {
       wanted: readonly string[]
-      seen: ReadonlyMap<string, Seen>
+      entries: ReadonlyMap<string, DiskEntry>
       present: ReadonlySet<string> | undefined
     },
   ): FolderNode[] {
     const silent = !node.read
-    const isNew: FolderNode[] = []
-    const { wanted, seen, present } = found
+    const added: FolderNode[] = []
+    const { wanted, entries, present } = found
     const known = [...node.files.keys(), ...node.folders.keys(), ...node.links.keys()]
     const missing = present === undefined ? [] : known.filter(name => !present.has(name))
     for (const name of [...missing, ...wanted]) {
-      const come = this.#replace(tree, node, name, seen.get(name), silent)
-      if (come !== undefined) isNew.push(come)
+      const folder = this.#replace(tree, node, name, entries.get(name), silent)
+      if (folder !== undefined) added.push(folder)
     }
-    if (this.differences.size > 0) this.#parts.wake()
-    return isNew
+    if (this.differences.size > 0) this.#parts.onChange()
+    return added
   }
 
-  /** Sets what stands under a name; gives the folder that is new by it. */
+  /** Sets the entry of a name; returns the new folder, if it is one. */
   #replace(
     tree: Tree,
     node: FolderNode,
     name: string,
-    seen: Seen | undefined,
+    entry: DiskEntry | undefined,
     silent: boolean,
   ): FolderNode | undefined {
     const before = factsOf(node, name) ?? null
-    const after = seen?.facts ?? null
+    const after = entry?.facts ?? null
     const old = node.folders.get(name)
-    const isFolder = after?.isFolder === true && seen?.isFolderLink === false
+    const isFolder = after?.isFolder === true && entry?.isFolderLink === false
     if (old !== undefined && isFolder && !differ(old.facts, after)) {
       old.facts = after
       return undefined
@@ -214,30 +213,30 @@ export class FileIndex implements KnownFiles {
     if (old !== undefined) detach(old)
     node.files.delete(name)
     node.links.delete(name)
-    let come: FolderNode | undefined
+    let added: FolderNode | undefined
     if (isFolder) {
-      come = folderNode(name, node, after)
-      node.folders.set(name, come)
-      this.#watch(tree, come)
+      added = folderNode(name, node, after)
+      node.folders.set(name, added)
+      this.#watch(tree, added)
     } else if (after !== null) (after.isFolder ? node.links : node.files).set(name, after)
     if (!silent) {
-      this.differences.note({
+      this.differences.add({
         root: tree.root,
         path: below(pathOf(node), name),
         before,
         after,
-        gone: old,
-        come,
+        removed: old,
+        added,
       })
     }
-    return come
+    return added
   }
 
   #watch(tree: Tree, node: FolderNode): void {
     const path = this.#absolute(tree, node)
     node.unwatch = this.#parts.watch(tree.root, path, name => {
       markDirty(node, name)
-      this.#parts.wake()
+      this.#parts.onChange()
     })
   }
 
@@ -251,13 +250,13 @@ export class FileIndex implements KnownFiles {
     return join(tree.top, pathOf(node))
   }
 
-  /** The absolute path of a place in a root; undefined for a root of which nothing is known. */
+  /** The absolute path of a file in a root; undefined if the root has no tree. */
   absolutePath(root: string, path: string): string | undefined {
     const tree = this.#trees.get(root)
     return tree === undefined ? undefined : join(tree.top, path)
   }
 
-  /** Notes that a place may have changed. */
+  /** Marks a path as possibly changed. */
   mark(root: string, path: string): void {
     const tree = this.#trees.get(root)
     const cut = path.lastIndexOf('/')
@@ -265,39 +264,42 @@ export class FileIndex implements KnownFiles {
     if (parent !== undefined) markDirty(parent, path.slice(cut + 1))
   }
 
-  /** Reads what a folder of our own making holds, without telling anyone. Not for folders that are known. */
-  async takeInFolder({ root, relative }: Place): Promise<void> {
+  /** Reads a folder that the server itself has made, without notifications. Not for folders that the index has. */
+  async addFolder({ root, relative }: Place): Promise<void> {
     const tree = this.#trees.get(root.name)
     if (tree === undefined) return
     const cut = relative.lastIndexOf('/')
     const parent = findFolder(tree.node, cut === -1 ? '' : relative.slice(0, cut))
     if (parent?.read !== true) return
-    await this.lookAgain(tree, parent, new Set([relative.slice(cut + 1)]))
+    await this.rescan(tree, parent, new Set([relative.slice(cut + 1)]))
     this.differences.forget(root.name, relative)
   }
 
+  /**
+   * Applies a change by the server itself. Returns the changes that clients need before it: new folders on its path.
+   */
   apply(change: FileChange): readonly FileChange[] {
     const { action, item, source_item: source } = change
     const tree = this.#trees.get(item.root)
     const from = source === undefined ? undefined : this.#trees.get(source.root)
-    const folder = source === undefined ? undefined : this.#takeOut(from, source.path)
+    const folder = source === undefined ? undefined : this.#detach(from, source.path)
     if (action === 'delete_file' || action === 'delete_dir') {
-      this.#takeOut(tree, item.path)
+      this.#detach(tree, item.path)
       return []
     }
     if (tree === undefined || action === 'root_update' || item.path === '') return []
     this.differences.forget(item.root, item.path)
-    const made: FileChange[] = []
-    const parent = this.#parentOf(tree, item.path, made)
-    if (parent === undefined) return made
+    const newFolders: FileChange[] = []
+    const parent = this.#parentOf(tree, item.path, newFolders)
+    if (parent === undefined) return newFolders
     const name = item.path.slice(item.path.lastIndexOf('/') + 1)
     if (action === 'move_dir' || action === 'create_dir') this.#putFolder(tree, parent, name, folder)
     else this.#putFile(parent, name, item)
-    return made
+    return newFolders
   }
 
-  /** Takes a file or folder out of what is known. */
-  #takeOut(tree: Tree | undefined, path: string): FolderNode | undefined {
+  /** Removes a file or folder; returns the folder. */
+  #detach(tree: Tree | undefined, path: string): FolderNode | undefined {
     if (tree === undefined) return undefined
     this.differences.forget(tree.root.name, path)
     const cut = path.lastIndexOf('/')
@@ -313,8 +315,8 @@ export class FileIndex implements KnownFiles {
     return folder
   }
 
-  /** The folder of `path`; those that were not known are made known, and told of in `made`. */
-  #parentOf(tree: Tree, path: string, made: FileChange[]): FolderNode | undefined {
+  /** The folder of `path`; adds the folders that the index lacks, and their changes to `newFolders`. */
+  #parentOf(tree: Tree, path: string, newFolders: FileChange[]): FolderNode | undefined {
     let node = tree.node
     for (const part of path.split('/').slice(0, -1)) {
       if (!node.read) break
@@ -322,19 +324,19 @@ export class FileIndex implements KnownFiles {
       const child = known ?? this.#putFolder(tree, node, part, undefined)
       if (child === undefined) return undefined
       const folder = pathOf(child)
-      // A folder that was found in the midst of the operation is known and still untold.
-      const untold = this.differences.takeNew(tree.root.name, folder)
+      // A scan may have found the folder during the operation, before clients are notified of it.
+      const isPending = this.differences.takeNew(tree.root.name, folder)
       if (known === undefined) this.differences.forget(tree.root.name, folder)
-      if ((known === undefined || untold) && made.length === 0)
-        made.push({ action: 'create_dir', item: itemOf(tree.root, folder, child.facts) })
+      if ((known === undefined || isPending) && newFolders.length === 0)
+        newFolders.push({ action: 'create_dir', item: itemOf(tree.root, folder, child.facts) })
       node = child
     }
-    // Where the first look is still under way it has to begin anew.
+    // A first scan that is still running has to start again.
     node.version += 1
     return node.read ? node : undefined
   }
 
-  /** Puts a folder of our own making into the tree; what others put there meanwhile is looked for later. */
+  /** Adds a folder that the server itself has made; a later scan finds what other programs have put into it. */
   #putFolder(
     tree: Tree,
     parent: FolderNode,
@@ -354,7 +356,7 @@ export class FileIndex implements KnownFiles {
     parent.folders.set(name, node)
     for (const each of walk(node)) this.#watch(tree, each)
     if (moved === undefined) markDirty(node, null)
-    this.#parts.wake()
+    this.#parts.onChange()
     return node
   }
 

@@ -1,10 +1,10 @@
-// What is known of a folder on the disk: the left side of every comparison, and what listings are made of.
+// One folder of the file index: what the server knows of it, for comparisons with the disk and for listings.
 import type { Stats } from 'node:fs'
 
-/** A client's rights on a file or folder. */
+/** The permissions of a file or folder. */
 export type Permissions = 'rw' | 'r' | ''
 
-/** What is known of a file, or of a folder itself. Kept small: there is one for each file. */
+/** What the index stores of a file, or of a folder itself. Small, because there is one for each file. */
 export interface Facts {
   readonly isFolder: boolean
   /** Bytes. */
@@ -12,35 +12,35 @@ export interface Facts {
   /** Seconds since the epoch. */
   readonly modified: number
   readonly permissions: Permissions
-  /** The inode; 0 where it is not known yet. */
+  /** The inode; 0 if it is not known yet. */
   readonly id: number
-  /** When the folder was made, in ms: tells a folder that was moved from a new one that got its inode. 0 for files. */
+  /** Creation time of a folder in ms: distinguishes a moved folder from a new one with its inode. 0 for files. */
   readonly born: number
 }
 
-/** A folder with what is in it. */
+/** A folder with its contents. */
 export interface FolderNode {
   facts: Facts
   parent: FolderNode | null
   name: string
   readonly files: Map<string, Facts>
   readonly folders: Map<string, FolderNode>
-  /** Links to other folders of the same root; listed, but not walked. */
+  /** Links to other folders of the same root: listings show them, walks skip them. */
   readonly links: Map<string, Facts>
-  /** Whether it was read from the disk once. */
+  /** Whether the folder has been read from the disk. */
   read: boolean
-  /** Counts the changes that we made ourselves, so that an older view of the disk does not undo them. */
+  /** Counts the server's own changes, so that a scan that started before one of them does not undo it. */
   version: number
-  /** Names that may have changed; `all` for any. */
+  /** Names that may have changed; `all` if any may have. */
   dirty: Set<string> | 'all' | null
-  /** Ends the watch on it; null where it is not watched. */
+  /** Ends the watch on the folder; null if it is not watched. */
   unwatch: (() => void) | null
 }
 
-/** Past this many names, all of a folder is looked through. */
+/** With more changed names than this, the whole folder is scanned. */
 const MAX_NAMES = 200
 
-/** A folder of which nothing is known but itself. */
+/** A folder that has not been read yet. */
 export function folderNode(name: string, parent: FolderNode | null, facts: Facts): FolderNode {
   return {
     facts,
@@ -67,7 +67,7 @@ export function below(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`
 }
 
-/** The folder at `path` below `top`, as far as it is known. */
+/** The folder at `path` below `top`, if the index has it. */
 export function findFolder(top: FolderNode, path: string): FolderNode | undefined {
   if (path === '') return top
   let node: FolderNode | undefined = top
@@ -75,12 +75,12 @@ export function findFolder(top: FolderNode, path: string): FolderNode | undefine
   return node
 }
 
-/** What is known of `name` in `node`. */
+/** What the index stores of `name` in `node`. */
 export function factsOf(node: FolderNode, name: string): Facts | undefined {
   return node.files.get(name) ?? node.folders.get(name)?.facts ?? node.links.get(name)
 }
 
-/** Notes that `name` may have changed; null for anything. */
+/** Marks `name` as possibly changed; null marks all names. */
 export function markDirty(node: FolderNode, name: string | null): void {
   if (name === null || node.dirty === 'all') node.dirty = 'all'
   else {
@@ -90,7 +90,7 @@ export function markDirty(node: FolderNode, name: string | null): void {
   }
 }
 
-/** Takes a folder out of the tree and ends all watches in it. */
+/** Removes a folder from the tree and ends all watches in it. */
 export function detach(node: FolderNode): void {
   node.parent?.folders.delete(node.name)
   node.parent = null
@@ -100,7 +100,7 @@ export function detach(node: FolderNode): void {
   }
 }
 
-/** A folder and all folders below it, each before what is in it. */
+/** A folder and all folders below it, parents first. */
 export function* walk(node: FolderNode): Generator<FolderNode> {
   const waiting = [node]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -109,7 +109,7 @@ export function* walk(node: FolderNode): Generator<FolderNode> {
   }
 }
 
-/** What `stats` say. */
+/** Converts the system's `stats`. */
 export function factsFrom(stats: Stats): Facts {
   const isFolder = stats.isDirectory()
   return {
@@ -122,10 +122,10 @@ export function factsFrom(stats: Stats): Facts {
   }
 }
 
-/** Whether a client would see a difference, or another file stands there. */
+/** Whether a client sees a difference, or the file is another one. */
 export function differ(a: Facts, b: Facts): boolean {
   if (a.isFolder !== b.isFolder) return true
-  // A folder's own size and time change with each entry, which is told by itself.
+  // A folder's own size and time change with each entry, for which there is a notification of its own.
   if (a.isFolder) return a.id !== 0 && b.id !== 0 && a.id !== b.id
   return (
     a.size !== b.size || a.modified !== b.modified || a.permissions !== b.permissions || !sameId(a.id, b.id)

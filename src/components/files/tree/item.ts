@@ -1,9 +1,8 @@
-// Files and folders as clients are told of them.
-
+// Files and folders as replies and notifications describe them.
 import type { Root } from '../roots/roots.ts'
 import type { Facts, Permissions } from './folder-node.ts'
 
-/** What a reply or notification says of the thing that it is about. */
+/** The file or folder that a reply or notification is about. */
 export interface Item {
   readonly path: string
   readonly root: string
@@ -14,18 +13,18 @@ export interface Item {
   readonly permissions: Permissions
 }
 
-/** The rights that clients have on a thing in `root`. */
+/** The permissions that clients have on a file or folder in `root`. */
 export function permissionsIn({ writable }: Root, { permissions }: Facts): Permissions {
   return permissions === 'rw' && !writable ? 'r' : permissions
 }
 
-/** The item for what stands at `path`. */
+/** The item for an existing file or folder. */
 export function itemOf(root: Root, path: string, facts: Facts): Item {
   const { modified, size } = facts
   return { path, root: root.name, modified, size, permissions: permissionsIn(root, facts) }
 }
 
-/** The item for what is gone. */
+/** The item for a file or folder that was removed. */
 export function goneItem(root: Root, path: string): Item {
   return { path, root: root.name, modified: 0, size: 0, permissions: '' }
 }

@@ -1,4 +1,5 @@
-// Listings: all files of a root, and what stands in one folder. Made of what is known, in slices, so that nobody waits.
+// Listings from the file index: all files of a root, or the contents of one folder. Built in slices, so that other
+// requests do not wait.
 import { statfs } from 'node:fs/promises'
 import { ApiError } from '../../../core/errors.ts'
 import { jsonText } from '../../../core/json-text.ts'
@@ -9,10 +10,10 @@ import type { FileIndex } from './file-index.ts'
 import { below, type FolderNode, pathOf } from './folder-node.ts'
 import { permissionsIn } from './item.ts'
 
-/** Entries that are made in one go. */
+/** Entries of one slice. */
 const SLICE = 500
-/** Folders that are looked at beside each other. */
-const AT_ONCE = 8
+/** Folders that are refreshed concurrently. */
+const CONCURRENCY = 8
 
 /** A file in the list of a root. */
 export interface FileEntry {
@@ -22,14 +23,14 @@ export interface FileEntry {
   readonly permissions: string
 }
 
-/** What listings are made of. */
+/** What listings depend on. */
 export interface ListingParts {
   readonly roots: Roots
-  readonly trees: FileIndex
+  readonly index: FileIndex
   readonly metadata: () => MetadataSource
 }
 
-/** What all entries of a folder say. */
+/** The fields of every entry of a folder. */
 interface Entry {
   readonly modified: number
   readonly size: number
@@ -52,9 +53,8 @@ export class Listings {
   }
 
   /**
-   * All files of a root, in order of their paths; of `gcodes` those that can be printed, without those in folders whose
-   * names begin with a dot. Throws ApiError 400 for a
-   * root that is none, or is not there at present.
+   * All files of a root, sorted by path; of `gcodes` only printable files, without those in folders whose names start
+   * with a dot. Throws ApiError 400 for an unknown root, or one whose folder is missing.
    */
   async list(name: string): Promise<FileEntry[]> {
     const root = this.#parts.roots.find(name)
@@ -74,15 +74,15 @@ export class Listings {
 
   /** All folders of a root, as they are now. */
   async #foldersOf(root: Root): Promise<FolderNode[]> {
-    const { trees } = this.#parts
-    const tree = await trees.tree(root).catch(() => {
-      throw new ApiError(400, `Failed to build file list, root '${root.name}' is not there at present`)
+    const { index } = this.#parts
+    const tree = await index.tree(root).catch(() => {
+      throw new ApiError(400, `Failed to build file list, the folder of root '${root.name}' is missing`)
     })
     const folders: FolderNode[] = []
     const waiting: FolderNode[] = [tree.node]
     while (waiting.length > 0) {
-      const some = waiting.splice(0, AT_ONCE)
-      await Promise.all(some.map(folder => trees.freshen(tree, folder)))
+      const some = waiting.splice(0, CONCURRENCY)
+      await Promise.all(some.map(folder => index.refresh(tree, folder)))
       folders.push(...some)
       for (const folder of some) {
         for (const [name, child] of folder.folders) {
@@ -93,13 +93,13 @@ export class Listings {
     return folders
   }
 
-  /** What stands in a folder. Throws ApiError 400 where there is none; otherwise as Roots.locate. */
+  /** The contents of a folder. Throws ApiError 400 if there is no folder, and what Roots.locate throws. */
   async directory(path: string, extended: boolean): Promise<DirectoryListing> {
-    const { roots, trees } = this.#parts
+    const { roots, index } = this.#parts
     const place = await roots.locate(path)
     const shown = place.relative === '' ? place.root.name : `${place.root.name}/${place.relative}`
     const real = await roots.resolve(place.root, await this.#withoutLinks(place))
-    const folder = await trees.folder(real)
+    const folder = await index.folder(real)
     if (folder === undefined) throw new ApiError(400, `Directory does not exist (${shown})`)
     const { root } = place
     const files = await this.#filesIn(root, folder, extended && root.name === 'gcodes')
@@ -109,14 +109,14 @@ export class Listings {
     return jsonText(`{"dirs":${dirs},"files":[${files}],"disk_usage":${disk_usage},"root_info":${root_info}}`)
   }
 
-  /** A folder's path below its root, where the last part is a link too. */
+  /** A folder's path below its root, with a link in the last part resolved too. */
   async #withoutLinks({ root, absolute, real, relative }: Place): Promise<string> {
     if (absolute === real) return relative
-    const { top } = await this.#parts.trees.tree(root)
+    const { top } = await this.#parts.index.tree(root)
     return real.slice(top.length + 1)
   }
 
-  /** The files' entries as JSON with commas between them: thousands of them are written a slice at a time. */
+  /** The files' entries as JSON, separated by commas; written in slices. */
   async #filesIn(root: Root, folder: FolderNode, extended: boolean): Promise<string> {
     const texts: string[] = []
     const path = pathOf(folder)
@@ -137,7 +137,7 @@ export class Listings {
   }
 }
 
-/** A file's entry with its metadata; where the text begins with the file's size and time it need not be read. */
+/** A file's entry with its metadata. If the text starts with the file's size and time it need not be parsed. */
 function withMetadata(metadata: string, entry: DirectoryListing['files'][number]): string {
   const { size, modified, permissions, filename } = entry
   if (!metadata.startsWith(`{"size":${size},"modified":${modified},`)) {
@@ -154,7 +154,7 @@ function foldersIn(root: Root, folder: FolderNode): DirectoryListing['dirs'] {
   })
 }
 
-/** The space on the disk of `path`, in bytes: `free` is what we may use, not what is kept for the system. */
+/** The space on the disk of `path` in bytes; `free` is without the blocks that are reserved for root. */
 export async function diskUsage(path: string): Promise<DirectoryListing['disk_usage']> {
   const { blocks, bsize, bfree, bavail } = await statfs(path)
   return { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize }

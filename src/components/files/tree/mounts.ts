@@ -1,23 +1,23 @@
-// Which file systems the system cannot tell changes of: those that other machines change too.
+// Which file systems send no notifications of all changes: those that other machines change too.
 import { readFile } from 'node:fs/promises'
-import { isWithin } from '../roots/tree-lock.ts'
+import { isWithin } from '../roots/path-lock.ts'
 
-/** Kinds of file systems, as /proc/mounts names them, whose changes by others no notification tells of. */
+/** Types of file systems in /proc/mounts for which inotify does not report the changes of other machines. */
 const REMOTE =
   /^(nfs\d*|cifs|smb\d*|smbfs|9p|afs|ncpfs|ceph|glusterfs|davfs|virtiofs|vboxsf|fuse(\..+)?|fuseblk)$/
 
 /** Mount points of remote file systems and of local ones, the deepest first. */
 export interface Mounts {
-  /** Whether `path`, without links, stands on a file system that has to be looked at from time to time. */
+  /** Whether `path`, without links, is on a file system that has to be polled. */
   isRemote(path: string): boolean
 }
 
-/** Reads the mounts. Where the system does not tell them, all is local. */
+/** Reads the mounts. If /proc/mounts cannot be read, everything counts as local. */
 export async function readMounts(file = '/proc/mounts'): Promise<Mounts> {
   return parseMounts(await readFile(file, 'utf8').catch(() => ''))
 }
 
-/** Reads the text of /proc/mounts: device, mount point, kind and options on each line (proc(5)). */
+/** Parses /proc/mounts: device, mount point, type and options on each line (proc(5)). */
 export function parseMounts(text: string): Mounts {
   const mounts = text
     .split('\n')
@@ -32,7 +32,7 @@ export function parseMounts(text: string): Mounts {
   }
 }
 
-/** Spaces, tabs, line breaks and backslashes are written as octal numbers. */
+/** Replaces the octal codes of spaces, tabs, line breaks and backslashes. */
 function readEscapes(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_all, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),

@@ -1,28 +1,28 @@
-// Takes in what a client still sends of a request that has been refused. Browsers and slicers read the answer only when
-// they have sent all; a connection that is closed before tells them nothing but that it was closed.
+// Drains the rest of a request that was rejected. Browsers and slicers read the reply only when they have sent the whole
+// body; if the connection is closed before, they report a connection error instead.
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../../core/clock.ts'
 
-/** Seconds without a byte after which the client waits for the answer. */
-const SILENCE = 0.25
-/** Seconds after which a client that goes on has to do without it. */
-const LONGEST = 20
+/** Seconds without a byte after which the client probably waits for the reply. */
+const IDLE_TIMEOUT = 0.25
+/** Seconds after which the server stops draining. */
+const TIMEOUT = 20
 
-/** Resolves when the request has come in, nothing more comes, or it takes too long. */
+/** Resolves when the request is complete, the client stops sending, or the timeout ends. */
 export async function drainRequest(req: IncomingMessage, clock: Clock): Promise<void> {
   if (req.complete || req.destroyed) return
   const { promise, resolve } = Promise.withResolvers<void>()
-  let heard = false
-  const silence = clock.every(SILENCE, () => {
-    if (!heard) resolve()
-    heard = false
+  let received = false
+  const idle = clock.every(IDLE_TIMEOUT, () => {
+    if (!received) resolve()
+    received = false
   })
-  const longest = clock.after(LONGEST, resolve)
+  const limit = clock.after(TIMEOUT, resolve)
   req.on('data', () => {
-    heard = true
+    received = true
   })
   req.once('end', resolve).once('close', resolve).once('error', resolve).resume()
   await promise
-  silence.stop()
-  longest.stop()
+  idle.stop()
+  limit.stop()
 }

@@ -1,15 +1,15 @@
-// Cura's packages (.ufp): a zip file with the G-code and a picture of the model. Only these two are taken out.
+// Cura's packages (.ufp): zip files with G-code and a picture of the model. The server extracts only these two.
 import type { Readable } from 'node:stream'
 import type { Entry, ZipFile } from 'yauzl'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
 
-/** Where Cura puts them; other writers leave the slash out. */
+/** Cura's entry names; other programs write them without the slash. */
 const MODEL = /^\/?3D\/model\.gcode$/i
 const THUMBNAIL = /^\/?Metadata\/thumbnail\.png$/i
 /** Cura writes about ten entries. */
 const MAX_ENTRIES = 1000
-/** G-code shrinks to a tenth, at the very best to a fiftieth. */
+/** G-code compresses to a tenth, at best to a fiftieth. */
 const MAX_RATIO = 200
 /** Bytes of the picture. */
 const MAX_THUMBNAIL = 8 * 1024 * 1024
@@ -21,8 +21,8 @@ export interface Unpacked {
 }
 
 /**
- * Unpacks the package at `path` into files that `create` begins; they are durable. Throws ApiError 400 for a file that
- * is no such package or whose contents are beyond all bounds, `maxBytes` for the G-code; then nothing is left of it.
+ * Extracts the package at `path` into staging files from `create`, and makes them durable. Throws ApiError 400 if the
+ * file is not a package, or an entry is too large (`maxBytes` for the G-code); then no staging file remains.
  */
 export async function unpackUfp(path: string, create: () => StagedFile, maxBytes: number): Promise<Unpacked> {
   const zip = await openZip(path)
@@ -37,7 +37,7 @@ export async function unpackUfp(path: string, create: () => StagedFile, maxBytes
   }
   try {
     const { model, thumbnail } = await findMembers(zip)
-    if (model === undefined) throw new ApiError(400, 'The package (.ufp) holds no G-code')
+    if (model === undefined) throw new ApiError(400, 'The package (.ufp) contains no G-code')
     return {
       model: await extract(model, maxBytes),
       thumbnail: thumbnail === undefined ? null : await extract(thumbnail, MAX_THUMBNAIL),
@@ -53,7 +53,7 @@ export async function unpackUfp(path: string, create: () => StagedFile, maxBytes
 async function openZip(path: string): Promise<ZipFile> {
   const { open } = await import('yauzl')
   return new Promise((resolve, reject) => {
-    // Cura's entries begin with a slash, which yauzl refuses in names that it decodes.
+    // Cura's entries start with a slash; yauzl rejects such names if it decodes them.
     open(path, { lazyEntries: true, autoClose: false, decodeStrings: false }, (error, zip) => {
       if (error === null) resolve(zip)
       else reject(packageError(error))
@@ -61,10 +61,10 @@ async function openZip(path: string): Promise<ZipFile> {
   })
 }
 
-/** The system's errors stay what they are; all others say that the file is damaged. */
+/** Keeps errors of the system; all others mean that the file is damaged. */
 function packageError(error: unknown): unknown {
   if (error instanceof ApiError || (error instanceof Error && 'syscall' in error)) return error
-  return new ApiError(400, `The file is no readable package (.ufp): ${messageOf(error)}`, { cause: error })
+  return new ApiError(400, `The package (.ufp) cannot be read: ${messageOf(error)}`, { cause: error })
 }
 
 function findMembers(zip: ZipFile): Promise<{ model?: Entry; thumbnail?: Entry }> {
@@ -83,10 +83,10 @@ function findMembers(zip: ZipFile): Promise<{ model?: Entry; thumbnail?: Entry }
   })
 }
 
-/** The sizes that the directory claims; yauzl ends the reading where an entry is not what it claims. */
+/** Checks the sizes in the zip directory; yauzl stops reading an entry that does not match them. */
 function checkEntry({ uncompressedSize, compressedSize, fileName }: Entry, limit: number): void {
   if (uncompressedSize <= limit && uncompressedSize <= compressedSize * MAX_RATIO + 1024) return
-  throw new ApiError(400, `The package (.ufp) has an entry that grows beyond all bounds: ${fileName}`)
+  throw new ApiError(400, `The package (.ufp) has an entry that is too large when unpacked: ${fileName}`)
 }
 
 function readEntry(zip: ZipFile, entry: Entry): Promise<Readable> {

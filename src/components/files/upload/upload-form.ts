@@ -1,46 +1,46 @@
-// Receives the form of an upload: fields into memory, the file into a hidden one, whatever their order.
+// Receives the form of an upload: fields into memory, the file into a staging file, in any order.
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../../../core/errors.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
-import { Multipart, type PartBody, type PartHead } from './multipart.ts'
+import { MultipartParser, type PartBody, type PartHeader } from './multipart-parser.ts'
 
-/** Fields that mean something; all others are passed over, as slicers send their own. */
+/** The fields that the server reads. It ignores all others: slicers send their own. */
 const FIELDS: ReadonlySet<string> = new Set(['root', 'path', 'print', 'select', 'checksum'])
 const FILE = 'file'
 /** Bytes of one field. */
 const MAX_FIELD = 8192
-/** Bytes of a form beside its file. */
-const MAX_BESIDE = 256 * 1024
-/** Milliseconds without a byte after which a client is given up. */
-const STALL = 60_000
+/** Bytes of a form in addition to its file. */
+const MAX_OTHER = 256 * 1024
+/** Milliseconds without a byte after which the server gives up. */
+const IDLE_TIMEOUT = 60_000
 
-/** What an upload says of itself. */
+/** A received form. */
 export interface UploadForm {
   readonly fields: ReadonlyMap<string, string>
-  /** The file's name as the form gives it. */
+  /** The file's name as in the form. */
   readonly name: string
-  readonly hidden: StagedFile
+  readonly file: StagedFile
   /** SHA-256, hexadecimal. */
   readonly digest: string
 }
 
-/** What receiving depends on. */
+/** What the receiver depends on. */
 export interface FormOptions {
   readonly maxBytes: number
-  /** Begins the file; `root` is the field of that name, where it came before. Throws for a root that cannot take it. */
-  readonly open: (root: string | undefined) => StagedFile
-  /** Throws where the rest of the file, so many bytes, has no room on the disk. Called now and then. */
+  /** Creates the staging file; `root` is the field, if it came before the file. Throws if the root cannot be written. */
+  readonly create: (root: string | undefined) => StagedFile
+  /** Throws if the disk has no space for the remaining bytes. Called from time to time. */
   readonly checkSpace: (remaining: number) => Promise<void>
 }
 
 /**
- * Resolves when the file is on the disk, under its hidden name. Throws ApiError: 400 for a damaged form, 408 for a
- * client that falls silent, 413 for a file that is too large, and what `options` throw; then nothing is left of it.
+ * Resolves when the staging file is durable. Throws ApiError: 400 for a damaged form, 408 if the client stops sending,
+ * 413 if the file is too large, and what `options` throw; then no staging file remains.
  */
 export async function receiveForm(req: IncomingMessage, options: FormOptions): Promise<UploadForm> {
   const announced = Number(req.headers['content-length'] ?? 0)
-  if (announced > options.maxBytes + MAX_BESIDE) throw tooLarge(options.maxBytes)
+  if (announced > options.maxBytes + MAX_OTHER) throw tooLarge(options.maxBytes)
   const form = new Form(req.headers['content-type'] ?? '', options)
   try {
     await readBody(req, form, announced, options)
@@ -58,7 +58,7 @@ function tooLarge(maxBytes: number): ApiError {
   )
 }
 
-/** Bytes after which the space on the disk is looked at again. */
+/** Bytes between checks of the free space. */
 const CHECK_EVERY = 64 * 1024 * 1024
 
 async function readBody(
@@ -70,7 +70,7 @@ async function readBody(
   let received = 0
   let checked = 0
   await checkSpace(announced)
-  req.setTimeout(STALL, () => req.destroy(new ApiError(408, 'The upload has stopped to arrive')))
+  req.setTimeout(IDLE_TIMEOUT, () => req.destroy(new ApiError(408, 'The client stopped sending the upload')))
   try {
     for await (const chunk of req.iterator({ destroyOnReturn: false })) {
       received += chunk.length
@@ -82,27 +82,28 @@ async function readBody(
       }
     }
   } catch (error) {
-    // What else the request can fail with is that the client went away.
+    // The other errors of the request mean that the client disconnected.
     throw req.errored === error && !(error instanceof ApiError)
-      ? new ApiError(400, 'The upload broke off', { cause: error })
+      ? new ApiError(400, 'The client disconnected during the upload', { cause: error })
       : error
   } finally {
     req.setTimeout(0)
   }
 }
 
-/** The parts of one form while they come in. */
+/** Collects the parts of one form. */
 class Form {
-  readonly #parser: Multipart
+  readonly #parser: MultipartParser
   readonly #options: FormOptions
   readonly #fields = new Map<string, string>()
   readonly #hash = createHash('sha256')
-  #beside = 0
-  #file: { readonly name: string; readonly hidden: StagedFile } | null = null
+  #otherBytes = 0
+  #file: StagedFile | null = null
+  #fileName = ''
 
   constructor(contentType: string, options: FormOptions) {
     this.#options = options
-    this.#parser = new Multipart(contentType, head => this.#begin(head))
+    this.#parser = new MultipartParser(contentType, header => this.#onPart(header))
   }
 
   write(chunk: Buffer): void {
@@ -110,54 +111,55 @@ class Form {
   }
 
   get full(): boolean {
-    return this.#file?.hidden.full ?? false
+    return this.#file?.full ?? false
   }
 
   async room(): Promise<void> {
-    await this.#file?.hidden.room()
+    await this.#file?.room()
   }
 
   async finish(): Promise<UploadForm> {
     this.#parser.end()
     if (this.#file === null)
       throw new ApiError(400, "The form has no file: a part named 'file' with a file name")
-    const { name, hidden } = this.#file
-    await hidden.finish()
-    return { fields: this.#fields, name, hidden, digest: this.#hash.digest('hex') }
+    await this.#file.finish()
+    const digest = this.#hash.digest('hex')
+    return { fields: this.#fields, name: this.#fileName, file: this.#file, digest }
   }
 
   async discard(): Promise<void> {
-    await this.#file?.hidden.discard()
+    await this.#file?.discard()
   }
 
-  #begin({ name, filename }: PartHead): PartBody {
-    if (name === FILE) return this.#beginFile(filename)
+  #onPart({ name, filename }: PartHeader): PartBody {
+    if (name === FILE) return this.#startFile(filename)
     if (!FIELDS.has(name)) return { write: bytes => this.#count(bytes), end: () => {} }
     if (filename !== null)
       throw new ApiError(400, `The field '${name}' of the form must be a text, not a file`)
     if (this.#fields.has(name)) throw new ApiError(400, `The form has two fields '${name}'`)
-    return this.#beginField(name)
+    return this.#startField(name)
   }
 
-  #beginFile(filename: string | null): PartBody {
+  #startFile(filename: string | null): PartBody {
     if (this.#file !== null) throw new ApiError(400, 'The form has two files: upload them one by one')
     if (filename === null || filename.trim() === '') throw new ApiError(400, 'The upload has no file name')
-    const hidden = this.#options.open(this.#fields.get('root'))
-    this.#file = { name: filename, hidden }
+    const file = this.#options.create(this.#fields.get('root'))
+    this.#file = file
+    this.#fileName = filename
     let size = 0
     return {
       write: bytes => {
         size += bytes.length
         if (size > this.#options.maxBytes) throw tooLarge(this.#options.maxBytes)
-        // The disk works on what came before while this is hashed.
+        // The disk writes earlier bytes while the CPU hashes these.
         this.#hash.update(bytes)
-        hidden.write(bytes)
+        file.write(bytes)
       },
       end: () => {},
     }
   }
 
-  #beginField(name: string): PartBody {
+  #startField(name: string): PartBody {
     let text = Buffer.alloc(0)
     this.#fields.set(name, '')
     return {
@@ -170,8 +172,8 @@ class Form {
   }
 
   #count(bytes: Buffer): void {
-    this.#beside += bytes.length
-    if (this.#beside > MAX_BESIDE)
-      throw new ApiError(413, 'The form has more beside its file than an upload needs')
+    this.#otherBytes += bytes.length
+    if (this.#otherBytes > MAX_OTHER)
+      throw new ApiError(413, `The form has more than ${MAX_OTHER} bytes in addition to its file`)
   }
 }

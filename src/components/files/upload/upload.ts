@@ -1,4 +1,4 @@
-// Uploads: streamed to a hidden file in the target's file system, checked, made durable, and only then visible.
+// Uploads: streamed to a staging file in the root's file system, checked, made durable, and then renamed to the target.
 import { mkdir, stat, statfs } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { basename, dirname, join } from 'node:path'
@@ -11,62 +11,62 @@ import { isPrintActive } from '../../../klippy/printer.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import type { RawRequest } from '../../../rpc/registry.ts'
 import type { PrintQueue } from '../../job-queue/service.ts'
-import { fileError, told } from '../roots/file-error.ts'
-import { demandWriting } from '../roots/permissions.ts'
+import { fileError, withFileError } from '../roots/file-error.ts'
+import type { PathLock } from '../roots/path-lock.ts'
+import { demandWriteRole } from '../roots/permissions.ts'
 import { type Place, type Root, type Roots, rootPermissions } from '../roots/roots.ts'
 import { StagedFile } from '../roots/staged-file.ts'
-import type { HiddenFolders } from '../roots/staging-folder.ts'
-import type { TreeLock } from '../roots/tree-lock.ts'
-import type { Changes } from '../tree/changes.ts'
+import type { StagingFolders } from '../roots/staging-folders.ts'
+import type { ChangeNotifier } from '../tree/change-notifier.ts'
 import { drainRequest } from './drain-request.ts'
 import { unpackUfp } from './ufp.ts'
 import { receiveForm, type UploadForm } from './upload-form.ts'
 
-/** Uploads that are received at a time, each in a few megabytes of memory, and that wait for it. */
+/** Uploads received at the same time, each with a few megabytes of memory, and uploads that wait. */
 const MAX_RUNNING = 4
 const MAX_QUEUED = 100
-/** Bytes that stay free on the disk, for the printer's own logs and configuration. */
+/** Bytes to keep free on the disk for the printer's logs and configuration. */
 const KEPT_FREE = 16 * 1024 * 1024
 
 /** What uploads depend on. */
 export interface UploadParts {
   readonly core: Core
   readonly roots: Roots
-  readonly lock: TreeLock
-  readonly changes: Changes
-  readonly hidden: HiddenFolders
-  /** Throws ApiError 403 where Klipper prints the file or has it loaded. */
-  readonly refuseLocked: (place: Place) => void | Promise<void>
-  /** Makes a file of gcodes ready to be printed. */
+  readonly lock: PathLock
+  readonly changes: ChangeNotifier
+  readonly staging: StagingFolders
+  /** Throws ApiError 403 if Klipper prints the file or has it loaded. */
+  readonly refuseLoaded: (place: Place) => void | Promise<void>
+  /** Prepares a file of gcodes for printing. */
   readonly prepare: (path: string) => Promise<void>
-  /** Null where there is none, or the configuration does not want it for uploads. */
+  /** Null if there is no queue, or the configuration does not use it for uploads. */
   readonly queue: () => PrintQueue | null
 }
 
-/** The reply to an upload (API document, "File upload"). */
+/** The reply to an upload. */
 export interface UploadResult {
   readonly item: FileItem
-  /** These two only for gcodes. */
+  /** Only for gcodes. */
   readonly print_started?: boolean
   readonly print_queued?: boolean
   readonly action: 'create_file' | 'modify_file'
 }
 
-/** What became of the wish to print a file. */
-export interface Printed {
+/** Whether a file was printed or queued. */
+export interface PrintOutcome {
   readonly print_started: boolean
   readonly print_queued: boolean
 }
 
-const NOT_PRINTED: Printed = { print_started: false, print_queued: false }
+const NOT_PRINTED: PrintOutcome = { print_started: false, print_queued: false }
 
-/** An upload that has arrived, and the fields of its form. */
+/** A received upload and the fields of its form. */
 export interface Received {
   readonly result: UploadResult
   readonly fields: UploadForm['fields']
 }
 
-/** A file as replies and notifications name it. */
+/** A file as replies and notifications describe it. */
 export interface FileItem {
   readonly path: string
   readonly root: string
@@ -75,15 +75,15 @@ export interface FileItem {
   readonly permissions: string
 }
 
-/** A file on its way to its place. */
-interface Arrival {
+/** A staging file with its target. */
+interface StagedUpload {
   readonly place: Place
   readonly file: StagedFile
-  /** The picture of a package; it goes beside the file. */
+  /** The picture of a package. */
   readonly thumbnail: StagedFile | null
 }
 
-/** What an upload comes in. */
+/** The HTTP request of an upload. */
 type UploadRequest = Pick<RawRequest, 'req' | 'res' | 'caller'>
 
 export class Uploads {
@@ -95,10 +95,11 @@ export class Uploads {
   }
 
   /**
-   * Receives the upload that `req` is, on behalf of `caller`, and prints the file if the form says so. The change is
-   * announced when `res` has been sent. Rejects with ApiError 400 for a damaged form or a bad target, 403 for a file
-   * or a root that may not be written, 408, 413 for a file that is too large, 422 for a wrong checksum, 503, 507 for a
-   * full disk; then nothing is left of it. What the client still sends is taken in, so that it reads the answer.
+   * Receives the upload in `req` for `caller`, and prints the file if the form requests that. Clients are notified when
+   * `res` has been sent. Rejects with ApiError 400 for a damaged form or an invalid target, 403 for a file or root that
+   * may not be written, 408 if the client stops sending, 413 if the file is too large, 422 for a wrong checksum, 503 if
+   * too many uploads wait, 507 if the disk is full; then no file remains. Drains the request so that the client reads
+   * the reply.
    */
   async receive({ req, res, caller }: UploadRequest): Promise<Received> {
     try {
@@ -115,25 +116,25 @@ export class Uploads {
     try {
       checkDigest(form)
       const target = await this.#target(form, caller)
-      const result = await this.#place(await this.#unpack(form, target), res)
+      const result = await this.#publish(await this.#unpack(form, target), res)
       if (target.root.name !== 'gcodes') return { result, fields }
       const wanted = fields.get('print')?.trim().toLowerCase() === 'true'
       const printed = wanted ? await this.print(result.item.path, caller) : NOT_PRINTED
       return { result: { ...result, ...printed, action: result.action }, fields }
     } finally {
-      await form.hidden.discard()
+      await form.file.discard()
     }
   }
 
   #receiveForm(req: IncomingMessage, caller: Caller): Promise<UploadForm> {
-    const { roots, hidden, core } = this.#parts
+    const { roots, staging, core } = this.#parts
     let root = roots.get('gcodes')
-    return told('the upload', () =>
+    return withFileError('the upload', () =>
       receiveForm(req, {
         maxBytes: core.maxUploadBytes,
-        open: name => {
+        create: name => {
           root = this.#rootOf(name, caller)
-          return beginFile(hidden, root)
+          return createStagedFile(staging, root)
         },
         checkSpace: remaining => checkSpace(root, remaining),
       }),
@@ -142,12 +143,12 @@ export class Uploads {
 
   #rootOf(name: string | undefined, caller: Caller): Root {
     const root = this.#parts.roots.get(name?.trim().toLowerCase() || 'gcodes')
-    demandWriting(caller, root.name)
+    demandWriteRole(caller, root.name)
     if (!root.writable) throw new ApiError(403, `Files of root '${root.name}' may not be written`)
     return root
   }
 
-  /** A folder that stands in the file's name has to exist, one in the field `path` is made (API document). */
+  /** A folder in the file's name must exist; the server makes a folder in the field `path`. */
   async #target({ fields, name }: UploadForm, caller: Caller): Promise<Place> {
     const { roots } = this.#parts
     const root = this.#rootOf(fields.get('root'), caller)
@@ -160,41 +161,43 @@ export class Uploads {
     return place
   }
 
-  /** A Cura package becomes the G-code in it. */
-  async #unpack({ hidden }: UploadForm, place: Place): Promise<Arrival> {
+  /** Replaces a Cura package by the G-code in it. */
+  async #unpack({ file }: UploadForm, place: Place): Promise<StagedUpload> {
     const { root, relative } = place
-    if (root.name !== 'gcodes' || !/\.ufp$/i.test(relative)) return { place, file: hidden, thumbnail: null }
-    const { core, roots, hidden: folders } = this.#parts
-    const create = () => beginFile(folders, root)
-    const unpacked = await unpackUfp(hidden.path, create, core.maxUploadBytes)
+    if (root.name !== 'gcodes' || !/\.ufp$/i.test(relative)) return { place, file, thumbnail: null }
+    const { core, roots, staging } = this.#parts
+    const create = () => createStagedFile(staging, root)
+    const unpacked = await unpackUfp(file.path, create, core.maxUploadBytes)
     const model = await roots.resolve(root, relative.replace(/\.ufp$/i, '.gcode'))
     return { place: model, file: unpacked.model, thumbnail: unpacked.thumbnail }
   }
 
-  #place(arrival: Arrival, res: ServerResponse): Promise<UploadResult> {
-    const { lock, refuseLocked } = this.#parts
-    const { place, file, thumbnail } = arrival
+  #publish(upload: StagedUpload, res: ServerResponse): Promise<UploadResult> {
+    const { lock, refuseLoaded } = this.#parts
+    const { place, file, thumbnail } = upload
     const picture = thumbnail === null ? [] : [thumbnailPath(place.real)]
     return lock.run({ write: [place.real, ...picture] }, async () => {
       try {
-        await refuseLocked(place)
-        return await told(`${place.root.name}/${place.relative}`, () => this.#moveOut(arrival, res))
+        await refuseLoaded(place)
+        return await withFileError(`${place.root.name}/${place.relative}`, () =>
+          this.#moveToTarget(upload, res),
+        )
       } finally {
         await Promise.all([file.discard(), thumbnail?.discard()])
       }
     })
   }
 
-  async #moveOut({ place, file, thumbnail }: Arrival, res: ServerResponse): Promise<UploadResult> {
-    const { hidden, changes } = this.#parts
+  async #moveToTarget({ place, file, thumbnail }: StagedUpload, res: ServerResponse): Promise<UploadResult> {
+    const { staging, changes } = this.#parts
     const existing = await stat(place.real).catch(() => undefined)
     if (existing?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
     await makeFolders(dirname(place.real))
     if (thumbnail !== null) {
       await makeFolders(dirname(thumbnailPath(place.real)))
-      await hidden.moveOut(thumbnail.path, thumbnailPath(place.real))
+      await staging.publish(thumbnail.path, thumbnailPath(place.real))
     }
-    await hidden.moveOut(file.path, place.real)
+    await staging.publish(file.path, place.real)
     const overwritten = existing !== undefined && place.root.name !== 'gcodes'
     const result = {
       item: await describe(place),
@@ -204,8 +207,8 @@ export class Uploads {
     return result
   }
 
-  /** Prints a file of gcodes, or puts it in line where the configuration wants that. Does not reject. */
-  async print(path: string, caller: Caller): Promise<Printed> {
+  /** Prints a file of gcodes, or queues it if the configuration says so. Does not reject. */
+  async print(path: string, caller: Caller): Promise<PrintOutcome> {
     const { core } = this.#parts
     try {
       await this.#refuseBusy()
@@ -219,13 +222,13 @@ export class Uploads {
     }
   }
 
-  /** Klippy itself would refuse only when the command that it runs is done: a heater may take minutes. */
+  /** Klippy itself rejects a print only after the command that it runs, which may take minutes. */
   async #refuseBusy(): Promise<void> {
     const { status } = await this.#parts.core.printer.query({ print_stats: ['state'] })
     if (isPrintActive(status.print_stats?.state)) throw new ApiError(400, 'the printer is busy')
   }
 
-  /** What is stored stays stored, whatever the queue says. */
+  /** An error of the queue does not fail the upload. */
   async #enqueue(path: string): Promise<boolean> {
     const queue = this.#parts.queue()
     if (queue === null) return false
@@ -258,13 +261,13 @@ export function serveUploads(parts: UploadParts, scope: Scope): Uploads {
   return uploads
 }
 
-/** Begins a file in the file system of `root`. Throws ApiError 404 while the root's folder is not there. */
-export function beginFile(folders: HiddenFolders, root: Root): StagedFile {
+/** Creates a staging file in the file system of `root`. Throws ApiError 404 if the root's folder is missing. */
+export function createStagedFile(staging: StagingFolders, root: Root): StagedFile {
   try {
-    return new StagedFile(folders, root.path)
+    return new StagedFile(staging, root.path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new ApiError(404, `The folder of root '${root.name}' is not there at present`)
+      throw new ApiError(404, `The folder of root '${root.name}' is missing`)
     }
     throw fileError(error, root.name)
   }
@@ -299,12 +302,12 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
-/** The picture of a package, where the metadata scan looks for it. */
+/** The path of a package's picture; the metadata scan reads it there. */
 function thumbnailPath(gcodePath: string): string {
   return join(dirname(gcodePath), '.thumbs', `${basename(gcodePath).replace(/\.[^.]*$/, '')}.png`)
 }
 
-/** A place as replies and notifications name it. */
+/** Describes a file for replies and notifications. */
 export async function describe({ root, relative, real }: Place): Promise<FileItem> {
   const { mtimeMs, size } = await stat(real)
   return {

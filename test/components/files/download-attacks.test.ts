@@ -23,7 +23,7 @@ async function start(files: Record<string, string> = {}, authorization?: string)
 const get = (rig: Rig, path: string, headers: Record<string, string> = {}) =>
   ask(rig.port, `${BASE}/${path}`, { headers })
 
-test('a download is an attachment that no browser runs', async () => {
+test('a download is an attachment that browsers do not run', async () => {
   await using rig = await start()
   const { status, body, headers } = await get(rig, 'gcodes/a.gcode')
   assert.deepEqual([status, body], [200, TEXT])
@@ -37,7 +37,7 @@ test('a download is an attachment that no browser runs', async () => {
   assert.match(String(headers['content-type']), /^text\/plain/)
 })
 
-test('HEAD is the same without the bytes; other verbs are refused', async () => {
+test('HEAD returns the same headers without the body; other verbs are rejected', async () => {
   await using rig = await start()
   const { status, body, headers } = await ask(rig.port, `${BASE}/gcodes/a.gcode`, { verb: 'HEAD' })
   assert.deepEqual([status, body, headers['content-length']], [200, '', '10'])
@@ -47,7 +47,7 @@ test('HEAD is the same without the bytes; other verbs are refused', async () => 
   }
 })
 
-test('a single range is answered with its part', async () => {
+test('a single range returns 206 with its bytes', async () => {
   await using rig = await start()
   const cases: [string, string, string][] = [
     ['bytes=0-3', '0123', 'bytes 0-3/10'],
@@ -67,7 +67,7 @@ test('a single range is answered with its part', async () => {
   }
 })
 
-test('a range past the end is 416 with the size', async () => {
+test('a range beyond the end returns 416 with the size', async () => {
   await using rig = await start()
   for (const Range of ['bytes=10-', 'bytes=99-100']) {
     const { status, headers } = await get(rig, 'gcodes/a.gcode', { Range })
@@ -75,7 +75,7 @@ test('a range past the end is 416 with the size', async () => {
   }
 })
 
-test('a file that has not changed is not sent again', async () => {
+test('an unchanged file returns 304', async () => {
   await using rig = await start()
   const since = (text: string) => get(rig, 'gcodes/a.gcode', { 'If-Modified-Since': text })
   const same = await since('Sun, 01 Mar 2026 12:00:00 GMT')
@@ -86,13 +86,13 @@ test('a file that has not changed is not sent again', async () => {
   }
 })
 
-test('an empty file is sent', async () => {
+test('an empty file returns 200', async () => {
   await using rig = await start({ 'gcodes/empty.gcode': '' })
   const { status, body, headers } = await get(rig, 'gcodes/empty.gcode')
   assert.deepEqual([status, body, headers['content-length']], [200, '', '0'])
 })
 
-test('odd names come through, and cannot break out of the header', async () => {
+test('unusual names are sent correctly and cannot inject headers', async () => {
   const names = [
     'a b.gcode',
     'ü☃.gcode',
@@ -116,7 +116,7 @@ test('odd names come through, and cannot break out of the header', async () => {
   }
 })
 
-test('what people call pages are still attachments', async () => {
+test('HTML, SVG and scripts are attachments too', async () => {
   await using rig = await start({ 'gcodes/x.html': '<script>', 'config/x.svg': '<svg/>', 'config/x.js': '1' })
   for (const path of ['gcodes/x.html', 'config/x.svg', 'config/x.js']) {
     const { status, headers } = await get(rig, path)
@@ -141,7 +141,7 @@ const UP = [
   '..;',
 ]
 
-test('no path leads out of a root, however it is written', async () => {
+test('no spelling of a path leads out of a root', async () => {
   await using rig = await start({ 'secret.txt': 'top secret', 'config/moonraker.secrets': 'top secret' })
   writeFileSync(join(rig.dataPath, 'secret.txt'), 'top secret')
   for (const up of UP) {
@@ -158,7 +158,7 @@ test('no path leads out of a root, however it is written', async () => {
   }
 })
 
-test('absolute and overlong paths lead nowhere', async () => {
+test('absolute and overlong paths are rejected', async () => {
   await using rig = await start()
   const paths = [
     `gcodes/${rig.dataPath}/gcodes/a.gcode`,
@@ -202,7 +202,7 @@ test('links out of a root are not followed, links inside are', async () => {
   assert.equal((await get(rig, 'gcodes/inner/x.gcode')).body, 'inside')
 })
 
-test('images are shown to everyone, nothing else is', async () => {
+test('unauthenticated clients can read images and nothing else', async () => {
   const files = { 'gcodes/.thumbs/a-32x32.png': 'PNG', 'gcodes/a.jpg': 'JPG' }
   await using rig = await start(files, 'trusted_clients: 10.0.0.1')
   assert.equal((await get(rig, 'gcodes/.thumbs/a-32x32.png')).status, 200)
@@ -218,7 +218,7 @@ test('images are shown to everyone, nothing else is', async () => {
   }
 })
 
-test('the list of a root has its files with size and time', async () => {
+test('server.files.list returns the files of a root with size and time', async () => {
   await using rig = await start({
     'gcodes/deep/er/b.GCODE': 'xy',
     'gcodes/notes.txt': 'not printable',
@@ -237,7 +237,7 @@ test('the list of a root has its files with size and time', async () => {
   assert.equal((await ask(rig.port, `${BASE}/list?root=nosuch`)).status, 400)
 })
 
-test('the roots are named with what may be done there', async () => {
+test('server.files.roots returns the permissions', async () => {
   await using rig = await start()
   const { json } = await ask(rig.port, `${BASE}/roots`)
   const roots = Object.fromEntries(

@@ -1,4 +1,4 @@
-// A path that is looked at while others put a file there and take it away again.
+// A path that is resolved while another program makes and removes the file.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
@@ -9,18 +9,18 @@ import { Roots } from '../../../src/components/files/roots/roots.ts'
 
 const ROUNDS = 3000
 
-test('a name is found whether or not its file is there at the moment', async () => {
+test('a path is resolved whether or not the file exists at that moment', async () => {
   const path = mkdtempSync(join(tmpdir(), 'roots-'))
   const roots = new Roots()
   const root = { name: 'gcodes', path, writable: true }
   let done = false
-  const comeAndGo = async () => {
+  const makeAndRemove = async () => {
     while (!done) {
       await writeFile(join(path, 'same.gcode'), '')
       await rm(join(path, 'same.gcode'))
     }
   }
-  const busy = comeAndGo()
+  const busy = makeAndRemove()
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
       assert.equal((await roots.resolve(root, 'same.gcode')).relative, 'same.gcode')

@@ -1,12 +1,13 @@
-// Hears from the system when a folder changes. What it cannot hear of is looked at from time to time by the observer.
+// Watches one folder through the system's notifications (inotify). The observer polls what cannot be watched.
 import { type FSWatcher, watch } from 'node:fs'
 
 /** Why a folder cannot be watched. */
 export type WatchProblem = 'limit' | 'other'
 
 /**
- * Watches one folder, without those in it. `changed` gets the name that came, went or changed; null where that is not
- * known. Gives how to end it, or the problem. A folder that goes away ends its watch itself.
+ * Watches one folder, without its subfolders. Calls `changed` with the name that was added, removed or changed; null if
+ * the system does not report the name. Returns a function that ends the watch, or the problem. The watch of a folder
+ * that is removed ends by itself.
  */
 export function watchFolder(
   path: string,

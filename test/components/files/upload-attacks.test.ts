@@ -1,4 +1,4 @@
-// Uploads through HTTP: odd forms and targets, and the print that may follow.
+// Uploads with unusual or malicious forms and targets, and the print after an upload.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -7,8 +7,8 @@ import { test } from 'node:test'
 import { FakeKlippy, Refusal } from '../../support/fake-klippy.ts'
 import type { Reply } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
-import { everythingIn } from './everything-in.ts'
 import { BOUNDARY, formBody, postForm, upload } from './form.ts'
+import { listFiles } from './list-files.ts'
 
 const GCODE = 'G28\nG1 X10\n'
 
@@ -16,7 +16,7 @@ function refused({ status }: Reply): void {
   assert.ok([400, 403, 404].includes(status), String(status))
 }
 
-test('bytes arrive as they are', async () => {
+test('the bytes of a file do not change', async () => {
   await using rig = await startRig({ printer: 'none' })
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) % 256))
   assert.equal((await upload(rig.port, 'a.bin', bytes, { root: 'config' })).status, 201)
@@ -26,7 +26,7 @@ test('bytes arrive as they are', async () => {
   assert.deepEqual(readFileSync(join(rig.paths.config, 'b.bin')), tricky)
 })
 
-test('folders are made, and paths may be written in many ways', async () => {
+test('folders in `path` are made, in any spelling', async () => {
   await using rig = await startRig({ printer: 'none' })
   const cases: [string, string][] = [
     ['//', 'a.gcode'],
@@ -44,7 +44,7 @@ test('folders are made, and paths may be written in many ways', async () => {
   }
 })
 
-test('a checksum is compared before anything is seen', async () => {
+test('a wrong checksum changes nothing', async () => {
   await using rig = await startRig({ printer: 'none' })
   const right = createHash('sha256').update(GCODE).digest('hex')
   assert.equal((await upload(rig.port, 'a.gcode', GCODE, { checksum: right.toUpperCase() })).status, 201)
@@ -53,12 +53,12 @@ test('a checksum is compared before anything is seen', async () => {
   assert.equal(wrong.status, 422)
   assert.match(wrong.json.error.message, /checksum mismatch/)
   assert.equal(readFileSync(join(rig.paths.gcodes, 'a.gcode'), 'utf8'), 'old')
-  assert.deepEqual(everythingIn(rig.paths.gcodes), ['a.gcode'])
+  assert.deepEqual(listFiles(rig.paths.gcodes), ['a.gcode'])
 })
 
-test('damaged forms are refused, and nothing is left of them', async () => {
+test('damaged forms are rejected and leave nothing', async () => {
   await using rig = await startRig({ printer: 'none' })
-  const before = everythingIn(rig.dataPath)
+  const before = listFiles(rig.dataPath)
   const file = { filename: 'a.gcode', body: GCODE }
   const withField = (name: string, body: string) => formBody([{ name, body }, file])
   const cases: [string, Buffer, string?][] = [
@@ -81,20 +81,20 @@ test('damaged forms are refused, and nothing is left of them', async () => {
     assert.equal(status, 400, name)
     assert.ok(json.error.message.length > 5, name)
   }
-  assert.deepEqual(everythingIn(rig.dataPath), before)
+  assert.deepEqual(listFiles(rig.dataPath), before)
 })
 
-test('a root that is read-only may not be written', async () => {
+test('a read-only root cannot be written', async () => {
   await using rig = await startRig({
     printer: 'none',
     conf: '[file_manager]\nenable_config_write_access: False',
   })
-  const before = everythingIn(rig.dataPath)
+  const before = listFiles(rig.dataPath)
   for (const root of ['logs', 'config']) {
     const { status, json } = await upload(rig.port, 'a.cfg', GCODE, { root })
     assert.deepEqual([status, json.error.message], [403, `Files of root '${root}' may not be written`])
   }
-  assert.deepEqual(everythingIn(rig.dataPath), before)
+  assert.deepEqual(listFiles(rig.dataPath), before)
 })
 
 test('a folder or a link out of the root is not written', async () => {
@@ -116,7 +116,7 @@ test('a folder or a link out of the root is not written', async () => {
   assert.equal(readFileSync(join(rig.dataPath, 'outside', 'precious'), 'utf8'), 'old')
 })
 
-test('a print begins where it is asked for, and its failure fails no upload', async () => {
+test('an upload starts a print if requested, and succeeds if the print fails', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   const started = await upload(rig.port, 'my %22part%22.gcode', GCODE, { print: 'true', path: 'a b' })
@@ -129,12 +129,12 @@ test('a print begins where it is asked for, and its failure fails no upload', as
   })
   const busy = await upload(rig.port, 'b.gcode', GCODE, { print: 'true' })
   assert.deepEqual([busy.status, busy.json.print_started], [201, false])
-  const asked = klippy.count('gcode/script')
+  const scripts = klippy.count('gcode/script')
   for (const fields of [{ print: 'false' }, { print: '' }, { print: 'true', root: 'config' }] as Record<
     string,
     string
   >[]) {
     assert.equal((await upload(rig.port, 'c.cfg', GCODE, fields)).status, 201)
   }
-  assert.equal(klippy.count('gcode/script'), asked)
+  assert.equal(klippy.count('gcode/script'), scripts)
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Claim, TreeLock } from '../../../src/components/files/roots/tree-lock.ts'
+import { type LockedPaths, PathLock } from '../../../src/components/files/roots/path-lock.ts'
 
-/** Starts an operation per claim, in order; `running` says which of them run, `end` ends one. */
-function operations(lock: TreeLock, claims: Record<string, Claim>) {
+/** Starts an operation for each set of paths, in order; `running` returns the running ones, `end` ends one. */
+function operations(lock: PathLock, claims: Record<string, LockedPaths>) {
   const running = new Set<string>()
   const ends = new Map<string, () => void>()
   const done = Object.entries(claims).map(([name, claim]) =>
@@ -21,8 +21,8 @@ function operations(lock: TreeLock, claims: Record<string, Claim>) {
   }
 }
 
-test('operations on places apart run beside each other, also where one name begins with the other', async () => {
-  const { running, end, all } = operations(new TreeLock(), {
+test('operations on different paths run concurrently, also if one name is a prefix of the other', async () => {
+  const { running, end, all } = operations(new PathLock(), {
     one: { write: ['/a/b'] },
     other: { write: ['/a/bc'] },
   })
@@ -32,8 +32,8 @@ test('operations on places apart run beside each other, also where one name begi
   await all
 })
 
-test('a write waits for whatever is above or below it; readers share', async () => {
-  const { running, end, all } = operations(new TreeLock(), {
+test('a write waits for operations above and below its path; readers run concurrently', async () => {
+  const { running, end, all } = operations(new PathLock(), {
     file: { write: ['/a/b/c'] },
     folder: { write: ['/a/b'] },
     reader: { read: ['/a'] },
@@ -49,8 +49,8 @@ test('a write waits for whatever is above or below it; readers share', async () 
   await all
 })
 
-test('two that need the same two places in opposite order both end', async () => {
-  const { running, end, all } = operations(new TreeLock(), {
+test('two operations that lock the same two paths in opposite order both end', async () => {
+  const { running, end, all } = operations(new PathLock(), {
     ab: { write: ['/a'], read: ['/b'] },
     ba: { write: ['/b'], read: ['/a'] },
   })
@@ -61,8 +61,8 @@ test('two that need the same two places in opposite order both end', async () =>
   await all
 })
 
-test('a writer that waits is not overtaken by later readers', async () => {
-  const { running, end, all } = operations(new TreeLock(), {
+test('later readers do not overtake a waiting writer', async () => {
+  const { running, end, all } = operations(new PathLock(), {
     reader: { read: ['/a'] },
     writer: { write: ['/a'] },
     late: { read: ['/a'] },
@@ -79,15 +79,15 @@ test('a writer that waits is not overtaken by later readers', async () => {
 })
 
 test('an operation that fails lets the next one run', async () => {
-  const lock = new TreeLock()
+  const lock = new PathLock()
   const failing = lock.run({ write: ['/a'] }, () => Promise.reject(new Error('disk full')))
   const next = lock.run({ write: ['/a'] }, () => Promise.resolve('done'))
   await assert.rejects(failing, /disk full/)
   assert.equal(await next, 'done')
 })
 
-test('where too many wait, the next is refused and the others still run', async () => {
-  const lock = new TreeLock()
+test('if too many operations wait, the next one is rejected and the others run', async () => {
+  const lock = new PathLock()
   const first = Promise.withResolvers<void>()
   const holding = lock.run({ write: ['/a'] }, () => first.promise)
   const waiting = Array.from({ length: 1000 }, () => lock.run({ write: ['/a'] }, async () => 1))

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Multipart } from '../../../src/components/files/upload/multipart.ts'
+import { MultipartParser } from '../../../src/components/files/upload/multipart-parser.ts'
 import { BOUNDARY, formBody, type Part, TYPE } from './form.ts'
 
-/** Reads a form in pieces of `size` bytes; gives each part as [name, filename, content]. */
+/** Parses a form in chunks of `size` bytes; returns each part as [name, filename, content]. */
 function read(body: Buffer, size = body.length, type = TYPE) {
   const parts: [string, string | null, string][] = []
-  const form = new Multipart(type, ({ name, filename }) => {
+  const form = new MultipartParser(type, ({ name, filename }) => {
     const chunks: Buffer[] = []
     return {
       write: bytes => void chunks.push(Buffer.from(bytes)),
@@ -18,9 +18,9 @@ function read(body: Buffer, size = body.length, type = TYPE) {
   return parts
 }
 
-const headOf = (part: Part) => read(formBody([part]))[0]?.slice(0, 2)
+const headerOf = (part: Part) => read(formBody([part]))[0]?.slice(0, 2)
 
-/** Everything in a file that could be taken for a boundary. */
+/** File content that resembles boundaries. */
 const TRICKY = [
   '\r',
   '\r\n',
@@ -33,7 +33,7 @@ const TRICKY = [
   '\0\r\n\0',
 ].join('x')
 
-test('a form comes out the same however it is cut', () => {
+test('the chunk size does not change the result', () => {
   const parts: Part[] = [
     { name: 'root', body: 'config' },
     { filename: 'a.gcode', headers: ['Content-Type: application/octet-stream'], body: TRICKY },
@@ -49,19 +49,22 @@ test('a form comes out the same however it is cut', () => {
     assert.deepEqual(read(body, size), expected, `cut to ${size}`)
 })
 
-test('names of parts: as browsers, curl, .NET and Python write them', () => {
-  assert.deepEqual(headOf({ filename: 'a%22b%0Ac.gcode' }), ['file', 'a"b\nc.gcode'])
-  assert.deepEqual(headOf({ filename: 'a\\"b\\\\c.gcode' }), ['file', 'a"b\\c.gcode'])
-  assert.deepEqual(headOf({ filename: '100%.gcode' }), ['file', '100%.gcode'])
-  assert.deepEqual(headOf({ filename: 'Hülle 🚀.gcode' }), ['file', 'Hülle 🚀.gcode'])
-  assert.deepEqual(headOf({ disposition: 'form-data; name=file; filename=a.gcode' }), ['file', 'a.gcode'])
-  assert.deepEqual(headOf({ disposition: 'FORM-DATA; FileName="a.gcode"; NAME="file"' }), ['file', 'a.gcode'])
+test('names of parts as browsers, curl, .NET and Python write them', () => {
+  assert.deepEqual(headerOf({ filename: 'a%22b%0Ac.gcode' }), ['file', 'a"b\nc.gcode'])
+  assert.deepEqual(headerOf({ filename: 'a\\"b\\\\c.gcode' }), ['file', 'a"b\\c.gcode'])
+  assert.deepEqual(headerOf({ filename: '100%.gcode' }), ['file', '100%.gcode'])
+  assert.deepEqual(headerOf({ filename: 'Hülle 🚀.gcode' }), ['file', 'Hülle 🚀.gcode'])
+  assert.deepEqual(headerOf({ disposition: 'form-data; name=file; filename=a.gcode' }), ['file', 'a.gcode'])
+  assert.deepEqual(headerOf({ disposition: 'FORM-DATA; FileName="a.gcode"; NAME="file"' }), [
+    'file',
+    'a.gcode',
+  ])
   assert.deepEqual(
-    headOf({ disposition: `form-data; name=file; filename=a.gcode; filename*=utf-8''a.gcode` }),
+    headerOf({ disposition: `form-data; name=file; filename=a.gcode; filename*=utf-8''a.gcode` }),
     ['file', 'a.gcode'],
   )
   assert.deepEqual(
-    headOf({
+    headerOf({
       disposition: `form-data; name=file; filename="=?utf-8?B?w7wuZ2NvZGU=?="; filename*=utf-8''%C3%BC.gcode`,
     }),
     ['file', 'ü.gcode'],
@@ -84,7 +87,7 @@ test('the boundary may be quoted, followed by parameters and by blanks', () => {
   assert.deepEqual(read(padded, 1, 'multipart/form-data;boundary=b'), [['a', null, 'b']])
 })
 
-test('what could be understood in two ways is refused', () => {
+test('ambiguous headers are rejected', () => {
   const refused: [Part, RegExp][] = [
     [{ disposition: 'form-data; name="file"; filename="a"; filename="b"' }, /two parameters filename/],
     [
@@ -96,16 +99,16 @@ test('what could be understood in two ways is refused', () => {
     [{ disposition: 'form-data; name="file"; filename="a' }, /cannot be read/],
     [{ disposition: 'form-data; name="file" filename="a"' }, /cannot be read/],
     [{ disposition: 'form-data; filename="a"' }, /has no name/],
-    [{ disposition: 'attachment; name="file"; filename="a"' }, /no form-data/],
+    [{ disposition: 'attachment; name="file"; filename="a"' }, /not form-data/],
     [{ name: 'a', headers: ['content-DISPOSITION: form-data; name="file"'] }, /two headers/],
-    [{ name: 'a', headers: ['no header'] }, /a header that is none/],
-    [{ name: 'a', headers: [' folded'] }, /a header that is none/],
+    [{ name: 'a', headers: ['no header'] }, /an invalid header/],
+    [{ name: 'a', headers: [' folded'] }, /an invalid header/],
     [{ name: 'a', headers: [`X: ${'x'.repeat(20_000)}`] }, /too long/],
   ]
   for (const [part, message] of refused) assert.throws(() => read(formBody([part])), { status: 400, message })
 })
 
-test('a body that is not whole is refused', () => {
+test('an incomplete body is rejected', () => {
   const body = formBody([{ name: 'a', body: 'b' }])
   const end = body.length - 2
   for (let length = 0; length < end; length += 1) {
@@ -118,14 +121,14 @@ test('a body that is not whole is refused', () => {
   })
   assert.throws(() => read(Buffer.from(`preamble\r\n${body.toString()}`)), {
     status: 400,
-    message: /does not begin/,
+    message: /does not start/,
   })
   assert.throws(() => read(Buffer.from(`--${BOUNDARY}\r\n${'x'.repeat(20_000)}`), 1000), {
     message: /too long/,
   })
 })
 
-test('content types that are none of a form are refused, parts are counted', () => {
+test('other content types are rejected, and the number of parts is limited', () => {
   for (const type of [
     '',
     'text/plain',

@@ -1,24 +1,24 @@
-// Takes a multipart/form-data body apart as it comes in (RFC 7578, RFC 2046). Stricter than general libraries: a body
-// is whole or refused, so that damage never passes for a form with a field less. Bytes are handed on without a copy.
+// Parses a multipart/form-data body as a stream (RFC 7578, RFC 2046). Stricter than general libraries: it rejects an
+// incomplete body, so that damage never looks like a form with fewer fields. Passes bytes on without a copy.
 import { isUtf8 } from 'node:buffer'
 import { ApiError } from '../../../core/errors.ts'
 
-/** Bytes of one part's headers. */
+/** Bytes of the headers of one part. */
 const MAX_HEADERS = 16 * 1024
 /** Parts of one form. */
 const MAX_PARTS = 50
 const CR = 0x0d
-const NOTHING = Buffer.alloc(0)
+const EMPTY = Buffer.alloc(0)
 
-/** What a part says of itself. */
-export interface PartHead {
+/** The header of one part. */
+export interface PartHeader {
   /** The field's name. */
   readonly name: string
-  /** Null where the part does not claim to be a file. */
+  /** Null if the part has no file name. */
   readonly filename: string | null
 }
 
-/** Takes the bytes of one part. */
+/** Receives the bytes of one part. */
 export interface PartBody {
   write(bytes: Buffer): void
   end(): void
@@ -26,38 +26,38 @@ export interface PartBody {
 
 type State = 'before' | 'delimiter' | 'headers' | 'body' | 'after'
 
-export class Multipart {
+export class MultipartParser {
   readonly #delimiter: Buffer
-  readonly #begin: (head: PartHead) => PartBody
+  readonly #onPart: (header: PartHeader) => PartBody
   #state: State = 'before'
   #part: PartBody | null = null
   #parts = 0
   #held: Buffer
 
   /**
-   * `begin` is called at each part and gives what takes its bytes; what it and the body throw comes out of `write`.
-   * Throws ApiError 400 for a content type that is none of a form.
+   * `onPart` is called for each part and returns the receiver of its bytes; `write` throws what they throw.
+   * Throws ApiError 400 if `contentType` is not that of a form.
    */
-  constructor(contentType: string, begin: (head: PartHead) => PartBody) {
+  constructor(contentType: string, onPart: (header: PartHeader) => PartBody) {
     this.#delimiter = Buffer.from(`\r\n--${boundaryOf(contentType)}`, 'latin1')
-    this.#begin = begin
-    // The first delimiter has no line before it.
+    this.#onPart = onPart
+    // Each delimiter starts with the line end before it; the first one has no line before it.
     this.#held = Buffer.from('\r\n')
   }
 
-  /** Takes in the next bytes of the body. Throws ApiError 400 where they cannot belong to a form. */
+  /** Parses the next bytes of the body. Throws ApiError 400 if they cannot belong to a form. */
   write(chunk: Buffer): void {
     let data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     for (let rest = this.#step(data); rest !== null; rest = this.#step(data)) data = rest
     this.#held = this.#state === 'body' ? this.#passOn(data) : this.#keep(data)
   }
 
-  /** The body is over. Throws ApiError 400 where the form is not. */
+  /** Ends the body. Throws ApiError 400 if the form is incomplete. */
   end(): void {
     if (this.#state !== 'after') throw damaged('it ends before its last boundary')
   }
 
-  /** Takes one step; gives what follows it, or null where more bytes are needed first. */
+  /** Parses one element; returns the bytes after it, or null if it needs more bytes. */
   #step(data: Buffer): Buffer | null {
     switch (this.#state) {
       case 'before':
@@ -76,13 +76,13 @@ export class Multipart {
   #findFirst(data: Buffer): Buffer | null {
     if (data.length < this.#delimiter.length) return null
     if (!data.subarray(0, this.#delimiter.length).equals(this.#delimiter)) {
-      throw damaged('it does not begin with its boundary')
+      throw damaged('it does not start with its boundary')
     }
     this.#state = 'delimiter'
     return data.subarray(this.#delimiter.length)
   }
 
-  /** Behind a delimiter: blanks and a line end before the next part, two dashes after the last. */
+  /** After a delimiter: blanks and a line end before a part, two dashes after the last part. */
   #leaveDelimiter(data: Buffer): Buffer | null {
     let start = 0
     while (data[start] === 0x20 || data[start] === 0x09) start += 1
@@ -100,7 +100,7 @@ export class Multipart {
     if (end > MAX_HEADERS) throw damaged('the headers of a part are too long')
     this.#parts += 1
     if (this.#parts > MAX_PARTS) throw damaged(`it has more than ${MAX_PARTS} parts`)
-    this.#part = this.#begin(headOf(data.subarray(0, end)))
+    this.#part = this.#onPart(headerOf(data.subarray(0, end)))
     this.#state = 'body'
     return data.subarray(end + 4)
   }
@@ -115,24 +115,24 @@ export class Multipart {
     return data.subarray(end + this.#delimiter.length)
   }
 
-  /** Keeps what is too short to be understood; it would be longer if it were well-formed. */
+  /** Keeps an incomplete element; limits its size. */
   #keep(data: Buffer): Buffer {
-    if (this.#state === 'after') return NOTHING
+    if (this.#state === 'after') return EMPTY
     if (data.length > MAX_HEADERS + 4) throw damaged('the headers of a part are too long')
     return data
   }
 
-  /** Passes on what is sure to be the part's, and keeps what may be the beginning of a delimiter. */
+  /** Passes on the bytes that belong to the part, and keeps those that may be the start of a delimiter. */
   #passOn(data: Buffer): Buffer {
     const from = Math.max(0, data.length - this.#delimiter.length + 1)
-    // A delimiter has one carriage return, at its beginning: only the last one can begin it.
+    // A delimiter has one carriage return, its first byte: only the last one in the data can start it.
     const last = data.subarray(from).lastIndexOf(CR)
-    const end = last === -1 || !this.#mayBegin(data.subarray(from + last)) ? data.length : from + last
+    const end = last === -1 || !this.#mayStart(data.subarray(from + last)) ? data.length : from + last
     if (end > 0) this.#part?.write(data.subarray(0, end))
     return data.subarray(end)
   }
 
-  #mayBegin(tail: Buffer): boolean {
+  #mayStart(tail: Buffer): boolean {
     return tail.equals(this.#delimiter.subarray(0, tail.length))
   }
 }
@@ -151,12 +151,12 @@ function boundaryOf(contentType: string): string {
   return boundary
 }
 
-/** Reads a part's headers. Throws ApiError 400 for what could be understood in two ways. */
-function headOf(bytes: Buffer): PartHead {
+/** Parses the headers of a part. Throws ApiError 400 for what is ambiguous. */
+function headerOf(bytes: Buffer): PartHeader {
   const headers = new Map<string, string>()
   for (const line of textOf(bytes).split('\r\n')) {
     const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)$/.exec(line) ?? []
-    if (name === undefined) throw damaged('a part has a header that is none')
+    if (name === undefined) throw damaged('a part has an invalid header')
     if (headers.has(name.toLowerCase())) throw damaged(`a part has two headers ${name}`)
     headers.set(name.toLowerCase(), value)
   }
@@ -166,12 +166,12 @@ function headOf(bytes: Buffer): PartHead {
   return { name, filename: fileNameOf(parameters) }
 }
 
-/** The parameters of `form-data; name="…"; filename="…"`, by their names in lower case. */
+/** The parameters of `form-data; name="…"; filename="…"`, by name in lower case. */
 function dispositionOf(value: string): Map<string, string> {
   const parameters = new Map<string, string>()
   const reader = /\s*;\s*([\w-]+\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/gy
   const [kind] = /^\s*form-data(?=\s*(?:;|$))/i.exec(value) ?? []
-  if (kind === undefined) throw damaged('a part is no form-data')
+  if (kind === undefined) throw damaged('a part is not form-data')
   reader.lastIndex = kind.length
   let end = kind.length
   for (let found = reader.exec(value); found !== null; found = reader.exec(value)) {
@@ -184,14 +184,14 @@ function dispositionOf(value: string): Map<string, string> {
   return parameters
 }
 
-/** Browsers write quotes and line ends as %22, %0D and %0A and nothing else (HTML, "multipart/form-data"), others use backslashes. */
+/** Browsers write only quotes and line ends as %22, %0D and %0A (HTML standard); other clients use backslashes. */
 function unquoted(text: string): string {
   return text.replace(/\\(["\\])/g, '$1').replace(/%(22|0D|0A)/g, code => decodeURIComponent(code))
 }
 
 /**
- * RFC 7578 knows no `filename*`, but .NET sends it, beside a `filename` that is its only meaningful twin where the
- * name is ASCII and a MIME word where it is not. Two names that disagree are an attempt to pass one and use the other.
+ * RFC 7578 excludes `filename*`, but .NET sends it together with a `filename`, which is the same name in ASCII or a MIME
+ * word. Rejects two names that differ: they are an attempt to get one checked and the other used.
  */
 function fileNameOf(parameters: ReadonlyMap<string, string>): string | null {
   const plain = parameters.get('filename') ?? null
@@ -210,12 +210,12 @@ function extendedText(value: string): string {
   try {
     if (text !== undefined) return decodeURIComponent(text)
   } catch {
-    // What is not UTF-8 gets the same answer as what does not claim to be.
+    // Invalid UTF-8 gets the same error as another encoding.
   }
   throw damaged('a file name is not in UTF-8')
 }
 
-/** UTF-8, as all of today's clients send it, or else Latin-1. */
+/** Decodes UTF-8, which all current clients send, or else Latin-1. */
 function textOf(bytes: Buffer): string {
   return isUtf8(bytes) ? bytes.toString() : bytes.toString('latin1')
 }

@@ -1,0 +1,58 @@
+// Publishes changes of files: to the clients, as an event inside the server, and to the file index, which then does not
+// find the same change a second time.
+import { ServerResponse } from 'node:http'
+import type { FileChange } from '../../../api/files.ts'
+import type { EventBus } from '../../../core/events.ts'
+import type { Caller } from '../../../rpc/caller.ts'
+import type { Connections } from '../../../rpc/connections.ts'
+import type { FileIndex } from './file-index.ts'
+
+/** The request that caused a change: the HTTP response to it, or the caller of a method. */
+export type Requester = ServerResponse | Caller
+
+/** What receives the changes. */
+export interface ChangeTargets {
+  readonly connections: Connections
+  readonly events: EventBus
+  readonly index: Pick<FileIndex, 'apply'>
+}
+
+/**
+ * Operations publish their changes while they hold their PathLock: a scan of the disk waits for that lock too, and must
+ * find the change in the index. An operation that makes several things publishes them in an order that clients can
+ * apply: a folder before the files in it, one notification for a whole folder.
+ */
+export class ChangeNotifier {
+  readonly #targets: ChangeTargets
+
+  constructor(targets: ChangeTargets) {
+    this.#targets = targets
+  }
+
+  /** Publishes a change by the server itself at once. For work that no request waits for. */
+  report(change: FileChange): void {
+    this.#notifyAll([...this.#targets.index.apply(change), change])
+  }
+
+  /**
+   * Applies a change by the server itself to the index at once, and notifies after the reply to the request that caused
+   * it: clients expect that order. With a `ServerResponse`: when the response is closed. With a caller: when the
+   * current synchronous work is done, so the handler must return without awaiting anything but the PathLock.
+   */
+  afterReply(requester: Requester, change: FileChange): void {
+    const changes = [...this.#targets.index.apply(change), change]
+    if (requester instanceof ServerResponse && !requester.closed) {
+      requester.once('close', () => this.#notifyAll(changes))
+    } else setImmediate(() => this.#notifyAll(changes))
+  }
+
+  #notifyAll(changes: readonly FileChange[]): void {
+    for (const change of changes) this.notify(change)
+  }
+
+  /** Notifies of a change by another program, which the index has already. */
+  notify(change: FileChange): void {
+    this.#targets.connections.notify('notify_filelist_changed', change)
+    this.#targets.events.emit('files:changed', change)
+  }
+}
