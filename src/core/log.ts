@@ -39,7 +39,7 @@ export class Log {
     this.#name = name
   }
 
-  /** The path of the log file; null where there is none. */
+  /** The path of the log file; null without a file. */
   get file(): string | null {
     return this.#options.file
   }

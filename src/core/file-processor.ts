@@ -1,0 +1,95 @@
+// File processors: steps that rewrite or examine each G-code file when its metadata is read. A component registers one
+// as plain data, since it runs in the metadata worker, where only its module is loaded.
+import type { Registration } from './scope.ts'
+
+/** Data that a worker can receive. */
+export type PlainData =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly PlainData[]
+  | { readonly [name: string]: PlainData }
+
+/** How a component registers a file processor. All of it is plain data. */
+export interface FileProcessorSpec {
+  /** The name in `file_processors` of the metadata and in the log. */
+  readonly name: string
+  /** Lower numbers run first; equal ones in the order of registration. */
+  readonly priority: number
+  /**
+   * `rewrite` runs before the metadata is read, and never for a file that Klipper has loaded. `examine` runs after it,
+   * with the metadata, and leaves the file as it is.
+   */
+  readonly stage: 'rewrite' | 'examine'
+  /**
+   * The module whose default export is a `FileProcessor`: its path below src/ without the ending `.ts`, such as
+   * `components/mmu-server/placeholders.processor`, or an absolute path. Modules below src/ end in `.processor.ts`.
+   */
+  readonly module: string
+  /** Passed to the processor as they are. */
+  readonly options: PlainData
+  /** The time limit: so many seconds, and so many more for each MiB of the file. */
+  readonly timeLimit: { readonly seconds: number; readonly secondsPerMiB: number }
+}
+
+/** What a processor receives. */
+export interface ProcessorInput {
+  /** The file to read, absolute. Its name is not the one that clients know. */
+  readonly path: string
+  /** The file's path below the gcodes root, for messages. */
+  readonly shownPath: string
+  /** Where a `rewrite` processor writes the new content; no file is there yet. */
+  readonly output: string
+  /** The metadata read so far; empty in the stage `rewrite`. */
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly options: PlainData
+  /** Aborted at the time limit, and when the file changes or goes. */
+  readonly signal: AbortSignal
+}
+
+/** What a processor found or did. */
+export interface ProcessorResult {
+  /** Whether the new content is complete in `output`. */
+  readonly rewritten?: boolean
+  /** Whether the file bears this processor's mark, from now on or from before: it is listed in `file_processors`. */
+  readonly listed?: boolean
+  /** Fields for the file's metadata. */
+  readonly metadata?: Readonly<Record<string, unknown>>
+  /** Lines for the log, and, as warnings, for clients. */
+  readonly notes?: readonly string[]
+  readonly warnings?: readonly string[]
+}
+
+/** One step; runs in the worker. A rejection costs only what this step would have added. */
+export type FileProcessor = (input: ProcessorInput) => ProcessorResult | Promise<ProcessorResult>
+
+/** The time limit of a processor for a file of `bytes`, in seconds. */
+export function processorTimeLimit({ timeLimit }: FileProcessorSpec, bytes: number): number {
+  return timeLimit.seconds + timeLimit.secondsPerMiB * (bytes / 1024 ** 2)
+}
+
+/** The registered processors. */
+export class FileProcessors {
+  readonly #specs: FileProcessorSpec[] = []
+
+  /** Adds a processor, for files that are read from now on. Throws where the name is taken. */
+  register(spec: FileProcessorSpec): Registration {
+    if (this.#specs.some(({ name }) => name === spec.name)) {
+      throw new Error(`a file processor named '${spec.name}' is registered already`)
+    }
+    const next = this.#specs.findIndex(({ priority }) => priority > spec.priority)
+    this.#specs.splice(next === -1 ? this.#specs.length : next, 0, spec)
+    return { remove: () => this.#remove(spec) }
+  }
+
+  /** The processors of a stage, in the order in which they run. */
+  list(stage: FileProcessorSpec['stage']): FileProcessorSpec[] {
+    return this.#specs.filter(spec => spec.stage === stage)
+  }
+
+  #remove(spec: FileProcessorSpec): void {
+    const index = this.#specs.indexOf(spec)
+    if (index !== -1) this.#specs.splice(index, 1)
+  }
+}
