@@ -205,11 +205,11 @@ class App {
   }
 
   async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {
-    const { registry, connections, log, paths, printer, routePrefix } = this.#core
+    const { registry, connections, log, paths, printer, routePrefix, clock } = this.#core
     const { host, port, ssl_port: tlsPort, max_websocket_connections: maxWebsockets } = this.#server
     this.#unix = await listenUnix(paths.socket, { registry, connections, log })
     this.#http = new HttpServer({
-      api: new HttpApi({ registry, gate, routePrefix }),
+      api: new HttpApi({ registry, gate, clock, routePrefix }),
       gate,
       websockets: new WebSocketTransport({ registry, connections, log }),
       connections,

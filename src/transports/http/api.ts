@@ -1,5 +1,6 @@
 // HTTP requests to the API: finds what a path leads to and lets it answer.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
 import { toJsonText } from '../../core/json-text.ts'
 import type { Caller } from '../../rpc/caller.ts'
@@ -7,7 +8,8 @@ import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
 import { demandRole } from '../../rpc/user.ts'
 import { collectKeys } from '../../schema/index.ts'
-import { collectBody, mediaTypeOf, readArguments, readQuery } from './arguments.ts'
+import { readArguments, readQuery } from './arguments.ts'
+import { BodyReader, mediaTypeOf, textOf, UNAUTHENTICATED_BODY, USER_BODY } from './body.ts'
 import { EntityTags } from './entity-tags.ts'
 import { type Gate, refuseCrossSite, refusePageLoads, type Visitor } from './gate.ts'
 import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
@@ -20,6 +22,7 @@ const READING_VERBS = new Set(['GET', 'HEAD', 'OPTIONS'])
 export interface HttpApiParts {
   readonly registry: Registry
   readonly gate: Gate
+  readonly clock: Clock
   /** Comes before every path, as '/printer1'; '' for none. */
   readonly routePrefix: string
 }
@@ -36,9 +39,11 @@ interface Exchange {
 export class HttpApi {
   readonly #parts: HttpApiParts
   readonly #tags = new EntityTags()
+  readonly #bodies: BodyReader
 
   constructor(parts: HttpApiParts) {
     this.#parts = parts
+    this.#bodies = new BodyReader(parts.clock)
   }
 
   /** Answers one request, whatever happens. */
@@ -99,6 +104,8 @@ export class HttpApi {
     if (method.endpoint.changes && req.method === 'GET') refusePageLoads(req)
     const { auth, role, passThrough, params: declared } = method.endpoint
     const caller = auth ? this.#caller(exchange) : this.#callerOrStranger(exchange)
+    // Before the body arrives: the server does not read what a client may not send. The registry checks the role again,
+    // for all transports.
     if (auth) demandRole(caller, role)
     const run = (args: Record<string, unknown>): void | Promise<void> => {
       // The registry reads declared arguments; for those that go to Klippy unchanged, keys are of HTTP only.
@@ -107,7 +114,7 @@ export class HttpApi {
       const send = (value: unknown) => sendJson(req, res, `{"result":${toJsonText(value)}}`, this.#tags)
       return result instanceof Promise ? result.then(send) : send(result)
     }
-    return hasBody(req) ? readArguments(req, query).then(run) : run(readQuery(query))
+    return hasBody(req) ? this.#readArguments(exchange, caller).then(run) : run(readQuery(query))
   }
 
   #answerRaw(exchange: Exchange, route: RawRoute, rest: string): void | Promise<void> {
@@ -124,9 +131,18 @@ export class HttpApi {
       rest,
       query,
       caller,
-      readArguments: maxBytes => readArguments(req, query, maxBytes),
+      readArguments: maxBytes => this.#readArguments(exchange, caller, maxBytes),
       sendJson: (value, status) => sendJson(req, res, toJsonText(value), this.#tags, status),
     })
+  }
+
+  /** `maxBytes` lowers the limit of users. */
+  async #readArguments({ req, query }: Exchange, caller: Caller, maxBytes = USER_BODY.maxBytes) {
+    return readArguments(req, query, await this.#readBody(req, caller, maxBytes))
+  }
+
+  #readBody(req: IncomingMessage, { user }: Caller, maxBytes = USER_BODY.maxBytes): Promise<Buffer> {
+    return this.#bodies.read(req, user === null ? UNAUTHENTICATED_BODY : { ...USER_BODY, maxBytes })
   }
 
   /** Where everyone may ask, wrong credentials only make a stranger. */
@@ -146,8 +162,8 @@ export class HttpApi {
     refuseCrossSite(visitor)
     if (mediaTypeOf(req) !== 'application/json') throw new ApiError(400, 'Bad Request')
     const caller = this.#callerOrStranger(exchange)
-    const body = await collectBody(req)
-    const reply = await answer(this.#parts.registry, body.toString(), caller)
+    const body = await this.#readBody(req, caller)
+    const reply = await answer(this.#parts.registry, textOf(body), caller)
     sendJson(req, res, reply ?? '', this.#tags)
   }
 }
