@@ -1,5 +1,6 @@
 // What slows the processor of a Raspberry Pi down: its firmware tells, through a program or through the kernel.
 import type { ThrottledState } from '../../api/machine.ts'
+import { commandFailure } from '../../core/command-failure.ts'
 import { runCommand } from '../../core/run-command.ts'
 import type { SystemFiles } from '../../core/system-files.ts'
 import type { Infer } from '../../schema/index.ts'
@@ -7,7 +8,7 @@ import { classEntries } from './class-entries.ts'
 
 const PROGRAMS = ['/usr/bin/vcgencmd', '/opt/vc/bin/vcgencmd']
 const PROGRAM_TIMEOUT_SECONDS = 3
-const PROGRAM_MAX_BYTES = 4096
+const PROGRAM_KEEP_BYTES = 4096
 
 /** Holds the firmware as a device, whose name differs from board to board. */
 const FIRMWARE_DRIVER = '/sys/bus/platform/drivers/raspberrypi-firmware'
@@ -43,13 +44,13 @@ async function programs(files: SystemFiles): Promise<AskThrottling[]> {
   if (found === undefined) return []
   const program = files.place(found)
   const ask: AskThrottling = async signal => {
-    const { code, stdout, stderr } = await runCommand(program, ['get_throttled'], {
+    const result = await runCommand(program, ['get_throttled'], {
       timeoutSeconds: PROGRAM_TIMEOUT_SECONDS,
-      maxBytes: PROGRAM_MAX_BYTES,
+      keepBytes: PROGRAM_KEEP_BYTES,
       signal,
     })
-    if (code !== 0) throw new Error(`${program} ended with code ${code}: ${(stderr || stdout).trim()}`)
-    return parseBits(/^throttled=0x(.*)/.exec(stdout)?.[1])
+    if (result.code !== 0) throw new Error(commandFailure(program, result))
+    return parseBits(/^throttled=0x(.*)/.exec(result.stdout)?.[1])
   }
   return [ask]
 }

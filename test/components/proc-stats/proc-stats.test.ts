@@ -152,7 +152,7 @@ test('a firmware that cannot be asked is not asked again, and the log says so', 
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING })
   const { clock, logged, scope, stats } = watch(machine)
   await stats.start(scope)
-  assert.match(await logged, /throttled cannot be told: .* ended with code 255/)
+  assert.match(await logged, /throttled cannot be told: .*vcgencmd ended with code 255/)
   clock.pass(60)
   assert.equal(stats.reply().throttled_state, null)
   assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'asked')

@@ -35,7 +35,8 @@ export async function listLibcameraDevices(
   const program = await findProgram(files)
   if (program === null) return []
   const run: Run = async (...args) =>
-    (await runCommand(program, args, { timeoutSeconds: TIMEOUT_SECONDS, maxBytes: MAX_BYTES, signal })).stdout
+    (await runCommand(program, args, { timeoutSeconds: TIMEOUT_SECONDS, keepBytes: MAX_BYTES, signal }))
+      .stdout
   const devices: LibcameraDevice[] = []
   try {
     if (program.endsWith('/cam')) await askCam(run, devices)

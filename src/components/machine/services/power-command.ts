@@ -1,7 +1,7 @@
 // Powering the machine off and restarting it with the system's own commands.
 import { existsSync } from 'node:fs'
+import { commandFailure } from '../../../core/command-failure.ts'
 import { ApiError } from '../../../core/errors.ts'
-import { commandFailure } from './command-failure.ts'
 import type { PowerAction, ShutdownAction } from './provider.ts'
 import type { Sudo } from './sudo.ts'
 

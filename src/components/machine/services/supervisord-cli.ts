@@ -1,8 +1,8 @@
 // supervisord through its command supervisorctl, for containers that run several programs: the provider supervisord_cli.
 import { once } from 'node:events'
+import { commandFailure } from '../../../core/command-failure.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { runCommand } from '../../../core/run-command.ts'
-import { commandFailure } from './command-failure.ts'
 import type { CommandManager } from './polled-provider.ts'
 import {
   DONE,

@@ -1,8 +1,8 @@
 // systemd through its command systemctl, with sudo: the provider systemd_cli.
 import { readFile } from 'node:fs/promises'
+import { commandFailure } from '../../../core/command-failure.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { runCommand } from '../../../core/run-command.ts'
-import { commandFailure } from './command-failure.ts'
 import type { CommandManager } from './polled-provider.ts'
 import {
   DONE,
