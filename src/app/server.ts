@@ -2,7 +2,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
-import type { Core } from '../component/component.ts'
+import type { ComponentType, Core } from '../component/component.ts'
 import { accessPolicy } from '../components/access/service.ts'
 import { componentTypes } from '../components/index.ts'
 import { type ServerFacts, serverFacts } from '../components/server/service.ts'
@@ -33,7 +33,7 @@ import { Connections } from '../rpc/connections.ts'
 import { Registry, type RegistryOptions } from '../rpc/registry.ts'
 import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts'
 import { HttpApi } from '../transports/http/api.ts'
-import { Authenticator } from '../transports/http/authenticator.ts'
+import { Gate } from '../transports/http/gate.ts'
 import { HttpServer } from '../transports/http/server.ts'
 import { listenUnix } from '../transports/unix-socket.ts'
 import { WebSocketTransport } from '../transports/websocket.ts'
@@ -49,6 +49,8 @@ export interface ServerOptions {
   readonly klippySocket?: string
   readonly debug?: boolean
   readonly clock?: Clock
+  /** Kinds of components in addition to the server's own. */
+  readonly components?: readonly ComponentType[]
   /** Hears each reply; the tests compare it with the contract. */
   readonly observe?: RegistryOptions['observe']
   /** Called when a client asks for a restart. */
@@ -174,7 +176,7 @@ class App {
     const policy = this.#components.find(accessPolicy) as AccessPolicy
     this.#restartOnRequest()
     for (const text of this.#config.warnings()) this.#warnings.add(text)
-    const ports = await this.#listen(new Authenticator(policy, this.#warnings))
+    const ports = await this.#listen(new Gate(policy, this.#warnings))
     policy.onLogout(username => this.#http?.closeBridges(username))
     this.#core.events.emit('server:listening', { host: this.#server.host, ...ports })
     await this.#components.start()
@@ -192,7 +194,7 @@ class App {
     const components = new ComponentSet({
       core: this.#core,
       config: this.#config,
-      types: componentTypes,
+      types: [...componentTypes, ...(this.#options.components ?? [])],
       services: new Map([[serverFacts.name, facts]]),
     })
     return components
@@ -204,13 +206,13 @@ class App {
     this.#scope.use(events.on('server:restart', () => void setImmediate(() => this.#options.onRestart?.())))
   }
 
-  async #listen(authenticator: Authenticator): Promise<{ port: number; tlsPort: number | null }> {
-    const { registry, connections, log, paths, printer, routePrefix, clock } = this.#core
+  async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {
+    const { registry, connections, log, paths, printer, routePrefix } = this.#core
     const { host, port, ssl_port: tlsPort, max_websocket_connections: maxWebsockets } = this.#server
     this.#unix = await listenUnix(paths.socket, { registry, connections, log })
     this.#http = new HttpServer({
-      api: new HttpApi({ registry, authenticator, clock, routePrefix }),
-      authenticator,
+      api: new HttpApi({ registry, gate, routePrefix }),
+      gate,
       websockets: new WebSocketTransport({ registry, connections, log }),
       connections,
       link: printer.link,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningServer, startServer } from '../../src/app/server.ts'
 import type { RunningPrinter } from '../../src/app/virtual-printer-in-folder.ts'
+import type { ComponentType } from '../../src/component/component.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { Log } from '../../src/core/log.ts'
 import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
@@ -27,6 +28,8 @@ export interface RigOptions {
   /** Resolve only when Klippy is ready; where it is left out, true with a virtual printer and false without one. */
   readonly ready?: boolean
   readonly clock?: Clock
+  /** Kinds of components in addition to the server's own. */
+  readonly components?: readonly ComponentType[]
   /** Puts files into the data folder before the server starts. */
   readonly prepare?: (paths: DataPaths) => void
   /** Another Klippy's socket, in place of the virtual printer. */
@@ -96,6 +99,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       debug: options.debug ?? false,
       observe: checkReply,
       ...(options.clock !== undefined && { clock: options.clock }),
+      ...(options.components !== undefined && { components: options.components }),
       onRestart: restart.resolve,
     })
     const url = `http://127.0.0.1:${server.port}`
