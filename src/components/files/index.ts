@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
-import { deprecated, formerly, path, word } from '../../config/index.ts'
+import { word } from '../../config/index.ts'
 import { lastGoodPath } from '../../config/last-good.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { DataPaths } from '../../core/paths.ts'
@@ -23,7 +23,7 @@ import { plainMetadata } from './plain-metadata.ts'
 import { isWithin, PathLock } from './roots/path-lock.ts'
 import { demandWriteRole } from './roots/permissions.ts'
 import { RootMonitor } from './roots/root-monitor.ts'
-import { type Place, type ReservedPaths, Roots, rootPermissions } from './roots/roots.ts'
+import { type ReservedPaths, Roots, rootPermissions } from './roots/roots.ts'
 import { StagingFolders } from './roots/staging-folders.ts'
 import { type FilesService, filesService, uploadService } from './service.ts'
 import { ChangeNotifier } from './tree/change-notifier.ts'
@@ -32,35 +32,13 @@ import { Observer } from './tree/observer.ts'
 import { serveUploads, type UploadParts } from './upload/upload.ts'
 
 const options = {
-  queue_gcode_uploads: bool().describe('Uploads to be printed go into the job queue').default(false),
-  check_klipper_config_path: bool()
-    .describe("Warn if Klipper's printer.cfg is outside the config root")
-    .default(true),
-  enable_object_processing: bool()
-    .describe('Add object marks to uploaded files, so that single objects can be cancelled')
-    .default(false),
-  file_system_observer: word('inotify', 'none')
-    .describe('How the server notices changes by other programs')
-    .default('inotify'),
-  enable_observer_warnings: formerly(
-    bool().describe('Warn if not all folders can be observed').default(true),
-    'enable_inotify_warnings',
-  ),
-  enable_config_write_access: bool()
-    .describe('Whether clients may change files of the config root')
-    .default(true),
-  default_metadata_parser_timeout: float({ above: 0 })
-    .describe('The longest time to read the metadata of a file of usual size; large files have more')
-    .unit('s')
-    .default(20),
-  config_path: deprecated(
-    path().describe('No effect').optional(),
-    "the root config is the folder 'config' of the data folder",
-  ),
-  log_path: deprecated(
-    path().describe('No effect').optional(),
-    "the root logs is the folder 'logs' of the data folder",
-  ),
+  queue_gcode_uploads: bool().default(false),
+  check_klipper_config_path: bool().default(true),
+  enable_object_processing: bool().default(false),
+  file_system_observer: word('inotify', 'none').default('inotify'),
+  enable_observer_warnings: bool().default(true),
+  enable_config_write_access: bool().default(true),
+  default_metadata_parser_timeout: float({ above: 0 }).describe('Seconds').default(20),
 }
 
 /** The options that the file manager reads. */
@@ -157,12 +135,13 @@ class FileManager implements Component {
       lock,
       rootsKnown: this.#rootsKnown.promise,
       processesObjects: this.#settings.enable_object_processing,
-      metadataTimeout: this.#settings.default_metadata_parser_timeout,
+      parserTimeout: this.#settings.default_metadata_parser_timeout,
       serveRoot: root => {
         this.#monitor.add(root)
         return { remove: () => this.#monitor.remove(root.name) }
       },
-      refuseLoaded: (place: Place) => this.loaded.refuse(place),
+      refuseLoaded: place => this.loaded.refuse(place),
+      withStagingPath: (place, work) => this.operations.withStagingPath(place, work),
       list: (root: string) => listings.list(root),
       mayHaveMetadata,
     }

@@ -16,12 +16,14 @@ export interface FilesService {
   readonly rootsKnown: Promise<void>
   /** `enable_object_processing` of [file_manager]. */
   readonly processesObjects: boolean
-  /** Seconds: `default_metadata_parser_timeout` of [file_manager]. */
-  readonly metadataTimeout: number
+  /** `default_metadata_parser_timeout` of [file_manager], in seconds. */
+  readonly parserTimeout: number
   /** Serves a folder as a root until it is removed. */
   serveRoot(root: Root): Registration
   /** Rejects with ApiError 403 if Klipper prints the file or has it loaded. */
   refuseLoaded(place: Place): Promise<void>
+  /** Runs `work` with an unused path in the file system of `place`; removes what is there afterwards. */
+  withStagingPath<T>(place: Place, work: (path: string) => Promise<T>): Promise<T>
   list(root: string): Promise<readonly FileEntry[]>
   /** By the file's name. */
   readonly mayHaveMetadata: (name: string) => boolean

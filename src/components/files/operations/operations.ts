@@ -207,7 +207,7 @@ export class FileOperations {
   /** Copies to a staging path first, so that no client sees a part of the copy. */
   #copyTo(source: string, to: Place): Promise<void> {
     const scope = { roots: this.#parts.roots, top: to.root.path }
-    return this.#withStagingPath(to, async path => {
+    return this.withStagingPath(to, async path => {
       await copyTree(source, path, scope)
       await rename(path, to.absolute)
       await makeDurable(dirname(to.absolute))
@@ -223,20 +223,20 @@ export class FileOperations {
 
   /** Renames to a staging path first, so that no client sees a part of the folder disappear. */
   #removeTree(place: Place): Promise<void> {
-    return this.#withStagingPath(place, async path => {
+    return this.withStagingPath(place, async path => {
       await rename(place.absolute, path)
       await makeDurable(dirname(place.absolute))
     })
   }
 
   /** Runs `work` with a staging path in the file system of `place`; removes what is there afterwards. */
-  async #withStagingPath(place: Place, work: (path: string) => Promise<void>): Promise<void> {
+  async withStagingPath<T>(place: Place, work: (path: string) => Promise<T>): Promise<T> {
     const { staging } = this.#parts
     const parent = dirname(place.absolute)
     const [root, target] = await Promise.all([stat(place.root.path), stat(parent)])
     const path = staging.allocate(root.dev === target.dev ? place.root.path : parent)
     try {
-      await work(path)
+      return await work(path)
     } finally {
       await rm(path, { recursive: true, force: true })
       staging.release(path)
