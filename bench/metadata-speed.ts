@@ -7,8 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
-import { processObjects } from '../src/components/metadata/objects/process.ts'
+import markObjectsIn from '../src/components/metadata/objects/objects.processor.ts'
+import { objectProcessor } from '../src/components/metadata/objects/spec.ts'
 import { scanFile } from '../src/components/metadata/scan.ts'
+import { systemClock } from '../src/core/clock.ts'
+import { runProcessors } from '../src/core/processor-chain.ts'
 
 const MB = 1_000_000
 const OBJECTS = 12
@@ -58,6 +61,21 @@ async function generate(path: string, megabytes: number): Promise<void> {
   await file.close()
 }
 
+/** Object processing as the server does it, the durable replacement of the file included. */
+function markObjects(path: string): Promise<unknown> {
+  return runProcessors(
+    {
+      path,
+      shownPath: path,
+      processors: [objectProcessor],
+      metadata: {},
+      staging: `${path}.staging`,
+      signal: new AbortController().signal,
+    },
+    { clock: systemClock, load: () => Promise.resolve(markObjectsIn) },
+  )
+}
+
 interface Measurement {
   cpuMs: number
   wallMs: number
@@ -104,7 +122,7 @@ function report(what: string, { cpuMs, wallMs, memoryMb, blockedMs }: Measuremen
 
 const [mode = '100', path] = process.argv.slice(2)
 if (mode === 'scan' && path) console.log(JSON.stringify(await measure(() => scanFile(path))))
-else if (mode === 'objects' && path) console.log(JSON.stringify(await measure(() => processObjects(path))))
+else if (mode === 'objects' && path) console.log(JSON.stringify(await measure(() => markObjects(path))))
 else {
   const folder = mkdtempSync(join(tmpdir(), 'metadata-speed-'))
   try {

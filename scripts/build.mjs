@@ -1,7 +1,7 @@
 // Bundles the server: one file starts faster and holds less memory than many. `node scripts/build.mjs FOLDER`; dist
 // where it is left out.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -118,8 +118,30 @@ export async function bundle(output = join(root, 'dist')) {
     entryPoints: ['src/app/virtual-printer-in-folder.ts'],
     outfile: join(output, 'virtual-printer.cjs'),
   })
+  await bundleWorker(output)
   packDocs(join(output, 'docs'))
   writeFileSync(join(output, 'moonraker.cjs'), LOADER)
+}
+
+/** Builds the metadata worker, and the file processors that it loads: none of them is part of the server's bundle. */
+async function bundleWorker(output) {
+  const programs = {
+    'metadata-worker': 'src/components/metadata/worker/worker.ts',
+    ...Object.fromEntries(
+      globSync('src/**/*.processor.ts', { cwd: root }).map(path => [
+        `processors/${path.slice('src/'.length, -'.ts'.length).replaceAll('/', '+')}`,
+        path,
+      ]),
+    ),
+  }
+  rmSync(join(output, 'processors'), { recursive: true, force: true })
+  await build({
+    ...SETTINGS,
+    entryPoints: programs,
+    outdir: output,
+    outExtension: { '.js': '.cjs' },
+    define: { 'import.meta.dirname': '__dirname' },
+  })
 }
 
 /** Puts the files of the page at /docs into `folder`, gzipped as they are sent, with the licence of Swagger UI. */

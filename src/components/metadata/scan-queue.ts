@@ -1,74 +1,100 @@
-// Files that wait to be read: one is read at a time, however many arrive, and what is gone is not read at all.
+// The queue of files to read: one is read at a time, and those that a client waits for come first.
 
-interface Waiting {
+/** How a file is added. */
+export interface AddOptions {
+  /** A client waits for the result: the file is read before those that are not urgent. */
+  readonly urgent?: boolean
+  /** Read the file even if its metadata is known. */
+  readonly force?: boolean
+}
+
+/** A file to read. */
+export interface QueuedRead {
+  readonly path: string
+  readonly force: boolean
+  readonly signal: AbortSignal
+}
+
+interface Entry {
+  force: boolean
   readonly done: PromiseWithResolvers<void>
   readonly abort: AbortController
 }
 
-/** Reads one file. Rejections are reported to who waits for it. */
-export type ReadFile = (path: string, signal: AbortSignal) => Promise<void>
-
 export class ScanQueue {
-  readonly #read: ReadFile
-  readonly #waiting = new Map<string, Waiting>()
-  #running = false
+  readonly #read: (file: QueuedRead) => Promise<void>
+  readonly #queued = new Map<string, Entry>()
+  readonly #urgent = new Set<string>()
+  #running: { readonly path: string; readonly entry: Entry } | null = null
   #stopped = false
 
-  constructor(read: ReadFile) {
+  /** `read` reads one file; the callers of `add` receive its rejection. */
+  constructor(read: (file: QueuedRead) => Promise<void>) {
     this.#read = read
   }
 
-  /** Resolves when the file has been read; a file that waits already is waited for. */
-  add(path: string): Promise<void> {
-    const known = this.#waiting.get(path)
-    if (known !== undefined) return known.done.promise
-    const waiting = { done: Promise.withResolvers<void>(), abort: new AbortController() }
-    // Who only enqueues a file does not hear of its troubles.
-    waiting.done.promise.catch(() => {})
-    this.#waiting.set(path, waiting)
-    if (!this.#running) void this.#run()
-    return waiting.done.promise
+  /** Resolves when the file has been read, from its content at this moment or later. */
+  add(path: string, { urgent = false, force = false }: AddOptions = {}): Promise<void> {
+    const entry = this.#queued.get(path) ?? this.#enqueue(path)
+    entry.force ||= force
+    if (urgent) this.#urgent.add(path)
+    if (this.#running === null) void this.#run()
+    return entry.done.promise
   }
 
-  /** The file is waiting or being read. */
+  #enqueue(path: string): Entry {
+    const entry = { force: false, done: Promise.withResolvers<void>(), abort: new AbortController() }
+    // Most callers do not wait for the result.
+    entry.done.promise.catch(() => {})
+    this.#queued.set(path, entry)
+    return entry
+  }
+
+  /** Whether the file is queued or being read. */
   has(path: string): boolean {
-    return this.#waiting.has(path)
+    return this.#queued.has(path) || this.#running?.path === path
   }
 
-  /** Does not read the file, or stops reading it. */
+  /** Removes the file from the queue, or stops reading it. */
   cancel(path: string): void {
-    this.#waiting.get(path)?.abort.abort()
+    this.#queued.get(path)?.abort.abort()
+    if (this.#running?.path === path) this.#running.entry.abort.abort()
   }
 
   /** Ends all reading. */
   stop(): void {
     this.#stopped = true
-    for (const { abort } of this.#waiting.values()) abort.abort()
+    for (const path of [...this.#queued.keys(), this.#running?.path])
+      if (path !== undefined) this.cancel(path)
   }
 
   async #run(): Promise<void> {
-    this.#running = true
-    for (let next = this.#first(); next !== undefined; next = this.#first()) {
-      const [path, { done, abort }] = next
-      // Requests that arrive meanwhile come first.
-      await new Promise(resolve => {
-        setImmediate(resolve)
-      })
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#running = next
+      const { path, entry } = next
+      const { signal } = entry.abort
       try {
-        abort.signal.throwIfAborted()
-        await this.#read(path, abort.signal)
-        done.resolve()
+        // Requests that have arrived are served first.
+        await new Promise(resolve => {
+          setImmediate(resolve)
+        })
+        signal.throwIfAborted()
+        await this.#read({ path, force: entry.force, signal })
+        entry.done.resolve()
       } catch (error) {
-        done.reject(error)
-      } finally {
-        this.#waiting.delete(path)
+        entry.done.reject(error)
       }
+      this.#running = null
     }
-    this.#running = false
   }
 
-  #first(): [string, Waiting] | undefined {
+  #next(): { readonly path: string; readonly entry: Entry } | undefined {
     if (this.#stopped) return undefined
-    return this.#waiting.entries().next().value
+    const [path] = this.#urgent.size > 0 ? this.#urgent : this.#queued.keys()
+    if (path === undefined) return undefined
+    const entry = this.#queued.get(path) as Entry
+    this.#queued.delete(path)
+    this.#urgent.delete(path)
+    return { path, entry }
   }
 }

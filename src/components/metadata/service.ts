@@ -1,5 +1,6 @@
 // The metadata of G-code files, for other components.
 import { service } from '../../component/service.ts'
+import type { FileProcessors } from '../../core/file-processor.ts'
 
 /** What is known of a G-code file, as clients receive it. */
 export type Metadata = Readonly<Record<string, unknown>>
@@ -34,3 +35,6 @@ export interface MetadataSource {
 
 /** The metadata of the files of the gcodes root. */
 export const metadataService = service<MetadataSource>('metadata')
+
+/** The registry of file processors. They run on each file that is read from their registration on. */
+export const fileProcessorsService = service<FileProcessors>('file_processors')

@@ -1,15 +1,15 @@
 // Writes the images of a scan into the folder .thumbs beside the G-code file, with a 32x32 miniature for lists.
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, parse } from 'node:path'
+import { dirname, join, parse } from 'node:path'
 import { decodeJpeg } from './image/jpeg.ts'
 import type { PixelRows } from './image/pixels.ts'
 import { decodePng, encodePng } from './image/png.ts'
 import { decodeQoi } from './image/qoi.ts'
 import { shrink } from './image/shrink.ts'
+import { PICTURE_FOLDER } from './picture-files.ts'
 import type { ImageFormat, Thumbnail, ThumbnailEntry } from './types.ts'
 
-const FOLDER = '.thumbs'
 const MINIATURE = 32
 const LARGEST_EXTRACTED = 8 * 1024 * 1024
 
@@ -59,12 +59,6 @@ export async function writeThumbnails(
     writeMiniature(target, largest.format, largest.data),
   )
   return { entries: miniature ? [miniature, ...entries] : entries, notes }
-}
-
-/** Removes the image files of a G-code file that is gone or has another name now. */
-export async function removeThumbnails(gcodePath: string, entries: readonly ThumbnailEntry[]): Promise<void> {
-  const folder = join(dirname(gcodePath), FOLDER)
-  for (const { relative_path } of entries) await rm(join(folder, basename(relative_path)), { force: true })
 }
 
 /**
@@ -124,11 +118,11 @@ class ThumbnailFolder {
 
   /** The path of the image with this ending, seen from the G-code file's folder. */
   pathOf(ending: string): string {
-    return `${FOLDER}/${this.#stem}${ending}`
+    return `${PICTURE_FOLDER}/${this.#stem}${ending}`
   }
 
   async create(): Promise<void> {
-    await mkdir(join(this.#parent, FOLDER), { recursive: true })
+    await mkdir(join(this.#parent, PICTURE_FOLDER), { recursive: true })
   }
 
   async sizeOf(ending: string): Promise<number | undefined> {
@@ -143,7 +137,7 @@ class ThumbnailFolder {
   /** Writes a file that nobody sees half written. */
   async write(ending: string, data: Buffer, width: number, height: number): Promise<ThumbnailEntry> {
     const path = join(this.#parent, this.pathOf(ending))
-    const draft = join(this.#parent, FOLDER, `.${randomUUID()}`)
+    const draft = join(this.#parent, PICTURE_FOLDER, `.${randomUUID()}`)
     try {
       const file = await open(draft, 'wx')
       await file.writeFile(data).finally(() => file.close())

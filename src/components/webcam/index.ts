@@ -16,12 +16,9 @@ const TEST_SECONDS = 2
 const MAX_TESTS = 8
 
 /** The cameras of the configuration; their uids depend on the server's own number. */
-function readConfigured(
-  { instanceId }: Core,
-  named: NamedSections<typeof webcamSettings>,
-): readonly Webcam[] {
+function readConfigured({ instanceId }: Core, named: NamedSections): readonly Webcam[] {
   const names = new Set<string>()
-  return named.each(section => {
+  return named.each(webcamSettings, section => {
     const { name, options } = section
     if (names.has(name))
       throw section.error('another section has the same name; give this one a name of its own')
@@ -69,7 +66,6 @@ export default component({
   section: 'webcam',
   presence: 'always',
   options: {},
-  named: { options: webcamSettings },
   provides: { webcams: webcamService },
   create({ core, scope, named }) {
     const webcams = new Webcams(core.storage.namespaces, readConfigured(core, named))

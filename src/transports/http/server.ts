@@ -12,7 +12,7 @@ import { demandRole, type User } from '../../rpc/user.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
 import type { WebSocketTransport } from '../websocket.ts'
 import type { HttpApi } from './api.ts'
-import { type Authenticator, refuseCrossSite } from './authenticator.ts'
+import { type Gate, refuseCrossSite } from './gate.ts'
 import { isSocketPath, SOCKET_PATHS } from './socket-paths.ts'
 
 /** HTTP connections that may be open beside the WebSockets. */
@@ -43,7 +43,7 @@ export interface ListenOptions {
 /** What HTTP is served with. */
 export interface HttpServerParts {
   readonly api: HttpApi
-  readonly authenticator: Authenticator
+  readonly gate: Gate
   readonly websockets: WebSocketTransport
   readonly connections: Connections
   readonly link: KlippyLink
@@ -126,28 +126,22 @@ export class HttpServer {
   }
 
   #open(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { authenticator, websockets, connections, routePrefix, maxWebsockets } = this.#parts
+    const { gate, websockets, connections, routePrefix, maxWebsockets } = this.#parts
     const [path = '', search = ''] = (req.url ?? '').split('?', 2)
     if (!path.startsWith(routePrefix)) throw new ApiError(404, 'Not Found')
     const name = path.slice(routePrefix.length)
     if (!isSocketPath(name)) throw new ApiError(404, 'Not Found')
-    const source = authenticator.inspect(req)
-    refuseCrossSite(source)
+    const visitor = gate.inspect(req)
+    refuseCrossSite(visitor)
     if (connections.websockets + this.#bridges.size >= maxWebsockets) {
       throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
     }
     const query = new URLSearchParams(search)
     if (name === SOCKET_PATHS.jsonRpc) {
-      websockets.accept(
-        req,
-        socket,
-        head,
-        source.address,
-        authenticator.authenticateUpgrade(req, source, query),
-      )
+      websockets.accept(req, socket, head, visitor.address, gate.authenticateOrNobody(req, visitor, query))
       return
     }
-    const user = authenticator.authenticate(req, source, query, true)
+    const user = gate.authenticate(req, visitor, query, true)
     if (user === null) throw new ApiError(401, 'Unauthorized')
     demandRole({ user }, 'operator')
     this.#openBridge(req, socket, head, user)

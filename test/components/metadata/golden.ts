@@ -4,9 +4,9 @@
 import { isUtf8 } from 'node:buffer'
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { processObjects } from '../../../src/components/metadata/objects/process.ts'
 import { scanFile } from '../../../src/components/metadata/scan.ts'
 import { useExtractedThumbnail, writeThumbnails } from '../../../src/components/metadata/write-thumbnails.ts'
+import { processInPlace } from './process-in-place.ts'
 
 /** Equal, better for a reason that docs/metadata.md gives, or different. */
 export type Verdict = { field: string; was: unknown; is: unknown } & (
@@ -38,7 +38,7 @@ export async function compare(folder: string, name: string, mode: Mode, work: st
   const path = join(work, basename(name))
   copyFileSync(join(folder, 'files', name), path)
   const original = readFileSync(path)
-  const rewritten = mode === 'objects' && (await processObjects(path)).processed
+  const rewritten = mode === 'objects' && (await processInPlace(path)).processed
   const now = await scanAll(path)
   const names = new Set([...Object.keys(recorded.metadata), ...Object.keys(now)])
   return [...names]

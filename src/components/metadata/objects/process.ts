@@ -1,9 +1,5 @@
 // Object processing: rewrites a G-code file so that Klipper can leave out single objects while it prints.
-import { randomUUID } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
-import { chmod, open, realpath, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { makeDurable } from '../../../core/make-durable.ts'
+import { open } from 'node:fs/promises'
 import { slicerOf } from '../slicers/index.ts'
 import { readText } from '../windows.ts'
 import type { FoundObjects, ObjectSource } from './find-objects.ts'
@@ -29,36 +25,24 @@ export interface PrintObject {
 export type ProcessResult = { processed: true; objects: PrintObject[] } | { processed: false; reason: string }
 
 /**
- * Writes EXCLUDE_OBJECT_DEFINE, _START and _END into a file that its slicer marked with comments or M486.
- * The new file replaces the old one at once, bytes that are no object mark stay as they are, CRLF too.
- * Files that have such commands, have no objects, or are binary are left alone.
- * Rejects with the system's error, or with the signal's reason, and leaves the file as it was then.
+ * Copies a file whose slicer marked its objects by comments or M486 to `output`, which must not exist, and adds
+ * EXCLUDE_OBJECT_DEFINE, _START and _END. All other bytes stay as they are, CRLF too. Writes nothing for a file that has
+ * such commands, has no objects, or is binary. Rejects with the system's error, or with the signal's reason.
  */
 export async function processObjects(
   path: string,
-  options: { signal?: AbortSignal } = {},
+  output: string,
+  signal?: AbortSignal,
 ): Promise<ProcessResult> {
-  const target = await realpath(path)
-  const file = await open(target, 'r')
+  const file = await open(path, 'r')
   try {
-    const head = await readText(file, 0, HEAD)
-    const source = await sourceOf(head)
+    const source = await sourceOf(await readText(file, 0, HEAD))
     if (typeof source === 'string') return { processed: false, reason: source }
-    const before = await file.stat()
-    const found = await findObjects(file, source, options.signal)
+    const found = await findObjects(file, source, signal)
     if (found.objects.length === 0) return { processed: false, reason: 'no objects' }
     const objects = printObjects(found)
-    const draft = join(dirname(target), `.${randomUUID()}.gcode.tmp`)
-    try {
-      await writeDraft(draft, before.mode, out => rewrite(file, out, found, objects, options.signal))
-      const after = await open(target, 'r').then(now => now.stat().finally(() => now.close()))
-      if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs)
-        return { processed: false, reason: 'the file changed meanwhile' }
-      await rename(draft, target)
-      await makeDurable(dirname(target))
-    } finally {
-      await rm(draft, { force: true })
-    }
+    const copy = await open(output, 'wx')
+    await rewrite(file, copy, found, objects, signal).finally(() => copy.close())
     return { processed: true, objects }
   } catch (error) {
     if (error instanceof NotProcessable) return { processed: false, reason: error.message }
@@ -86,19 +70,4 @@ function printObjects({ objects }: FoundObjects): PrintObject[] {
     const polygon = hull.corners()
     return { name: names.take(name), ...(center && { center }), ...(polygon.length > 2 && { polygon }) }
   })
-}
-
-async function writeDraft(
-  path: string,
-  mode: number,
-  write: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, 'wx')
-  try {
-    await write(file)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await chmod(path, mode & 0o7777)
 }

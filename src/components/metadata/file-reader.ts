@@ -1,0 +1,184 @@
+// Reads one file: runs the rewriting processors, reads the result in the worker, runs the examining processors, and
+// stores what was found. A step that fails loses only its own part.
+import { randomUUID } from 'node:crypto'
+import { lstat, stat } from 'node:fs/promises'
+import type { Core } from '../../component/component.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { FileProcessorSpec, FileProcessors } from '../../core/file-processor.ts'
+import type { ChainResult } from '../../core/processor-chain.ts'
+import type { Place } from '../files/roots/roots.ts'
+import type { FilesService } from '../files/service.ts'
+import type { MetadataStore, StoredMetadata } from './store.ts'
+import type { FileFacts } from './worker/jobs.ts'
+import { WorkerLost, WorkerProcess } from './worker/worker-process.ts'
+
+/** Seconds that the worker has to start. */
+const START_LIMIT = 20
+/** Seconds that it has to continue without a processor that exceeded its time limit. */
+const GRACE = 3
+
+const NO_RESULT: ChainResult = { rewritten: false, listed: [], metadata: {}, notes: [], warnings: [] }
+
+/** What reading depends on. */
+export interface ReaderParts {
+  readonly log: Core['log']
+  readonly files: FilesService
+  readonly store: MetadataStore
+  readonly processors: FileProcessors
+}
+
+export class FileReader {
+  readonly #parts: ReaderParts
+  readonly #worker = new WorkerProcess()
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts
+  }
+
+  /** Ends the worker, and what it does. */
+  stop(): void {
+    this.#worker.stop()
+  }
+
+  /**
+   * Reads a file of gcodes and stores its metadata. A file that the worker cannot finish is stored with the fields read
+   * so far: it is not read again until it changes. Rejects with the error of the system if the file cannot be read, and
+   * with the signal's reason.
+   */
+  async read(place: Place, signal: AbortSignal): Promise<void> {
+    const rewritten = await this.#rewrite(place, signal)
+    const facts = await this.#facts(place, signal)
+    const examined = await this.#runProcessors('examine', { place, metadata: { ...facts.metadata }, signal })
+    for (const note of facts.notes) this.#parts.log.debug(`${place.relative}: ${note}`)
+    await this.#store(place, facts, [rewritten, examined])
+  }
+
+  /** A file that Klipper has loaded, or that may not be written, stays as it is. */
+  async #rewrite(place: Place, signal: AbortSignal): Promise<ChainResult> {
+    const { files } = this.#parts
+    if (!place.root.writable || (await lstat(place.absolute)).isSymbolicLink()) return NO_RESULT
+    const isLoaded = await files.refuseLoaded(place).then(
+      () => false,
+      () => true,
+    )
+    if (isLoaded) return NO_RESULT
+    return await files.lock.run({ write: [place.absolute] }, () =>
+      this.#runProcessors('rewrite', { place, metadata: {}, signal }),
+    )
+  }
+
+  async #runProcessors(
+    stage: FileProcessorSpec['stage'],
+    { place, metadata, signal }: { place: Place; metadata: ChainResult['metadata']; signal: AbortSignal },
+  ): Promise<ChainResult> {
+    const { log, processors } = this.#parts
+    let specs = processors.list(stage)
+    while (specs.length > 0) {
+      let running: string | undefined
+      const onStart = (name: string) => {
+        running = name
+      }
+      try {
+        const result = await this.#runChain({ place, metadata, signal, specs, onStart })
+        for (const note of result.notes) log.info(`${place.relative}: ${note}`)
+        for (const warning of result.warnings) log.warning(`${place.relative}: ${warning}`)
+        return result
+      } catch (error) {
+        if (signal.aborted) throw signal.reason
+        log.warning(`${place.relative}: the file processor ${running ?? ''} failed: ${messageOf(error)}`)
+        // The others run without the one that the worker did not survive.
+        if (!(error instanceof WorkerLost) || running === undefined) break
+        specs = specs.filter(({ name }) => name !== running)
+      }
+    }
+    return NO_RESULT
+  }
+
+  #runChain(run: {
+    place: Place
+    metadata: ChainResult['metadata']
+    signal: AbortSignal
+    specs: readonly FileProcessorSpec[]
+    onStart: (name: string) => void
+  }): Promise<ChainResult> {
+    const { place, metadata, signal, specs, onStart } = run
+    const { absolute, relative } = place
+    return this.#parts.files.withStagingPath(place, staging =>
+      this.#worker.run(
+        'process',
+        { path: absolute, shownPath: relative, processors: specs, metadata, staging },
+        {
+          timeoutSeconds: START_LIMIT,
+          signal,
+          onProgress: ({ name, limitSeconds }) => {
+            onStart(name)
+            return limitSeconds + GRACE
+          },
+        },
+      ),
+    )
+  }
+
+  async #facts({ absolute, relative }: Place, signal: AbortSignal): Promise<FileFacts> {
+    const { log, files } = this.#parts
+    let soFar: FileFacts | undefined
+    try {
+      return await this.#worker.run(
+        'read',
+        { path: absolute },
+        {
+          timeoutSeconds: files.parserTimeout,
+          signal,
+          onProgress: facts => {
+            soFar = facts
+            return undefined
+          },
+        },
+      )
+    } catch (error) {
+      if (!(error instanceof WorkerLost) || signal.aborted) throw error
+      log.warning(`the metadata of ${relative} is incomplete: ${error.message}`)
+      return soFar ?? unreadFile(await stat(absolute))
+    }
+  }
+
+  async #store(
+    place: Place,
+    { metadata, pictures }: FileFacts,
+    chain: readonly ChainResult[],
+  ): Promise<void> {
+    const { store } = this.#parts
+    const before = store.get(place.relative)
+    const warnings = chain.flatMap(result => result.warnings)
+    const listed = [...metadata.file_processors, ...chain.flatMap(result => result.listed)]
+    await store.put(place.relative, {
+      ...metadata,
+      ...Object.assign({}, ...chain.map(result => result.metadata)),
+      file_processors: [...new Set(listed)],
+      ...(warnings.length > 0 && { warnings }),
+      ...(pictures.length > 0 && { thumbnails: pictures }),
+      ...lastPrint(before, metadata),
+    })
+  }
+}
+
+/** A file that was not changed keeps the record of its last print. */
+function lastPrint(
+  before: StoredMetadata | undefined,
+  { size, modified }: FileFacts['metadata'],
+): Pick<StoredMetadata, 'print_start_time' | 'job_id'> {
+  if (before?.size !== size || before.modified !== modified) return { print_start_time: null, job_id: null }
+  return { print_start_time: before.print_start_time ?? null, job_id: before.job_id ?? null }
+}
+
+function unreadFile({ size, mtimeMs }: { size: number; mtimeMs: number }): FileFacts {
+  const metadata = {
+    size,
+    modified: mtimeMs / 1000,
+    uuid: randomUUID(),
+    file_processors: [],
+    slicer: 'Unknown',
+    slicer_version: '?',
+  }
+  return { metadata, pictures: [], notes: [] }
+}

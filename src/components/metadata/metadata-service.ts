@@ -1,0 +1,191 @@
+// The metadata of the files of gcodes: read once, stored, and kept up to date when files are created, changed, moved
+// and deleted.
+import { stat } from 'node:fs/promises'
+import type { FileChange } from '../../api/files.ts'
+import type { Core } from '../../component/component.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import { FileProcessors } from '../../core/file-processor.ts'
+import type { Place } from '../files/roots/roots.ts'
+import type { FilesService } from '../files/service.ts'
+import { FileReader } from './file-reader.ts'
+import { removePictures } from './picture-files.ts'
+import { type QueuedRead, ScanQueue } from './scan-queue.ts'
+import type { Metadata, MetadataSource, ThumbnailInfo } from './service.ts'
+import { MetadataStore, type StoredMetadata } from './store.ts'
+
+export class MetadataService implements MetadataSource {
+  readonly processors = new FileProcessors()
+  readonly #core: Core
+  readonly #files: FilesService
+  readonly #store: MetadataStore
+  readonly #queue = new ScanQueue(file => this.#read(file))
+  readonly #reader: FileReader
+
+  constructor(core: Core, files: FilesService) {
+    this.#core = core
+    this.#files = files
+    this.#store = new MetadataStore(core.storage.namespaces)
+    const { log } = core
+    this.#reader = new FileReader({ log, files, store: this.#store, processors: this.processors })
+  }
+
+  /** Finds the files that were created or changed while the server was down. The start does not wait for it. */
+  start(): void {
+    const reconciled = this.#files.rootsKnown.then(() => this.#reconcile())
+    reconciled.catch(error => this.#core.log.error('the metadata cannot be brought up to date', error))
+  }
+
+  stop(): void {
+    this.#queue.stop()
+    this.#reader.stop()
+  }
+
+  async metadata(filename: string): Promise<Metadata> {
+    const missing = `Metadata not available for <${filename}>`
+    const place = await this.#place(filename, missing)
+    const known = this.#store.get(place.relative)
+    if (known === undefined || this.#queue.has(place.relative) || !(await isOf(known, place))) {
+      await this.#queue.add(place.relative, { urgent: true })
+    }
+    return this.#reply(place.relative, missing)
+  }
+
+  async metascan(filename: string): Promise<Metadata> {
+    const missing = `File '${filename}' does not exist`
+    const place = await this.#place(filename, missing)
+    await this.#queue.add(place.relative, { urgent: true, force: true })
+    return this.#reply(place.relative, missing)
+  }
+
+  async thumbnails(filename: string): Promise<ThumbnailInfo[]> {
+    const place = await this.#find(filename)
+    if (place === undefined) return []
+    const { relative } = place
+    const folder = relative.includes('/') ? relative.slice(0, relative.lastIndexOf('/') + 1) : ''
+    const { thumbnails = [] } = (await this.metadata(relative)) as Partial<StoredMetadata>
+    return thumbnails.map(({ width, height, size, relative_path }) => ({
+      width,
+      height,
+      size,
+      thumbnail_path: `${folder}${relative_path}`,
+    }))
+  }
+
+  known(paths: readonly string[]): ReadonlyMap<string, string> {
+    return this.#store.texts(paths)
+  }
+
+  /** A file whose metadata cannot be read can still be printed. */
+  async prepare(path: string): Promise<void> {
+    await this.#queue.add(path, { urgent: true }).catch(() => {})
+  }
+
+  /** Adds the last print of a file to its metadata. */
+  async printed(path: string, job_id: string, print_start_time: number): Promise<void> {
+    const known = this.#store.get(path)
+    if (known !== undefined) await this.#store.put(path, { ...known, job_id, print_start_time })
+  }
+
+  /** Follows a change of the files. */
+  async changed({ action, item, source_item }: FileChange): Promise<void> {
+    if (item.root !== 'gcodes' && source_item?.root !== 'gcodes') return
+    switch (action) {
+      case 'create_file':
+      case 'modify_file':
+        this.#expect(item.path)
+        return
+      case 'delete_file':
+        return this.#forget([item.path])
+      case 'delete_dir':
+        return this.#forget(this.#store.below(item.path))
+      case 'move_file':
+      case 'move_dir':
+        return this.#moved({ action, item, ...(source_item !== undefined && { source_item }) })
+      case 'create_dir':
+      case 'root_update':
+        return this.#reconcile()
+    }
+  }
+
+  async #moved({ action, item, source_item }: FileChange): Promise<void> {
+    if (source_item?.root !== 'gcodes')
+      return action === 'move_dir' ? this.#reconcile() : this.#expect(item.path)
+    const from = action === 'move_dir' ? this.#store.below(source_item.path) : [source_item.path]
+    if (item.root !== 'gcodes') return this.#forget(from)
+    const to = (path: string) => item.path + path.slice(source_item.path.length)
+    const known = this.#store.get(source_item.path)
+    await this.#store.move(new Map(from.map(path => [path, to(path)])))
+    if (action === 'move_dir') return
+    // The names of a file's pictures contain its name: requests wait for new pictures from now on.
+    if (this.#files.mayHaveMetadata(item.path)) void this.#queue.add(item.path, { force: true })
+    await this.#removePictures(source_item.path, known)
+  }
+
+  #expect(path: string): void {
+    if (this.#files.mayHaveMetadata(path)) void this.#queue.add(path)
+  }
+
+  async #forget(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      this.#queue.cancel(path)
+      await this.#removePictures(path, this.#store.get(path))
+    }
+    await this.#store.remove(paths)
+  }
+
+  async #removePictures(path: string, known: StoredMetadata | undefined): Promise<void> {
+    if (known?.thumbnails === undefined) return
+    const { absolute } = await this.#files.roots.resolve(this.#files.roots.get('gcodes'), path)
+    await removePictures(absolute, known.thumbnails)
+  }
+
+  /** Compares the store with the files; queues those that were created or changed. */
+  async #reconcile(): Promise<void> {
+    const present = new Map((await this.#files.list('gcodes')).map(file => [file.path, file]))
+    const gone = this.#store.paths().filter(path => !present.has(path) && !path.endsWith('.bgcode'))
+    await this.#store.remove(gone)
+    for (const { path, size, modified } of present.values()) {
+      const known = this.#store.get(path)
+      if (known?.size !== size || known.modified !== modified) this.#expect(path)
+    }
+  }
+
+  async #place(filename: string, missing: string): Promise<Place> {
+    const place = await this.#find(filename)
+    if (place === undefined) throw new ApiError(404, missing)
+    return place
+  }
+
+  async #find(filename: string): Promise<Place | undefined> {
+    const { roots, mayHaveMetadata } = this.#files
+    const place = await roots.resolve(roots.get('gcodes'), filename)
+    const stats = mayHaveMetadata(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
+    return stats?.isFile() === true ? place : undefined
+  }
+
+  #reply(path: string, missing: string): Metadata {
+    const metadata = this.#store.get(path)
+    if (metadata === undefined) throw new ApiError(404, missing)
+    return { ...metadata, filename: path }
+  }
+
+  /** Reads a queued file, unless its stored metadata is that of the file. */
+  async #read({ path, force, signal }: QueuedRead): Promise<void> {
+    const { roots } = this.#files
+    const place = await roots.resolve(roots.get('gcodes'), path)
+    try {
+      const known = this.#store.get(path)
+      if (!force && known !== undefined && (await isOf(known, place))) return
+      await this.#reader.read(place, signal)
+    } catch (error) {
+      if (signal.aborted) throw new ApiError(404, `Metadata not available for <${path}>`)
+      this.#core.log.warning(`the metadata of ${path} cannot be read: ${messageOf(error)}`)
+      throw error
+    }
+  }
+}
+
+async function isOf(known: StoredMetadata, { absolute }: Place): Promise<boolean> {
+  const { size, mtimeMs } = await stat(absolute)
+  return known.size === size && known.modified === mtimeMs / 1000
+}

@@ -1,0 +1,12 @@
+// How object processing is registered as a file processor.
+import type { FileProcessorSpec } from '../../../core/file-processor.ts'
+
+/** Runs after all other processors that rewrite: they may change what it reads. */
+export const objectProcessor: FileProcessorSpec = {
+  name: 'preprocess_cancellation',
+  priority: 1000,
+  stage: 'rewrite',
+  module: 'components/metadata/objects/objects.processor',
+  options: null,
+  timeLimit: { seconds: 20, secondsPerMiB: 1 },
+}

@@ -1,0 +1,10 @@
+// Object processing of a file for tests: what the chain of file processors does with the result, without the chain.
+import { renameSync } from 'node:fs'
+import { type ProcessResult, processObjects } from '../../../src/components/metadata/objects/process.ts'
+
+/** Processes a file and replaces it by the result. */
+export async function processInPlace(path: string, signal?: AbortSignal): Promise<ProcessResult> {
+  const result = await processObjects(path, `${path}.new`, signal)
+  if (result.processed) renameSync(`${path}.new`, path)
+  return result
+}
