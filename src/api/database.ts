@@ -79,18 +79,18 @@ export const database = chapter({
   },
 })
 
-const admin = endpoints({ changingRole: 'admin' })
+const admin = endpoints({ readingRole: 'admin', changingRole: 'admin' })
 
-/** Served with `-g` only: every namespace is open to them. */
+/** Served with `-g` only. Every namespace and table is open to them, those of users and keys too. */
 export const databaseDebug = chapter({
   title: 'Debug APIs',
   about: 'For developers; served with the option -g only',
   methods: {
-    'debug.database.list': get('/debug/database/list', {
+    'debug.database.list': admin.get('/debug/database/list', {
       summary: 'All namespaces, backups and tables',
       result: object({ ...lists, tables: list(string()) }),
     }),
-    'debug.database.get_item': get('/debug/database/item', {
+    'debug.database.get_item': admin.get('/debug/database/item', {
       summary: 'The value at a key of any namespace',
       params: whole,
       result: Item,
@@ -105,7 +105,7 @@ export const databaseDebug = chapter({
       params: position,
       result: Item,
     }),
-    'debug.database.table': get('/debug/database/table', {
+    'debug.database.table': admin.get('/debug/database/table', {
       summary: 'All rows of a table',
       params: { table: string() },
       result: object({ table_name: string(), rows: list(record(json())) }),

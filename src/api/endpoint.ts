@@ -77,16 +77,20 @@ export interface EndpointSpec<P extends Shape, R> {
 
 type NoParams = Record<never, never>
 
-/**
- * The functions that declare endpoints. Where an endpoint names no role, calls that change something need
- * `changingRole`, others a viewer.
- */
-export function endpoints({ changingRole }: { readonly changingRole: Role }) {
+/** The roles that the endpoints of a chapter need where they name none. */
+interface DefaultRoles {
+  /** For calls that change nothing; a viewer if left out. */
+  readonly readingRole?: Role
+  readonly changingRole: Role
+}
+
+/** The functions that declare endpoints. */
+export function endpoints({ readingRole = 'viewer', changingRole }: DefaultRoles) {
   function declare<P extends Shape, R>(all: readonly Route[], spec: EndpointSpec<P, R>): Endpoint<P, R> {
     const changes = spec.changes ?? all.some(({ verb }) => verb !== 'GET')
     return {
       auth: true,
-      role: changes ? changingRole : 'viewer',
+      role: changes ? changingRole : readingRole,
       transports: ALL_TRANSPORTS,
       changes,
       passThrough: false,

@@ -74,20 +74,25 @@ function aspectRatio(): Field<string> {
   })
 }
 
-/** What can be set of a webcam beside its name, with what a new one has (configuration.md, [webcam NAME]). */
+/** What can be set of a webcam besides its name, with the defaults of a new one; also the options of [webcam NAME]. */
 export const webcamSettings = {
-  enabled: bool().default(true),
-  icon: line(MAX_LABEL).default('mdiWebcam'),
-  aspect_ratio: aspectRatio().default('4:3'),
-  target_fps: int({ min: 0 }).describe('Frames per second').default(15),
-  target_fps_idle: int({ min: 0 }).describe('Frames per second while the printer is idle').default(5),
-  location: line(MAX_LABEL).describe('What it looks at').default('printer'),
+  enabled: bool().describe('Whether front-ends show it').default(true),
+  icon: line(MAX_LABEL).describe('The icon in front-ends').default('mdiWebcam'),
+  aspect_ratio: aspectRatio().describe('Width to height').default('4:3'),
+  target_fps: int({ min: 0 }).describe('Frame rate').unit('frames/s').default(15),
+  target_fps_idle: int({ min: 0 })
+    .describe('Frame rate while the printer is idle')
+    .unit('frames/s')
+    .default(5),
+  location: line(MAX_LABEL).describe('What it shows').default('printer'),
   service: line(MAX_LABEL).describe('The kind of stream, as front-ends name it').default('mjpegstreamer'),
-  stream_url: address().describe('A relative one is of this machine, port 80'),
-  snapshot_url: address().describe('A relative one is of this machine, port 80').default(''),
-  flip_horizontal: bool().default(false),
-  flip_vertical: bool().default(false),
-  rotation: rotation().describe('Degrees clockwise').default(0),
+  stream_url: address().describe('URL of the stream; a relative one is on this machine, port 80'),
+  snapshot_url: address()
+    .describe('URL of a single picture; a relative one is on this machine, port 80')
+    .default(''),
+  flip_horizontal: bool().describe('Mirror it left to right').default(false),
+  flip_vertical: bool().describe('Mirror it top to bottom').default(false),
+  rotation: rotation().describe('Rotation clockwise').unit('°').default(0),
 }
 
 const extraData = record(json()).describe('For the front-end that keeps it')

@@ -7,17 +7,20 @@ import type { Warnings } from '../core/warnings.ts'
 import { DATABASE_FILE, FORMER_DATABASE_FILE } from '../storage/index.ts'
 import type { ServerSection } from './server-section.ts'
 
-/** The options of [secrets] (configuration.md). */
-const secretsOptions = {
+/** The options of [secrets]. */
+export const secretsOptions = {
   secrets_path: deprecated(
-    path().nullable().default(null),
+    path().describe('The secrets file').nullable().default(null),
     "put the secrets at 'moonraker.secrets' in the data folder",
   ),
 }
 
-/** The option of [database] that its component does not read: the folder is opened before there are components. */
-const databaseOptions = {
-  database_path: deprecated(path().nullable().default(null), 'the database stands in the data folder'),
+/** The option of [database] that its component does not read: the database opens before there are components. */
+export const databaseOptions = {
+  database_path: deprecated(
+    path().describe('A database outside the data folder').nullable().default(null),
+    "move the database to 'database' in the data folder",
+  ),
 }
 
 /**

@@ -33,7 +33,7 @@ import { Connections } from '../rpc/connections.ts'
 import { Registry, type RegistryOptions } from '../rpc/registry.ts'
 import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts'
 import { HttpApi } from '../transports/http/api.ts'
-import { Gate } from '../transports/http/gate.ts'
+import { Authenticator } from '../transports/http/authenticator.ts'
 import { HttpServer } from '../transports/http/server.ts'
 import { listenUnix } from '../transports/unix-socket.ts'
 import { WebSocketTransport } from '../transports/websocket.ts'
@@ -176,7 +176,7 @@ class App {
     const policy = this.#components.find(accessPolicy) as AccessPolicy
     this.#restartOnRequest()
     for (const text of this.#config.warnings()) this.#warnings.add(text)
-    const ports = await this.#listen(new Gate(policy, this.#warnings))
+    const ports = await this.#listen(new Authenticator(policy, this.#warnings))
     policy.onLogout(username => this.#http?.closeBridges(username))
     this.#core.events.emit('server:listening', { host: this.#server.host, ...ports })
     await this.#components.start()
@@ -206,13 +206,13 @@ class App {
     this.#scope.use(events.on('server:restart', () => void setImmediate(() => this.#options.onRestart?.())))
   }
 
-  async #listen(gate: Gate): Promise<{ port: number; tlsPort: number | null }> {
-    const { registry, connections, log, paths, printer, routePrefix } = this.#core
+  async #listen(authenticator: Authenticator): Promise<{ port: number; tlsPort: number | null }> {
+    const { registry, connections, log, paths, printer, routePrefix, clock } = this.#core
     const { host, port, ssl_port: tlsPort, max_websocket_connections: maxWebsockets } = this.#server
     this.#unix = await listenUnix(paths.socket, { registry, connections, log })
     this.#http = new HttpServer({
-      api: new HttpApi({ registry, gate, routePrefix }),
-      gate,
+      api: new HttpApi({ registry, authenticator, clock, routePrefix }),
+      authenticator,
       websockets: new WebSocketTransport({ registry, connections, log }),
       connections,
       link: printer.link,

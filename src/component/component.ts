@@ -53,34 +53,50 @@ export interface Component {
   stop?(): Promise<void> | void
 }
 
-/**
- * The sections `[webcam NAME]` of a component `webcam`: one for each of its things. What is common to all of them, if
- * anything, stands in `[webcam]`, the component's own section.
- *
- *     create({ named }) {
- *       const cameras = named.each({ stream_url: string() }, ({ name, options }) => new Camera(name, options))
- */
-export interface NamedSections {
+/** How the sections `[webcam NAME]` of a component `webcam` are declared. */
+export interface NamedSpec<O extends SectionOptions> {
+  readonly options: O
   /**
-   * Reads them in the order in which they are written, and makes something of each. One that does not fit, or of which
-   * `make` says so by a ConfigError (see `ReadSection.error`), becomes a warning and is left out; the others live.
+   * Further options that depend on the value of the option `type`, for the documents; the component reads those of a
+   * section with `ReadSection.read`.
    */
-  each<O extends SectionOptions, T>(options: O, make: (section: ReadSection<O>) => T): T[]
+  readonly byType?: Readonly<Record<string, SectionOptions>>
+}
+
+/**
+ * The sections `[webcam NAME]` of a component `webcam`. What is common to all of them, if anything, is in `[webcam]`,
+ * the component's own section.
+ *
+ *     named: { options: { stream_url: string() } },
+ *     create({ named }) {
+ *       const cameras = named.each(({ name, options }) => new Camera(name, options))
+ */
+export interface NamedSections<O extends SectionOptions> {
+  /**
+   * Reads the sections in their order in the file and calls `make` for each. A section with an invalid value, or for
+   * which `make` throws a ConfigError (see `ReadSection.error`), becomes a warning and is left out; the others remain.
+   */
+  each<T>(make: (section: ReadSection<O>) => T): T[]
 }
 
 /** What a component is built from. */
-export interface BuildContext<O extends SectionOptions, N extends Needs> {
+export interface BuildContext<O extends SectionOptions, N extends Needs, S extends SectionOptions> {
   readonly core: Core
   /** The component's own section. */
   readonly section: ReadSection<O>
   /** Holds what the component registers. It is closed when the component stops or fails. */
   readonly scope: Scope
-  readonly named: NamedSections
+  readonly named: NamedSections<S>
   readonly needs: Resolved<N>
 }
 
 /** How a component is declared. */
-export interface ComponentSpec<O extends SectionOptions, N extends Needs, P extends Provides> {
+export interface ComponentSpec<
+  O extends SectionOptions,
+  N extends Needs,
+  P extends Provides,
+  S extends SectionOptions,
+> {
   /** The section's name, under which the component is listed in server.info. */
   readonly section: string
   /** `always`: without a section too, on its defaults. `configured`: only where `[section]` or a named one is written. */
@@ -90,6 +106,8 @@ export interface ComponentSpec<O extends SectionOptions, N extends Needs, P exte
   /** True if the server must not run without the component. False where it is left out. */
   readonly essential?: boolean
   readonly options: O
+  /** The sections `[section NAME]`; left out where there are none. */
+  readonly named?: NamedSpec<S>
   /** What an option that does not fit costs: the component, or that option alone. `throw` where it is left out. */
   readonly onMisfit?: OnMisfit
   /**
@@ -103,7 +121,7 @@ export interface ComponentSpec<O extends SectionOptions, N extends Needs, P exte
    * Builds the component and registers what it serves on `scope`; does no input or output. Throws ConfigError for
    * options that do not fit.
    */
-  create(context: BuildContext<O, N>): Component & Provided<P>
+  create(context: BuildContext<O, N, S>): Component & Provided<P>
 }
 
 /** A kind of component, ready to be built from a configuration. */
@@ -112,6 +130,9 @@ export interface ComponentType {
   readonly presence: 'always' | 'configured'
   readonly listed: boolean
   readonly essential: boolean
+  readonly options: SectionOptions
+  /** Null where the component has no sections `[section NAME]`. */
+  readonly named: NamedSpec<SectionOptions> | null
   readonly needs: Needs
   readonly provides: Provides
   /** `needs` are the services for the type's own `needs`. */
@@ -129,15 +150,20 @@ export interface BuildParts {
 type Nothing = Readonly<Record<never, never>>
 
 /** Declares a component, with the types of its options and services worked out. */
-export function component<O extends SectionOptions, N extends Needs = Nothing, P extends Provides = Nothing>(
-  spec: ComponentSpec<O, N, P>,
-): ComponentType {
-  const { section, presence, listed = true, essential = false, options, onMisfit } = spec
+export function component<
+  O extends SectionOptions,
+  N extends Needs = Nothing,
+  P extends Provides = Nothing,
+  S extends SectionOptions = Nothing,
+>(spec: ComponentSpec<O, N, P, S>): ComponentType {
+  const { section, presence, listed = true, essential = false, options, onMisfit, named } = spec
   return {
     section,
     presence,
     listed,
     essential,
+    options,
+    named: named ?? null,
     needs: spec.needs ?? {},
     provides: spec.provides ?? {},
     build: ({ core, config, scope, needs }) =>
@@ -145,15 +171,20 @@ export function component<O extends SectionOptions, N extends Needs = Nothing, P
         core: { ...core, log: core.log.child(section) },
         section: config.read(section, options, onMisfit),
         scope,
-        named: namedSections(core, config, section),
+        named: namedSections(core, config, section, named?.options ?? ({} as S)),
         needs: needs as Resolved<N>,
       }),
   }
 }
 
-function namedSections({ warnings }: Core, config: Configuration, kind: string): NamedSections {
+function namedSections<S extends SectionOptions>(
+  { warnings }: Core,
+  config: Configuration,
+  kind: string,
+  options: S,
+): NamedSections<S> {
   return {
-    each(options, make) {
+    each(make) {
       return config.named(kind).flatMap(section => {
         try {
           return [make(config.read(section, options))]

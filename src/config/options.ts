@@ -26,6 +26,8 @@ export interface SectionOption<T = unknown> extends Schema<T> {
 /** The options that a section takes, by name. */
 export type SectionOptions = Readonly<Record<string, SectionOption>>
 
+/** The JSON Schema keyword that names what separates the items of a list or of named values. */
+export const SEPARATOR = 'x-separator'
 /** The JSON Schema format of an option that is a path; see `path`. */
 export const PATH_FORMAT = 'path'
 /** The JSON Schema format of an option that is a template; see `template`. */
@@ -46,7 +48,7 @@ function split(text: string, separator: string): string[] {
 /** A list whose items stand between `separator`s, white space around them and empty items left out. */
 export function separated<T>(separator: string, item: Schema<T>): Field<T[]> {
   const items = list(item)
-  return new Field(items.json, (input, name) =>
+  return new Field({ ...items.json, [SEPARATOR]: separator }, (input, name) =>
     items.read(split(textOf(input, name, 'list'), separator), name),
   )
 }
@@ -70,12 +72,16 @@ export function pairs(): Field<Record<string, string>>
 export function pairs<T>(value: Schema<T>): Field<Record<string, T>>
 export function pairs(value: Schema<unknown> = string()): Field<Record<string, unknown>> {
   const values = record(value)
-  return new Field(values.json, (input, name) => values.read(readPairs(input, name), name))
+  return new Field({ ...values.json, [SEPARATOR]: '\n' }, (input, name) =>
+    values.read(readPairs(input, name), name),
+  )
 }
 
 /** Known fields, one `name=value` on each line; others are allowed and ignored. */
 export function fields<S extends Shape>(shape: S): Field<InferShape<S>> {
-  return new Field(shapeJson(shape), (input, name) => readShape(shape, readPairs(input, name), name))
+  return new Field({ ...shapeJson(shape), [SEPARATOR]: '\n' }, (input, name) =>
+    readShape(shape, readPairs(input, name), name),
+  )
 }
 
 function readPairs(input: unknown, name: string): Record<string, string | null> {

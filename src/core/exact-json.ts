@@ -1,12 +1,13 @@
 // JSON text whose numbers survive: integers beyond 2^53, and in objects that are only edited in part every
-// number (1.0, 1e300) as it was written by whoever wrote it.
+// number (1.0, 1e300) in the form in which it was written. All functions take time linear in the length of the text.
+import { randomBytes } from 'node:crypto'
 
 /** A number that JavaScript cannot hold; `JSON.stringify` writes its text as it is. */
 export interface ExactNumber {
   readonly rawJSON: string
 }
 
-/** `source` is the text of a number as it stands in the JSON. */
+/** `source` is the text of a number in the JSON. */
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
 
 /** The parts of JSON that Node has and TypeScript's library does not name yet. */
@@ -16,17 +17,48 @@ const json = JSON as unknown as {
   isRawJSON(value: unknown): value is ExactNumber
 }
 
-const LONG_NUMBER = /\d{16}/
-const NUMBER_OF_ANOTHER_FORM = /\d{16}|\.\d*0(?!\d)|\d[eE]|-0/
-/** A string, or a word that Python writes for a number which JSON does not have. */
-const STRING_OR_NO_NUMBER = /"(?:[^"\\]|\\.)*"|NaN|-?Infinity/g
+/**
+ * The most values a text from a client may have. Memory limits it, not the length: an empty object takes three bytes of
+ * text and some 60 in memory.
+ */
+const MAX_VALUES = 500_000
+
+/** Which numbers of a text are kept as text. */
+interface Selection {
+  /** Found in every text that has such a number, and in few others. */
+  readonly hint: RegExp
+  /** Matches at least every number to keep. */
+  readonly pattern: RegExp
+  readonly keeps: (source: string) => boolean
+}
+
+const LONG_INTEGERS: Selection = {
+  hint: /\d{16}/,
+  pattern: /-?\d[-+.\deE]{15,}/g,
+  keeps: source => /^-?\d+$/.test(source) && !Number.isSafeInteger(Number(source)),
+}
+
+const OTHER_FORMS: Selection = {
+  hint: /\d{16}|\.\d*0(?!\d)|\d[eE]|-0/,
+  pattern: /-?\d[-+.\deE]*/g,
+  keeps: source => String(Number(source)) !== source,
+}
+
+/** A text from a client has more values than the server accepts. */
+export class TooManyValues extends SyntaxError {
+  override readonly name = 'TooManyValues'
+
+  constructor() {
+    super(`Too many values: at most ${MAX_VALUES} are accepted`)
+  }
+}
 
 /** Reads JSON text, with `revive` for each value. Throws SyntaxError. */
 export function parseRevived(text: string, revive: Reviver): unknown {
   return json.parse(text, revive)
 }
 
-/** True for a number that stands as text because JavaScript's numbers cannot hold it. */
+/** True for a number that is kept as text because JavaScript's numbers cannot hold it. */
 export function isExactNumber(value: unknown): value is ExactNumber {
   return json.isRawJSON(value)
 }
@@ -37,34 +69,113 @@ export function exactInteger(text: string): number | ExactNumber {
   return Number.isSafeInteger(number) ? number : json.rawJSON(text)
 }
 
-/** Reads JSON text; only integers beyond 2^53 become `ExactNumber`s. Throws SyntaxError. */
+/** Reads a client's JSON text; only integers beyond 2^53 become `ExactNumber`s. Throws SyntaxError, TooManyValues. */
 export function parseExact(text: string): unknown {
-  return LONG_NUMBER.test(text) ? json.parse(text, keepLongIntegers) : JSON.parse(text)
+  // A value has one character at least.
+  if (text.length > MAX_VALUES && countValues(text) > MAX_VALUES) throw new TooManyValues()
+  return parseKeeping(text, LONG_INTEGERS)
 }
 
-/** Reads JSON text that Python may have written: its words for no number become null. Throws SyntaxError. */
+/** Reads JSON text that Python may have written: its words for numbers that JSON lacks become null. Throws SyntaxError. */
 export function parseStored(text: string): unknown {
-  return parse(text, LONG_NUMBER, keepLongIntegers)
+  return parseFromPython(text, LONG_INTEGERS)
 }
 
-/** Reads JSON text that is to be written again: every number that would come out differently is kept as text. */
+/** Reads JSON text that is to be written again: every number that would be written differently is kept as text. */
 export function parseForEditing(text: string): unknown {
-  return parse(text, NUMBER_OF_ANOTHER_FORM, keepEveryForm)
+  return parseFromPython(text, OTHER_FORMS)
 }
 
-function parse(text: string, sign: RegExp, reviver: Reviver): unknown {
-  const needed = sign.test(text) ? reviver : undefined
+function parseFromPython(text: string, selection: Selection): unknown {
   try {
-    return json.parse(text, needed)
+    return parseKeeping(text, selection)
   } catch (error) {
-    const readable = text.replace(STRING_OR_NO_NUMBER, word => (word.startsWith('"') ? word : 'null'))
+    const readable = mapOutsideStrings(text, part => part.replace(/NaN|-?Infinity/g, 'null'))
     if (readable === text) throw error
-    return json.parse(readable, needed)
+    return parseKeeping(readable, selection)
   }
 }
 
-const keepLongIntegers: Reviver = (_key, value, { source }) =>
-  typeof value === 'number' && source !== undefined && /^-?\d+$/.test(source) ? exactInteger(source) : value
+/**
+ * Marks the numbers to keep, as strings that no other string of the text can equal, and replaces them after parsing. A
+ * reviver does the same in one step, but is a hundred times slower where a text has one such number and many values.
+ */
+function parseKeeping(text: string, { hint, pattern, keeps }: Selection): unknown {
+  if (!hint.test(text)) return JSON.parse(text)
+  const mark = randomBytes(12).toString('base64url')
+  let marked = false
+  const markNumber = (source: string) => {
+    if (!keeps(source)) return source
+    marked = true
+    return `"${mark}${source}"`
+  }
+  const parsed: unknown = JSON.parse(mapOutsideStrings(text, part => part.replace(pattern, markNumber)))
+  return marked ? replaceMarked(parsed, mark) : parsed
+}
 
-const keepEveryForm: Reviver = (_key, value, { source }) =>
-  typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value
+/** Replaces in place, without recursion: the nesting of a text has no limit. */
+function replaceMarked(parsed: unknown, mark: string): unknown {
+  const root: { value: unknown } = { value: parsed }
+  const containers: Record<string, unknown>[] = [root]
+  for (let container = containers.pop(); container !== undefined; container = containers.pop()) {
+    for (const key of Object.keys(container)) {
+      if (key.startsWith(mark)) throw new SyntaxError('A number is used as a name')
+      const value = container[key]
+      if (typeof value === 'object' && value !== null) containers.push(value as Record<string, unknown>)
+      else if (typeof value === 'string' && value.startsWith(mark)) {
+        container[key] = json.rawJSON(value.slice(mark.length))
+      }
+    }
+  }
+  return root.value
+}
+
+/** The number of values, a list or an object counted twice at most: each has a comma or a bracket before it. */
+function countValues(text: string): number {
+  let count = 1
+  for (const [start, end] of outsideStrings(text)) {
+    for (let index = start; index < end; index += 1) {
+      const code = text.charCodeAt(index)
+      if (code === COMMA || code === BRACKET || code === BRACE) count += 1
+    }
+  }
+  return count
+}
+
+const COMMA = 0x2c
+const BRACKET = 0x5b
+const BRACE = 0x7b
+
+/** The text with each part that is outside strings replaced by what `map` returns for it. */
+function mapOutsideStrings(text: string, map: (part: string) => string): string {
+  let mapped = ''
+  let copied = 0
+  for (const [start, end] of outsideStrings(text)) {
+    const part = text.slice(start, end)
+    const replacement = map(part)
+    if (replacement === part) continue
+    mapped += text.slice(copied, start) + replacement
+    copied = end
+  }
+  return copied === 0 ? text : mapped + text.slice(copied)
+}
+
+/** Start and end of each part of a JSON text that is outside its strings. */
+function* outsideStrings(text: string): Generator<readonly [number, number]> {
+  let from = 0
+  for (let quote = text.indexOf('"'); quote !== -1; quote = text.indexOf('"', from)) {
+    if (quote > from) yield [from, quote]
+    from = endOfString(text, quote)
+  }
+  if (from < text.length) yield [from, text.length]
+}
+
+/** The index after the string that starts at `quote`; the length of the text where the string has no end. */
+function endOfString(text: string, quote: number): number {
+  for (let end = text.indexOf('"', quote + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0
+    while (text[end - 1 - escapes] === '\\') escapes += 1
+    if (escapes % 2 === 0) return end + 1
+  }
+  return text.length
+}

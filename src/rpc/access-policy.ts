@@ -1,15 +1,15 @@
-// What the transports ask of the access rules; the rules themselves are a component.
+// What the transports need of the access rules, which are a component.
 import type { User } from './user.ts'
 
-/** What a request shows of itself for the question who it comes from. */
+/** The parts of a request that identify its user. */
 export interface Credentials {
-  /** The client's address, after trusted proxies. */
+  /** The client's address, as trusted proxies report it. */
   readonly address: string
   /**
-   * Whether the address may speak for the caller. It may not for a browser that was led here under a name
-   * that is not ours (DNS rebinding, security.md).
+   * The host name of the request, if a page of the internet could use it (DNS rebinding); undefined for names of the
+   * home network. Under such a name the address alone grants no access.
    */
-  readonly addressCounts: boolean
+  readonly foreignHost: () => string | undefined
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined
   /** The oneshot token of the query string. */
@@ -17,29 +17,31 @@ export interface Credentials {
   /** The access token of the query string. */
   readonly accessToken: string | null
   /**
-   * The request opens a WebSocket. Clients put what they like into its `?token=`, KlipperScreen even `False`: one that
-   * is not known is passed over there, and refused elsewhere (clients.md §2.0).
+   * The request opens a WebSocket. KlipperScreen sends `?token=False` there: an unknown token is ignored then, and
+   * refused elsewhere.
    */
   readonly upgrade: boolean
 }
 
-/** What a client may show when it identifies. */
+/** The credentials of `server.connection.identify`. */
 export interface Identification {
   readonly access_token?: string | undefined
   readonly api_key?: string | undefined
 }
 
 export interface AccessPolicy {
-  /** The user behind a request, null for nobody. Throws ApiError 401 for credentials that are wrong. */
+  /** The user of a request; null for an unauthenticated client. Throws ApiError 401 for wrong credentials. */
   authenticate(credentials: Credentials): User | null
-  /** The user whom a connection of `present` speaks for from now on. Throws ApiError 401 where there is none. */
+  /** Whether an address alone, without credentials, grants access. */
+  trustsAddress(address: string): boolean
+  /** The new user of a connection, which has been `present` so far. Throws ApiError 401 for wrong credentials. */
   identify(shown: Identification, present: User | null): User
-  /** Calls back when a user's logins end: its connections must lose it at once. */
+  /** Calls `listener` when a user's logins end: its connections lose it at once. */
   onLogout(listener: (username: string) => void): void
   /** Whether web pages of `origin` may use the API. */
   allowsOrigin(origin: string): boolean
-  /** Whether `address` is a proxy whose word on the client's address counts. */
+  /** Whether `address` is a proxy that may report the address of its client. */
   isTrustedProxy(address: string): boolean
-  /** Whether the configuration names `host` as ours. */
+  /** Whether the configuration names `host` as a name of this server. */
   isNamedHost(host: string): boolean
 }

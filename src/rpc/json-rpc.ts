@@ -1,6 +1,6 @@
 // JSON-RPC 2.0 over every transport that carries texts: WebSocket, unix socket and POST /server/jsonrpc.
 import type { ApiError } from '../core/errors.ts'
-import { parseExact } from '../core/exact-json.ts'
+import { parseExact, TooManyValues } from '../core/exact-json.ts'
 import { toJsonText } from '../core/json-text.ts'
 import { isPlainObject } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
@@ -54,7 +54,8 @@ export function answer(registry: Registry, text: string, caller: Caller): Answer
   let message: unknown
   try {
     message = parseExact(text)
-  } catch {
+  } catch (error) {
+    if (error instanceof TooManyValues) return failure(null, { code: -32600, message: error.message })
     return failure(null, { code: -32700, message: 'Parse error' })
   }
   return Array.isArray(message)

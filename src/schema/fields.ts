@@ -44,12 +44,21 @@ export class Field<T> implements Schema<T> {
     )
   }
 
-  /** Says what the value means, with its unit. */
+  /** Documents what the value means. */
   describe(description: string): this {
-    return Object.assign(Object.create(Object.getPrototypeOf(this)), this, {
-      json: { ...this.json, description },
-    })
+    return withKeywords(this, { description })
   }
+
+  /** Documents the unit of the value, such as `s` or `MiB`. */
+  unit(unit: string): this {
+    return withKeywords(this, { 'x-unit': unit })
+  }
+}
+
+/** A copy of `field` with further keywords in its JSON Schema. */
+function withKeywords<F extends Field<unknown>>(field: F, keywords: JsonSchema): F {
+  const copy = Object.create(Object.getPrototypeOf(field))
+  return Object.assign(copy, field, { json: { ...field.json, ...keywords } })
 }
 
 function nullableJson(json: JsonSchema): JsonSchema {

@@ -12,7 +12,7 @@ import { TokenError } from './json-web-token.ts'
 import type { Logins } from './logins.ts'
 import type { NamedKeys } from './named-keys.ts'
 import type { OneshotTokens } from './oneshot-tokens.ts'
-import { Origins } from './origins.ts'
+import { addressOfOrigin, Origins } from './origins.ts'
 
 /** What decides needs to know of the options. */
 export interface AccessOptions {
@@ -56,7 +56,7 @@ export class Access implements AccessPolicy {
   }
 
   authenticate(credentials: Credentials): User | null {
-    const { address, addressCounts, header, token, upgrade } = credentials
+    const { address, foreignHost, header, token, upgrade } = credentials
     const bearer = bearerOf(credentials)
     const accessToken = bearer ?? header('x-access-token') ?? credentials.accessToken ?? ''
     if (accessToken !== '') {
@@ -71,8 +71,17 @@ export class Access implements AccessPolicy {
     }
     const holder = this.#userOfKey(header('x-api-key') ?? '')
     if (holder !== undefined) return holder
-    if (this.loginRequired || !addressCounts || !this.clients.has(address)) return null
-    return this.#trusted
+    if (!this.trustsAddress(address)) return null
+    const host = foreignHost()
+    if (host === undefined) return this.#trusted
+    throw new ApiError(
+      401,
+      `${UNAUTHORIZED}: log in, or add '${host.slice(0, 100)}' to 'trusted_hosts' in section [authorization]`,
+    )
+  }
+
+  trustsAddress(address: string): boolean {
+    return !this.loginRequired && this.clients.has(address)
   }
 
   /** An access token is always looked at; a key only of who is nobody yet (as in the original). */
@@ -125,8 +134,11 @@ export class Access implements AccessPolicy {
     for (const listener of this.#onLogout) listener(username)
   }
 
+  /** Where `cors_domains` is set, so are pages opened by a trusted address: several printers behind one front-end. */
   allowsOrigin(origin: string): boolean {
-    return this.#origins.allows(origin)
+    if (this.#origins.allows(origin)) return true
+    const address = addressOfOrigin(origin)
+    return this.#origins.configured && address !== undefined && this.clients.has(address)
   }
 
   /** A proxy on this machine counts where this machine is trusted: that is what people's nginx relies on. */
@@ -136,7 +148,7 @@ export class Access implements AccessPolicy {
   }
 
   isNamedHost(host: string): boolean {
-    return this.#hosts.has(host)
+    return this.#hosts.has(host) || this.#origins.namesHost(host)
   }
 
   /** Tells what in the options does not work, or lets in more than people expect. */
@@ -151,6 +163,12 @@ export class Access implements AccessPolicy {
           `[authorization] ${option}: '${entry}' lets in addresses of the internet without a login`,
         )
       }
+    }
+    for (const domain of this.#origins.unlimited) {
+      warnings.add(
+        `[authorization] cors_domains: '${domain}' allows every web page that a browser opens to use this server with ` +
+          'the rights of that browser: name the pages that you use',
+      )
     }
     for (const domain of this.#origins.tooWide) {
       warnings.add(

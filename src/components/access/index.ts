@@ -22,20 +22,27 @@ import { type Directory, UserBook } from './users.ts'
 const SWEEP_SECONDS = 30
 
 const shape = {
-  login_timeout: int({ min: 1 }).describe('Days for which a login holds').default(90),
+  login_timeout: int({ min: 1 })
+    .describe('How long a login is valid (the refresh token; an access token is valid for an hour)')
+    .unit('days')
+    .default(90),
   force_logins: bool().describe('Trusted addresses must log in too, once a user exists').default(false),
-  default_source: word('moonraker', 'ldap').default('moonraker'),
-  enable_api_key: bool().default(true),
+  default_source: word('moonraker', 'ldap')
+    .describe('Whose users log in if the login does not name a source')
+    .default('moonraker'),
+  enable_api_key: bool().describe('Whether API keys grant access, named ones too').default(true),
   max_login_attempts: int({ above: 0 })
-    .describe('Failed logins by address and by user name until further ones are refused for 15 minutes')
+    .describe('Failed logins per address and per user name; the server then refuses logins for 15 minutes')
     .default(10),
-  cors_domains: lines().describe('Origins whose pages may use the API; * stands for anything').default([]),
-  trusted_clients: lines().describe('Addresses, ranges and host names let in without a login').default([]),
+  cors_domains: lines()
+    .describe('Origins of web pages that may use the API, such as *://my.mainsail.xyz; * matches any text')
+    .default([]),
+  trusted_clients: lines().describe('Addresses, ranges and host names that need no login').default([]),
   trusted_role: word(...ROLES)
-    .describe('What those may do: viewer, operator or admin')
+    .describe('The role of trusted clients')
     .default('admin'),
-  trusted_proxies: lines().describe("Proxies whose word on a client's address counts").default([]),
-  trusted_hosts: lines().describe('Further names under which browsers reach this server').default([]),
+  trusted_proxies: lines().describe("Proxies whose headers may name the client's address").default([]),
+  trusted_hosts: lines().describe('Further host names under which browsers reach this server').default([]),
 }
 
 function create(

@@ -15,20 +15,26 @@ const TIMEOUT_MS = 10_000
 const MAX_NAME = 256
 
 const options = {
-  ldap_host: string(),
-  ldap_port: int({ min: 1, max: 65535 }).describe('389, or 636 with ldap_secure, where left out').optional(),
-  ldap_secure: bool().describe('TLS from the beginning (ldaps)').default(false),
+  ldap_host: string().describe('Name or address of the LDAP server'),
+  ldap_port: int({ min: 1, max: 65535 }).describe('389 if left out, 636 with ldap_secure').optional(),
+  ldap_secure: bool().describe('Connect with TLS (ldaps)').default(false),
   verify_certificate: bool().describe("Whether the server's certificate must be valid").default(true),
-  base_dn: template(),
-  bind_dn: template().describe('Who searches for users; nobody (anonymous) where left out').optional(),
-  bind_password: template().optional(),
+  base_dn: template().describe('Where to search for users'),
+  bind_dn: template().describe('The account that searches for users; anonymous if left out').optional(),
+  bind_password: template().describe('Its password; required with bind_dn').optional(),
   group_dn: template().describe('A group that users must be members of').optional(),
-  is_active_directory: bool().default(false),
-  user_filter: template().describe('Finds a user; USERNAME stands for the name').optional(),
-  membership_attribute: word('memberOf', 'isMemberOf').default('memberOf'),
-  check_dn_case: bool().default(true),
+  is_active_directory: bool()
+    .describe('Search for sAMAccountName instead of uid if there is no user_filter')
+    .default(false),
+  user_filter: template()
+    .describe('The search for a user; must contain USERNAME, which is replaced by the name')
+    .optional(),
+  membership_attribute: word('memberOf', 'isMemberOf')
+    .describe("The attribute that lists a user's groups")
+    .default('memberOf'),
+  check_dn_case: bool().describe('Whether group_dn is compared with upper and lower case').default(true),
   role: word(...ROLES)
-    .describe('What its users may do, from their first login on')
+    .describe('The role that its users get at their first login')
     .default('admin'),
 }
 

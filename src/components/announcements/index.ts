@@ -145,9 +145,11 @@ export function announcements(moonlight = MOONLIGHT) {
     section: 'announcements',
     presence: 'always',
     options: {
-      subscriptions: lines().describe('Feeds beside those of moonraker and klipper, one a line').default([]),
-      enable_moonlight: bool().describe('Whether feeds are fetched from the web').default(true),
-      dev_mode: bool().describe('Read feeds from a folder instead').default(false),
+      subscriptions: lines().describe('Feeds in addition to those of moonraker and klipper').default([]),
+      enable_moonlight: bool().describe('Whether the server fetches feeds from the internet').default(true),
+      dev_mode: bool()
+        .describe('Read feeds from the folder development/announcements of the data folder instead')
+        .default(false),
     },
     create({ core, section: { options }, scope }): Component {
       const parts = build(core, options, moonlight)

@@ -29,9 +29,9 @@ export default component({
   presence: 'always',
   options: {
     temperature_store_size: int({ min: 1, max: MAX_SIZE })
-      .describe('Values kept of each sensor, one a second')
+      .describe('Temperatures kept of each sensor, one per second')
       .default(1200),
-    gcode_store_size: int({ min: 1, max: MAX_SIZE }).describe('Entries of the console kept').default(1000),
+    gcode_store_size: int({ min: 1, max: MAX_SIZE }).describe('Lines kept of the console').default(1000),
   },
   create({ core, section: { options }, scope }): Component {
     const temperatures = new TemperatureStore(core.printer, options.temperature_store_size)

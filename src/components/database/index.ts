@@ -99,7 +99,10 @@ export default component({
   section: 'database',
   presence: 'always',
   options: {
-    enable_database_debug: deprecated(bool().default(false), 'start the server with -g instead'),
+    enable_database_debug: deprecated(
+      bool().describe('No effect').default(false),
+      'start the server with -g instead',
+    ),
   },
   create({ core, scope }): Component {
     serve(core, scope, new NamespaceRules(core.storage.namespaces))

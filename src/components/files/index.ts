@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
-import { word } from '../../config/index.ts'
+import { deprecated, formerly, path, word } from '../../config/index.ts'
 import { lastGoodPath } from '../../config/last-good.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { DataPaths } from '../../core/paths.ts'
@@ -32,13 +32,35 @@ import { Observer } from './tree/observer.ts'
 import { serveUploads, type UploadParts } from './upload/upload.ts'
 
 const options = {
-  queue_gcode_uploads: bool().default(false),
-  check_klipper_config_path: bool().default(true),
-  enable_object_processing: bool().default(false),
-  file_system_observer: word('inotify', 'none').default('inotify'),
-  enable_observer_warnings: bool().default(true),
-  enable_config_write_access: bool().default(true),
-  default_metadata_parser_timeout: float({ above: 0 }).describe('Seconds').default(20),
+  queue_gcode_uploads: bool().describe('Uploads to be printed go into the job queue').default(false),
+  check_klipper_config_path: bool()
+    .describe("Warn if Klipper's printer.cfg is outside the config root")
+    .default(true),
+  enable_object_processing: bool()
+    .describe('Add object marks to uploaded files, so that single objects can be cancelled')
+    .default(false),
+  file_system_observer: word('inotify', 'none')
+    .describe('How the server notices changes by other programs')
+    .default('inotify'),
+  enable_observer_warnings: formerly(
+    bool().describe('Warn if not all folders can be observed').default(true),
+    'enable_inotify_warnings',
+  ),
+  enable_config_write_access: bool()
+    .describe('Whether clients may change files of the config root')
+    .default(true),
+  default_metadata_parser_timeout: float({ above: 0 })
+    .describe('The longest time to read the metadata of a file of usual size; large files have more')
+    .unit('s')
+    .default(20),
+  config_path: deprecated(
+    path().describe('No effect').optional(),
+    "the root config is the folder 'config' of the data folder",
+  ),
+  log_path: deprecated(
+    path().describe('No effect').optional(),
+    "the root logs is the folder 'logs' of the data folder",
+  ),
 }
 
 /** The options that the file manager reads. */
@@ -135,7 +157,7 @@ class FileManager implements Component {
       lock,
       rootsKnown: this.#rootsKnown.promise,
       processesObjects: this.#settings.enable_object_processing,
-      parserTimeout: this.#settings.default_metadata_parser_timeout,
+      metadataTimeout: this.#settings.default_metadata_parser_timeout,
       serveRoot: root => {
         this.#monitor.add(root)
         return { remove: () => this.#monitor.remove(root.name) }

@@ -16,8 +16,8 @@ export interface FilesService {
   readonly rootsKnown: Promise<void>
   /** `enable_object_processing` of [file_manager]. */
   readonly processesObjects: boolean
-  /** `default_metadata_parser_timeout` of [file_manager], in seconds. */
-  readonly parserTimeout: number
+  /** Seconds: `default_metadata_parser_timeout` of [file_manager]. */
+  readonly metadataTimeout: number
   /** Serves a folder as a root until it is removed. */
   serveRoot(root: Root): Registration
   /** Rejects with ApiError 403 if Klipper prints the file or has it loaded. */

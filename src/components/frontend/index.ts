@@ -9,10 +9,10 @@ import { overlap, sendSite } from './static-site.ts'
 import { WebcamProxy } from './webcam-proxy.ts'
 
 const options = {
-  path: path().describe('The folder of its files'),
-  prefix: string().describe('Where it stands below the address of the server').default('/'),
-  webcams: pairs().describe("Lines of '/path/ = http://address-of-the-streamer'").default({}),
-  webcams_need_login: bool().describe('Whether cameras are for known users only').default(true),
+  path: path().describe('The folder of the files of the front-end'),
+  prefix: string().describe('The path below which the server serves it').default('/'),
+  webcams: pairs().describe("Cameras: lines of '/path/ = http://address-of-the-streamer'").default({}),
+  webcams_need_login: bool().describe('Whether cameras need a login or a trusted address').default(true),
 }
 
 type Section = ReadSection<typeof options>
@@ -140,9 +140,10 @@ export default component({
   section: 'frontend',
   presence: 'configured',
   options: {},
+  named: { options },
   create({ core, scope, named }) {
     const frontends = new Frontends(core, scope)
-    named.each(options, section => frontends.add(section))
+    named.each(section => frontends.add(section))
     return {}
   },
 })

@@ -103,10 +103,10 @@ export default component({
   section: 'job_queue',
   presence: 'always',
   options: {
-    load_on_startup: bool().describe('Begin the next job when Klipper becomes ready').default(false),
-    automatic_transition: bool().describe('Begin the next job when one is complete').default(false),
-    job_transition_delay: float({ above: 0 }).describe('Seconds between two jobs').default(0.01),
-    job_transition_gcode: string().describe('Run between two jobs').default(''),
+    load_on_startup: bool().describe('Start the next job when Klipper becomes ready').default(false),
+    automatic_transition: bool().describe('Start the next job when one is complete').default(false),
+    job_transition_delay: float({ above: 0 }).describe('Time between two jobs').unit('s').default(0.01),
+    job_transition_gcode: string().describe('G-code that runs between two jobs').default(''),
   },
   provides: { queue: jobQueueService },
   create({ core, section: { options }, scope }) {

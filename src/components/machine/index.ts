@@ -24,11 +24,17 @@ const options = {
   shutdown_action: word(...SHUTDOWN_ACTIONS)
     .describe('What machine.shutdown does')
     .default('poweroff'),
-  sudo_password: template().describe("The password of this server's user, where sudo wants one").optional(),
-  validate_service: bool().describe('Tell at the start which rights are missing').default(true),
-  validate_config: bool().describe('Accepted: there is nothing to move to new places').default(true),
-  force_validation: bool().describe('Accepted, as validate_config').default(false),
-  supervisord_config_path: path().describe("supervisord's configuration, for supervisord_cli").optional(),
+  sudo_password: template()
+    .describe("The password of the server's user for sudo; better as {secrets.machine.password}")
+    .optional(),
+  validate_service: bool()
+    .describe('Warn at the start about rights that polkit does not grant')
+    .default(true),
+  validate_config: bool().describe('No effect: there is no old installation to validate').default(true),
+  force_validation: bool().describe('No effect, as validate_config').default(false),
+  supervisord_config_path: path()
+    .describe("supervisord's configuration, for the provider supervisord_cli")
+    .optional(),
 }
 
 type Section = ReadSection<typeof options>

@@ -127,7 +127,7 @@ export class FileReader {
         'read',
         { path: absolute },
         {
-          timeoutSeconds: files.parserTimeout,
+          timeoutSeconds: files.metadataTimeout,
           signal,
           onProgress: facts => {
             soFar = facts

@@ -109,12 +109,12 @@ export default component({
   section: 'octoprint_compat',
   presence: 'configured',
   options: {
-    enable_ufp: bool().describe("Cura's packages, which carry a picture, are wanted").default(true),
-    flip_h: bool().describe('The webcam: mirror it left to right').default(false),
-    flip_v: bool().describe('The webcam: mirror it top to bottom').default(false),
-    rotate_90: bool().describe('The webcam: turn it by 90° counterclockwise').default(false),
-    stream_url: string().describe('The webcam: its stream').default('/webcam/?action=stream'),
-    webcam_enabled: bool().default(true),
+    enable_ufp: bool().describe("Accept Cura's packages (UFP), which contain a thumbnail").default(true),
+    flip_h: bool().describe('Mirror the webcam left to right').default(false),
+    flip_v: bool().describe('Mirror the webcam top to bottom').default(false),
+    rotate_90: bool().describe('Rotate the webcam by 90° counterclockwise').default(false),
+    stream_url: string().describe('The stream of the webcam').default('/webcam/?action=stream'),
+    webcam_enabled: bool().describe('Whether there is a webcam').default(true),
   },
   needs: { uploads: optional(uploadService) },
   create({ core, section: { options }, scope, needs }): Component {

@@ -16,9 +16,12 @@ const TEST_SECONDS = 2
 const MAX_TESTS = 8
 
 /** The cameras of the configuration; their uids depend on the server's own number. */
-function readConfigured({ instanceId }: Core, named: NamedSections): readonly Webcam[] {
+function readConfigured(
+  { instanceId }: Core,
+  named: NamedSections<typeof webcamSettings>,
+): readonly Webcam[] {
   const names = new Set<string>()
-  return named.each(webcamSettings, section => {
+  return named.each(section => {
     const { name, options } = section
     if (names.has(name))
       throw section.error('another section has the same name; give this one a name of its own')
@@ -66,6 +69,7 @@ export default component({
   section: 'webcam',
   presence: 'always',
   options: {},
+  named: { options: webcamSettings },
   provides: { webcams: webcamService },
   create({ core, scope, named }) {
     const webcams = new Webcams(core.storage.namespaces, readConfigured(core, named))

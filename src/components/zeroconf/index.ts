@@ -31,10 +31,8 @@ export default component({
   section: 'zeroconf',
   presence: 'configured',
   options: {
-    mdns_hostname: hostName
-      .describe("The name before '.local'; the machine's own where it is left out")
-      .default(''),
-    enable_ssdp: bool().describe('Let the server be found by UPnP/SSDP too').default(false),
+    mdns_hostname: hostName.describe("The name before '.local'; the machine's own name if empty").default(''),
+    enable_ssdp: bool().describe('Announce the server by UPnP/SSDP too').default(false),
   },
   create({ core, section: { options }, scope }): Component {
     const { mdns_hostname: host, enable_ssdp: ssdp } = options

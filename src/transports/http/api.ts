@@ -1,5 +1,6 @@
 // HTTP requests to the API: finds what a path leads to and lets it answer.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
 import { toJsonText } from '../../core/json-text.ts'
 import type { Caller } from '../../rpc/caller.ts'
@@ -7,9 +8,10 @@ import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
 import { demandRole } from '../../rpc/user.ts'
 import { collectKeys } from '../../schema/index.ts'
-import { collectBody, mediaTypeOf, readArguments, readQuery } from './arguments.ts'
+import { readArguments, readQuery } from './arguments.ts'
+import { type Authenticator, type RequestSource, refuseCrossSite, refusePageLoads } from './authenticator.ts'
+import { BodyReader, mediaTypeOf, textOf, UNAUTHENTICATED_BODY, USER_BODY } from './body.ts'
 import { EntityTags } from './entity-tags.ts'
-import { type Gate, refuseCrossSite, refusePageLoads, type Visitor } from './gate.ts'
 import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
 import { isSocketPath } from './socket-paths.ts'
 
@@ -19,7 +21,8 @@ const READING_VERBS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** What the API is served with. */
 export interface HttpApiParts {
   readonly registry: Registry
-  readonly gate: Gate
+  readonly authenticator: Authenticator
+  readonly clock: Clock
   /** Comes before every path, as '/printer1'; '' for none. */
   readonly routePrefix: string
 }
@@ -28,7 +31,7 @@ export interface HttpApiParts {
 interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly visitor: Visitor
+  readonly source: RequestSource
   readonly path: string
   readonly query: URLSearchParams
 }
@@ -36,9 +39,11 @@ interface Exchange {
 export class HttpApi {
   readonly #parts: HttpApiParts
   readonly #tags = new EntityTags()
+  readonly #bodies: BodyReader
 
   constructor(parts: HttpApiParts) {
     this.#parts = parts
+    this.#bodies = new BodyReader(parts.clock)
   }
 
   /** Answers one request, whatever happens. */
@@ -47,10 +52,10 @@ export class HttpApi {
       sendError(req, res, this.#parts.registry.failure(error, `${req.method} ${req.url?.split('?')[0]}`))
     }
     try {
-      const visitor = this.#parts.gate.inspect(req)
-      allowOrigin(res, visitor)
+      const source = this.#parts.authenticator.inspect(req)
+      allowOrigin(res, source)
       const [path, query] = this.#target(req)
-      const done = this.#answer({ req, res, visitor, path, query })
+      const done = this.#answer({ req, res, source, path, query })
       if (done instanceof Promise) done.catch(fail)
     } catch (error) {
       fail(error)
@@ -77,8 +82,8 @@ export class HttpApi {
   }
 
   #answer(exchange: Exchange): void | Promise<void> {
-    const { req, res, visitor, path } = exchange
-    if (req.method === 'OPTIONS') return answerPreflight(req, res, visitor)
+    const { req, res, source, path } = exchange
+    if (req.method === 'OPTIONS') return answerPreflight(req, res, source)
     if (path === '/server/jsonrpc') return this.#answerRpc(exchange)
     const found = this.#parts.registry.find(path)
     if (found === undefined) throw missing(path)
@@ -88,17 +93,19 @@ export class HttpApi {
     return this.#answerMethod(exchange, method)
   }
 
-  #caller({ req, visitor, query }: Exchange): Caller {
-    const user = this.#parts.gate.authenticate(req, visitor, query)
-    return { transport: 'http', address: visitor.address, user, connection: null }
+  #caller({ req, source, query }: Exchange): Caller {
+    const user = this.#parts.authenticator.authenticate(req, source, query)
+    return { transport: 'http', address: source.address, user, connection: null }
   }
 
   #answerMethod(exchange: Exchange, method: Method): void | Promise<void> {
-    const { req, res, visitor, query } = exchange
-    if (method.endpoint.changes) refuseCrossSite(visitor)
+    const { req, res, source, query } = exchange
+    if (method.endpoint.changes) refuseCrossSite(source)
     if (method.endpoint.changes && req.method === 'GET') refusePageLoads(req)
     const { auth, role, passThrough, params: declared } = method.endpoint
     const caller = auth ? this.#caller(exchange) : this.#callerOrStranger(exchange)
+    // Before the body arrives: the server does not read what a client may not send. The registry checks the role again,
+    // for all transports.
     if (auth) demandRole(caller, role)
     const run = (args: Record<string, unknown>): void | Promise<void> => {
       // The registry reads declared arguments; for those that go to Klippy unchanged, keys are of HTTP only.
@@ -107,14 +114,14 @@ export class HttpApi {
       const send = (value: unknown) => sendJson(req, res, `{"result":${toJsonText(value)}}`, this.#tags)
       return result instanceof Promise ? result.then(send) : send(result)
     }
-    return hasBody(req) ? readArguments(req, query).then(run) : run(readQuery(query))
+    return hasBody(req) ? this.#readArguments(exchange, caller).then(run) : run(readQuery(query))
   }
 
   #answerRaw(exchange: Exchange, route: RawRoute, rest: string): void | Promise<void> {
-    const { req, res, visitor, query } = exchange
+    const { req, res, source, query } = exchange
     if (!route.verbs.includes(req.method ?? '')) throw new ApiError(405, 'Method Not Allowed')
     const isReading = READING_VERBS.has(req.method ?? '')
-    if (!isReading) refuseCrossSite(visitor)
+    if (!isReading) refuseCrossSite(source)
     const open = isReading && route.open?.(rest) === true
     const caller = open ? this.#callerOrStranger(exchange) : this.#caller(exchange)
     if (!open) demandRole(caller, route.role ?? (isReading ? 'viewer' : 'operator'))
@@ -124,9 +131,18 @@ export class HttpApi {
       rest,
       query,
       caller,
-      readArguments: maxBytes => readArguments(req, query, maxBytes),
+      readArguments: maxBytes => this.#readArguments(exchange, caller, maxBytes),
       sendJson: (value, status) => sendJson(req, res, toJsonText(value), this.#tags, status),
     })
+  }
+
+  /** `maxBytes` lowers the limit of users. */
+  async #readArguments({ req, query }: Exchange, caller: Caller, maxBytes = USER_BODY.maxBytes) {
+    return readArguments(req, query, await this.#readBody(req, caller, maxBytes))
+  }
+
+  #readBody(req: IncomingMessage, { user }: Caller, maxBytes = USER_BODY.maxBytes): Promise<Buffer> {
+    return this.#bodies.read(req, user === null ? UNAUTHENTICATED_BODY : { ...USER_BODY, maxBytes })
   }
 
   /** Where everyone may ask, wrong credentials only make a stranger. */
@@ -135,19 +151,19 @@ export class HttpApi {
       return this.#caller(exchange)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      return { transport: 'http', address: exchange.visitor.address, user: null, connection: null }
+      return { transport: 'http', address: exchange.source.address, user: null, connection: null }
     }
   }
 
   /** API document, "JSON-RPC over HTTP": the status is always 200, notifications get an empty body. */
   async #answerRpc(exchange: Exchange): Promise<void> {
-    const { req, res, visitor } = exchange
+    const { req, res, source } = exchange
     if (req.method !== 'POST') throw new ApiError(405, 'Method Not Allowed')
-    refuseCrossSite(visitor)
+    refuseCrossSite(source)
     if (mediaTypeOf(req) !== 'application/json') throw new ApiError(400, 'Bad Request')
     const caller = this.#callerOrStranger(exchange)
-    const body = await collectBody(req)
-    const reply = await answer(this.#parts.registry, body.toString(), caller)
+    const body = await this.#readBody(req, caller)
+    const reply = await answer(this.#parts.registry, textOf(body), caller)
     sendJson(req, res, reply ?? '', this.#tags)
   }
 }

@@ -1,12 +1,13 @@
-// The arguments of an HTTP request: query string and body in one set, the body winning
+// The arguments of an HTTP request, from its query string and its body; of one name the body's counts
 // (API document, "HTTP API Overview").
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
-import { parseExact } from '../../core/exact-json.ts'
+import { parseExact, TooManyValues } from '../../core/exact-json.ts'
 import { isPlainObject } from '../../schema/index.ts'
+import { mediaTypeOf, textOf } from './body.ts'
 
-/** The longest body of an API call, in bytes; uploads have a limit of their own. */
-const MAX_BODY = 50 * 1024 * 1024
+/** Arguments of an URL-encoded body. */
+const MAX_ARGUMENTS = 10_000
 
 /** Query keys that belong to access, not to the call. */
 const ACCESS_KEYS = new Set(['token', 'access_token'])
@@ -36,14 +37,17 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Applies a type hint (`count:int=5`). Throws ApiError 400 for a value that is not what the hint says. */
+/** Applies a type hint (`count:int=5`). Throws ApiError 400 for a value of another type. */
 function readHinted(key: string, text: string): [string, unknown] {
   const colon = key.lastIndexOf(':')
   const hint = colon === -1 ? undefined : HINTS.get(key.slice(colon + 1))
   if (hint === undefined) return [key, text]
   const value = hint(text)
   if (value === undefined) {
-    throw new ApiError(400, `Argument [${key}]: the value is not what the hint says: ${text.slice(0, 100)}`)
+    throw new ApiError(
+      400,
+      `Argument [${key}]: the value does not have the type of the hint: ${text.slice(0, 100)}`,
+    )
   }
   return [key.slice(0, colon), value]
 }
@@ -62,59 +66,49 @@ export function readQuery(query: URLSearchParams): Arguments {
   return Object.fromEntries([...values].map(([key, all]) => [key, all.length === 1 ? all[0] : all]))
 }
 
-/** All arguments of a request. Rejects with ApiError: 400 for a body or a value that cannot be read, 413. */
+/**
+ * All arguments of a request with a body. Rejects with ApiError: 400 for a body or a value that cannot be read, 413 for
+ * too many arguments.
+ */
 export async function readArguments(
   req: IncomingMessage,
   query: URLSearchParams,
-  maxBytes = MAX_BODY,
+  body: Buffer,
 ): Promise<Arguments> {
-  return { ...readQuery(query), ...(await readBody(req, maxBytes)) }
+  return { ...readQuery(query), ...(body.length > 0 && (await readBody(req, body))) }
 }
 
-/** The content type of a body, in small letters and without its parameters; '' where none is given. */
-export function mediaTypeOf({ headers }: IncomingMessage): string {
-  const [type = ''] = (headers['content-type'] ?? '').split(';')
-  return type.trim().toLowerCase()
-}
-
-/** The bytes of a body. Rejects with ApiError 413 for too many, 400 when the client hangs up before its end. */
-export async function collectBody(req: IncomingMessage, maxBytes = MAX_BODY): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  try {
-    for await (const chunk of req as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > maxBytes) throw tooLarge(maxBytes)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    throw error instanceof ApiError ? error : new ApiError(400, 'The body has no end', { cause: error })
-  }
-  return Buffer.concat(chunks)
-}
-
-function tooLarge(maxBytes: number): ApiError {
-  return new ApiError(413, `The request is too large: at most ${maxBytes} bytes are taken here`)
-}
-
-async function readBody(req: IncomingMessage, maxBytes: number): Promise<Arguments> {
+async function readBody(req: IncomingMessage, body: Buffer): Promise<Arguments> {
   const type = mediaTypeOf(req)
   if (type === 'multipart/form-data') {
     const { readForm } = await import('./form.ts')
-    return readForm(req)
+    return readForm(body, req.headers['content-type'] ?? '')
   }
-  const body = await collectBody(req, maxBytes)
-  if (body.length === 0) return {}
-  if (type === 'application/x-www-form-urlencoded') return readQuery(new URLSearchParams(body.toString()))
-  return readJsonBody(body)
+  return type === 'application/x-www-form-urlencoded' ? readUrlEncoded(body) : readJson(body)
 }
 
-function readJsonBody(body: Buffer): Arguments {
-  const value = parseJson(body.toString())
+function readUrlEncoded(body: Buffer): Arguments {
+  let separators = 0
+  for (const byte of body) if (byte === AMPERSAND) separators += 1
+  if (separators >= MAX_ARGUMENTS) {
+    throw new ApiError(413, `The form is too large: it has more than ${MAX_ARGUMENTS} fields`)
+  }
+  return readQuery(new URLSearchParams(textOf(body)))
+}
+
+const AMPERSAND = 0x26
+
+function readJson(body: Buffer): Arguments {
+  const value = parseBody(textOf(body))
   if (isPlainObject(value)) return value
-  throw new ApiError(
-    400,
-    value === undefined ? 'The body is not valid JSON' : 'The body must be a JSON object',
-  )
+  throw new ApiError(400, 'The body must be a JSON object')
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return parseExact(text)
+  } catch (error) {
+    if (error instanceof TooManyValues) throw new ApiError(413, error.message, { cause: error })
+    throw new ApiError(400, 'The body is not valid JSON', { cause: error })
+  }
 }

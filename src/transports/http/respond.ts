@@ -1,8 +1,8 @@
 // Replies over HTTP: JSON with an ETag, errors, and the headers that let allowed sites read them.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
+import type { RequestSource } from './authenticator.ts'
 import type { EntityTags } from './entity-tags.ts'
-import type { Visitor } from './gate.ts'
 
 const PREFLIGHT = {
   'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
@@ -11,14 +11,14 @@ const PREFLIGHT = {
 }
 
 /** Lets the pages of an allowed origin read the reply, errors included. */
-export function allowOrigin(res: ServerResponse, { allowedOrigin, origin }: Visitor): void {
+export function allowOrigin(res: ServerResponse, { allowedOrigin, origin }: RequestSource): void {
   if (origin !== undefined) res.setHeader('Vary', 'Origin')
   if (allowedOrigin !== undefined) res.setHeader('Access-Control-Allow-Origin', allowedOrigin)
 }
 
 /** Answers a CORS preflight. Throws ApiError 405 for an origin that is not allowed. */
-export function answerPreflight(req: IncomingMessage, res: ServerResponse, visitor: Visitor): void {
-  if (visitor.allowedOrigin === undefined) throw new ApiError(405, 'Method Not Allowed')
+export function answerPreflight(req: IncomingMessage, res: ServerResponse, source: RequestSource): void {
+  if (source.allowedOrigin === undefined) throw new ApiError(405, 'Method Not Allowed')
   const privateNetwork = req.headers['access-control-request-private-network'] === 'true'
   res.writeHead(204, {
     ...PREFLIGHT,

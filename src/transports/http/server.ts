@@ -12,7 +12,7 @@ import { demandRole, type User } from '../../rpc/user.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
 import type { WebSocketTransport } from '../websocket.ts'
 import type { HttpApi } from './api.ts'
-import { type Gate, refuseCrossSite } from './gate.ts'
+import { type Authenticator, refuseCrossSite } from './authenticator.ts'
 import { isSocketPath, SOCKET_PATHS } from './socket-paths.ts'
 
 /** HTTP connections that may be open beside the WebSockets. */
@@ -43,7 +43,7 @@ export interface ListenOptions {
 /** What HTTP is served with. */
 export interface HttpServerParts {
   readonly api: HttpApi
-  readonly gate: Gate
+  readonly authenticator: Authenticator
   readonly websockets: WebSocketTransport
   readonly connections: Connections
   readonly link: KlippyLink
@@ -126,22 +126,28 @@ export class HttpServer {
   }
 
   #open(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { gate, websockets, connections, routePrefix, maxWebsockets } = this.#parts
+    const { authenticator, websockets, connections, routePrefix, maxWebsockets } = this.#parts
     const [path = '', search = ''] = (req.url ?? '').split('?', 2)
     if (!path.startsWith(routePrefix)) throw new ApiError(404, 'Not Found')
     const name = path.slice(routePrefix.length)
     if (!isSocketPath(name)) throw new ApiError(404, 'Not Found')
-    const visitor = gate.inspect(req)
-    refuseCrossSite(visitor)
+    const source = authenticator.inspect(req)
+    refuseCrossSite(source)
     if (connections.websockets + this.#bridges.size >= maxWebsockets) {
       throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
     }
     const query = new URLSearchParams(search)
     if (name === SOCKET_PATHS.jsonRpc) {
-      websockets.accept(req, socket, head, visitor.address, gate.authenticateOrNobody(req, visitor, query))
+      websockets.accept(
+        req,
+        socket,
+        head,
+        source.address,
+        authenticator.authenticateUpgrade(req, source, query),
+      )
       return
     }
-    const user = gate.authenticate(req, visitor, query, true)
+    const user = authenticator.authenticate(req, source, query, true)
     if (user === null) throw new ApiError(401, 'Unauthorized')
     demandRole({ user }, 'operator')
     this.#openBridge(req, socket, head, user)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Origins } from '../../../src/components/access/origins.ts'
 
-test('a pattern allows its origins and no others', () => {
+test('a pattern allows its origins only', () => {
   const cases: [string, string[], string[]][] = [
     [
       'http://my.site',
@@ -34,10 +34,28 @@ test('a pattern allows its origins and no others', () => {
   }
 })
 
-test('a star allows everyone who has an origin', () => {
-  const origins = new Origins(['*'])
-  assert.equal(origins.allows('https://anything.example'), true)
-  assert.equal(origins.allows('null'), false)
+test('a pattern that matches every host is named as such, and names no host', () => {
+  for (const pattern of ['*', '*:*', '*://*', 'http://*', '*://*:*']) {
+    const origins = new Origins([pattern, 'http://fine.local'])
+    assert.deepEqual(origins.unlimited, [pattern])
+    assert.equal(origins.allows('http://anything.example:80'), true, pattern)
+    assert.equal(origins.allows('null'), false)
+    assert.equal(origins.namesHost('anything.example'), false)
+  }
+  assert.equal(new Origins(['*']).allows('https://anything.example'), true)
+})
+
+test('patterns name hosts, without scheme and port', () => {
+  const origins = new Origins(['http://my.site', '*://*.other.site:8080', 'plain.site/', 'http://evil.*'])
+  for (const host of ['my.site', 'a.other.site', 'plain.site']) assert.ok(origins.namesHost(host), host)
+  for (const host of ['x.my.site', 'other.site', 'my.site.evil', 'evil.com', ''])
+    assert.ok(!origins.namesHost(host), host)
+})
+
+test('an origin of any length is matched at once', () => {
+  const origins = new Origins(['*://*.local:*'])
+  assert.equal(origins.allows(`http://a${'.local:'.repeat(100_000)}/x`), false)
+  assert.equal(origins.namesHost('.local'.repeat(100_000)), false)
 })
 
 test('no pattern allows a page without an origin', () => {
@@ -54,6 +72,6 @@ test('a wildcard in the top-level domain is named and ignored', () => {
   assert.equal(origins.allows('http://fine.local'), true)
 })
 
-test('without patterns nobody is allowed', () => {
+test('without patterns no origin is allowed', () => {
   assert.equal(new Origins([]).allows('http://x'), false)
 })

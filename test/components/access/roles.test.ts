@@ -136,6 +136,7 @@ test('every endpoint declares a role that fits what it does', () => {
     ['server.database.post_item', 'operator'],
     ['server.database.restore', 'admin'],
     ['debug.database.post_item', 'admin'],
+    ['debug.database.table', 'admin'],
     ['access.user.password', 'viewer'],
   ] as const) {
     assert.equal(roleOf(name), role, name)

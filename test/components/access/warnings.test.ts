@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
-test('what lets in more than people expect, or does nothing, is told in server.info', async () => {
+test('options that grant more than people expect, or have no effect, cause warnings', async () => {
   const authorization = [
     'trusted_clients:\n  127.0.0.1\n  0.0.0.0/0\n  300.1.1.1',
     'trusted_proxies:\n  8.8.8.8',
-    'cors_domains:\n  http://evil.*',
+    'cors_domains:\n  http://evil.*\n  *',
     'force_login: True',
   ].join('\n')
   await using rig = await startRig({ printer: 'none', authorization })
@@ -18,6 +18,7 @@ test('what lets in more than people expect, or does nothing, is told in server.i
   assert.match(all, /trusted_proxies: '8\.8\.8\.8' lets in addresses of the internet/)
   assert.match(all, /trusted_clients: '300\.1\.1\.1' is no address/)
   assert.match(all, /cors_domains: 'http:\/\/evil\.\*' has a wildcard/)
+  assert.match(all, /cors_domains: '\*' allows every web page/)
   assert.match(all, /force_login/, 'an unknown option')
 })
 
