@@ -28,7 +28,8 @@ const SOCKET_PYTHON = ['python3', '/usr/bin/python3'].find(
 const PYTHON = SOCKET_PYTHON ?? 'python3'
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  '.ts': [process.execPath],
+  // The package's own name leads to its source.
+  '.ts': [process.execPath, '--conditions=moonraker-ts-source'],
   '.py': [PYTHON],
   '.sh': ['sh'],
 }

@@ -77,6 +77,16 @@ export interface EndpointSpec<P extends Shape, R> {
 
 type NoParams = Record<never, never>
 
+/** Declares an endpoint at `where`. Two forms, since without `params` their type must not be inferred from the context. */
+interface Declare<W extends readonly unknown[]> {
+  <P extends Shape, R>(
+    ...args: [...where: W, spec: EndpointSpec<P, R> & { readonly params: P }]
+  ): Endpoint<P, R>
+  <R>(
+    ...args: [...where: W, spec: EndpointSpec<NoParams, R> & { readonly params?: never }]
+  ): Endpoint<NoParams, R>
+}
+
 /** The roles that the endpoints of a chapter need where they name none. */
 interface DefaultRoles {
   /** For calls that change nothing; a viewer if left out. */
@@ -84,9 +94,11 @@ interface DefaultRoles {
   readonly changingRole: Role
 }
 
+type AnySpec = EndpointSpec<Shape, unknown>
+
 /** The functions that declare endpoints. */
 export function endpoints({ readingRole = 'viewer', changingRole }: DefaultRoles) {
-  function declare<P extends Shape, R>(all: readonly Route[], spec: EndpointSpec<P, R>): Endpoint<P, R> {
+  const declare = (all: readonly Route[], spec: AnySpec): Endpoint => {
     const changes = spec.changes ?? all.some(({ verb }) => verb !== 'GET')
     return {
       auth: true,
@@ -94,20 +106,17 @@ export function endpoints({ readingRole = 'viewer', changingRole }: DefaultRoles
       transports: ALL_TRANSPORTS,
       changes,
       passThrough: false,
+      params: {},
       ...spec,
-      params: spec.params ?? ({} as P),
       routes: all,
     }
   }
-
-  const withVerbs =
-    (...verbs: Verb[]) =>
-    <R, P extends Shape = NoParams>(path: string, spec: EndpointSpec<P, R>): Endpoint<P, R> =>
+  const withVerbs = (...verbs: Verb[]) =>
+    ((path: string, spec: AnySpec) =>
       declare(
         verbs.map(verb => ({ verb, path })),
         spec,
-      )
-
+      )) as Declare<[path: string]>
   return {
     /** GET `path`. */
     get: withVerbs('GET'),
@@ -118,13 +127,10 @@ export function endpoints({ readingRole = 'viewer', changingRole }: DefaultRoles
     /** GET and POST `path`: the original registers both for everything that Klippy answers. */
     getOrPost: withVerbs('GET', 'POST'),
     /** An endpoint with several routes. */
-    routes: <R, P extends Shape = NoParams>(
-      all: readonly Route[],
-      spec: EndpointSpec<P, R>,
-    ): Endpoint<P, R> => declare(all, spec),
+    routes: declare as Declare<[all: readonly Route[]]>,
     /** A method without an HTTP route, for WebSockets and unix sockets. No verb shows whether it changes anything. */
-    rpcOnly: <R, P extends Shape = NoParams>(spec: EndpointSpec<P, R>): Endpoint<P, R> =>
-      declare([], { transports: ['websocket', 'unix'], role: 'operator', ...spec }),
+    rpcOnly: ((spec: AnySpec) =>
+      declare([], { transports: ['websocket', 'unix'], role: 'operator', ...spec })) as Declare<[]>,
   }
 }
 
@@ -133,6 +139,11 @@ export const { get, post, del, getOrPost, routes, rpcOnly } = endpoints({ changi
 /** The arguments as a handler receives them. */
 export type ParamsOf<E> = E extends Endpoint<infer P, unknown> ? InferShape<P> : never
 /** The arguments as a caller gives them. */
-export type CallOf<E> = E extends Endpoint<infer P, unknown> ? InputOf<P> : never
+export type CallOf<E> =
+  E extends Endpoint<infer P, unknown>
+    ? [keyof P] extends [never]
+      ? Record<string, never>
+      : InputOf<P>
+    : never
 /** What the endpoint returns. */
 export type ResultOf<E> = E extends Endpoint<Shape, infer R> ? R : never

@@ -1,4 +1,5 @@
 // The client that programs use: the contract's methods and notifications, with their types.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { CallOf, ResultOf } from '../api/endpoint.ts'
 import type { Api } from '../api/index.ts'
 import { Files } from './files.ts'

@@ -53,6 +53,8 @@ describe('client', { concurrency: true }, () => {
     await assert.rejects(client.call('server.files.metadata'), { code: 400 })
     // @ts-expect-error a parameter has the wrong type
     await assert.rejects(client.call('server.gcode_store', { count: 'many' }), { code: 400 })
+    // @ts-expect-error the method has no parameters
+    await client.call('server.config', { raw: true })
     // @ts-expect-error there is no such method
     await assert.rejects(client.call('server.infos'), CallError)
   })
