@@ -1,22 +1,14 @@
 // Reading moonraker.conf: sources, typed sections, secrets, the last good copy and the first one.
 export { ConfigError, type ConfigPlace } from './config-error.ts'
 export { Configuration, type OnMisfit, type ReadSection, type ServerConfig } from './configuration.ts'
-export { type DefaultConfig, defaultConfig, writeDefaultConfig } from './default-config.ts'
+export { type DefaultConfig, writeDefaultConfig } from './default-config.ts'
 export {
   fallbackWarning,
   type LoadedSources,
-  lastGoodPath,
   loadSources,
   readLastGood,
   saveLastGood,
 } from './last-good.ts'
 export * from './options.ts'
 export { type ReadSecrets, readSecrets, Secrets } from './secrets.ts'
-export {
-  type ConfigSources,
-  originalView,
-  readSources,
-  type SourceLimits,
-  type SourceOption,
-  type SourceSection,
-} from './sources.ts'
+export type { ConfigSources, SourceLimits, SourceOption, SourceSection } from './sources.ts'

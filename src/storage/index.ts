@@ -1,6 +1,4 @@
 // The storage of the server: one SQLite file that the current Moonraker opens as well, and the other way round.
-
-export { parseStored } from '../core/exact-json.ts'
 export type { BackupContent } from './backup-files.ts'
 export type { AutomaticBackups, Backups } from './backups.ts'
 export { ensureInstanceId } from './instance-id.ts'

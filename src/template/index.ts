@@ -10,7 +10,7 @@ import { atLine } from './template-error.ts'
 
 export type { TemplateLimits } from './budget.ts'
 export { TemplateError, type TemplateErrorKind } from './template-error.ts'
-export { Float, float, Kwargs, namedTuple, splitArguments, type TemplateObject, toPlain } from './values.ts'
+export { splitArguments, type TemplateObject } from './values.ts'
 
 /** How to compile a template. */
 export interface TemplateOptions {

@@ -1,7 +1,8 @@
 // Configurations for tests, made of their text.
 import assert from 'node:assert/strict'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { Configuration, readSources } from '../../src/config/index.ts'
+import { Configuration } from '../../src/config/index.ts'
+import { readSources } from '../../src/config/sources.ts'
 import { Folder } from './folder.ts'
 
 /** A configuration with `text` in moonraker.conf, and `more` files by name; the data folder is /data. */

@@ -3,14 +3,9 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { test } from 'node:test'
-import {
-  Configuration,
-  defaultConfig,
-  lines,
-  path,
-  readSources,
-  writeDefaultConfig,
-} from '../../src/config/index.ts'
+import { defaultConfig, writeDefaultConfig } from '../../src/config/default-config.ts'
+import { Configuration, lines, path } from '../../src/config/index.ts'
+import { readSources } from '../../src/config/sources.ts'
 import { int, string } from '../../src/schema/index.ts'
 import { Folder } from './folder.ts'
 

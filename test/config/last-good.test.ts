@@ -2,15 +2,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
 import { test } from 'node:test'
-import {
-  ConfigError,
-  lastGoodPath,
-  loadSources,
-  originalView,
-  readLastGood,
-  readSources,
-  saveLastGood,
-} from '../../src/config/index.ts'
+import { ConfigError } from '../../src/config/index.ts'
+import { lastGoodPath, loadSources, readLastGood, saveLastGood } from '../../src/config/last-good.ts'
+import { originalView, readSources } from '../../src/config/sources.ts'
 import { Folder } from './folder.ts'
 
 const GOOD =

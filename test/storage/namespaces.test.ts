@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseStored } from '../../src/core/exact-json.ts'
 import type { Storage } from '../../src/storage/index.ts'
-import { parseStored } from '../../src/storage/index.ts'
 import { DataFolder } from './data-folder.ts'
 
 const notFound = (message: string) => ({ status: 404, message })

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileTemplate, float } from '../../src/template/index.ts'
+import { compileTemplate } from '../../src/template/index.ts'
+import { float } from '../../src/template/values.ts'
 import { faultOf, jinjaContext, readAnswers, render } from './jinja-context.ts'
 
 test("Jinja2's answers: statements", async () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Float, float, Kwargs, namedTuple, splitArguments, toPlain } from '../../src/template/index.ts'
+import { Float, float, Kwargs, namedTuple, splitArguments, toPlain } from '../../src/template/values.ts'
 import { faultOf, render } from './jinja-context.ts'
 
 test('host functions get plain values, and keyword arguments last', async () => {
