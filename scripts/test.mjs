@@ -21,6 +21,8 @@ const SLOW = [
   'components/files/operations',
   'main',
 ].map(name => `test/${name}.test.ts`)
+/** Node keeps the types that it stripped here: every process of the tests reads the same sources. */
+const CACHE = join(root, 'node_modules', '.cache', 'compile')
 /** A file system in memory, where Linux has one, and the bytes that the tests may need of it. */
 const MEMORY = '/dev/shm'
 const MEMORY_NEEDED = 1024 ** 3
@@ -51,7 +53,7 @@ function runGroup(files) {
   const options = ['--test', '--test-isolation=none', `--test-timeout=${TIMEOUT}`, '--test-reporter=spec']
   const child = spawn(process.execPath, [...options, ...files], {
     cwd: root,
-    env: { ...process.env, TMPDIR: temporary },
+    env: { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE: CACHE },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -29,9 +29,15 @@ async function begin(server: RestartableServer, client: WebClient): Promise<void
   await server.print(client, PROGRESS)
 }
 
+/** Waits until the metadata of the file is read: the clock of these servers is fast, the worker process is not. */
+async function readMetadata(client: WebClient): Promise<void> {
+  await client.call('server.files.metadata', { filename: FILE })
+}
+
 test('a print becomes a job, told at its beginning and at its end', async () => {
   await using server = await start()
   const client = await server.client()
+  await readMetadata(client)
   server.klippy.answer('gcode/script', () => {
     server.klippy.push('print_stats', BEGIN)
     return {}
@@ -233,6 +239,7 @@ test('totals are reset when no job is under way, and the old ones told', async (
 test('a job knows whether its file is still the one that was printed', async () => {
   await using server = await start()
   const client = await server.client()
+  await readMetadata(client)
   await begin(server, client)
   await server.print(client, { state: 'complete' })
   await change(client, 2)

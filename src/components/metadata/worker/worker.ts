@@ -1,13 +1,9 @@
 // The metadata worker: a child process that reads G-code files, since their content can cost much time and memory. It
 // ends when the server closes the channel.
-import { setPriority } from 'node:os'
 import { messageOf } from '../../../core/errors.ts'
 import type { JobHandler, JobMessage, JobName, JobRequest } from './jobs.ts'
 import { readFile } from './read-file.ts'
 import { processFile } from './run-processors.ts'
-
-/** On a small board Klipper's host process and the server run first. */
-const NICENESS = 5
 
 const handlers: { readonly [J in JobName]: JobHandler<J> } = { read: readFile, process: processFile }
 
@@ -27,6 +23,5 @@ async function run({ job, input }: JobRequest, signal: AbortSignal): Promise<voi
 }
 
 const closed = new AbortController()
-setPriority(NICENESS)
 process.on('message', request => void run(request as JobRequest, closed.signal))
 process.on('disconnect', () => closed.abort(new Error('the server closed the channel')))
