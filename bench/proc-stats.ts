@@ -2,6 +2,7 @@
 // and one that only has a timer. Usage: node bench/proc-stats.ts [seconds]
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { LoadMonitor } from '../src/components/proc-stats/load-monitor.ts'
 import { ProcStats } from '../src/components/proc-stats/proc-stats.ts'
 import { systemClock } from '../src/core/clock.ts'
 import { Log } from '../src/core/log.ts'
@@ -36,7 +37,7 @@ function sample(): void {
     level: 'error',
     console: () => {},
   })
-  void new ProcStats({ clock: systemClock, connections, log }, '').start(new Scope())
+  void new ProcStats(connections, new LoadMonitor({ clock: systemClock, log }, '')).start(new Scope())
 }
 
 /** % of one core that this process took, while `seconds` passed. */

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { printBanner } from './app/banner.ts'
 import { type CommandLine, HELP, readCommandLine } from './app/command-line.ts'
+import { ServerHost } from './app/host.ts'
 import { type RunningServer, startServer } from './app/server.ts'
 import { ConfigError, writeDefaultConfig } from './config/index.ts'
 import { systemClock } from './core/clock.ts'
@@ -15,6 +16,14 @@ import { moonrakerVersion, PACKAGE_VERSION } from './core/version.ts'
 /** What ended one life of the server. */
 type End = 'restart' | 'stop'
 
+/** What lasts as long as the process. */
+interface Process {
+  readonly command: CommandLine
+  readonly paths: DataPaths
+  readonly log: Log
+  readonly host: ServerHost
+}
+
 async function main(): Promise<void> {
   const command = readCommandLine(process.argv.slice(2), process.env)
   if (command.show === 'help') return void process.stdout.write(HELP)
@@ -25,10 +34,13 @@ async function main(): Promise<void> {
   const log = createLog(command, paths)
   outlive(log)
   if (created) log.info(`wrote a first configuration to ${paths.configFile}`)
+  const host = new ServerHost({ log })
   const printer = command.virtualPrinter ? await startVirtualPrinter(command, paths) : null
   try {
-    while ((await runOnce(command, paths, log, printer?.socketPath)) === 'restart') log.info('restarting')
+    while ((await runOnce({ command, paths, log, host }, printer?.socketPath)) === 'restart')
+      log.info('restarting')
   } finally {
+    await host.stop()
     await printer?.stop()
   }
 }
@@ -77,15 +89,14 @@ async function startVirtualPrinter({ speed }: CommandLine, paths: DataPaths) {
 
 /** One life of the server, until a signal or a client ends it. */
 async function runOnce(
-  command: CommandLine,
-  paths: DataPaths,
-  log: Log,
+  { command, paths, log, host }: Process,
   klippySocket: string | undefined,
 ): Promise<End> {
   const { promise: ended, resolve: end } = Promise.withResolvers<End>()
   const server: RunningServer = await startServer({
     paths,
     log,
+    host,
     debug: command.debug,
     onRestart: () => end('restart'),
     ...(klippySocket !== undefined && { klippySocket }),

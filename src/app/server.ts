@@ -1,8 +1,8 @@
-// The composition root: the core in the order in which it depends on itself, then the components.
+// Composes a server: the core in the order of its parts, then the components.
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import type { Server } from 'node:net'
 import { join } from 'node:path'
 import type { ComponentType, Core } from '../component/component.ts'
+import type { Host } from '../component/host.ts'
 import { accessPolicy } from '../components/access/service.ts'
 import { componentTypes } from '../components/index.ts'
 import { type ServerFacts, serverFacts } from '../components/server/service.ts'
@@ -15,13 +15,10 @@ import {
   readSecrets,
   saveLastGood,
 } from '../config/index.ts'
-import { type Clock, systemClock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { DATA_FOLDERS, type DataPaths } from '../core/paths.ts'
-import { Scope } from '../core/scope.ts'
-import { moonrakerVersion } from '../core/version.ts'
 import { Warnings } from '../core/warnings.ts'
 import { KlippyLink } from '../klippy/link.ts'
 import { Printer } from '../klippy/printer.ts'
@@ -39,21 +36,25 @@ import { listenUnix } from '../transports/unix-socket.ts'
 import { WebSocketTransport } from '../transports/websocket.ts'
 import { ComponentSet } from './component-set.ts'
 import { withDeprecatedPaths } from './deprecated-paths.ts'
+import { ServerHost } from './host.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
+import { StopStack } from './stop-stack.ts'
 
 /** What a server is started with, beside its configuration. */
 export interface ServerOptions {
   readonly paths: DataPaths
+  /** The printer's log. */
   readonly log: Log
-  /** Stands in for `klippy_uds_address`: the virtual printer's socket. */
-  readonly klippySocket?: string
-  readonly debug?: boolean
-  readonly clock?: Clock
+  /** What the servers of this process share. The server has a host of its own where it is left out. */
+  readonly host?: Host
   /** Kinds of components in addition to the server's own. */
   readonly components?: readonly ComponentType[]
-  /** Hears each reply; the tests compare it with the contract. */
+  /** Replaces `klippy_uds_address`: the virtual printer's socket. */
+  readonly klippySocket?: string
+  readonly debug?: boolean
+  /** Receives each reply; the tests compare it with the contract. */
   readonly observe?: RegistryOptions['observe']
-  /** Called when a client asks for a restart. */
+  /** Called when a client requests a restart. */
   readonly onRestart?: () => void
 }
 
@@ -61,7 +62,7 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly host: string
   readonly port: number
-  /** Null where there is no certificate. */
+  /** Null without a certificate. */
   readonly tlsPort: number | null
   readonly warnings: Warnings
   stop(): Promise<void>
@@ -69,20 +70,20 @@ export interface RunningServer {
 
 /**
  * Starts a server: reads the configuration, builds everything, listens, starts the components, connects to Klippy.
- * Throws StartError or ConfigError, with nothing left running, where that is not possible.
+ * Rejects with StartError or ConfigError, with nothing left running, if it cannot start.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   prepareFolders(options.paths)
-  const app = new App(options)
+  const stops = new StopStack(options.log)
   try {
-    return await app.start()
+    return await start(options, stops)
   } catch (error) {
-    await app.stop()
+    await stops.run()
     throw error
   }
 }
 
-/** Makes the folders of the data folder. Throws StartError where they cannot be made or written. */
+/** Makes the folders of the data folder. Throws StartError if they cannot be made or written. */
 function prepareFolders(paths: DataPaths): void {
   for (const folder of DATA_FOLDERS) {
     try {
@@ -97,155 +98,149 @@ function prepareFolders(paths: DataPaths): void {
   }
 }
 
-class App {
-  readonly #options: ServerOptions
-  readonly #config: Configuration
-  readonly #server: ServerSection
-  readonly #paths: DataPaths
-  readonly #warnings: Warnings
-  readonly #storage: Storage
-  readonly #core: Core
-  readonly #scope = new Scope()
-  readonly #components: ComponentSet
-  #http: HttpServer | null = null
-  #unix: Server | null = null
+/** The parts in the order in which they depend on each other; `stops` receives the end of each. */
+async function start(options: ServerOptions, stops: StopStack): Promise<RunningServer> {
+  const { log } = options
+  const host = options.host ?? ownHost(log, stops)
+  const warnings = new Warnings(text => log.warning(text))
+  const [config, section] = readConfiguration(options.paths, warnings)
+  const paths = withDeprecatedPaths(options.paths, config, section, warnings)
+  const storage = openStorage({
+    folder: paths.database,
+    backupFolder: join(paths.backup, 'database'),
+    clock: host.clock,
+    warn: text => void warnings.add(text),
+  })
+  stops.add('the storage', () => storage.close())
+  const core = createCore({ options, host, section, paths, warnings, storage })
+  const components = createComponents(core, config, options.components)
+  stops.add('the components', () => components.stop())
+  components.build()
+  for (const text of config.warnings()) warnings.add(text)
+  const ports = await listen(core, section, components, stops)
+  core.events.emit('server:listening', { host: section.host, ...ports })
+  await components.start()
+  // Waits until the reply to the request is sent.
+  core.events.on('server:restart', () => void setImmediate(() => options.onRestart?.()))
+  core.printer.session.start()
+  stops.add('the session with Klippy', () => core.printer.session.stop())
+  keepConfiguration(config, log)
+  return { ...ports, host: section.host, warnings, stop: () => stops.run() }
+}
 
-  constructor(options: ServerOptions) {
-    const { paths, log } = options
-    this.#options = options
-    this.#warnings = new Warnings(text => log.warning(text))
-    const [config, server] = readConfiguration(paths, this.#warnings)
-    this.#config = config
-    this.#server = server
-    this.#paths = withDeprecatedPaths(paths, config, server, this.#warnings)
-    this.#storage = openStorage({
-      folder: this.#paths.database,
-      backupFolder: join(paths.backup, 'database'),
-      clock: options.clock ?? systemClock,
-      warn: text => void this.#warnings.add(text),
-    })
-    this.#core = this.#buildCore(options.klippySocket ?? server.klippy_uds_address)
-    this.#components = this.#createComponents()
+function ownHost(log: Log, stops: StopStack): Host {
+  const host = new ServerHost({ log })
+  stops.add('the host', () => host.stop())
+  return host
+}
+
+/** What the core is created from. */
+interface CoreParts {
+  readonly options: ServerOptions
+  readonly host: Host
+  readonly section: ServerSection
+  readonly paths: DataPaths
+  readonly warnings: Warnings
+  readonly storage: Storage
+}
+
+function createCore({ options, host, section, paths, warnings, storage }: CoreParts): Core {
+  const { log, debug = false, observe } = options
+  const warn = (text: string) => void warnings.add(text)
+  const { secrets, warnings: secretWarnings } = readSecrets(paths.secrets)
+  for (const text of secretWarnings) warn(text)
+  const events = new EventBus((event, error) => log.error(`a listener of ${event} failed`, error))
+  const registry = new Registry({
+    debug,
+    onFault: (method, error) => log.error(`${method} failed`, error),
+    ...(observe !== undefined && { observe }),
+  })
+  return {
+    host,
+    registry,
+    connections: new Connections(),
+    events,
+    printer: createPrinter(options.klippySocket ?? section.klippy_uds_address, host, events, log),
+    storage,
+    log,
+    clock: host.clock,
+    warnings,
+    paths,
+    secrets,
+    instanceId: ensureInstanceId(paths.data, storage.namespaces, warn),
+    port: section.port,
+    routePrefix: normalizePrefix(section.route_prefix),
+    maxUploadBytes: section.max_upload_size * 1024 * 1024,
+    debug,
   }
+}
 
-  #buildCore(klippySocket: string): Core {
-    const { log, clock = systemClock, debug = false, observe } = this.#options
-    const paths = this.#paths
-    const { secrets, warnings: secretWarnings } = readSecrets(paths.secrets)
-    for (const text of secretWarnings) this.#warnings.add(text)
-    const version = moonrakerVersion()
-    const events = new EventBus((event, error) => log.error(`a listener of ${event} failed`, error))
-    const registry = new Registry({
-      debug,
-      onFault: (method, error) => log.error(`${method} failed`, error),
-      ...(observe !== undefined && { observe }),
-    })
-    const link = new KlippyLink({ path: klippySocket, clock, log })
-    const subscriptions = new Subscriptions(link, clock)
-    const session = new KlippySession({ link, subscriptions, events, clock, log, version })
-    const queries = new Queries(link, subscriptions)
-    const printer = new Printer({ link, session, subscriptions, queries, events })
-    const connections = new Connections()
-    return {
-      registry,
-      connections,
-      events,
-      printer,
-      storage: this.#storage,
-      log,
-      clock,
-      warnings: this.#warnings,
-      paths,
-      secrets,
-      version,
-      instanceId: ensureInstanceId(
-        paths.data,
-        this.#storage.namespaces,
-        text => void this.#warnings.add(text),
-      ),
-      port: this.#server.port,
-      routePrefix: normalizePrefix(this.#server.route_prefix),
-      maxUploadBytes: this.#server.max_upload_size * 1024 * 1024,
-      debug,
-    }
+function createPrinter(path: string, { clock, version }: Host, events: EventBus, log: Log): Printer {
+  const link = new KlippyLink({ path, clock, log })
+  const subscriptions = new Subscriptions(link, clock)
+  const session = new KlippySession({ link, subscriptions, events, clock, log, version })
+  const queries = new Queries(link, subscriptions)
+  return new Printer({ link, session, subscriptions, queries, events })
+}
+
+function createComponents(
+  core: Core,
+  config: Configuration,
+  extra: readonly ComponentType[] = [],
+): ComponentSet {
+  const facts: ServerFacts = {
+    components: () => components.names,
+    failedComponents: () => components.failed,
+    config: () => config.reply(),
   }
+  const components = new ComponentSet({
+    core,
+    config,
+    types: [...componentTypes, ...extra],
+    services: new Map([[serverFacts.name, facts]]),
+  })
+  return components
+}
 
-  async start(): Promise<RunningServer> {
-    this.#components.build()
-    // The set does not build without it.
-    const policy = this.#components.find(accessPolicy) as AccessPolicy
-    this.#restartOnRequest()
-    for (const text of this.#config.warnings()) this.#warnings.add(text)
-    const ports = await this.#listen(new Authenticator(policy, this.#warnings))
-    policy.onLogout(username => this.#http?.closeBridges(username))
-    this.#core.events.emit('server:listening', { host: this.#server.host, ...ports })
-    await this.#components.start()
-    this.#core.printer.session.start()
-    this.#keepConfiguration()
-    return { ...ports, host: this.#server.host, warnings: this.#warnings, stop: () => this.stop() }
-  }
+async function listen(
+  core: Core,
+  section: ServerSection,
+  components: ComponentSet,
+  stops: StopStack,
+): Promise<{ port: number; tlsPort: number | null }> {
+  const { registry, connections, log, paths, printer, routePrefix, warnings, clock } = core
+  // The set does not build without it.
+  const policy = components.find(accessPolicy) as AccessPolicy
+  const authenticator = new Authenticator(policy, warnings)
+  const unix = await listenUnix(paths.socket, { registry, connections, log })
+  stops.add('the unix socket', () => void unix.close())
+  const http = new HttpServer({
+    api: new HttpApi({ registry, authenticator, clock, routePrefix }),
+    authenticator,
+    websockets: new WebSocketTransport({ registry, connections, log }),
+    connections,
+    link: printer.link,
+    log,
+    warnings,
+    routePrefix,
+    maxWebsockets: section.max_websocket_connections,
+  })
+  stops.add('the HTTP server', () => http.close())
+  policy.onLogout(username => http.closeBridges(username))
+  return http.listen({
+    host: section.host,
+    port: section.port,
+    tlsPort: section.ssl_port,
+    certificate: paths.certificate,
+    key: paths.certificateKey,
+  })
+}
 
-  #createComponents(): ComponentSet {
-    const facts: ServerFacts = {
-      components: () => components.names,
-      failedComponents: () => components.failed,
-      config: () => this.#config.reply(),
-    }
-    const components = new ComponentSet({
-      core: this.#core,
-      config: this.#config,
-      types: [...componentTypes, ...(this.#options.components ?? [])],
-      services: new Map([[serverFacts.name, facts]]),
-    })
-    return components
-  }
-
-  /** Waits until the reply to the request is sent. */
-  #restartOnRequest(): void {
-    const { events } = this.#core
-    this.#scope.use(events.on('server:restart', () => void setImmediate(() => this.#options.onRestart?.())))
-  }
-
-  async #listen(authenticator: Authenticator): Promise<{ port: number; tlsPort: number | null }> {
-    const { registry, connections, log, paths, printer, routePrefix, clock } = this.#core
-    const { host, port, ssl_port: tlsPort, max_websocket_connections: maxWebsockets } = this.#server
-    this.#unix = await listenUnix(paths.socket, { registry, connections, log })
-    this.#http = new HttpServer({
-      api: new HttpApi({ registry, authenticator, clock, routePrefix }),
-      authenticator,
-      websockets: new WebSocketTransport({ registry, connections, log }),
-      connections,
-      link: printer.link,
-      log,
-      warnings: this.#warnings,
-      routePrefix,
-      maxWebsockets,
-    })
-    return this.#http.listen({
-      host,
-      port,
-      tlsPort,
-      certificate: paths.certificate,
-      key: paths.certificateKey,
-    })
-  }
-
-  #keepConfiguration(): void {
-    try {
-      saveLastGood(this.#config.sources)
-    } catch (error) {
-      this.#core.log.warning(`the last good configuration cannot be kept: ${messageOf(error)}`)
-    }
-  }
-
-  /** Stops everything in reverse order; what fails to stop is reported and does not keep the rest. */
-  async stop(): Promise<void> {
-    this.#core.printer.session.stop()
-    this.#unix?.close()
-    await this.#http?.close()
-    await this.#components.stop()
-    this.#scope.close()
-    await this.#storage.close()
+function keepConfiguration({ sources }: Configuration, log: Log): void {
+  try {
+    saveLastGood(sources)
+  } catch (error) {
+    log.warning(`the last good configuration cannot be saved: ${messageOf(error)}`)
   }
 }
 

@@ -17,10 +17,13 @@ import type { Printer } from '../klippy/printer.ts'
 import type { Connections } from '../rpc/connections.ts'
 import type { Registry } from '../rpc/registry.ts'
 import type { Storage } from '../storage/index.ts'
+import type { Host } from './host.ts'
 import type { Needs, Provided, Provides, Resolved } from './service.ts'
 
-/** What every component is given. */
+/** What belongs to one printer. Every component receives it. */
 export interface Core {
+  /** What the printers of this process share. */
+  readonly host: Host
   readonly registry: Registry
   readonly connections: Connections
   readonly events: EventBus
@@ -28,13 +31,12 @@ export interface Core {
   readonly storage: Storage
   /** Entries carry the name of the component's section. */
   readonly log: Log
+  /** The host's clock. */
   readonly clock: Clock
   readonly warnings: Warnings
   readonly paths: DataPaths
   /** For templates, as `secrets`. */
   readonly secrets: Secrets
-  /** The server's version in git-describe form, as clients compare it. */
-  readonly version: string
   /** The number of this data folder, as a rule 32 hexadecimal digits. */
   readonly instanceId: string
   /** The port of section [server]; 0 for any that is free. */

@@ -34,6 +34,11 @@ export interface HttpReply {
   readonly url: string
 }
 
+/** Sends requests to other web servers: see `sendHttp`. */
+export interface HttpClient {
+  send(request: HttpRequest): Promise<HttpReply>
+}
+
 /** Why there is no answer, in words for the person who configured the URL; names the host, never user or password. */
 export class HttpClientError extends Error {}
 

@@ -2,7 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ServerHost } from '../../src/app/host.ts'
 import { type RunningServer, startServer } from '../../src/app/server.ts'
+import type { ComponentType } from '../../src/component/component.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { Log } from '../../src/core/log.ts'
 import { dataPaths } from '../../src/core/paths.ts'
@@ -21,33 +23,51 @@ export const IDLE = {
   message: '',
 }
 
+/** How the server is set up. */
+export interface LastingOptions {
+  /** Further text of moonraker.conf. */
+  readonly conf?: string
+  /** The names of files in the gcodes folder. */
+  readonly files?: readonly string[]
+  readonly debug?: boolean
+  /** Kinds of components in addition to the server's own. */
+  readonly components?: readonly ComponentType[]
+}
+
 export class RestartableServer implements AsyncDisposable {
   readonly paths = dataPaths(mkdtempSync(join(tmpdir(), 'lasting-')))
   readonly klippy: FakeKlippy
   readonly log: string[] = []
   /** Quick, as a Klippy that was lost is looked for after a while only. */
   readonly clock = quickClock()
-  readonly #debug: boolean
+  readonly #host = new ServerHost({
+    clock: this.clock,
+    log: new Log({
+      clock: systemClock,
+      file: null,
+      structured: false,
+      level: 'debug',
+      console: line => this.log.push(line),
+    }),
+  })
+  readonly #options: LastingOptions
   #server: RunningServer | null = null
   #clients: WebClient[] = []
   readonly #restart = Promise.withResolvers<void>()
   /** Resolves when the server is asked to restart; it goes on all the same. */
   readonly restartAsked = this.#restart.promise
 
-  private constructor(klippy: FakeKlippy, debug: boolean) {
+  private constructor(klippy: FakeKlippy, options: LastingOptions) {
     this.klippy = klippy
-    this.#debug = debug
+    this.#options = options
   }
 
-  /** `conf` is further text of moonraker.conf. Files of these names are in the gcodes folder. */
-  static async start(
-    options: { conf?: string; files?: readonly string[]; debug?: boolean } = {},
-  ): Promise<RestartableServer> {
+  static async start(options: LastingOptions = {}): Promise<RestartableServer> {
     const klippy = await FakeKlippy.start()
     klippy.change('print_stats', IDLE)
     // Without sensors nobody renews the subscription late.
     klippy.change('heaters', { available_sensors: [], available_monitors: [] })
-    const server = new RestartableServer(klippy, options.debug ?? false)
+    const server = new RestartableServer(klippy, options)
     const { config, gcodes, configFile } = server.paths
     for (const folder of [config, gcodes]) mkdirSync(folder, { recursive: true })
     const sections =
@@ -74,16 +94,11 @@ export class RestartableServer implements AsyncDisposable {
   async begin(): Promise<void> {
     this.#server = await startServer({
       paths: this.paths,
-      log: new Log({
-        clock: systemClock,
-        file: null,
-        structured: false,
-        level: 'debug',
-        console: line => this.log.push(line),
-      }),
+      log: this.#host.log,
+      host: this.#host,
       klippySocket: this.klippy.path,
-      clock: this.clock,
-      debug: this.#debug,
+      debug: this.#options.debug ?? false,
+      components: this.#options.components ?? [],
       observe: checkReply,
       onRestart: () => this.#restart.resolve(),
     })
@@ -121,6 +136,7 @@ export class RestartableServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
+    await this.#host.stop()
     await this.klippy[Symbol.asyncDispose]()
     rmSync(this.paths.data, { recursive: true, force: true })
   }

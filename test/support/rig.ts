@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ServerHost } from '../../src/app/host.ts'
 import { type RunningServer, startServer } from '../../src/app/server.ts'
 import type { RunningPrinter } from '../../src/app/virtual-printer-in-folder.ts'
 import type { ComponentType } from '../../src/component/component.ts'
@@ -27,7 +28,10 @@ export interface RigOptions {
   readonly debug?: boolean
   /** Resolve only when Klippy is ready; where it is left out, true with a virtual printer and false without one. */
   readonly ready?: boolean
+  /** The clock of the rig's own host. */
   readonly clock?: Clock
+  /** A host that the test stops; the rig has its own where it is left out. */
+  readonly host?: ServerHost
   /** Kinds of components in addition to the server's own. */
   readonly components?: readonly ComponentType[]
   /** Puts files into the data folder before the server starts. */
@@ -73,8 +77,17 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const restart = Promise.withResolvers<void>()
   let printer: RunningPrinter | null = null
   let server: RunningServer | null = null
+  const serverLog = new Log({
+    clock: systemClock,
+    file: join(paths.logs, 'moonraker.log'),
+    structured: false,
+    level: 'debug',
+    console: line => log.push(line),
+  })
+  const host = options.host ?? new ServerHost({ log: serverLog, clock: options.clock ?? systemClock })
   const stop = async () => {
     await server?.stop()
+    if (options.host === undefined) await host.stop()
     await printer?.stop()
     rmSync(dataPath, { recursive: true, force: true })
   }
@@ -88,17 +101,11 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     }
     server = await startServer({
       paths,
-      log: new Log({
-        clock: systemClock,
-        file: join(paths.logs, 'moonraker.log'),
-        structured: false,
-        level: 'debug',
-        console: line => log.push(line),
-      }),
+      log: serverLog,
+      host,
       klippySocket: options.klippySocket ?? printer?.socketPath ?? join(paths.comms, 'nobody.sock'),
       debug: options.debug ?? false,
       observe: checkReply,
-      ...(options.clock !== undefined && { clock: options.clock }),
       ...(options.components !== undefined && { components: options.components }),
       onRestart: restart.resolve,
     })

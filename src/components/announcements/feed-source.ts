@@ -1,7 +1,7 @@
 // Where feeds come from: moonlight on the web, or a folder of a developer's.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HttpClientError, type HttpReply, sendHttp } from '../../core/http-client.ts'
+import { type HttpClient, HttpClientError, type HttpReply } from '../../core/http-client.ts'
 import type { Namespaces } from '../../storage/index.ts'
 import { FeedError, MAX_FEED_BYTES } from './feed-document.ts'
 
@@ -42,10 +42,12 @@ export const noFeeds: FeedSource = {
 export class Moonlight implements FeedSource {
   readonly #address: string
   readonly #namespaces: Namespaces
+  readonly #http: HttpClient
 
-  constructor(address: string, namespaces: Namespaces) {
+  constructor(address: string, namespaces: Namespaces, http: HttpClient) {
     this.#address = address
     this.#namespaces = namespaces
+    this.#http = http
   }
 
   async fetch(name: string, signal: AbortSignal): Promise<Fetched | null> {
@@ -61,7 +63,7 @@ export class Moonlight implements FeedSource {
     const etag = this.#noted(name, 'etag')
     const modified = this.#noted(name, 'last_modified')
     try {
-      return await sendHttp({
+      return await this.#http.send({
         url: `${this.#address}/assets/${name}.xml`,
         headers: {
           Accept: 'application/xml',

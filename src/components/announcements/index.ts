@@ -48,7 +48,7 @@ function devFolder({ paths }: Core): string {
 
 function sourceOf(core: Core, { dev_mode, enable_moonlight }: Settings, address: string): FeedSource {
   if (dev_mode) return new FeedFolder(devFolder(core))
-  return enable_moonlight ? new Moonlight(address, core.storage.namespaces) : noFeeds
+  return enable_moonlight ? new Moonlight(address, core.storage.namespaces, core.host.http) : noFeeds
 }
 
 function build(core: Core, settings: Settings, address: string): Parts {

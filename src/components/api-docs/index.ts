@@ -10,10 +10,10 @@ import type { Registration } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
 import { sendPageFile } from './page-files.ts'
 
-function infoOf({ version }: Core): DocumentInfo {
+function infoOf({ host }: Core): DocumentInfo {
   return {
     title: 'moonraker-ts',
-    version,
+    version: host.version,
     description:
       "Moonraker's API for Klipper printers. Arguments of a POST may stand in the query string as well as in the body, " +
       'which wins; values are converted where they mean the same: "5" is the integer 5. Who is not let in by the ' +

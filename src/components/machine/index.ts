@@ -13,9 +13,8 @@ import { AllowedServices } from './services/allowed-services.ts'
 import { PROVIDERS, SHUTDOWN_ACTIONS } from './services/provider.ts'
 import { Services } from './services/services.ts'
 import { Sudo } from './services/sudo.ts'
-import { thisHost } from './system/host.ts'
+import { hostMachine } from './system/hardware.ts'
 import { MachineReader } from './system/index.ts'
-import { systemCalls } from './system-calls.ts'
 
 const options = {
   provider: word(...PROVIDERS)
@@ -129,11 +128,8 @@ export default component({
     const ending = new AbortController()
     const { signal } = ending
     const sudo = new Sudo({ isRoot: process.geteuid?.() === 0, clock: core.clock, signal, onChange: alert })
-    const calls = systemCalls(core.log)
-    const reader = new MachineReader({
-      host: thisHost(calls),
-      klipperPython: () => core.printer.session.info?.python_path,
-    })
+    const { hardware, calls } = core.host.use(hostMachine, scope)
+    const reader = new MachineReader(hardware, () => core.printer.session.info?.python_path)
     const parts = {
       core,
       allowed: new AllowedServices(core.paths.allowedServices, core.log),
@@ -143,7 +139,7 @@ export default component({
       checkRights: validate_service,
       signal,
     }
-    const services = new Services(provider, parts, () => reader.virtualization())
+    const services = new Services(provider, parts, () => hardware.virtualization())
     serve(core, scope, services, sudo)
     serveSystemInfo(core, scope, services, reader)
     servePeripherals(core, scope, { root: '', calls, signal })

@@ -37,7 +37,7 @@ interface Parts {
 function serve({ core, options, view, jobs, files }: Parts, scope: Scope): void {
   const routes = new BareRoutes(core)
   routes.add(octoprintEndpoints, {
-    'octoprint.version': () => versionOf(core.version),
+    'octoprint.version': () => versionOf(core.host.version),
     'octoprint.server': () => serverOf(core.printer.session.state === 'ready'),
     'octoprint.login': (_, { caller }) => userOf(caller),
     'octoprint.currentuser': (_, { caller }) => userOf(caller),

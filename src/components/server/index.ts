@@ -58,7 +58,7 @@ function serve(core: Core, scope: Scope, { facts, policy, roots, services }: Par
 }
 
 function serverInfo(
-  { printer, warnings, connections, version }: Core,
+  { printer, warnings, connections, host }: Core,
   facts: ServerFacts,
   roots: string[],
   raw: boolean,
@@ -72,7 +72,7 @@ function serverInfo(
     registered_directories: roots,
     warnings: raw ? warnings.list() : warnings.list().map(text => text.replaceAll('\n', '<br/>')),
     websocket_count: connections.websockets,
-    moonraker_version: version,
+    moonraker_version: host.version,
     missing_klippy_requirements: session.missingRequirements,
     api_version: [...API_VERSION] as [number, number, number],
     api_version_string: API_VERSION.join('.'),

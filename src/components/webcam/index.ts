@@ -3,7 +3,7 @@
 import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from '../../api/webcam.ts'
 import { type Core, component, type NamedSections } from '../../component/component.ts'
 import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
-import { HttpClientError, sendHttp } from '../../core/http-client.ts'
+import { HttpClientError } from '../../core/http-client.ts'
 import type { Infer } from '../../schema/index.ts'
 import { localUrl } from './local-url.ts'
 import { webcamService } from './service.ts'
@@ -31,10 +31,15 @@ function readConfigured(
 }
 
 /** Whether something answers there. The beginning is enough: a stream has no end. */
-async function answers({ log }: Core, { name }: Webcam, url: string): Promise<boolean> {
+async function answers({ log, host }: Core, { name }: Webcam, url: string): Promise<boolean> {
   if (!/^https?:/i.test(url)) return false
   try {
-    const { status } = await sendHttp({ url, timeoutSeconds: TEST_SECONDS, maxBytes: 0, headersOnly: true })
+    const { status } = await host.http.send({
+      url,
+      timeoutSeconds: TEST_SECONDS,
+      maxBytes: 0,
+      headersOnly: true,
+    })
     return status >= 200 && status < 300
   } catch (error) {
     if (!(error instanceof HttpClientError)) throw error

@@ -1,6 +1,7 @@
 // The page that greets people who open the server's address in a browser: at /welcome, and at / where no front-end is.
 import { hash } from 'node:crypto'
 import { type Core, component } from '../../component/component.ts'
+import type { Host } from '../../component/host.ts'
 import { reachableUrls } from '../../core/addresses.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
@@ -14,15 +15,15 @@ export type WelcomeFacts = Pick<
   'warnings' | 'components' | 'failedComponents' | 'addresses' | 'routePrefix'
 >
 
-/** What it needs of the core. */
-type Needs = Pick<Core, 'registry' | 'printer' | 'paths' | 'version'>
+/** What the page shows of the core. */
+type PageCore = Pick<Core, 'registry' | 'printer' | 'paths'> & { readonly host: Pick<Host, 'version'> }
 
 /** Serves the page. Callers without a user see only the name, the version and how to get in. */
-export function createWelcome(core: Needs, facts: () => WelcomeFacts): Registration {
+export function createWelcome(core: PageCore, facts: () => WelcomeFacts): Registration {
   const { registry } = core
   const headers = pageHeaders()
   const handle = ({ req, res, caller }: RawRequest) => {
-    const body = caller.user === null ? strangerPage(core.version) : fullPage(viewOf(core, facts()))
+    const body = caller.user === null ? strangerPage(core.host.version) : fullPage(viewOf(core, facts()))
     res.setHeaders(headers)
     res.setHeader('Content-Length', Buffer.byteLength(body))
     res.end(req.method === 'HEAD' ? undefined : body)
@@ -38,11 +39,11 @@ export function createWelcome(core: Needs, facts: () => WelcomeFacts): Registrat
   }
 }
 
-function viewOf({ printer, paths, version }: Needs, facts: WelcomeFacts): WelcomeView {
+function viewOf({ printer, paths, host }: PageCore, facts: WelcomeFacts): WelcomeView {
   const { state, info } = printer.session
   return {
     ...facts,
-    version,
+    version: host.version,
     klippy: { state, message: info?.state_message ?? null },
     klippySocket: printer.link.path,
     socket: paths.socket,

@@ -16,7 +16,7 @@ import {
   othersAnswerMdns,
   ownCgroup,
 } from './identity.ts'
-import { type Announcement, announce, type MdnsService } from './mdns.ts'
+import type { Announcement, Mdns, MdnsService } from './mdns.ts'
 import { addressFor, type Network, networksOf } from './networks.ts'
 import { Ssdp } from './ssdp.ts'
 
@@ -38,6 +38,7 @@ interface Known {
 
 export class Discovery implements Component {
   readonly #core: Core
+  readonly #responders: Mdns
   readonly #options: { readonly host: string; readonly ssdp: boolean }
   #at: ListeningAt | null = null
   #known: Known | null = null
@@ -53,8 +54,9 @@ export class Discovery implements Component {
   #work: Promise<void> = Promise.resolve()
 
   /** `host` is the name that is wanted, '' for the machine's own. */
-  constructor(core: Core, options: { readonly host: string; readonly ssdp: boolean }) {
+  constructor(core: Core, mdns: Mdns, options: { readonly host: string; readonly ssdp: boolean }) {
     this.#core = core
+    this.#responders = mdns
     this.#options = options
   }
 
@@ -96,15 +98,20 @@ export class Discovery implements Component {
   }
 
   async #announce({ at, id, name, host }: Known): Promise<void> {
-    const { log, version, routePrefix } = this.#core
+    const { log, routePrefix } = this.#core
     const service: MdnsService = {
       name: firstThatFits(`${name} @ ${host}`, name),
       host: announcedHost(host, id, this.#nameTaken || othersAnswerMdns()),
       port: at.port,
-      txt: { uuid: id, https_port: String(at.tlsPort ?? ''), version, route_prefix: routePrefix },
+      txt: {
+        uuid: id,
+        https_port: String(at.tlsPort ?? ''),
+        version: this.#core.host.version,
+        route_prefix: routePrefix,
+      },
       onRename: () => this.#renamed(service.host),
     }
-    this.#mdns = await announce(service, this.#networks, log.child('mdns'))
+    this.#mdns = await this.#responders.announce(service, this.#networks, log.child('mdns'))
   }
 
   /** Where the machine's name turns out to be taken, a better one than what was found is announced. */
@@ -140,7 +147,7 @@ export class Discovery implements Component {
     return deviceDescription({
       name: firstThatFits(`${name} (${host})`, name),
       uuid: hyphenated(id),
-      version: this.#core.version,
+      version: this.#core.host.version,
       url: this.#urlAt(addressFor(this.#networks, address)),
     })
   }

@@ -5,6 +5,7 @@ import { ApiError } from '../../core/errors.ts'
 import { bool, Field, Invalid } from '../../schema/index.ts'
 import { Discovery } from './discovery.ts'
 import { MAX_NAME } from './identity.ts'
+import { hostMdns } from './mdns.ts'
 
 /** One part of a host name; the `.local` that people write behind it is left out. */
 const hostName = new Field<string>({ type: 'string' }, (input, name) => {
@@ -36,7 +37,7 @@ export default component({
   },
   create({ core, section: { options }, scope }): Component {
     const { mdns_hostname: host, enable_ssdp: ssdp } = options
-    const discovery = new Discovery(core, { host, ssdp })
+    const discovery = new Discovery(core, core.host.use(hostMdns, scope), { host, ssdp })
     scope.use(core.events.on('server:listening', at => discovery.listening(at)))
     if (ssdp) {
       scope.use(

@@ -1,5 +1,6 @@
 // Multicast DNS: makes the server known as a service of the type _moonraker._tcp.
 import type { CiaoService, Responder } from '@homebridge/ciao'
+import type { HostPart } from '../../component/host.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { type Network, neighbourhood } from './networks.ts'
@@ -57,45 +58,66 @@ async function endNetworkWatch(responder: Responder): Promise<void> {
   watch.shutdown()
 }
 
+/** Gives the network of an address; undefined for an address of none of the networks. */
+type NetworkOf = ReturnType<typeof neighbourhood>
+
 /**
- * Passes over what comes from elsewhere (RFC 6762, section 11): ciao answers whoever asks it directly, and the address
- * of who asks may be that of a victim.
+ * Ignores packets from other networks (RFC 6762, section 11): ciao replies to every sender, and the sender's address
+ * may be that of a victim.
  */
-function hearNeighbours(responder: Responder, networks: readonly Network[]): void {
-  const networkOf = neighbourhood(networks)
-  const hearQuery = responder.handleQuery.bind(responder)
-  const hearResponse = responder.handleResponse.bind(responder)
+function ignoreOthers(responder: Responder, networks: ReadonlySet<NetworkOf>): void {
+  const handleQuery = responder.handleQuery.bind(responder)
+  const handleResponse = responder.handleResponse.bind(responder)
+  const isNear = (address: string) => networks.values().some(networkOf => networkOf(address) !== undefined)
   responder.handleQuery = (packet, from) => {
-    if (networkOf(from.address) !== undefined) hearQuery(packet, from)
+    if (isNear(from.address)) handleQuery(packet, from)
   }
   responder.handleResponse = (packet, from) => {
-    if (networkOf(from.address) !== undefined) hearResponse(packet, from)
+    if (isNear(from.address)) handleResponse(packet, from)
   }
 }
 
-/** Makes `service` known in `networks`, of which there must be one; the name is looked for in the background. */
-export async function announce(
-  service: MdnsService,
-  networks: readonly Network[],
-  log: Log,
-): Promise<Announcement> {
-  const { getResponder } = await loadCiao()
-  const responder = getResponder({ interface: [...new Set(networks.map(({ name }) => name))] })
-  hearNeighbours(responder, networks)
-  await endNetworkWatch(responder)
-  try {
-    const announced = advertise(responder, service, networks, log)
-    return {
-      async withdraw() {
-        await announced.destroy()
-        await responder.shutdown()
-      },
+/** The responders of the host. ciao gives printers on the same interfaces the same one, and counts its users. */
+export class Mdns {
+  /** The networks of all services of a responder. */
+  readonly #networks = new WeakMap<Responder, Set<NetworkOf>>()
+
+  /** Announces `service` in `networks`, at least one; the search for a free name goes on after it resolves. */
+  async announce(service: MdnsService, networks: readonly Network[], log: Log): Promise<Announcement> {
+    const { getResponder } = await loadCiao()
+    const responder = getResponder({ interface: [...new Set(networks.map(({ name }) => name))] })
+    const near = this.#networks.get(responder) ?? this.#prepare(responder)
+    const networkOf = neighbourhood(networks)
+    near.add(networkOf)
+    const release = async () => {
+      near.delete(networkOf)
+      await responder.shutdown()
     }
-  } catch (error) {
-    await responder.shutdown()
-    throw error
+    try {
+      await endNetworkWatch(responder)
+      const announced = advertise(responder, service, networks, log)
+      return {
+        async withdraw() {
+          await announced.destroy()
+          await release()
+        },
+      }
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+
+  #prepare(responder: Responder): Set<NetworkOf> {
+    const near = new Set<NetworkOf>()
+    this.#networks.set(responder, near)
+    ignoreOthers(responder, near)
+    return near
   }
 }
+
+/** The host's responders. */
+export const hostMdns: HostPart<Mdns> = { name: 'mDNS', create: () => new Mdns() }
 
 function advertise(
   responder: Responder,

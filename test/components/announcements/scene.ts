@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ServerHost } from '../../../src/app/host.ts'
 import type { Component, Core } from '../../../src/component/component.ts'
 import { announcements } from '../../../src/components/announcements/index.ts'
 import { Configuration } from '../../../src/config/index.ts'
@@ -99,6 +100,7 @@ export class Scene implements AsyncDisposable {
     const { database: folder, backup: backupFolder } = this.paths
     const warnings = new Warnings()
     const core: Partial<Core> = {
+      host: new ServerHost({ log, clock }),
       registry: new Registry({ observe: checkReply }),
       connections: this.#connections(),
       events: new EventBus((event, error) => log.error(event, error)),

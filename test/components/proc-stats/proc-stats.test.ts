@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { LoadMonitor } from '../../../src/components/proc-stats/load-monitor.ts'
 import { ProcStats } from '../../../src/components/proc-stats/proc-stats.ts'
 import { Log } from '../../../src/core/log.ts'
 import { Scope } from '../../../src/core/scope.ts'
@@ -48,12 +49,14 @@ function watch(machine: MachineFolder) {
     terminate: () => {},
   })
   const log = new Log({ clock, file: null, structured: false, level: 'info', console: logged.resolve })
+  const monitor = new LoadMonitor({ clock, log }, machine.root)
   return {
     clock,
     listener,
     logged: logged.promise,
     scope: new Scope(),
-    stats: new ProcStats({ clock, connections, log }, machine.root),
+    monitor,
+    stats: new ProcStats(connections, monitor),
   }
 }
 
@@ -84,13 +87,39 @@ test('tells once a second and keeps the last 30 samples', async () => {
   })
 })
 
-test('ends with its scope', async () => {
+test('a closed scope ends the notifications of one printer, not the measuring', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
   const { clock, listener, scope, stats } = watch(machine)
   await stats.start(scope)
   scope.close()
   clock.pass(20)
   assert.deepEqual(listener.told, [])
+  assert.equal(stats.reply().moonraker_stats.length, 21)
+})
+
+test('a stopped monitor measures no more', async () => {
+  using machine = new MachineFolder({ [THROTTLED]: '0\n' })
+  const { clock, listener, monitor, scope, stats } = watch(machine)
+  await stats.start(scope)
+  monitor.stop()
+  clock.pass(20)
+  assert.deepEqual(listener.told, [])
+  assert.equal(stats.reply().moonraker_stats.length, 1)
+})
+
+test('two printers receive the same samples', async () => {
+  using machine = new MachineFolder()
+  const { clock, monitor, scope, stats } = watch(machine)
+  const samples: unknown[][] = [[], []]
+  const other = new ProcStats(new Connections(), monitor)
+  for (const each of samples) {
+    monitor.follow({ sampled: sample => each.push(sample.moonraker_stats), throttled: () => {} })
+  }
+  await Promise.all([stats.start(scope), other.start(scope)])
+  clock.pass(2)
+  assert.equal(samples[0]?.length, 2)
+  assert.deepEqual(samples[0], samples[1])
+  assert.deepEqual(stats.reply().moonraker_stats, other.reply().moonraker_stats)
 })
 
 test('the temperature is that of the second before', async () => {
@@ -152,7 +181,7 @@ test('a firmware that cannot be asked is not asked again, and the log says so', 
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING })
   const { clock, logged, scope, stats } = watch(machine)
   await stats.start(scope)
-  assert.match(await logged, /throttled cannot be told: .*vcgencmd ended with code 255/)
+  assert.match(await logged, /cannot read whether the processor is throttled: .*vcgencmd ended with code 255/)
   clock.pass(60)
   assert.equal(stats.reply().throttled_state, null)
   assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'asked')

@@ -35,13 +35,16 @@ function printer(): Printer {
 /** Serves the page to `user` over HTTP and asks for it. */
 async function ask(user: User | null, method = 'GET'): Promise<{ headers: Headers; body: string }> {
   const registry = new Registry()
-  createWelcome({ registry, printer: printer(), paths: dataPaths('/data'), version: VERSION }, () => ({
-    warnings: ['Look at <this>'],
-    components: ['data_store'],
-    failedComponents: [],
-    addresses: ['http://192.168.1.5:7125'],
-    routePrefix: '',
-  }))
+  createWelcome(
+    { registry, printer: printer(), paths: dataPaths('/data'), host: { version: VERSION } },
+    () => ({
+      warnings: ['Look at <this>'],
+      components: ['data_store'],
+      failedComponents: [],
+      addresses: ['http://192.168.1.5:7125'],
+      routePrefix: '',
+    }),
+  )
   const found = registry.find('/')
   assert.ok(found?.kind === 'raw')
   assert.equal(found.route.open?.(''), true)

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { instanceName, machineName, ownCgroup } from '../../../src/components/zeroconf/identity.ts'
-import { announce } from '../../../src/components/zeroconf/mdns.ts'
+import { Mdns } from '../../../src/components/zeroconf/mdns.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'
 import { moonrakerVersion } from '../../../src/core/version.ts'
@@ -90,7 +90,7 @@ test("the machine's own name is left to whoever answers for it, even later", asy
 
 test('who is not in one of the networks is not heard', async () => {
   const name = `near-${SHORT}`
-  const announcement = await announce(
+  const announcement = await new Mdns().announce(
     { name, host: name, port: 1, txt: { uuid: ID }, onRename: () => {} },
     [{ name: 'lo', address: '127.0.0.1', family: 'IPv4', cidr: '127.0.0.1/32' }],
     new Log({ clock: systemClock, file: null, structured: false, level: 'info', console: null }),

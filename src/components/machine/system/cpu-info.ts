@@ -2,7 +2,7 @@
 import type { SystemInfo } from '../../../api/system-info.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
-import type { Host } from './host.ts'
+import type { Computer } from './computer.ts'
 
 type CpuInfo = Infer<typeof SystemInfo>['cpu_info']
 
@@ -38,13 +38,13 @@ const DEVICE_TREE_IN_PROC = '/proc/device-tree'
 const NO_NAME = /^(to be filled|default string|system product name|not specified|none$|undefined$|o\.e\.m)/i
 
 /** Reads /proc/cpuinfo, /proc/meminfo, the device tree and, on PCs, what the firmware says. */
-export async function readCpuInfo(files: SystemFiles, host: Host): Promise<CpuInfo> {
+export async function readCpuInfo(files: SystemFiles, computer: Computer): Promise<CpuInfo> {
   const text = (await files.text('/proc/cpuinfo')) ?? ''
   const memory = /^MemTotal: *(\d{1,15}) *(\w+)/m.exec((await files.text('/proc/meminfo')) ?? '')
   return {
-    cpu_count: text.match(/^processor\s*: *\d+/gm)?.length ?? host.cores,
-    bits: ARCHITECTURES_OF_32_BITS.has(host.arch) ? '32bit' : '64bit',
-    processor: host.machine,
+    cpu_count: text.match(/^processor\s*: *\d+/gm)?.length ?? computer.cores,
+    bits: ARCHITECTURES_OF_32_BITS.has(computer.arch) ? '32bit' : '64bit',
+    processor: computer.machine,
     cpu_desc: field(text, 'model name|cpu model|uarch') ?? armCores(text),
     serial_number: ((await serialNumber(files, text)) ?? '').replace(/^0+(?=.)/, ''),
     hardware_desc: field(text, 'Hardware') ?? (await chip(files)),

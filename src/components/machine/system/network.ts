@@ -3,7 +3,7 @@ import type { SystemInfo } from '../../../api/system-info.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
 import { driverOf } from '../peripherals/devices.ts'
-import type { Host } from './host.ts'
+import type { Computer } from './computer.ts'
 
 type Network = Infer<typeof SystemInfo>['network']
 type Canbus = Infer<typeof SystemInfo>['canbus']
@@ -17,9 +17,9 @@ const CAN = 280
 const NO_ADDRESS = '00:00:00:00:00:00'
 
 /** Interfaces like Ethernet, wireless ones among them, that are up and have addresses. */
-export async function readNetwork(files: SystemFiles, host: Host): Promise<Network> {
+export async function readNetwork(files: SystemFiles, computer: Computer): Promise<Network> {
   const network = new Map<string, Network[string]>()
-  for (const [label, addresses = []] of Object.entries(interfacesOf(host))) {
+  for (const [label, addresses = []] of Object.entries(interfacesOf(computer))) {
     const name = label.replace(/:.*$/, '')
     const [first] = addresses
     if (first === undefined || first.internal || first.mac === NO_ADDRESS) continue
@@ -38,9 +38,9 @@ export async function readNetwork(files: SystemFiles, host: Host): Promise<Netwo
   return Object.fromEntries(network)
 }
 
-function interfacesOf(host: Host): ReturnType<Host['interfaces']> {
+function interfacesOf(computer: Computer): ReturnType<Computer['interfaces']> {
   try {
-    return host.interfaces()
+    return computer.interfaces()
   } catch {
     return {}
   }
@@ -52,14 +52,14 @@ function isLinkLocal(address: string): boolean {
 }
 
 /** CAN interfaces that are up. */
-export async function readCanbus(files: SystemFiles, host: Host): Promise<Canbus> {
+export async function readCanbus(files: SystemFiles, computer: Computer): Promise<Canbus> {
   const canbus = new Map<string, Canbus[string]>()
   for (const name of await files.names(INTERFACES)) {
     const folder = `${INTERFACES}/${name}`
     if ((await files.number(`${folder}/type`)) !== CAN) continue
     if ((await files.text(`${folder}/operstate`)) === 'down') continue
     const index = await files.number(`${folder}/ifindex`)
-    const link = index === null ? null : await host.canLink(index).catch(() => null)
+    const link = index === null ? null : await computer.canLink(index).catch(() => null)
     canbus.set(name, {
       tx_queue_len: await files.number(`${folder}/tx_queue_len`),
       bitrate: link?.bitrate ?? null,

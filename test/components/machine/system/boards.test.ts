@@ -1,24 +1,25 @@
 // What boards and a PC are said to be.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Hardware } from '../../../../src/components/machine/system/hardware.ts'
 import { type MachineFacts, MachineReader } from '../../../../src/components/machine/system/index.ts'
 import { MachineFolder } from '../../../support/machine-folder.ts'
 import * as machines from './machines.ts'
 
-type Host = ReturnType<typeof machines.hostOf>
+type Computer = ReturnType<typeof machines.computerOf>
 
-async function read(tree: machines.Tree, host: Host): Promise<MachineFacts> {
+async function read(tree: machines.Tree, computer: Computer): Promise<MachineFacts> {
   using machine = new MachineFolder(tree)
-  const reader = new MachineReader({ root: machine.root, host, klipperPython: () => undefined })
+  const reader = new MachineReader(new Hardware({ root: machine.root, computer }), () => undefined)
   return await reader.read()
 }
 
 test('a Raspberry Pi 3, as the API document shows it', async () => {
-  const host = machines.hostOf('arm', 'armv7l', {
+  const computer = machines.computerOf('arm', 'armv7l', {
     lo: ['00:00:00:00:00:00', '127.0.0.1', '::1'],
     wlan0: ['b8:27:eb:00:00:01', '192.168.1.127', '2001:db8::1:127', 'fe80::ba27:ebff:fe00:1'],
   })
-  assert.deepEqual(await read(machines.raspberryPi3, host), {
+  assert.deepEqual(await read(machines.raspberryPi3, computer), {
     python: { version: [], version_string: '' },
     cpu_info: {
       cpu_count: 4,
@@ -70,7 +71,7 @@ test('a Raspberry Pi 3, as the API document shows it', async () => {
 test('a Raspberry Pi 4 with 64 bits and MainsailOS', async () => {
   const { cpu_info, distribution, sd_info } = await read(
     machines.raspberryPi4,
-    machines.hostOf('arm64', 'aarch64'),
+    machines.computerOf('arm64', 'aarch64'),
   )
   assert.deepEqual(cpu_info, {
     cpu_count: 4,
@@ -93,13 +94,13 @@ test('a Raspberry Pi 4 with 64 bits and MainsailOS', async () => {
 })
 
 test('programs of 32 bits on a kernel of 64', async () => {
-  const { cpu_info } = await read(machines.raspberryPi4, machines.hostOf('arm', 'aarch64'))
+  const { cpu_info } = await read(machines.raspberryPi4, machines.computerOf('arm', 'aarch64'))
   assert.equal(cpu_info.bits, '32bit')
   assert.equal(cpu_info.processor, 'aarch64')
 })
 
 test('a Raspberry Pi 5 with a card of an unknown maker', async () => {
-  const { cpu_info, sd_info } = await read(machines.raspberryPi5, machines.hostOf('arm64', 'aarch64'))
+  const { cpu_info, sd_info } = await read(machines.raspberryPi5, machines.computerOf('arm64', 'aarch64'))
   assert.equal(cpu_info.cpu_desc, 'Cortex-A76')
   assert.equal(cpu_info.hardware_desc, 'BCM2712')
   assert.deepEqual(sd_info, {
@@ -118,7 +119,7 @@ test('a Raspberry Pi 5 with a card of an unknown maker', async () => {
 test('a board of another maker: names out of the device tree, an eMMC in place of a card', async () => {
   const { cpu_info, sd_info, distribution, virtualization } = await read(
     machines.orangePi4,
-    machines.hostOf('arm64', 'aarch64'),
+    machines.computerOf('arm64', 'aarch64'),
   )
   assert.deepEqual(cpu_info, {
     cpu_count: 6,
@@ -150,7 +151,7 @@ test('a board of another maker: names out of the device tree, an eMMC in place o
 test('a PC', async () => {
   const { cpu_info, distribution, sd_info, virtualization } = await read(
     machines.desktop,
-    machines.hostOf('x64', 'x86_64'),
+    machines.computerOf('x64', 'x86_64'),
   )
   assert.deepEqual(cpu_info, {
     cpu_count: 2,
@@ -179,8 +180,8 @@ test('a PC', async () => {
 
 test('callers of the same moment get one answer, later ones another', async () => {
   using machine = new MachineFolder(machines.raspberryPi3)
-  const host = machines.hostOf('arm', 'armv7l')
-  const reader = new MachineReader({ root: machine.root, host, klipperPython: () => undefined })
+  const computer = machines.computerOf('arm', 'armv7l')
+  const reader = new MachineReader(new Hardware({ root: machine.root, computer }), () => undefined)
   const [first, second] = await Promise.all([reader.read(), reader.read()])
   assert.equal(first, second)
   const third = await reader.read()
@@ -190,11 +191,11 @@ test('callers of the same moment get one answer, later ones another', async () =
 
 test('a mainboard whose maker gave it no name', async () => {
   const tree = { ...machines.desktop, '/sys/class/dmi/id/product_name': 'To Be Filled By O.E.M.\n' }
-  assert.equal((await read(tree, machines.hostOf('x64', 'x86_64'))).cpu_info.model, '')
+  assert.equal((await read(tree, machines.computerOf('x64', 'x86_64'))).cpu_info.model, '')
 })
 
 test('a machine that tells nothing', async () => {
-  assert.deepEqual(await read({}, machines.hostOf('x64', 'x86_64')), {
+  assert.deepEqual(await read({}, machines.computerOf('x64', 'x86_64')), {
     python: { version: [], version_string: '' },
     cpu_info: {
       cpu_count: 1,

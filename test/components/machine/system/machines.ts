@@ -1,14 +1,14 @@
 // Machines as their files show them: boards, a PC, containers and virtual ones.
 import type { NetworkInterfaceInfo } from 'node:os'
-import type { Host } from '../../../../src/components/machine/system/host.ts'
+import type { Computer } from '../../../../src/components/machine/system/computer.ts'
 
 /** The files of a machine by their places. */
 export type Tree = Readonly<Record<string, string>>
 
 type Interfaces = Readonly<Record<string, readonly string[]>>
 
-/** A host of this architecture with these interfaces: name → MAC address, then addresses. */
-export function hostOf(arch: string, machine: string, interfaces: Interfaces = {}): Host {
+/** A computer of this architecture with these interfaces: name → MAC address, then addresses. */
+export function computerOf(arch: string, machine: string, interfaces: Interfaces = {}): Computer {
   return {
     arch,
     machine,

@@ -1,10 +1,11 @@
 // The Python of an environment, by its settings or by its folders.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Hardware } from '../../../../src/components/machine/system/hardware.ts'
 import { MachineReader } from '../../../../src/components/machine/system/index.ts'
 import { readPython } from '../../../../src/components/machine/system/python.ts'
 import { MachineFolder } from '../../../support/machine-folder.ts'
-import { hostOf, type Tree } from './machines.ts'
+import { computerOf, type Tree } from './machines.ts'
 
 const FOLDER = '/home/pi/klippy-env'
 const PYTHON = `${FOLDER}/bin/python`
@@ -81,11 +82,8 @@ test('what Klippy said last stays; before that it is the usual place', async () 
     '/opt/klippy/pyvenv.cfg': 'version = 3.12.3\n',
   })
   let told: unknown
-  const reader = new MachineReader({
-    root: machine.root,
-    host: hostOf('arm', 'armv7l'),
-    klipperPython: () => told,
-  })
+  const hardware = new Hardware({ root: machine.root, computer: computerOf('arm', 'armv7l') })
+  const reader = new MachineReader(hardware, () => told)
   const version = async () => (await reader.read()).python.version_string
   assert.equal(await version(), '3.9.2')
   told = '/opt/klippy/bin/python'

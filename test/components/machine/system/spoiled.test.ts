@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { basename, dirname } from 'node:path'
 import { test } from 'node:test'
 import { SystemInfo } from '../../../../src/api/system-info.ts'
+import { Hardware } from '../../../../src/components/machine/system/hardware.ts'
 import { MachineReader } from '../../../../src/components/machine/system/index.ts'
 import { MachineFolder } from '../../../support/machine-folder.ts'
 import * as machines from './machines.ts'
@@ -40,8 +41,8 @@ const TEXTS: Readonly<Record<string, string | Buffer>> = {
 }
 
 async function readAs(machine: MachineFolder): Promise<unknown> {
-  const host = machines.hostOf('arm64', 'aarch64', { eth0: ['dc:a6:32:00:00:01', '10.0.0.1'] })
-  const reader = new MachineReader({ root: machine.root, host, klipperPython: () => undefined })
+  const computer = machines.computerOf('arm64', 'aarch64', { eth0: ['dc:a6:32:00:00:01', '10.0.0.1'] })
+  const reader = new MachineReader(new Hardware({ root: machine.root, computer }), () => undefined)
   const ofServices = {
     provider: 'none',
     available_services: [],

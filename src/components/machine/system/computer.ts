@@ -1,9 +1,9 @@
-// What this process knows of its machine without looking at files, so that other machines can stand in for it.
+// What the process knows of its computer without reading files. Tests replace it by other computers.
 import { availableParallelism, machine, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import type { LoadCalls } from '../system-calls.ts'
 import { askCanLink, type CanLink } from './can-link.ts'
 
-export interface Host {
+export interface Computer {
   /** What this program was built for, in Node's words: arm, arm64, x64 … */
   readonly arch: string
   /** As `uname -m` says. */
@@ -17,8 +17,8 @@ export interface Host {
   canLink(index: number): Promise<CanLink>
 }
 
-/** The machine that this runs on. */
-export const thisHost = (calls: LoadCalls): Host => ({
+/** The computer that this process runs on. */
+export const thisComputer = (calls: LoadCalls): Computer => ({
   arch: process.arch,
   machine: machine(),
   cores: availableParallelism(),

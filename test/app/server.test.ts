@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startServer } from '../../src/app/server.ts'
+import { type ComponentType, type Core, component } from '../../src/component/component.ts'
+import type { HostPart } from '../../src/component/host.ts'
+import { service } from '../../src/component/service.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { Log } from '../../src/core/log.ts'
+import { dataPaths } from '../../src/core/paths.ts'
+import { startRig } from '../support/rig.ts'
+
+/** Resolves with whether something listens on the unix socket. */
+function listens(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(path, () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
+
+/** A component that looks around while it stops; `look` is called with the core. */
+function watcher(look: (core: Core) => Promise<void>): ComponentType {
+  return component({
+    section: 'watcher',
+    presence: 'always',
+    options: {},
+    create: ({ core }) => ({ stop: () => look(core) }),
+  })
+}
+
+test('components stop after all connections and before the storage', async () => {
+  const seen: Record<string, unknown> = {}
+  let core: Core | undefined
+  const type = watcher(async given => {
+    core = given
+    seen.klippy = core.printer.link.connected
+    seen.http = await fetch(rig.url).then(
+      () => true,
+      () => false,
+    )
+    seen.unix = await listens(rig.socketPath)
+    await core.storage.namespaces.post('watcher', ['last'], 'words')
+    seen.storage = core.storage.namespaces.get('watcher', ['last'])
+  })
+  await using rig = await startRig({ components: [type] })
+  await rig.server.stop()
+  assert.deepEqual(seen, { klippy: false, http: false, unix: false, storage: 'words' })
+  await assert.rejects(async () => core?.storage.namespaces.post('watcher', ['last'], 'more'))
+  assert.doesNotMatch(rig.log.join('\n'), /did not stop cleanly/)
+})
+
+test('a component that fails to stop does not keep the storage', async () => {
+  let core: Core | undefined
+  const type = watcher(async given => {
+    core = given
+    throw new Error('stuck')
+  })
+  await using rig = await startRig({ components: [type], printer: 'none' })
+  await rig.server.stop()
+  assert.match(rig.log.join('\n'), /component \[watcher\] did not stop cleanly: Error: stuck/)
+  await assert.rejects(async () => core?.storage.namespaces.post('watcher', ['last'], 'words'))
+})
+
+/** Starts a server without a host of the test, in a folder of its own. */
+function startAlone(components: readonly ComponentType[]) {
+  const paths = dataPaths(mkdtempSync(join(tmpdir(), 'alone-')))
+  mkdirSync(paths.config, { recursive: true })
+  writeFileSync(
+    paths.configFile,
+    '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n',
+  )
+  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
+  const remove = () => rmSync(paths.data, { recursive: true })
+  const started = startServer({
+    paths,
+    log,
+    components,
+    klippySocket: join(paths.comms, 'none.sock'),
+  })
+  return { started, remove }
+}
+
+test('a server without a given host waits for the parts of its own', async () => {
+  let stopped = false
+  const part: HostPart<object> = {
+    name: 'the radio',
+    create: () => ({}),
+    async stop() {
+      await new Promise(setImmediate)
+      stopped = true
+    },
+  }
+  const type = component({
+    section: 'listener',
+    presence: 'always',
+    options: {},
+    create({ core, scope }) {
+      core.host.use(part, scope)
+      return {}
+    },
+  })
+  const { started, remove } = startAlone([type])
+  const server = await started
+  await server.stop()
+  assert.ok(stopped)
+  remove()
+})
+
+test('a start that fails after the server listens leaves nothing open', async () => {
+  const seen: boolean[] = []
+  let socket = ''
+  const type = component({
+    section: 'doomed',
+    presence: 'always',
+    essential: true,
+    options: {},
+    create: ({ core }) => ({
+      async start() {
+        socket = core.paths.socket
+        seen.push(await listens(socket))
+        throw new Error('no power')
+      },
+    }),
+  })
+  const { started, remove } = startAlone([type])
+  await assert.rejects(started, /Component \[doomed\] does not work: no power/)
+  seen.push(await listens(socket))
+  assert.deepEqual(seen, [true, false])
+  remove()
+})
+
+test('components that do not fit together keep the server from starting', async () => {
+  const type = component({
+    section: 'lost',
+    presence: 'always',
+    options: {},
+    needs: { nothing: service('nothing') },
+    create: () => ({}),
+  })
+  await assert.rejects(
+    startRig({ components: [type], printer: 'none' }),
+    /component \[lost\] needs the service 'nothing', which no component provides/,
+  )
+})
