@@ -2,6 +2,7 @@
 import {
   bool,
   choice,
+  commaList,
   float,
   type Infer,
   int,
@@ -182,7 +183,7 @@ export const files = chapter({
     'server.files.zip': post('/server/files/zip', {
       summary: 'Puts files into an archive',
       params: {
-        items: list(rooted('A file or folder')),
+        items: commaList(rooted('A file or folder')),
         dest: rooted('The archive').optional(),
         store_only: bool().describe('Without compression').default(false),
       },

@@ -1,5 +1,5 @@
 // API document: "Job Queue APIs"; beyond it: copies, notes, moves, the reason of a pause, and the plate.
-import { anyOf, bool, choice, float, int, list, object, string } from '../schema/index.ts'
+import { bool, choice, commaList, float, int, list, object, string } from '../schema/index.ts'
 import { chapter, event, notification } from './chapter.ts'
 import { del, get, post } from './endpoint.ts'
 
@@ -30,9 +30,6 @@ export const JobQueueChange = object({
   ...facts,
 })
 
-/** Query strings separate the items by commas. */
-const names = anyOf(list(string()), string())
-
 export const jobQueue = chapter({
   title: 'Job Queue APIs',
   about: 'Files that wait to be printed',
@@ -44,7 +41,7 @@ export const jobQueue = chapter({
     'server.job_queue.post_job': post('/server/job_queue/job', {
       summary: 'Put files at the end of the queue; none where one of them does not exist',
       params: {
-        filenames: names.describe('A list, or one text with commas between the names'),
+        filenames: commaList().describe('A list, or one text with commas between the names'),
         reset: bool().describe('Empty the queue before').default(false),
         copies: int({ min: 1, max: MAX_COPIES }).describe('Put each of them there so many times').default(1),
         note: string().describe('For people').optional(),
@@ -55,7 +52,7 @@ export const jobQueue = chapter({
     'server.job_queue.delete_job': del('/server/job_queue/job', {
       summary: 'Take jobs out of the queue; unknown ids are passed over',
       params: {
-        job_ids: names.describe('A list, or one text with commas between the ids').optional(),
+        job_ids: commaList().describe('A list, or one text with commas between the ids').optional(),
         all: bool().describe('Empty the queue').default(false),
       },
       result: QueueStatus,

@@ -185,6 +185,22 @@ export function list<T>(item: Schema<T>): Field<T[]> {
   })
 }
 
+/** The items in a text with commas between them. */
+export function commaItems(text: string): string[] {
+  return text
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+}
+
+/** A list of texts; query strings and some clients send it as one text with commas between the items. */
+export function commaList(item: Schema<string> = string()): Field<string[]> {
+  const items = list(item)
+  return new Field({ anyOf: [items.json, { type: 'string' }] }, (input, name) =>
+    items.read(typeof input === 'string' ? commaItems(input) : input, name),
+  )
+}
+
 /** A list of fixed length whose places have types of their own. */
 export function tuple<const S extends readonly Schema<unknown>[]>(
   ...items: S

@@ -4,6 +4,7 @@ import {
   anyOf,
   bool,
   choice,
+  commaList,
   type Field,
   float,
   Invalid,
@@ -155,6 +156,18 @@ test('null is taken only where it is allowed', () => {
 test('of several schemas the first that fits reads', () => {
   const field = anyOf(int(), list(int()), string())
   assert.deepEqual(reads(field, ['5', [1, '2'], 'x', null]), [5, [1, 2], 'x', no])
+})
+
+test('a list may be one text with commas, where that is declared', () => {
+  const field = commaList()
+  assert.deepEqual(reads(field, ['a, b,,c ', ['a,b', 5], '', [], {}, null]), [
+    ['a', 'b', 'c'],
+    ['a,b', '5'],
+    [],
+    [],
+    no,
+    no,
+  ])
 })
 
 test('a shape reads arguments, and none at all', () => {

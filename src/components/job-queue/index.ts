@@ -33,15 +33,6 @@ function notify(core: Core, queue: JobQueue, action: QueueAction): void {
   core.connections.notify('notify_job_queue_changed', { action, updated_queue, ...facts(queue) })
 }
 
-/** Query strings and some clients write lists as texts with commas. */
-function listOf(given: string | readonly string[]): string[] {
-  if (typeof given !== 'string') return [...given]
-  return given
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== '')
-}
-
 const relative = (filename: string) => filename.replace(/^\/+/, '')
 
 function serve(core: Core, scope: Scope, queue: JobQueue): void {
@@ -50,14 +41,14 @@ function serve(core: Core, scope: Scope, queue: JobQueue): void {
     core.registry.serve(chapter, {
       'server.job_queue.status': status,
       'server.job_queue.post_job': async ({ filenames, reset, copies, note }, { user }) => {
-        const names = listOf(filenames).map(relative)
+        const names = filenames.map(relative)
         const order = { reset, copies, note: note || null, user: user?.username ?? null }
         await queue.add({ ...order, filenames: names, now: core.clock.now() })
         return status()
       },
       'server.job_queue.delete_job': async ({ job_ids, all }) => {
         if (job_ids === undefined && !all) throw new ApiError(400, 'No data for argument: job_ids')
-        await queue.remove(all ? 'all' : listOf(job_ids ?? []))
+        await queue.remove(all ? 'all' : (job_ids ?? []))
         return status()
       },
       'server.job_queue.pause': () => queue.pause().then(status),

@@ -82,6 +82,19 @@ test('files and folders of several roots are archived, folders without their sub
   assert.ok(execFileSync('python3', ['-m', 'zipfile', '-t', path]).toString().includes('Done'))
 })
 
+test('the items may be one text, with commas between them', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  fill(rig)
+  const reply = await postJson(rig.port, '/server/files/zip?items=gcodes/a.gcode,config/moonraker.conf', {
+    dest: 'config/out.zip',
+  })
+  assert.equal(reply.status, 200)
+  assert.deepEqual(await namesOf(join(rig.paths.config, 'out.zip')), [
+    'config/moonraker.conf',
+    'gcodes/a.gcode',
+  ])
+})
+
 test('store_only stores without compression, and the default name has the local time', async () => {
   await using rig = await startRig({ printer: 'none' })
   fill(rig)
