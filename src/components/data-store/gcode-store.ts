@@ -30,9 +30,12 @@ export class GcodeStore {
     }
   }
 
-  /** The newest `count` entries, oldest first; all of them where no count is given. */
-  reply(count = this.#size): Reply {
-    return { gcode_store: count > 0 ? this.#entries.slice(-count) : [] }
+  /**
+   * The newest `count` entries, oldest first; all of them for 0 or without a count. As in the original, a negative
+   * count leaves out that many of the oldest.
+   */
+  reply(count = 0): Reply {
+    return { gcode_store: this.#entries.slice(-count) }
   }
 }
 

@@ -17,7 +17,12 @@ test('gives the newest entries, oldest first', () => {
   assert.deepEqual(messagesOf(store), ['b', 'c', 'd'])
   assert.deepEqual(messagesOf(store, 2), ['c', 'd'])
   assert.deepEqual(messagesOf(store, 100), ['b', 'c', 'd'])
-  assert.deepEqual(messagesOf(store, 0), [])
+})
+
+test('a count of 0 gives all entries; a negative one leaves out the oldest', () => {
+  const store = storeOf(3, 'a', 'b', 'c', 'd')
+  assert.deepEqual(messagesOf(store, 0), ['b', 'c', 'd'])
+  assert.deepEqual(messagesOf(store, -1), ['c', 'd'])
   assert.deepEqual(messagesOf(store, -5), [])
 })
 
