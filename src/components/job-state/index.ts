@@ -29,7 +29,7 @@ class PrintFollower {
 
   statusChanged({ print_stats, webhooks }: StatusChange): void {
     if (!this.#isKnown) return
-    if (webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown')
+    if (webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown', print_stats)
     if (print_stats !== undefined) this.#state.change(print_stats)
   }
 

@@ -91,9 +91,12 @@ export class JobState {
     this.#events.emit('job:error', stats, failure)
   }
 
-  /** Klippy can print no more until it is restarted: a job that is under way has failed. */
-  lost(failure: Exclude<JobFailure, 'error'>): void {
-    if (this.#running) this.#fail(this.#last, failure)
+  /**
+   * Klippy can print no more until it is restarted: a job that is under way has failed. `fields` are the last ones of
+   * print_stats, which may have come in the same update.
+   */
+  lost(failure: Exclude<JobFailure, 'error'>, fields?: StatusChange[string]): void {
+    if (this.#running) this.#fail(lastOf(this.#last, merged(this.#last, fields)), failure)
   }
 }
 

@@ -79,6 +79,22 @@ test('each end is told once, with what the job had', () => {
   }
 })
 
+test('a job that Klippy loses has the figures of its last update, unless that is a reset', () => {
+  for (const [fields, expected] of [
+    [{ state: 'error', total_duration: 8, print_duration: 6, filament_used: 5 }, [8, 6, 5]],
+    [undefined, [7, 0, 3]],
+    [{ state: 'standby', filename: '', total_duration: 0, filament_used: 0 }, [7, 0, 3]],
+  ] as const) {
+    const at = scene()
+    at.state.begin(IDLE)
+    at.state.change({ ...PRINTING, total_duration: 7, filament_used: 3 })
+    at.state.lost('klippy_shutdown', fields)
+    assert.deepEqual(at.told, ['started a.gcode', 'error a.gcode klippy_shutdown'])
+    const { total_duration, print_duration, filament_used } = at.stats[1] as PrintStats
+    assert.deepEqual([total_duration, print_duration, filament_used], expected)
+  }
+})
+
 test('an end that comes with the reset of the print tells the job, not the reset', () => {
   const { state, told, stats } = scene()
   state.begin(IDLE)
