@@ -51,6 +51,8 @@ export interface Endpoint<P extends Shape = Shape, R = unknown> {
   /** The lowest role that may call it. */
   readonly role: Role
   readonly transports: readonly Transport[]
+  /** Whether it subscribes the caller's connection to updates: POST /server/jsonrpc does not serve it. */
+  readonly subscribes: boolean
   /** Whether a call changes anything. The server refuses such calls to web pages of other sites, whatever the verb. */
   readonly changes: boolean
   /** Whether arguments go to the handler as they arrive: Klippy checks them itself, with its own error texts. */
@@ -70,6 +72,7 @@ export interface EndpointSpec<P extends Shape, R> {
   readonly auth?: boolean
   readonly role?: Role
   readonly transports?: readonly Transport[]
+  readonly subscribes?: boolean
   readonly changes?: boolean
   readonly passThrough?: boolean
   readonly example?: InputOf<P>
@@ -104,6 +107,7 @@ export function endpoints({ readingRole = 'viewer', changingRole }: DefaultRoles
       auth: true,
       role: changes ? changingRole : readingRole,
       transports: ALL_TRANSPORTS,
+      subscribes: false,
       changes,
       passThrough: false,
       params: {},

@@ -1,7 +1,19 @@
 // API document: "Printer Administration", "Printer Status", "GCode APIs", "Print Management".
-import { choice, float, int, json, keyed, list, object, record, string } from '../schema/index.ts'
+import {
+  choice,
+  commaItems,
+  type Field,
+  float,
+  int,
+  json,
+  keyed,
+  list,
+  object,
+  record,
+  string,
+} from '../schema/index.ts'
 import { chapter, event, notification } from './chapter.ts'
-import { DIRECT_TRANSPORTS, getOrPost, post, routes } from './endpoint.ts'
+import { DIRECT_TRANSPORTS, getOrPost, post } from './endpoint.ts'
 
 const Ok = choice('ok')
 
@@ -15,22 +27,19 @@ export type StatusChange = Readonly<Record<string, Readonly<Record<string, unkno
  * Status objects and the fields wanted of each; null means all. Over HTTP each object may be an argument itself, with
  * its fields separated by commas: `?toolhead=position,homed_axes&print_stats`.
  */
-const StatusRequest = keyed(record(list(string()).nullable()), fieldsOf).describe(
-  'The fields wanted of each object, null for all; over HTTP also ?OBJECT=FIELD,FIELD or ?OBJECT',
-)
+function byObject<F extends Field<unknown>>(field: F) {
+  return keyed(field, fieldsOf).describe(
+    'The fields wanted of each object, null for all; over HTTP also ?OBJECT=FIELD,FIELD or ?OBJECT',
+  )
+}
+
+const FieldNames = record(list(string()).nullable())
 
 function fieldsOf(value: unknown): unknown {
   if (value === '' || value === null) return null
-  if (typeof value === 'string') return namesIn(value)
+  if (typeof value === 'string') return commaItems(value)
   if (!Array.isArray(value)) return value
-  return value.flatMap(item => (typeof item === 'string' ? namesIn(item) : [item]))
-}
-
-function namesIn(text: string): string[] {
-  return text
-    .split(',')
-    .map(name => name.trim())
-    .filter(name => name !== '')
+  return value.flatMap(item => (typeof item === 'string' ? commaItems(item) : [item]))
 }
 
 /** What Klipper reports about a print (its object print_stats). Durations are seconds, filament mm. */
@@ -77,7 +86,7 @@ export const printer = chapter({
       changes: false,
       passThrough: true,
     }),
-    'printer.emergency_stop': post('/printer/emergency_stop', {
+    'printer.emergency_stop': getOrPost('/printer/emergency_stop', {
       summary: 'Stop the printer at once; Klippy shuts down',
       result: Ok,
     }),
@@ -95,7 +104,7 @@ export const printer = chapter({
     'printer.objects.query': getOrPost('/printer/objects/query', {
       summary: 'The present status of objects',
       params: {
-        objects: StatusRequest,
+        objects: byObject(FieldNames),
         connection_id: int().describe('Ignored; printer.objects.subscribe uses it').optional(),
       },
       example: { objects: { print_stats: null, toolhead: ['position', 'homed_axes'] } },
@@ -103,24 +112,19 @@ export const printer = chapter({
       changes: false,
       passThrough: true,
     }),
-    'printer.objects.subscribe': routes(
-      [
-        { verb: 'POST', path: '/printer/objects/subscribe' },
-        { verb: 'GET', path: '/printer/objects/subscribe' },
-      ],
-      {
-        summary: 'Status now, and its changes as notify_status_update; an empty set of objects ends it',
-        params: {
-          objects: StatusRequest,
-          connection_id: int().describe('Over HTTP: the connection that gets the updates').optional(),
-        },
-        example: { objects: { print_stats: null, extruder: ['temperature', 'target'] } },
-        result: StatusReply,
-        role: 'viewer',
-        transports: DIRECT_TRANSPORTS,
-        passThrough: true,
+    'printer.objects.subscribe': getOrPost('/printer/objects/subscribe', {
+      summary: 'Status now, and its changes as notify_status_update; without objects the subscription ends',
+      params: {
+        objects: byObject(FieldNames.default({})),
+        connection_id: int().describe('Over HTTP: the connection that gets the updates').optional(),
       },
-    ),
+      example: { objects: { print_stats: null, extruder: ['temperature', 'target'] } },
+      result: StatusReply,
+      role: 'viewer',
+      transports: DIRECT_TRANSPORTS,
+      subscribes: true,
+      passThrough: true,
+    }),
     'printer.query_endstops.status': getOrPost('/printer/query_endstops/status', {
       summary: 'Each endstop: "open" or "TRIGGERED"',
       result: record(string()),

@@ -20,11 +20,7 @@ import { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { DATA_FOLDERS, type DataPaths } from '../core/paths.ts'
 import { Warnings } from '../core/warnings.ts'
-import { KlippyLink } from '../klippy/link.ts'
 import { Printer } from '../klippy/printer.ts'
-import { Queries } from '../klippy/queries.ts'
-import { KlippySession } from '../klippy/session.ts'
-import { Subscriptions } from '../klippy/subscriptions.ts'
 import type { AccessPolicy } from '../rpc/access-policy.ts'
 import { Connections } from '../rpc/connections.ts'
 import { Registry, type RegistryOptions } from '../rpc/registry.ts'
@@ -160,7 +156,14 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
     registry,
     connections: new Connections(),
     events,
-    printer: createPrinter(options.klippySocket ?? section.klippy_uds_address, host, events, log),
+    printer: new Printer({
+      path: options.klippySocket ?? section.klippy_uds_address,
+      events,
+      clock: host.clock,
+      log,
+      warnings,
+      version: host.version,
+    }),
     storage,
     log,
     clock: host.clock,
@@ -173,14 +176,6 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
     maxUploadBytes: section.max_upload_size * 1024 * 1024,
     debug,
   }
-}
-
-function createPrinter(path: string, { clock, version }: Host, events: EventBus, log: Log): Printer {
-  const link = new KlippyLink({ path, clock, log })
-  const subscriptions = new Subscriptions(link, clock)
-  const session = new KlippySession({ link, subscriptions, events, clock, log, version })
-  const queries = new Queries(link, subscriptions)
-  return new Printer({ link, session, subscriptions, queries, events })
 }
 
 function createComponents(

@@ -1,65 +1,80 @@
-// The line to Klippy: connects, asks, hears, and connects again whenever it breaks.
+// The connection to Klippy's unix socket: connects, sends requests, reads messages, and reconnects when it breaks.
 import { connect, type Socket } from 'node:net'
 import type { Clock, Timer } from '../core/clock.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { Registration } from '../core/scope.ts'
+import type { Warnings } from '../core/warnings.ts'
 import { isPlainObject } from '../schema/index.ts'
 import { FrameSplitter, frame } from './framing.ts'
 
 /** The longest message that Klippy may send, in bytes. */
 const MAX_MESSAGE = 64 * 1024 * 1024
-/** How many requests may wait for Klippy's answer. */
+/** How many requests may wait for Klippy's reply. */
 const MAX_WAITING = 10_000
-/** Seconds between attempts to connect; the last goes on. */
+/** Seconds between attempts to connect; the last value repeats. */
 const BACKOFF = [0.25, 0.25, 0.5, 1, 2] as const
+/** Klippy replies in these words to a request for an endpoint that it does not have. */
+const UNKNOWN_ENDPOINT = /No registered callback for path '([^']*)'/
 
-/** Who is told what happens on the line. */
+/** Receives what happens on the link. */
 export interface LinkListener {
   connected(): void
-  /** The line is gone; everything that waited has been rejected. */
+  /** The connection has ended; every waiting request has been rejected. */
   disconnected(): void
-  /** Klippy said something unasked: a method and its parameters. */
+  /** Klippy has replied to a request for `endpoint`, with a result or an error. */
+  replied(endpoint: string): void
+  /** Klippy has replied to a request of another program on another connection. */
+  repliedElsewhere(): void
+  /** Klippy calls one of our methods. */
   called(method: string, params: Readonly<Record<string, unknown>>): void
 }
 
-/** What may be chosen about the line. */
+/** What a link needs. */
 export interface LinkOptions {
   /** Klippy's unix socket. */
   readonly path: string
   readonly clock: Clock
   readonly log: Log
-  /** A line silent for so long (s) is asked for a sign of life, and cut when none comes in the same time. */
+  readonly warnings: Warnings
+  /** After so many seconds without a message the link sends a heartbeat, and disconnects when no reply comes in the same time. */
   readonly silence?: number
 }
 
 interface Waiting {
+  readonly endpoint: string
   readonly resolve: (result: unknown) => void
   readonly reject: (error: ApiError) => void
   readonly timer: Timer | null
 }
 
+type Message = Readonly<Record<string, unknown>>
+
 export class KlippyLink {
   readonly path: string
   readonly #clock: Clock
   readonly #log: Log
+  readonly #warnings: Warnings
   readonly #silence: number
   #listener: LinkListener | null = null
   #socket: Socket | null = null
   #connected = false
   #attempts = 0
   #retry: Timer | null = null
-  #watch: Timer | null = null
-  #heardAt = 0
+  #heartbeat: Timer | null = null
+  #receivedAt = 0
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
-  /** What has come and is not read yet. */
+  /** Complete messages that are not read yet. */
   #unread: Buffer[] = []
   #pause: NodeJS.Immediate | null = null
+  #refusalWarning: Registration | null = null
 
-  constructor({ path, clock, log, silence = 20 }: LinkOptions) {
+  constructor({ path, clock, log, warnings, silence = 20 }: LinkOptions) {
     this.path = path
     this.#clock = clock
     this.#log = log
+    this.#warnings = warnings
     this.#silence = silence
   }
 
@@ -67,46 +82,53 @@ export class KlippyLink {
     return this.#connected
   }
 
-  /** Starts to connect, and keeps trying until `stop`. */
+  /** Connects, and reconnects until `stop`. */
   start(listener: LinkListener): void {
     this.#listener = listener
     this.#connect()
   }
 
-  /** Hangs up for good. */
+  /** Disconnects for good. */
   stop(): void {
     this.#listener = null
     this.#retry?.stop()
     this.#socket?.destroy()
-    this.#lost()
+    this.#disconnected()
   }
 
   /**
-   * Asks Klippy. Rejects with ApiError: 503 without a connection, when it breaks, or after `timeout` seconds
-   * where one is given; 400 with Klippy's own words when Klippy refuses, or for parameters that cannot be sent.
+   * Sends a request to Klippy. Rejects with ApiError: 503 without a connection, when it breaks, or after `timeout`
+   * seconds where one is given; 404 for an endpoint that this Klippy does not have; 400 with Klippy's own text when
+   * Klippy refuses, or for parameters that cannot be sent.
    */
-  request(method: string, params: unknown = {}, timeout?: number): Promise<unknown> {
+  request(endpoint: string, params: unknown = {}, timeout?: number): Promise<unknown> {
     const socket = this.#socket
     if (!this.#connected || socket === null) {
       return Promise.reject(new ApiError(503, 'Klippy Host not connected'))
     }
     if (this.#waiting.size >= MAX_WAITING) {
-      return Promise.reject(new ApiError(503, 'Klippy does not keep up: too many requests wait for it'))
+      return Promise.reject(new ApiError(503, `Klippy is too slow: ${MAX_WAITING} requests wait for it`))
     }
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
-      const text = frameOf({ id, method, params })
+      const text = frameOf({ id, method: endpoint, params })
       const timer =
-        timeout === undefined ? null : this.#clock.after(timeout, () => this.#timedOut(id, method, timeout))
-      this.#waiting.set(id, { resolve, reject, timer })
+        timeout === undefined ? null : this.#clock.after(timeout, () => this.#timedOut(id, timeout))
+      this.#waiting.set(id, { endpoint, resolve, reject, timer })
       socket.write(text)
     })
   }
 
-  #timedOut(id: number, method: string, timeout: number): void {
+  #timedOut(id: number, timeout: number): void {
     const waiting = this.#waiting.get(id)
+    if (waiting === undefined) return
     this.#waiting.delete(id)
-    waiting?.reject(new ApiError(503, `Klippy did not answer ${method} within ${timeout} s`))
+    waiting.reject(new ApiError(503, `Klippy did not answer ${waiting.endpoint} within ${timeout} s`))
+  }
+
+  /** Another connection of this server to Klippy (the bridge) has passed a reply on. */
+  noteOtherReply(): void {
+    this.#listener?.repliedElsewhere()
   }
 
   #connect(): void {
@@ -114,20 +136,31 @@ export class KlippyLink {
     this.#socket = socket
     const splitter = new FrameSplitter(MAX_MESSAGE)
     socket.on('connect', () => this.#opened())
-    socket.on('data', chunk => this.#heard(splitter, chunk))
-    socket.on('error', error => this.#log.debug(`Klippy's socket ${this.path}: ${error.message}`))
+    socket.on('data', chunk => this.#received(splitter, chunk))
+    socket.on('error', error => this.#failed(error))
     socket.on('close', () => {
       if (this.#socket !== socket) return
-      this.#lost()
+      this.#disconnected()
       this.#retryLater()
     })
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    this.#log.debug(`Klippy's socket ${this.path}: ${error.message}`)
+    if (error.code !== 'EACCES') return
+    this.#refusalWarning = this.#warnings.add(
+      `The server may not use Klippy's socket ${this.path} (permission denied): run Klipper and this server as the ` +
+        "same user, or give this server's user write access to the socket and access to its folder.",
+      'klippy-socket',
+    )
   }
 
   #opened(): void {
     this.#connected = true
     this.#attempts = 0
-    this.#heardAt = this.#clock.monotonic()
-    this.#watch = this.#clock.every(this.#silence, () => this.#checkSilence())
+    this.#receivedAt = this.#clock.monotonic()
+    this.#heartbeat = this.#clock.every(this.#silence, () => this.#checkSilence())
+    this.#refusalWarning?.remove()
     this.#log.info(`connected to Klippy at ${this.path}`)
     this.#listener?.connected()
   }
@@ -139,12 +172,12 @@ export class KlippyLink {
     this.#retry = this.#clock.after(wait, () => this.#connect())
   }
 
-  #lost(): void {
+  #disconnected(): void {
     this.#socket = null
-    this.#watch?.stop()
+    this.#heartbeat?.stop()
     while (this.#pause !== null) {
       clearImmediate(this.#pause)
-      this.#goOn()
+      this.#resume()
     }
     for (const { reject, timer } of this.#waiting.values()) {
       timer?.stop()
@@ -153,51 +186,55 @@ export class KlippyLink {
     this.#waiting.clear()
     if (!this.#connected) return
     this.#connected = false
-    this.#log.info('the connection to Klippy has ended')
+    this.#log.info('disconnected from Klippy')
     this.#listener?.disconnected()
   }
 
+  #isSilent(): boolean {
+    return this.#clock.monotonic() - this.#receivedAt >= this.#silence
+  }
+
   #checkSilence(): void {
-    if (this.#clock.monotonic() - this.#heardAt < this.#silence) return
+    if (!this.#isSilent()) return
     this.request('info', {}, this.#silence).catch(error => {
-      if (this.#clock.monotonic() - this.#heardAt < this.#silence) return
-      this.#log.warning(`Klippy hangs, cutting the connection: ${messageOf(error)}`)
+      if (!this.#isSilent()) return
+      this.#log.warning(`Klippy does not respond, disconnecting: ${messageOf(error)}`)
       this.#socket?.destroy()
     })
   }
 
-  #heard(splitter: FrameSplitter, chunk: Buffer): void {
-    this.#heardAt = this.#clock.monotonic()
+  #received(splitter: FrameSplitter, chunk: Buffer): void {
+    this.#receivedAt = this.#clock.monotonic()
     try {
       this.#unread.push(...splitter.push(chunk))
-      if (this.#pause === null) this.#readOn()
+      if (this.#pause === null) this.#read()
     } catch (error) {
-      this.#cut(error)
+      this.#reject(error)
     }
   }
 
-  #cut(error: unknown): void {
-    this.#log.warning(`Klippy sent ${messageOf(error)}; cutting the connection`)
+  #reject(error: unknown): void {
+    this.#log.warning(`Klippy sent ${messageOf(error)}; disconnecting`)
     this.#socket?.destroy()
   }
 
   /**
-   * Reads what has come. What Klippy said unasked after an answer waits for a turn of the event loop, so that whoever
-   * asked goes by the answer first: both may come in one piece.
+   * Reads the messages that have arrived. A call that follows a reply waits for a turn of the event loop, so that the
+   * requester processes the reply first: both may arrive in one chunk.
    */
-  #readOn(): void {
+  #read(): void {
     const messages = this.#unread
     this.#unread = []
-    let answered = false
+    let replied = false
     for (const [index, bytes] of messages.entries()) {
       const message = this.#parse(bytes)
       if (typeof message.id === 'number') {
         this.#settle(message.id, message)
-        answered = true
+        replied = true
       } else if (typeof message.method === 'string') {
-        if (answered) {
+        if (replied) {
           this.#unread = messages.slice(index)
-          this.#pause = setImmediate(() => this.#goOn())
+          this.#pause = setImmediate(() => this.#resume())
           return
         }
         this.#listener?.called(message.method, isPlainObject(message.params) ? message.params : {})
@@ -205,39 +242,46 @@ export class KlippyLink {
     }
   }
 
-  #goOn(): void {
+  #resume(): void {
     this.#pause = null
     try {
-      this.#readOn()
+      this.#read()
     } catch (error) {
-      this.#cut(error)
+      this.#reject(error)
     }
   }
 
-  /** A message; an empty one in the place of nonsense. */
-  #parse(bytes: Buffer): Readonly<Record<string, unknown>> {
+  /** A message; an empty one in place of text that is not a JSON object. */
+  #parse(bytes: Buffer): Message {
     try {
       const message: unknown = JSON.parse(bytes.toString())
       return isPlainObject(message) ? message : {}
     } catch {
-      this.#log.warning(`Klippy sent something that is not JSON (${bytes.length} bytes); ignored`)
+      this.#log.warning(`Klippy sent a message that is not JSON (${bytes.length} bytes); ignored`)
       return {}
     }
   }
 
-  #settle(id: number, message: Readonly<Record<string, unknown>>): void {
+  #settle(id: number, message: Message): void {
     const waiting = this.#waiting.get(id)
     if (waiting === undefined) return
     this.#waiting.delete(id)
     waiting.timer?.stop()
-    if (!('error' in message)) {
-      waiting.resolve(message.result)
-      return
-    }
-    const { error } = message
-    const text = isPlainObject(error) ? error.message : error
-    waiting.reject(new ApiError(400, typeof text === 'string' ? text : 'Klippy Request Error'))
+    this.#listener?.replied(waiting.endpoint)
+    if ('error' in message) waiting.reject(refusalOf(message.error))
+    else waiting.resolve(message.result)
   }
+}
+
+function refusalOf(error: unknown): ApiError {
+  const text = isPlainObject(error) ? error.message : error
+  if (typeof text !== 'string') return new ApiError(400, 'Klippy Request Error')
+  const unknown = UNKNOWN_ENDPOINT.exec(text)
+  if (unknown === null) return new ApiError(400, text)
+  return new ApiError(
+    404,
+    `Klipper has no endpoint '${unknown[1]}': printer.cfg lacks a section, or Klipper is too old`,
+  )
 }
 
 function frameOf(message: object): string {

@@ -1,37 +1,59 @@
-// Which objects and fields someone wants, and how such wishes are compared, joined and cut out of a status.
-
+// Which objects and fields of Klippy's status a caller wants: reading, comparing, joining and selecting.
 import type { StatusChange } from '../api/printer.ts'
 import { ApiError } from '../core/errors.ts'
-import { isPlainObject } from '../schema/index.ts'
+import { commaItems, isPlainObject } from '../schema/index.ts'
 
-/** Field names by object; null stands for all fields. */
+/** Field names by object; null is all fields. */
 export type ObjectRequest = Readonly<Record<string, readonly string[] | null>>
 
+/** Above this many names a lookup in a set is faster than in the list. */
+const SHORT_LIST = 16
+
+type Arguments = Readonly<Record<string, unknown>>
+
 /**
- * Reads the `objects` argument in Klippy's own way, with Klippy's words for what is wrong: requests of several
- * callers travel together, and one that is malformed must not fail the others.
+ * Reads the `objects` of a query. Throws ApiError 400 in Klippy's words: requests of several callers share one request
+ * to Klippy, and an invalid one must not fail the others.
  */
-export function readObjectRequest(params: Readonly<Record<string, unknown>>): ObjectRequest {
-  const { objects } = params
+export function readObjectRequest({ objects }: Arguments): ObjectRequest {
   if (objects === undefined) throw new ApiError(400, 'Missing Argument [objects]')
   if (!isPlainObject(objects)) throw new ApiError(400, 'Invalid Argument Type [objects]')
   for (const fields of Object.values(objects)) {
-    const valid = fields === null || (Array.isArray(fields) && fields.every(name => typeof name === 'string'))
-    if (!valid) throw new ApiError(400, 'Invalid argument')
+    const isValid =
+      fields === null || (Array.isArray(fields) && fields.every(name => typeof name === 'string'))
+    if (!isValid) throw new ApiError(400, 'Invalid argument')
   }
   return objects as ObjectRequest
+}
+
+/**
+ * Reads the `objects` of a subscription. As with the original, the subscription ends without them, and fields may be
+ * one text.
+ */
+export function readSubscription({ objects = {} }: Arguments): ObjectRequest {
+  if (!isPlainObject(objects)) return readObjectRequest({ objects })
+  const listed = Object.entries(objects).map(([name, fields]) => [
+    name,
+    typeof fields === 'string' ? commaItems(fields) : fields,
+  ])
+  return readObjectRequest({ objects: Object.fromEntries(listed) })
 }
 
 /** Whether everything in `part` is in `whole`. */
 export function covers(whole: ObjectRequest, part: ObjectRequest): boolean {
   for (const name in part) {
     if (!Object.hasOwn(whole, name)) return false
-    const held = whole[name]
-    const wanted = part[name]
-    if (held === null || held === undefined) continue
-    if (wanted === null || wanted === undefined || !wanted.every(field => held.includes(field))) return false
+    const held = whole[name] ?? null
+    const wanted = part[name] ?? null
+    if (held === null || held === wanted) continue
+    if (wanted === null || !containsAll(held, wanted)) return false
   }
   return true
+}
+
+function containsAll(held: readonly string[], wanted: readonly string[]): boolean {
+  const names = wanted.length > SHORT_LIST ? new Set(held) : { has: (name: string) => held.includes(name) }
+  return wanted.every(name => names.has(name))
 }
 
 export function sameRequest(a: ObjectRequest, b: ObjectRequest): boolean {
@@ -40,21 +62,20 @@ export function sameRequest(a: ObjectRequest, b: ObjectRequest): boolean {
 
 /** Everything that any of `requests` wants. */
 export function union(requests: Iterable<ObjectRequest>): ObjectRequest {
-  const joined: Record<string, readonly string[] | null> = Object.create(null)
+  const joined = new Map<string, Set<string> | null>()
   for (const request of requests) {
     for (const name in request) {
       const fields = request[name] ?? null
-      const known = joined[name]
-      joined[name] =
-        known === null || fields === null
-          ? null
-          : [...new Set(known === undefined ? fields : [...known, ...fields])]
+      const known = joined.get(name)
+      if (known === undefined) joined.set(name, fields === null ? null : new Set(fields))
+      else if (fields === null) joined.set(name, null)
+      else if (known !== null) for (const field of fields) known.add(field)
     }
   }
-  return { ...joined }
+  return Object.fromEntries([...joined].map(([name, fields]) => [name, fields === null ? null : [...fields]]))
 }
 
-/** The wanted part of a status. An object that is not there is empty, a field that is not there null, as in Klippy's replies. */
+/** The requested part of a status. As in Klippy's replies, a missing object is empty and a missing field null. */
 export function pick(status: StatusChange, request: ObjectRequest): StatusChange {
   const picked: Record<string, Record<string, unknown>> = {}
   for (const name in request) {
@@ -67,7 +88,7 @@ export function pick(status: StatusChange, request: ObjectRequest): StatusChange
   return picked
 }
 
-/** The wanted part of a change; undefined where none of it is wanted. */
+/** The requested part of a change; undefined where it contains nothing of it. */
 export function pickChange(change: StatusChange, request: ObjectRequest): StatusChange | undefined {
   const picked: Record<string, Record<string, unknown>> = {}
   let any = false

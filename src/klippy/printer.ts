@@ -1,19 +1,26 @@
-// What components ask of the printer, in the words of a printer and not of Klippy's protocol.
+// The printer, as components use it: status, subscriptions, G-code and prints.
+import type { Clock } from '../core/clock.ts'
 import { ApiError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
-import type { KlippyLink } from './link.ts'
+import type { Log } from '../core/log.ts'
+import type { Warnings } from '../core/warnings.ts'
+import { KlippyLink } from './link.ts'
 import type { ObjectRequest } from './object-request.ts'
-import type { Queries } from './queries.ts'
-import type { KlippySession } from './session.ts'
-import type { Follower, StatusReply, Subscriptions } from './subscriptions.ts'
+import { Queries } from './queries.ts'
+import { KlippySession } from './session.ts'
+import { StatusMirror, type StatusReply } from './status-mirror.ts'
+import { type Follower, Subscriptions } from './subscriptions.ts'
 
-/** The parts that the printer is reached through. */
-export interface PrinterParts {
-  readonly link: KlippyLink
-  readonly session: KlippySession
-  readonly subscriptions: Subscriptions
-  readonly queries: Queries
+/** What a printer needs. */
+export interface PrinterOptions {
+  /** Klippy's unix socket. */
+  readonly path: string
   readonly events: EventBus
+  readonly clock: Clock
+  readonly log: Log
+  readonly warnings: Warnings
+  /** Our version, as Klippy logs it. */
+  readonly version: string
 }
 
 export class Printer {
@@ -23,28 +30,35 @@ export class Printer {
   readonly #queries: Queries
   readonly #events: EventBus
 
-  constructor({ link, session, subscriptions, queries, events }: PrinterParts) {
+  constructor({ path, events, clock, log, warnings, version }: PrinterOptions) {
+    const link = new KlippyLink({ path, clock, log, warnings })
+    const mirror = new StatusMirror(clock)
+    const queries = new Queries(link, mirror)
+    const subscriptions = new Subscriptions({ link, mirror, queries, events, log })
     this.link = link
-    this.session = session
+    this.session = new KlippySession({ link, mirror, subscriptions, events, clock, log, version })
     this.#subscriptions = subscriptions
     this.#queries = queries
     this.#events = events
   }
 
-  /** Calls one of Klippy's endpoints; an empty answer becomes "ok", as clients know it. */
+  /**
+   * Calls one of Klippy's endpoints; an empty result becomes "ok", as clients expect. Rejects with ApiError as the link
+   * does.
+   */
   async call(endpoint: string, params: unknown = {}): Promise<unknown> {
     const result = await this.link.request(endpoint, params)
     return isEmpty(result) ? 'ok' : result
   }
 
-  /** Runs G-code and waits until it is done. Rejects with Klippy's own words (400) or 503. */
+  /** Runs G-code; resolves when it is done. Rejects with ApiError: 400 with Klippy's own text, or 503. */
   async runGcode(script: string): Promise<'ok'> {
     this.#events.emit('klippy:gcode_command', script)
     await this.link.request('gcode/script', { script })
     return 'ok'
   }
 
-  /** Starts to print a file of the gcodes root, on behalf of a user where there is one. */
+  /** Starts to print a file of the gcodes root, for a user where there is one. */
   async startPrint(filename: string, username: string | null = null): Promise<'ok'> {
     const path = filename.replace(/^\/+/, '')
     if (path === '') throw new ApiError(400, "The argument 'filename' names no file")
@@ -74,12 +88,12 @@ export class Printer {
     return status.print_stats?.state
   }
 
-  /** Present values; at once where they are mirrored. */
+  /** Present values: at once from the mirror where it is current, else from Klippy. */
   query(request: ObjectRequest): StatusReply | Promise<StatusReply> {
     return this.#queries.query(request)
   }
 
-  /** Follows values; see Subscriptions.subscribe. */
+  /** Subscribes `follower`; see Subscriptions.subscribe. */
   subscribe(follower: Follower, request: ObjectRequest): Promise<StatusReply> {
     return this.#subscriptions.subscribe(follower, request)
   }

@@ -1,53 +1,40 @@
-// One life of Klippy as we see it: who it is, whether it is ready, what it offers; told by events.
-
+// The session with Klippy, from connecting to disconnecting: handshake, state, endpoints, remote methods.
 import type { StatusChange } from '../api/printer.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
-import { isPlainObject } from '../schema/index.ts'
+import type { Registration } from '../core/scope.ts'
+import { type KlippyInfo, type KlippyState, readInfo, readNames } from './klippy-info.ts'
 import type { KlippyLink, LinkListener } from './link.ts'
+import { mayChangeStatus, readStatus, type StatusMirror } from './status-mirror.ts'
 import type { Follower, Subscriptions } from './subscriptions.ts'
 
-/** What the server says of Klippy. `disconnected` is ours, the others are Klippy's own. */
-export type KlippyState = 'disconnected' | 'startup' | 'ready' | 'error' | 'shutdown'
-
-/** Klippy's own words about itself (`info`). */
-export interface KlippyInfo {
-  readonly state: KlippyState
-  readonly state_message: string
-  readonly software_version?: string
-  readonly klipper_path?: string
-  readonly python_path?: string
-  readonly config_file?: string
-  readonly log_file?: string
-  readonly [field: string]: unknown
-}
-
-/** What clients need of a printer; without one of these a warning is due (Mainsail shows it too). */
+/** Objects that clients need; without one of these `server.info` contains a warning, which Mainsail shows too. */
 const REQUIRED_OBJECTS = ['virtual_sdcard', 'display_status', 'pause_resume'] as const
 
-/** Seconds between questions while Klippy starts. */
+/** Seconds between requests for the state while Klippy starts. */
 const STARTUP_POLL = 0.25
-/** Seconds that Klippy has for each question of the greeting. */
+/** Seconds that Klippy has to reply to each request of the handshake. */
 const TIMEOUT = 20
-/** Seconds until a greeting that Klippy refused, or did not answer in time, is tried again. */
+/** Seconds after which a handshake that failed is repeated. */
 const RETRY = 2
 
-/** Klippy calls these for us alone. */
+/** Methods that Klippy calls and no component may replace. */
 const OWN_METHODS: readonly string[] = ['process_status_update', 'process_gcode_response']
 
 /** A method that Klippy may call (printer.cfg: action_call_remote_method). */
 export type RemoteMethod = (params: Readonly<Record<string, unknown>>) => void | Promise<void>
 
-/** What a session is made of. */
+/** What a session works with. */
 export interface SessionParts {
   readonly link: KlippyLink
+  readonly mirror: StatusMirror
   readonly subscriptions: Subscriptions
   readonly events: EventBus
   readonly clock: Clock
   readonly log: Log
-  /** How we name ourselves to Klippy. */
+  /** Our version, as Klippy logs it. */
   readonly version: string
 }
 
@@ -59,6 +46,7 @@ export class KlippySession implements LinkListener, Follower {
   #endpoints: readonly string[] = []
   #objects: readonly string[] = []
   #poll: Timer | null = null
+  #statusListener: Registration | null = null
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -68,7 +56,7 @@ export class KlippySession implements LinkListener, Follower {
     return this.#state
   }
 
-  /** What Klippy last said of itself; null while it is not connected. */
+  /** What Klippy last reported of itself; null while it is not connected. */
   get info(): KlippyInfo | null {
     return this.#info
   }
@@ -85,16 +73,19 @@ export class KlippySession implements LinkListener, Follower {
   }
 
   start(): void {
-    this.#parts.link.start(this)
+    const { events, link } = this.#parts
+    this.#statusListener = events.on('klippy:status', change => this.#readState(change))
+    link.start(this)
   }
 
   stop(): void {
     this.#poll?.stop()
+    this.#statusListener?.remove()
     this.#parts.link.stop()
     this.#state = 'disconnected'
   }
 
-  /** Lets Klippy call `method` under `name`, now and after each of its restarts. */
+  /** Registers `method` with Klippy under `name`, now and after each of its restarts. */
   addRemoteMethod(name: string, method: RemoteMethod): void {
     this.#remoteMethods.set(name, method)
     if (this.#state === 'ready') this.#registerRemote(name)
@@ -104,19 +95,19 @@ export class KlippySession implements LinkListener, Follower {
     this.#remoteMethods.delete(name)
   }
 
-  /** Whether `name` is taken, by us or by whoever registered it. */
+  /** Whether `name` is registered or reserved. */
   hasRemoteMethod(name: string): boolean {
     return OWN_METHODS.includes(name) || this.#remoteMethods.has(name)
   }
 
   connected(): void {
-    this.#greet().catch(error => this.#greetAgain(error))
+    this.#shakeHands().catch(error => this.#retryHandshake(error))
   }
 
-  #greetAgain(error: unknown): void {
+  #retryHandshake(error: unknown): void {
     const { link, log, clock } = this.#parts
     if (!link.connected) return
-    log.warning(`Klippy's greeting failed, it is tried again in ${RETRY} s: ${messageOf(error)}`)
+    log.warning(`Klippy handshake failed, retrying in ${RETRY} s: ${messageOf(error)}`)
     this.#poll = clock.after(RETRY, () => this.connected())
   }
 
@@ -130,14 +121,23 @@ export class KlippySession implements LinkListener, Follower {
     this.#parts.events.emit('klippy:disconnected')
   }
 
+  replied(endpoint: string): void {
+    if (mayChangeStatus(endpoint)) this.#parts.mirror.outdate()
+  }
+
+  repliedElsewhere(): void {
+    this.#parts.mirror.outdate(true)
+  }
+
   called(method: string, params: Readonly<Record<string, unknown>>): void {
-    const { events, subscriptions } = this.#parts
+    const { events, mirror, subscriptions } = this.#parts
     if (method === 'process_status_update') {
-      if (isPlainObject(params.status)) {
-        subscriptions.pushed(params.status as StatusChange, Number(params.eventtime))
-        events.emit('klippy:status', params.status as StatusChange, Number(params.eventtime))
-      }
-    } else if (method === 'process_gcode_response') {
+      subscriptions.pushed(readStatus(params.status), Number(params.eventtime))
+      return
+    }
+    // A macro reports what it has done: a query of the receiver must return the status after it.
+    mirror.outdate()
+    if (method === 'process_gcode_response') {
       if (typeof params.response === 'string') events.emit('klippy:gcode_response', params.response)
     } else this.#callRemote(method, params)
   }
@@ -145,51 +145,56 @@ export class KlippySession implements LinkListener, Follower {
   #callRemote(name: string, params: Readonly<Record<string, unknown>>): void {
     const method = this.#remoteMethods.get(name)
     const failed = (error: unknown) => this.#parts.log.warning(`remote method ${name}: ${messageOf(error)}`)
-    if (method === undefined) failed('called by Klippy, but nobody serves it')
+    if (method === undefined) failed('Klippy calls it, but no component has registered it')
     else Promise.resolve(params).then(method).catch(failed)
   }
 
-  /** Our own subscription: webhooks tell of every change of state after start-up. */
-  statusChanged(change: StatusChange): void {
-    const { webhooks } = change
+  /** The session follows `webhooks`, and reads it when every other follower has its update: see `#readState`. */
+  statusChanged(): void {}
+
+  /**
+   * Clients get the reason of a shutdown (`webhooks.state_message`) before notify_klippy_shutdown: KlipperScreen shows
+   * what it knows at that moment.
+   */
+  #readState({ webhooks }: StatusChange): void {
     if (webhooks === undefined || this.#info === null) return
-    this.#info = { ...this.#info, ...(webhooks as Partial<KlippyInfo>) }
+    this.#info = readInfo(webhooks, this.#info)
     this.#setState(this.#info.state)
   }
 
-  async #greet(): Promise<void> {
+  async #shakeHands(): Promise<void> {
     const { version, events } = this.#parts
-    await this.#askInfo({ client_info: { program: 'Moonraker', version } })
+    await this.#requestInfo({ client_info: { program: 'Moonraker', version } })
     await this.#listEndpoints()
     events.emit('klippy:identified')
-    this.#follow()
+    this.#awaitStartup()
   }
 
   async #listEndpoints(): Promise<void> {
-    const listed = (await this.#parts.link.request('list_endpoints', {}, TIMEOUT)) as { endpoints?: string[] }
-    this.#endpoints = listed.endpoints ?? []
+    const reply = await this.#parts.link.request('list_endpoints', {}, TIMEOUT)
+    this.#endpoints = readNames(reply, 'endpoints')
   }
 
-  async #askInfo(params: object): Promise<void> {
-    this.#info = (await this.#parts.link.request('info', params, TIMEOUT)) as KlippyInfo
+  async #requestInfo(params: object): Promise<void> {
+    this.#info = readInfo(await this.#parts.link.request('info', params, TIMEOUT))
     if (this.#state === 'disconnected') this.#state = 'startup'
   }
 
-  /** Polls while Klippy starts; from then on its webhooks object tells. */
-  #follow(): void {
+  /** Polls while Klippy starts; from then on its object `webhooks` contains the state. */
+  #awaitStartup(): void {
     if (this.#info?.state === 'startup') {
       this.#poll = this.#parts.clock.after(STARTUP_POLL, () => {
-        this.#askInfo({}).then(
-          () => this.#follow(),
-          error => this.#greetAgain(error),
+        this.#requestInfo({}).then(
+          () => this.#awaitStartup(),
+          error => this.#retryHandshake(error),
         )
       })
       return
     }
-    this.#listen().catch(error => this.#greetAgain(error))
+    this.#subscribe().catch(error => this.#retryHandshake(error))
   }
 
-  async #listen(): Promise<void> {
+  async #subscribe(): Promise<void> {
     const { link, subscriptions } = this.#parts
     const template = { response_template: { method: 'process_gcode_response' } }
     const [{ status }] = await Promise.all([
@@ -198,9 +203,8 @@ export class KlippySession implements LinkListener, Follower {
       // Some modules add their endpoints only when Klippy has connected to the controllers.
       this.#listEndpoints(),
     ])
-    const listed = (await link.request('objects/list', {}, TIMEOUT)) as { objects?: readonly string[] }
-    this.#objects = listed.objects ?? []
-    this.statusChanged(status)
+    this.#objects = readNames(await link.request('objects/list', {}, TIMEOUT), 'objects')
+    this.#readState(status)
   }
 
   #setState(state: KlippyState): void {

@@ -1,75 +1,72 @@
-// Who follows which status. Klippy gets one subscription, for the union of all; its pushes keep a mirror
-// that answers queries at once, and everyone gets the part that they asked for.
+// Status subscriptions: Klippy gets one, for the union of all; its pushes update the mirror, and each follower gets the
+// part that it subscribed to.
 import { isDeepStrictEqual } from 'node:util'
 import type { StatusChange } from '../api/printer.ts'
-import type { Clock } from '../core/clock.ts'
 import { ApiError } from '../core/errors.ts'
+import type { EventBus } from '../core/events.ts'
+import type { Log } from '../core/log.ts'
 import { notificationText } from '../rpc/connections.ts'
 import { Message } from '../rpc/message.ts'
 import type { KlippyLink } from './link.ts'
-import { covers, type ObjectRequest, pick, pickChange, sameRequest, union } from './object-request.ts'
+import { type ObjectRequest, pickChange, sameRequest, union } from './object-request.ts'
+import type { Queries } from './queries.ts'
+import { readStatusReply, type StatusMirror, type StatusReply } from './status-mirror.ts'
 
-/** A status reply: Klippy's clock in seconds, and fields by object. */
-export interface StatusReply {
-  readonly eventtime: number
-  readonly status: StatusChange
-}
-
-/** Someone who follows status. `message` is the ready-made notification, the same for all who asked alike. */
+/** Receives status updates. `message` is the complete notification, shared by all with the same subscription. */
 export interface Follower {
   statusChanged(change: StatusChange, eventtime: number, message: Message): void
 }
 
-/** Followers who asked for the same, so that their part is cut out and encoded once. */
+/** Followers with the same subscription: their part of an update is selected and encoded once. */
 interface Group {
   readonly request: ObjectRequest
   readonly followers: Set<Follower>
 }
 
-/** Seconds that Klippy has to answer about status; it answers on a quarter of a second. */
+/** Seconds that Klippy has to reply; it replies on a tick of 0.25 s. */
 const TIMEOUT = 30
 
+/** What subscriptions work with. */
+export interface SubscriptionParts {
+  readonly link: KlippyLink
+  readonly mirror: StatusMirror
+  readonly queries: Queries
+  readonly events: EventBus
+  readonly log: Log
+}
+
 export class Subscriptions {
-  readonly #link: KlippyLink
-  readonly #clock: Clock
+  readonly #parts: SubscriptionParts
   readonly #groups = new Map<string, Group>()
   readonly #keys = new Map<Follower, string>()
-  /** What Klippy was last asked to push, and has confirmed. */
-  #mirrored: ObjectRequest = {}
-  #mirror: Record<string, Record<string, unknown>> = {}
-  #eventtime = 0
-  #eventtimeAt = 0
   #renewal: Promise<void> | null = null
+  /** Counts the sessions of Klippy. */
   #epoch = 0
 
-  constructor(link: KlippyLink, clock: Clock) {
-    this.#link = link
-    this.#clock = clock
+  constructor(parts: SubscriptionParts) {
+    this.#parts = parts
   }
 
   /**
-   * Sets what `follower` follows, in place of what it followed before; an empty request ends it.
-   * Answers with the present values of all of it.
+   * Replaces the subscription of `follower`; an empty request ends it. Resolves with the present values of all of it.
+   * Rejects with ApiError: 400 when Klippy refuses, 503 when Klippy or the subscription is gone.
    */
   async subscribe(follower: Follower, request: ObjectRequest): Promise<StatusReply> {
     this.#setRequest(follower, request)
-    if (Object.keys(request).length === 0) {
-      this.#renew().catch(() => {})
-      return { eventtime: this.#now(), status: {} }
-    }
+    if (Object.keys(request).length === 0) this.#renew().catch(() => {})
     const key = this.#keys.get(follower)
-    while (!covers(this.#mirrored, request)) {
+    while (!this.#parts.mirror.covers(request)) {
       await this.#renew()
       if (this.#keys.get(follower) !== key) throw new ApiError(503, 'The subscription has ended')
     }
-    return this.#fromMirror(request)
+    return this.#parts.queries.query(request)
   }
 
-  /** Forgets a follower that is gone. */
+  /** Ends the subscription of `follower`. */
   unsubscribe(follower: Follower): void {
     if (!this.#keys.has(follower)) return
     this.#setRequest(follower, {})
-    if (this.#link.connected) this.#renew().catch(() => {})
+    if (this.#parts.link.connected) this.#renew().catch(() => {})
   }
 
   #setRequest(follower: Follower, request: ObjectRequest): void {
@@ -88,7 +85,7 @@ export class Subscriptions {
     this.#keys.set(follower, key)
   }
 
-  /** Brings Klippy's subscription up to the union of all; calls in the meantime share one request. */
+  /** Brings Klippy's subscription up to the union of all; concurrent calls share one request. */
   #renew(): Promise<void> {
     this.#renewal ??= Promise.resolve()
       .then(() => this.#sendUnion())
@@ -99,67 +96,54 @@ export class Subscriptions {
   }
 
   async #sendUnion(): Promise<void> {
-    const wanted = union([...this.#groups.values()].map(group => group.request))
-    if (sameRequest(wanted, this.#mirrored)) return
-    const epoch = this.#epoch
-    const params = { objects: wanted, response_template: { method: 'process_status_update' } }
-    const reply = (await this.#link.request('objects/subscribe', params, TIMEOUT)) as StatusReply
+    const { link, mirror } = this.#parts
+    const objects = union([...this.#groups.values()].map(group => group.request))
+    if (sameRequest(objects, mirror.request)) return
+    const [epoch, version] = [this.#epoch, mirror.version]
+    const params = { objects, response_template: { method: 'process_status_update' } }
+    const reply = readStatusReply(await link.request('objects/subscribe', params, TIMEOUT))
     if (epoch !== this.#epoch) throw new ApiError(503, 'Klippy Disconnected')
-    const change = difference(this.#mirror, reply.status)
-    this.#mirrored = wanted
-    this.#mirror = { ...reply.status } as Record<string, Record<string, unknown>>
-    this.#tick(reply.eventtime)
-    // Klippy tells changes since it last looked, and it looked for this reply: it will not push these.
-    this.#tell(change, reply.eventtime)
+    const change = difference(mirror.status, reply.status)
+    mirror.replace(objects, reply, version)
+    // Klippy pushes changes since its last look at an object. This reply was a look: it does not push these.
+    this.#publish(change, reply.eventtime)
   }
 
-  /** What of `request` the mirror holds, if it holds all of it. */
-  fromMirror(request: ObjectRequest): StatusReply | undefined {
-    return this.#link.connected && covers(this.#mirrored, request) ? this.#fromMirror(request) : undefined
-  }
-
-  #fromMirror(request: ObjectRequest): StatusReply {
-    return { eventtime: this.#now(), status: pick(this.#mirror, request) }
-  }
-
-  /** Takes Klippy's push: into the mirror, and on to the followers. */
+  /** Takes a push of Klippy's. */
   pushed(change: StatusChange, eventtime: number): void {
-    this.#tick(eventtime)
-    for (const name in change) this.#mirror[name] = { ...this.#mirror[name], ...change[name] }
-    this.#tell(change, eventtime)
+    this.#parts.mirror.update(change, eventtime)
+    this.#publish(change, eventtime)
   }
 
-  #tell(change: StatusChange, eventtime: number): void {
+  #publish(change: StatusChange, eventtime: number): void {
     for (const { request, followers } of this.#groups.values()) {
       const part = pickChange(change, request)
       if (part === undefined) continue
-      const message = new Message(notificationText('notify_status_update', [part, eventtime]))
-      for (const follower of followers) follower.statusChanged(part, eventtime, message)
+      const message = new Message(() => notificationText('notify_status_update', [part, eventtime]))
+      for (const follower of followers) this.#update(follower, part, eventtime, message)
+    }
+    this.#parts.events.emit('klippy:status', change, eventtime)
+  }
+
+  /** A follower that fails does not stop the others. */
+  #update(follower: Follower, part: StatusChange, eventtime: number, message: Message): void {
+    try {
+      follower.statusChanged(part, eventtime, message)
+    } catch (error) {
+      this.#parts.log.error('a status update failed', error)
     }
   }
 
-  #tick(eventtime: number): void {
-    this.#eventtime = eventtime
-    this.#eventtimeAt = this.#clock.monotonic()
-  }
-
-  /** Klippy's clock now: it is the machine's monotonic clock, so it went on as ours did. */
-  #now(): number {
-    if (this.#eventtime === 0) return 0
-    return this.#eventtime + this.#clock.monotonic() - this.#eventtimeAt
-  }
-
-  /** Klippy is gone, and with it all subscriptions: clients subscribe again when it is ready. */
+  /** Klippy has disconnected and forgotten all subscriptions: clients subscribe again when it is ready. */
   clear(): void {
     this.#groups.clear()
     this.#keys.clear()
-    this.#mirrored = {}
-    this.#mirror = {}
+    this.#parts.mirror.clear()
     this.#epoch += 1
   }
 }
 
-/** The fields that both know, where the later has another value. */
+/** The fields that both contain, where the later has another value. */
 function difference(earlier: StatusChange, later: StatusChange): StatusChange {
   const change: Record<string, Record<string, unknown>> = {}
   for (const [name, fields] of Object.entries(later)) {

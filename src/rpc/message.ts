@@ -1,15 +1,21 @@
-// A text for many clients, encoded once per kind of connection.
+// A text for many clients, built when the first of them needs it and encoded once per kind of connection.
 
 type Encode = (text: string) => Buffer
 
 /** A notification on its way to many clients. */
 export class Message {
-  readonly text: string
+  #text: string | (() => string)
   #encode: Encode | undefined
   #bytes: Buffer | undefined
 
-  constructor(text: string) {
-    this.text = text
+  /** `text` may be a function that builds it: a message that no client gets costs nothing. */
+  constructor(text: string | (() => string)) {
+    this.#text = text
+  }
+
+  get text(): string {
+    if (typeof this.#text === 'function') this.#text = this.#text()
+    return this.#text
   }
 
   /** The bytes that `encode` gives; kept for the next client of the same kind. */

@@ -169,6 +169,9 @@ export class Registry {
   call(name: string, params: unknown, caller: Caller): unknown {
     const method = this.#methods.get(name)
     if (method === undefined) throw new ApiError(404, 'Method not found')
+    if (method.endpoint.subscribes && caller.transport === 'http') {
+      throw new ApiError(404, 'Subscriptions not available for HTTP transport')
+    }
     return this.invoke(method, params, caller)
   }
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ApiError } from '../../src/core/errors.ts'
 import { Log } from '../../src/core/log.ts'
+import { Warnings } from '../../src/core/warnings.ts'
 import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
 import { KlippyLink } from '../../src/klippy/link.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
@@ -18,6 +19,7 @@ class Line implements Disposable {
   readonly log: string[] = []
   readonly told: string[] = []
   readonly events = new EventTarget()
+  readonly warnings = new Warnings()
   readonly link: KlippyLink
 
   constructor(path: string, silence = 20) {
@@ -29,7 +31,7 @@ class Line implements Disposable {
       level: 'debug',
       console: line => this.log.push(line),
     })
-    this.link = new KlippyLink({ path, clock, log, silence })
+    this.link = new KlippyLink({ path, clock, log, warnings: this.warnings, silence })
   }
 
   start(): this {
@@ -40,6 +42,8 @@ class Line implements Disposable {
     this.link.start({
       connected: () => tell('connected'),
       disconnected: () => tell('disconnected'),
+      replied: () => {},
+      repliedElsewhere: () => {},
       called: (method, params) => tell('called', `${method} ${JSON.stringify(params)}`),
     })
     return this
@@ -103,6 +107,40 @@ test('after a break the attempts begin anew', async () => {
   line.clock.pass(0.25)
   await again
   assert.deepEqual(await line.link.request('gcode/help'), {})
+})
+
+/** Runs `action` without the rights of root, where the tests have them. */
+function withoutRoot(action: () => void): void {
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) process.seteuid?.(65534)
+  try {
+    action()
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
+}
+
+test('a socket without permission is one warning, which ends with the connection', async () => {
+  await using klippy = await FakeKlippy.start()
+  chmodSync(klippy.path, 0)
+  using line = new Line(klippy.path)
+  withoutRoot(() => line.start())
+  for (const wait of [0.25, 0.25]) {
+    await line.clock.waitFor(wait)
+    const [warning = '', ...others] = line.warnings.list()
+    assert.match(
+      warning,
+      /^The server may not use Klippy's socket .*klippy\.sock \(permission denied\): run Klipper/,
+    )
+    assert.deepEqual(others, [])
+    withoutRoot(() => line.clock.pass(wait))
+  }
+  await line.clock.waitFor(0.5)
+  chmodSync(klippy.path, 0o600)
+  const connected = line.next('connected')
+  line.clock.pass(0.5)
+  await connected
+  assert.deepEqual(line.warnings.list(), [])
 })
 
 test('questions in flight end with 503 when the line breaks', async () => {
@@ -255,7 +293,7 @@ test('too many questions for a Klippy that does not keep up are refused', async 
   klippy.silent = true
   using line = await new Line(klippy.path).connect()
   const waiting = Array.from({ length: 10_000 }, () => line.link.request('a'))
-  await assert.rejects(line.link.request('a'), refusedWith(503, /does not keep up/))
+  await assert.rejects(line.link.request('a'), refusedWith(503, /Klippy is too slow/))
   line.link.stop()
   const ends = await Promise.allSettled(waiting)
   assert.ok(ends.every(({ status }) => status === 'rejected'))

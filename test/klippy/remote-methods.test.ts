@@ -1,37 +1,25 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { EventBus } from '../../src/core/events.ts'
-import { Log } from '../../src/core/log.ts'
-import { KlippyLink } from '../../src/klippy/link.ts'
-import { KlippySession } from '../../src/klippy/session.ts'
-import { Subscriptions } from '../../src/klippy/subscriptions.ts'
+import type { Printer } from '../../src/klippy/printer.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
 import { HandClock } from '../support/hand-clock.ts'
+import { printerAt, strictEvents } from '../support/printer-at.ts'
 
 /** A session of its own, with its log, and a promise for each time that Klippy is ready. */
 class Line implements Disposable {
   readonly clock = new HandClock()
   readonly logged = new EventTarget()
   readonly log: string[] = []
-  readonly session: KlippySession
-  readonly #events = new EventBus(event => assert.fail(event))
+  readonly session: Printer['session']
+  readonly #events = strictEvents()
 
   constructor(path: string) {
-    const { clock } = this
-    const log = new Log({
-      clock,
-      file: null,
-      structured: false,
-      level: 'debug',
-      console: line => {
-        this.log.push(line)
-        this.logged.dispatchEvent(new Event('line'))
-      },
-    })
-    const link = new KlippyLink({ path, clock, log })
-    const subscriptions = new Subscriptions(link, clock)
-    this.session = new KlippySession({ link, subscriptions, events: this.#events, clock, log, version: 'v1' })
+    const log = (line: string) => {
+      this.log.push(line)
+      this.logged.dispatchEvent(new Event('line'))
+    }
+    this.session = printerAt(path, { events: this.#events, clock: this.clock, log }).session
   }
 
   ready(): Promise<void> {

@@ -105,6 +105,50 @@ test('a shutdown is told once, and Klippy still answers', async () => {
   assert.equal(times, 1)
 })
 
+test('a shutdown is announced after the status with its reason', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  await client.call('printer.objects.subscribe', { objects: { webhooks: null, print_stats: null } })
+  klippy.setState('shutdown')
+  await client.notified('notify_klippy_shutdown')
+  const [status, shutdown] = client.frames.slice(-2)
+  assert.deepEqual(status.params[0].webhooks, { state: 'shutdown', state_message: 'Klippy is shutdown' })
+  assert.equal(shutdown.method, 'notify_klippy_shutdown')
+})
+
+test('values of a wrong type do no harm, and the rest of a message counts', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.endpoints = [5, null, {}, ['a'], ...klippy.endpoints] as never
+  klippy.answer('objects/list', () => ({
+    objects: [7, 'virtual_sdcard', null, 'pause_resume', 'display_status'],
+  }))
+  klippy.answer('info', () => ({
+    state: 'ready',
+    log_file: 5,
+    klipper_path: ['x'],
+    config_file: null,
+    process_id: 'x',
+  }))
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  assert.deepEqual((await serverInfo(client)).missing_klippy_requirements, [])
+  assert.equal((await client.call('printer.bed_mesh.dump_mesh')).result, 'ok')
+  await client.call('printer.objects.subscribe', { objects: { toolhead: ['homed_axes'], print_stats: null } })
+  const status = { toolhead: null, print_stats: 5, extruder: 'hot', heaters: [1], webhooks: { state: 7 } }
+  klippy.call('process_status_update', { eventtime: 'x', status })
+  klippy.push('toolhead', { homed_axes: 'x' })
+  assert.deepEqual((await client.notified('notify_status_update')).params[0], {
+    toolhead: { homed_axes: 'x' },
+  })
+  assert.equal((await serverInfo(client)).klippy_state, 'ready')
+  klippy.answer('objects/query', () => ({ status: { toolhead: 7, extruder: { temperature: 30 } } }))
+  const objects = { toolhead: null, extruder: ['temperature'] }
+  const queried = (await client.call('printer.objects.query', { objects })).result.status
+  assert.deepEqual(queried, { toolhead: {}, extruder: { temperature: 30 } })
+  assert.doesNotMatch(rig.log.join('\n'), / ERROR /)
+})
+
 test('a restart of Klippy is told in the order that clients know', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
@@ -221,5 +265,8 @@ test('a call of a method that nobody serves does no harm', async () => {
   klippy.call('process_gcode_response', { response: 5 })
   klippy.print('after')
   await client.notified('notify_gcode_response')
-  assert.match(rig.log.join('\n'), /remote method nobody: called by Klippy, but nobody serves it/)
+  assert.match(
+    rig.log.join('\n'),
+    /remote method nobody: Klippy calls it, but no component has registered it/,
+  )
 })

@@ -217,21 +217,49 @@ test('malformed wishes are refused as Klippy would, without asking it', async ()
   await using at = await scene()
   const client = await at.open()
   const before = at.klippy.asked.length
+  const { error: missing } = await client.call('printer.objects.query', {})
+  assert.deepEqual(missing, { code: 400, message: 'Missing Argument [objects]' })
   for (const method of ['printer.objects.query', 'printer.objects.subscribe']) {
-    assert.deepEqual((await client.call(method, {})).error, {
-      code: 400,
-      message: 'Missing Argument [objects]',
-    })
     for (const objects of [5, 'toolhead', ['toolhead'], null]) {
       const { error } = await client.call(method, { objects })
       assert.deepEqual(error, { code: 400, message: 'Invalid Argument Type [objects]' })
     }
-    for (const fields of [5, 'position', [1], {}, true]) {
+    const fieldNames = method.endsWith('query') ? ['position'] : []
+    for (const fields of [5, [1], {}, true, ...fieldNames]) {
       const { error } = await client.call(method, { objects: { toolhead: fields } })
       assert.deepEqual(error, { code: 400, message: 'Invalid argument' }, JSON.stringify(fields))
     }
   }
   assert.equal(at.klippy.asked.length, before)
+})
+
+test('fields of a subscription may be one text, with commas between them', async () => {
+  await using at = await scene()
+  const client = await at.open()
+  const expected = { toolhead: { position: [0, 0, 0, 0], homed_axes: '' }, print_stats: { state: 'standby' } }
+  const objects = { toolhead: 'position, homed_axes', print_stats: 'state' }
+  assert.deepEqual((await subscribe(client, objects)).result.status, expected)
+  at.klippy.push('toolhead', { homed_axes: 'x' })
+  assert.deepEqual(await statusOf(client), { toolhead: { homed_axes: 'x' } })
+})
+
+test('without objects a subscription ends', async () => {
+  await using at = await scene()
+  const client = await at.open()
+  const { websocket_id: id } = (await client.call('server.websocket.id')).result
+  const endings = [
+    () => client.call('printer.objects.subscribe').then(({ result }) => result),
+    () => client.call('printer.objects.subscribe', {}).then(({ result }) => result),
+    () => ask(at.rig.port, `/printer/objects/subscribe?connection_id=${id}`).then(({ json }) => json.result),
+  ]
+  for (const end of endings) {
+    await subscribe(client, { toolhead: null })
+    assert.deepEqual((await end()).status, {})
+    at.klippy.push('toolhead', { homed_axes: 'y' })
+    at.klippy.print('after')
+    await client.notified('notify_gcode_response')
+    assert.ok(!client.frames.some(({ method }) => method === 'notify_status_update'))
+  }
 })
 
 test('a refusal of the union is told to who asked', async () => {
@@ -281,6 +309,17 @@ test('over HTTP the updates go to the connection that is named', async () => {
   assert.equal((await ask(at.rig.port, path, { verb: 'POST' })).status, 200)
   at.klippy.push('print_stats', { state: 'printing' })
   assert.deepEqual(await statusOf(client, 2), { print_stats: { state: 'printing' } })
+})
+
+test('JSON-RPC over HTTP has no subscriptions', async () => {
+  await using at = await scene()
+  const client = await at.open()
+  const { websocket_id: connection_id } = (await client.call('server.websocket.id')).result
+  for (const params of [{ objects: { toolhead: null } }, { objects: { toolhead: null }, connection_id }]) {
+    const call = { jsonrpc: '2.0', method: 'printer.objects.subscribe', params, id: 1 }
+    const { json } = await postJson(at.rig.port, '/server/jsonrpc', call)
+    assert.deepEqual(json.error, { code: -32601, message: 'Subscriptions not available for HTTP transport' })
+  }
 })
 
 test('over HTTP a subscription without a living connection is refused', async () => {

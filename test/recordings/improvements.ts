@@ -151,13 +151,6 @@ export const improvements: Readonly<Record<string, Improvement>> = {
     reason: 'An empty body is not HTML',
     http: { replyHeaders: { 'content-type': 'application/json; charset=UTF-8' } },
   },
-  'http_jsonrpc/subscribe': {
-    reason:
-      'Here too connection_id names the connection that gets the updates; what is wrong is that it is missing',
-    http: {
-      reply: { id: 1, error: { code: 400, message: 'No connection associated with subscription request' } },
-    },
-  },
   'ws_core/webcams_post_bad_rotation': rpcError(LOST_WEBCAM, 1100, 400, BAD_ROTATION),
   'ws_core/webcams_post_bad_aspect': rpcError(LOST_WEBCAM, 1101, 400, BAD_ASPECT),
   'http_core/webcams_post_bad_rotation': httpError(LOST_WEBCAM, 400, BAD_ROTATION),

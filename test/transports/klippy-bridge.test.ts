@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
@@ -73,6 +78,35 @@ test('it takes a place among the WebSockets, and stopping ends it with 1001', as
   await assert.rejects(WebClient.open(rig.url), /refused: 503/)
   await rig[Symbol.asyncDispose]()
   assert.equal((await client.closed).code, 1001)
+})
+
+test('while Klippy does not read, the client is not read from', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bridge-'))
+  const path = join(folder, 'klippy.sock')
+  const accepted: Socket[] = []
+  const server = createServer({ pauseOnConnect: true }, socket => accepted.push(socket))
+  await once(server.listen(path), 'listening')
+  await using rig = await startRig({ klippySocket: path })
+  try {
+    while (accepted.length < 1) await once(server, 'connection')
+    using client = await open(rig.url)
+    while (accepted.length < 2) await once(server, 'connection')
+    const message = 'x'.repeat(2 ** 20)
+    for (let sent = 0; sent < 64; sent += 1) client.send(message)
+    for (let turn = 0; turn < 200; turn += 1) await fetch(`${rig.url}/server/info`)
+    assert.ok(client.ws.bufferedAmount > 2 ** 25)
+    let received = 0
+    accepted[1]?.on('data', chunk => {
+      received += chunk.length
+    })
+    accepted[1]?.resume()
+    while (received < 64 * (message.length + 1)) await once(accepted[1] as Socket, 'data')
+    assert.equal(client.ws.bufferedAmount, 0)
+  } finally {
+    for (const socket of accepted) socket.destroy()
+    server.close()
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a client that does not read is dropped', async () => {

@@ -3,8 +3,8 @@ import { printer as chapter, klippyEndpoint } from '../../api/printer.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Registration, Scope } from '../../core/scope.ts'
-import { type ObjectRequest, readObjectRequest } from '../../klippy/object-request.ts'
-import type { StatusReply } from '../../klippy/subscriptions.ts'
+import { readObjectRequest, readSubscription } from '../../klippy/object-request.ts'
+import type { StatusReply } from '../../klippy/status-mirror.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { Connection } from '../../rpc/connection.ts'
 
@@ -66,8 +66,8 @@ class Subscribers {
   }
 
   async subscribe(params: Loose, caller: Caller): Promise<StatusReply> {
-    const connection = caller.connection ?? this.#named(params, caller)
-    const request: ObjectRequest = readObjectRequest(params)
+    const connection = caller.connection ?? this.#named(params)
+    const request = readSubscription(params)
     if (!this.#core.printer.link.connected) throw new ApiError(503, 'Klippy Host not connected')
     const follower = this.#followers.get(connection) ?? {
       statusChanged: connection.sendStatus.bind(connection),
@@ -77,14 +77,10 @@ class Subscribers {
   }
 
   /** Over HTTP the updates go to the connection whose id is given. */
-  #named({ connection_id }: Loose, caller: Caller): Connection {
+  #named({ connection_id }: Loose): Connection {
     const connection = this.#core.connections.get(Number(connection_id))
-    if (connection_id === undefined && caller.transport === 'http') {
-      throw new ApiError(400, 'No connection associated with subscription request')
-    }
-    if (connection === undefined)
-      throw new ApiError(400, 'No connection associated with subscription request')
-    return connection
+    if (connection !== undefined) return connection
+    throw new ApiError(400, 'No connection associated with subscription request')
   }
 
   #forget(connection: Connection): void {

@@ -1,5 +1,5 @@
 // The page at the server's root: for people who look whether it is there, and what to do with it.
-import type { KlippyState } from '../../klippy/session.ts'
+import type { KlippyState } from '../../klippy/klippy-info.ts'
 import { type Content, Html, html } from './html.ts'
 import { SCRIPT, STYLE } from './look.ts'
 

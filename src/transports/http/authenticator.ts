@@ -139,7 +139,8 @@ export function refuseCrossSite({ crossSite, origin }: RequestSource): void {
  * HTTP it does not name the site of the page. Programs, and scripts of the server's own pages, are allowed.
  */
 export function refusePageLoads({ headers }: IncomingMessage): void {
-  const isBrowser = headers['user-agent']?.startsWith('Mozilla/') === true
+  const isBrowser =
+    headers['user-agent']?.startsWith('Mozilla/') === true || headers['sec-fetch-site'] !== undefined
   if (!isBrowser || headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin') return
   throw new ApiError(403, 'A browser may do this by POST only, so that no page of another site can')
 }

@@ -77,7 +77,13 @@ export class HttpServer {
     { certificate: cert, key }: ListenOptions,
     handler: RequestListener,
   ): Promise<Server | null> {
-    if (!existsSync(cert) || !existsSync(key)) return null
+    const missing = [cert, key].filter(path => !existsSync(path))
+    if (missing.length === 1) {
+      this.#parts.warnings.add(
+        `HTTPS is off: it needs a certificate and its key, and the file ${missing[0]} is missing`,
+      )
+    }
+    if (missing.length > 0) return null
     const { createServer: createTlsServer } = await import('node:https')
     try {
       const certificate = { cert: readFileSync(cert), key: readFileSync(key) }
@@ -163,7 +169,7 @@ export class HttpServer {
     const { link, websockets } = this.#parts
     if (!link.connected) throw new ApiError(503, 'Klippy Host not connected')
     websockets.acceptBare(req, socket, head, ws => {
-      const opened = bridge(ws, link.path)
+      const opened = bridge(ws, link)
       this.#bridges.set(opened, user)
       ws.on('close', () => this.#bridges.delete(opened))
     })

@@ -3,15 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Events } from '../../../src/api/index.ts'
 import { TemperatureStore } from '../../../src/components/data-store/temperature-store.ts'
-import { systemClock } from '../../../src/core/clock.ts'
-import { messageOf } from '../../../src/core/errors.ts'
-import { EventBus } from '../../../src/core/events.ts'
-import { Log } from '../../../src/core/log.ts'
-import { KlippyLink } from '../../../src/klippy/link.ts'
-import { Printer } from '../../../src/klippy/printer.ts'
-import { Queries } from '../../../src/klippy/queries.ts'
-import { KlippySession } from '../../../src/klippy/session.ts'
-import { Subscriptions } from '../../../src/klippy/subscriptions.ts'
+import type { Printer } from '../../../src/klippy/printer.ts'
+import { printerAt, strictEvents } from '../../support/printer-at.ts'
 import { SensorKlippy, type Sensors } from './sensor-klippy.ts'
 
 const EXTRUDER = { temperature: 21.006, target: 0, power: 0.5 }
@@ -21,23 +14,15 @@ const DRIVER = { temperature: null }
 /** A Klippy with a store that follows it. */
 class Setup implements AsyncDisposable {
   readonly klippy: SensorKlippy
-  readonly events = new EventBus((event, error) => assert.fail(`${event}: ${messageOf(error)}`))
+  readonly events = strictEvents()
   readonly store: TemperatureStore
-  readonly #session: KlippySession
+  readonly #session: Printer['session']
 
   private constructor(klippy: SensorKlippy, size: number) {
-    const { events } = this
-    const clock = systemClock
-    const log = new Log({ clock, file: null, structured: false, level: 'error', console: null })
-    const link = new KlippyLink({ path: klippy.socketPath, clock, log })
-    const subscriptions = new Subscriptions(link, clock)
-    const queries = new Queries(link, subscriptions)
-    this.#session = new KlippySession({ link, subscriptions, events, clock, log, version: 'v0' })
+    const printer = printerAt(klippy.socketPath, { events: this.events })
+    this.#session = printer.session
     this.klippy = klippy
-    this.store = new TemperatureStore(
-      new Printer({ link, session: this.#session, subscriptions, queries, events }),
-      size,
-    )
+    this.store = new TemperatureStore(printer, size)
   }
 
   static async start(sensors: Sensors, size = 100): Promise<Setup> {

@@ -67,7 +67,7 @@ test('methods are registered again when Klippy comes back, and those of agents t
   await registered(klippy, 'gone', 2)
   klippy.call('kept', { x: 1 })
   assert.deepEqual((await agent.find(({ method }) => method === 'kept')).params, { x: 1 })
-  assert.match(rig.log.join('\n'), /remote method gone: called by Klippy, but nobody serves it/)
+  assert.match(rig.log.join('\n'), /remote method gone: Klippy calls it, but no component has registered it/)
 })
 
 test('an agent may register before Klippy is there', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FakeKlippy } from '../../support/fake-klippy.ts'
+import { FakeKlippy, Refusal } from '../../support/fake-klippy.ts'
 import { ask, postJson } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
@@ -44,21 +44,43 @@ test("each of the printer's methods reaches its endpoint of Klippy's", async () 
 test('the same over HTTP, by the verbs of the document', async () => {
   await using at = await scene()
   at.klippy.answer('gcode/help', () => ({ G28: 'Home' }))
-  for (const path of [
-    'emergency_stop',
-    'restart',
-    'firmware_restart',
-    'print/pause',
-    'print/resume',
-    'print/cancel',
-  ]) {
+  for (const path of ['restart', 'firmware_restart', 'print/pause', 'print/resume', 'print/cancel']) {
     assert.deepEqual((await postJson(at.rig.port, `/printer/${path}`, {})).json, { result: 'ok' }, path)
     assert.equal((await ask(at.rig.port, `/printer/${path}`)).status, 405, path)
   }
-  for (const path of ['info', 'objects/list', 'gcode/help']) {
+  for (const path of ['emergency_stop', 'info', 'objects/list', 'gcode/help']) {
     assert.equal((await ask(at.rig.port, `/printer/${path}`)).status, 200)
     assert.equal((await postJson(at.rig.port, `/printer/${path}`, {})).status, 200)
   }
+})
+
+test("a hardware panel's GET stops the printer, a browser's does not", async () => {
+  await using at = await scene()
+  const stop = async (headers: Record<string, string>) =>
+    (await ask(at.rig.port, '/printer/emergency_stop', { headers })).status
+  for (const headers of [
+    { Origin: 'http://evil.example' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'none' },
+    { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)' },
+  ]) {
+    assert.equal(await stop(headers), 403, JSON.stringify(headers))
+  }
+  assert.equal(at.klippy.count('emergency_stop'), 0)
+  assert.equal(await stop({ 'User-Agent': 'ESP8266HTTPClient' }), 200)
+  assert.equal(at.klippy.count('emergency_stop'), 1)
+})
+
+test('an endpoint that Klipper does not have is not found', async () => {
+  await using at = await scene()
+  at.klippy.answer('pause_resume/pause', () => {
+    throw new Refusal("webhooks: No registered callback for path 'pause_resume/pause'")
+  })
+  const message =
+    "Klipper has no endpoint 'pause_resume/pause': printer.cfg lacks a section, or Klipper is too old"
+  assert.deepEqual((await at.client.call('printer.print.pause')).error, { code: -32601, message })
+  const { status, json } = await postJson(at.rig.port, '/printer/print/pause', {})
+  assert.deepEqual([status, json.error], [404, { code: 404, message }])
 })
 
 test('G-code goes to Klippy as it is', async () => {

@@ -5,38 +5,24 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { createWelcome } from '../../../src/components/welcome/index.ts'
-import { systemClock } from '../../../src/core/clock.ts'
-import { EventBus } from '../../../src/core/events.ts'
-import { Log } from '../../../src/core/log.ts'
 import { dataPaths } from '../../../src/core/paths.ts'
-import { KlippyLink } from '../../../src/klippy/link.ts'
-import { Printer } from '../../../src/klippy/printer.ts'
-import { Queries } from '../../../src/klippy/queries.ts'
-import { KlippySession } from '../../../src/klippy/session.ts'
-import { Subscriptions } from '../../../src/klippy/subscriptions.ts'
 import { Registry } from '../../../src/rpc/registry.ts'
 import { TRUSTED_USER, type User } from '../../../src/rpc/user.ts'
-
+import { printerAt } from '../../support/printer-at.ts'
 import { startRig } from '../../support/rig.ts'
 
 const VERSION = 'v0.10.0-1-gabcdef0'
-
-/** A printer that nobody has connected to. */
-function printer(): Printer {
-  const clock = systemClock
-  const log = new Log({ clock, file: null, structured: false, level: 'error', console: null })
-  const link = new KlippyLink({ path: '/nowhere/klippy.sock', clock, log })
-  const events = new EventBus(() => {})
-  const subscriptions = new Subscriptions(link, clock)
-  const session = new KlippySession({ link, subscriptions, events, clock, log, version: VERSION })
-  return new Printer({ link, session, subscriptions, queries: new Queries(link, subscriptions), events })
-}
 
 /** Serves the page to `user` over HTTP and asks for it. */
 async function ask(user: User | null, method = 'GET'): Promise<{ headers: Headers; body: string }> {
   const registry = new Registry()
   createWelcome(
-    { registry, printer: printer(), paths: dataPaths('/data'), host: { version: VERSION } },
+    {
+      registry,
+      printer: printerAt('/nowhere/klippy.sock'),
+      paths: dataPaths('/data'),
+      host: { version: VERSION },
+    },
     () => ({
       warnings: ['Look at <this>'],
       components: ['data_store'],

@@ -38,11 +38,23 @@ test('with a certificate HTTPS is served beside HTTP', async () => {
   assert.equal((await fetch(`http://127.0.0.1:${port}/server/info`)).status, 200)
 })
 
-test('without a certificate, or without its key, there is HTTP only', async () => {
-  for (const certs of [{}, { 'moonraker.cert': CERTIFICATE }, { 'moonraker.key': KEY }]) {
+test('without a certificate there is HTTP only', async () => {
+  await using served = await serve({})
+  assert.equal(served.server.tlsPort, null)
+  assert.deepEqual(served.server.warnings.list(), [])
+})
+
+test('a certificate without its key, or a key alone, is one warning', async () => {
+  for (const [certs, missing] of [
+    [{ 'moonraker.cert': CERTIFICATE }, 'moonraker.key'],
+    [{ 'moonraker.key': KEY }, 'moonraker.cert'],
+  ] as const) {
     await using served = await serve(certs)
     assert.equal(served.server.tlsPort, null)
-    assert.deepEqual(served.server.warnings.list(), [])
+    const [warning = '', ...others] = served.server.warnings.list()
+    assert.match(warning, /^HTTPS is off: .* and the file .* is missing$/)
+    assert.ok(warning.includes(missing))
+    assert.deepEqual(others, [])
   }
 })
 
