@@ -1,7 +1,13 @@
-// The two ways in which Klipper says no: to a G-code command and to a configuration.
+// The errors of Klipper: of a G-code command, of a configuration, of an API request.
 
 /** A G-code command failed; the message goes to consoles as `!! message` and to the API caller as is. */
 export class GcodeError extends Error {}
+
+/**
+ * A G-code command names something that this machine lacks: a heater, a tool, a macro, a saved state, a unit.
+ * `[virtual_printer] skip_missing` makes it a console message where a print file asks.
+ */
+export class MissingPartError extends GcodeError {}
 
 /** printer.cfg cannot be used; the message becomes Klippy's state message. */
 export class ConfigError extends Error {}

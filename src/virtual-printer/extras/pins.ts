@@ -1,7 +1,7 @@
 // Output pins and LEDs.
 
 import type { Section } from '../config/section.ts'
-import { GcodeError } from '../errors.ts'
+import { GcodeError, MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { StatusSource } from '../objects.ts'
@@ -15,11 +15,8 @@ export function outputPin(host: Host, section: Section): StatusSource {
     section.boolean('hardware_pwm', false)
   }
   const scale = isPwm ? section.number('scale', 1, { above: 0 }) : 1
-  const atShutdown = section.number('shutdown_value', 0, { min: 0, max: scale }) / scale
+  section.number('shutdown_value', 0, { min: 0, max: scale })
   let value = section.number('value', 0, { min: 0, max: scale }) / scale
-  host.life.onShutdown(() => {
-    value = atShutdown
-  })
   host.gcode.registerMux(
     'SET_PIN',
     'PIN',
@@ -61,7 +58,7 @@ export function led(host: Host, section: Section): StatusSource {
     command => {
       const name = command.text('TEMPLATE')
       if (name !== '' && !host.config.has(`display_template ${name}`)) {
-        throw new GcodeError(`Unknown display_template '${name}'`)
+        throw new MissingPartError(`Unknown display_template '${name}'`)
       }
     },
     'Assign a display_template to an LED',

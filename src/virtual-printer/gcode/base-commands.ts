@@ -3,6 +3,7 @@
 import { SOFTWARE_VERSION } from '../api/webhooks.ts'
 import { GcodeError } from '../errors.ts'
 import type { Host } from '../host.ts'
+import type { GcodeCommand } from './command.ts'
 
 /** Registers them; `beforeRestart` lets motion end first. */
 export function baseCommands(host: Host, beforeRestart: () => Promise<void>): void {
@@ -46,7 +47,8 @@ export function respondCommands(host: Host): void {
   const prefixes: Record<string, string> = { echo: 'echo:', command: '//', error: '!!' }
   const type = section.text('default_type', 'echo')
   const standard = section.text('default_prefix', prefixes[type] ?? 'echo:')
-  gcode.register('M118', command => gcode.respondRaw(`${standard} ${command.rawParams}`))
+  const echo = (command: GcodeCommand) => gcode.respondRaw(`${standard} ${command.rawParams}`)
+  gcode.register('M118', echo, undefined, true)
   gcode.register(
     'RESPOND',
     command => {
@@ -62,6 +64,7 @@ export function respondCommands(host: Host): void {
       gcode.respondRaw(spaced ? prefix + message : `${prefix} ${message}`)
     },
     'Echo the message prepended with a prefix',
+    true,
   )
 }
 

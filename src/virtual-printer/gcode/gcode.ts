@@ -1,6 +1,6 @@
 // The G-code dispatcher: commands by name, scripts one after the other, answers to whoever listens.
 
-import { ConfigError, GcodeError, messageOf } from '../errors.ts'
+import { ConfigError, GcodeError, MissingPartError, messageOf } from '../errors.ts'
 import type { Life } from '../life.ts'
 import { commandName, GcodeCommand } from './command.ts'
 
@@ -27,7 +27,9 @@ export class Gcode {
   readonly #listeners = new Set<(text: string) => void>()
   readonly #waiting: (() => void)[] = []
   #running = false
-  #published: Record<string, { help?: string }> | undefined
+  #published: { ready: boolean; commands: Record<string, { help?: string }> } | undefined
+  /** Whether a command that asks for a missing part is answered and skipped instead of failing. */
+  skipsMissing: () => boolean = () => false
 
   constructor(life: Life) {
     this.#life = life
@@ -74,12 +76,15 @@ export class Gcode {
     return texts
   }
 
-  /** The `gcode` object. */
+  /** The `gcode` object: the commands that work in the present state. */
   status(): Record<string, unknown> {
-    this.#published ??= Object.fromEntries(
-      [...this.#commands].map(([name, { help }]) => [name, help === undefined ? {} : { help }]),
-    )
-    return { commands: this.#published }
+    const { ready } = this.#life
+    if (this.#published?.ready !== ready) {
+      const usable = [...this.#commands].filter(([, { always }]) => ready || always)
+      const commands = usable.map(([name, { help }]) => [name, help === undefined ? {} : { help }])
+      this.#published = { ready, commands: Object.fromEntries(commands) }
+    }
+    return { commands: this.#published.commands }
   }
 
   /** Carries out the lines of a script after those before it. Rejects with the GcodeError of the first that fails. */
@@ -168,7 +173,11 @@ export class Gcode {
     }
   }
 
-  #fail(error: unknown): never {
+  #fail(error: unknown): void {
+    if (error instanceof MissingPartError && this.skipsMissing()) {
+      this.respondInfo(error.message)
+      return
+    }
     if (error instanceof GcodeError) {
       this.respondError(error.message)
       throw error
@@ -206,7 +215,12 @@ export class Gcode {
     const value = handlers.has(undefined) && !command.has(key) ? undefined : command.text(key)
     const handler = handlers.get(value)
     if (handler !== undefined) return handler(command)
-    const options = [...handlers.keys()].filter(option => option !== undefined).map(option => `'${option}'`)
-    throw new GcodeError(`The value '${value}' is not valid for ${key}. Options: ${options.join(', ')}`)
+    const options = [...handlers.keys()].filter(option => option !== undefined)
+    const alike = options.findLast(option => value !== '' && option.includes(value!))
+    const hint =
+      alike === undefined
+        ? `Options: ${options.map(option => `'${option}'`).join(', ')}`
+        : `Did you mean '${alike}'?`
+    throw new MissingPartError(`The value '${value}' is not valid for ${key}. ${hint}`)
   }
 }

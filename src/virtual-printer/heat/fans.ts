@@ -19,10 +19,9 @@ export class Fan implements StatusSource {
     this.#offBelow = section.number('off_below', 0, { min: 0, max: 1 })
     section.number('cycle_time', 0.01, { above: 0 })
     section.boolean('hardware_pwm', false)
-    const atShutdown = section.number('shutdown_speed', shutdownSpeed, { min: 0, max: 1 })
+    section.number('shutdown_speed', shutdownSpeed, { min: 0, max: 1 })
     section.text('pin')
     this.#tachometer = section.has('tachometer_pin')
-    host.life.onShutdown(() => this.set(atShutdown))
   }
 
   get speed(): number {

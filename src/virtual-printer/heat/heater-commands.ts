@@ -1,6 +1,6 @@
 // M104, M109, M140, M190 and PID_CALIBRATE.
 
-import { GcodeError } from '../errors.ts'
+import { GcodeError, MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Extruder } from '../motion/extruder.ts'
@@ -26,7 +26,8 @@ export function hotendCommands(
       index === undefined ? (toolhead.extruder?.name ?? '') : index === 0 ? 'extruder' : `extruder${index}`
     const heater = extruders.get(name)?.heater
     // Turning off a tool that is not there is no fault.
-    if (heater === undefined && command.number('S', 0) > 0) throw new GcodeError('Extruder not configured')
+    if (heater === undefined && command.number('S', 0) > 0)
+      throw new MissingPartError('Extruder not configured')
     return heater
   }
   const heat = (wait: boolean) => (command: GcodeCommand) => {

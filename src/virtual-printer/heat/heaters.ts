@@ -1,7 +1,7 @@
 // Heaters and the commands about temperatures; every heater is a thermal body under control.
 
 import type { Section } from '../config/section.ts'
-import { ConfigError, GcodeError } from '../errors.ts'
+import { ConfigError, GcodeError, MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
@@ -33,6 +33,7 @@ export class Heater implements TemperatureSource {
   #target = 0
   #on = false
   #cold = false
+  #powered = true
 
   constructor(host: Host, section: Section) {
     this.#host = host
@@ -52,7 +53,7 @@ export class Heater implements TemperatureSource {
     verifySettings(host, section.name)
     this.#body = section.name.startsWith('extruder') ? HOTEND : section.name === 'heater_bed' ? BED : CHAMBER
     this.#thermal = new ThermalBody(this.#body, host.clock.now, 22 + (this.#seed % 20) / 10)
-    host.life.onShutdown(() => this.#switchOff())
+    host.life.onShutdown(() => this.#loseCurrent())
   }
 
   get target(): number {
@@ -119,7 +120,7 @@ export class Heater implements TemperatureSource {
     const target = this.#target
     const delta = this.#watermark
     this.#thermal.advance(this.#host.clock.now, temperature => {
-      if (target === 0) return 0
+      if (target === 0 || !this.#powered) return 0
       if (delta === undefined) {
         return Math.min(this.#maxPower, holdingPower(this.#body, target, temperature))
       }
@@ -129,9 +130,10 @@ export class Heater implements TemperatureSource {
     })
   }
 
-  #switchOff(): void {
+  // Klipper keeps the target in its status; the micro-controller gives the heater no current any more.
+  #loseCurrent(): void {
     this.#advance()
-    this.#target = 0
+    this.#powered = false
     this.#hotAt = undefined
   }
 }
@@ -152,8 +154,7 @@ export class Heaters {
     this.#keepAwake = keepAwake
     const { gcode } = host
     gcode.register('TURN_OFF_HEATERS', () => this.turnOff(), 'Turn off all heaters')
-    gcode.register('M105', () => gcode.respondRaw(this.report()))
-    gcode.register('TEMPERATURE_WAIT', c => this.#waitCommand(c), 'Wait for a temperature on a sensor')
+    gcode.register('M105', () => gcode.respondRaw(this.report()), undefined, true)
   }
 
   /** Adds a heater under its section's name; `gcodeId` is its letter in M105. */
@@ -177,23 +178,21 @@ export class Heaters {
   /** Adds a sensor under its object's name. */
   addSource(name: string, source: TemperatureSource, gcodeId?: string): void {
     this.#sources.set(name, source)
+    const wait = (command: GcodeCommand) => this.#waitCommand(command, source)
+    const help = 'Wait for a temperature on a sensor'
+    this.#host.gcode.registerMux('TEMPERATURE_WAIT', 'SENSOR', name, wait, help)
     if (gcodeId !== undefined) this.#byGcodeId.set(gcodeId, source)
   }
 
   /** A heater by its short name. Throws GcodeError. */
   heater(name: string): Heater {
     const heater = this.#heaters.get(name)
-    if (heater === undefined) throw new GcodeError(`Unknown heater '${name}'`)
+    if (heater === undefined) throw new MissingPartError(`Unknown heater '${name}'`)
     return heater
   }
 
   get all(): Heater[] {
     return [...this.#heaters.values()]
-  }
-
-  /** A sensor or heater by its object name or, for heaters, its short name. */
-  source(name: string): TemperatureSource | undefined {
-    return this.#sources.get(name) ?? this.#heaters.get(name)
   }
 
   turnOff(): void {
@@ -235,10 +234,7 @@ export class Heaters {
     }
   }
 
-  #waitCommand(command: GcodeCommand): Promise<void> {
-    const name = command.text('SENSOR')
-    const source = this.source(name)
-    if (source === undefined) throw new GcodeError(`Unknown sensor '${name}'`)
+  #waitCommand(command: GcodeCommand, source: TemperatureSource): Promise<void> {
     const min = command.optionalNumber('MINIMUM') ?? Number.NEGATIVE_INFINITY
     const max = command.number('MAXIMUM', Number.POSITIVE_INFINITY, { above: min })
     if (!Number.isFinite(min) && !Number.isFinite(max)) {

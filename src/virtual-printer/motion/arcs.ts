@@ -1,6 +1,6 @@
 // G2 and G3: arcs as chains of short straight moves.
 
-import { GcodeError } from '../errors.ts'
+import { GcodeError, MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { GcodeMove } from './gcode-move.ts'
@@ -14,7 +14,7 @@ interface Plane {
 
 const PLANES: Readonly<Record<string, Plane>> = {
   G17: { axes: [0, 1, 2], offsets: ['I', 'J'] },
-  G18: { axes: [2, 0, 1], offsets: ['K', 'I'] },
+  G18: { axes: [0, 2, 1], offsets: ['I', 'K'] },
   G19: { axes: [1, 2, 0], offsets: ['J', 'K'] },
 }
 
@@ -39,17 +39,13 @@ async function arc(
   resolution: number,
   clockwise: boolean,
 ): Promise<void> {
-  if (!gcodeMove.absolute) throw new GcodeError('G2/G3 does not support relative move mode')
-  if (command.has('R')) throw new GcodeError('G2/G3 does not support R moves')
+  if (!gcodeMove.absolute) throw new MissingPartError('G2/G3 does not support relative move mode')
+  if (command.has('R')) throw new MissingPartError('G2/G3 does not support R moves')
   const start = gcodeMove.gcodePosition
   const end = ['X', 'Y', 'Z'].map((name, axis) => command.number(name, start[axis]))
   const [a, b, across] = plane.axes
   const [i, j] = plane.offsets.map(name => command.number(name, 0)) as [number, number]
-  if (i === 0 && j === 0) {
-    throw new GcodeError(
-      `${command.name === 'G2' ? 'G2' : 'G3'} requires ${plane.offsets.join('')} parameters`,
-    )
-  }
+  if (i === 0 && j === 0) throw new GcodeError('G2/G3 requires IJ, IK or JK parameters')
   const centre = [start[a]! + i, start[b]! + j] as const
   const radius = Math.hypot(i, j)
   const from = Math.atan2(-j, -i)

@@ -1,7 +1,7 @@
 // Extruders: their filament limits, pressure advance, and which one is active.
 
 import type { Section } from '../config/section.ts'
-import { GcodeError } from '../errors.ts'
+import { GcodeError, MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Heater } from '../heat/heaters.ts'
 import type { Host } from '../host.ts'
@@ -16,6 +16,7 @@ export class Extruder implements FilamentAxis {
   readonly cornerVelocity: number
   /** Cross section of the filament in mm². */
   readonly #area: number
+  readonly #nozzle: number
   readonly #maxRatio: number
   readonly #maxDistance: number
   readonly #maxVelocity: number
@@ -30,6 +31,7 @@ export class Extruder implements FilamentAxis {
     this.heater = heater
     const nozzle = section.number('nozzle_diameter', undefined, { above: 0 })
     const filament = section.number('filament_diameter', undefined, { min: nozzle })
+    this.#nozzle = nozzle
     this.#area = Math.PI * (filament / 2) ** 2
     const crossSection = section.number('max_extrude_cross_section', 4 * nozzle ** 2, { above: 0 })
     this.#maxRatio = crossSection / this.#area
@@ -54,7 +56,9 @@ export class Extruder implements FilamentAxis {
       throw new GcodeError("Extrude below minimum temp\nSee the 'min_extrude_temp' config option for details")
     }
     if (move.de < 0 || (move.dx === 0 && move.dy === 0)) this.#checkAlone(move)
-    else if (move.de / move.length > this.#maxRatio) this.#refuseRatio(move)
+    // A blob of less than a nozzle's width does no harm.
+    else if (move.de / move.length > this.#maxRatio && move.de > this.#nozzle * this.#maxRatio)
+      this.#rejectRatio(move)
   }
 
   /** Sets what SET_PRESSURE_ADVANCE names. */
@@ -92,7 +96,7 @@ export class Extruder implements FilamentAxis {
 
   #checkAlone(move: Move): void {
     if (Math.abs(move.de) > this.#maxDistance) {
-      const moved = Math.abs(move.de).toFixed(3)
+      const moved = move.de.toFixed(3)
       const most = this.#maxDistance.toFixed(3)
       throw new GcodeError(
         `Extrude only move too long (${moved}mm vs ${most}mm)\nSee the 'max_extrude_only_distance' config option for details`,
@@ -102,7 +106,7 @@ export class Extruder implements FilamentAxis {
     move.limit(this.#maxVelocity * scale, this.#maxAccel * scale)
   }
 
-  #refuseRatio(move: Move): never {
+  #rejectRatio(move: Move): never {
     const section = ((move.de / move.length) * this.#area).toFixed(3)
     const most = (this.#maxRatio * this.#area).toFixed(3)
     throw new GcodeError(
@@ -140,7 +144,8 @@ export function extruderCommands(host: Host, extruders: Map<string, Extruder>, t
       name,
       command => {
         const queue = command.text('MOTION_QUEUE')
-        if (queue !== '' && !extruders.has(queue)) throw new GcodeError(`'${queue}' is not a valid extruder.`)
+        if (queue !== '' && !extruders.has(queue))
+          throw new MissingPartError(`'${queue}' is not a valid extruder.`)
         extruder.sync(queue)
         gcode.respondInfo(`Extruder '${name}' now syncing with '${queue}'`)
       },

@@ -1,6 +1,6 @@
 // The coordinates of G-code: absolute and relative, offsets, factors, saved states; and G0/G1 themselves.
 
-import { GcodeError } from '../errors.ts'
+import { GcodeError, MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import { MoveWords } from '../gcode/move-words.ts'
 import type { Host } from '../host.ts'
@@ -51,7 +51,7 @@ export class GcodeMove {
     const { gcode } = host
     gcode.register('G1', command => this.move(command.line))
     gcode.register('G20', () => {
-      throw new GcodeError('Machine does not support G20 (inches) command')
+      throw new MissingPartError('Machine does not support G20 (inches) command')
     })
     gcode.register('G21', () => {})
     gcode.register('M82', () => this.#setAbsoluteExtrude(true))
@@ -69,11 +69,12 @@ export class GcodeMove {
     )
     gcode.register('RESTORE_GCODE_STATE', c => this.#restore(c), 'Restore a previously saved G-Code state')
     gcode.register('G0', command => this.move(command.line))
-    gcode.register('M114', () => this.#report())
+    gcode.register('M114', () => this.#report(), undefined, true)
     gcode.register(
       'GET_POSITION',
       () => this.#reportAll(),
       'Return information on the current location of the toolhead',
+      true,
     )
   }
 
@@ -177,7 +178,7 @@ export class GcodeMove {
   /** Goes back to a saved state, and to its position when `speed` (mm/s) is given. */
   restoreState(name: string, speed?: number): void | Promise<void> {
     const state = this.#saved.get(name)
-    if (state === undefined) throw new GcodeError(`Unknown g-code state: ${name}`)
+    if (state === undefined) throw new MissingPartError(`Unknown g-code state: ${name}`)
     this.#absoluteCoordinates = state.absoluteCoordinates
     this.#absoluteExtrude = state.absoluteExtrude
     this.#homing = Float64Array.from(state.homing)

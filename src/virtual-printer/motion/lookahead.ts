@@ -3,7 +3,7 @@
 import type { Move } from './move.ts'
 
 /** How much move time is gathered before the queue is looked through. */
-const FLUSH_TIME = 0.25
+const FLUSH_TIME = 0.15
 
 /**
  * A queue of moves whose end speeds are not settled yet.

@@ -1,6 +1,6 @@
 // Motors on and off, and moving a single motor by hand.
 
-import { GcodeError } from '../errors.ts'
+import { MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
@@ -35,7 +35,6 @@ export class StepperEnable {
       'Enable/disable individual stepper by name',
     )
     toolhead.onMove(() => this.#wake())
-    host.life.onShutdown(() => this.disableAll())
   }
 
   get anyOn(): boolean {
@@ -81,7 +80,7 @@ export function forceMoveCommands(
   const { gcode, config } = host
   const motor = (command: GcodeCommand) => {
     const name = command.text('STEPPER')
-    if (!motors.has(name)) throw new GcodeError(`Error on '${command.line}': Unknown stepper ${name}`)
+    if (!motors.has(name)) throw new MissingPartError(`Error on '${command.line}': Unknown stepper ${name}`)
   }
   gcode.register(
     'STEPPER_BUZZ',

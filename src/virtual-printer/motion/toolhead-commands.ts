@@ -29,11 +29,7 @@ function setLimits(host: Host, toolhead: Toolhead, command: GcodeCommand): void 
   const velocity = command.optionalNumber('VELOCITY', { above: 0 })
   const accel = command.optionalNumber('ACCEL', { above: 0 })
   const corner = command.optionalNumber('SQUARE_CORNER_VELOCITY', { min: 0 })
-  let ratio = command.optionalNumber('MINIMUM_CRUISE_RATIO', { min: 0, below: 1 })
-  const toDecel = command.optionalNumber('ACCEL_TO_DECEL', { above: 0 })
-  if (ratio === undefined && toDecel !== undefined) {
-    ratio = 1 - Math.min(1, toDecel / (accel ?? limits.maxAccel))
-  }
+  const ratio = command.optionalNumber('MINIMUM_CRUISE_RATIO', { min: 0, below: 1 })
   limits.maxVelocity = velocity ?? limits.maxVelocity
   limits.maxAccel = accel ?? limits.maxAccel
   limits.squareCornerVelocity = corner ?? limits.squareCornerVelocity

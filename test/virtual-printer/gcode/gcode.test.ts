@@ -74,6 +74,40 @@ describe('G-code', { concurrency: true }, () => {
     await assert.rejects(client.script('SET_PIN PIN=light VALUE=2'), /VALUE must have maximum of 1$/)
   })
 
+  test('after a shutdown pins, fans, motors and homed axes show their last values', async () => {
+    await using rig = await startPrinter({ config: MACHINE + EXTRAS })
+    const client = await rig.connect()
+    await client.script('G28 X\nSET_PIN PIN=light VALUE=0.25\nM106 S127.5')
+    const names = ['output_pin light', 'fan', 'stepper_enable']
+    const before = names.map(name => rig.printer.status(name))
+    rig.printer.shutdown('test')
+    assert.deepEqual(
+      names.map(name => rig.printer.status(name)),
+      before,
+    )
+    assert.equal((await client.query('toolhead')).homed_axes, 'x')
+    const { commands } = await client.query('gcode')
+    const usable =
+      'ECHO FIRMWARE_RESTART GET_POSITION HELP M105 M110 M112 M114 M115 M118 RESPOND RESTART STATUS'
+    assert.equal(
+      Object.keys(commands as object)
+        .sort()
+        .join(' '),
+      usable,
+    )
+    await client.subscribeOutput()
+    await client.script('M118 still here')
+    assert.deepEqual(client.output, ['echo: still here'])
+  })
+
+  test('an unknown name is answered with one that is like it', async () => {
+    await using rig = await startPrinter({ config: MACHINE + EXTRAS })
+    const client = await rig.connect()
+    await assert.rejects(client.script('SET_PIN PIN=igh VALUE=0'), {
+      message: "The value 'igh' is not valid for PIN. Did you mean 'light'?",
+    })
+  })
+
   test('coordinates: relative, offsets, factors, saved states', async () => {
     await using rig = await startPrinter()
     const client = await rig.connect()

@@ -40,11 +40,11 @@ describe('heat', { concurrency: true }, () => {
     await client.script('TEMPERATURE_WAIT SENSOR=extruder MAXIMUM=60')
     assert.ok(((await client.query('extruder')).temperature as number) <= 60.1)
     await assert.rejects(client.script('TEMPERATURE_WAIT SENSOR=nosuch MAXIMUM=60'), {
-      message: "Unknown sensor 'nosuch'",
+      message: "The value 'nosuch' is not valid for SENSOR. Options: 'heater_bed', 'extruder'",
     })
   })
 
-  test('targets beyond the limits are refused, shutdown switches off', async () => {
+  test('a target out of range is rejected', async () => {
     await using rig = await startPrinter()
     const client = await rig.connect()
     await assert.rejects(client.script('M104 S400'), {
@@ -52,9 +52,18 @@ describe('heat', { concurrency: true }, () => {
     })
     await client.script('M104 S100\nM140 S60\nTURN_OFF_HEATERS')
     assert.equal((await client.query('heater_bed')).target, 0)
-    await client.script('M104 S100')
+  })
+
+  test('after a shutdown a heater cools down and still shows its target', async () => {
+    await using rig = await startPrinter()
+    const client = await rig.connect()
+    rig.printer.setTemperature('extruder', 150)
+    await client.script('M104 S200')
     rig.printer.shutdown('test')
-    assert.equal((await client.query('extruder')).target, 0)
+    await client.subscribe({ extruder: null })
+    await client.until(() => (client.pushed('extruder', 'temperature').at(-1) as number) < 140)
+    const { target, power } = await client.query('extruder')
+    assert.deepEqual({ target, power }, { target: 200, power: 0 })
   })
 
   test('several tools, generic heaters, sensors and temperature fans', async () => {

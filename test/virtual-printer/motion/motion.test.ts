@@ -193,4 +193,37 @@ describe('the machine', { concurrency: true }, () => {
     assert.ok(places.some(x => x > 0 && x < 200))
     assert.equal(places.at(-1), 200)
   })
+
+  test('commands run little more than a second ahead of the motion', async () => {
+    const pieces = Array.from({ length: 2300 }, (_, n) => `G1 X${n / 10} F1200`)
+    await using rig = await startPrinter({
+      speed: 20,
+      files: { 'line.gcode': ['SET_KINEMATIC_POSITION X=0 Y=0 Z=5', ...pieces].join('\n') },
+    })
+    const client = await rig.connect()
+    await client.subscribe({ toolhead: ['position'], motion_report: ['live_position'] })
+    await client.script('SDCARD_PRINT_FILE FILENAME=line.gcode')
+    let [position, live, most] = [0, 0, 0]
+    const ahead = () => {
+      for (const { params } of client.messages.splice(0)) {
+        const { status } = params as { status: Record<string, Record<string, number[]>> }
+        position = status.toolhead?.position?.[0] ?? position
+        live = status.motion_report?.live_position?.[0] ?? live
+        most = Math.max(most, (position - live) / 20)
+      }
+      return live > 200
+    }
+    await client.until(ahead)
+    // Klipper plans up to 1 s of motion, and looks ahead over some tenths more.
+    assert.ok(most > 1 && most < 1.4, `${most} s`)
+  })
+
+  test('an extruder rejects thick lines, but not a small blob, and long moves of filament', async () => {
+    const config = MACHINE.replace('max_extrude_cross_section: 50', 'min_extrude_temp: 0')
+    await using rig = await startPrinter({ config })
+    const client = await rig.connect()
+    await client.script('SET_KINEMATIC_POSITION X=0 Y=0 Z=5\nM83\nG1 X0.01 E0.1')
+    await assert.rejects(client.script('G1 X1 E1'), /^Error: Move exceeds maximum extrusion \(2\.4/)
+    await assert.rejects(client.script('G1 E-201'), /^Error: Extrude only move too long \(-201\.000mm vs 200/)
+  })
 })
