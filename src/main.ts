@@ -78,10 +78,10 @@ function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLi
 }
 
 /** Loaded only where it is asked for: it costs memory. Its errors come from a bundle of its own. */
-async function startVirtualPrinter({ speed }: CommandLine, paths: DataPaths) {
+async function startVirtualPrinter({ speed, strict }: CommandLine, paths: DataPaths) {
   try {
     const { startPrinterInFolder } = await import('./app/virtual-printer-in-folder.ts')
-    return await startPrinterInFolder(paths, { speed })
+    return await startPrinterInFolder(paths, { speed, strict })
   } catch (error) {
     throw new StartError(messageOf(error), { cause: error })
   }

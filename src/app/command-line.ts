@@ -17,6 +17,8 @@ export interface CommandLine {
   readonly virtualPrinter: boolean
   /** The virtual printer's time factor. */
   readonly speed: number
+  /** Whether the first printer.cfg is that of a machine that rejects other machines' files. */
+  readonly strict: boolean
   readonly show: 'help' | 'version' | null
 }
 
@@ -32,6 +34,7 @@ const OPTIONS = {
   'asyncio-debug': { type: 'boolean', short: 'o' },
   'virtual-printer': { type: 'boolean' },
   speed: { type: 'string' },
+  strict: { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -51,6 +54,7 @@ Usage: moonraker-ts [options]
   -g, --debug                errors tell more, debug endpoints are served (MOONRAKER_ENABLE_DEBUG)
       --virtual-printer      bring up a printer that needs no hardware, and connect to it
       --speed N              the virtual printer's time factor: at 100 an hour takes 36 s (default 1)
+      --strict               where the virtual printer has no printer.cfg yet, write one that forgives nothing
       --version              print the version
   -h, --help                 print this
 `
@@ -76,6 +80,7 @@ export function readCommandLine(args: readonly string[], env: Environment): Comm
     debug: flag(given.debug, 'MOONRAKER_ENABLE_DEBUG'),
     virtualPrinter: given['virtual-printer'] ?? false,
     speed: readSpeed(given.speed),
+    strict: given.strict ?? false,
     show: given.help ? 'help' : given.version ? 'version' : null,
   }
 }

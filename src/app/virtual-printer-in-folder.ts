@@ -13,10 +13,15 @@ export interface RunningPrinter {
   stop(): Promise<void>
 }
 
+/** How the printer runs, and which machine a first printer.cfg describes. */
+export interface PrinterInFolderOptions extends Pick<VirtualPrinterOptions, 'speed' | 'statusInterval'> {
+  readonly strict?: boolean
+}
+
 /** Starts the printer; writes a printer.cfg where there is none. Rejects with StartError where that is not possible. */
 export async function startPrinterInFolder(
   paths: DataPaths,
-  pace: Pick<VirtualPrinterOptions, 'speed' | 'statusInterval'>,
+  { strict = false, ...pace }: PrinterInFolderOptions,
 ): Promise<RunningPrinter> {
   const socketPath = join(paths.comms, 'virtual-klippy.sock')
   const configFile = join(paths.config, 'printer.cfg')
@@ -24,7 +29,7 @@ export async function startPrinterInFolder(
     for (const folder of [paths.comms, paths.config, paths.gcodes, paths.logs]) {
       mkdirSync(folder, { recursive: true })
     }
-    if (!existsSync(configFile)) writeFileSync(configFile, defaultPrinterCfg(), { flag: 'wx' })
+    if (!existsSync(configFile)) writeFileSync(configFile, defaultPrinterCfg({ strict }), { flag: 'wx' })
     const printer = new VirtualPrinter({
       socketPath,
       configFile,

@@ -1,10 +1,15 @@
-// The printer that people get who have none: a common bed slinger with the macros that front-ends expect.
+// The printer.cfg that the virtual printer writes where there is none: a common bed slinger with the macros that
+// front-ends and slicers call, and options that let the files of other machines print on it.
 
-/** The text of a printer.cfg for the virtual printer, complete with macros. */
-export function defaultPrinterCfg(): string {
-  return `# A virtual printer: a cartesian machine of 250 x 250 x 250 mm, with some room at the edges
-# for the purge lines of other machines' files. Its pins lead nowhere; everything else works as on a
-# real one. Edit it and RESTART.
+/** The text of a printer.cfg for the virtual printer; `strict` leaves out what forgives other machines' files. */
+export function defaultPrinterCfg({ strict = false } = {}): string {
+  const parts = [MACHINE, MACROS]
+  if (!strict) parts.push(FORGIVING)
+  return parts.join('\n')
+}
+
+const MACHINE = `# A virtual printer: a cartesian machine of 250 x 250 x 250 mm, with some room at the edges.
+# Its pins lead nowhere; everything else works as on a real one. Edit it and RESTART.
 
 [mcu]
 serial: /dev/virtual
@@ -149,8 +154,9 @@ shaper_freq_x: 45
 shaper_freq_y: 40
 
 # Without a path, the folder is the one that the virtual printer was started with.
+# Without on_error_gcode, an error ends a print in the state "error" with its message; CANCEL_PRINT there
+# would make it "cancelled" without a message.
 [virtual_sdcard]
-on_error_gcode: CANCEL_PRINT
 
 [pause_resume]
 
@@ -173,26 +179,46 @@ retract_speed: 40
 
 [idle_timeout]
 timeout: 1800
+`
 
+const MACROS = `# Homes, heats and purges. Slicer profiles name the temperatures differently: each of these names works.
+# A temperature that the slicer does not give is the one that is set already, or 60 and 200.
 [gcode_macro START_PRINT]
-description: Heat up and home before a print
+description: Home, heat up and purge before a print
 gcode:
-  {% set BED = params.BED|default(60)|float %}
-  {% set HOTEND = params.HOTEND|default(params.EXTRUDER)|default(200)|float %}
-  M140 S{BED}
-  M104 S{HOTEND}
+  {% set mode = printer.gcode_move %}
+  {% set bed = (params.BED_TEMP or params.BED or params.BED_TEMPERATURE or params.TEMP_BED
+    or params.FIRST_LAYER_BED_TEMPERATURE or params.FIRST_LAYER_BED_TEMP
+    or printer.heater_bed.target or 60)|float(60) %}
+  {% set hotend = (params.EXTRUDER_TEMP or params.EXTRUDER or params.HOTEND or params.HOTEND_TEMP
+    or params.NOZZLE_TEMP or params.NOZZLE or params.EXTRUDER_TEMPERATURE or params.TEMP_EXTRUDER
+    or params.FIRST_LAYER_TEMPERATURE or params.FIRST_LAYER_TEMP or params.TEMPERATURE
+    or printer.extruder.target or 200)|float(200) %}
+  M140 S{bed}
+  M104 S{hotend}
   G90
-  M83
   G28
-  M190 S{BED}
-  M109 S{HOTEND}
+  M190 S{bed}
+  M109 S{hotend}
+  {% if hotend >= printer.configfile.settings.extruder.min_extrude_temp %}
+  G92 E0
   G1 X5 Y5 Z0.3 F6000
   G1 X100 E9 F1200
   G92 E0
+  {% endif %}
+  {% if not mode.absolute_coordinates %}
+  G91
+  {% endif %}
+
+[gcode_macro PRINT_START]
+description: The same under the name that other slicer profiles call
+gcode:
+  START_PRINT {rawparams}
 
 [gcode_macro END_PRINT]
 description: Cool down and move away after a print
 gcode:
+  SAVE_GCODE_STATE NAME=END_PRINT
   M400
   {% if printer.extruder.can_extrude %}
   M83
@@ -200,12 +226,13 @@ gcode:
   {% endif %}
   TURN_OFF_HEATERS
   M107
-  {% if "xyz" in printer.toolhead.homed_axes %}
-  G91
-  G0 Z{[10, printer.toolhead.axis_maximum.z - printer.toolhead.position.z]|min} F600
-  G90
-  G0 X{printer.toolhead.axis_minimum.x + 5} Y{printer.toolhead.axis_maximum.y - 5} F6000
-  {% endif %}
+  _PARK LIFT=10
+  RESTORE_GCODE_STATE NAME=END_PRINT
+
+[gcode_macro PRINT_END]
+description: The same under the name that other slicer profiles call
+gcode:
+  END_PRINT {rawparams}
 
 [gcode_macro PAUSE]
 description: Pause the running print
@@ -213,22 +240,21 @@ rename_existing: PAUSE_BASE
 variable_extrude: 1.0
 gcode:
   PAUSE_BASE
+  {% if not printer.pause_resume.is_paused %}
+  SAVE_GCODE_STATE NAME=PAUSE
   {% if printer.extruder.can_extrude %}
   M83
   G1 E-{printer["gcode_macro PAUSE"].extrude} F2100
   {% endif %}
-  {% if "xyz" in printer.toolhead.homed_axes %}
-  G91
-  G1 Z{[5, printer.toolhead.axis_maximum.z - printer.toolhead.position.z]|min} F900
-  G90
-  G1 X{printer.toolhead.axis_minimum.x + 5} Y{printer.toolhead.axis_maximum.y - 5} F6000
+  _PARK LIFT=5
+  RESTORE_GCODE_STATE NAME=PAUSE
   {% endif %}
 
 [gcode_macro RESUME]
 description: Go on with the paused print
 rename_existing: RESUME_BASE
 gcode:
-  {% if printer.extruder.can_extrude %}
+  {% if printer.pause_resume.is_paused and printer.extruder.can_extrude %}
   M83
   G1 E{printer["gcode_macro PAUSE"].extrude} F2100
   {% endif %}
@@ -241,5 +267,101 @@ gcode:
   TURN_OFF_HEATERS
   M107
   CANCEL_PRINT_BASE
+
+# Lifts the nozzle and moves it to the back left corner; leaves G90.
+[gcode_macro _PARK]
+gcode:
+  {% set toolhead = printer.toolhead %}
+  {% if "xyz" in toolhead.homed_axes %}
+  G91
+  G1 Z{[params.LIFT|float, toolhead.axis_maximum.z - toolhead.position.z]|min} F900
+  G90
+  G1 X{[5, toolhead.axis_minimum.x]|max} Y{[245, toolhead.axis_maximum.y]|min} F6000
+  {% endif %}
 `
-}
+
+const FORGIVING = `# ---------------------------------------------------------------------------------------------
+# Forgiving: from here on, options and macros let the files of other machines print on this one.
+# Delete this part for a strict machine, on which they fail as on a real one with these limits.
+# All but [virtual_printer] are options of Klipper; what they repeat replaces what is written above.
+
+# Room for other beds: those of deltas and others with the origin in the centre, large ones, and Z hops
+# above the top and below the bed.
+[stepper_x]
+position_min: -300
+position_max: 600
+homing_positive_dir: False
+
+[stepper_y]
+position_min: -300
+position_max: 600
+homing_positive_dir: False
+
+[stepper_z]
+position_min: -20
+position_max: 800
+
+# A cold nozzle may extrude, and long or thick lines are allowed.
+[extruder]
+max_temp: 400
+min_extrude_temp: 0
+max_extrude_only_distance: 5000
+max_extrude_cross_section: 10000
+
+[heater_bed]
+max_temp: 200
+
+# A command for something that this machine lacks, such as a heater, fan, pin, tool, macro, mesh profile
+# or unit of another machine, is answered in the console and skipped when it comes from a print file.
+# Klipper has no such option: there it ends the print.
+[virtual_printer]
+skip_missing: True
+
+# The machine counts as homed from the start on, and stays so when motors are switched off.
+[delayed_gcode homed_at_start]
+initial_duration: 0.001
+gcode:
+  SET_KINEMATIC_POSITION X=125 Y=125 Z=20
+
+[gcode_macro M84]
+rename_existing: M84.1
+gcode:
+  M84.1
+  SET_KINEMATIC_POSITION
+
+[gcode_macro M18]
+rename_existing: M18.1
+gcode:
+  M18.1
+  SET_KINEMATIC_POSITION
+
+# Each file begins homed, with the modes, factors and coordinates of a machine that was just switched on,
+# whatever the print before left behind.
+[gcode_macro SDCARD_PRINT_FILE]
+rename_existing: BASE_SDCARD_PRINT_FILE
+gcode:
+  {% if not printer.virtual_sdcard.is_active %}
+  {% set position = printer.gcode_move.position %}
+  {% set origin = printer.gcode_move.homing_origin %}
+  {% if printer.toolhead.homed_axes != "xyz" %}
+  SET_KINEMATIC_POSITION
+  {% endif %}
+  G90
+  M82
+  M220 S100
+  M221 S100
+  G92 X{position.x - origin.x} Y{position.y - origin.y} Z{position.z - origin.z} E0
+  {% endif %}
+  BASE_SDCARD_PRINT_FILE {rawparams}
+
+# Waiting for a sensor that nothing heats would never end.
+[gcode_macro TEMPERATURE_WAIT]
+rename_existing: BASE_TEMPERATURE_WAIT
+gcode:
+  {% set sensor = printer[params.SENSOR] if params.SENSOR in printer else {} %}
+  {% if params.MINIMUM and not sensor.target %}
+  {action_respond_info("Nothing heats %s: not waiting for it" % params.SENSOR)}
+  {% else %}
+  BASE_TEMPERATURE_WAIT {rawparams}
+  {% endif %}
+`

@@ -14,6 +14,7 @@ const USAGE = `Usage: node src/virtual-printer/main.ts --socket PATH --config PR
   --gcodes DIR    folder of G-code files, for a [virtual_sdcard] without a path
   --log PATH      klippy.log
   --speed N       simulated seconds per second (default 1)
+  --strict        write a default machine that rejects the files of other machines
 `
 
 async function main(): Promise<void> {
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
       gcodes: { type: 'string' },
       log: { type: 'string' },
       speed: { type: 'string', default: '1' },
+      strict: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
   if (!(speed > 0)) throw new Error(`--speed ${values.speed} is not a positive number`)
   if (!existsSync(values.config)) {
     mkdirSync(dirname(values.config), { recursive: true })
-    writeFileSync(values.config, defaultPrinterCfg())
+    writeFileSync(values.config, defaultPrinterCfg(values))
   }
   const printer = new VirtualPrinter({
     socketPath: values.socket,

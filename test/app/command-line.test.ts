@@ -19,6 +19,7 @@ const DEFAULTS: CommandLine = {
   debug: false,
   virtualPrinter: false,
   speed: 1,
+  strict: false,
   show: null,
 }
 
@@ -45,9 +46,9 @@ test('options are read in their short and long forms', () => {
   assert.deepEqual(read('-o --asyncio-debug'), DEFAULTS, 'an option of the original that means nothing here')
 })
 
-test('the virtual printer has a speed', () => {
-  const { virtualPrinter, speed } = read('--virtual-printer --speed 0.5')
-  assert.deepEqual([virtualPrinter, speed], [true, 0.5])
+test('the virtual printer has a speed and may be strict', () => {
+  const { virtualPrinter, speed, strict } = read('--virtual-printer --speed 0.5 --strict')
+  assert.deepEqual([virtualPrinter, speed, strict], [true, 0.5, true])
   assert.equal(read('--speed 1e3').speed, 1000)
   for (const wrong of ['0', '-1', 'x', '1x', 'Infinity', 'NaN', '10001']) {
     assert.throws(

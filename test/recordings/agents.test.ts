@@ -11,7 +11,7 @@ import { compareReplies } from './lasting.ts'
 
 const MACRO =
   '\n[gcode_macro TEST_REMOTE]\ngcode:\n  {action_call_remote_method("notify_agent_event_test", value="hello")}\n'
-const PRINTER_CFG = defaultPrinterCfg() + MACRO
+const PRINTER_CFG = defaultPrinterCfg({ strict: true }) + MACRO
 const NAME = 'gagent'
 
 /** Echoes what it is asked, with the parameters that came; in mode `error` it refuses, in mode `silent` it hangs up. */

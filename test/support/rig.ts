@@ -22,7 +22,7 @@ export interface RigOptions {
   readonly authorization?: string
   /** `none` leaves the printer away. */
   readonly printer?: 'virtual' | 'none'
-  /** printer.cfg; the default one where it is left out. */
+  /** printer.cfg; that of the strict machine where it is left out. */
   readonly printerCfg?: string
   readonly speed?: number
   readonly debug?: boolean
@@ -97,7 +97,9 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     if (options.printer !== 'none' && options.klippySocket === undefined) {
       // Loaded only where it is asked for: most rigs do without, and it is the greater part of the code.
       const { startPrinterInFolder } = await import('../../src/app/virtual-printer-in-folder.ts')
-      printer = await startPrinterInFolder(paths, { speed: options.speed ?? 10, statusInterval: 0.025 })
+      // A strict machine, as those of the recordings.
+      const pace = { speed: options.speed ?? 10, statusInterval: 0.025 }
+      printer = await startPrinterInFolder(paths, { ...pace, strict: true })
     }
     server = await startServer({
       paths,

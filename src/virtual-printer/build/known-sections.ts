@@ -17,7 +17,7 @@ toolchanger tool tuning_tower tsl1401cl_filament_width_sensor uc1701 verify_heat
 z_tilt z_tilt_ng adc_temperature bme280 bme680 aht10 aht2x sht21 hx711 hx717 ads1220 ads1118 ads1x1x ads131m02 controller_fan
 delayed_gcode shaketune auto_speed motion_report query_adc query_endstops heaters gcode_move system_stats homing
 carriage delayed_gcode skew_correction timelapse mmu mmu_machine mmu_sensors mmu_servo mmu_leds mmu_encoder
-bd_sensor bdpressure autotune_tmc klicky_probe nozzle_clear ercf trad_rack belay happy_hare stealthburner_leds
+virtual_printer bd_sensor bdpressure autotune_tmc klicky_probe nozzle_clear ercf trad_rack belay happy_hare stealthburner_leds
 `
 
 const NAMES = new Set(SINGLE.split(/\s+/).filter(name => name !== ''))
