@@ -1,6 +1,6 @@
 // API document: "Announcement APIs", and the appendix "Announcements".
 import { anyOf, bool, choice, float, int, list, object, string } from '../schema/index.ts'
-import { chapter, event, notification } from './chapter.ts'
+import { chapter, notification } from './chapter.ts'
 import { del, get, post } from './endpoint.ts'
 
 /** Seconds: a hundred years. What is longer is a mistake. */
@@ -31,21 +31,6 @@ export const AnnouncementId = object({ entry_id: string() })
 
 const FeedChange = object({ feed: string(), action: choice('added', 'skipped', 'removed') })
 const feedName = string().describe('Small letters, digits, dots, dashes and underscores')
-
-/** What a component reports to the people at the printer. */
-export interface RaisedAnnouncement {
-  /** The component and the subject, as `machine/sudo`. Raised again with other words it counts as new. */
-  readonly entry_id: string
-  /** One line of plain text. */
-  readonly title: string
-  /** Plain text, which may contain links in Markdown. */
-  readonly description: string
-  /** A page with more about it; '' for none. */
-  readonly url: string
-  readonly priority: 'normal' | 'high'
-  /** The component that raises it. */
-  readonly feed: string
-}
 
 export const announcements = chapter({
   title: 'Announcement APIs',
@@ -101,16 +86,5 @@ export const announcements = chapter({
     ),
     notify_announcement_dismissed: notification('An announcement was marked as read', AnnouncementId),
     notify_announcement_wake: notification('A dismissed announcement is to be shown again', AnnouncementId),
-  },
-  events: {
-    'announcement:raised': event<[announcement: RaisedAnnouncement]>(
-      'A component has an announcement; it is kept, over restarts too, until it is settled',
-    ),
-    'announcement:settled': event<[entryId: string]>(
-      'The reason for an announcement of a component has ended',
-    ),
-    'announcement:feed_used': event<[feed: string]>(
-      'A component is in use whose makers publish a feed of this name',
-    ),
   },
 })

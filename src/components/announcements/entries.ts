@@ -1,6 +1,6 @@
 // The announcements that there are, as they stand in the database, where the original finds them too: which are
 // dismissed, and until when.
-import type { Announcement, RaisedAnnouncement } from '../../api/announcements.ts'
+import type { Announcement } from '../../api/announcements.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
@@ -8,6 +8,7 @@ import { bool, float, type Infer, Invalid, object, string } from '../../schema/i
 import type { Namespaces } from '../../storage/index.ts'
 import type { FeedItem } from './feed-document.ts'
 import { plainText } from './plain-text.ts'
+import type { RaisedAnnouncement } from './service.ts'
 
 /** An announcement, as clients get it and as the database has it. */
 export type Entry = Readonly<Infer<typeof Announcement>>

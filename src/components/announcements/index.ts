@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { announcements as chapter } from '../../api/announcements.ts'
-import { type Component, type Core, component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
 import { lines } from '../../config/index.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
@@ -11,6 +11,7 @@ import { Entries } from './entries.ts'
 import { FeedFolder, type FeedSource, Moonlight, noFeeds } from './feed-source.ts'
 import { FeedWatch } from './feed-watch.ts'
 import { Feeds, isFeedName } from './feeds.ts'
+import { type AnnouncementService, announcementService } from './service.ts'
 
 /** Where moonlight publishes the feeds. */
 const MOONLIGHT = 'https://arksine.github.io/moonlight'
@@ -113,17 +114,19 @@ function serve({ registry, connections }: Core, scope: Scope, parts: Parts): voi
   )
 }
 
-function listen({ events }: Core, scope: Scope, { feeds, entries, watch, tellChange }: Parts): void {
-  const tellIf = (changed: boolean) => {
-    if (changed) tellChange()
-  }
-  scope.use(events.on('announcement:raised', raised => entries.raise(raised).then(tellIf)))
-  scope.use(events.on('announcement:settled', id => entries.settle(id).then(tellIf)))
-  scope.use(
-    events.on('announcement:feed_used', async name => {
+/** What other components use. */
+function serviceOf({ feeds, entries, watch, tellChange }: Parts): AnnouncementService {
+  return {
+    async raise(announcement) {
+      if (await entries.raise(announcement)) tellChange()
+    },
+    async settle(entryId) {
+      if (await entries.settle(entryId)) tellChange()
+    },
+    async followFeed(name) {
       if (feeds.use(name)) await watch.follow(name)
-    }),
-  )
+    },
+  }
 }
 
 async function start(core: Core, settings: Settings, { entries, watch }: Parts): Promise<void> {
@@ -151,11 +154,12 @@ export function announcements(moonlight = MOONLIGHT) {
         .describe('Read feeds from the folder development/announcements of the data folder instead')
         .default(false),
     },
-    create({ core, section: { options }, scope }): Component {
+    provides: { announcements: announcementService },
+    create({ core, section: { options }, scope }) {
       const parts = build(core, options, moonlight)
       serve(core, scope, parts)
-      listen(core, scope, parts)
       return {
+        announcements: serviceOf(parts),
         start: () => start(core, options, parts),
         stop: async () => {
           await parts.watch.stop()

@@ -146,16 +146,16 @@ test('the configuration: names in any case, each once; what is no name brings a 
 
 test('a component in use brings its feed, before the first look or later', async () => {
   await using scene = await Scene.open()
-  scene.core.events.emit('announcement:feed_used', 'spoolman')
+  await scene.service.followFeed('spoolman')
   scene.web.put('spoolman', feed(item('donkie/spoolman/issue/1')))
   await scene.look()
   assert.deepEqual(scene.web.taken(), ['klipper', 'moonraker', 'spoolman'])
   scene.web.put('octoeverywhere', feed(item('quinndamerell/octoeverywhere/issue/1')))
   await scene.hears('update')
-  scene.core.events.emit('announcement:feed_used', 'octoeverywhere')
+  await scene.service.followFeed('octoeverywhere')
   assert.equal((await scene.hears('update')).entries.length, 2)
   await scene.restart()
-  scene.core.events.emit('announcement:feed_used', 'spoolman')
+  await scene.service.followFeed('spoolman')
   await scene.look()
   assert.deepEqual(await scene.shown(), ['donkie/spoolman/issue/1'])
 })
@@ -171,8 +171,8 @@ const SUDO = {
 
 test('a component raises an announcement and settles it', async () => {
   await using scene = await Scene.open()
-  const { events } = scene.core
-  events.emit('announcement:raised', SUDO)
+  const { service } = scene
+  await service.raise(SUDO)
   const { entries } = await scene.hears('update')
   assert.deepEqual(entries, [
     {
@@ -187,19 +187,19 @@ test('a component raises an announcement and settles it', async () => {
   await scene.restart()
   await scene.look()
   assert.deepEqual(await scene.shown(), ['machine/sudo'])
-  scene.core.events.emit('announcement:settled', 'machine/nosuch')
-  scene.core.events.emit('announcement:settled', 'machine/sudo')
+  await scene.service.settle('machine/nosuch')
+  await scene.service.settle('machine/sudo')
   assert.deepEqual((await scene.hears('update')).entries, [])
 })
 
 test('what is raised again stays dismissed, unless it says something else', async () => {
   await using scene = await Scene.open()
-  const { events } = scene.core
-  events.emit('announcement:raised', SUDO)
+  const { service } = scene
+  await service.raise(SUDO)
   await scene.hears('update')
   await scene.call('dismiss', { entry_id: 'machine/sudo' })
-  events.emit('announcement:raised', SUDO)
-  events.emit('announcement:raised', { ...SUDO, title: 'Again' })
+  await service.raise(SUDO)
+  await service.raise({ ...SUDO, title: 'Again' })
   const { entries } = await scene.hears('update')
   assert.deepEqual(
     entries.map(({ title, dismissed }: Frame) => [title, dismissed]),
@@ -210,11 +210,11 @@ test('what is raised again stays dismissed, unless it says something else', asyn
 test('what a component raises stays text in a page', async () => {
   await using scene = await Scene.open()
   const raised = { ...SUDO, title: '<b>', description: 'Service <img src=x onerror=alert(1)>' }
-  scene.core.events.emit('announcement:raised', raised)
+  await scene.service.raise(raised)
   const [entry] = (await scene.hears('update')).entries
   assert.deepEqual([entry.title, entry.description], ['‹b›', 'Service ‹img src=x onerror=alert(1)›'])
   await scene.call('dismiss', { entry_id: SUDO.entry_id })
-  scene.core.events.emit('announcement:raised', raised)
+  await scene.service.raise(raised)
   // Comes after what was raised.
   await assert.rejects(scene.call('dismiss', { entry_id: 'nosuch' }), { status: 400 })
   assert.deepEqual(await scene.shown(), [])
@@ -222,7 +222,7 @@ test('what a component raises stays text in a page', async () => {
 
 test('no feed settles or overwrites what a component has raised', async () => {
   await using scene = await Scene.open()
-  scene.core.events.emit('announcement:raised', SUDO)
+  await scene.service.raise(SUDO)
   await scene.hears('update')
   scene.web.put('moonraker', feed(item('machine/sudo', { title: 'Mine' })))
   assert.equal((await scene.call('update')).modified, false)

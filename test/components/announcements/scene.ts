@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ServerHost } from '../../../src/app/host.ts'
 import type { Component, Core } from '../../../src/component/component.ts'
 import { announcements } from '../../../src/components/announcements/index.ts'
+import type { AnnouncementService } from '../../../src/components/announcements/service.ts'
 import { Configuration } from '../../../src/config/index.ts'
 import { readSources } from '../../../src/config/sources.ts'
 import type { Clock } from '../../../src/core/clock.ts'
@@ -28,7 +29,7 @@ import { FeedServer } from './feed-server.ts'
 interface Life {
   readonly core: Core
   readonly scope: Scope
-  readonly component: Component
+  readonly component: Component & { readonly announcements?: unknown }
 }
 
 export class Scene implements AsyncDisposable {
@@ -139,6 +140,11 @@ export class Scene implements AsyncDisposable {
   get core(): Core {
     if (this.#life === null) throw new Error('the scene has ended')
     return this.#life.core
+  }
+
+  /** What other components use. */
+  get service(): AnnouncementService {
+    return this.#life?.component.announcements as AnnouncementService
   }
 
   /** Resolves once something holds; looks whenever anything has happened. */

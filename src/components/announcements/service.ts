@@ -1,0 +1,30 @@
+// Announcements of the server's own components, for other components.
+import { service } from '../../component/service.ts'
+
+/** What a component reports to the people at the printer. */
+export interface RaisedAnnouncement {
+  /** The component and the subject, as `machine/sudo`. Raised again with other words it counts as new. */
+  readonly entry_id: string
+  /** One line of plain text. */
+  readonly title: string
+  /** Plain text, which may contain links in Markdown. */
+  readonly description: string
+  /** A page with more about it; '' for none. */
+  readonly url: string
+  readonly priority: 'normal' | 'high'
+  /** The component that raises it. */
+  readonly feed: string
+}
+
+/** Raises announcements. The promises reject if a change cannot be stored. */
+export interface AnnouncementService {
+  /** Adds an announcement. It stays, over restarts too, until it is settled. */
+  raise(announcement: RaisedAnnouncement): Promise<void>
+  /** Removes an announcement whose reason has ended; does nothing if there is none of this id. */
+  settle(entryId: string): Promise<void>
+  /** Follows the feed of a project that the printer uses, until the server stops. Resolves once it was fetched. */
+  followFeed(name: string): Promise<void>
+}
+
+/** Announcements of the server's own components. */
+export const announcementService = service<AnnouncementService>('announcements')
