@@ -1,4 +1,4 @@
-// The command: starts the server, and the virtual printer where it is asked for; restarts and stops them.
+// The command: starts the server, and with --virtual-printer the virtual printer; restarts and stops them.
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { printBanner } from './app/banner.ts'
@@ -13,7 +13,7 @@ import { keepMemorySmall } from './core/memory.ts'
 import { type DataPaths, dataPaths } from './core/paths.ts'
 import { moonrakerVersion, PACKAGE_VERSION } from './core/version.ts'
 
-/** What ended one life of the server. */
+/** Why a run of the server ended. */
 type End = 'restart' | 'stop'
 
 /** What lasts as long as the process. */
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   const paths = dataPaths(command.dataPath, command)
   const created = prepareConfiguration(paths)
   const log = createLog(command, paths)
-  outlive(log)
+  keepRunning(log)
   if (created) log.info(`wrote a first configuration to ${paths.configFile}`)
   const host = new ServerHost({ log })
   const printer = command.virtualPrinter ? await startVirtualPrinter(command, paths) : null
@@ -45,14 +45,14 @@ async function main(): Promise<void> {
   }
 }
 
-/** A print must not end with the terminal that the server was started in, nor with a fault of one request. */
-function outlive(log: Log): void {
+/** A print must not end when the terminal closes that started the server, nor when one request fails. */
+function keepRunning(log: Log): void {
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
-  process.on('unhandledRejection', error => log.error('a fault that nobody caught', error))
+  process.on('unhandledRejection', error => log.error('unhandled rejection', error))
 }
 
-/** Writes the default configuration where there is none. */
+/** Writes the default configuration if there is no configuration file. Returns whether it did. */
 function prepareConfiguration(paths: DataPaths): boolean {
   try {
     return writeDefaultConfig(paths.configFile, { klippyAddress: '{data_path}/comms/klippy.sock' })
@@ -66,7 +66,7 @@ function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLi
   try {
     if (file !== null) mkdirSync(dirname(file), { recursive: true })
   } catch (error) {
-    throw new StartError(`the log folder cannot be made: ${messageOf(error)}; give another file with -l`)
+    throw new StartError(`the log folder cannot be created: ${messageOf(error)}; give another file with -l`)
   }
   return new Log({
     clock: systemClock,
@@ -77,7 +77,7 @@ function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLi
   })
 }
 
-/** Loaded only where it is asked for: it costs memory. Its errors come from a bundle of its own. */
+/** Loads the virtual printer only when it is used, because it costs memory. Its error classes are those of its own bundle. */
 async function startVirtualPrinter({ speed, strict }: CommandLine, paths: DataPaths) {
   try {
     const { startPrinterInFolder } = await import('./app/virtual-printer-in-folder.ts')
@@ -87,7 +87,7 @@ async function startVirtualPrinter({ speed, strict }: CommandLine, paths: DataPa
   }
 }
 
-/** One life of the server, until a signal or a client ends it. */
+/** Runs the server until a signal or a client ends it. */
 async function runOnce(
   { command, paths, log, host }: Process,
   klippySocket: string | undefined,

@@ -1,10 +1,10 @@
-// What the console says when the server is up: where it listens and what to try.
+// The text on the console after the start: where the server listens and what to try.
 
 import { reachableUrls } from '../core/addresses.ts'
 import type { DataPaths } from '../core/paths.ts'
 import type { RunningServer } from './server.ts'
 
-/** Tells people where the server is and how to begin. */
+/** Writes the server's addresses, first commands to try, and the warnings. */
 export function printBanner(server: RunningServer, paths: DataPaths, write: (text: string) => void): void {
   const urls = reachableUrls(server)
   const first = urls[0] ?? ''

@@ -1,13 +1,13 @@
-// The command line and its environment variables (configuration.md, last paragraph).
+// The command line and its environment variables.
 import { parseArgs } from 'node:util'
 import { StartError } from '../core/errors.ts'
 import { expandPath } from '../core/paths.ts'
 
-/** What the command line asks for. */
+/** The arguments and environment variables, as values. */
 export interface CommandLine {
   readonly dataPath: string
   readonly configFile: string | undefined
-  /** Where to log: a file, or undefined for the data folder's. */
+  /** The log file; undefined for the one in the data folder. */
   readonly logFile: string | undefined
   readonly socket: string | undefined
   readonly noLogFile: boolean
@@ -47,12 +47,12 @@ Usage: moonraker-ts [options]
   -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)
   -c, --configfile FILE      the configuration (MOONRAKER_CONFIG_PATH; default <data>/config/moonraker.conf)
   -l, --logfile FILE         the log file (MOONRAKER_LOG_PATH; default <data>/logs/moonraker.log)
-  -u, --unixsocket FILE      our unix socket (MOONRAKER_UDS_PATH; default <data>/comms/moonraker.sock)
+  -u, --unixsocket FILE      the unix socket (MOONRAKER_UDS_PATH; default <data>/comms/moonraker.sock)
   -n, --nologfile            log to the console only (MOONRAKER_DISABLE_FILE_LOG)
   -s, --structured-logging   one JSON object per line (MOONRAKER_STRUCTURED_LOGGING)
   -v, --verbose              log more (MOONRAKER_VERBOSE_LOGGING)
-  -g, --debug                errors tell more, debug endpoints are served (MOONRAKER_ENABLE_DEBUG)
-      --virtual-printer      bring up a printer that needs no hardware, and connect to it
+  -g, --debug                errors contain more, and debug endpoints exist (MOONRAKER_ENABLE_DEBUG)
+      --virtual-printer      start a printer that needs no hardware, and connect to it
       --speed N              the virtual printer's time factor: at 100 an hour takes 36 s (default 1)
       --strict               where the virtual printer has no printer.cfg yet, write one that forgives nothing
       --version              print the version
@@ -61,7 +61,7 @@ Usage: moonraker-ts [options]
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Reads arguments and environment. Throws StartError for what cannot be understood. */
+/** Reads arguments and environment. Throws StartError for an unknown or invalid argument. */
 export function readCommandLine(args: readonly string[], env: Environment): CommandLine {
   const given = parse(args)
   const path = (value: string | undefined, variable: string) => {

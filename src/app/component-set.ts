@@ -148,7 +148,7 @@ export class ComponentSet {
     }
   }
 
-  /** Nobody finds the services of the component from now on. */
+  /** Removes the services of the component from those that can be used. */
   #remove({ type }: Built): void {
     for (const { name } of Object.values(type.provides)) this.#services.delete(name)
   }

@@ -1,4 +1,4 @@
-// Files of the data folder that deprecated options keep elsewhere: they are used where the data folder has none.
+// Files that deprecated options place outside the data folder. They are used while the data folder has no such file.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Configuration, deprecated, path } from '../config/index.ts'
@@ -24,17 +24,17 @@ export const databaseOptions = {
 }
 
 /**
- * The folder of the database. As in Moonraker, that of the times before data folders goes on being used in the default
- * data folder, as long as there is no newer one.
+ * The folder of the database. As in Moonraker, the default data folder uses the database from the time before data
+ * folders, until it has one of its own.
  */
 function databaseFolder({ data, database }: DataPaths, config: Configuration): string {
   const { database_path } = config.read('database', databaseOptions, 'use default').options
-  const former = database_path ?? expandPath('~/.moonraker_database')
+  const previous = database_path ?? expandPath('~/.moonraker_database')
   if (data !== expandPath('~/printer_data') || existsSync(join(database, DATABASE_FILE))) return database
-  return existsSync(join(former, FORMER_DATABASE_FILE)) ? former : database
+  return existsSync(join(previous, FORMER_DATABASE_FILE)) ? previous : database
 }
 
-/** `paths`, with the places that [secrets], [server] and [database] name for what the data folder does not have. */
+/** `paths`, with the paths from [secrets], [server] and [database] for files that the data folder does not have. */
 export function withDeprecatedPaths(
   paths: DataPaths,
   config: Configuration,
@@ -42,14 +42,14 @@ export function withDeprecatedPaths(
   warnings: Warnings,
 ): DataPaths {
   const { secrets_path } = config.read('secrets', secretsOptions, 'use default').options
-  const placeOf = (file: string, section: string, option: string, former: string | null): string => {
-    if (former === null || existsSync(file)) return file
-    if (!existsSync(former)) {
+  const placeOf = (file: string, section: string, option: string, previous: string | null): string => {
+    if (previous === null || existsSync(file)) return file
+    if (!existsSync(previous)) {
       warnings.add(
-        `[${section}] ${option}: ${former} does not exist; put the file at ${file}, or correct the option`,
+        `[${section}] ${option}: ${previous} does not exist; put the file at ${file}, or correct the option`,
       )
     }
-    return former
+    return previous
   }
   return {
     ...paths,

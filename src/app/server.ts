@@ -36,12 +36,12 @@ import { ServerHost } from './host.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
 import { StopStack } from './stop-stack.ts'
 
-/** What a server is started with, beside its configuration. */
+/** The options of a server that are not in its configuration. */
 export interface ServerOptions {
   readonly paths: DataPaths
   /** The printer's log. */
   readonly log: Log
-  /** What the servers of this process share. The server has a host of its own where it is left out. */
+  /** What the servers of this process share. The server creates its own host if it is left out. */
   readonly host?: Host
   /** Kinds of components in addition to the server's own. */
   readonly components?: readonly ComponentType[]
@@ -54,7 +54,7 @@ export interface ServerOptions {
   readonly onRestart?: () => void
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
   readonly host: string
   readonly port: number
@@ -94,7 +94,7 @@ function prepareFolders(paths: DataPaths): void {
   }
 }
 
-/** The parts in the order in which they depend on each other; `stops` receives the end of each. */
+/** Starts the parts in the order in which they depend on each other; `stops` receives the end of each. */
 async function start(options: ServerOptions, stops: StopStack): Promise<RunningServer> {
   const { log } = options
   const host = options.host ?? ownHost(log, stops)
@@ -245,7 +245,7 @@ function normalizePrefix(prefix: string | null): string {
   return inner === '' ? '' : `/${inner}`
 }
 
-/** The configuration with its [server] section; the last good one where the present one cannot be used. */
+/** The configuration and its section [server]; the last good configuration if the current one cannot be used. */
 function readConfiguration(paths: DataPaths, warnings: Warnings): [Configuration, ServerSection] {
   const { sources, fallback } = loadSources(paths.configFile)
   if (fallback !== undefined) warnings.add(fallback)

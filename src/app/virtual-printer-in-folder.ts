@@ -1,4 +1,4 @@
-// The virtual printer of a data folder: its machine is the folder's printer.cfg, its files are the folder's.
+// The virtual printer of a data folder: it runs the folder's printer.cfg and prints the folder's files.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, StartError } from '../core/errors.ts'
@@ -8,7 +8,7 @@ import { defaultPrinterCfg, VirtualPrinter, type VirtualPrinterOptions } from '.
 /** A virtual printer that runs. */
 export interface RunningPrinter {
   readonly printer: VirtualPrinter
-  /** Where it is reached; a socket of its own, so that a real Klippy is never in its way. */
+  /** Its own socket, not the one of a real Klippy. */
   readonly socketPath: string
   stop(): Promise<void>
 }
@@ -18,7 +18,7 @@ export interface PrinterInFolderOptions extends Pick<VirtualPrinterOptions, 'spe
   readonly strict?: boolean
 }
 
-/** Starts the printer; writes a printer.cfg where there is none. Rejects with StartError where that is not possible. */
+/** Starts the printer; writes a default printer.cfg if the folder has none. Rejects with StartError if it cannot start. */
 export async function startPrinterInFolder(
   paths: DataPaths,
   { strict = false, ...pace }: PrinterInFolderOptions,

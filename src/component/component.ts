@@ -37,19 +37,19 @@ export interface Core {
   readonly paths: DataPaths
   /** For templates, as `secrets`. */
   readonly secrets: Secrets
-  /** The number of this data folder, as a rule 32 hexadecimal digits. */
+  /** The id of this data folder, usually 32 hexadecimal digits. */
   readonly instanceId: string
-  /** The port of section [server]; 0 for any that is free. */
+  /** The port of section [server]; 0 for any free port. */
   readonly port: number
-  /** Comes before every path of HTTP, as '/printer1'; '' for none. */
+  /** The prefix of every HTTP path, as '/printer1'; '' for none. */
   readonly routePrefix: string
   /** The largest file that may be uploaded, in bytes. */
   readonly maxUploadBytes: number
-  /** Errors may tell more, and debug endpoints are served. */
+  /** Errors may contain more, and debug endpoints exist. */
   readonly debug: boolean
 }
 
-/** A built component. `start` and `stop` do its input and output; building it did none. */
+/** A built component. Only `start` and `stop` do input and output. */
 export interface Component {
   start?(): Promise<void> | void
   stop?(): Promise<void> | void
@@ -110,7 +110,7 @@ export interface ComponentSpec<
   readonly options: O
   /** The sections `[section NAME]`; left out where there are none. */
   readonly named?: NamedSpec<S>
-  /** What an option that does not fit costs: the component, or that option alone. `throw` where it is left out. */
+  /** Whether an invalid option fails the component or only this option. `throw` where it is left out. */
   readonly onMisfit?: OnMisfit
   /**
    * The services of other components that this one uses. A required one is built and started before this component,
@@ -121,7 +121,7 @@ export interface ComponentSpec<
   readonly provides?: P
   /**
    * Builds the component and registers what it serves on `scope`; does no input or output. Throws ConfigError for
-   * options that do not fit.
+   * invalid options.
    */
   create(context: BuildContext<O, N, S>): Component & Provided<P>
 }

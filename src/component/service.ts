@@ -34,7 +34,7 @@ export type Provided<P extends Provides> = {
 }
 
 /**
- * Names a service. The value belongs in `service.ts` of the component that provides it, beside the service's type:
+ * Names a service. The value belongs in `service.ts` of the component that provides it, next to the service's type:
  *
  *     export const jobQueueService = service<PrintQueue>('job_queue')
  */

@@ -23,7 +23,7 @@ const DEFAULTS: CommandLine = {
   show: null,
 }
 
-test('without arguments there are the defaults', () => {
+test('without arguments the defaults apply', () => {
   assert.deepEqual(read(''), DEFAULTS)
 })
 
@@ -43,7 +43,7 @@ test('options are read in their short and long forms', () => {
   const long = '--datapath /data --configfile=m.conf --logfile ~/m.log --unixsocket /run/m.sock'
   assert.deepEqual(read(`${long} --nologfile --structured-logging --verbose --debug`), all)
   assert.deepEqual(read('-nsvg -d/data -c m.conf -l ~/m.log -u /run/m.sock'), all)
-  assert.deepEqual(read('-o --asyncio-debug'), DEFAULTS, 'an option of the original that means nothing here')
+  assert.deepEqual(read('-o --asyncio-debug'), DEFAULTS, 'an option of the original without effect here')
 })
 
 test('the virtual printer has a speed and may be strict', () => {
@@ -59,7 +59,7 @@ test('the virtual printer has a speed and may be strict', () => {
   assert.throws(() => readCommandLine(['--speed', ''], {}), StartError)
 })
 
-test('the environment stands in for options, which win over it', () => {
+test('environment variables replace options that are not given', () => {
   const env = {
     MOONRAKER_DATA_PATH: '~/other',
     MOONRAKER_CONFIG_PATH: '/e/m.conf',
@@ -84,7 +84,7 @@ test('the environment stands in for options, which win over it', () => {
   assert.equal(read('-d /data', env).dataPath, '/data')
 })
 
-test('a variable that is empty or says no counts as not set', () => {
+test('an empty or negative variable counts as not set', () => {
   for (const value of ['', 'n', 'no', '0', 'false', 'maybe']) {
     assert.equal(read('', { MOONRAKER_ENABLE_DEBUG: value }).debug, false, value)
   }
@@ -97,7 +97,7 @@ test('help and version are shown, help before version', () => {
   assert.equal(read('--version -d /x').show, 'version')
 })
 
-test('what is not understood is told in one line', () => {
+test('an invalid argument is an error of one line', () => {
   for (const line of ['--nosuch', '-x', 'stray', '-d', '--datapath', '--debug=yes', '--speed']) {
     assert.throws(
       () => read(line),

@@ -1,4 +1,4 @@
-// Deprecated options that keep the secrets or the certificate elsewhere: what worked with them goes on working.
+// Deprecated options that place the secrets, the certificate or the database outside the data folder.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
@@ -28,7 +28,7 @@ async function warningsOf(port: number): Promise<string[]> {
   return (await ask(port, '/server/info')).json.result.warnings
 }
 
-test('a certificate at a place of its own serves HTTPS, and nobody gets its key', async () => {
+test('a certificate outside the data folder serves HTTPS, and no client can read its key', async () => {
   await using rig = await startRig({
     printer: 'none',
     server: PLACES,
@@ -41,7 +41,7 @@ test('a certificate at a place of its own serves HTTPS, and nobody gets its key'
   for (const warning of warnings) assert.match(warning, /ssl_(certificate|key)_path.* is deprecated; put the/)
 })
 
-test('secrets at a place of their own are known to templates, and to nobody else', async () => {
+test('templates can use secrets outside the data folder, and no client can read them', async () => {
   await using rig = await startRig({
     printer: 'none',
     conf: SECRETS + SUDO,
@@ -54,7 +54,7 @@ test('secrets at a place of their own are known to templates, and to nobody else
   assert.ok(!rig.log.join().includes('hush'))
 })
 
-test('the file in the data folder goes before the one that the option names', async () => {
+test('the file in the data folder takes precedence over the one that the option names', async () => {
   await using rig = await startRig({
     printer: 'none',
     conf: SECRETS + SUDO,
@@ -66,7 +66,7 @@ test('the file in the data folder goes before the one that the option names', as
   assert.equal((await warningsOf(rig.port)).length, 1)
 })
 
-test('a place where nothing is, and secrets that cannot be read, are told; the rest works', async () => {
+test('a missing file and secrets that cannot be read are warnings; the rest works', async () => {
   await using rig = await startRig({ printer: 'none', server: PLACES, conf: SECRETS })
   assert.equal(rig.server.tlsPort, null)
   const missing = (await warningsOf(rig.port)).filter(text => text.includes('does not exist'))
@@ -83,14 +83,14 @@ test('a place where nothing is, and secrets that cannot be read, are told; the r
   assert.match(warnings.join(), /moonraker\.secrets cannot be read: line 1 is neither/)
 })
 
-test('an empty section [secrets] is nothing to warn of', async () => {
+test('an empty section [secrets] is no warning', async () => {
   await using rig = await startRig({ printer: 'none', conf: '[secrets]\n' })
   assert.deepEqual(await warningsOf(rig.port), [])
   const { config, orig } = (await ask(rig.port, '/server/config')).json.result
   assert.deepEqual([config.secrets, orig.secrets], [{ secrets_path: null }, {}])
 })
 
-test('a database from before data folders is used in the default one, until that has its own', t => {
+test('the default data folder uses a database from before data folders, until it has its own', t => {
   const home = mkdtempSync(join(tmpdir(), 'home-'))
   const { HOME } = process.env
   t.after(() => {
@@ -105,13 +105,13 @@ test('a database from before data folders is used in the default one, until that
     return withDeprecatedPaths(dataPaths(data), config, options, new Warnings(() => {})).database
   }
   const usual = join(home, 'printer_data')
-  const former = join(home, '.moonraker_database')
+  const previous = join(home, '.moonraker_database')
   const own = join(usual, 'database')
   assert.equal(databaseIn(usual), own)
-  mkdirSync(former)
+  mkdirSync(previous)
   mkdirSync(own, { recursive: true })
-  writeFileSync(join(former, 'data.mdb'), '')
-  assert.equal(databaseIn(usual), former)
+  writeFileSync(join(previous, 'data.mdb'), '')
+  assert.equal(databaseIn(usual), previous)
   assert.equal(databaseIn(usual, `database_path: ${home}/nothing`), own)
   assert.equal(databaseIn(join(home, 'other')), join(home, 'other/database'))
   mkdirSync(join(home, 'mine'))

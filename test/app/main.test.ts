@@ -1,4 +1,4 @@
-// The server as a process of its own: how it starts, what it says, how it ends.
+// The server as a process: how it starts, what it prints, how it ends.
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -28,7 +28,7 @@ const OUTPUT = mkdtempSync(join(tmpdir(), 'main-bundle-'))
 const MAIN = join(OUTPUT, 'moonraker.cjs')
 
 const CONF =
-  '[server]\nhost: 127.0.0.1\nport: 0\nklippy_uds_address: {data_path}/nobody.sock\n[authorization]\ntrusted_clients: 127.0.0.1\n'
+  '[server]\nhost: 127.0.0.1\nport: 0\nklippy_uds_address: {data_path}/none.sock\n[authorization]\ntrusted_clients: 127.0.0.1\n'
 
 class Folder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'main-'))
@@ -51,38 +51,38 @@ class Folder implements Disposable {
   }
 }
 
-/** A running process with all that it has said. */
+/** A running process with its output. */
 class Run implements AsyncDisposable {
   readonly process: ChildProcess
   readonly ended: Promise<number | null>
   out = ''
   err = ''
-  #told = () => {}
+  #notify = () => {}
 
   constructor(...args: string[]) {
     const env = { PATH: process.env.PATH, HOME: tmpdir() }
     this.process = spawn(process.execPath, [MAIN, ...args], { env })
     this.process.stdout?.on('data', text => {
       this.out += text
-      this.#told()
+      this.#notify()
     })
     this.process.stderr?.on('data', text => {
       this.err += text
     })
     this.ended = once(this.process, 'close').then(([code]) => {
-      this.#told()
+      this.#notify()
       return code
     })
   }
 
-  /** Resolves with the port when the server has said `times` times that it is up. */
+  /** Resolves with the port once the server has printed its address `times` times. */
   async up(times = 1): Promise<number> {
     for (;;) {
-      const said = [...this.out.matchAll(/is up: http:\/\/[^:]+:(\d+)/g)]
-      if (said.length >= times) return Number(said.at(-1)?.[1])
+      const starts = [...this.out.matchAll(/is up: http:\/\/[^:]+:(\d+)/g)]
+      if (starts.length >= times) return Number(starts.at(-1)?.[1])
       assert.equal(this.process.exitCode, null, `it ended: ${this.out}${this.err}`)
       await new Promise<void>(resolve => {
-        this.#told = resolve
+        this.#notify = resolve
       })
     }
   }
@@ -93,7 +93,7 @@ class Run implements AsyncDisposable {
   }
 }
 
-/** Runs until the end, which is to be a failure told in one line. */
+/** Runs the command, which must fail with an error of one line. Returns this line. */
 async function failure(...args: string[]): Promise<string> {
   await using run = new Run(...args)
   assert.equal(await run.ended, 1, run.out)
@@ -115,13 +115,13 @@ describe('the command', { concurrency: 2 }, () => {
     assert.deepEqual([help.err, version.err], ['', ''])
   })
 
-  test('an unknown option is told in one line', async () => {
+  test('an unknown option is an error of one line', async () => {
     assert.match(await failure('--nosuch'), /--nosuch.*--help/)
   })
 
   test('an empty data folder gets a first configuration', async () => {
     using folder = new Folder(null)
-    // It would listen everywhere; this keeps it from getting so far.
+    // This makes the start fail before the server listens on all addresses.
     folder.write('data/gcodes', 'x')
     await using run = new Run('-d', folder.at('data'))
     assert.equal(await run.ended, 1)
@@ -131,7 +131,7 @@ describe('the command', { concurrency: 2 }, () => {
     assert.match(text, /trusted_clients:\n {4}127\.0\.0\.0\/8/)
   })
 
-  test('SIGTERM and Ctrl-C say goodbye to WebSockets and end with 0', async () => {
+  test('SIGTERM and Ctrl-C close WebSockets with 1001 and end the process with 0', async () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       using folder = new Folder()
       await using run = new Run('-d', folder.path)
@@ -150,13 +150,13 @@ describe('the command', { concurrency: 2 }, () => {
     }
   })
 
-  test('a terminal that goes away does not end the server', async () => {
+  test('a closed terminal does not end the server', async () => {
     using folder = new Folder()
     await using run = new Run('-d', folder.path)
     const port = await run.up()
     run.process.stdout?.destroy()
     run.process.stderr?.destroy()
-    // Each of these is logged.
+    // The server logs each of these.
     for (let round = 0; round < 3; round += 1) {
       using client = await WebClient.open(`http://127.0.0.1:${port}`)
       const identity = { client_name: 'test', version: '1', type: 'other', url: 'http://test' }
@@ -165,7 +165,7 @@ describe('the command', { concurrency: 2 }, () => {
     assert.equal((await ask(port, '/server/info')).status, 200)
   })
 
-  test('a restart is a new life in the same process', async () => {
+  test('a restart happens in the same process', async () => {
     using folder = new Folder()
     await using run = new Run('-d', folder.path)
     const port = await run.up()
@@ -178,7 +178,7 @@ describe('the command', { concurrency: 2 }, () => {
     assert.equal(await run.ended, 0)
   })
 
-  test('a broken configuration is told in one line, with its place', async () => {
+  test('an invalid configuration is an error of one line with file and line', async () => {
     const cases: [string, RegExp][] = [
       ['[server\nport: 1', /moonraker\.conf.*line 1/],
       ['[server]\nport: 70000\n', /port.*65535/],
@@ -187,11 +187,11 @@ describe('the command', { concurrency: 2 }, () => {
     for (const [conf, expected] of cases) {
       using folder = new Folder(conf)
       assert.match(await failure('-d', folder.path), expected, conf)
-      assert.equal(readFileSync(folder.at('config/moonraker.conf'), 'utf8'), conf, 'nothing is lost')
+      assert.equal(readFileSync(folder.at('config/moonraker.conf'), 'utf8'), conf, 'the file is unchanged')
     }
   })
 
-  test('a configuration that broke since the last start leaves the last one in force, with a warning', async () => {
+  test('a configuration that became invalid is replaced by the last good one, with a warning', async () => {
     using folder = new Folder()
     await using first = new Run('-d', folder.path)
     await first.up()
@@ -207,7 +207,7 @@ describe('the command', { concurrency: 2 }, () => {
     }
   })
 
-  test('a port in use is told in one line', async () => {
+  test('a port in use is an error of one line', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as { port: number }
@@ -217,12 +217,12 @@ describe('the command', { concurrency: 2 }, () => {
     other.close()
   })
 
-  test('an address that is none is told in one line', async () => {
+  test('an address of another machine is an error of one line', async () => {
     using folder = new Folder(CONF.replace('127.0.0.1', '203.0.113.7'))
     assert.match(await failure('-d', folder.path), /cannot listen on 203\.0\.113\.7.*'host'/)
   })
 
-  test('a data folder that cannot be made is told in one line', async () => {
+  test('a data folder that cannot be created is an error of one line', async () => {
     using folder = new Folder()
     folder.write('file', 'x')
     assert.match(await failure('-d', folder.at('file/data')), /file\/data/)
@@ -235,13 +235,13 @@ describe('the command', { concurrency: 2 }, () => {
     assert.match(await failure('-d', folder.path, '-l', folder.at('file/x.log')), /the log folder.*-l/)
   })
 
-  test('a configuration that is a folder is told in one line', async () => {
+  test('a folder in place of the configuration is an error of one line', async () => {
     using folder = new Folder(null)
     mkdirSync(folder.at('config/moonraker.conf'), { recursive: true })
     assert.match(await failure('-d', folder.path), /moonraker\.conf/)
   })
 
-  test('a stale socket file is replaced, one in use is told', async () => {
+  test('a stale socket file is replaced, a socket in use is an error', async () => {
     using folder = new Folder()
     mkdirSync(folder.at('comms'))
     const path = folder.at('comms/moonraker.sock')
@@ -259,7 +259,7 @@ describe('the command', { concurrency: 2 }, () => {
     assert.equal((await ask(await run.up(), '/server/info')).status, 200)
   })
 
-  test('where to log, and how, may be chosen', async () => {
+  test('options choose the log file and its format', async () => {
     using folder = new Folder()
     await using run = new Run('-d', folder.path, '-s', '-v', '-l', folder.at('other/place.log'))
     await run.up()
@@ -273,7 +273,7 @@ describe('the command', { concurrency: 2 }, () => {
     assert.ok(!existsSync(folder.at('logs/moonraker.log')))
   })
 
-  test('a log file that cannot be written keeps nothing from starting', async () => {
+  test('the server starts without a log file that it cannot write', async () => {
     using folder = new Folder()
     mkdirSync(folder.at('logs/moonraker.log'), { recursive: true })
     await using run = new Run('-d', folder.path)

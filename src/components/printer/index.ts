@@ -1,4 +1,4 @@
-// The printer's chapters of the API: what Klippy answers itself, and what is told of it.
+// The printer's methods, most of which Klippy serves, and the notifications of Klippy's state.
 import { printer as chapter, klippyEndpoint } from '../../api/printer.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
@@ -8,7 +8,7 @@ import type { StatusReply } from '../../klippy/status-mirror.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { Connection } from '../../rpc/connection.ts'
 
-/** Klippy's endpoints that only the server itself may use: they would redirect what it hears. */
+/** Klippy's endpoints that only the server may use: another caller would change what the server receives. */
 const OWN_ENDPOINTS = new Set([
   'list_endpoints',
   'gcode/subscribe_output',
@@ -16,7 +16,7 @@ const OWN_ENDPOINTS = new Set([
   'objects/subscribe',
 ])
 
-/** Arguments as they came. */
+/** Arguments as the client sent them. */
 type Loose = Readonly<Record<string, unknown>>
 
 function serveChapter(core: Core, scope: Scope, subscribers: Subscribers): void {
@@ -49,7 +49,7 @@ function answerQuery({ printer }: Core, params: Loose): StatusReply | Promise<St
   return printer.query(readObjectRequest(params))
 }
 
-/** Klippy checks the script's type in its own words; only texts reach the console's store. */
+/** Klippy rejects a script that is not a text; only texts reach the console's store. */
 function runScript({ printer }: Core, params: Loose): Promise<'ok'> {
   if (typeof params.script === 'string') return printer.runGcode(params.script)
   return printer.call('gcode/script', params) as Promise<'ok'>
@@ -76,7 +76,7 @@ class Subscribers {
     return this.#core.printer.subscribe(follower, request)
   }
 
-  /** Over HTTP the updates go to the connection whose id is given. */
+  /** Over HTTP the updates go to the connection of this id. */
   #named({ connection_id }: Loose): Connection {
     const connection = this.#core.connections.get(Number(connection_id))
     if (connection !== undefined) return connection
@@ -91,7 +91,7 @@ class Subscribers {
   }
 }
 
-/** Serves each endpoint that Klippy lists as `printer.*`; while Klippy is away they answer that it is. */
+/** Serves each endpoint that Klippy lists, as `printer.*`. While Klippy is disconnected, calls fail with an error. */
 class KlippyEndpoints {
   readonly #core: Core
   readonly #served = new Map<string, Registration>()
@@ -100,7 +100,7 @@ class KlippyEndpoints {
     this.#core = core
   }
 
-  /** Takes over what Klippy lists now, and leaves out what it does not list any more. */
+  /** Serves the endpoints that Klippy lists now, and removes the others. */
   refresh(): void {
     const { registry, printer } = this.#core
     const listed = new Map(
@@ -124,7 +124,7 @@ class KlippyEndpoints {
   }
 }
 
-/** Passes Klippy's news on to all clients. */
+/** Notifies all clients of Klippy's state and console lines. */
 function notifyClients({ events, connections }: Core, scope: Scope): void {
   scope.use(events.on('klippy:ready', () => connections.notify('notify_klippy_ready')))
   scope.use(events.on('klippy:shutdown', () => connections.notify('notify_klippy_shutdown')))

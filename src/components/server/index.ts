@@ -1,4 +1,4 @@
-// The server's own chapter of the API: its state, its configuration, its connections.
+// The server's own methods: its state, its configuration, its connections.
 import { CLIENT_TYPES, server as chapter } from '../../api/server.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
@@ -16,7 +16,7 @@ import { klipperLog, type RollOver } from './klipper-log.ts'
 import { serveRedirect } from './redirect.ts'
 import { type ServerFacts, serverFacts } from './service.ts'
 
-/** An agent's identity goes to every client; each part of it has at most so many characters. */
+/** Characters in each part of an agent's identity, which goes to every client. */
 const MAX_AGENT_FIELD = 300
 
 /** The services that the chapter is served from. */
@@ -28,7 +28,7 @@ interface Parts {
   readonly services: () => MachineServices | null
 }
 
-/** What a client says of itself. */
+/** What a client sends to identify itself. */
 interface Identity {
   readonly client_name: string
   readonly version: string
@@ -98,7 +98,7 @@ function rollOverOwn(log: Core['log']): string | undefined {
   if (log.file === null) return 'The server does not log to a file'
   try {
     log.rollover()
-    log.info('the log was rolled over on request')
+    log.info('a client rolled the log over')
     return undefined
   } catch (error) {
     log.error('the log cannot be rolled over', error)
@@ -107,7 +107,8 @@ function rollOverOwn(log: Core['log']): string | undefined {
 }
 
 function connectionOf(caller: Caller): Connection {
-  if (caller.connection === null) throw new ApiError(400, 'Only a lasting connection has an id')
+  if (caller.connection === null)
+    throw new ApiError(400, 'Only a connection (WebSocket or unix socket) has an id')
   return caller.connection
 }
 
@@ -126,20 +127,23 @@ function identify(
     throw new ApiError(400, `Invalid Client Type: ${identity.type}`)
   }
   const user = policy.identify(identity, connection.user)
-  if (client.type === 'agent') admitAgent(connections, client, user)
+  if (client.type === 'agent') checkAgent(connections, client, user)
   connection.user = user
   connections.identified(connection, client)
   log.info(`client ${connection.id}: ${name} ${version}, ${client.type}, ${url}`)
   return { connection_id: connection.id }
 }
 
-/** An agent answers for others under its name: it needs one of its own, and the right to act. */
-function admitAgent(connections: Core['connections'], client: ClientInfo, user: User): void {
+/** Checks an agent: it serves requests under its name, so it needs a unique name and the role operator. */
+function checkAgent(connections: Core['connections'], client: ClientInfo, user: User): void {
   demandRole({ user }, 'operator')
   const { name, version, url } = client
-  if (name.trim() === '') throw new ApiError(400, 'An agent needs a client_name, by which others call it')
+  if (name.trim() === '') throw new ApiError(400, 'An agent needs a client_name, under which clients call it')
   if ([name, version, url].some(text => text.length > MAX_AGENT_FIELD)) {
-    throw new ApiError(400, `Name, version and URL of an agent may have ${MAX_AGENT_FIELD} characters each`)
+    throw new ApiError(
+      400,
+      `Name, version and URL of an agent may each have up to ${MAX_AGENT_FIELD} characters`,
+    )
   }
   for (const { client: other } of connections) {
     if (other?.type === 'agent' && other.name === name) {

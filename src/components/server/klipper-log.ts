@@ -1,11 +1,11 @@
-// Begins a new log of Klipper: its service is stopped, the file set aside, the service started again.
+// Starts a new log of Klipper: stops its service, renames the log file, starts the service again.
 import { rename, stat } from 'node:fs/promises'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { singleFlight } from '../../core/single-flight.ts'
 import type { MachineServices } from '../machine/service.ts'
 
-/** Begins a new log. Resolves with what keeps it from being rolled over; undefined where it was. */
+/** Starts a new log. Resolves with undefined, or with the reason why the log was not rolled over. */
 export type RollOver = () => Promise<string | undefined>
 
 /** Concurrent calls share one rollover. `services` returns null while the machine component does not work. */
@@ -19,7 +19,7 @@ async function rollOver(core: Core, services: MachineServices | null): Promise<s
   const file: unknown = core.printer.session.info?.log_file
   if (typeof file !== 'string') return 'Klipper does not log to a file'
   try {
-    if (!(await stat(file)).isFile()) return "Klipper's log is no file"
+    if (!(await stat(file)).isFile()) return "Klipper's log is not a regular file"
   } catch {
     return "Klipper's log file does not exist"
   }
@@ -29,7 +29,7 @@ async function rollOver(core: Core, services: MachineServices | null): Promise<s
       await services.act('stop', unit)
       await rename(file, `${file}.${timeStamp(core.clock.now())}`)
     } finally {
-      // Also after a stop that failed: one that takes long goes on after it was given up.
+      // Also after a stop that failed: a slow stop may still complete after its timeout.
       await services.act('start', unit)
     }
     return undefined
@@ -40,7 +40,7 @@ async function rollOver(core: Core, services: MachineServices | null): Promise<s
   }
 }
 
-/** As Klipper names its old logs itself, in local time: 2024-05-01_13-45-00. */
+/** The suffix that Klipper gives its own old logs, in local time: 2024-05-01_13-45-00. */
 function timeStamp(seconds: number): string {
   const minutesAhead = -new Date(seconds * 1000).getTimezoneOffset()
   const local = new Date((seconds + minutesAhead * 60) * 1000)

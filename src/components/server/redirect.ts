@@ -1,10 +1,10 @@
-// GET /server/redirect: sends a browser on to a site that cors_domains allows, for log-ins that come back from elsewhere.
+// GET /server/redirect: redirects a browser to a site that cors_domains allows, for logins that return from another site.
 import { ApiError } from '../../core/errors.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { AccessPolicy } from '../../rpc/access-policy.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
 
-/** Serves the route. Nobody needs to be known for it, so it leads to allowed sites only. */
+/** Serves the route. It needs no login, so it redirects to allowed sites only. */
 export function serveRedirect(registry: Registry, policy: AccessPolicy): Registration {
   return registry.serveRaw({
     verbs: ['GET'],

@@ -1,4 +1,4 @@
-// HTML whose values are escaped unless they are HTML themselves.
+// HTML templates that escape their values.
 
 /** A piece of HTML. */
 export class Html {
@@ -9,7 +9,7 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text, which is escaped, pieces, or nothing. */
+/** A value of a template: text, which the template escapes, pieces of HTML, or nothing. */
 export type Content = string | number | Html | readonly Content[] | null
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** A template of HTML, for elements and for attributes in quotes. */
+/** Makes HTML from a template whose values are in elements or in quoted attributes. */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Html {
   return new Html(parts.reduce((text, part, index) => text + render(values[index - 1] ?? null) + part))
 }

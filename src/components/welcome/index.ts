@@ -1,4 +1,4 @@
-// The page that greets people who open the server's address in a browser: at /welcome, and at / where no front-end is.
+// The page for people who open the server's address in a browser: at /welcome, and at / without a front-end.
 import { hash } from 'node:crypto'
 import { type Core, component } from '../../component/component.ts'
 import type { Host } from '../../component/host.ts'
@@ -7,9 +7,9 @@ import type { Registration } from '../../core/scope.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { serverFacts } from '../server/service.ts'
 import { SCRIPT, STYLE } from './look.ts'
-import { fullPage, strangerPage, type WelcomeView } from './page.ts'
+import { fullPage, publicPage, type WelcomeView } from './page.ts'
 
-/** What only the whole server knows of itself. */
+/** The part of the view that does not come from the core. */
 export type WelcomeFacts = Pick<
   WelcomeView,
   'warnings' | 'components' | 'failedComponents' | 'addresses' | 'routePrefix'
@@ -18,12 +18,12 @@ export type WelcomeFacts = Pick<
 /** What the page shows of the core. */
 type PageCore = Pick<Core, 'registry' | 'printer' | 'paths'> & { readonly host: Pick<Host, 'version'> }
 
-/** Serves the page. Callers without a user see only the name, the version and how to get in. */
+/** Serves the page. An unauthenticated client receives only the name, the version and how to log in. */
 export function createWelcome(core: PageCore, facts: () => WelcomeFacts): Registration {
   const { registry } = core
   const headers = pageHeaders()
   const handle = ({ req, res, caller }: RawRequest) => {
-    const body = caller.user === null ? strangerPage(core.host.version) : fullPage(viewOf(core, facts()))
+    const body = caller.user === null ? publicPage(core.host.version) : fullPage(viewOf(core, facts()))
     res.setHeaders(headers)
     res.setHeader('Content-Length', Buffer.byteLength(body))
     res.end(req.method === 'HEAD' ? undefined : body)
@@ -50,7 +50,7 @@ function viewOf({ printer, paths, host }: PageCore, facts: WelcomeFacts): Welcom
   }
 }
 
-/** Nothing but the page's own style and script is allowed, so that an escape that fails runs nothing. */
+/** Only the page's own style and script may run, so that text that was not escaped runs nothing. */
 function pageHeaders(): Map<string, string> {
   const only = (text: string) => `'sha256-${hash('sha256', text, 'base64')}'`
   const policy = [

@@ -1,4 +1,4 @@
-// How the page looks and keeps itself fresh: its style and its script, whole, so that it needs nothing from elsewhere.
+// The style of the page, and the script that refreshes it. Both are in the page, so that it loads nothing else.
 
 export const STYLE = `
 :root {
@@ -42,7 +42,7 @@ pre { margin: .6rem 0 0; padding: .7rem .9rem; overflow-x: auto; background: var
 .startup { color: var(--wait) }
 .error, .shutdown { color: var(--bad) }
 .disconnected { color: var(--gone) }
-.said { white-space: pre-line; overflow-wrap: anywhere }
+.message { white-space: pre-line; overflow-wrap: anywhere }
 .faint { color: var(--faint) }
 .attention { border-left: 4px solid var(--wait) }
 .failure { border-left: 4px solid var(--bad) }
@@ -56,7 +56,7 @@ dd span { display: inline-block; margin-right: .9em }
 }
 `
 
-/** Asks for the page again and takes over what is new; without it the page is as good, only not fresh. */
+/** Loads the page again every 5 s and replaces its content. Without the script the page only goes out of date. */
 export const SCRIPT = `
 const refresh = async () => {
   if (document.hidden) return

@@ -1,11 +1,11 @@
-// The page at the server's root: for people who look whether it is there, and what to do with it.
+// The page at the server's root: whether the server works, and how to use it.
 import type { KlippyState } from '../../klippy/klippy-info.ts'
 import { type Content, Html, html } from './html.ts'
 import { SCRIPT, STYLE } from './look.ts'
 
 const NAME = 'moonraker-ts'
 
-/** What the page tells those who may know it. */
+/** What the page shows to an authenticated client. */
 export interface WelcomeView {
   readonly version: string
   readonly klippy: { readonly state: KlippyState; readonly message: string | null }
@@ -14,11 +14,11 @@ export interface WelcomeView {
   readonly warnings: readonly string[]
   readonly components: readonly string[]
   readonly failedComponents: readonly string[]
-  /** As `http://192.168.1.5:7125`, the best first. */
+  /** As `http://192.168.1.5:7125`, the most useful first. */
   readonly addresses: readonly string[]
   /** The server's own unix socket. */
   readonly socket: string
-  /** Comes before every path, as `/printer1`; '' for none. */
+  /** The prefix of every path, as `/printer1`; '' for none. */
   readonly routePrefix: string
 }
 
@@ -30,7 +30,7 @@ const STATES: Readonly<Record<KlippyState, string>> = {
   disconnected: 'Klipper is not connected',
 }
 
-/** The page for those who are let in. */
+/** The page for an authenticated client. */
 export function fullPage(view: WelcomeView): string {
   const { version, warnings, failedComponents } = view
   return page(
@@ -45,13 +45,13 @@ ${frontEndPart(view)}`,
   )
 }
 
-/** The page for everybody else: it says nothing of the printer, the configuration or the network. */
-export function strangerPage(version: string): string {
+/** The page for an unauthenticated client: without anything about the printer, the configuration or the network. */
+export function publicPage(version: string): string {
   return page(
     version,
-    'stranger',
+    'public',
     html`<section><h2>You are not logged in</h2>
-<p>This server shows its state only to those whom it lets in. There are three ways:</p>
+<p>This server shows its state only to authenticated clients. There are three ways:</p>
 <ul>
 <li>Log in through a front end, such as Mainsail or Fluidd.</li>
 <li>Send the API key with each request: <code>curl -H 'X-Api-Key: &hellip;' &hellip;</code></li>
@@ -74,9 +74,9 @@ function page(version: string, view: string, content: Html): string {
 <body>
 <header>
 <h1>${NAME} <small>${version}</small></h1>
-<p>An API server for 3D printers that run Klipper; it speaks Moonraker's API.</p>
+<p>An API server for 3D printers that run Klipper, with Moonraker's API.</p>
 </header>
-<p id="offline" role="status" hidden>The server does not answer. What stands below may be out of date.</p>
+<p id="offline" role="status" hidden>The server does not respond. The information below may be out of date.</p>
 <main data-view="${view}">
 ${content}
 </main>
@@ -87,21 +87,21 @@ ${content}
 }
 
 function printerPart({ klippy, klippySocket }: WelcomeView): Html {
-  const advice = html`<p class="faint">The server tries again and again at <code>${klippySocket}</code>. If Klipper runs,
-compare that with its option <code>-a</code>; the server's is <code>klippy_uds_address</code> in section
+  const advice = html`<p class="faint">The server keeps trying to connect to <code>${klippySocket}</code>. If Klipper runs,
+compare this path with its option <code>-a</code>; the server's option is <code>klippy_uds_address</code> in section
 <code>[server]</code> of <code>moonraker.conf</code>.</p>`
-  // A printer that is ready only says that it is.
-  const said = klippy.state === 'ready' ? '' : (klippy.message ?? '').trim()
+  // The message of a ready printer adds nothing.
+  const message = klippy.state === 'ready' ? '' : (klippy.message ?? '').trim()
   return html`<section role="status">
 <p class="state ${klippy.state}">${STATES[klippy.state]}</p>
-${said === '' ? null : html`<p class="said">${said}</p>`}
+${message === '' ? null : html`<p class="message">${message}</p>`}
 ${klippy.state === 'disconnected' ? advice : null}
 </section>`
 }
 
 function listPart(look: 'failure' | 'attention', title: string, texts: readonly string[]): Html {
   return html`<section class="${look}"><h2>${title}</h2>
-<ul>${texts.map(text => html`<li class="said">${text}</li>`)}</ul></section>`
+<ul>${texts.map(text => html`<li class="message">${text}</li>`)}</ul></section>`
 }
 
 function addressPart({ addresses, routePrefix, socket, components }: WelcomeView): Html {
@@ -111,10 +111,10 @@ function addressPart({ addresses, routePrefix, socket, components }: WelcomeView
   )
   const links = addresses.map(address => link(`${address}${routePrefix}/`, `${address}${routePrefix}`))
   const documents = [
-    link(`${routePrefix}/docs/`, 'read and try'),
+    link(`${routePrefix}/docs/`, 'read and try it'),
     ...['openapi.json', 'openrpc.json'].map(name => link(`${routePrefix}/${name}`, name)),
   ]
-  return html`<section><h2>Where it is</h2>
+  return html`<section><h2>Addresses</h2>
 <dl>
 <dt>HTTP</dt><dd>${spans(links)}</dd>
 <dt>WebSocket</dt><dd>${spans(sockets)}</dd>
@@ -140,7 +140,7 @@ function frontEndPart({ addresses, routePrefix }: WelcomeView): Html {
 <p>A copy of ${link('https://docs.mainsail.xyz', 'Mainsail')} or ${link('https://docs.fluidd.xyz', 'Fluidd')} connects to
 <code>${address}${routePrefix}</code>. Without a copy of your own, open
 ${link('http://my.mainsail.xyz', 'my.mainsail.xyz')} or ${link('http://app.fluidd.xyz', 'app.fluidd.xyz')} and add the
-printer there, after you have let these sites in:</p>
+printer there, after you have allowed these sites:</p>
 <pre>[authorization]
 cors_domains:
     http://my.mainsail.xyz

@@ -41,7 +41,7 @@ test("each of the printer's methods reaches its endpoint of Klippy's", async () 
   }
 })
 
-test('the same over HTTP, by the verbs of the document', async () => {
+test('the same over HTTP, with the documented verbs', async () => {
   await using at = await scene()
   at.klippy.answer('gcode/help', () => ({ G28: 'Home' }))
   for (const path of ['restart', 'firmware_restart', 'print/pause', 'print/resume', 'print/cancel']) {
@@ -83,7 +83,7 @@ test('an endpoint that Klipper does not have is not found', async () => {
   assert.deepEqual([status, json.error], [404, { code: 404, message }])
 })
 
-test('G-code goes to Klippy as it is', async () => {
+test('G-code goes to Klippy unchanged', async () => {
   await using at = await scene()
   const scripts = ['G28', 'M117 ☃ ünï', 'G1 X1\nG1 X2', '']
   for (const [index, script] of scripts.entries()) {
@@ -92,7 +92,7 @@ test('G-code goes to Klippy as it is', async () => {
   }
 })
 
-test('a file is printed under its own name, whatever is in it', async () => {
+test('a file is printed under its name, with any characters in it', async () => {
   await using at = await scene()
   const cases: [string, string][] = [
     ['a.gcode', 'SDCARD_PRINT_FILE FILENAME="a.gcode"'],
@@ -109,7 +109,7 @@ test('a file is printed under its own name, whatever is in it', async () => {
   }
 })
 
-test('a name that would end the command, or is none, is refused', async () => {
+test('a name that would end the command, or is empty, is rejected', async () => {
   await using at = await scene()
   for (const filename of ['a;b.gcode', 'a\nM112\n.gcode', 'a\rM112.gcode', '";M112;".gcode']) {
     const { error } = await at.client.call('printer.print.start', { filename })
@@ -123,7 +123,7 @@ test('a name that would end the command, or is none, is refused', async () => {
   assert.equal(at.klippy.count('gcode/script'), 0)
 })
 
-test('a print may be started with the name in query and body', async () => {
+test('a print starts with the file name in the query or in the body', async () => {
   await using at = await scene()
   const { json } = await postJson(at.rig.port, '/printer/print/start?filename=a.gcode', {
     filename: 'a.gcode',
@@ -133,7 +133,7 @@ test('a print may be started with the name in query and body', async () => {
   assert.equal(missing.json.error.message, 'No data for argument: filename')
 })
 
-test('what Klippy checks itself goes to Klippy', async () => {
+test('arguments that Klippy checks go to Klippy', async () => {
   await using at = await scene()
   for (const script of [5, null, ['G28'], {}]) {
     await at.client.call('printer.gcode.script', { script })
@@ -141,7 +141,7 @@ test('what Klippy checks itself goes to Klippy', async () => {
   }
 })
 
-test('the console store keeps what was asked and what came back', async () => {
+test('the console store keeps commands and responses', async () => {
   await using at = await scene()
   await at.client.call('printer.gcode.script', { script: 'M115' })
   at.klippy.print('FIRMWARE_NAME: Klipper')

@@ -1,10 +1,10 @@
-// GET /server/redirect, which leads to allowed sites only.
+// GET /server/redirect redirects to allowed sites only.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
-test('a browser is sent on to sites that cors_domains allows, and nowhere else', async () => {
+test('a browser is redirected to sites that cors_domains allows, and to no others', async () => {
   await using rig = await startRig({
     printer: 'none',
     authorization: 'cors_domains:\n  http://allowed.test\n  https://*.farm.test',
@@ -32,7 +32,7 @@ test('a browser is sent on to sites that cors_domains allows, and nowhere else',
   assert.equal((await ask(rig.port, '/server/redirect')).json.error.message, 'No url argument provided')
 })
 
-test('a line break in the address goes into no header', async () => {
+test('a line break in the address makes no header', async () => {
   await using rig = await startRig({ printer: 'none' })
   const reply = await ask(rig.port, '/server/redirect?url=http://allowed.test/%0d%0aX-Evil:%201')
   assert.equal(reply.headers['x-evil'], undefined)

@@ -9,7 +9,7 @@ import { WebClient } from '../../support/web-client.ts'
 
 const IDENTITY = { client_name: 'test', version: '1.0', type: 'web', url: 'http://x' }
 
-test('server.info has every field that clients look for', async () => {
+test('server.info has every field that clients read', async () => {
   await using rig = await startRig({ printer: 'none', server: 'klippy_uds_address: /x\nnonsense: 1' })
   const { json } = await ask(rig.port, '/server/info')
   const { components, warnings, registered_directories, ...rest } = json.result
@@ -30,7 +30,7 @@ test('server.info has every field that clients look for', async () => {
   assert.equal(new Set(components).size, components.length)
 })
 
-test('a component whose options do not fit fails with a warning, with those that need it, and the server works', async () => {
+test('a component with an invalid option fails with a warning, as do those that need it; the server works', async () => {
   const conf = '[file_manager]\ndefault_metadata_parser_timeout: soon'
   await using rig = await startRig({ printer: 'none', conf })
   const { result } = (await ask(rig.port, '/server/info')).json
@@ -39,7 +39,7 @@ test('a component whose options do not fit fails with a warning, with those that
   assert.match(result.warnings.join(), /\[file_manager\].*default_metadata_parser_timeout/)
 })
 
-test('the configuration is told as read and as written, without its secrets', async () => {
+test('server.config contains the values as read and as written, without secrets', async () => {
   await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 7  # small' })
   const { config, orig, files } = (await ask(rig.port, '/server/config')).json.result
   assert.equal(config.server.max_upload_size, 7)
@@ -50,7 +50,7 @@ test('the configuration is told as read and as written, without its secrets', as
   assert.ok(files[0].sections.includes('authorization'))
 })
 
-test('a client says once who it is', async () => {
+test('a client identifies once', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const { result } = await client.call('server.connection.identify', IDENTITY)
@@ -60,7 +60,7 @@ test('a client says once who it is', async () => {
   assert.match(again.error.message, /^Connection already identified: /)
 })
 
-test('kinds of clients are read in any case, and unknown ones refused', async () => {
+test('client types are accepted in any case, unknown ones are rejected', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   for (const type of ['robot', '', 'constructor']) {
@@ -75,7 +75,7 @@ test('kinds of clients are read in any case, and unknown ones refused', async ()
   }
 })
 
-test('wrong credentials in an identity are refused, and it may be said again', async () => {
+test('identification with wrong credentials is refused, and can be repeated', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const { error } = await client.call('server.connection.identify', { ...IDENTITY, access_token: 'x' })
@@ -93,14 +93,14 @@ test('an identity cannot forge the log', async () => {
   assert.ok(!text.includes('\x1b'))
 })
 
-test('a restart is answered before it begins', async () => {
+test('the reply to a restart is sent before the restart', async () => {
   await using rig = await startRig({ printer: 'none' })
   const { status, json } = await postJson(rig.port, '/server/restart', {})
   assert.deepEqual([status, json], [200, { result: 'ok' }])
   await rig.restartAsked
 })
 
-test('the log is begun anew on request', async () => {
+test('a client rolls the log over', async () => {
   await using rig = await startRig({ printer: 'none' })
   const file = join(rig.paths.logs, 'moonraker.log')
   rig.server.warnings.add('something to log')
@@ -116,7 +116,7 @@ test('the log is begun anew on request', async () => {
   assert.equal((await postJson(rig.port, '/server/logs/rollover', { application: 'x' })).status, 400)
 })
 
-test('a log that cannot be begun anew says why, and names no path', async () => {
+test('a log that cannot be rolled over is an error with the reason, without a path', async () => {
   await using rig = await startRig({ printer: 'none' })
   mkdirSync(join(rig.paths.logs, 'moonraker.log.5', 'x'), { recursive: true })
   const { result } = (await postJson(rig.port, '/server/logs/rollover', { application: 'moonraker' })).json
@@ -125,7 +125,7 @@ test('a log that cannot be begun anew says why, and names no path', async () => 
   assert.ok(!JSON.stringify(result).includes(rig.dataPath))
 })
 
-test('line breaks in warnings are for pages unless raw is asked for', async () => {
+test('line breaks in warnings are HTML unless raw is requested', async () => {
   await using rig = await startRig({ printer: 'none' })
   rig.server.warnings.add('one\ntwo')
   const warnings = async (query: string) => (await ask(rig.port, `/server/info${query}`)).json.result.warnings

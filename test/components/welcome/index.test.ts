@@ -1,4 +1,4 @@
-// The page as a browser gets it.
+// The page as a browser receives it.
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -13,8 +13,8 @@ import { startRig } from '../../support/rig.ts'
 
 const VERSION = 'v0.10.0-1-gabcdef0'
 
-/** Serves the page to `user` over HTTP and asks for it. */
-async function ask(user: User | null, method = 'GET'): Promise<{ headers: Headers; body: string }> {
+/** Serves the page to `user` over HTTP and requests it. */
+async function load(user: User | null, method = 'GET'): Promise<{ headers: Headers; body: string }> {
   const registry = new Registry()
   createWelcome(
     {
@@ -52,13 +52,13 @@ async function ask(user: User | null, method = 'GET'): Promise<{ headers: Header
   }
 }
 
-/** The text of an element that stands once in the page. */
+/** The text of an element that is once in the page. */
 function inside(page: string, element: string): string {
   return page.slice(page.indexOf(`<${element}>`) + element.length + 2, page.indexOf(`</${element}>`))
 }
 
-test('who is let in sees the state, warnings and addresses', async () => {
-  const { headers, body } = await ask(TRUSTED_USER)
+test('an authenticated client sees the state, warnings and addresses', async () => {
+  const { headers, body } = await load(TRUSTED_USER)
   assert.equal(headers.get('content-type'), 'text/html; charset=UTF-8')
   for (const part of [
     'Klipper is not connected',
@@ -70,8 +70,8 @@ test('who is let in sees the state, warnings and addresses', async () => {
   }
 })
 
-test('a stranger sees none of that', async () => {
-  const { body } = await ask(null)
+test('an unauthenticated client sees none of that', async () => {
+  const { body } = await load(null)
   assert.ok(body.includes(VERSION))
   for (const part of [
     'Klipper is not connected',
@@ -86,7 +86,7 @@ test('a stranger sees none of that', async () => {
 })
 
 test("only the page's own style and script may run", async () => {
-  const { headers, body } = await ask(TRUSTED_USER)
+  const { headers, body } = await load(TRUSTED_USER)
   const policy = (headers.get('content-security-policy') ?? '').split('; ')
   assert.ok(policy.includes("default-src 'none'"))
   assert.ok(policy.includes(`style-src 'sha256-${hash('sha256', inside(body, 'style'), 'base64')}'`))
@@ -95,17 +95,17 @@ test("only the page's own style and script may run", async () => {
 })
 
 test('HEAD gives the same headers and no body', async () => {
-  const [get, head] = await Promise.all([ask(TRUSTED_USER), ask(TRUSTED_USER, 'HEAD')])
+  const [get, head] = await Promise.all([load(TRUSTED_USER), load(TRUSTED_USER, 'HEAD')])
   assert.equal(head.body, '')
   assert.equal(head.headers.get('content-length'), String(Buffer.byteLength(get.body)))
   assert.equal(head.headers.get('content-length'), get.headers.get('content-length'))
 })
 
-test('a whole server greets those whom it trusts, and tells others how to get in', async () => {
+test('a server shows the full page to a trusted address, and others how to log in', async () => {
   await using open = await startRig()
-  const greeting = await (await fetch(`${open.url}/`)).text()
-  assert.match(greeting, /The printer is ready/)
-  assert.ok(greeting.includes(`<code>ws://127.0.0.1:${open.port}/websocket</code>`))
+  const page = await (await fetch(`${open.url}/`)).text()
+  assert.match(page, /The printer is ready/)
+  assert.ok(page.includes(`<code>ws://127.0.0.1:${open.port}/websocket</code>`))
 
   await using closed = await startRig({ printer: 'none', authorization: 'trusted_clients:\n  192.0.2.1' })
   const response = await fetch(`${closed.url}/`, { headers: { Authorization: 'Bearer nonsense' } })
@@ -115,7 +115,7 @@ test('a whole server greets those whom it trusts, and tells others how to get in
   assert.ok(!refusal.includes(String(closed.port)))
 })
 
-test('a server below a prefix greets there', async () => {
+test('a server below a prefix serves the page there', async () => {
   await using rig = await startRig({ printer: 'none', server: 'route_prefix: printer1' })
   for (const path of ['/printer1', '/printer1/']) {
     const page = await (await fetch(`${rig.url}${path}`)).text()

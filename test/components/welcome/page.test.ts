@@ -1,8 +1,8 @@
-// What stands on the page, and that nothing on it is taken for HTML that is not.
+// The contents of the page, and that it contains no HTML from outside.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { html } from '../../../src/components/welcome/html.ts'
-import { fullPage, strangerPage, type WelcomeView } from '../../../src/components/welcome/page.ts'
+import { fullPage, publicPage, type WelcomeView } from '../../../src/components/welcome/page.ts'
 
 const VIEW: WelcomeView = {
   version: 'v0.10.0-1-gabcdef0',
@@ -22,7 +22,7 @@ test('templates escape values, and not pieces', () => {
   assert.equal(html`${[piece, 1, null]}${'$&'}`.text, `${piece.text}1$&amp;`)
 })
 
-test('whatever a printer or a file says stays text', () => {
+test('texts of a printer or a file stay text', () => {
   const evil = `"><script>alert('1')</script>&amp;`
   const escaped = '&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;'
   const view: WelcomeView = {
@@ -42,17 +42,17 @@ test('whatever a printer or a file says stays text', () => {
     assert.ok(page.includes(escaped))
     assert.equal(page.split('<script>').length, 2, 'only the script of the page itself')
   }
-  assert.ok(!strangerPage(evil).includes(evil))
+  assert.ok(!publicPage(evil).includes(evil))
 })
 
-test('a printer that is ready needs no words of its own', () => {
+test('the page shows no message of a ready printer', () => {
   const page = fullPage(VIEW)
   assert.match(page, /<p class="state ready">The printer is ready<\/p>/)
-  assert.doesNotMatch(page, /Printer is ready<\/p>\s*<p class="said">/)
+  assert.doesNotMatch(page, /Printer is ready<\/p>\s*<p class="message">/)
   assert.doesNotMatch(page, /class="(attention|failure)"/)
 })
 
-test("what is wrong is told in Klippy's words, with all warnings", () => {
+test("the page shows Klippy's message and all warnings", () => {
   const page = fullPage({
     ...VIEW,
     klippy: { state: 'shutdown', message: 'MCU lost\nOnce corrected, restart\n' },
@@ -61,16 +61,16 @@ test("what is wrong is told in Klippy's words, with all warnings", () => {
   })
   assert.match(
     page,
-    /<p class="state shutdown">.*<\/p>\s*<p class="said">MCU lost\nOnce corrected, restart<\/p>/,
+    /<p class="state shutdown">.*<\/p>\s*<p class="message">MCU lost\nOnce corrected, restart<\/p>/,
   )
   assert.match(
     page,
-    /<section class="attention">.*\n<ul><li class="said">First\nof two<\/li><li class="said">Second<\/li>/,
+    /<section class="attention">.*\n<ul><li class="message">First\nof two<\/li><li class="message">Second<\/li>/,
   )
-  assert.match(page, /<section class="failure">.*\n<ul><li class="said">mqtt<\/li>/)
+  assert.match(page, /<section class="failure">.*\n<ul><li class="message">mqtt<\/li>/)
 })
 
-test('without Klippy the page says where it is looked for', () => {
+test('without Klippy the page shows the path of its socket', () => {
   const page = fullPage({ ...VIEW, klippy: { state: 'disconnected', message: null } })
   assert.match(page, /Klipper is not connected[\s\S]*<code>\/tmp\/klippy_uds<\/code>/)
 })
@@ -90,16 +90,16 @@ test('addresses carry the prefix', () => {
   }
 })
 
-test('nothing is loaded from anywhere', () => {
-  for (const page of [fullPage(VIEW), strangerPage(VIEW.version)]) {
+test('the page loads nothing from outside', () => {
+  for (const page of [fullPage(VIEW), publicPage(VIEW.version)]) {
     assert.doesNotMatch(page, /<(script|img|iframe|object|embed)[^>]+src|@import|url\(/)
     assert.deepEqual(page.match(/<link[^>]*>/g), ['<link rel="icon" href="data:,">'])
     assert.doesNotMatch(page, / (style|on\w+)="/)
   }
 })
 
-test('a stranger sees the name, the version and how to get in', () => {
-  const page = strangerPage(VIEW.version)
+test('an unauthenticated client sees the name, the version and how to log in', () => {
+  const page = publicPage(VIEW.version)
   assert.match(page, /moonraker-ts <small>v0\.10\.0-1-gabcdef0</)
   assert.match(page, /trusted_clients/)
   assert.doesNotMatch(page, /class="state|7125|klippy|\/home/)
