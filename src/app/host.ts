@@ -1,7 +1,7 @@
 // The host of one or more servers in this process.
 import type { Host, HostPart } from '../component/host.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { type HttpClient, sendHttp } from '../core/http-client.ts'
+import { HttpClient } from '../core/http-client.ts'
 import type { Log } from '../core/log.ts'
 import type { Scope } from '../core/scope.ts'
 import { moonrakerVersion } from '../core/version.ts'
@@ -15,7 +15,7 @@ interface Shared {
 export class ServerHost implements Host {
   readonly clock: Clock
   readonly log: Log
-  readonly http: HttpClient = { send: sendHttp }
+  readonly http = new HttpClient()
   readonly version = moonrakerVersion()
   readonly #shared = new Map<HostPart<unknown>, Shared>()
   /** Parts that are stopping. */
@@ -54,5 +54,6 @@ export class ServerHost implements Host {
     this.#stopped = true
     for (const [kind, shared] of this.#shared) this.#stopPart(kind, shared)
     await Promise.all(this.#stopping)
+    this.http.close()
   }
 }

@@ -1,177 +1,185 @@
-// Asks other web servers: bounded in time, size and redirects, which lead credentials no further than where they were
-// sent, and us to nobody nearer than who redirects.
-import { lookup } from 'node:dns'
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { isIP, type LookupFunction } from 'node:net'
-import { REACH, reachOf } from './address-reach.ts'
+// Sends requests to other web servers. Each is bounded in time, size and redirects. A redirect carries credentials only
+// within one origin, and leads to no server that is nearer to this machine than the one that redirects.
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { reachOf } from './address-reach.ts'
 import { messageOf } from './errors.ts'
+import { type Hop, type HttpTransport, openHop } from './http-hop.ts'
+import { firstHop, parseUrl, redirectedHop, withoutUser } from './http-redirects.ts'
+import type { HttpRequestHead } from './http-request.ts'
 
-/** What is asked, and how long and how much may come back. */
-export interface HttpRequest {
-  /** http or https only. */
-  readonly url: string
-  /** GET unless said otherwise. */
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | Buffer
+/** A request whose response is read as a whole. */
+export interface HttpRequest extends HttpRequestHead {
   /** For all of it, redirects included. */
   readonly timeoutSeconds: number
   /** A longer body is an error. */
   readonly maxBytes: number
-  /** 5 unless said otherwise; 0 takes a redirect as the answer. */
-  readonly maxRedirects?: number
-  /** The body is not wanted: the answer is complete with its headers. */
+  /** The body is not needed: the response is complete with its headers. */
   readonly headersOnly?: boolean
-  readonly signal?: AbortSignal
 }
 
-/** An answer, whatever its status. */
-export interface HttpReply {
+/** A request whose response is read as it arrives. */
+export interface HttpStreamRequest extends HttpRequestHead {
+  /** Until the headers of the response arrive, redirects included. */
+  readonly timeoutSeconds: number
+  /** The longest time without a part of the body. */
+  readonly idleSeconds: number
+}
+
+/** A response, whatever its status. */
+interface HttpResponseHead {
   readonly status: number
+  /** As `Not Found`; '' where the server sends none. */
+  readonly statusText: string
   readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
-  /** Where the answer came from, after redirects; without user and password. */
+  /** Where the response came from, after redirects; without user and password. */
   readonly url: string
 }
 
-/** Sends requests to other web servers: see `sendHttp`. */
-export interface HttpClient {
-  send(request: HttpRequest): Promise<HttpReply>
+/** A response with its whole body. */
+export interface HttpReply extends HttpResponseHead {
+  readonly body: Buffer
 }
 
-/** Why there is no answer, in words for the person who configured the URL; names the host, never user or password. */
-export class HttpClientError extends Error {}
+/** A response whose body arrives. It holds a connection until the body is read or `close` is called. */
+export interface HttpStream extends HttpResponseHead {
+  /** Rejects with HttpClientError when the connection breaks, or nothing arrives for too long. */
+  readonly body: AsyncIterable<Buffer>
+  close(): void
+}
 
-/** Headers that belong to one host alone. */
-const PRIVATE_HEADERS = new Set(['authorization', 'cookie', 'host', 'proxy-authorization', 'x-api-key'])
-const REDIRECTS = new Set([301, 302, 303, 307, 308])
-const DEFAULT_REDIRECTS = 5
+/** Why there is no response, for the person who configured the URL; names the host, never user or password. */
+export class HttpClientError extends Error {
+  override readonly name = 'HttpClientError'
+}
 
-/**
- * Sends one request. Rejects with HttpClientError, or with the reason of `signal`. Tests tell by `reach` how far away
- * their servers are.
- */
-export async function sendHttp(request: HttpRequest, reach = reachOf): Promise<HttpReply> {
-  const timeout = AbortSignal.timeout(request.timeoutSeconds * 1000)
-  const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal])
-  const url = parseUrl(request.url)
-  if (url === null) throw new HttpClientError('the URL: not an address of http or https')
-  try {
-    return await follow(request, url, signal, reach)
-  } catch (error) {
-    request.signal?.throwIfAborted()
-    const seconds = request.timeoutSeconds
-    const problem = timeout.aborted ? `no answer within ${seconds} seconds` : reasonOf(error)
-    throw new HttpClientError(`${url.host}: ${problem}`, { cause: error })
+const MAX_REDIRECTS = 5
+/** Connections to one origin at the same time; further requests wait for one, within their timeout. */
+const MAX_SOCKETS = 8
+/** Unused connections that are kept open, for the next request. */
+const MAX_FREE_SOCKETS = 4
+/** Milliseconds that an unused connection stays open. */
+const FREE_MILLISECONDS = 10_000
+
+/** Sends requests over connections that it keeps open for a while. */
+export class HttpClient {
+  readonly #reach: typeof reachOf
+  readonly #agents = new Map<HttpTransport, Agent>()
+
+  /** Tests give the distance of their servers by `reach`. */
+  constructor(reach = reachOf) {
+    this.#reach = reach
+  }
+
+  /** Sends a request and reads the whole response. Rejects with HttpClientError, or with the reason of `signal`. */
+  async send(request: HttpRequest): Promise<HttpReply> {
+    const { maxBytes, headersOnly } = request
+    return within(request, async signal => {
+      const { head, response } = await this.#follow(request, signal)
+      return { ...head, body: headersOnly ? discard(response) : await collect(response, maxBytes) }
+    })
+  }
+
+  /**
+   * Sends a request and resolves when the headers of the response arrive. Rejects with HttpClientError, or with the
+   * reason of `signal`, which ends the body too.
+   */
+  async open(request: HttpStreamRequest): Promise<HttpStream> {
+    const { head, response } = await within(request, signal => this.#follow(request, signal))
+    const { signal } = request
+    const close = () => {
+      discard(response)
+    }
+    signal?.addEventListener('abort', close)
+    response.on('close', () => signal?.removeEventListener('abort', close))
+    return { ...head, body: bodyOf(response, request), close }
+  }
+
+  /** Closes the unused connections. */
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy()
+    this.#agents.clear()
+  }
+
+  async #follow(
+    request: HttpRequestHead,
+    signal: AbortSignal,
+  ): Promise<{ head: HttpResponseHead; response: IncomingMessage }> {
+    const { maxRedirects = MAX_REDIRECTS } = request
+    let hop = firstHop(request)
+    for (let redirects = 0; ; redirects += 1) {
+      const response = await this.#send(hop, signal)
+      const next =
+        maxRedirects === 0 ? null : redirectedHop(hop, response, request.keepTls ?? false, this.#reach)
+      if (next === null) return { head: headOf(response, hop.url), response }
+      discard(response)
+      if (redirects === maxRedirects) throw new Error('redirects too many times')
+      hop = next
+    }
+  }
+
+  /** A server may close a kept connection at the moment of the next request: that one is sent again. */
+  async #send(hop: Hop, signal: AbortSignal): Promise<IncomingMessage> {
+    const transport = await transportOf(hop.url)
+    const { response, isStale } = openHop(transport, hop, this.#agent(transport), signal)
+    try {
+      return await response
+    } catch (error) {
+      if (!isStale() || signal.aborted) throw error
+      return openHop(transport, hop, false, signal).response
+    }
+  }
+
+  #agent(transport: HttpTransport): Agent {
+    const known = this.#agents.get(transport)
+    if (known !== undefined) return known
+    const agent = new transport.Agent({
+      keepAlive: true,
+      maxSockets: MAX_SOCKETS,
+      maxFreeSockets: MAX_FREE_SOCKETS,
+      timeout: FREE_MILLISECONDS,
+    })
+    this.#agents.set(transport, agent)
+    return agent
   }
 }
 
-/** Errors of a connection to several addresses have their words inside. */
+/** TLS takes memory: it is loaded with the first URL that needs it. */
+function transportOf({ protocol }: URL): Promise<HttpTransport> {
+  return protocol === 'https:' ? import('node:https') : import('node:http')
+}
+
+/** Runs `work` with a signal that is aborted at the timeout and by the request's own signal. Adds the host to errors. */
+async function within<T>(
+  { url, timeoutSeconds, signal }: HttpRequestHead & { readonly timeoutSeconds: number },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const host = parseUrl(url)?.host
+  if (host === undefined) throw new HttpClientError('the URL: not an address of http or https')
+  signal?.throwIfAborted()
+  const ending = new AbortController()
+  const timer = setTimeout(() => ending.abort(), timeoutSeconds * 1000)
+  const onAbort = () => ending.abort(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
+  try {
+    return await work(ending.signal)
+  } catch (error) {
+    signal?.throwIfAborted()
+    const reason = ending.signal.aborted ? `no answer within ${timeoutSeconds} seconds` : reasonOf(error)
+    throw new HttpClientError(`${host}: ${reason}`, { cause: error })
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Errors of a connection to several addresses have their texts inside. */
 function reasonOf(error: unknown): string {
   return error instanceof AggregateError ? messageOf(error.errors[0]) : messageOf(error)
 }
 
-/** Null for what is no address of http or https. */
-function parseUrl(text: string, base?: URL): URL | null {
-  const url = URL.parse(text, base?.href)
-  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : null
-}
-
-async function follow(
-  request: HttpRequest,
-  first: URL,
-  signal: AbortSignal,
-  reach: typeof reachOf,
-): Promise<HttpReply> {
-  const { maxRedirects = DEFAULT_REDIRECTS } = request
-  let url = first
-  let step: Step = { method: request.method ?? 'GET', headers: { ...request.headers }, body: request.body }
-  let mayAsk = (_address: string) => true
-  for (let redirects = 0; ; redirects += 1) {
-    const response = await open(url, step, signal, mayAsk)
-    const status = response.statusCode ?? 0
-    const { location } = response.headers
-    if (maxRedirects === 0 || !REDIRECTS.has(status) || location === undefined) {
-      const body = request.headersOnly ? discard(response) : await collect(response, request.maxBytes)
-      return { status, headers: response.headers, body, url: withoutUser(url).href }
-    }
-    const { remoteAddress } = response.socket
-    const from = remoteAddress === undefined ? REACH.internet : reach(remoteAddress)
-    mayAsk = address => reach(address) >= from
-    discard(response)
-    if (redirects === maxRedirects) throw new Error('redirects too many times')
-    const next = parseUrl(location, url)
-    if (next === null) throw new Error('redirects to what is not an address of http or https')
-    const isSameOrigin = next.origin === url.origin
-    if (isSameOrigin) {
-      next.username = url.username
-      next.password = url.password
-    }
-    step = redirected(step, status, isSameOrigin)
-    url = next
-  }
-}
-
-function withoutUser(url: URL): URL {
-  const bare = new URL(url)
-  bare.username = ''
-  bare.password = ''
-  return bare
-}
-
-interface Step {
-  readonly method: string
-  readonly headers: Record<string, string>
-  readonly body: string | Buffer | undefined
-}
-
-/** RFC 9110, section 15.4: 303 turns into GET, and so do 301 and 302 of a POST. */
-function redirected(step: Step, status: number, sameOrigin: boolean): Step {
-  const headers = sameOrigin
-    ? step.headers
-    : Object.fromEntries(
-        Object.entries(step.headers).filter(([name]) => !PRIVATE_HEADERS.has(name.toLowerCase())),
-      )
-  const toGet =
-    (status === 303 && step.method !== 'HEAD') ||
-    ((status === 301 || status === 302) && step.method === 'POST')
-  if (!toGet) return { ...step, headers }
-  const kept = Object.entries(headers).filter(([name]) => !name.toLowerCase().startsWith('content-'))
-  return { method: 'GET', headers: Object.fromEntries(kept), body: undefined }
-}
-
-/**
- * Sends, and waits for the headers of the answer. User and password of the URL become Basic credentials. Rejects where
- * the host has an address that may not be asked.
- */
-async function open(
-  url: URL,
-  { method, headers, body }: Step,
-  signal: AbortSignal,
-  mayAsk: (address: string) => boolean,
-): Promise<IncomingMessage> {
-  const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
-  const refused = new Error(`redirects to ${url.host}, which is nearer to this machine: that is not followed`)
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  if (isIP(host) !== 0 && !mayAsk(host)) throw refused
-  const lookUp: LookupFunction = (name, options, done) => {
-    lookup(name, options, (error, found, family) => {
-      const isRefused = error === null && !addressesOf(found).every(mayAsk)
-      done(isRefused ? refused : error, found, family)
-    })
-  }
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const outgoing = request(url, { method, headers, signal, agent: false, lookup: lookUp })
-  outgoing.on('response', resolve)
-  outgoing.on('error', reject)
-  // An answer that changes the protocol is none, and ends without an error.
-  outgoing.on('close', () => reject(new Error('hangs up without an answer')))
-  outgoing.end(body)
-  return promise
-}
-
-function addressesOf(found: string | readonly { readonly address: string }[]): string[] {
-  return typeof found === 'string' ? [found] : found.map(({ address }) => address)
+function headOf(response: IncomingMessage, url: URL): HttpResponseHead {
+  const { statusCode = 0, statusMessage = '', headers } = response
+  return { status: statusCode, statusText: statusMessage, headers, url: withoutUser(url).href }
 }
 
 function discard(response: IncomingMessage): Buffer {
@@ -189,4 +197,27 @@ async function collect(response: IncomingMessage, maxBytes: number): Promise<Buf
     parts.push(part)
   }
   return Buffer.concat(parts)
+}
+
+async function* bodyOf(
+  response: IncomingMessage,
+  { url, idleSeconds, signal }: HttpStreamRequest,
+): AsyncGenerator<Buffer> {
+  const silent = new Error(`sends nothing for ${idleSeconds} seconds`)
+  const startTimer = () => setTimeout(() => response.destroy(silent), idleSeconds * 1000)
+  let timer = startTimer()
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) {
+      clearTimeout(timer)
+      yield part
+      timer = startTimer()
+    }
+    signal?.throwIfAborted()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new HttpClientError(`${parseUrl(url)?.host}: ${messageOf(error)}`, { cause: error })
+  } finally {
+    clearTimeout(timer)
+    discard(response)
+  }
 }

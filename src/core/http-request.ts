@@ -1,0 +1,30 @@
+// What a request to another web server contains.
+
+/** What a request contains, and which redirects it follows. */
+export interface HttpRequestHead {
+  /** http or https only. User and password in it become Basic credentials. */
+  readonly url: string
+  /** GET by default. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer
+  /** Basic credentials, in place of those in the URL. */
+  readonly auth?: { readonly username: string; readonly password: string }
+  readonly tls?: TlsOptions
+  /** 5 by default; 0 returns the redirect itself. */
+  readonly maxRedirects?: number
+  /** A redirect from https to http is an error. */
+  readonly keepTls?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** How a server of https is checked, and how the client identifies itself to it. Not passed on to other origins. */
+export interface TlsOptions {
+  /** Certificates of authorities in PEM, in place of the usual ones. */
+  readonly ca?: string | Buffer
+  /** The client's certificate and key in PEM. */
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  /** Accepts every certificate: for devices at home that made their own. */
+  readonly insecure?: boolean
+}
