@@ -86,6 +86,7 @@ function record({ events }: Core, scope: Scope, recorder: Recorder): void {
       if (print_stats !== undefined) recorder.progress(print_stats)
     }),
   )
+  scope.use(events.on('klippy:gcode_response', line => recorder.responded(line)))
   scope.use(events.on('job:started', stats => recorder.started(stats)))
   scope.use(events.on('job:found', stats => recorder.found(stats)))
   scope.use(events.on('job:completed', stats => recorder.ended('completed', stats)))

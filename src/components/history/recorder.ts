@@ -6,6 +6,7 @@ import { messageOf } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Job, NewJob } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'
+import { EndReason, withoutReason } from './end-reason.ts'
 import { JobReplies } from './job-reply.ts'
 import type { StartMetadata } from './start-metadata.ts'
 import type { Contribution, Totals } from './totals.ts'
@@ -44,6 +45,7 @@ export class Recorder {
   /** What Klipper said last of the present job. */
   #stats: PrintStats | null = null
   readonly #changes = new SerialQueue()
+  readonly #reason = new EndReason()
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -63,6 +65,11 @@ export class Recorder {
       this.#current = { ...current, job: { ...current.job, user: username } }
       await this.#parts.core.storage.jobs.update(current.id, { user: username })
     })
+  }
+
+  /** Klippy printed a line on its console. */
+  responded(line: string): void {
+    this.#reason.responded(line, this.#parts.core.clock.now())
   }
 
   /** What Klipper says of the present job meanwhile. */
@@ -129,10 +136,15 @@ export class Recorder {
 
   async #goOn({ job_id: id, ...job }: Job): Promise<void> {
     const { core } = this.#parts
-    const resumed: NewJob = { ...job, status: 'in_progress', end_time: null }
+    const changes = {
+      status: 'in_progress',
+      end_time: null,
+      auxiliary_data: withoutReason(job.auxiliary_data),
+    }
+    const resumed: NewJob = { ...job, ...changes }
     // A job that a crash interrupted was not counted.
     const counted: Counted = job.status === 'interrupted' ? NOT_COUNTED : { ...durationsOf(job), jobs: 1 }
-    await core.storage.jobs.update(id, { status: 'in_progress', end_time: null })
+    await core.storage.jobs.update(id, changes)
     this.#current = { id, job: resumed, counted }
     core.log.info(`the job of ${job.filename}, given up as ${job.status}, goes on`)
   }
@@ -144,12 +156,16 @@ export class Recorder {
     if (current === null) return
     const { core, fields, totals } = this.#parts
     const { job, id, counted } = current
+    const time = core.clock.now()
+    const metadata = await this.#metadataOf(job)
+    const klippyMessage = core.printer.session.info?.state_message ?? ''
+    const reason = this.#reason.fieldsOf({ status, message: stats.message, klippyMessage, time })
     const changes = {
       status,
-      end_time: core.clock.now(),
+      end_time: time,
       ...(isOf(job, stats) && durationsOf(stats)),
-      metadata: await this.#metadataOf(job),
-      auxiliary_data: fields.values(),
+      metadata,
+      auxiliary_data: [...fields.values(), ...reason],
     }
     const ended = { ...job, ...changes }
     // Asked for in one tick, so that both are durable or neither.

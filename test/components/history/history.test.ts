@@ -22,6 +22,11 @@ async function jobs(client: WebClient, params: object = {}): Promise<Frame[]> {
   return (await client.call('server.history.list', params)).result.jobs
 }
 
+/** Why a job ended. */
+function reasonOf({ auxiliary_data }: Frame): unknown {
+  return auxiliary_data.find((field: Frame) => field.provider === 'history' && field.name === 'reason')?.value
+}
+
 /** Prints to half of the file. */
 async function begin(server: RestartableServer, client: WebClient): Promise<void> {
   await server.print(client, BEGIN)
@@ -73,17 +78,33 @@ test('a print becomes a job, told at its beginning and at its end', async () => 
   assert.deepEqual(await jobs(client), [job])
 })
 
-const ENDS: [string, (server: RestartableServer, client: WebClient) => unknown][] = [
-  ['completed', (server, client) => server.print(client, { state: 'complete' })],
-  ['cancelled', (server, client) => server.print(client, { state: 'cancelled' })],
-  ['cancelled', (server, client) => server.print(client, IDLE)],
-  ['error', (server, client) => server.print(client, { state: 'error', message: 'Move out of range' })],
-  ['klippy_shutdown', ({ klippy }) => klippy.setState('shutdown')],
-  ['klippy_disconnect', ({ klippy }) => klippy.drop()],
+/** Its status, its reason, and how it ends. */
+type End = [string, string | undefined, (server: RestartableServer, client: WebClient) => unknown]
+
+const ENDS: End[] = [
+  ['completed', undefined, (server, client) => server.print(client, { state: 'complete' })],
+  ['cancelled', 'Cancelled on request', (server, client) => server.print(client, { state: 'cancelled' })],
+  ['cancelled', 'Cancelled on request', (server, client) => server.print(client, IDLE)],
+  [
+    'cancelled',
+    'Must home axis first',
+    (server, client) => {
+      // What Klipper does with `on_error_gcode: CANCEL_PRINT`.
+      server.klippy.print('!! Must home axis first')
+      return server.print(client, { state: 'cancelled' })
+    },
+  ],
+  [
+    'error',
+    'Move out of range',
+    (server, client) => server.print(client, { state: 'error', message: 'Move out of range' }),
+  ],
+  ['klippy_shutdown', 'Klippy is shutdown', ({ klippy }) => klippy.setState('shutdown')],
+  ['klippy_disconnect', 'The connection to Klippy was lost', ({ klippy }) => klippy.drop()],
 ]
 
-for (const [status, end] of ENDS) {
-  test(`a job that ends as ${status}, with its numbers`, async () => {
+for (const [status, reason, end] of ENDS) {
+  test(`a job that ends as ${status}, with its numbers and the reason ${reason}`, async () => {
     await using server = await start()
     const client = await server.client()
     await begin(server, client)
@@ -91,6 +112,7 @@ for (const [status, end] of ENDS) {
     await end(server, client)
     const { job } = await change(client, 2)
     assert.equal(job.status, status)
+    assert.equal(reasonOf(job), reason)
     assert.deepEqual(
       [job.print_duration, job.total_duration, job.filament_used, job.user],
       [20, 30, 500, 'No User'],
@@ -138,6 +160,18 @@ test('a job that Klipper goes on with is the same job', async () => {
   assert.equal((await jobs(second)).length, 1)
   const { job_totals } = (await second.call('server.history.totals')).result
   assert.deepEqual([job_totals.total_jobs, job_totals.total_time, job_totals.total_filament_used], [1, 3, 40])
+})
+
+test('a job that goes on after the connection was lost has no reason any more', async () => {
+  await using server = await start()
+  const client = await server.client()
+  await begin(server, client)
+  server.klippy.drop()
+  assert.equal(reasonOf((await change(client, 2)).job), 'The connection to Klippy was lost')
+  await client.notified('notify_klippy_ready')
+  let [job] = await jobs(client)
+  while (job.status !== 'in_progress') [job] = await jobs(client)
+  assert.equal(reasonOf(job), undefined)
 })
 
 test('a job that the server was not there to see begin is recorded from its beginning', async () => {
