@@ -148,7 +148,7 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
   const events = new EventBus((event, error) => log.error(`a listener of ${event} failed`, error))
   const registry = new Registry({
     debug,
-    onFault: (method, error) => log.error(`${method} failed`, error),
+    onError: (method, error) => log.error(`${method} failed`, error),
     ...(observe !== undefined && { observe }),
   })
   return {

@@ -28,7 +28,7 @@ export function readStatusReply(reply: unknown): StatusReply {
   return { eventtime: typeof eventtime === 'number' ? eventtime : 0, status: readStatus(status) }
 }
 
-/** Endpoints whose reply says nothing of a change: they only read, or concern the connection. */
+/** Endpoints that change no status: they only read, or configure the connection. */
 const READING_ENDPOINTS: ReadonlySet<string> = new Set([
   'info',
   'list_endpoints',

@@ -1,40 +1,40 @@
-// A client that stays: its identity, its requests from us, and what is sent to it however slowly it reads.
+// A client's open connection: its identity, our requests to it, and bounded queues for what it has not read yet.
 import type { Transport } from '../api/endpoint.ts'
 import type { StatusChange } from '../api/printer.ts'
 import { ApiError } from '../core/errors.ts'
 import type { Message } from './message.ts'
 import type { User } from './user.ts'
 
-/** Past this many unsent bytes, status updates are merged instead of queued. */
+/** Above so many unsent bytes, status updates are merged instead of queued. */
 const MERGE_ABOVE = 256 * 1024
-/** Past this many unsent bytes, beside one long message, a client is dropped (security.md, "Load"). */
+/** Above so many unsent bytes, without those of one long message, the client is disconnected. */
 const DROP_ABOVE = 8 * 1024 * 1024
-/** Past this many unsent bytes a client is asked nothing more: who asks must not get it dropped. */
-const ASK_BELOW = DROP_ABOVE / 2
-/** So many requests may wait for one client's answer. */
+/** Above so many unsent bytes we send no more requests: they must not be what disconnects the client. */
+const REQUEST_BELOW = DROP_ABOVE / 2
+/** How many requests may wait for one client's replies. */
 const MAX_WAITING = 100
-/** A client's answer may be a text of this length. */
-const MAX_ANSWER = 8 * 1024 * 1024
-/** What who waits for a client that goes away is told, in the words of the original. */
-const GONE = 'Client Socket Disconnected'
+/** The longest reply of a client, in characters. */
+const MAX_REPLY = 8 * 1024 * 1024
+/** The error of requests that wait when the client disconnects; the original's text. */
+const DISCONNECTED = 'Client Socket Disconnected'
 
-/** The way to a client: a WebSocket or a unix socket. */
+/** What carries messages to a client: a WebSocket or a unix socket. */
 export interface Channel {
-  /** Sends a text meant for this client alone. */
+  /** Sends a text for this client alone. */
   send(text: string): void
-  /** Sends a text that goes to many, encoded once for all of them. */
+  /** Sends a text that many clients get, encoded once for all of them. */
   sendShared(message: Message): void
-  /** Bytes that wait to be sent. */
+  /** Unsent bytes. */
   readonly buffered: number
-  /** Calls back whenever nothing waits any more. */
+  /** Calls `listener` whenever all bytes have been sent. */
   onDrain(listener: () => void): void
-  /** Says goodbye with a WebSocket close code. */
+  /** Sends a close frame with this code, and disconnects. */
   close(code: number, reason: string): void
-  /** Ends at once. */
+  /** Disconnects at once. */
   terminate(): void
 }
 
-/** What a client said of itself in server.connection.identify. */
+/** What a client reported of itself in server.connection.identify. */
 export interface ClientInfo {
   readonly name: string
   readonly version: string
@@ -48,12 +48,12 @@ interface Waiting {
 }
 
 /**
- * A call as agents know it: parameters that are none are left out (API document, "Register a method with Klipper").
- * Throws ApiError 400 for what cannot be written.
+ * A request to a client. Without parameters there is no `params` key (API document, "Register a method with Klipper").
+ * Throws ApiError 400 for parameters that cannot be encoded.
  */
 function callText(method: string, params: unknown, id?: number): string {
-  const none = params === undefined || params === null || Object.keys(params).length === 0
-  const call = { jsonrpc: '2.0', method, ...(!none && { params }), ...(id !== undefined && { id }) }
+  const isEmpty = params === undefined || params === null || Object.keys(params).length === 0
+  const call = { jsonrpc: '2.0', method, ...(!isEmpty && { params }), ...(id !== undefined && { id }) }
   try {
     return JSON.stringify(call)
   } catch (error) {
@@ -65,14 +65,14 @@ export class Connection {
   readonly id: number
   readonly transport: Transport
   readonly address: string | null
-  /** Null for a stranger, who hears nothing: neither status nor requests. */
+  /** Null for an unauthenticated client, which gets neither status nor requests. */
   user: User | null
   client: ClientInfo | null = null
   readonly #channel: Channel
   readonly #waiting = new Map<number, Waiting>()
   #nextRequest = 1
   #merged: { change: Record<string, Record<string, unknown>>; eventtime: number } | null = null
-  /** Unsent bytes that may be left. */
+  /** Unsent bytes that the client may leave. */
   #allowed = DROP_ABOVE
   #closed = false
 
@@ -85,12 +85,12 @@ export class Connection {
     channel.onDrain(() => this.#sendMerged())
   }
 
-  /** A connection is the caller of what it asks. */
+  /** A connection is the caller of its own requests. */
   get connection(): Connection {
     return this
   }
 
-  /** Sends a reply, or anything meant for this client alone. */
+  /** Sends a reply, or another text for this client alone. */
   send(text: string): void {
     const before = this.#channel.buffered
     if (!this.#mayQueue(before)) return
@@ -98,7 +98,7 @@ export class Connection {
     this.#allowFor(before)
   }
 
-  /** Sends a notification that others get too. */
+  /** Sends a notification that other clients get too. */
   notify(message: Message): void {
     const before = this.#channel.buffered
     if (!this.#mayQueue(before)) return
@@ -106,14 +106,14 @@ export class Connection {
     this.#allowFor(before)
   }
 
-  /** Sends a status update; for a client that does not keep up it is merged with those it has not read yet. */
+  /** Sends a status update; for a slow client it is merged with those that the client has not read yet. */
   sendStatus(change: StatusChange, eventtime: number, message: Message): void {
     if (this.user === null) return
     if (this.#merged === null && this.#channel.buffered <= MERGE_ABOVE) {
       this.#channel.sendShared(message)
       return
     }
-    // Without a prototype, which a name might be that of.
+    // Without a prototype, so that `__proto__` is a name like any other.
     this.#merged ??= { change: Object.create(null), eventtime }
     this.#merged.eventtime = eventtime
     const { change: merged } = this.#merged
@@ -137,40 +137,40 @@ export class Connection {
     return false
   }
 
-  /** A message goes out at the pace of the network, however long it is: who reads it is told other things meanwhile. */
+  /** One long message may take its time on a slow network, and others may queue behind it. */
   #allowFor(before: number): void {
     if (before <= DROP_ABOVE) this.#allowed = DROP_ABOVE + Math.max(0, this.#channel.buffered - before)
   }
 
-  /** Calls a method of the client's that gives no answer. */
+  /** Calls a method of the client that sends no reply. */
   call(method: string, params: unknown): void {
     if (this.user !== null) this.send(callText(method, params))
   }
 
   /**
-   * Asks the client something. Rejects with ApiError: 400 for parameters that cannot be written; 424 when it answers
-   * with an error, which goes along as `data`; 500 when it goes away; 502 when the answer is too long; 503 when it is
-   * not logged in or too much waits for it. Rejects with the signal's reason when that comes first.
+   * Sends the client a request. Rejects with ApiError: 400 for parameters that cannot be encoded; 424 when it replies
+   * with an error, which becomes `data`; 500 when it disconnects; 502 when the reply is too long; 503 when it is not
+   * logged in or too slow. Rejects with the signal's reason when that comes first.
    */
   async request(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
     if (this.user === null) throw new ApiError(503, 'The client is not logged in')
-    if (this.#closed) throw new ApiError(500, GONE)
+    if (this.#closed) throw new ApiError(500, DISCONNECTED)
     if (this.#waiting.size >= MAX_WAITING) {
-      throw new ApiError(503, `${this.#title} does not keep up: ${MAX_WAITING} requests wait for its answers`)
+      throw new ApiError(503, `${this.#title} is too slow: ${MAX_WAITING} requests wait for its replies`)
     }
-    if (this.#channel.buffered > ASK_BELOW) {
-      throw new ApiError(503, `${this.#title} does not keep up: it leaves unread what it is sent`)
+    if (this.#channel.buffered > REQUEST_BELOW) {
+      throw new ApiError(503, `${this.#title} is too slow: it does not read what the server sends`)
     }
     const id = this.#nextRequest++
     const text = callText(method, params, id)
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      signal.addEventListener('abort', () => this.#giveUp(id, signal.reason), { once: true })
+      signal.addEventListener('abort', () => this.#abandon(id, signal.reason), { once: true })
       this.send(text)
     })
   }
 
-  #giveUp(id: number, reason: unknown): void {
+  #abandon(id: number, reason: unknown): void {
     this.#waiting.get(id)?.reject(reason)
     this.#waiting.delete(id)
   }
@@ -179,15 +179,18 @@ export class Connection {
     return `Agent ${this.client?.name ?? 'unknown'}`
   }
 
-  /** Takes the client's answer to a request of ours, a text of `length`. Answers to nothing are ignored. */
+  /** Takes the client's reply to a request of ours, a text of `length`. A reply without a request is ignored. */
   settle(id: unknown, reply: Readonly<Record<string, unknown>>, length: number): void {
     const waiting = this.#waiting.get(id as number)
     if (waiting === undefined) return
     this.#waiting.delete(id as number)
     const { result, error = null } = reply
-    if (length > MAX_ANSWER) {
+    if (length > MAX_REPLY) {
       waiting.reject(
-        new ApiError(502, `${this.#title} answered too much: ${length} characters of at most ${MAX_ANSWER}`),
+        new ApiError(
+          502,
+          `${this.#title} sent a reply of ${length} characters; at most ${MAX_REPLY} are allowed`,
+        ),
       )
     } else if ('result' in reply && error === null) waiting.resolve(result)
     else waiting.reject(new ApiError(424, `${this.#title} RPC error`, { data: error }))
@@ -201,11 +204,11 @@ export class Connection {
     this.#channel.terminate()
   }
 
-  /** The transport says that the client is gone. */
+  /** The transport reports that the client has disconnected. */
   closed(): void {
     this.#closed = true
     this.#merged = null
-    for (const { reject } of this.#waiting.values()) reject(new ApiError(500, GONE))
+    for (const { reject } of this.#waiting.values()) reject(new ApiError(500, DISCONNECTED))
     this.#waiting.clear()
   }
 }

@@ -1,4 +1,4 @@
-// All clients that stay, and the notifications that go to every one of them.
+// All open connections, and the notifications that go to every client.
 import { randomInt } from 'node:crypto'
 import type { Transport } from '../api/endpoint.ts'
 import type { NotificationName, NotificationParams } from '../api/index.ts'
@@ -9,7 +9,7 @@ import type { User } from './user.ts'
 /** Connection ids are large and unguessable, inside JavaScript's exact range, and fit clients that use them as keys. */
 const MAX_ID = 2 ** 47
 
-/** The text of a notification; without parameters there is no `params` key (behaviour.md). */
+/** The text of a notification; without parameters there is no `params` key, as clients expect. */
 export function notificationText(method: string, params: readonly unknown[]): string {
   return JSON.stringify({ jsonrpc: '2.0', method, ...(params.length > 0 && { params }) })
 }
@@ -19,7 +19,7 @@ export class Connections {
   readonly #onIdentify = new Set<(connection: Connection) => void>()
   readonly #onClose = new Set<(connection: Connection) => void>()
 
-  /** Takes in a new client. */
+  /** Adds the connection of a new client. */
   open(transport: Transport, address: string | null, user: User | null, channel: Channel): Connection {
     const connection = new Connection(this.#freeId(), transport, address, user, channel)
     this.#all.set(connection.id, connection)
@@ -33,25 +33,25 @@ export class Connections {
     }
   }
 
-  /** Keeps what a client says of itself; everyone who waits for clients is told. */
+  /** A client has identified itself. */
   identified(connection: Connection, client: ClientInfo): void {
     connection.client = client
     for (const listener of this.#onIdentify) listener(connection)
   }
 
-  /** Calls back for each client that says who it is. */
+  /** Calls `listener` for each client that identifies itself. */
   onIdentify(listener: (connection: Connection) => void): void {
     this.#onIdentify.add(listener)
   }
 
-  /** Lets a client go; everyone who keeps something for it is told. */
+  /** A client has disconnected. */
   closed(connection: Connection): void {
     if (!this.#all.delete(connection.id)) return
     connection.closed()
     for (const listener of this.#onClose) listener(connection)
   }
 
-  /** Calls back for each client that goes. */
+  /** Calls `listener` for each client that disconnects. */
   onClose(listener: (connection: Connection) => void): void {
     this.#onClose.add(listener)
   }
@@ -64,19 +64,19 @@ export class Connections {
     return this.#all.values()
   }
 
-  /** How many WebSockets are open; unix sockets do not count. */
+  /** The number of open WebSockets; unix sockets do not count. */
   get websockets(): number {
     let count = 0
     for (const { transport } of this.#all.values()) if (transport === 'websocket') count += 1
     return count
   }
 
-  /** Tells every client with a user. */
+  /** Notifies every client with a user. */
   notify<N extends NotificationName>(name: N, ...params: NotificationParams<N>): void {
     this.#notifyAllBut(null, notificationText(name, params))
   }
 
-  /** Tells every client with a user but the one of whom it is told. */
+  /** Notifies every client with a user but `one`, which the notification is about. */
   notifyOthers<N extends NotificationName>(one: Connection, name: N, ...params: NotificationParams<N>): void {
     this.#notifyAllBut(one, notificationText(name, params))
   }
@@ -88,12 +88,12 @@ export class Connections {
     }
   }
 
-  /** Says goodbye to all. */
+  /** Closes all connections with a close frame. */
   closeAll(code: number, reason: string): void {
     for (const connection of this.#all.values()) connection.close(code, reason)
   }
 
-  /** Ends all connections, without waiting for anyone. */
+  /** Ends all connections at once. */
   terminateAll(): void {
     for (const connection of this.#all.values()) connection.terminate()
   }

@@ -9,10 +9,10 @@ import type { Registry } from './registry.ts'
 
 /** A batch may hold this many calls; Mainsail sends up to 100. */
 const MAX_BATCH = 1000
-/** An id that is an object or a list may have a text of this length; deep nesting could not be echoed. */
+/** The longest text of an id that is an object or a list; a deeply nested one could not be echoed. */
 const MAX_ID_LENGTH = 1000
 
-/** An answer: at once, later, or none (notifications). */
+/** A reply: at once, later, or none (notifications). */
 type Answer<T> = T | undefined | Promise<T | undefined>
 
 interface Failure {
@@ -21,7 +21,7 @@ interface Failure {
   readonly data?: unknown
 }
 
-/** JSON-RPC code of an HTTP status: itself, but for the two that clients match (clients.md §2.0). */
+/** The JSON-RPC code of an HTTP status: itself, but for the two whose JSON-RPC code clients compare. */
 export function rpcCode(status: number): number {
   if (status === 404) return -32601
   return status === 401 ? -32602 : status
@@ -35,7 +35,7 @@ function failure(id: unknown, error: Failure): string {
   try {
     return JSON.stringify({ jsonrpc: '2.0', error, id: id ?? null })
   } catch {
-    // What comes from elsewhere may be nested more deeply than can be written.
+    // The data of an agent's error may be nested too deeply to be encoded.
     const { code, message } = error
     return JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: id ?? null })
   }
@@ -47,8 +47,8 @@ function toFailure(error: ApiError): Failure {
 }
 
 /**
- * Answers one text. Gives the reply's text, or nothing where none is due: notifications that succeeded,
- * and replies to requests of ours. Never throws.
+ * Processes one text of a client. Returns the text of the reply, or nothing where none is due: for notifications that
+ * succeeded, and for replies to our own requests. Never throws.
  */
 export function answer(registry: Registry, text: string, caller: Caller): Answer<string> {
   let message: unknown
@@ -63,7 +63,7 @@ export function answer(registry: Registry, text: string, caller: Caller): Answer
     : answerOne(registry, message, caller, text.length)
 }
 
-/** Answers a client's text on its own connection. */
+/** Processes a client's text, and sends the reply on its connection. */
 export function receive(registry: Registry, connection: Connection, text: string): void {
   const reply = answer(registry, text, connection)
   if (reply instanceof Promise) {
@@ -88,12 +88,12 @@ function answerBatch(
     return due.length === 0 ? undefined : `[${due.join(',')}]`
   }
   const answers = batch.map(item => answerOne(registry, item, caller, length))
-  // oxlint-disable-next-line await-thenable -- some are promises, others are there already
+  // oxlint-disable-next-line await-thenable -- some are promises, others are values
   const all = () => Promise.all(answers).then(join)
   return answers.some(reply => reply instanceof Promise) ? all() : join(answers as (string | undefined)[])
 }
 
-/** `length` is that of the text in which the message came. */
+/** `length` is that of the text which contains the message. */
 function answerOne(registry: Registry, message: unknown, caller: Caller, length: number): Answer<string> {
   if (!isPlainObject(message)) return failure(null, { code: -32600, message: 'Invalid Request' })
   const { jsonrpc, id, method, params } = message
@@ -127,7 +127,7 @@ function isEchoable(id: unknown): boolean {
   }
 }
 
-/** A message without a method is an answer to one of our own requests (agents), however late or unasked. */
+/** A message without a method is a reply to one of our own requests (agents), even a late or unrequested one. */
 function isReply(message: Record<string, unknown>): boolean {
   return message.jsonrpc === '2.0' && !('method' in message) && 'id' in message
 }

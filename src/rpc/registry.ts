@@ -22,7 +22,7 @@ export interface Method {
   readonly handle: (params: never, caller: Caller) => unknown
 }
 
-/** An HTTP request that a raw route answers itself. */
+/** An HTTP request to a raw route, which sends the response itself. */
 export interface RawRequest {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -36,14 +36,14 @@ export interface RawRequest {
   readonly sendJson: (value: unknown, status?: number) => void
 }
 
-/** An HTTP route outside the calling scheme: uploads, downloads, pages. */
+/** An HTTP route that is not an endpoint: uploads, downloads, pages. */
 export interface RawRoute {
   readonly verbs: readonly string[]
   /** A path; one that ends in '/' serves everything below it. */
   readonly path: string
   /** Whether a caller without a user may read `rest`. */
   readonly open?: (rest: string) => boolean
-  /** What a caller must at least be; where it is left out, an operator for all but GET and HEAD. */
+  /** The role that a caller needs; where it is left out, an operator for all but GET and HEAD. */
   readonly role?: Role
   readonly handle: (request: RawRequest) => void | Promise<void>
 }
@@ -53,13 +53,13 @@ export type Found =
   | { readonly kind: 'methods'; readonly byVerb: ReadonlyMap<string, Method> }
   | { readonly kind: 'raw'; readonly route: RawRoute; readonly rest: string }
 
-/** What a registry is told and asked by its owner. */
+/** The options of a registry. */
 export interface RegistryOptions {
-  /** Hears each reply of a method; the tests compare it with the declared result. */
+  /** Receives each result of a method; the tests compare it with the declared one. */
   readonly observe?: (method: Method, result: unknown) => void
-  /** Hears of each error that no handler meant for the caller. */
-  readonly onFault?: (method: string, error: unknown) => void
-  /** Tells the caller what such an error says. For developers: it may name paths of the host. */
+  /** Receives each error that no handler intended for the caller. */
+  readonly onError?: (method: string, error: unknown) => void
+  /** Sends the caller the text of such an error. For developers: it may contain paths of the host. */
   readonly debug?: boolean
 }
 
@@ -126,7 +126,7 @@ export class Registry {
     }
   }
 
-  /** Whether somebody serves the rest, and with it '/'. */
+  /** Whether `serveRest` serves the other paths, and with them '/'. */
   get servesRest(): boolean {
     return this.#rest !== null
   }
@@ -154,7 +154,7 @@ export class Registry {
     return { kind: 'raw', route: this.#rest, rest: path.slice(1) }
   }
 
-  /** Whether methods stand in the same folder at the top: what is missing there is missing. */
+  /** Whether methods have the same first folder: a path that is missing there is not found. */
   #isOfApi(path: string): boolean {
     const top = `${path.split('/', 2).join('/')}/`
     for (const route of this.#routes.keys()) if (route.startsWith(top)) return true
@@ -163,7 +163,7 @@ export class Registry {
 
   /**
    * Calls a method by name. Answers at once, without a promise, when the handler does.
-   * Throws ApiError: 404 for an unknown method or transport, 401 for a stranger, 403 for a user whose role is not
+   * Throws ApiError: 404 for an unknown method or transport, 401 without a user, 403 for a user whose role is not
    * enough, 400 for bad arguments.
    */
   call(name: string, params: unknown, caller: Caller): unknown {
@@ -192,10 +192,10 @@ export class Registry {
     return result instanceof Promise ? result.then(observed) : observed(result)
   }
 
-  /** What the caller of `method` is told of an error; one that was not meant for callers is reported and hidden. */
+  /** The error that the caller of `method` gets; one that is not intended for callers is reported and hidden. */
   failure(error: unknown, method: string): ApiError {
     if (error instanceof ApiError) return error
-    this.#options.onFault?.(method, error)
+    this.#options.onError?.(method, error)
     return new ApiError(500, this.#options.debug ? messageOf(error) : 'Internal Server Error', {
       cause: error,
     })

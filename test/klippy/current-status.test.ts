@@ -48,7 +48,7 @@ test('a macro variable and the message are those of the last command, on every c
   }
 })
 
-test('after a start is answered, the print is in progress', async () => {
+test('after the reply to a start, the print is in progress', async () => {
   await using rig = await startRig({ printerCfg: MACRO_CFG })
   writeFileSync(join(rig.paths.gcodes, 'wait.gcode'), 'G4 P100\n'.repeat(10_000))
   using client = await WebClient.open(rig.url)
@@ -83,7 +83,7 @@ async function scene() {
   }
 }
 
-test('without a command in between every query is answered from the mirror', async () => {
+test('without a command in between, every query is answered from the mirror', async () => {
   await using at = await scene()
   const before = at.queries()
   for (let round = 0; round < ROUNDS; round += 1) await at.homedAxes()
@@ -118,7 +118,7 @@ test('a command that fails may have changed something too', async () => {
   assert.equal(await at.homedAxes(), 'z')
 })
 
-test('so may what Klippy reports on its console or calls', async () => {
+test('a console line or a call of Klippy may follow a change', async () => {
   await using at = await scene()
   at.klippy.change('toolhead', { homed_axes: 'x' })
   at.klippy.print('homed')
@@ -126,7 +126,7 @@ test('so may what Klippy reports on its console or calls', async () => {
   assert.equal(await at.homedAxes(), 'x')
 })
 
-test('queries share a request that is under way, unless a command was answered since', async () => {
+test('queries share a request in flight, unless Klippy has replied to a command since', async () => {
   await using at = await scene()
   const before = at.queries()
   const held: PromiseWithResolvers<void>[] = []

@@ -4,7 +4,7 @@ import { FrameSplitter, FrameTooLarge, frame } from '../../src/klippy/framing.ts
 
 const texts = (messages: Buffer[]) => messages.map(message => message.toString())
 
-test('messages come out whole however the bytes are cut', () => {
+test('messages come out whole, however the bytes are split', () => {
   const stream = Buffer.from(`${frame({ a: 1 })}${frame('ü☃')}${frame([])}`)
   for (let cut = 0; cut <= stream.length; cut += 1) {
     const splitter = new FrameSplitter(100)
@@ -13,7 +13,7 @@ test('messages come out whole however the bytes are cut', () => {
   }
 })
 
-test('single bytes add up to a message', () => {
+test('single bytes form a message', () => {
   const splitter = new FrameSplitter(100)
   const messages = [...Buffer.from(frame({ long: 'message' }))].flatMap(byte =>
     splitter.push(Buffer.from([byte])),
@@ -31,7 +31,7 @@ test('an unfinished message may be as long as the limit and no longer', () => {
   assert.throws(() => splitter.push(Buffer.from('x')), FrameTooLarge)
 })
 
-test('the limit counts anew for each message', () => {
+test('the limit is counted for each message', () => {
   const splitter = new FrameSplitter(10)
   for (let round = 0; round < 5; round += 1) {
     splitter.push(Buffer.alloc(9, 'x'))

@@ -13,11 +13,11 @@ import { KlippyLink } from '../../src/klippy/link.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
 import { HandClock } from '../support/hand-clock.ts'
 
-/** A link with everything that it told, which can be waited for. */
+/** A link, and the calls of its listener, which a test can await. */
 class Line implements Disposable {
   readonly clock = new HandClock()
   readonly log: string[] = []
-  readonly told: string[] = []
+  readonly calls: string[] = []
   readonly events = new EventTarget()
   readonly warnings = new Warnings()
   readonly link: KlippyLink
@@ -35,16 +35,16 @@ class Line implements Disposable {
   }
 
   start(): this {
-    const tell = (name: string, text = name) => {
-      this.told.push(text)
+    const record = (name: string, text = name) => {
+      this.calls.push(text)
       this.events.dispatchEvent(new Event(name))
     }
     this.link.start({
-      connected: () => tell('connected'),
-      disconnected: () => tell('disconnected'),
+      connected: () => record('connected'),
+      disconnected: () => record('disconnected'),
       replied: () => {},
       repliedElsewhere: () => {},
-      called: (method, params) => tell('called', `${method} ${JSON.stringify(params)}`),
+      called: (method, params) => record('called', `${method} ${JSON.stringify(params)}`),
     })
     return this
   }
@@ -72,12 +72,12 @@ const refusedWith = (status: number, message: string | RegExp) => (error: unknow
   return true
 }
 
-test('without a connection every question is refused', async () => {
+test('without a connection every request is rejected', async () => {
   using line = new Line('/nonexistent/klippy.sock')
   await assert.rejects(line.link.request('info'), refusedWith(503, 'Klippy Host not connected'))
 })
 
-test('a Klippy that comes late is found, and attempts become rarer', async () => {
+test('the link connects to a Klippy that starts later, with growing delays between attempts', async () => {
   await using klippy = await FakeKlippy.start()
   await klippy.close()
   using line = new Line(klippy.path).start()
@@ -92,10 +92,10 @@ test('a Klippy that comes late is found, and attempts become rarer', async () =>
   line.clock.pass(2)
   await connected
   assert.equal(line.link.connected, true)
-  assert.deepEqual(line.told, ['connected'])
+  assert.deepEqual(line.calls, ['connected'])
 })
 
-test('after a break the attempts begin anew', async () => {
+test('after a disconnect the delays start again', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
   const gone = line.next('disconnected')
@@ -143,14 +143,14 @@ test('a socket without permission is one warning, which ends with the connection
   assert.deepEqual(line.warnings.list(), [])
 })
 
-test('questions in flight end with 503 when the line breaks', async () => {
+test('requests in flight end with 503 when the connection breaks', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.silent = true
   using line = await new Line(klippy.path).connect()
-  const questions = [line.link.request('a'), line.link.request('b', {}, 60)]
+  const requests = [line.link.request('a'), line.link.request('b', {}, 60)]
   await klippy.waitFor('b')
   klippy.drop()
-  for (const question of questions) await assert.rejects(question, refusedWith(503, 'Klippy Disconnected'))
+  for (const request of requests) await assert.rejects(request, refusedWith(503, 'Klippy Disconnected'))
   assert.deepEqual(
     line.clock.waits().filter(wait => wait > 20),
     [],
@@ -158,32 +158,32 @@ test('questions in flight end with 503 when the line breaks', async () => {
   )
 })
 
-test('stopping ends what waits and tells nobody', async () => {
+test('stopping rejects waiting requests, without a call of the listener', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.silent = true
   using line = await new Line(klippy.path).connect()
-  const question = line.link.request('a')
+  const request = line.link.request('a')
   await klippy.waitFor('a')
   line.link.stop()
-  await assert.rejects(question, refusedWith(503, 'Klippy Disconnected'))
-  assert.deepEqual(line.told, ['connected'])
+  await assert.rejects(request, refusedWith(503, 'Klippy Disconnected'))
+  assert.deepEqual(line.calls, ['connected'])
   assert.deepEqual(line.clock.waits(), [])
 })
 
-test('a question that takes too long ends with 503; its late answer is ignored', async () => {
+test('a request that takes too long ends with 503, and its late reply is ignored', async () => {
   await using klippy = await FakeKlippy.start()
   const held = Promise.withResolvers<string>()
   klippy.answer('slow', () => held.promise)
   using line = await new Line(klippy.path).connect()
-  const question = line.link.request('slow', {}, 5)
+  const request = line.link.request('slow', {}, 5)
   await klippy.waitFor('slow')
   line.clock.pass(5)
-  await assert.rejects(question, refusedWith(503, /did not answer slow within 5 s/))
+  await assert.rejects(request, refusedWith(503, /did not answer slow within 5 s/))
   held.resolve('late')
   assert.deepEqual(await line.link.request('gcode/help'), {})
 })
 
-test("Klippy's refusals are told in its own words", async () => {
+test("Klippy's errors have its own text", async () => {
   await using klippy = await FakeKlippy.start()
   klippy.answer('gcode/script', () => {
     throw new Refusal('Must home axis first: 10.000 0.000 0.000 [0.000]')
@@ -195,46 +195,46 @@ test("Klippy's refusals are told in its own words", async () => {
   )
 })
 
-test('an error without words is still an error', async () => {
+test('an error without a text is still an error', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.silent = true
   using line = await new Line(klippy.path).connect()
-  const questions = [line.link.request('a'), line.link.request('b'), line.link.request('c')]
+  const requests = [line.link.request('a'), line.link.request('b'), line.link.request('c')]
   await klippy.waitFor('c')
   klippy.send('{"id":1,"error":"plain words"}\x03{"id":2,"error":{}}\x03{"id":3,"error":null}\x03')
-  await assert.rejects(questions[0] as Promise<unknown>, refusedWith(400, 'plain words'))
-  for (const question of questions.slice(1)) {
-    await assert.rejects(question, refusedWith(400, 'Klippy Request Error'))
+  await assert.rejects(requests[0] as Promise<unknown>, refusedWith(400, 'plain words'))
+  for (const request of requests.slice(1)) {
+    await assert.rejects(request, refusedWith(400, 'Klippy Request Error'))
   }
 })
 
-test('nonsense is passed over and the line lives', async () => {
+test('invalid messages are ignored, and the connection lives', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
-  const nonsense = ['{', '', 'null', '[]', '5', '{"id":999,"result":1}', '{"method":5}', '{}', '\xff\xfe']
-  klippy.send(nonsense.map(text => `${text}\x03`).join(''))
+  const invalid = ['{', '', 'null', '[]', '5', '{"id":999,"result":1}', '{"method":5}', '{}', '\xff\xfe']
+  klippy.send(invalid.map(text => `${text}\x03`).join(''))
   klippy.call('hello', { a: 1 })
   await line.next('called')
-  assert.deepEqual(line.told, ['connected', 'hello {"a":1}'])
+  assert.deepEqual(line.calls, ['connected', 'hello {"a":1}'])
   assert.match(line.log.join('\n'), /not JSON/)
 })
 
-test('a call without parameters has none', async () => {
+test('a call without an object of parameters has empty parameters', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
   klippy.send('{"method":"a"}\x03{"method":"b","params":[1]}\x03{"method":"c","params":{}}\x03')
-  while (line.told.length < 4) await line.next('called')
-  assert.deepEqual(line.told.slice(1), ['a {}', 'b {}', 'c {}'])
+  while (line.calls.length < 4) await line.next('called')
+  assert.deepEqual(line.calls.slice(1), ['a {}', 'b {}', 'c {}'])
 })
 
-test('halves of a message wait for each other; many messages in one piece are told one by one', async () => {
+test('a message may arrive in parts, and several in one chunk', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
   klippy.send('{"method":"whole"}\x03{"method":"ha')
   await line.next('called')
   klippy.send('lf"}\x03{"method":"last"}\x03')
-  while (line.told.length < 4) await line.next('called')
-  assert.deepEqual(line.told.slice(1), ['whole {}', 'half {}', 'last {}'])
+  while (line.calls.length < 4) await line.next('called')
+  assert.deepEqual(line.calls.slice(1), ['whole {}', 'half {}', 'last {}'])
 })
 
 test('a message of 10 MB arrives', async () => {
@@ -246,7 +246,7 @@ test('a message of 10 MB arrives', async () => {
   assert.equal(result.huge.length, huge.length)
 })
 
-test('a message without an end cuts the line, which comes back', async () => {
+test('a message without an end disconnects; the link reconnects', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
   const gone = line.next('disconnected')
@@ -259,7 +259,7 @@ test('a message without an end cuts the line, which comes back', async () => {
   assert.deepEqual(await line.link.request('gcode/help'), {})
 })
 
-test('a silent line is asked for a sign of life, and kept when it gives one', async () => {
+test('after silence the link sends a heartbeat, and stays connected when Klippy replies', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path, 3).connect()
   line.clock.pass(3)
@@ -270,7 +270,7 @@ test('a silent line is asked for a sign of life, and kept when it gives one', as
   assert.equal(klippy.count('info'), 1)
 })
 
-test('a Klippy that hangs is cut off and found again when it is back', async () => {
+test('the link disconnects from a Klippy that hangs, and reconnects when it responds again', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path, 3).connect()
   klippy.silent = true
@@ -288,7 +288,7 @@ test('a Klippy that hangs is cut off and found again when it is back', async () 
   assert.deepEqual(await line.link.request('gcode/help'), {})
 })
 
-test('too many questions for a Klippy that does not keep up are refused', async () => {
+test('too many requests for a slow Klippy are rejected', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.silent = true
   using line = await new Line(klippy.path).connect()
@@ -299,7 +299,7 @@ test('too many questions for a Klippy that does not keep up are refused', async 
   assert.ok(ends.every(({ status }) => status === 'rejected'))
 })
 
-test('parameters that no message can hold are refused, and nothing is left waiting', async () => {
+test('parameters that cannot be encoded are rejected, and no request is left waiting', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
   let deep: unknown = []
@@ -308,29 +308,29 @@ test('parameters that no message can hold are refused, and nothing is left waiti
   assert.deepEqual(line.clock.waits(), [20])
 })
 
-test('who has asked hears the answer before what Klippy says after it, also where both come in one piece', async () => {
+test('a requester processes a reply before the call that follows it, also when both arrive in one chunk', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
   const gate = Promise.withResolvers<unknown>()
   klippy.answer('gcode/script', () => gate.promise)
-  const asked = line.link.request('gcode/script').then(async result => {
+  const requested = line.link.request('gcode/script').then(async result => {
     await Promise.resolve()
-    line.told.push(`answered ${JSON.stringify(result)}`)
+    line.calls.push(`replied ${JSON.stringify(result)}`)
   })
   await klippy.waitFor('gcode/script')
-  klippy.inOnePiece()
+  klippy.inOneChunk()
   klippy.call('before', {})
   gate.resolve({ done: true })
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
   klippy.call('after', {})
   klippy.call('at_last', {})
-  await asked
-  while (line.told.length < 5) await line.next('called')
-  assert.deepEqual(line.told, ['connected', 'before {}', 'answered {"done":true}', 'after {}', 'at_last {}'])
+  await requested
+  while (line.calls.length < 5) await line.next('called')
+  assert.deepEqual(line.calls, ['connected', 'before {}', 'replied {"done":true}', 'after {}', 'at_last {}'])
 })
 
-test('what Klippy says before it goes is heard, also behind an answer', async () => {
-  const asked = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+test('calls that Klippy sends before it disconnects are processed, also after a reply', async () => {
+  const methods = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
   const folder = mkdtempSync(join(tmpdir(), 'link-'))
   const path = join(folder, 'klippy.sock')
   const server = createServer(socket => {
@@ -341,16 +341,16 @@ test('what Klippy says before it goes is heard, also behind an answer', async ()
         const { id, method } = JSON.parse(String(message))
         answers.push(frame({ id, result: {} }) + frame({ method, params: {} }))
       }
-      if (answers.length === asked.length) socket.end(answers.join(''))
+      if (answers.length === methods.length) socket.end(answers.join(''))
     })
   })
   await once(server.listen(path), 'listening')
   try {
     using line = await new Line(path).connect()
     const gone = line.next('disconnected')
-    await Promise.all(asked.map(method => line.link.request(method)))
+    await Promise.all(methods.map(method => line.link.request(method)))
     await gone
-    assert.deepEqual(line.told, ['connected', ...asked.map(method => `${method} {}`), 'disconnected'])
+    assert.deepEqual(line.calls, ['connected', ...methods.map(method => `${method} {}`), 'disconnected'])
   } finally {
     server.close()
     rmSync(folder, { recursive: true })

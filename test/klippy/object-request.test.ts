@@ -11,9 +11,9 @@ import {
 
 /** All requests over two objects with two fields each. */
 function everyRequest(): ObjectRequest[] {
-  const wishes = [undefined, null, [], ['x'], ['y'], ['x', 'y']]
-  return wishes.flatMap(a =>
-    wishes.map(b => ({ ...(a !== undefined && { a }), ...(b !== undefined && { b }) })),
+  const fieldLists = [undefined, null, [], ['x'], ['y'], ['x', 'y']]
+  return fieldLists.flatMap(a =>
+    fieldLists.map(b => ({ ...(a !== undefined && { a }), ...(b !== undefined && { b }) })),
   )
 }
 
@@ -29,7 +29,7 @@ test('a union covers its parts and is the same in any order', () => {
   }
 })
 
-test('covering is what picking needs: what is covered is picked the same from the whole', () => {
+test('a covered request is picked from the whole as from the status itself', () => {
   const status = { a: { x: 1, y: 2 }, b: { x: null, y: [3] } }
   for (const whole of everyRequest()) {
     for (const part of everyRequest()) {
@@ -47,7 +47,7 @@ test('a part is not covered by less', () => {
   assert.equal(covers({ a: null }, { a: ['x'], b: [] }), false)
 })
 
-test('of a change only what is wanted is taken, and nothing at all where none is', () => {
+test('a change is reduced to the requested fields, and to undefined without any', () => {
   const change = { a: { x: 1, y: 2 }, b: { x: 3 } }
   assert.deepEqual(pickChange(change, { a: ['x'] }), { a: { x: 1 } })
   assert.deepEqual(pickChange(change, { a: null, b: ['y'] }), { a: { x: 1, y: 2 } })

@@ -6,7 +6,7 @@ import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
 import { HandClock } from '../support/hand-clock.ts'
 import { printerAt, strictEvents } from '../support/printer-at.ts'
 
-/** A session of its own, with its log, and a promise for each time that Klippy is ready. */
+/** A session without a server, its log, and a promise for each time that Klippy is ready. */
 class Line implements Disposable {
   readonly clock = new HandClock()
   readonly logged = new EventTarget()
@@ -63,7 +63,7 @@ test('remote methods are registered when Klippy is ready, and after each of its 
   assert.deepEqual(await Promise.all(again), ['notify', 'later'])
 })
 
-test('Klippy calls with parameters; a method that was removed is called no more', async () => {
+test('Klippy calls a method with parameters, until it is removed', async () => {
   await using klippy = await FakeKlippy.start()
   using line = new Line(klippy.path)
   const calls: unknown[] = []
@@ -85,7 +85,7 @@ test('Klippy calls with parameters; a method that was removed is called no more'
   assert.match(line.log.at(-1) ?? '', /remote method notify/)
 })
 
-test('a method that fails, and one that Klippy refuses, are told in the log', async () => {
+test('the log names a method that fails, and one that Klippy refuses', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.answer('register_remote_method', () => {
     throw new Refusal('no such thing')

@@ -6,17 +6,17 @@ import { HandClock } from '../support/hand-clock.ts'
 import { startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
 
-const GREETING = ['info', 'list_endpoints', 'objects/subscribe', 'gcode/subscribe_output', 'list_endpoints']
+const HANDSHAKE = ['info', 'list_endpoints', 'objects/subscribe', 'gcode/subscribe_output', 'list_endpoints']
 
 async function serverInfo(client: WebClient) {
   return (await client.call('server.info')).result
 }
 
-test('Klippy is greeted by name and followed', async () => {
+test('the handshake names the client, and subscribes to state and console', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
-  const greeting = klippy.asked.slice(0, 5)
-  assert.deepEqual(greeting.map(({ method }) => method).sort(), GREETING.toSorted())
+  const handshake = klippy.requests.slice(0, 5)
+  assert.deepEqual(handshake.map(({ method }) => method).sort(), HANDSHAKE.toSorted())
   const { client_info } = await klippy.waitFor('info')
   assert.deepEqual(client_info, { program: 'Moonraker', version: moonrakerVersion() })
   using client = await WebClient.open(rig.url)
@@ -26,7 +26,7 @@ test('Klippy is greeted by name and followed', async () => {
   assert.deepEqual(info.missing_klippy_requirements, [])
 })
 
-test('what a printer needs and does not have is told', async () => {
+test('server.info lists the required objects that a printer lacks', async () => {
   await using klippy = await FakeKlippy.start()
   delete klippy.status.pause_resume
   delete klippy.status.display_status
@@ -35,7 +35,7 @@ test('what a printer needs and does not have is told', async () => {
   assert.deepEqual((await serverInfo(client)).missing_klippy_requirements, ['display_status', 'pause_resume'])
 })
 
-test('without Klippy the server says so, and every question to it is refused with 503', async () => {
+test('without Klippy server.info shows it, and every request to it ends with 503', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const info = await serverInfo(client)
@@ -61,7 +61,7 @@ test('without Klippy the server says so, and every question to it is refused wit
   }
 })
 
-test('a Klippy that starts is asked until it is ready', async () => {
+test('while Klippy starts, the session polls until it is ready', async () => {
   await using klippy = await FakeKlippy.start('startup')
   const clock = new HandClock()
   await using rig = await startRig({ klippySocket: klippy.path, clock })
@@ -74,12 +74,12 @@ test('a Klippy that starts is asked until it is ready', async () => {
   await clock.waitFor(0.25)
   klippy.status.webhooks = { state: 'ready', state_message: 'Printer is ready' }
   clock.pass(0.25)
-  const told = await client.notified('notify_klippy_ready')
-  assert.deepEqual(told, { jsonrpc: '2.0', method: 'notify_klippy_ready' })
+  const notification = await client.notified('notify_klippy_ready')
+  assert.deepEqual(notification, { jsonrpc: '2.0', method: 'notify_klippy_ready' })
   assert.equal((await serverInfo(client)).klippy_state, 'ready')
 })
 
-test('a Klippy with a bad configuration is in the error state, and nobody is told that it is ready', async () => {
+test('a Klippy with a bad configuration is in the error state, without notify_klippy_ready', async () => {
   await using klippy = await FakeKlippy.start('error')
   await using rig = await startRig({ klippySocket: klippy.path })
   using client = await WebClient.open(rig.url)
@@ -91,13 +91,13 @@ test('a Klippy with a bad configuration is in the error state, and nobody is tol
   assert.ok(!client.frames.some(({ method }) => method === 'notify_klippy_ready'))
 })
 
-test('a shutdown is told once, and Klippy still answers', async () => {
+test('clients are notified of a shutdown once, and Klippy still answers', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await WebClient.open(rig.url)
   klippy.setState('shutdown')
-  const told = await client.notified('notify_klippy_shutdown')
-  assert.deepEqual(told, { jsonrpc: '2.0', method: 'notify_klippy_shutdown' })
+  const notification = await client.notified('notify_klippy_shutdown')
+  assert.deepEqual(notification, { jsonrpc: '2.0', method: 'notify_klippy_shutdown' })
   klippy.push('webhooks', { state_message: 'Klippy is still shut down' })
   assert.equal((await serverInfo(client)).klippy_state, 'shutdown')
   assert.equal((await client.call('printer.info')).result.state_message, 'Klippy is still shut down')
@@ -149,21 +149,21 @@ test('values of a wrong type do no harm, and the rest of a message counts', asyn
   assert.doesNotMatch(rig.log.join('\n'), / ERROR /)
 })
 
-test('a restart of Klippy is told in the order that clients know', async () => {
+test('a restart of Klippy notifies clients in the expected order', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await WebClient.open(rig.url)
   await client.call('server.info')
   klippy.drop()
-  const told = await client.notified('notify_klippy_disconnected')
-  assert.deepEqual(told, { jsonrpc: '2.0', method: 'notify_klippy_disconnected' })
+  const notification = await client.notified('notify_klippy_disconnected')
+  assert.deepEqual(notification, { jsonrpc: '2.0', method: 'notify_klippy_disconnected' })
   await client.notified('notify_klippy_ready')
   assert.equal((await serverInfo(client)).klippy_state, 'ready')
   const names = client.frames.map(({ method }) => method).filter(name => name?.startsWith('notify_klippy'))
   assert.deepEqual(names, ['notify_klippy_disconnected', 'notify_klippy_ready'])
 })
 
-test('calls in flight end with 503 when Klippy goes', async () => {
+test('calls in flight end with 503 when Klippy disconnects', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.answer('gcode/script', () => new Promise(() => {}))
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
@@ -174,7 +174,7 @@ test('calls in flight end with 503 when Klippy goes', async () => {
   assert.deepEqual((await call).error, { code: 503, message: 'Klippy Disconnected' })
 })
 
-test("Klippy's refusals come as 400 in its own words", async () => {
+test("Klippy's errors are 400 with its own text", async () => {
   await using klippy = await FakeKlippy.start()
   klippy.answer('gcode/script', () => {
     throw new Refusal('Must home axis first')
@@ -185,7 +185,7 @@ test("Klippy's refusals come as 400 in its own words", async () => {
   assert.deepEqual(error, { code: 400, message: 'Must home axis first' })
 })
 
-test('empty answers become "ok"', async () => {
+test('empty results become "ok"', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await WebClient.open(rig.url)
@@ -200,7 +200,7 @@ test('empty answers become "ok"', async () => {
   }
 })
 
-test("Klippy's own endpoints appear with Klippy and go with it", async () => {
+test("Klippy's own endpoints are served as long as Klippy lists them", async () => {
   await using klippy = await FakeKlippy.start()
   klippy.endpoints = [...klippy.endpoints, 'motion_report/dump_stepper']
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
@@ -217,7 +217,7 @@ test("Klippy's own endpoints appear with Klippy and go with it", async () => {
   assert.equal((await fetch(url)).status, 404)
 })
 
-test('what would redirect what the server hears is not served', async () => {
+test("endpoints that would redirect the server's own messages are not served", async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await WebClient.open(rig.url)
@@ -238,7 +238,7 @@ test('the console goes to every client', async () => {
   }
 })
 
-test('a greeting that fails is tried again', async () => {
+test('a handshake that fails is retried', async () => {
   await using klippy = await FakeKlippy.start()
   let refusals = 1
   klippy.answer('gcode/subscribe_output', () => {
@@ -255,11 +255,11 @@ test('a greeting that fails is tried again', async () => {
   assert.equal((await serverInfo(client)).klippy_state, 'ready')
 })
 
-test('a call of a method that nobody serves does no harm', async () => {
+test('calls of an unknown method, or with invalid parameters, are ignored', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await WebClient.open(rig.url)
-  klippy.call('nobody', { a: 1 })
+  klippy.call('unknown', { a: 1 })
   klippy.call('process_status_update', {})
   klippy.call('process_status_update', { status: 5, eventtime: 'x' })
   klippy.call('process_gcode_response', { response: 5 })
@@ -267,6 +267,6 @@ test('a call of a method that nobody serves does no harm', async () => {
   await client.notified('notify_gcode_response')
   assert.match(
     rig.log.join('\n'),
-    /remote method nobody: Klippy calls it, but no component has registered it/,
+    /remote method unknown: Klippy calls it, but no component has registered it/,
   )
 })

@@ -11,7 +11,7 @@ interface Scene extends AsyncDisposable {
   readonly open: () => Promise<WebClient>
 }
 
-/** A server that is ready, of whose own subscriptions Klippy has heard. */
+/** A server that is ready and has its own subscriptions. */
 async function scene(): Promise<Scene> {
   const klippy = await FakeKlippy.start()
   const rig = await startRig({ klippySocket: klippy.path, ready: true })
@@ -35,7 +35,7 @@ async function scene(): Promise<Scene> {
 const subscribe = (client: WebClient, objects: unknown) =>
   client.call('printer.objects.subscribe', { objects })
 const lastSubscription = (klippy: FakeKlippy) =>
-  klippy.asked.findLast(({ method }) => method === 'objects/subscribe')?.params.objects as Record<
+  klippy.requests.findLast(({ method }) => method === 'objects/subscribe')?.params.objects as Record<
     string,
     string[] | null
   >
@@ -85,17 +85,17 @@ test('Klippy gets one subscription for the union, and none where the union holds
   await using at = await scene()
   const [one, other] = await Promise.all([at.open(), at.open()])
   await subscribe(one, { toolhead: ['homed_axes', 'position'], print_stats: null })
-  const asked = at.klippy.count('objects/subscribe')
+  const before = at.klippy.count('objects/subscribe')
   const union = lastSubscription(at.klippy)
   assert.deepEqual(union.toolhead?.toSorted(), ['homed_axes', 'position'])
   assert.equal(union.print_stats, null)
   assert.equal(union.webhooks, null)
   const { result } = await subscribe(other, { toolhead: ['position'], print_stats: ['state'] })
   assert.deepEqual(result.status, { toolhead: { position: [0, 0, 0, 0] }, print_stats: { state: 'standby' } })
-  assert.equal(at.klippy.count('objects/subscribe'), asked)
+  assert.equal(at.klippy.count('objects/subscribe'), before)
 })
 
-test('many who subscribe at once share one request', async () => {
+test('clients that subscribe at the same time share one request', async () => {
   await using at = await scene()
   const clients = await Promise.all(Array.from({ length: 10 }, () => at.open()))
   const before = at.klippy.count('objects/subscribe')
@@ -120,7 +120,7 @@ test('a new subscription replaces the old one, and an empty one ends it', async 
   assert.equal(client.frames.filter(({ method }) => method === 'notify_status_update').length, 1)
 })
 
-test('the union shrinks when a client goes', async () => {
+test('the union shrinks when a client disconnects', async () => {
   await using at = await scene()
   const [one, other] = await Promise.all([at.open(), at.open()])
   await subscribe(one, { toolhead: null })
@@ -132,7 +132,7 @@ test('the union shrinks when a client goes', async () => {
   assert.ok('print_stats' in lastSubscription(at.klippy))
 })
 
-test('what changed while Klippy took a new subscription reaches those who followed before', async () => {
+test('changes that the reply to a new subscription contains reach the clients that subscribed before', async () => {
   await using at = await scene()
   const [one, other] = await Promise.all([at.open(), at.open()])
   await subscribe(one, { print_stats: ['state', 'filename'] })
@@ -142,13 +142,13 @@ test('what changed while Klippy took a new subscription reaches those who follow
   assert.deepEqual(await statusOf(one), { print_stats: { state: 'complete' } })
 })
 
-test('queries of what is mirrored are answered without Klippy, and are up to date', async () => {
+test('queries of mirrored status are answered without Klippy, and are up to date', async () => {
   await using at = await scene()
   const client = await at.open()
   await subscribe(client, { toolhead: null, extruder: ['temperature'] })
   at.klippy.push('extruder', { temperature: 99.5 })
   await client.notified('notify_status_update')
-  const before = at.klippy.asked.length
+  const before = at.klippy.requests.length
   const { result } = await client.call('printer.objects.query', {
     objects: { extruder: ['temperature'], toolhead: ['homed_axes'] },
   })
@@ -158,10 +158,10 @@ test('queries of what is mirrored are answered without Klippy, and are up to dat
     toolhead: { position: [0, 0, 0, 0] },
     extruder: { temperature: 99.5 },
   })
-  assert.equal(at.klippy.asked.length, before)
+  assert.equal(at.klippy.requests.length, before)
 })
 
-test('queries of anything else go to Klippy together, and each gets its part', async () => {
+test('queries of other status share a request to Klippy, and each gets its part', async () => {
   await using at = await scene()
   const client = await at.open()
   const query = (objects: unknown) => ({
@@ -170,8 +170,8 @@ test('queries of anything else go to Klippy together, and each gets its part', a
     params: { objects },
     id: JSON.stringify(objects),
   })
-  const wishes = [{ toolhead: ['homed_axes'] }, { toolhead: ['position'] }, { print_stats: null }]
-  const replies = await client.ask(JSON.stringify(wishes.map(query)))
+  const requests = [{ toolhead: ['homed_axes'] }, { toolhead: ['position'] }, { print_stats: null }]
+  const replies = await client.ask(JSON.stringify(requests.map(query)))
   assert.equal(at.klippy.count('objects/query') <= 2, true)
   assert.deepEqual(
     replies.map(({ result }: Frame) => result.status),
@@ -197,7 +197,7 @@ test('an unknown object is empty, an unknown field null, from Klippy and from th
   }
 })
 
-test('names from the depths of JavaScript are objects that do not exist', async () => {
+test('names of JavaScript properties are names of missing objects', async () => {
   await using at = await scene()
   const client = await at.open()
   for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
@@ -213,10 +213,10 @@ test('names from the depths of JavaScript are objects that do not exist', async 
   assert.ok(!('polluted' in {}))
 })
 
-test('malformed wishes are refused as Klippy would, without asking it', async () => {
+test("malformed requests are rejected with Klippy's texts, without a request to it", async () => {
   await using at = await scene()
   const client = await at.open()
-  const before = at.klippy.asked.length
+  const before = at.klippy.requests.length
   const { error: missing } = await client.call('printer.objects.query', {})
   assert.deepEqual(missing, { code: 400, message: 'Missing Argument [objects]' })
   for (const method of ['printer.objects.query', 'printer.objects.subscribe']) {
@@ -230,7 +230,7 @@ test('malformed wishes are refused as Klippy would, without asking it', async ()
       assert.deepEqual(error, { code: 400, message: 'Invalid argument' }, JSON.stringify(fields))
     }
   }
-  assert.equal(at.klippy.asked.length, before)
+  assert.equal(at.klippy.requests.length, before)
 })
 
 test('fields of a subscription may be one text, with commas between them', async () => {
@@ -262,7 +262,7 @@ test('without objects a subscription ends', async () => {
   }
 })
 
-test('a refusal of the union is told to who asked', async () => {
+test('the caller gets the error when Klippy refuses the union', async () => {
   await using at = await scene()
   const client = await at.open()
   at.klippy.answer('objects/subscribe', () => {
@@ -285,7 +285,7 @@ test('a restart of Klippy clears all subscriptions; clients subscribe again', as
   assert.deepEqual(await statusOf(client), { toolhead: { homed_axes: '' } })
 })
 
-test('a subscription that waits when Klippy goes ends with 503', async () => {
+test('a subscription that waits when Klippy disconnects ends with 503', async () => {
   await using at = await scene()
   const client = await at.open()
   at.klippy.silent = true
@@ -296,7 +296,7 @@ test('a subscription that waits when Klippy goes ends with 503', async () => {
   assert.deepEqual((await reply).error, { code: 503, message: 'Klippy Disconnected' })
 })
 
-test('over HTTP the updates go to the connection that is named', async () => {
+test('over HTTP the updates go to the connection of the given id', async () => {
   await using at = await scene()
   const client = await at.open()
   const { websocket_id: id } = (await client.call('server.websocket.id')).result
@@ -322,7 +322,7 @@ test('JSON-RPC over HTTP has no subscriptions', async () => {
   }
 })
 
-test('over HTTP a subscription without a living connection is refused', async () => {
+test('over HTTP a subscription without an open connection is rejected', async () => {
   await using at = await scene()
   for (const query of ['?toolhead', '?toolhead&connection_id=12345', '?toolhead&connection_id=x']) {
     const { status, json } = await ask(at.rig.port, `/printer/objects/subscribe${query}`, { verb: 'POST' })

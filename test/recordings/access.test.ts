@@ -1,4 +1,4 @@
-// Recorded logins, tokens and keys, replayed: what their requests carry is made anew, kind for kind.
+// Recorded logins, tokens and keys, replayed: each recorded secret becomes a new one of the same kind.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { ask, postJson } from '../support/raw-http.ts'
@@ -14,18 +14,18 @@ const FORCED = `${TRUSTED}force_logins: True\nmax_login_attempts: 3\ncors_domain
 const UNTRUSTED = { 'X-Real-IP': '203.0.113.5' }
 const SENTINEL = { send: '{"jsonrpc":"2.0","method":"access.info","id":"sentinel"}', id: 'sentinel' }
 
-/** What the placeholders of a recording stand for. */
+/** The values of a recording's placeholders. */
 type Secrets = Map<string, string>
 
 const fillIn = (text: string, secrets: Secrets) =>
   text.replace(/\{(access_token|refresh_token|api_key|oneshot:\w+)\}/g, whole => secrets.get(whole) ?? whole)
 
-/** Learns what a reply gives. */
+/** Stores the secrets of a reply. */
 function learn(secrets: Secrets, name: string, reply: unknown): void {
   const { result } = (reply ?? {}) as { result?: unknown }
   if (typeof result === 'string' && result.length === 32) {
     const isKey = /^[0-9a-f]+$/.test(result)
-    // A key that is replaced later is asked for by its old value.
+    // The recording refers to a key that it replaces later by its old value.
     if (!isKey) secrets.set(`{oneshot:${name}}`, result)
     else if (!secrets.has('{api_key}')) secrets.set('{api_key}', result)
   }
@@ -79,7 +79,7 @@ test('HTTP: http_force_logins', async t => {
   })
 })
 
-/** How the connection of an exchange was opened, by how its name begins; the longest wins. */
+/** How the connection of an exchange was opened, by the start of its name; the longest wins. */
 const WAYS: readonly {
   readonly prefix: string
   readonly query?: string

@@ -1,4 +1,4 @@
-// Recorded requests to an agent, and what the agent itself asked, replayed with an agent that answers as the recorded one.
+// Recorded requests to an agent and from it, replayed with an agent that replies as the recorded one.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultPrinterCfg } from '../../src/virtual-printer/default-printer-cfg.ts'
@@ -14,7 +14,7 @@ const MACRO =
 const PRINTER_CFG = defaultPrinterCfg({ strict: true }) + MACRO
 const NAME = 'gagent'
 
-/** Echoes what it is asked, with the parameters that came; in mode `error` it refuses, in mode `silent` it hangs up. */
+/** Echoes a request with its parameters; in mode `error` it refuses, in mode `silent` it disconnects. */
 function behave(agent: WebClient): void {
   agent.ws.on('message', data => {
     const { id, method, params = null }: Frame = JSON.parse((data as Buffer).toString())
@@ -47,7 +47,7 @@ test('HTTP: http_agents', async t => {
   }
 })
 
-/** What the agent itself asked; all else came from a client beside it. */
+/** Requests of the agent itself; all others are of another client. */
 const OF_THE_AGENT = /^(agent_identify_nokey|send_event|register_remote)/
 
 test('WebSocket: ws_agents', async t => {
@@ -57,8 +57,8 @@ test('WebSocket: ws_agents', async t => {
   for (const exchange of loadRecording<Exchange>('ws_agents')) {
     const { name } = exchange
     await t.test(name, async () => {
-      const asking = OF_THE_AGENT.test(name) ? agent : client
-      const reply = await asking.ask(exchange.send as string)
+      const requester = OF_THE_AGENT.test(name) ? agent : client
+      const reply = await requester.ask(exchange.send as string)
       const better = improvementOf('ws_agents', exchange)?.replies
       assert.deepEqual(compareReplies(better ?? exchange.replies, [reply]), [])
       if (name === 'call_remote') {
@@ -68,9 +68,9 @@ test('WebSocket: ws_agents', async t => {
     })
   }
   await client.notified('notify_agent_event', 2)
-  const told = client.frames.filter(({ method }) => method === 'notify_agent_event')
+  const events = client.frames.filter(({ method }) => method === 'notify_agent_event')
   assert.deepEqual(
-    told.map(({ params }) => params[0].event),
+    events.map(({ params }) => params[0].event),
     ['connected', 'disconnected'],
   )
 })

@@ -1,7 +1,7 @@
-// Where we answer otherwise than the original, on purpose (behaviour.md, "better").
+// Replies that differ from the original's on purpose.
 import type { Exchange, HttpExchange } from './fixture.ts'
 
-/** What is answered instead, and why. */
+/** The reply instead, and why. */
 export interface Improvement {
   readonly reason: string
   /** On lasting connections. */
@@ -12,10 +12,10 @@ export interface Improvement {
 
 const INVALID = { id: null, error: { code: -32600, message: 'Invalid Request' } }
 
-const JSON_RPC_ERROR = 'JSON-RPC 2.0 asks for an error where the original answers nothing'
-const PYTHON = 'The original shows the inside of its Python'
-const HOST_PATH = 'Errors name places as clients do, and no paths of the host (security.md)'
-const REAL_REASON = 'The real reason in the place of a generic one'
+const JSON_RPC_ERROR = 'JSON-RPC 2.0 requires an error where the original does not reply'
+const PYTHON = "The original's text is that of a Python exception"
+const HOST_PATH = 'Errors contain paths as clients know them, and no paths of the host'
+const REAL_REASON = 'The real reason instead of a generic one'
 
 /** Another error over HTTP. */
 function httpError(reason: string, status: number, message: string): Improvement {
@@ -27,7 +27,7 @@ function rpcError(reason: string, id: number, code: number, message: string): Im
   return { reason, replies: [{ id, error: { code, message } }] }
 }
 
-/** Who was let in and is not. */
+/** A caller that gets access from the original and not here. */
 function unauthorized(reason: string): Improvement {
   const { http } = httpError(reason, 401, 'Unauthorized')
   return { reason, http: { ...http, etag: false } }
@@ -47,12 +47,14 @@ const BAD_ASPECT =
   'Unable to convert argument [aspect_ratio] to two whole numbers with a colon between them, such as 4:3: ' +
   'value received: wide'
 
-const ENUMERATION = 'Whoever guesses learns nothing of which users there are'
+const ENUMERATION = 'The reply does not show which users exist'
 const LOCKED = 'Unauthorized: too many failed logins, try again in 15 minutes'
 
 /** By recording and name. */
 export const improvements: Readonly<Record<string, Improvement>> = {
-  'http_auth/untrusted_info_xff': unauthorized('The first from the right that is no proxy is the client'),
+  'http_auth/untrusted_info_xff': unauthorized(
+    'The client is the first address from the right that is no proxy',
+  ),
   'http_auth/login_unknown': httpError(ENUMERATION, 400, 'Invalid Password'),
   'ws_auth/login_unknown': rpcError(ENUMERATION, 1278, 400, 'Invalid Password'),
   'ws_auth/ws_untrusted_after_logout': rpcError('A logout counts at once', 109, -32602, 'Unauthorized'),
@@ -61,7 +63,7 @@ export const improvements: Readonly<Record<string, Improvement>> = {
   ...Object.fromEntries(
     ['login_bad_4', 'login_bad_5', 'login_good_after_lockout'].map(name => [
       `http_force_logins/${name}`,
-      httpError('It says how long to wait', 401, LOCKED),
+      httpError('The error contains the waiting time', 401, LOCKED),
     ]),
   ),
   'ws_raw/number': { reason: JSON_RPC_ERROR, replies: [INVALID] },
@@ -86,7 +88,7 @@ export const improvements: Readonly<Record<string, Improvement>> = {
     ],
   },
   'ws_core/services_stop_klipper_mcu': rpcError(
-    'Nothing can be installed here: it says why',
+    'Nothing can be installed here, and the error contains the reason',
     1061,
     503,
     'Services and power of this machine cannot be managed: the configuration says [machine] provider: none',
@@ -110,23 +112,23 @@ export const improvements: Readonly<Record<string, Improvement>> = {
     ],
   },
   'http_core/history_list_bad_limit': {
-    reason: 'The error says what is wrong',
+    reason: 'The error contains the reason',
     http: badArgument('Unable to convert argument [limit] to int: value received: many'),
   },
   'ws_db/db_post_big': {
     reason: PYTHON,
     replies: [{ id: 1206, error: { code: 400, message: BIG_INTEGER } }],
   },
-  'http_db/db_post_big': { reason: 'The error says what is wrong', http: badArgument(BIG_INTEGER) },
+  'http_db/db_post_big': { reason: 'The error contains the reason', http: badArgument(BIG_INTEGER) },
   'http_db/db_get_moonraker': {
-    reason: 'The error names the key that was asked for',
+    reason: 'The error names the requested key',
     http: {
       reason: MISSING_KEY,
       reply: { error: { code: 404, message: MISSING_KEY } },
     },
   },
   'ws_core/objects_subscribe_bad': {
-    reason: 'A bad argument is an error of the caller, in the words that the query has for it',
+    reason: 'A bad argument is an error of the caller, with the same text as for a query',
     replies: [{ id: 1031, error: { code: 400, message: 'Invalid Argument Type [objects]' } }],
   },
   'http_core/json_body_array': {
@@ -138,7 +140,7 @@ export const improvements: Readonly<Record<string, Improvement>> = {
     },
   },
   'http_core/octo_login': {
-    reason: 'The API document tells GET, and fdm-monster sends it; POST is answered alike (clients.md §1.3)',
+    reason: 'The API document has GET, and fdm-monster sends it; POST gets the same reply',
     http: {
       status: 200,
       reason: 'OK',

@@ -1,17 +1,17 @@
-// Connections that last, as a client has them, and the replay of recorded exchanges over them.
+// A client's open connections, and the replay of recorded exchanges over them.
 import { connect } from 'node:net'
 import { compareReply, type Exchange, type Sent } from './fixture.ts'
 
-/** A connection; `next` gives the next message that is no notification. */
+/** A connection; `next` resolves with the next message that is no notification. */
 export interface Lasting extends AsyncDisposable {
   send(sent: Sent): void
   next(): Promise<unknown>
 }
 
-/** How long a reply may take until the test says that none came. */
-const PATIENCE_MS = 10_000
+/** The longest time a reply may take. */
+const TIMEOUT_MS = 10_000
 
-/** Messages that came and were not asked for yet, and the other way round. */
+/** Messages that no test has taken yet, and tests that wait for one. */
 class Inbox {
   readonly #came: unknown[] = []
   readonly #wanted: ((message: unknown) => void)[] = []
@@ -28,9 +28,9 @@ class Inbox {
   next(): Promise<unknown> {
     if (this.#came.length > 0) return Promise.resolve(this.#came.shift())
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const impatient = setTimeout(() => reject(new Error('no reply came')), PATIENCE_MS)
+    const timer = setTimeout(() => reject(new Error('no reply within the timeout')), TIMEOUT_MS)
     this.#wanted.push(message => {
-      clearTimeout(impatient)
+      clearTimeout(timer)
       resolve(message)
     })
     return promise

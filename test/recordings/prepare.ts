@@ -90,7 +90,7 @@ const PREPARATIONS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   http_files: putFiles('gcodes/newdir/copy2.gcode', 'gcodes/newdir3/copy2.gcode'),
 }
 
-/** Brings a server into the state in which a recording begins. */
+/** Brings a server into the state at the start of a recording. */
 export async function prepare(recording: string, rig: Rig): Promise<void> {
   await PREPARATIONS[recording]?.(rig)
 }

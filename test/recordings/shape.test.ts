@@ -21,7 +21,7 @@ test('the same fields with other values fit, and so do more fields and other nam
   assert.deepEqual(differences(shape, reply), [])
 })
 
-test('what is missing or of another type is told by its path', () => {
+test('each difference names the path of what is missing or of another type', () => {
   const reply = { temps: [1, 'x'], bed: null, status: { fan: { speed: 'fast' } }, done: 'done' }
   assert.deepEqual(differences(shape, reply), [
     'result.state: missing',

@@ -15,7 +15,7 @@ function typeOf(value: unknown): string {
   return Array.isArray(value) ? 'list' : typeof value
 }
 
-/** The shape of `value`. `isNamed` tells whether the object at a path is keyed by names. */
+/** The shape of `value`. `isNamed` returns whether the object at a path is keyed by names. */
 export function shapeOf(
   value: unknown,
   isNamed: (path: readonly string[]) => boolean,

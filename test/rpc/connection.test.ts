@@ -7,7 +7,7 @@ import { Message } from '../../src/rpc/message.ts'
 import { Registry } from '../../src/rpc/registry.ts'
 import { TRUSTED_USER } from '../../src/rpc/user.ts'
 
-/** A way to a client that reads when the test says so. */
+/** A channel to a client that reads when the test lets it. */
 class SlowChannel implements Channel {
   readonly sent: string[] = []
   buffered = 0
@@ -59,7 +59,7 @@ function connect() {
 const sent = (channel: SlowChannel) => channel.sent.map(text => JSON.parse(text))
 const MANY = 300 * 1024
 
-test('a client that keeps up gets each update', () => {
+test('a client that reads gets each update', () => {
   const { channel, status } = connect()
   status({ a: { x: 1 } }, 1)
   status({ a: { x: 2 } }, 2)
@@ -72,7 +72,7 @@ test('a client that keeps up gets each update', () => {
   )
 })
 
-test('for a client that does not, updates are merged: the latest value of each field, the latest time', () => {
+test('updates for a slow client are merged: the latest value of each field, the latest time', () => {
   const { channel, status } = connect()
   channel.buffered = MANY
   for (let time = 1; time <= 1000; time += 1) status({ a: { x: time }, b: { [`y${time % 3}`]: time } }, time)
@@ -85,7 +85,7 @@ test('for a client that does not, updates are merged: the latest value of each f
   assert.equal(channel.sent.length, 2, 'then it goes on as before')
 })
 
-test('once something is merged, later updates do not overtake it', () => {
+test('later updates do not overtake a merged one', () => {
   const { channel, status } = connect()
   channel.buffered = MANY
   status({ a: { x: 1 } }, 1)
@@ -96,7 +96,7 @@ test('once something is merged, later updates do not overtake it', () => {
   assert.deepEqual(sent(channel)[0].params, [{ a: { x: 2 } }, 2])
 })
 
-test('merging changes nothing that others get too', () => {
+test('merging leaves the shared update as it is', () => {
   const { channel, status } = connect()
   channel.buffered = MANY
   const change = { a: { x: 1 } }
@@ -105,7 +105,7 @@ test('merging changes nothing that others get too', () => {
   assert.deepEqual(change, { a: { x: 1 } })
 })
 
-test('no name of an object is more than a name', () => {
+test('names of JavaScript properties are names of objects', () => {
   const { channel, status } = connect()
   channel.buffered = MANY
   for (const x of [1, 2]) status(JSON.parse(`{"__proto__":{"x":${x}},"constructor":{"x":${x}}}`), x)
@@ -114,7 +114,7 @@ test('no name of an object is more than a name', () => {
   assert.match(channel.sent[0] ?? '', /\{"__proto__":\{"x":2\},"constructor":\{"x":2\}\}/)
 })
 
-test('a client that leaves too much unread is dropped, whatever is sent to it', () => {
+test('a client that leaves too much unread is disconnected, whatever it gets', () => {
   for (const send of ['send', 'notify'] as const) {
     const { channel, connection } = connect()
     channel.buffered = 9 * 1024 * 1024
@@ -125,7 +125,7 @@ test('a client that leaves too much unread is dropped, whatever is sent to it', 
   }
 })
 
-test('one long message beside others drops nobody, a second one does', () => {
+test('one long message next to others disconnects no client, a second one does', () => {
   const { channel, connection } = connect()
   const long = 'x'.repeat(20_000_000)
   channel.stuck = true
@@ -137,7 +137,7 @@ test('one long message beside others drops nobody, a second one does', () => {
   assert.deepEqual([channel.ended, channel.sent.length], ['terminated', 102])
 })
 
-test('nothing is sent to a client that is gone', () => {
+test('a disconnected client gets no messages', () => {
   const { channel, connections, connection, status } = connect()
   channel.buffered = MANY
   status({ a: { x: 1 } }, 1)
@@ -150,26 +150,26 @@ test('nothing is sent to a client that is gone', () => {
 
 const NEVER = new AbortController().signal
 
-test("a request of ours is settled by the client's answer, and only by that", async () => {
+test("only the client's reply settles a request to it", async () => {
   const { channel, connection } = connect()
   const registry = new Registry()
-  const hear = (text: string) => assert.equal(answer(registry, text, connection), undefined)
+  const reply = (text: string) => assert.equal(answer(registry, text, connection), undefined)
   const results = [connection.request('a', { x: 1 }, NEVER), connection.request('b', {}, NEVER)] as const
   const [first, second] = sent(channel)
   assert.deepEqual(first, { jsonrpc: '2.0', method: 'a', params: { x: 1 }, id: first.id })
   assert.deepEqual(second, { jsonrpc: '2.0', method: 'b', id: second.id }, 'no parameters, no key')
   for (const nonsense of ['9999', '"x"', 'null', '{"a":1}', `"${second.id}"`]) {
-    hear(`{"jsonrpc":"2.0","result":"wrong","id":${nonsense}}`)
+    reply(`{"jsonrpc":"2.0","result":"wrong","id":${nonsense}}`)
   }
-  hear(JSON.stringify({ jsonrpc: '2.0', result: 'yes', error: null, id: second.id }))
-  hear(JSON.stringify({ jsonrpc: '2.0', result: 'again', id: second.id }))
+  reply(JSON.stringify({ jsonrpc: '2.0', result: 'yes', error: null, id: second.id }))
+  reply(JSON.stringify({ jsonrpc: '2.0', result: 'again', id: second.id }))
   const refusal = { jsonrpc: '2.0', error: { code: 409, message: 'no', data: [1] }, id: first.id }
-  hear(JSON.stringify([refusal]))
+  reply(JSON.stringify([refusal]))
   assert.equal(await results[1], 'yes')
   await assert.rejects(results[0], { status: 424, message: 'Agent unknown RPC error', data: refusal.error })
 })
 
-test('an answer without a result is an error, whatever it says', async () => {
+test('a reply without a result is an error, whatever it contains', async () => {
   for (const reply of [{ error: null }, { error: 'text' }, {}, { result: 1, error: 'both' }]) {
     const { channel, connection } = connect()
     const result = connection.request('a', {}, NEVER)
@@ -178,38 +178,41 @@ test('an answer without a result is an error, whatever it says', async () => {
   }
 })
 
-test('an answer that is too long is not handed on', async () => {
+test('a reply that is too long is rejected', async () => {
   const { channel, connection } = connect()
   const registry = new Registry()
   const result = connection.request('a', {}, NEVER)
   const reply = { jsonrpc: '2.0', result: 'x'.repeat(8 * 1024 * 1024), id: sent(channel)[0].id }
   assert.equal(answer(registry, JSON.stringify(reply), connection), undefined)
-  await assert.rejects(result, { status: 502, message: /^Agent unknown answered too much: 8388\d\d\d / })
+  await assert.rejects(result, {
+    status: 502,
+    message: /^Agent unknown sent a reply of 8388\d\d\d characters/,
+  })
 })
 
-test('who asks may give up; an answer after that is ignored', async () => {
+test('a requester may abort; a reply after that is ignored', async () => {
   const { channel, connection } = connect()
-  const patience = new AbortController()
-  const result = connection.request('a', {}, patience.signal)
-  patience.abort(new Error('enough'))
+  const abort = new AbortController()
+  const result = connection.request('a', {}, abort.signal)
+  abort.abort(new Error('enough'))
   await assert.rejects(result, { message: 'enough' })
   connection.settle(sent(channel)[0].id, { result: 'late' }, 10)
 })
 
-test('a client that answers nothing is asked no more than so much', async () => {
+test('a client that does not reply gets a bounded number of requests', async () => {
   const { channel, connection } = connect()
-  const patience = new AbortController()
-  const waiting = Array.from({ length: 100 }, () => connection.request('a', {}, patience.signal))
-  await assert.rejects(connection.request('a', {}, NEVER), { status: 503, message: /does not keep up/ })
+  const abort = new AbortController()
+  const waiting = Array.from({ length: 100 }, () => connection.request('a', {}, abort.signal))
+  await assert.rejects(connection.request('a', {}, NEVER), { status: 503, message: /is too slow/ })
   assert.equal(channel.sent.length, 100)
-  patience.abort(new Error('enough'))
+  abort.abort(new Error('enough'))
   await Promise.all(waiting.map(each => assert.rejects(each, { message: 'enough' })))
   const next = connection.request('a', {}, NEVER)
   connection.settle(sent(channel)[100].id, { result: 'there' }, 10)
   assert.equal(await next, 'there')
 })
 
-test('requests end with 500 when the client goes, and at once when it is gone', async () => {
+test('requests end with 500 when the client disconnects, and at once afterwards', async () => {
   const { connections, connection } = connect()
   const result = connection.request('a', {}, NEVER)
   connections.closed(connection)
@@ -217,7 +220,7 @@ test('requests end with 500 when the client goes, and at once when it is gone', 
   await assert.rejects(connection.request('a', {}, NEVER), { status: 500 })
 })
 
-test('a stranger is neither asked nor called', async () => {
+test('an unauthenticated client gets neither requests nor calls', async () => {
   const { channel, connection } = connect()
   connection.user = null
   await assert.rejects(connection.request('a', {}, NEVER), { status: 503 })
@@ -237,11 +240,11 @@ test('ids are unguessable, exact in JavaScript, and lead to their connections', 
   }
 })
 
-test('notifications go to everyone with a user', () => {
+test('notifications go to every client with a user', () => {
   const connections = new Connections()
   const channels = [new SlowChannel(), new SlowChannel(), new SlowChannel()] as const
   connections.open('websocket', '10.0.0.1', TRUSTED_USER, channels[0])
-  const stranger = connections.open('websocket', '8.8.8.8', null, channels[1])
+  const unauthenticated = connections.open('websocket', '8.8.8.8', null, channels[1])
   connections.open('unix', null, TRUSTED_USER, channels[2])
   connections.notify('notify_gcode_response', 'ok')
   connections.notify('notify_klippy_ready')
@@ -251,12 +254,12 @@ test('notifications go to everyone with a user', () => {
   ]
   assert.deepEqual(channels.map(sent), [expected, [], expected])
   assert.equal(connections.websockets, 2)
-  stranger.user = TRUSTED_USER
+  unauthenticated.user = TRUSTED_USER
   connections.notify('notify_klippy_ready')
   assert.equal(channels[1].sent.length, 1)
 })
 
-test('others are told of one, and that one is not', () => {
+test('a notification about one client goes to the others', () => {
   const { channel, connections, connection } = connect()
   const other = new SlowChannel()
   connections.open('unix', null, TRUSTED_USER, other)
@@ -265,7 +268,7 @@ test('others are told of one, and that one is not', () => {
   assert.deepEqual(channel.sent, [])
 })
 
-test('who waits for clients that say who they are is told', () => {
+test('listeners are called for each client that identifies itself', () => {
   const { connections, connection } = connect()
   const names: (string | undefined)[] = []
   connections.onIdentify(({ client }) => names.push(client?.name))
@@ -273,7 +276,7 @@ test('who waits for clients that say who they are is told', () => {
   assert.deepEqual(names, ['x'])
 })
 
-test('who keeps something for a client is told once that it goes', () => {
+test('listeners are called once for each client that disconnects', () => {
   const { connections, connection } = connect()
   const gone: number[] = []
   connections.onClose(({ id }) => gone.push(id))

@@ -9,8 +9,8 @@ import { TRUSTED_USER } from '../../src/rpc/user.ts'
 import { bool, int, json, list, string } from '../../src/schema/index.ts'
 import { chapterOf, serveOne } from '../support/chapter.ts'
 
-const FRIEND: Caller = { transport: 'websocket', address: '127.0.0.1', user: TRUSTED_USER, connection: null }
-const STRANGER: Caller = { ...FRIEND, user: null }
+const TRUSTED: Caller = { transport: 'websocket', address: '127.0.0.1', user: TRUSTED_USER, connection: null }
+const UNAUTHENTICATED: Caller = { ...TRUSTED, user: null }
 
 const chapter = chapterOf({
   'test.now': get('/test/now', { summary: 'At once', result: json() }),
@@ -30,7 +30,7 @@ const chapter = chapterOf({
   'test.http': get('/test/http', { summary: 'Over HTTP only', result: string(), transports: ['http'] }),
 })
 
-const secretTrouble = () => new Error('cannot read /home/pi/secrets.txt')
+const internalError = () => new Error('cannot read /home/pi/secrets.txt')
 
 function registry(options: RegistryOptions = {}): Registry {
   const made = new Registry(options)
@@ -42,8 +42,8 @@ function registry(options: RegistryOptions = {}): Registry {
       throw new ApiError(status, `refused ${status}`)
     },
     'test.break': ({ late }) => {
-      if (late) return Promise.reject(secretTrouble())
-      throw secretTrouble()
+      if (late) return Promise.reject(internalError())
+      throw internalError()
     },
     'test.open': () => 'open',
     'test.http': () => 'http',
@@ -51,7 +51,7 @@ function registry(options: RegistryOptions = {}): Registry {
   return made
 }
 
-async function ask(message: unknown, caller = FRIEND, served = registry()) {
+async function send(message: unknown, caller = TRUSTED, served = registry()) {
   const text = typeof message === 'string' ? message : JSON.stringify(message)
   const reply = await answer(served, text, caller)
   return reply === undefined ? undefined : JSON.parse(reply)
@@ -72,14 +72,14 @@ test('what is not JSON is a parse error', async () => {
     '{"jsonrpc":"2.0","method":"test.now","params":{"a":NaN},"id":34}',
     '\0',
   ]) {
-    const reply = await ask(text)
+    const reply = await send(text)
     assert.deepEqual(reply, { jsonrpc: '2.0', error: { code: -32700, message: 'Parse error' }, id: null })
   }
 })
 
 test('what is not a request is an invalid request', async () => {
   for (const message of ['5', 'null', '"x"', 'true', '{}', '[]', '{"foo":1}']) {
-    assert.deepEqual(await ask(message), invalid())
+    assert.deepEqual(await send(message), invalid())
   }
   for (const message of [
     { method: 'test.now', id: 7 },
@@ -89,22 +89,22 @@ test('what is not a request is an invalid request', async () => {
     { jsonrpc: '2.0', method: null, id: 7 },
     { jsonrpc: '2.0', method: ['test.now'], id: 7 },
   ]) {
-    assert.deepEqual(await ask(message), invalid(7))
+    assert.deepEqual(await send(message), invalid(7))
   }
 })
 
-test('an id is echoed as it is, 0 and objects included', async () => {
+test('the reply repeats the id, also 0 and objects', async () => {
   for (const id of [0, -1, 1.5, 'a', '', true, false, { a: 1 }, [1], 2 ** 53, 1e300]) {
-    assert.deepEqual(await ask(call('test.now', undefined, id)), { jsonrpc: '2.0', result: 0, id })
+    assert.deepEqual(await send(call('test.now', undefined, id)), { jsonrpc: '2.0', result: 0, id })
   }
   const huge = '{"jsonrpc":"2.0","method":"test.now","id":123456789012345678901234567890}'
-  assert.equal((await ask(huge)).id, 1.2345678901234568e29)
+  assert.equal((await send(huge)).id, 1.2345678901234568e29)
 })
 
-test('without an id there is no reply; but an error is told, with the id null', async () => {
+test('without an id there is no reply, except for an error, with the id null', async () => {
   for (const id of ['', ',"id":null']) {
     const notify = (method: string, params = '{}') =>
-      ask(`{"jsonrpc":"2.0","method":"${method}","params":${params}${id}}`)
+      send(`{"jsonrpc":"2.0","method":"${method}","params":${params}${id}}`)
     assert.equal(await notify('test.now'), undefined)
     assert.equal(await notify('test.sum', '{"values":[1]}'), undefined)
     assert.deepEqual((await notify('nosuch')).error, { code: -32601, message: 'Method not found' })
@@ -116,17 +116,17 @@ test('without an id there is no reply; but an error is told, with the id null', 
 
 test('params must be an object where they are given', async () => {
   for (const params of [null, [], [1], 'x', 5, true]) {
-    const reply = await ask(call('test.now', params, 12))
+    const reply = await send(call('test.now', params, 12))
     assert.deepEqual(reply, { jsonrpc: '2.0', error: { code: -32602, message: 'Invalid params:' }, id: 12 })
   }
 })
 
 test('unknown parameters are ignored', async () => {
-  assert.equal((await ask(call('test.echo', { text: 'a', foo: 1, __proto__: 2 }))).result, 'a')
+  assert.equal((await send(call('test.echo', { text: 'a', foo: 1, __proto__: 2 }))).result, 'a')
 })
 
-test('parameters that do not fit are told by name', async () => {
-  const error = async (method: string, params: unknown) => (await ask(call(method, params))).error
+test('errors name the invalid parameter', async () => {
+  const error = async (method: string, params: unknown) => (await send(call(method, params))).error
   assert.deepEqual(await error('test.echo', {}), { code: 400, message: 'No data for argument: text' })
   assert.deepEqual(await error('test.echo', { text: null }), {
     code: 400,
@@ -141,17 +141,17 @@ test('parameters that do not fit are told by name', async () => {
 })
 
 test('an error message does not grow with the value that it shows', async () => {
-  const { error } = await ask(call('test.sum', { values: { long: 'x'.repeat(100_000) } }))
+  const { error } = await send(call('test.sum', { values: { long: 'x'.repeat(100_000) } }))
   assert.ok(error.message.length < 300)
 })
 
-test('codes are HTTP statuses, but for the two that clients match', async () => {
+test('codes are HTTP statuses, but for the two that clients compare', async () => {
   for (const status of [400, 403, 409, 422, 500, 501, 503]) {
-    const { error } = await ask(call('test.refuse', { status }))
+    const { error } = await send(call('test.refuse', { status }))
     assert.deepEqual(error, { code: status, message: `refused ${status}` })
   }
-  assert.equal((await ask(call('test.refuse', { status: 404 }))).error.code, -32601)
-  assert.equal((await ask(call('test.refuse', { status: 401 }))).error.code, -32602)
+  assert.equal((await send(call('test.refuse', { status: 404 }))).error.code, -32601)
+  assert.equal((await send(call('test.refuse', { status: 401 }))).error.code, -32602)
   assert.equal(rpcCode(404), -32601)
 })
 
@@ -160,43 +160,46 @@ test('an error may carry data', async () => {
   serveOne(served, 'test.data', rpcOnly({ summary: 'Data', result: json() }), () => {
     throw new ApiError(409, 'conflict', { data: { by: 'x' } })
   })
-  const { error } = await ask(call('test.data'), FRIEND, served)
+  const { error } = await send(call('test.data'), TRUSTED, served)
   assert.deepEqual(error, { code: 409, message: 'conflict', data: { by: 'x' } })
 })
 
 test('methods are found by their exact names and on their own transports', async () => {
   for (const name of ['Test.Now', 'test/now', 'test', '', 'constructor', '__proto__', 'toString']) {
-    assert.deepEqual((await ask(call(name))).error, { code: -32601, message: 'Method not found' }, name)
+    assert.deepEqual((await send(call(name))).error, { code: -32601, message: 'Method not found' }, name)
   }
-  const wrongWay = await ask(call('test.http'))
+  const wrongWay = await send(call('test.http'))
   assert.deepEqual(wrongWay.error, { code: -32601, message: 'Method not found for transport WEBSOCKET' })
-  const overHttp = await ask(call('test.open'), { ...FRIEND, transport: 'http' })
+  const overHttp = await send(call('test.open'), { ...TRUSTED, transport: 'http' })
   assert.equal(overHttp.error.message, 'Method not found for transport HTTP')
 })
 
-test('a stranger is answered by open methods only', async () => {
-  assert.deepEqual((await ask(call('test.now'), STRANGER)).error, { code: -32602, message: 'Unauthorized' })
-  assert.deepEqual((await ask(call('test.echo', {}), STRANGER)).error, {
+test('an unauthenticated client may call open methods only', async () => {
+  assert.deepEqual((await send(call('test.now'), UNAUTHENTICATED)).error, {
     code: -32602,
     message: 'Unauthorized',
   })
-  assert.equal((await ask(call('test.open'), STRANGER)).result, 'open')
+  assert.deepEqual((await send(call('test.echo', {}), UNAUTHENTICATED)).error, {
+    code: -32602,
+    message: 'Unauthorized',
+  })
+  assert.equal((await send(call('test.open'), UNAUTHENTICATED)).result, 'open')
 })
 
-test('an error that nobody foresaw is reported and hidden; in debug mode it is shown', async () => {
-  const faults: unknown[] = []
+test('an unexpected error is reported and hidden; in debug mode the caller gets its text', async () => {
+  const reported: unknown[] = []
   for (const late of [false, true]) {
-    const hiding = registry({ onFault: (method, error) => faults.push([method, (error as Error).message]) })
-    const hidden = await ask(call('test.break', { late }), FRIEND, hiding)
+    const hiding = registry({ onError: (method, error) => reported.push([method, (error as Error).message]) })
+    const hidden = await send(call('test.break', { late }), TRUSTED, hiding)
     assert.deepEqual(hidden.error, { code: 500, message: 'Internal Server Error' })
-    const shown = await ask(call('test.break', { late }), FRIEND, registry({ debug: true }))
+    const shown = await send(call('test.break', { late }), TRUSTED, registry({ debug: true }))
     assert.deepEqual(shown.error, { code: 500, message: 'cannot read /home/pi/secrets.txt' })
   }
-  assert.deepEqual(faults, Array(2).fill(['test.break', 'cannot read /home/pi/secrets.txt']))
+  assert.deepEqual(reported, Array(2).fill(['test.break', 'cannot read /home/pi/secrets.txt']))
 })
 
-test('a batch is answered in order, with what each deserves', async () => {
-  const replies = await ask([
+test('a batch is answered in order, each call with its result or error', async () => {
+  const replies = await send([
     call('test.sum', { values: [1, 2] }, 'later'),
     call('test.now', undefined, 0),
     call('nosuch', undefined, 2),
@@ -221,47 +224,47 @@ test('a batch is answered in order, with what each deserves', async () => {
 
 test('a batch of notifications has no reply', async () => {
   const notification = { jsonrpc: '2.0', method: 'test.now' }
-  assert.equal(await ask([notification, notification]), undefined)
-  assert.equal(await ask([{ ...notification, method: 'test.sum', params: { values: [] } }]), undefined)
+  assert.equal(await send([notification, notification]), undefined)
+  assert.equal(await send([{ ...notification, method: 'test.sum', params: { values: [] } }]), undefined)
 })
 
 test('a batch may hold 1000 calls and no more', async () => {
   const batch = Array.from({ length: 1000 }, (_, id) => call('test.now', undefined, id))
-  assert.equal((await ask(batch)).length, 1000)
+  assert.equal((await send(batch)).length, 1000)
   for (const tooMany of [[...batch, call('test.now')], Array(10_000).fill(5)]) {
-    const reply = await ask(tooMany)
+    const reply = await send(tooMany)
     assert.equal(reply.error.code, -32600)
     assert.match(reply.error.message, /at most 1000/)
     assert.equal(reply.id, null)
   }
 })
 
-test('answers to questions that nobody asked are ignored', async () => {
-  assert.equal(await ask({ jsonrpc: '2.0', result: 1, id: 99 }), undefined)
-  assert.equal(await ask({ jsonrpc: '2.0', error: { code: 1, message: 'x' }, id: 99 }), undefined)
-  assert.equal(await ask({ jsonrpc: '2.0', id: 9 }), undefined)
-  assert.equal(await ask([{ jsonrpc: '2.0', result: 1, id: 99 }]), undefined)
+test('replies without a request are ignored', async () => {
+  assert.equal(await send({ jsonrpc: '2.0', result: 1, id: 99 }), undefined)
+  assert.equal(await send({ jsonrpc: '2.0', error: { code: 1, message: 'x' }, id: 99 }), undefined)
+  assert.equal(await send({ jsonrpc: '2.0', id: 9 }), undefined)
+  assert.equal(await send([{ jsonrpc: '2.0', result: 1, id: 99 }]), undefined)
 })
 
-test('nothing that is nested deeply breaks the server', async () => {
+test('deeply nested values do not break the server', async () => {
   const deep = '['.repeat(200_000) + ']'.repeat(200_000)
-  assert.equal((await ask(`{"jsonrpc":"2.0","method":"test.now","params":{"a":${deep}},"id":1}`)).result, 0)
+  assert.equal((await send(`{"jsonrpc":"2.0","method":"test.now","params":{"a":${deep}},"id":1}`)).result, 0)
   assert.equal(
-    (await ask(`{"jsonrpc":"2.0","method":"test.echo","params":{"text":${deep}},"id":1}`)).error.code,
+    (await send(`{"jsonrpc":"2.0","method":"test.echo","params":{"text":${deep}},"id":1}`)).error.code,
     400,
   )
-  assert.deepEqual(await ask(`{"jsonrpc":"2.0","method":"test.now","id":${deep}}`), invalid())
-  assert.deepEqual(await ask(`{"jsonrpc":"2.0","method":"nosuch","id":${deep}}`), invalid())
-  assert.deepEqual(await ask(`{"id":${deep}}`), invalid())
+  assert.deepEqual(await send(`{"jsonrpc":"2.0","method":"test.now","id":${deep}}`), invalid())
+  assert.deepEqual(await send(`{"jsonrpc":"2.0","method":"nosuch","id":${deep}}`), invalid())
+  assert.deepEqual(await send(`{"id":${deep}}`), invalid())
   assert.deepEqual(
-    await ask(`{"jsonrpc":"2.0","method":"test.sum","params":{"values":[]},"id":${deep}}`),
+    await send(`{"jsonrpc":"2.0","method":"test.sum","params":{"values":[]},"id":${deep}}`),
     invalid(),
   )
-  assert.deepEqual(await ask(deep), [invalid()])
+  assert.deepEqual(await send(deep), [invalid()])
 })
 
-test('a result that no JSON can hold is null', async () => {
+test('a result that JSON cannot contain is null', async () => {
   const served = registry()
   serveOne(served, 'test.nothing', rpcOnly({ summary: 'Nothing', result: json() }), () => undefined)
-  assert.deepEqual(await ask(call('test.nothing'), FRIEND, served), { jsonrpc: '2.0', result: null, id: 1 })
+  assert.deepEqual(await send(call('test.nothing'), TRUSTED, served), { jsonrpc: '2.0', result: null, id: 1 })
 })

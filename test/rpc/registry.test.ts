@@ -45,7 +45,7 @@ test('the longest prefix wins, and exact paths before prefixes', () => {
   assert.equal(registry.find('/other'), undefined, 'the root page serves nothing below it')
 })
 
-test('nothing is served twice', () => {
+test('a method or path is not served twice', () => {
   const registry = new Registry()
   serveOne(registry, 'a', get('/a', text), () => '')
   registry.serveRaw(raw('/raw'))
@@ -54,7 +54,7 @@ test('nothing is served twice', () => {
   assert.throws(() => registry.serveRaw(raw('/raw')), /\/raw is already served/)
 })
 
-test('what is removed is gone, and can be served again', () => {
+test('a removed method is gone, and can be served again', () => {
   const registry = new Registry()
   const chapter = chapterOf({ 'a.get': get('/a', text), 'a.post': post('/a', text) })
   const handlers = { 'a.get': () => '', 'a.post': () => '' }
@@ -81,7 +81,7 @@ test('removing one verb of a path leaves the other', () => {
   assert.deepEqual(verbs(registry.find('/a')), ['POST'])
 })
 
-test('a handler that answers at once is answered at once; a late one by a promise', async () => {
+test('a call returns a value where the handler does, and a promise where the handler does', async () => {
   const registry = new Registry()
   serveOne(registry, 'now', rpcOnly({ ...text, transports: ['internal'] }), () => 'now')
   serveOne(registry, 'later', rpcOnly({ ...text, transports: ['internal'] }), async () => 'later')
@@ -89,7 +89,7 @@ test('a handler that answers at once is answered at once; a late one by a promis
   assert.equal(await (registry.call('later', {}, INTERNAL_CALLER) as Promise<string>), 'later')
 })
 
-test('every reply is shown to who observes', async () => {
+test('the observer receives every result', async () => {
   const seen: unknown[] = []
   const registry = new Registry({ observe: ({ name }, result) => void seen.push([name, result]) })
   serveOne(registry, 'now', get('/now', text), () => 'now')
@@ -102,7 +102,7 @@ test('every reply is shown to who observes', async () => {
   ])
 })
 
-test('loose arguments go on as they came', () => {
+test('passed-through arguments arrive unchanged', () => {
   const registry = new Registry()
   const endpoint = routes([], { ...text, params: { a: string() }, passThrough: true })
   serveOne(registry, 'loose', endpoint, (params: unknown) => JSON.stringify(params))
@@ -111,13 +111,13 @@ test('loose arguments go on as they came', () => {
 })
 
 test("errors for callers stay as they are, others become the server's own", () => {
-  const faults: string[] = []
-  const registry = new Registry({ onFault: method => faults.push(method) })
+  const reported: string[] = []
+  const registry = new Registry({ onError: method => reported.push(method) })
   const meant = new ApiError(418, 'a teapot')
   assert.equal(registry.failure(meant, 'x'), meant)
-  assert.deepEqual(faults, [])
+  assert.deepEqual(reported, [])
   const { status, message } = registry.failure('thrown text', 'y')
-  assert.deepEqual([status, message, faults], [500, 'Internal Server Error', ['y']])
+  assert.deepEqual([status, message, reported], [500, 'Internal Server Error', ['y']])
 })
 
 test('arguments that are taken by their keys arrive as a list of names', () => {

@@ -1,4 +1,4 @@
-// A Klippy that does what a test or a benchmark tells it: answers, refuses, holds back, pushes, talks nonsense, goes away.
+// A Klippy under the control of a test or a benchmark: it replies, refuses, delays, pushes, sends garbage, disconnects.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -9,16 +9,16 @@ import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
 type Params = Readonly<Record<string, unknown>>
 type Fields = Record<string, unknown>
 
-/** What was asked of Klippy. */
-export interface Asked {
+/** A request that Klippy got. */
+export interface KlippyRequest {
   readonly method: string
   readonly params: Params
 }
 
-/** Throw it in an answer: Klippy refuses in these words. */
+/** Thrown in an answer: Klippy refuses with this text. */
 export class Refusal extends Error {}
 
-/** Gives a request's result; a promise holds the answer back. */
+/** Returns a request's result; a promise delays the reply. */
 export type Answer = (params: Params) => unknown
 
 interface Subscription {
@@ -43,14 +43,14 @@ const ENDPOINTS = [
 
 export class FakeKlippy implements AsyncDisposable {
   readonly path: string
-  /** Everything that was asked, oldest first. */
-  readonly asked: Asked[] = []
-  /** How often someone has connected. */
+  /** All requests, oldest first. */
+  readonly requests: KlippyRequest[] = []
+  /** How many connections there have been. */
   connections = 0
   endpoints: readonly string[] = ENDPOINTS
   /** Klippy's clock, s. */
   eventtime = 1000
-  /** While true, nothing is answered. */
+  /** While true, Klippy does not reply. */
   silent = false
   status: Record<string, Fields> = {
     webhooks: { state: 'ready', state_message: 'Printer is ready' },
@@ -66,12 +66,12 @@ export class FakeKlippy implements AsyncDisposable {
   readonly #waiters = new Set<() => void>()
   readonly #sockets = new Map<Socket, Subscription | null>()
   #ends = 0
-  /** Made for it, and removed with it. */
+  /** Created for this Klippy, and removed with it; null for another's folder. */
   #folder: string | null = null
   #server: Server | null = null
   #output: Params | null = null
 
-  /** Made, but not listening yet, at a path where no file is. */
+  /** Does not listen yet. There must be no file at `path`. */
   constructor(path: string) {
     this.path = path
   }
@@ -92,23 +92,23 @@ export class FakeKlippy implements AsyncDisposable {
     await once(server.listen(this.path), 'listening')
   }
 
-  /** Sets how `method` is answered from now on. */
+  /** Replaces the answer to `method`. */
   answer(method: string, answer: Answer): void {
     this.#answers.set(method, answer)
   }
 
-  /** How often `method` was asked. */
+  /** How many requests for `method` there have been. */
   count(method: string): number {
-    return this.asked.filter(request => request.method === method).length
+    return this.requests.filter(request => request.method === method).length
   }
 
-  /** Resolves when `method` has been asked `times` times, with the parameters of that request. */
+  /** Resolves at the `times`-th request for `method`, with its parameters. */
   async waitFor(method: string, times = 1): Promise<Params> {
     await this.#until(() => this.count(method) >= times)
-    return (this.asked.filter(request => request.method === method)[times - 1] as Asked).params
+    return (this.requests.filter(request => request.method === method)[times - 1] as KlippyRequest).params
   }
 
-  /** Resolves when someone has connected for the `times`-th time. */
+  /** Resolves at the `times`-th connection. */
   waitForConnection(times: number): Promise<void> {
     return this.#until(() => this.connections >= times)
   }
@@ -128,7 +128,7 @@ export class FakeKlippy implements AsyncDisposable {
     }
   }
 
-  #told(): void {
+  #notify(): void {
     for (const waiter of this.#waiters) waiter()
   }
 
@@ -142,17 +142,17 @@ export class FakeKlippy implements AsyncDisposable {
     socket.on('close', () => {
       this.#sockets.delete(socket)
       this.#ends += 1
-      this.#told()
+      this.#notify()
     })
     this.connections += 1
-    this.#told()
+    this.#notify()
   }
 
   #read(socket: Socket, message: Buffer): void {
     const { id, method, params = {} } = JSON.parse(message.toString())
-    this.asked.push({ method, params })
+    this.requests.push({ method, params })
     if (!this.silent) void this.#reply(socket, id, method, params)
-    this.#told()
+    this.#notify()
   }
 
   async #reply(socket: Socket, id: unknown, method: string, params: Params): Promise<void> {
@@ -161,8 +161,8 @@ export class FakeKlippy implements AsyncDisposable {
       const result = await answer(params)
       if (id !== undefined && socket.writable) socket.write(frame({ id, result }))
     } catch (error) {
-      const told = { error: 'WebRequestError', message: (error as Error).message }
-      if (socket.writable) socket.write(frame({ id, error: told }))
+      const failure = { error: 'WebRequestError', message: (error as Error).message }
+      if (socket.writable) socket.write(frame({ id, error: failure }))
     }
   }
 
@@ -194,20 +194,20 @@ export class FakeKlippy implements AsyncDisposable {
     return { eventtime: this.eventtime, status: Object.fromEntries(status) }
   }
 
-  /** Changes status without a word, as between two ticks of Klippy's. */
+  /** Changes status without a push, as between two ticks of Klippy. */
   change(name: string, fields: Fields): void {
     this.status[name] = { ...this.status[name], ...fields }
   }
 
-  /** Changes status and pushes the change to who follows it. */
+  /** Changes status and pushes the change to its subscribers. */
   push(name: string, fields: Fields): void {
     this.change(name, fields)
     this.eventtime += 0.25
     for (const [socket, subscription] of this.#sockets) {
       const wanted = subscription?.objects[name]
       if (subscription === null || wanted === undefined) continue
-      const told = wanted === null ? fields : pickOf(fields, wanted)
-      const params = { eventtime: this.eventtime, status: { [name]: told } }
+      const pushed = wanted === null ? fields : pickOf(fields, wanted)
+      const params = { eventtime: this.eventtime, status: { [name]: pushed } }
       socket.write(frame({ ...subscription.template, params }))
     }
   }
@@ -221,30 +221,30 @@ export class FakeKlippy implements AsyncDisposable {
     this.send(frame({ ...this.#output, params: { response } }))
   }
 
-  /** Calls a method of the server's. */
+  /** Calls a method of the server. */
   call(method: string, params: unknown): void {
     this.send(frame({ method, params }))
   }
 
-  /** Sends bytes as they are. */
+  /** Sends bytes unchanged. */
   send(bytes: string | Buffer): void {
     for (const socket of this.#sockets.keys()) socket.write(bytes)
   }
 
-  /** What is said until the event loop's next turn arrives in one piece. */
-  inOnePiece(): void {
+  /** Sends everything of this turn of the event loop in one chunk. */
+  inOneChunk(): void {
     for (const socket of this.#sockets.keys()) {
       socket.cork()
       setImmediate(() => socket.uncork())
     }
   }
 
-  /** Ends all connections; new ones are taken. */
+  /** Ends all connections; accepts new ones. */
   drop(): void {
     for (const socket of this.#sockets.keys()) socket.destroy()
   }
 
-  /** Ends all connections and listens no more. */
+  /** Ends all connections and stops listening. */
   async close(): Promise<void> {
     const closed = new Promise(resolve => this.#server?.close(resolve))
     this.drop()

@@ -11,7 +11,7 @@ import { WebClient } from '../support/web-client.ts'
 
 const open = (url: string, headers = {}) => WebClient.open(`${url}/klippysocket`, headers)
 
-test("Klippy's own protocol goes through in both directions, on a connection of its own", async () => {
+test("Klippy's own protocol passes in both directions, on a separate connection", async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   const before = klippy.connections
@@ -20,12 +20,12 @@ test("Klippy's own protocol goes through in both directions, on a connection of 
   client.send('{"id":"mine","method":"info","params":{"a":"ü☃"}}')
   const reply = await client.find(({ id }) => id === 'mine')
   assert.equal(reply.result.state, 'ready')
-  assert.deepEqual(klippy.asked.at(-1), { method: 'info', params: { a: 'ü☃' } })
+  assert.deepEqual(klippy.requests.at(-1), { method: 'info', params: { a: 'ü☃' } })
   client.ws.send(Buffer.from('{"id":2,"method":"gcode/help"}'), { binary: true })
   assert.deepEqual(await client.find(({ id }) => id === 2), { id: 2, result: {} })
 })
 
-test('its pushes come as they are, however they are cut', async () => {
+test('pushes pass unchanged, however their bytes are split', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await open(rig.url)
@@ -42,7 +42,7 @@ test('its pushes come as they are, however they are cut', async () => {
   )
 })
 
-test('it ends with Klippy, and Klippy hears of its end', async () => {
+test('the bridge ends with Klippy, and its connection to Klippy with the client', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using first = await open(rig.url)
@@ -59,7 +59,7 @@ test('it ends with Klippy, and Klippy hears of its end', async () => {
   await gone
 })
 
-test('without Klippy it is refused with 503, and without a user with 401', async () => {
+test('the bridge is refused with 503 without Klippy, and with 401 without a user', async () => {
   await using klippy = await FakeKlippy.start()
   await klippy.close()
   await using rig = await startRig({ klippySocket: klippy.path })
@@ -67,7 +67,7 @@ test('without Klippy it is refused with 503, and without a user with 401', async
   await assert.rejects(open(rig.url, { 'X-Forwarded-For': '8.8.8.8' }), /refused: 401/)
 })
 
-test('it takes a place among the WebSockets, and stopping ends it with 1001', async () => {
+test('the bridge counts as a WebSocket, and a stop of the server closes it with 1001', async () => {
   await using klippy = await FakeKlippy.start()
   const rig = await startRig({
     klippySocket: klippy.path,
@@ -80,7 +80,7 @@ test('it takes a place among the WebSockets, and stopping ends it with 1001', as
   assert.equal((await client.closed).code, 1001)
 })
 
-test('while Klippy does not read, the client is not read from', async () => {
+test('while Klippy does not read, the server does not read from the client', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-'))
   const path = join(folder, 'klippy.sock')
   const accepted: Socket[] = []
@@ -109,7 +109,7 @@ test('while Klippy does not read, the client is not read from', async () => {
   }
 })
 
-test('a client that does not read is dropped', async () => {
+test('a client that does not read is disconnected', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using deaf = await open(rig.url)

@@ -17,8 +17,8 @@ async function registered(klippy: FakeKlippy, name: string, times = 1): Promise<
 }
 
 /** How often `name` was registered. */
-const registrations = ({ asked }: FakeKlippy, name: string) =>
-  asked.filter(({ params }) => params.remote_method === name).length
+const registrations = ({ requests }: FakeKlippy, name: string) =>
+  requests.filter(({ params }) => params.remote_method === name).length
 
 /** A server beside a Klippy that is ready. */
 async function start() {

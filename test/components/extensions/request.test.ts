@@ -127,7 +127,7 @@ test('an agent that reads nothing is asked nothing more, and is not cut off for 
   const { error } = await Promise.race(replies)
   assert.deepEqual(error, {
     code: 503,
-    message: 'Agent a does not keep up: it leaves unread what it is sent',
+    message: 'Agent a is too slow: it does not read what the server sends',
   })
   assert.equal((await client.call('server.extensions.list')).result.agents.length, 1)
   agent.ws.resume()
@@ -178,7 +178,7 @@ test('an agent that never answers is asked no more than so much at a time', asyn
   const { error } = await Promise.race(replies)
   assert.deepEqual(error, {
     code: 503,
-    message: 'Agent a does not keep up: 100 requests wait for its answers',
+    message: 'Agent a is too slow: 100 requests wait for its replies',
   })
   clock.pass(60)
   const codes = (await Promise.all(replies)).map(reply => reply.error.code)

@@ -55,7 +55,7 @@ test('automatic_transition prints all, with the G-code between', async () => {
     await scene.historyHas('added')
   }
   assert.deepEqual(scene.printed, ['a.gcode', 'b.gcode', 'c.gcode'])
-  const scripts = scene.server.klippy.asked
+  const scripts = scene.server.klippy.requests
     .filter(({ method }) => method === 'gcode/script')
     .map(({ params }) => String(params.script))
   assert.equal(scripts.filter(script => script === 'EJECT_PART\nG28').length, 2)

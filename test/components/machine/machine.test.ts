@@ -140,7 +140,7 @@ test('the list of allowed services is made where there is none', async () => {
 test("Klipper's macros may ask for a shutdown, which says in the log why not", async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
-  const methods = klippy.asked.filter(({ method }) => method === 'register_remote_method')
+  const methods = klippy.requests.filter(({ method }) => method === 'register_remote_method')
   const names = methods.map(({ params }) => params.remote_method)
   for (const name of ['shutdown_machine', 'reboot_machine']) assert.ok(names.includes(name), name)
   await ask(rig.port, '/machine/system_info')

@@ -115,14 +115,14 @@ export class Scene implements AsyncDisposable {
 
   /** What Klippy was told to run, in order. */
   get scripts(): unknown[] {
-    return this.klippy.asked
+    return this.klippy.requests
       .filter(({ method }) => method === 'gcode/script')
       .map(({ params }) => params.script)
   }
 
   /** What else it was told to do. */
   get commands(): string[] {
-    return this.klippy.asked.flatMap(({ method }) => /^pause_resume\/(\w+)/.exec(method)?.[1] ?? [])
+    return this.klippy.requests.flatMap(({ method }) => /^pause_resume\/(\w+)/.exec(method)?.[1] ?? [])
   }
 
   /** A command of the job; resolves with the status of the reply. */

@@ -137,7 +137,7 @@ test('arguments that Klippy checks go to Klippy', async () => {
   await using at = await scene()
   for (const script of [5, null, ['G28'], {}]) {
     await at.client.call('printer.gcode.script', { script })
-    assert.deepEqual(at.klippy.asked.at(-1), { method: 'gcode/script', params: { script } })
+    assert.deepEqual(at.klippy.requests.at(-1), { method: 'gcode/script', params: { script } })
   }
 })
 

@@ -105,7 +105,7 @@ const CHANGING: [string, string][] = [
 test("another site's page changes nothing, whatever the client's address", async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
-  const before = klippy.asked.length
+  const before = klippy.requests.length
   let restarts = 0
   void rig.restartAsked.then(() => {
     restarts += 1
@@ -129,7 +129,7 @@ test("another site's page changes nothing, whatever the client's address", async
       assert.equal(reply.headers['access-control-allow-origin'], undefined)
     }
   }
-  assert.equal(klippy.asked.length, before, 'nothing has reached Klippy')
+  assert.equal(klippy.requests.length, before, 'nothing has reached Klippy')
   assert.equal((await ask(rig.port, '/server/info')).status, 200)
   assert.equal(restarts, 0)
 })
