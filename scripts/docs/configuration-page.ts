@@ -62,11 +62,11 @@ function defaultText({ fallback }: SectionOption): string {
 
 function remarks(option: SectionOption): string {
   const { description = '' } = option.json as OptionSchema
-  const { deprecated, formerly = [] } = option
+  const { deprecated, previousNames = [] } = option
   return [
     description,
     ...(deprecated === undefined ? [] : [`deprecated: ${deprecated}`]),
-    ...(formerly.length === 0 ? [] : [`previous name: ${formerly.map(code).join(', ')}`]),
+    ...(previousNames.length === 0 ? [] : [`previous name: ${previousNames.map(code).join(', ')}`]),
   ].join('; ')
 }
 

@@ -12,16 +12,16 @@ const time = () => float().describe('Seconds since the epoch')
 const UserInfo = object({ username: string(), source: source(), created_on: time(), role: role() })
 
 const Tokens = {
-  token: string().describe('Access token (JWT), good for an hour'),
+  token: string().describe('Access token (JWT), valid for an hour'),
   refresh_token: string().describe('For access.refresh_jwt'),
 }
 
 const Key = { name: string(), role: role(), created_on: time(), expires_on: time().nullable() }
 
-/** A user's name with what was done to it, such as `user_deleted`. */
+/** A user's name with what happened to the user, such as `user_deleted`. */
 const done = <const A extends string>(action: A) => object({ username: string(), action: choice(action) })
 
-/** Who a user logs in as; told to all clients when users come and go. */
+/** A user's name: the parameter of the notifications about users. */
 export const UserName = object({ username: string() })
 
 export const authorization = chapter({
@@ -29,13 +29,11 @@ export const authorization = chapter({
   about: 'Logins, tokens, API keys and users',
   methods: {
     'access.login': post('/access/login', {
-      summary: 'Log in; over a lasting connection it then speaks for the user',
+      summary: 'Log in; a WebSocket or unix socket then acts for the user',
       params: {
         username: string(),
         password: secret(),
-        source: string()
-          .describe('moonraker or ldap; the configured default_source where left out')
-          .optional(),
+        source: string().describe('moonraker or ldap; the configured default_source if left out').optional(),
       },
       example: { username: 'me', password: 'secret' },
       result: object({ username: string(), ...Tokens, source: source(), action: choice('user_logged_in') }),
@@ -43,13 +41,13 @@ export const authorization = chapter({
       transports: DIRECT_TRANSPORTS,
     }),
     'access.logout': post('/access/logout', {
-      summary: "End all of the user's logins, here and elsewhere",
+      summary: "End all of the user's logins, on every client",
       result: done('user_logged_out'),
       role: 'viewer',
       transports: DIRECT_TRANSPORTS,
     }),
     'access.get_user': get('/access/user', {
-      summary: 'Who is asking',
+      summary: 'The user of the caller',
       result: UserInfo,
       transports: DIRECT_TRANSPORTS,
     }),
@@ -58,7 +56,9 @@ export const authorization = chapter({
       params: {
         username: string(),
         password: secret(),
-        source: string().describe('moonraker; users of LDAP come into being when they log in').optional(),
+        source: string()
+          .describe('moonraker; the server creates users of LDAP at their first login')
+          .optional(),
         role: role().default('admin'),
       },
       example: { username: 'me', password: 'secret', role: 'operator' },
@@ -77,8 +77,8 @@ export const authorization = chapter({
       transports: DIRECT_TRANSPORTS,
     }),
     'access.user.password': post('/access/user/password', {
-      summary: "Change one's own password; ends all logins but the asking connection's",
-      params: { password: secret().describe('The present one'), new_password: secret() },
+      summary: "Change one's own password; ends all logins except that of the calling connection",
+      params: { password: secret().describe('The current password'), new_password: secret() },
       result: object({ username: string(), ...Tokens, action: choice('user_password_reset') }),
       role: 'viewer',
       transports: DIRECT_TRANSPORTS,
@@ -90,7 +90,7 @@ export const authorization = chapter({
       transports: DIRECT_TRANSPORTS,
     }),
     'access.refresh_jwt': post('/access/refresh_jwt', {
-      summary: 'A new access token for a refresh token',
+      summary: 'Exchange a refresh token for a new access token',
       params: { refresh_token: secret() },
       result: object({
         username: string(),
@@ -102,12 +102,13 @@ export const authorization = chapter({
       transports: DIRECT_TRANSPORTS,
     }),
     'access.oneshot_token': get('/access/oneshot_token', {
-      summary: 'A token for the query string (?token=) of one request from the same address within 5 seconds',
+      summary:
+        'A token for the query string (?token=) of one request, from the same address within 5 seconds',
       result: string(),
       transports: DIRECT_TRANSPORTS,
     }),
     'access.info': get('/access/info', {
-      summary: 'How to log in, and whether that is needed',
+      summary: 'How to log in, and whether a login is required',
       result: object({
         default_source: source(),
         available_sources: list(source()),
@@ -124,23 +125,24 @@ export const authorization = chapter({
       transports: DIRECT_TRANSPORTS,
     }),
     'access.post_api_key': post('/access/api_key', {
-      summary: 'Make a new API key in place of the present one',
+      summary: 'Replace the API key by a new one',
       result: string(),
       transports: DIRECT_TRANSPORTS,
     }),
     'access.api_keys.list': get('/access/api_keys', {
-      summary: 'The named API keys; what they are is told only once, when they are made',
+      summary:
+        'The named API keys, without the keys themselves: only the reply to their creation contains them',
       result: object({ keys: list(object(Key)) }),
       role: 'admin',
       transports: DIRECT_TRANSPORTS,
     }),
     'access.api_keys.create': post('/access/api_keys', {
-      summary: 'Make an API key of its own for a program',
+      summary: 'Create an API key for one program',
       params: {
         name: string(),
         role: role(),
         days: int({ min: 1, max: 36500 })
-          .describe('For which it is good; without an end where left out')
+          .describe('How long the key is valid; without limit if left out')
           .optional(),
       },
       example: { name: 'my client', role: 'operator' },
@@ -148,7 +150,7 @@ export const authorization = chapter({
       transports: DIRECT_TRANSPORTS,
     }),
     'access.api_keys.delete': del('/access/api_keys', {
-      summary: 'Delete a named API key; connections that it opened are nobody then',
+      summary: 'Delete a named API key; connections that used it lose their user',
       params: { name: string() },
       result: object({ name: string(), action: choice('api_key_deleted') }),
       transports: DIRECT_TRANSPORTS,

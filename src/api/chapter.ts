@@ -84,7 +84,7 @@ type None = Record<never, never>
 /** A heading of the documents. */
 export interface Heading {
   readonly title: string
-  /** What stands below the heading, in one line. */
+  /** What is below the heading, in one line. */
   readonly about: string
 }
 

@@ -3,10 +3,10 @@ import { int, json, list, object, record, type Schema, string } from '../schema/
 import { chapter } from './chapter.ts'
 import { del, endpoints, get, post } from './endpoint.ts'
 
-/** A key comes back as it was given. */
-const KEY = 'Parts of the path with dots between them, or a list of the parts'
+/** The reply contains a key as the request gave it. */
+const KEY = 'Parts of the path separated by dots, or a list of the parts'
 
-/** Not read here: the original has words of its own for what is no key. */
+/** The component reads it, to reject invalid keys in the original's words. */
 const Key: Schema<unknown> = json().describe(KEY)
 
 const Item = object({
@@ -17,10 +17,13 @@ const Item = object({
 
 const lists = {
   namespaces: list(string()),
-  backups: list(string()).describe('File names, the newest first'),
+  backups: list(string()).describe('File names, newest first'),
 }
 const position = { namespace: string(), key: Key }
-const whole = { namespace: string(), key: json().describe(`${KEY}; the whole namespace without`).optional() }
+const whole = {
+  namespace: string(),
+  key: json().describe(`${KEY}; the whole namespace if left out`).optional(),
+}
 const backup = { filename: string() }
 const BackupPath = object({ backup_path: string() })
 
@@ -29,7 +32,7 @@ export const database = chapter({
   about: 'Values that clients store on the server, each client in a namespace of its own',
   methods: {
     'server.database.list': get('/server/database/list', {
-      summary: 'Namespaces, and backups of the database',
+      summary: 'The namespaces, and the backups of the database',
       result: object(lists),
     }),
     'server.database.get_item': get('/server/database/item', {
@@ -45,14 +48,14 @@ export const database = chapter({
       result: Item,
     }),
     'server.database.delete_item': del('/server/database/item', {
-      summary: 'Remove a value; the reply tells it',
+      summary: 'Remove a value; the reply contains it',
       params: position,
       example: { namespace: 'my_client', key: 'settings.theme' },
       result: Item,
     }),
     'server.database.compact': post('/server/database/compact', {
       role: 'admin',
-      summary: 'Rewrite the database file without its gaps; not while printing',
+      summary: 'Rewrite the database file without unused space; not while printing',
       result: object({
         previous_size: int().describe('Bytes'),
         new_size: int().describe('Bytes'),
@@ -61,7 +64,7 @@ export const database = chapter({
     'server.database.post_backup': post('/server/database/backup', {
       role: 'admin',
       summary: 'Copy the database; not while printing',
-      params: { filename: string().describe('Named by the date where it is left out').optional() },
+      params: { filename: string().describe('Named by date and time if left out').optional() },
       result: BackupPath,
     }),
     'server.database.delete_backup': del('/server/database/backup', {
@@ -72,7 +75,7 @@ export const database = chapter({
     }),
     'server.database.restore': post('/server/database/restore', {
       role: 'admin',
-      summary: 'Put a backup in the place of the database, and restart the server; not while printing',
+      summary: 'Replace the database by a backup, and restart the server; not while printing',
       params: backup,
       result: object({ restored_tables: list(string()), restored_namespaces: list(string()) }),
     }),

@@ -1,4 +1,4 @@
-// OpenRPC, "Service Discovery Method": how a client asks for the document of the API itself.
+// Documents of the API itself. `rpc.discover` is the "Service Discovery Method" of OpenRPC.
 import { json, record, string } from '../schema/index.ts'
 import { chapter } from './chapter.ts'
 import { DIRECT_TRANSPORTS, rpcOnly } from './endpoint.ts'
@@ -8,7 +8,7 @@ export const discovery = chapter({
   about: 'Documents of the API, for programs',
   methods: {
     'rpc.discover': rpcOnly({
-      summary: 'This document: every method that is served, as OpenRPC',
+      summary: 'Every method that the server serves, as an OpenRPC document',
       result: record(json()).describe('An OpenRPC document'),
       role: 'viewer',
       transports: DIRECT_TRANSPORTS,
@@ -18,14 +18,14 @@ export const discovery = chapter({
     openapi: {
       verb: 'GET',
       path: '/openapi.json',
-      summary: 'This document',
+      summary: 'Every HTTP route that the server serves, as an OpenAPI document',
       status: 200,
       reply: { 'application/json': record(json()).json },
     },
     openrpc: {
       verb: 'GET',
       path: '/openrpc.json',
-      summary: 'The same for JSON-RPC, as OpenRPC',
+      summary: 'The reply of rpc.discover',
       status: 200,
       reply: { 'application/json': record(json()).json },
     },

@@ -1,4 +1,5 @@
-// API document: "Extension APIs". Agents are clients that answer others, tell events and serve Klipper's macros.
+// API document: "Extension APIs". Agents are clients that serve methods to other clients and to Klipper's macros, and
+// send events.
 import { choice, json, list, object, string } from '../schema/index.ts'
 import { chapter, notification } from './chapter.ts'
 import { get, post, rpcOnly } from './endpoint.ts'
@@ -10,11 +11,11 @@ const Agent = object({
   url: string(),
 })
 
-/** What happened to an agent, or what it tells. */
+/** An agent connected or disconnected, or sent an event. */
 export const AgentEvent = object({
   agent: string(),
-  event: string().describe("Of the agent's choice; connected and disconnected come from the server"),
-  data: json().describe('Of the agent; its identity where it has connected').optional(),
+  event: string().describe('The agent chooses it; connected and disconnected come from the server'),
+  data: json().describe('The data of the event; for connected, the identity of the agent').optional(),
 })
 
 export const extensions = chapter({
@@ -22,11 +23,11 @@ export const extensions = chapter({
   about: 'Programs that add methods of their own',
   methods: {
     'server.extensions.list': get('/server/extensions/list', {
-      summary: 'The agents that are connected',
+      summary: 'The connected agents',
       result: object({ agents: list(Agent) }),
     }),
     'server.extensions.request': post('/server/extensions/request', {
-      summary: 'Call a method of an agent; its answer is the result, its error the data of error 424',
+      summary: 'Call a method of an agent; its reply is the result, its error the data of error 424',
       params: {
         agent: string(),
         method: string(),
@@ -35,12 +36,12 @@ export const extensions = chapter({
       result: json(),
     }),
     'connection.register_remote_method': rpcOnly({
-      summary: 'Let macros of Klipper call a method of this agent, until it disconnects',
+      summary: 'Allow macros of Klipper to call a method of this agent, until it disconnects',
       params: { method_name: string() },
       result: choice('ok'),
     }),
     'connection.send_event': rpcOnly({
-      summary: 'Tell all other clients an event of this agent',
+      summary: 'Send an event of this agent to all other clients',
       params: { event: string(), data: json().optional() },
       result: choice('ok'),
     }),

@@ -27,12 +27,12 @@ export const FileEntry = object({
 const Item = object({
   path: string().describe('Below the root'),
   root: string(),
-  size: int().describe('Bytes; 0 for what is gone').optional(),
-  modified: float().describe('Seconds since the epoch; 0 for what is gone').optional(),
+  size: int().describe('Bytes; 0 for a deleted item').optional(),
+  modified: float().describe('Seconds since the epoch; 0 for a deleted item').optional(),
   permissions: string().describe('r, rw or empty').optional(),
 })
 
-/** What happened to a file or folder: the reply to the request that did it, and the parameter of notify_filelist_changed. */
+/** What happened to a file or folder: the reply to the request, and the parameter of notify_filelist_changed. */
 export const FilelistChange = object({
   action: choice(
     'create_file',
@@ -45,7 +45,9 @@ export const FilelistChange = object({
     'root_update',
   ),
   item: Item,
-  source_item: object({ path: string(), root: string() }).describe('Where it was; for moves').optional(),
+  source_item: object({ path: string(), root: string() })
+    .describe('The previous place; for moves')
+    .optional(),
 })
 
 const entryFields = {
@@ -54,17 +56,17 @@ const entryFields = {
   permissions: string().describe('r, rw or empty'),
 }
 
-/** What stands in a folder. */
+/** The content of a folder. */
 export const DirectoryListing = object({
   dirs: list(object({ dirname: string(), ...entryFields })),
   files: list(object({ filename: string(), ...entryFields })).describe(
-    'Where extended was asked for, with the metadata of G-code files',
+    'With extended, G-code files carry their metadata',
   ),
   disk_usage: object({ total: int(), used: int(), free: int() }).describe('Bytes'),
   root_info: object({ name: string(), permissions: string() }),
 })
 
-/** A picture of a G-code file. */
+/** A thumbnail of a G-code file. */
 export const Thumbnail = object({
   width: int().describe('Pixels'),
   height: int().describe('Pixels'),
@@ -72,12 +74,12 @@ export const Thumbnail = object({
   thumbnail_path: string().describe('Below the gcodes root'),
 })
 
-/** Where an archive was made. */
+/** The archive that was created. */
 export const ZipReply = object({ destination: Item, action: choice('zip_files') })
 
 const filename = string().describe('A G-code file, below the gcodes root')
-const rooted = (what: string) => string().describe(`${what}, beginning with its root: gcodes/folder/name`)
-const transfer = { source: rooted('What'), dest: rooted('Where to') }
+const rooted = (what: string) => string().describe(`${what}, with its root first: gcodes/folder/name`)
+const transfer = { source: rooted('The file or folder'), dest: rooted('The destination') }
 
 const UploadFacts = {
   item: object({
@@ -92,7 +94,7 @@ const UploadFacts = {
   action: choice('create_file', 'modify_file'),
 }
 
-/** The reply to an upload: not wrapped for Mainsail and Mobileraker, and under `result` for OrcaSlicer. */
+/** The reply to an upload, twice: plain for Mainsail and Mobileraker, and as `result` for OrcaSlicer. */
 export const UploadReply = object({ ...UploadFacts, result: object(UploadFacts) })
 
 /** A change of files, as clients receive it. A change of a folder applies to everything in it. */
@@ -127,71 +129,74 @@ export const files = chapter({
       result: list(FileEntry),
     }),
     'server.files.roots': get('/server/files/roots', {
-      summary: 'The folders that are served',
+      summary: 'The folders that the server serves',
       result: list(object({ name: string(), path: string(), permissions: string() })),
     }),
     'server.files.metadata': get('/server/files/metadata', {
-      summary: 'What a G-code file says of itself',
+      summary: 'The metadata of a G-code file',
       params: { filename },
       example: { filename: 'part.gcode' },
       result: record(json()),
     }),
     'server.files.metascan': getOrPost('/server/files/metascan', {
-      summary: 'Reads anew what a G-code file says of itself',
+      summary: 'Read the metadata of a G-code file again',
       params: { filename },
       example: { filename: 'part.gcode' },
       result: record(json()),
     }),
     'server.files.thumbnails': get('/server/files/thumbnails', {
-      summary: 'The pictures of a G-code file',
+      summary: 'The thumbnails of a G-code file',
       params: { filename },
       example: { filename: 'part.gcode' },
       result: list(Thumbnail),
     }),
     'server.files.get_directory': get('/server/files/directory', {
-      summary: 'What stands in a folder',
+      summary: 'The content of a folder',
       params: {
         path: rooted('The folder').default('gcodes'),
-        extended: bool().describe('Adds the metadata of G-code files').default(false),
+        extended: bool().describe('Add the metadata of G-code files').default(false),
       },
       result: DirectoryListing,
     }),
     'server.files.post_directory': post('/server/files/directory', {
-      summary: 'Makes a folder',
+      summary: 'Create a folder',
       params: { path: rooted('The folder') },
       example: { path: 'gcodes/new' },
       result: FilelistChange,
     }),
     'server.files.delete_directory': del('/server/files/directory', {
-      summary: 'Deletes a folder',
-      params: { path: rooted('The folder'), force: bool().describe('With all that is in it').default(false) },
+      summary: 'Delete a folder',
+      params: {
+        path: rooted('The folder'),
+        force: bool().describe('Together with its content').default(false),
+      },
       example: { path: 'gcodes/new', force: false },
       result: FilelistChange,
     }),
     'server.files.move': post('/server/files/move', {
-      summary: 'Moves or renames a file or folder',
+      summary: 'Move or rename a file or folder',
       params: transfer,
       example: { source: 'gcodes/part.gcode', dest: 'gcodes/new/part.gcode' },
       result: FilelistChange,
     }),
     'server.files.copy': post('/server/files/copy', {
-      summary: 'Copies a file or folder',
+      summary: 'Copy a file or folder',
       params: transfer,
       example: { source: 'gcodes/part.gcode', dest: 'gcodes/part-2.gcode' },
       result: FilelistChange,
     }),
     'server.files.zip': post('/server/files/zip', {
-      summary: 'Puts files into an archive',
+      summary: 'Create an archive of files',
       params: {
         items: commaList(rooted('A file or folder')),
         dest: rooted('The archive').optional(),
-        store_only: bool().describe('Without compression').default(false),
+        store_only: bool().describe('Do not compress').default(false),
       },
       example: { items: ['config/printer.cfg', 'config/moonraker.conf'], dest: 'config/backup.zip' },
       result: ZipReply,
     }),
     'server.files.delete_file': rpcOnly({
-      summary: 'Deletes a file; over HTTP: DELETE /server/files/{root}/{path}',
+      summary: 'Delete a file; over HTTP: DELETE /server/files/{root}/{path}',
       transports: ALL_TRANSPORTS,
       params: { path: rooted('The file') },
       example: { path: 'gcodes/part.gcode' },

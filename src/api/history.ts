@@ -3,7 +3,7 @@ import { bool, choice, float, type Infer, int, json, list, object, record, strin
 import { chapter, event, notification } from './chapter.ts'
 import { del, get, post } from './endpoint.ts'
 
-/** How jobs end, and what one is until then. */
+/** How jobs end; a running one is in_progress. */
 export const JOB_STATUSES = [
   'in_progress',
   'completed',
@@ -17,15 +17,15 @@ export const JOB_STATUSES = [
 
 export const HistoryJob = object({
   job_id: string().describe('Six or more hexadecimal digits'),
-  user: string().describe('"No User" where the print was not started through the server'),
+  user: string().describe('"No User" if the print was not started through the server'),
   filename: string().describe('Below the gcodes root'),
-  status: string().describe(`One of ${JOB_STATUSES.join(', ')}; others may come from the original`),
+  status: string().describe(`One of ${JOB_STATUSES.join(', ')}; the original may have stored others`),
   start_time: float().describe('Seconds since the epoch'),
   end_time: float().nullable().describe('Seconds since the epoch; null while it runs'),
-  print_duration: float().describe('Seconds without pauses'),
+  print_duration: float().describe('Seconds, without pauses'),
   total_duration: float().describe('Seconds'),
   filament_used: float().describe('mm'),
-  metadata: record(json()).describe('What the file said of itself at the time of the job'),
+  metadata: record(json()).describe('The metadata of the file at the time of the job'),
   auxiliary_data: list(
     object({
       provider: string(),
@@ -35,7 +35,7 @@ export const HistoryJob = object({
       units: string().nullable(),
     }),
   ),
-  exists: bool().describe('Whether the file is still there, unchanged'),
+  exists: bool().describe('Whether the file still exists, unchanged'),
 })
 
 /** The parameter of notify_history_changed. */
@@ -73,21 +73,21 @@ export const history = chapter({
     'server.history.list': get('/server/history/list', {
       summary: 'Past jobs',
       params: {
-        limit: int().describe('At most so many; all where it is 0').default(50),
-        start: int().describe('Jobs to pass over').default(0),
+        limit: int().describe('At most this many; 0 for all').default(50),
+        start: int().describe('Jobs to skip').default(0),
         since: float().describe('Started after this time, seconds since the epoch').optional(),
         before: float().describe('Ended before this time, seconds since the epoch').optional(),
-        order: string().describe('asc or desc, by number').default('desc'),
+        order: string().describe('asc or desc, by job number').default('desc'),
       },
       example: { limit: 10, order: 'desc' },
       result: object({ count: int().describe('Jobs in this reply'), jobs: list(HistoryJob) }),
     }),
     'server.history.totals': get('/server/history/totals', {
-      summary: 'Totals over all jobs since the last reset',
+      summary: 'Totals of all jobs since the last reset',
       result: object({ job_totals: Totals, auxiliary_totals: AuxiliaryTotals }),
     }),
     'server.history.reset_totals': post('/server/history/reset_totals', {
-      summary: 'Begin the totals anew; the reply tells the old ones',
+      summary: 'Reset the totals; the reply contains the old ones',
       result: object({ last_totals: Totals, last_auxiliary_totals: AuxiliaryTotals }),
     }),
     'server.history.get_job': get('/server/history/job', {
@@ -96,7 +96,7 @@ export const history = chapter({
       result: object({ job: HistoryJob }),
     }),
     'server.history.delete_job': del('/server/history/job', {
-      summary: 'Forget a job, or all of them',
+      summary: 'Delete a job from the history, or all jobs',
       params: { uid: uid.optional(), all: bool().default(false) },
       result: object({ deleted_jobs: list(string()) }),
     }),

@@ -23,16 +23,16 @@ const NetworkInterface = object({
 })
 
 const load = {
-  cpu_temp: float().nullable().describe('°C; null where the machine does not tell'),
+  cpu_temp: float().nullable().describe('°C; null without a sensor'),
   network: record(NetworkInterface),
-  system_cpu_usage: record(float()).describe('% by core; cpu is all of them'),
+  system_cpu_usage: record(float()).describe('% by core; cpu is all cores together'),
   system_memory: record(int()).describe('total, available and used, kB'),
   websocket_connections: int(),
 }
 
-/** What slows the processor of a Raspberry Pi down; the parameter of notify_cpu_throttled. */
+/** Why the firmware of a Raspberry Pi throttles the processor; the parameter of notify_cpu_throttled. */
 export const ThrottledState = object({
-  bits: int().describe("As the firmware's get_throttled gives them"),
+  bits: int().describe("As the firmware's get_throttled returns them"),
   flags: list(string()).describe('What the bits mean, in words'),
 })
 

@@ -5,7 +5,7 @@ import { del, get, getOrPost, type Methods, post } from './endpoint.ts'
 
 const HTTP = { transports: ['http'] } as const
 
-/** Whoever asks: OctoPrint's answer to a login by an API key. */
+/** The caller, as OctoPrint replies to a login by an API key. */
 const User = object({
   _is_external_client: bool(),
   _login_mechanism: string(),
@@ -73,9 +73,9 @@ export const FileInfo = object({
     estimatedPrintTime: float().describe('Seconds').optional(),
     filament: record(object({ length: float().describe('mm') })),
   })
-    .describe('Of a single file whose slicer says it')
+    .describe('Only of a single file, if its metadata contain it')
     .optional(),
-  children: list(json()).describe('Of folders').optional(),
+  children: list(json()).describe('The content of a folder').optional(),
 })
 
 const Files = object({
@@ -84,7 +84,7 @@ const Files = object({
   total: int().describe('Bytes'),
 })
 
-/** What is selected or printed. */
+/** The file that is selected or printed. */
 const JobFile = object({
   name: string().nullable(),
   display: string().optional(),
@@ -94,7 +94,7 @@ const JobFile = object({
   date: int().describe('Seconds since the epoch').optional(),
 })
 
-/** How far a print is; nulls where none is under way. */
+/** The progress of the print; null fields without one. */
 const Progress = object({
   completion: float().describe('Percent').nullable(),
   filepos: int().describe('Bytes').nullable(),
@@ -102,7 +102,7 @@ const Progress = object({
   printTimeLeft: int().describe('Seconds').nullable(),
   printTimeOrigin: string().nullable(),
   printTimeLeftOrigin: string()
-    .describe("analysis: the slicer's estimate; linear: by what is done")
+    .describe("analysis: the slicer's estimate; linear: from the progress")
     .nullable(),
 })
 
@@ -114,7 +114,7 @@ const Job = object({
       length: float().describe('mm').nullable(),
       tool0: object({ length: float().describe('mm') }).optional(),
     }),
-    user: string().describe('Who asked for the print').nullable(),
+    user: string().describe('The user who started the print').nullable(),
   }),
   progress: Progress,
   state: StateText,
@@ -152,39 +152,43 @@ const Connection = object({
   }),
 })
 
-const recursive = bool().describe('With what is in folders').default(false)
+const recursive = bool().describe('With the content of folders').default(false)
 const location = string().describe('local, or moonraker with the root as the first part of the path')
 const path = string().describe('Below the location')
 
-/** By the ids that the OpenAPI document gives them; they are no JSON-RPC methods. */
+/** By the ids of the OpenAPI document; these are not JSON-RPC methods. */
 export const octoprintEndpoints = {
   'octoprint.version': get('/api/version', {
     ...HTTP,
-    summary: 'The version of the OctoPrint that is emulated',
-    result: object({ server: string(), api: string(), text: string().describe('Begins with OctoPrint') }),
+    summary: 'The emulated version of OctoPrint',
+    result: object({ server: string(), api: string(), text: string().describe('Starts with OctoPrint') }),
   }),
   'octoprint.server': get('/api/server', {
     ...HTTP,
-    summary: 'Whether Klipper is ready, in the words of a safe mode',
+    summary: 'Whether Klipper is ready; if not, the server reports a safe mode',
     result: object({ server: string(), version: string(), safemode: choice('settings').nullable() }),
   }),
   'octoprint.login': getOrPost('/api/login', {
     ...HTTP,
-    summary: 'Who the caller is; it makes no session',
+    summary: 'The user of the caller; creates no session',
     changes: false,
     params: { passive: bool().optional(), user: string().optional(), pass: string().optional() },
     result: User,
   }),
-  'octoprint.currentuser': get('/api/currentuser', { ...HTTP, summary: 'Who the caller is', result: User }),
+  'octoprint.currentuser': get('/api/currentuser', {
+    ...HTTP,
+    summary: 'The user of the caller',
+    result: User,
+  }),
   'octoprint.logout': post('/api/logout', {
     ...HTTP,
-    summary: 'Nothing: there are no sessions',
+    summary: 'No effect: there are no sessions',
     changes: false,
     result: NO_CONTENT,
   }),
   'octoprint.settings': get('/api/settings', {
     ...HTTP,
-    summary: 'What the server can, and the webcam',
+    summary: 'The features of the server, and the webcam',
     result: object({
       plugins: record(json()),
       feature: object({ sdSupport: bool(), temperatureGraph: bool() }),
@@ -204,7 +208,7 @@ export const octoprintEndpoints = {
   }),
   'octoprint.connection.command': post('/api/connection', {
     ...HTTP,
-    summary: 'connect: nothing, the server keeps itself connected',
+    summary: 'No effect: the server connects by itself',
     params: { command: choice('connect') },
     result: NO_CONTENT,
   }),
@@ -217,33 +221,33 @@ export const octoprintEndpoints = {
     ...HTTP,
     summary: 'Temperatures and state; query: exclude=temperature,state and history=true with limit=300',
     params: {
-      exclude: string().describe('temperature, state; with commas between').default(''),
-      history: bool().describe('Adds temperatures of the last minutes').default(false),
+      exclude: string().describe('temperature, state; separated by commas').default(''),
+      history: bool().describe('Add temperatures of the last minutes').default(false),
       limit: int({ min: 0 }).describe('Points of history').default(300),
     },
     result: object({
       temperature: record(anyOf(Temperature, list(json())))
-        .describe('By tool0, tool1, …, bed and chamber; history is a list. Empty while Klipper is away')
+        .describe('By tool0, tool1, …, bed and chamber; history is a list. Empty without Klipper')
         .optional(),
       state: PrinterState.optional(),
     }),
   }),
   'octoprint.printer.command': post('/api/printer/command', {
     ...HTTP,
-    summary: 'Runs G-code; what goes wrong is told on the console',
+    summary: 'Run G-code; errors appear on the console',
     params: {
       command: string().optional(),
       commands: anyOf(list(string()), string()).describe('Run one after the other').optional(),
     },
     result: object({}),
   }),
-  'octoprint.job': get('/api/job', { ...HTTP, summary: 'What is printed and how far it is', result: Job }),
+  'octoprint.job': get('/api/job', { ...HTTP, summary: 'The print and its progress', result: Job }),
   'octoprint.job.command': post('/api/job', {
     ...HTTP,
-    summary: 'Starts, pauses, resumes, cancels the print; 409 where there is nothing to do it to',
+    summary: 'Start, pause, resume or cancel the print; 409 without a file or print to act on',
     params: {
       command: choice('start', 'pause', 'cancel', 'restart'),
-      action: choice('pause', 'resume', 'toggle').describe('Of the command pause').default('toggle'),
+      action: choice('pause', 'resume', 'toggle').describe('For the command pause').default('toggle'),
     },
     result: NO_CONTENT,
   }),
@@ -255,31 +259,31 @@ export const octoprintEndpoints = {
   }),
   'octoprint.files.local': get('/api/files/local', {
     ...HTTP,
-    summary: 'The same',
+    summary: 'The same as /api/files',
     params: { recursive },
     result: Files,
   }),
   'octoprint.file': get('/api/files/{location}/{path}', {
     ...HTTP,
-    summary: 'A file, or a folder with what is in it',
+    summary: 'A file, or a folder with its content',
     params: { location, path, recursive },
     result: FileInfo,
   }),
   'octoprint.file.command': post('/api/files/{location}/{path}', {
     ...HTTP,
-    summary: 'select: chooses the file for the command start, or with print begins to print it',
+    summary: 'select: select the file for the command start; with print, print it',
     params: { location, path, command: string(), print: bool().default(false) },
     result: NO_CONTENT,
   }),
   'octoprint.file.delete': del('/api/files/{location}/{path}', {
     ...HTTP,
-    summary: 'Deletes a file',
+    summary: 'Delete a file',
     params: { location, path },
     result: NO_CONTENT,
   }),
 } satisfies Methods
 
-/** The reply to an upload: the one of /server/files/upload, and OctoPrint's. */
+/** The reply to an upload: that of /server/files/upload together with OctoPrint's. */
 export const OctoPrintUpload = object({
   item: object({ path: string(), root: string(), modified: float(), size: int(), permissions: string() }),
   print_started: bool().optional(),

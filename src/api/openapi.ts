@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document (spec.openapis.org): everything that can be called by HTTP.
+// The OpenAPI 3.1 document (spec.openapis.org): every route of HTTP.
 import { argumentsJson, isPlainObject, type JsonSchema, type Schema, type Shape } from '../schema/index.ts'
 import type { Chapter, Heading, RawEndpoint } from './chapter.ts'
 import { type DocumentedMethod, type DocumentInfo, tagsOf } from './documented.ts'
@@ -11,24 +11,23 @@ const SECURITY_SCHEMES = {
     type: 'apiKey',
     in: 'header',
     name: 'X-Api-Key',
-    description:
-      'The API key of the server (access.get_api_key), or one of a program (access.api_keys.create)',
+    description: 'The API key of the server (access.get_api_key), or a named one (access.api_keys.create)',
   },
   jwt: {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'The token of access.login; good for an hour',
+    description: 'The token of access.login; valid for an hour',
   },
   oneshot_token: {
     type: 'apiKey',
     in: 'query',
     name: 'token',
-    description: 'From access.oneshot_token; good for one request within 5 seconds',
+    description: 'From access.oneshot_token; valid for one request within 5 seconds',
   },
 }
 
-/** Any one of them; none is needed from an address that [authorization] trusts. */
+/** Any one of them. Clients at an address that [authorization] trusts need none. */
 const SECURITY = [...Object.keys(SECURITY_SCHEMES).map(name => ({ [name]: [] })), {}]
 
 const ERROR: JsonSchema = {
@@ -65,7 +64,7 @@ export interface OpenApiParts {
   /** The raw endpoints that the server serves. */
   readonly raw: readonly DocumentedRoute[]
   readonly info: DocumentInfo
-  /** What comes before every path, as '/printer1'; '' for nothing. */
+  /** Comes before every path, such as '/printer1'; '' for none. */
   readonly prefix: string
 }
 
@@ -95,7 +94,7 @@ export function openapi({ methods, raw, info, prefix }: OpenApiParts): Document 
       schemas: { Error: ERROR },
       responses: {
         Error: {
-          description: 'The request was not answered; the status says why',
+          description: 'The request failed; the status is the reason',
           content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
         },
       },
@@ -130,7 +129,7 @@ function remarks(name: string, { auth, role, changes, transports }: Endpoint, ve
   const texts = [
     ...(transports.includes('websocket') ? [`JSON-RPC: \`${name}\`.`] : []),
     auth ? `Role: ${role}.` : 'Needs no login.',
-    ...(changes && verb === 'GET' ? ['Browsers may be refused: they do it by POST.'] : []),
+    ...(changes && verb === 'GET' ? ['The server may refuse browsers: they use POST.'] : []),
   ]
   return texts.join(' ')
 }
@@ -156,7 +155,7 @@ function queryParameter(name: string, field: Schema<unknown>, example: Example):
   }
 }
 
-/** Each entry is an argument: `?light=&door=` (OpenAPI 3.1, "Style Values": form, exploded). */
+/** Each entry is an argument: `?light=&heater=` (OpenAPI 3.1, "Style Values": form, exploded). */
 function keysParameter(name: string, { json, fallback }: Schema<unknown>, example: Example): Document {
   const entries = example?.[name]
   return {
@@ -180,7 +179,7 @@ function textsOf(entries: Readonly<Record<string, unknown>>): Record<string, str
   return Object.fromEntries(texts) as Record<string, string>
 }
 
-/** The body of a POST. The server takes the same arguments from the query string; the document's head says so. */
+/** The body of a POST. The server accepts the same arguments in the query string, as the document's description states. */
 function requestBody(shape: Shape, open: boolean, example: Example): Document {
   const schema = { ...argumentsJson(shape), ...(open && { additionalProperties: true }) }
   const required = Object.values(shape).some(({ fallback }) => fallback === undefined)
@@ -190,7 +189,7 @@ function requestBody(shape: Shape, open: boolean, example: Example): Document {
 
 const IN_PATH: Readonly<Record<string, string>> = {
   root: 'Such as gcodes, config or logs; see server.files.roots',
-  filename: 'Below the root; folders with slashes between',
+  filename: 'Below the root, with slashes between folders',
 }
 
 function describeRaw({

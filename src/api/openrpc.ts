@@ -1,17 +1,17 @@
-// The OpenRPC document (spec.open-rpc.org, 1.3.2): everything that can be called by JSON-RPC.
+// The OpenRPC document (spec.open-rpc.org, 1.3.2): every method of JSON-RPC.
 import type { Shape } from '../schema/index.ts'
 import type { Notification } from './chapter.ts'
 import { type DocumentedMethod, type DocumentInfo, tagsOf } from './documented.ts'
 import { type Endpoint, TRANSPORTS, type Transport } from './endpoint.ts'
 
-/** A document ready to be turned into JSON. */
+/** A document, as JSON values. */
 export type Document = Readonly<Record<string, unknown>>
 
 /** Errors by the names under which methods refer to them. JSON-RPC codes; see `rpcCode` for their HTTP statuses. */
 const ERRORS = {
   bad_arguments: { code: 400, message: 'Arguments are missing or of the wrong type' },
   unauthorized: { code: -32602, message: 'Unauthorized' },
-  forbidden: { code: 403, message: "The caller's role is not enough; see x-role" },
+  forbidden: { code: 403, message: "The caller's role is too low; see x-role" },
   not_found: { code: -32601, message: 'Method not found' },
   invalid_params: { code: -32602, message: 'Invalid params:' },
   invalid_request: { code: -32600, message: 'Invalid Request' },
@@ -21,8 +21,8 @@ const ERRORS = {
 } as const
 
 /**
- * Describes `methods` and `notifications`. Notifications go from the server to its clients only, so they stand under
- * `x-notifications` and not among the methods, which generated clients would offer for calling.
+ * Describes `methods` and `notifications`. Notifications go from the server to its clients only, so they are in
+ * `x-notifications`, not among the methods, which generated clients would offer as calls.
  */
 export function openrpc(
   methods: Iterable<DocumentedMethod>,
@@ -49,7 +49,7 @@ function isWire(transport: Transport): boolean {
   return transport in TRANSPORTS
 }
 
-/** A name as keys of components may be written. */
+/** A name in a form that is allowed as a key of `components`. */
 function keyOf(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')
 }
@@ -72,11 +72,11 @@ function describeMethod({ name, endpoint, heading }: DocumentedMethod): Document
   }
 }
 
-/** A pairing without a result: that depends on the printer. */
+/** An example without a result, which depends on the printer. */
 function examplesOf({ example }: Endpoint): { readonly examples?: readonly Document[] } {
   if (example === undefined) return {}
   const params = Object.entries(example).map(([key, value]) => ({ name: key, value }))
-  return { examples: [{ name: 'To begin with', params }] }
+  return { examples: [{ name: 'A first call', params }] }
 }
 
 /** Required parameters first, as OpenRPC demands. Those that take arguments by their keys carry `x-keys`. */
@@ -125,7 +125,7 @@ function describeNotification([name, { summary, params }]: [string, Notification
   }
 }
 
-/** OpenRPC's schemas are of JSON Schema draft 7, which says `items` where 2020-12 says `prefixItems`. */
+/** OpenRPC uses JSON Schema draft 7, where `prefixItems` of 2020-12 is `items`. */
 function draft7(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(draft7)
   if (typeof schema !== 'object' || schema === null) return schema

@@ -1,4 +1,4 @@
-// API document: "Machine Requests", what is connected to the machine.
+// API document: "Machine Requests": devices connected to the machine.
 import { choice, int, list, object, string } from '../schema/index.ts'
 import { chapter } from './chapter.ts'
 import { get } from './endpoint.ts'
@@ -8,27 +8,27 @@ const UsbDevice = object({
   bus_num: int(),
   vendor_id: string().describe('Four hexadecimal digits'),
   product_id: string().describe('Four hexadecimal digits'),
-  usb_location: string().describe('bus_num:device_num, as the other lists name it'),
+  usb_location: string().describe('bus_num:device_num, as in the other lists'),
   manufacturer: string().nullable(),
   product: string().nullable(),
   serial: string().nullable(),
   class: string().nullable(),
   subclass: string().nullable(),
   protocol: string().nullable(),
-  description: string().nullable().describe('Vendor and product as usb.ids names them'),
+  description: string().nullable().describe('Vendor and product, from usb.ids'),
 })
 
 const links = {
   path_by_hardware: string().nullable().describe('A link named after the port'),
   path_by_id: string().nullable().describe('A link named after the device'),
-  usb_location: string().nullable().describe('As the list of USB devices has it'),
+  usb_location: string().nullable().describe('As in the list of USB devices'),
 }
 
 const SerialDevice = object({
   device_type: choice('hardware_uart', 'usb', 'unknown'),
   device_path: string(),
   device_name: string(),
-  driver_name: string().describe('Empty where it has none'),
+  driver_name: string().describe('Empty without a driver'),
   ...links,
 })
 
@@ -40,9 +40,9 @@ const VideoDevice = object({
   camera_name: string(),
   driver_name: string(),
   alt_name: string().nullable(),
-  hardware_bus: string().describe('Empty where the device was not asked'),
-  capabilities: list(string()).describe('Names of V4L2_CAP_ bits; empty where the device was not asked'),
-  version: string().describe('Of the driver; empty where the device was not asked'),
+  hardware_bus: string().describe('Empty if the device was not queried'),
+  capabilities: list(string()).describe('Names of V4L2_CAP_ bits; empty if the device was not queried'),
+  version: string().describe('Version of the driver; empty if the device was not queried'),
   ...links,
   modes: list(
     object({
@@ -80,8 +80,7 @@ export const peripherals = chapter({
       }),
     }),
     'machine.peripherals.canbus': get('/machine/peripherals/canbus', {
-      summary:
-        'The nodes of a CAN bus that wait for a node id: they are asked, and answer within two seconds',
+      summary: 'The nodes of a CAN bus that wait for a node id; the query takes up to two seconds',
       params: { interface: string().default('can0').describe('The network interface of the bus') },
       result: object({
         can_uuids: list(
@@ -91,7 +90,7 @@ export const peripherals = chapter({
           }),
         ),
       }),
-      // Too many questions drive a node off the bus: no page of another site may ask.
+      // Too many queries drive a node off the bus: pages of other sites may send none.
       changes: true,
       role: 'operator',
     }),

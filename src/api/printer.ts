@@ -42,7 +42,7 @@ function fieldsOf(value: unknown): unknown {
   return value.flatMap(item => (typeof item === 'string' ? commaItems(item) : [item]))
 }
 
-/** What Klipper reports about a print (its object print_stats). Durations are seconds, filament mm. */
+/** A print as Klipper reports it (its object print_stats). Durations in seconds, filament in mm. */
 export interface PrintStats {
   readonly filename: string
   readonly state: string
@@ -60,7 +60,7 @@ const StatusReply = object({ eventtime: float().describe("Klippy's clock, s"), s
 
 const KlippyState = choice('startup', 'ready', 'error', 'shutdown')
 
-/** What Klippy says of itself. */
+/** What Klippy reports about itself. */
 export const PrinterInfo = object({
   state: KlippyState,
   state_message: string(),
@@ -102,7 +102,7 @@ export const printer = chapter({
       passThrough: true,
     }),
     'printer.objects.query': getOrPost('/printer/objects/query', {
-      summary: 'The present status of objects',
+      summary: 'The current status of objects',
       params: {
         objects: byObject(FieldNames),
         connection_id: int().describe('Ignored; printer.objects.subscribe uses it').optional(),
@@ -113,10 +113,11 @@ export const printer = chapter({
       passThrough: true,
     }),
     'printer.objects.subscribe': getOrPost('/printer/objects/subscribe', {
-      summary: 'Status now, and its changes as notify_status_update; without objects the subscription ends',
+      summary:
+        'The current status, and later changes as notify_status_update; without objects the subscription ends',
       params: {
         objects: byObject(FieldNames.default({})),
-        connection_id: int().describe('Over HTTP: the connection that gets the updates').optional(),
+        connection_id: int().describe('Over HTTP: the connection that receives the updates').optional(),
       },
       example: { objects: { print_stats: null, extruder: ['temperature', 'target'] } },
       result: StatusReply,
@@ -132,7 +133,7 @@ export const printer = chapter({
       passThrough: true,
     }),
     'printer.gcode.script': getOrPost('/printer/gcode/script', {
-      summary: 'Run G-code; answers when it is done',
+      summary: 'Run G-code; the reply comes when it has finished',
       params: { script: string() },
       example: { script: 'M117 Hello' },
       result: Ok,
@@ -176,7 +177,7 @@ export const printer = chapter({
       "Subscribed status changed, at `eventtime` of Klippy's clock, s",
     ),
     'printer:print_requested': event<[filename: string, username: string | null]>(
-      'Klipper was told to print a file, for a user; null without one',
+      'The server starts a print for a user; null without one',
     ),
     'job:started': event<[stats: PrintStats]>('A job started'),
     'job:found': event<[stats: PrintStats]>(

@@ -25,7 +25,7 @@ export const ServerInfo = object({
   components: list(string()),
   failed_components: list(string()),
   registered_directories: list(string()),
-  warnings: list(string()).describe('For people; line breaks are <br/> unless raw is asked for'),
+  warnings: list(string()).describe('For people; line breaks are <br/>, or as they are with raw'),
   websocket_count: int(),
   moonraker_version: string(),
   missing_klippy_requirements: list(string()),
@@ -53,7 +53,7 @@ const JSON_RPC: JsonSchema = {
     jsonrpc: choice('2.0'),
     method: string(),
     params: record(json()).optional(),
-    id: json().describe('A number or a text, which the reply repeats; left out in a notification').optional(),
+    id: json().describe('A number or a text, which the reply repeats; a notification has none').optional(),
   }).json,
   examples: [{ jsonrpc: '2.0', method: 'server.info', id: 1 }],
 }
@@ -71,12 +71,12 @@ export const server = chapter({
   about: 'The server itself, its configuration and its connections',
   methods: {
     'server.info': get('/server/info', {
-      summary: 'The state of the server and of its link to Klippy',
-      params: { raw: bool().describe('Leave line breaks in warnings as they are').default(false) },
+      summary: 'The state of the server and of its connection to Klippy',
+      params: { raw: bool().describe('Do not replace line breaks in warnings').default(false) },
       result: ServerInfo,
     }),
     'server.config': get('/server/config', {
-      summary: 'The configuration: as read, as written, and where it stands',
+      summary: 'The configuration: as read, as written, and its files',
       result: object({
         config: ConfigView,
         orig: ConfigView,
@@ -86,16 +86,16 @@ export const server = chapter({
     'server.logs.rollover': post('/server/logs/rollover', {
       role: 'admin',
       summary: 'Start new log files',
-      params: { application: string().describe('moonraker or klipper; all where it is left out').optional() },
+      params: { application: string().describe('moonraker or klipper; all if left out').optional() },
       result: object({ rolled_over: list(string()), failed: record(string()) }),
     }),
     'server.restart': post('/server/restart', {
       role: 'admin',
-      summary: 'Restart the server; the reply comes first',
+      summary: 'Restart the server, after the reply',
       result: choice('ok'),
     }),
     'server.connection.identify': rpcOnly({
-      summary: 'Say who the client is; once per connection',
+      summary: 'Identify the client; once per connection',
       params: {
         client_name: string(),
         version: string(),
@@ -114,7 +114,7 @@ export const server = chapter({
       auth: false,
     }),
     'server.websocket.id': rpcOnly({
-      summary: "The connection's id; deprecated in favour of server.connection.identify",
+      summary: "The connection's id; deprecated: use server.connection.identify",
       result: object({ websocket_id: int() }),
       role: 'viewer',
     }),
@@ -135,19 +135,20 @@ export const server = chapter({
   },
 })
 
-/** The methods that answer from what was recorded. */
 export const dataStore = chapter({
   title: 'Data Store',
   about: 'Recorded temperatures and console lines',
   methods: {
     'server.temperature_store': get('/server/temperature_store', {
       summary: 'Temperatures of the last minutes, by sensor',
-      params: { include_monitors: bool().describe('With monitors, whose values may be null').default(false) },
+      params: {
+        include_monitors: bool().describe('Include monitors, whose values may be null').default(false),
+      },
       result: record(SensorStore),
     }),
     'server.gcode_store': get('/server/gcode_store', {
-      summary: "The last lines of Klipper's console",
-      params: { count: int().describe('At most so many of the newest').optional() },
+      summary: "The latest lines of Klipper's console",
+      params: { count: int().describe('At most this many, the latest').optional() },
       example: { count: 20 },
       result: object({ gcode_store: list(GcodeStoreEntry) }),
     }),

@@ -1,11 +1,11 @@
-// API document: "Machine Requests", what is done to the machine: its services, its power, and the right to do it.
+// API document: "Machine Requests": services, power, and the password for sudo.
 import { bool, choice, list, object, record, secret, string } from '../schema/index.ts'
 import { chapter, notification } from './chapter.ts'
 import { endpoints } from './endpoint.ts'
 
 const { get, post } = endpoints({ changingRole: 'admin' })
 
-/** The state of a service in systemd's words. */
+/** The state of a service, in the terms of systemd. */
 export const ServiceState = object({
   active_state: string().describe('Such as active, inactive, failed'),
   sub_state: string().describe('Such as running, dead, exited'),
@@ -14,10 +14,10 @@ export const ServiceState = object({
 /** The parameter of notify_service_state_changed. */
 export const ServiceStateChange = record(ServiceState)
 
-/** The parameter of notify_sudo_alert. The document names the second field in two ways; both are there. */
+/** The parameter of notify_sudo_alert. The API document has two names for the second field; both exist. */
 export const SudoAlert = object({
   sudo_requested: bool(),
-  sudo_messages: list(string()).describe('What waits for a password'),
+  sudo_messages: list(string()).describe('Tasks that wait for a password'),
   request_messages: list(string()).describe('The same as sudo_messages'),
 })
 
@@ -29,12 +29,12 @@ export const services = chapter({
   about: 'Services of the system, shutdown and reboot, sudo',
   methods: {
     'machine.services.restart': post('/machine/services/restart', {
-      summary: "Restart a service; for the server's own the reply comes first",
+      summary: 'Restart a service; the server replies before it restarts its own',
       params: service,
       result: ok,
     }),
     'machine.services.stop': post('/machine/services/stop', {
-      summary: "Stop a service, but not the server's own",
+      summary: "Stop a service, except the server's own",
       params: service,
       result: ok,
     }),
@@ -46,17 +46,17 @@ export const services = chapter({
     'machine.shutdown': post('/machine/shutdown', { summary: 'Power the machine off', result: ok }),
     'machine.reboot': post('/machine/reboot', { summary: 'Restart the machine', result: ok }),
     'machine.sudo.info': get('/machine/sudo/info', {
-      summary: 'Whether the server may run programs as root, and what waits for that',
-      params: { check_access: bool().describe('Try it out').default(false) },
+      summary: 'Whether the server may run programs as root, and the tasks that wait for that',
+      params: { check_access: bool().describe('Test it by running sudo').default(false) },
       result: object({
-        sudo_access: bool().nullable().describe('Null where it was not tried out'),
+        sudo_access: bool().nullable().describe('Null if not tested'),
         linux_user: string(),
         sudo_requested: bool(),
-        request_messages: list(string()).describe('What waits for a password'),
+        request_messages: list(string()).describe('Tasks that wait for a password'),
       }),
     }),
     'machine.sudo.password': post('/machine/sudo/password', {
-      summary: 'Give the password for sudo, until the server ends, and do what waits for it',
+      summary: 'Set the password for sudo, until the server stops, and run the tasks that wait for it',
       params: { password: secret() },
       result: object({
         sudo_responses: list(string()),

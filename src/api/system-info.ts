@@ -5,10 +5,8 @@ import { get } from './endpoint.ts'
 
 const CpuInfo = object({
   cpu_count: int().describe('Cores'),
-  bits: string().describe(
-    '32bit or 64bit: of the programs, which on a Raspberry Pi need not be those of the kernel',
-  ),
-  processor: string().describe('As `uname -m` names it'),
+  bits: string().describe('32bit or 64bit, of programs; on a Raspberry Pi the kernel may differ'),
+  processor: string().describe('As in `uname -m`'),
   cpu_desc: string(),
   serial_number: string().describe("The board's"),
   hardware_desc: string().describe('The chip of a board'),
@@ -19,13 +17,13 @@ const CpuInfo = object({
 
 const SdInfo = object({
   manufacturer_id: string().describe('Two hexadecimal digits').optional(),
-  manufacturer: string().describe('Unknown where the id is').optional(),
+  manufacturer: string().describe('Unknown for an unknown id').optional(),
   oem_id: string().describe('Hexadecimal').optional(),
   product_name: string().optional(),
   product_revision: string().optional(),
   serial_number: string().describe('Hexadecimal').optional(),
   manufacturer_date: string().describe('Month/year').optional(),
-  capacity: string().describe('In words, such as 29.7 GiB').optional(),
+  capacity: string().describe('With its unit, such as 29.7 GiB').optional(),
   total_bytes: int().optional(),
 })
 
@@ -34,7 +32,7 @@ const Distribution = object({
   id: string(),
   version: string(),
   version_parts: object({ major: string(), minor: string(), build_number: string() }),
-  like: string().describe('Ids of the distributions that it descends from, with blanks between'),
+  like: string().describe('Ids of the distributions it is based on, separated by spaces'),
   codename: string(),
   release_info: record(string()).describe(
     'Of an image built on the distribution: name, version_id, codename, id',
@@ -52,29 +50,29 @@ const Network = record(
 const Canbus = record(
   object({
     tx_queue_len: int().nullable().describe('Frames'),
-    bitrate: int().nullable().describe('Bits per second; null where the kernel does not tell'),
+    bitrate: int().nullable().describe('Bits per second; null if unknown'),
     driver: string().nullable(),
   }),
 )
 
-/** What the machine is; each part is empty where the machine does not tell. */
+/** The machine; parts that are unknown are empty. */
 export const SystemInfo = object({
   python: object({
     version: list(anyOf(int(), string())).describe(
-      'Major, minor, micro, release level, serial; as far as it is known',
+      'Major, minor, micro, release level, serial; as far as known',
     ),
     version_string: string(),
   }).describe("Klipper's Python"),
   cpu_info: CpuInfo,
-  sd_info: SdInfo.describe('Empty where there is no card'),
+  sd_info: SdInfo.describe('Empty without a card'),
   distribution: Distribution,
   virtualization: object({
     virt_type: string().describe('none, vm or container'),
-    virt_identifier: string().describe('Which one, as systemd-detect-virt names it'),
+    virt_identifier: string().describe('The kind, as systemd-detect-virt names it'),
   }),
   network: Network.describe('Interfaces that are up and have addresses'),
   canbus: Canbus.describe('CAN interfaces that are up'),
-  provider: string().describe('How services are reached; [machine] provider'),
+  provider: string().describe('How the server manages services: [machine] provider'),
   available_services: list(string()),
   service_state: record(object({ active_state: string(), sub_state: string() })),
   instance_ids: object({ moonraker: string(), klipper: string() }).describe('Names of the services'),
@@ -85,7 +83,7 @@ export const systemInfo = chapter({
   about: 'Hardware, operating system, network and services',
   methods: {
     'machine.system_info': get('/machine/system_info', {
-      summary: 'What the machine is: hardware, system, network, services',
+      summary: 'The machine: hardware, system, network, services',
       result: object({ system_info: SystemInfo }),
     }),
   },

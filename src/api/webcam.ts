@@ -1,4 +1,4 @@
-// API document: "Webcam APIs". What can be set of a webcam is the same here and in [webcam NAME].
+// API document: "Webcam APIs". The settings of a webcam are the same here and in [webcam NAME].
 import {
   bool,
   choice,
@@ -23,7 +23,7 @@ const MAX_LABEL = 255
 const MAX_URL = 4096
 const ROTATIONS = [0, 90, 180, 270]
 
-/** Text on one line that every client and database can hold. */
+/** Text on one line, of a length that clients and databases accept. */
 function line(maxLength: number): Field<string> {
   const text = string()
   return new Field({ type: 'string', maxLength }, (input, name) => {
@@ -36,7 +36,7 @@ function line(maxLength: number): Field<string> {
   })
 }
 
-/** A name, by which clients look a webcam up. */
+/** A name, by which clients find a webcam. */
 function label(): Field<string> {
   const text = line(MAX_LABEL)
   return new Field({ ...text.json, minLength: 1 }, (input, name) => {
@@ -46,7 +46,7 @@ function label(): Field<string> {
   })
 }
 
-/** Front-ends put it into the pages of all users, where such a URL would run as a script. */
+/** Front-ends insert it into the pages of all users, where a `javascript:` URL would run as a script. */
 function address(): Field<string> {
   const text = line(MAX_URL)
   return new Field(text.json, (input, name) => {
@@ -95,29 +95,29 @@ export const webcamSettings = {
   rotation: rotation().describe('Rotation clockwise').unit('°').default(0),
 }
 
-const extraData = record(json()).describe('For the front-end that keeps it')
+const extraData = record(json()).describe('Data of the front-end')
 
 type Fields = Readonly<Record<string, Field<unknown>>>
 
-/** The same fields where none is ever missing. */
+/** The same fields, all of them required. */
 function present<S extends Fields>(fields: S): { [K in keyof S]: Schema<Infer<S[K]>> } {
   const required = Object.entries(fields).map(([name, { json, read }]) => [name, new Field(json, read)])
   return Object.fromEntries(required) as { [K in keyof S]: Schema<Infer<S[K]>> }
 }
 
-/** The same fields where any may be left out, and then stays as it is. */
+/** The same fields, all of them optional: one that is left out does not change. */
 function changes<S extends Fields>(fields: S): { [K in keyof S]: Optional<Infer<S[K]> | undefined> } {
   const optional = Object.entries(fields).map(([name, field]) => [name, field.optional()])
   return Object.fromEntries(optional) as { [K in keyof S]: Optional<Infer<S[K]> | undefined> }
 }
 
-/** A webcam as clients see it. */
+/** A webcam, as clients receive it. */
 export const Webcam = object({
   name: string(),
   ...present(webcamSettings),
   source: choice('config', 'database'),
   extra_data: extraData,
-  uid: string().describe('Stays the same; 36 characters, others only where a front-end chose them'),
+  uid: string().describe('Never changes; 36 characters, unless a front-end chose others'),
 })
 
 /** @see Webcam */
@@ -129,17 +129,17 @@ const OneWebcam = object({ webcam: Webcam })
 /** The parameter of notify_webcams_changed. */
 export const WebcamsChange = AllWebcams
 
-/** What server.webcams.test finds. */
+/** The reply of server.webcams.test. */
 export const WebcamTest = object({
   name: string(),
   snapshot_reachable: bool(),
-  snapshot_url: string().describe('Empty where the webcam has none'),
+  snapshot_url: string().describe('Empty without one'),
   stream_url: string(),
 })
 
 const which = {
   uid: string().optional(),
-  name: string().describe('Where there is no uid').optional(),
+  name: string().describe('Used without a uid').optional(),
 }
 
 export const webcam = chapter({
@@ -157,9 +157,9 @@ export const webcam = chapter({
     }),
     'server.webcams.post_item': post('/server/webcams/item', {
       summary:
-        'Change a webcam; where there is none of that name, make it, and defaults stand for what is left out',
+        'Change a webcam, or create one if no webcam has the name; a new one gets defaults for what is left out',
       params: {
-        uid: string().describe('Of the webcam to be changed, which gets the name').optional(),
+        uid: string().describe('The webcam to change; it gets the name').optional(),
         name: label().optional(),
         ...changes(webcamSettings),
         extra_data: extraData.optional(),
@@ -167,12 +167,13 @@ export const webcam = chapter({
       result: OneWebcam,
     }),
     'server.webcams.delete_item': del('/server/webcams/item', {
-      summary: 'Delete a webcam; the reply tells it',
+      summary: 'Delete a webcam; the reply contains it',
       params: which,
       result: OneWebcam,
     }),
     'server.webcams.test': post('/server/webcams/test', {
-      summary: 'The whole URLs of a webcam as seen from this machine, and whether the snapshot answers',
+      summary:
+        'The full URLs of a webcam, as seen from this machine, and whether the snapshot can be fetched',
       params: which,
       result: WebcamTest,
     }),

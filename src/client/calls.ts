@@ -1,11 +1,11 @@
-// Calls that wait for their answers, found by the id that each was sent with.
+// Calls that wait for their replies, by their ids.
 import { CallError } from './errors.ts'
 
 /** A call to send. */
 export interface Call {
   readonly method: string
   readonly params?: object | undefined
-  /** Gets the result before any notification that came behind it; the promise would only come after. */
+  /** Receives the result before any later notification; the promise would resolve after them. */
   readonly replied?: (result: unknown) => void
 }
 
@@ -15,14 +15,14 @@ interface WireError {
   readonly data?: unknown
 }
 
-interface Waiting {
+interface PendingCall {
   readonly call: Call
   readonly settled: () => void
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
-/** A call under way: its JSON-RPC request and the promise of its result. */
+/** A sent call: its JSON-RPC request and the promise of its result. */
 export interface Sent {
   readonly id: number
   readonly method: string
@@ -31,15 +31,15 @@ export interface Sent {
 }
 
 export class Calls {
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #pending = new Map<number, PendingCall>()
   #nextId = 1
 
-  /** Gives a call its id. `settled` is called once nothing waits for it any more. */
+  /** Assigns an id to a call. Calls `settled` when the call has ended. */
   add(call: Call, settled: () => void): Sent {
     const id = this.#nextId++
     const { method, params } = call
     const result = new Promise<unknown>((resolve, reject) => {
-      this.#waiting.set(id, { call, settled, resolve, reject })
+      this.#pending.set(id, { call, settled, resolve, reject })
     })
     return {
       id,
@@ -49,11 +49,11 @@ export class Calls {
     }
   }
 
-  /** Takes the server's answer; one that nobody waits for any more is ignored. */
+  /** Handles a reply of the server; one without a pending call is ignored. */
   settle(reply: Readonly<Record<string, unknown>>): void {
-    const waiting = this.#take(reply.id as number)
-    if (waiting === undefined) return
-    const { call, resolve, reject } = waiting
+    const pending = this.#take(reply.id as number)
+    if (pending === undefined) return
+    const { call, resolve, reject } = pending
     if ('error' in reply) {
       const { code = 500, message = 'Unknown error', data } = (reply.error ?? {}) as WireError
       reject(new CallError(call.method, code, message, data))
@@ -63,19 +63,19 @@ export class Calls {
     resolve(reply.result)
   }
 
-  /** Ends a call that still waits. */
+  /** Rejects a pending call. */
   fail(id: number, error: unknown): void {
     this.#take(id)?.reject(error)
   }
 
-  /** Ends all calls that wait. */
+  /** Rejects all pending calls. */
   failAll(errorOf: (method: string) => Error): void {
-    for (const [id, { call }] of this.#waiting) this.fail(id, errorOf(call.method))
+    for (const [id, { call }] of this.#pending) this.fail(id, errorOf(call.method))
   }
 
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id)
-    if (this.#waiting.delete(id)) waiting?.settled()
-    return waiting
+  #take(id: number): PendingCall | undefined {
+    const pending = this.#pending.get(id)
+    if (this.#pending.delete(id)) pending?.settled()
+    return pending
   }
 }

@@ -1,17 +1,17 @@
-// The client that programs use: the contract's methods and notifications, with their types.
+// The client: the contract's methods and notifications, with their types.
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { CallOf, ResultOf } from '../api/endpoint.ts'
 import type { Api } from '../api/index.ts'
 import { Files } from './files.ts'
-import { Following } from './following.ts'
 import { type ConnectOptions, credentialHeaders, httpBase, linkOf } from './options.ts'
 import { type CallOptions, type ClientEvents, Session } from './session.ts'
 import type { ObjectRequest, StatusMirror } from './status-mirror.ts'
+import { StatusSubscription } from './status-subscription.ts'
 
 /** The name of a method, as in the API document. */
 export type Method = keyof Api
 
-/** What a method takes; may be left out where nothing is required. */
+/** The parameters of a method; may be left out if none is required. */
 type Params<M extends Method> =
   Record<never, never> extends CallOf<Api[M]> ? [params?: CallOf<Api[M]>] : [params: CallOf<Api[M]>]
 
@@ -25,7 +25,7 @@ export type BatchResults<C extends readonly BatchCall[]> = {
 
 export class Client {
   readonly #session: Session
-  readonly #following: Following
+  readonly #subscription: StatusSubscription
   /** Uploads and downloads. */
   readonly files: Files
 
@@ -33,17 +33,17 @@ export class Client {
   constructor(session: Session, files: Files) {
     this.#session = session
     this.files = files
-    this.#following = new Following(session)
+    this.#subscription = new StatusSubscription(session)
   }
 
-  /** Whether there is a connection now. Over HTTP always. */
+  /** Whether the client is connected; always true over HTTP. */
   get connected(): boolean {
     return this.#session.connected
   }
 
   /**
-   * Calls a method. Rejects with CallError where the server answers with an error, ConnectionLost without a
-   * connection or when it breaks, CallTimeout after `timeout`, and the signal's reason when it aborts.
+   * Calls a method. Rejects with CallError if the server replies with an error, ConnectionLost if there is no
+   * connection or it breaks, CallTimeout after `timeout`, and the signal's reason if it aborts.
    */
   call<M extends Method>(
     method: M,
@@ -53,40 +53,40 @@ export class Client {
     return this.request(method, params, options) as Promise<ResultOf<Api[M]>>
   }
 
-  /** Calls a method that the contract does not know: of a plugin, or an endpoint that Klipper registered. */
+  /** Calls a method that the contract does not declare: of a plugin, or an endpoint of Klipper. */
   request(method: string, params?: object, options?: CallOptions): Promise<unknown> {
-    return this.#session.ask({ method, params }, options)
+    return this.#session.call({ method, params }, options)
   }
 
-  /** Calls several methods in one frame. Never rejects: each outcome tells of itself, as in Promise.allSettled. */
+  /** Calls several methods in one frame. Never rejects: each call has an outcome, as in Promise.allSettled. */
   async batch<const C extends readonly BatchCall[]>(
     calls: C,
     options: CallOptions = {},
   ): Promise<BatchResults<C>> {
-    const answers = this.#session.askAll(
+    const replies = this.#session.callAll(
       calls.map(([method, params]) => ({ method, params })),
       options,
     )
-    return (await Promise.allSettled(answers)) as BatchResults<C>
+    return (await Promise.allSettled(replies)) as BatchResults<C>
   }
 
-  /** Listens to a notification or to the connection's own events, until the returned function is called. */
+  /** Listens to a notification or an event of the connection, until the returned function is called. */
   on<E extends keyof ClientEvents>(event: E, listener: (...params: ClientEvents[E]) => void): () => void {
     return this.#session.events.on(event, listener)
   }
 
   /**
    * Follows status objects: `follow({ toolhead: ['position'], extruder: null })`, null for all fields.
-   * Goes on by itself after a lost connection or a restart of Klippy. Rejects as `call` does; 503 without Klippy.
+   * Subscribes again after a lost connection or a restart of Klippy. Rejects as `call` does; 503 without Klippy.
    */
   follow<const R extends ObjectRequest>(request: R): Promise<StatusMirror<R>> {
-    return this.#following.follow(request)
+    return this.#subscription.follow(request)
   }
 
-  /** Ends the connection and all that goes on over it. */
+  /** Closes the connection; pending calls reject, mirrors end. */
   close(): void {
     this.#session.close()
-    this.#following.close()
+    this.#subscription.close()
   }
 
   [Symbol.dispose](): void {
@@ -94,7 +94,7 @@ export class Client {
   }
 }
 
-/** Connects to a server. Rejects when it cannot be reached or refuses the credentials; later losses are made good. */
+/** Connects to a server. Rejects if it cannot be reached or refuses the credentials. Reconnects after a lost connection. */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const session = new Session(await linkOf(options), options)
   const files = new Files({ base: httpBase(options.url), headers: () => credentialHeaders(options) })

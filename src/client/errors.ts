@@ -1,6 +1,6 @@
-// The ways in which a call can fail.
+// The errors of calls.
 
-/** The server's answer is an error. `code` and `message` are the server's own; -32601 stands for 404, -32602 for 401. */
+/** The server replied with an error. `code` and `message` are the server's; -32601 is 404, -32602 is 401. */
 export class CallError extends Error {
   readonly code: number
   readonly method: string
@@ -15,7 +15,7 @@ export class CallError extends Error {
   }
 }
 
-/** There is no connection, or it broke before the answer came: whether the server did what was asked is unknown. */
+/** There is no connection, or it broke before the reply: whether the server executed the call is unknown. */
 export class ConnectionLost extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -23,10 +23,10 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** No answer came in time. */
+/** The server did not reply within the timeout. */
 export class CallTimeout extends Error {
   constructor(method: string, seconds: number) {
-    super(`${method}: no answer within ${seconds} s`)
+    super(`${method}: no reply within ${seconds} s`)
     this.name = 'CallTimeout'
   }
 }

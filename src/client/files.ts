@@ -4,36 +4,36 @@ import type { Infer } from '../schema/index.ts'
 import { CallError, ConnectionLost } from './errors.ts'
 import { type OnProgress, sendForm, type UploadSource } from './upload-form.ts'
 
-/** What may be said of an upload. */
+/** Options of an upload. */
 export interface UploadOptions {
-  /** The file's place below the root, with its name; folders are made. May be left out where the source has a name. */
+  /** The file's path below the root; missing folders are created. May be left out if the source has a name. */
   readonly path?: string
-  /** `gcodes` where it is left out. */
+  /** `gcodes` if left out. */
   readonly root?: string
-  /** Print it, or queue it where the server is configured so. */
+  /** Print it, or add it to the job queue if the server is configured so. */
   readonly print?: boolean
-  /** The file's SHA-256, hexadecimal: the server refuses what came in otherwise (422). */
+  /** The file's SHA-256, hexadecimal. The server rejects a file with another one (422). */
   readonly checksum?: string
   readonly onProgress?: OnProgress
   readonly signal?: AbortSignal
 }
 
-/** What may be said of a download. */
+/** Options of a download. */
 export interface DownloadOptions {
-  /** The first byte and, where it is not the last one, the last byte, from 0. */
+  /** The first and the last byte, from 0; without the second, to the end of the file. */
   readonly range?: readonly [start: number, end?: number]
   readonly onProgress?: OnProgress
   readonly signal?: AbortSignal
 }
 
-/** What the server says of a file that it has taken. */
+/** The server's reply to an upload. */
 export type Uploaded = Infer<typeof UploadReply>['result']
 
-/** How the server is reached. */
+/** How to reach the server. */
 export interface FilesOptions {
-  /** `http://host:7125`, perhaps with a route prefix; null where the client is connected by a unix socket. */
+  /** `http://host:7125`, possibly with a route prefix; null if the client uses a unix socket. */
   readonly base: string | null
-  /** The headers that say who asks. */
+  /** The headers with the credentials. */
   readonly headers: () => Promise<Readonly<Record<string, string>>>
 }
 
@@ -44,7 +44,7 @@ export class Files {
     this.#options = options
   }
 
-  /** The address of a file. Credentials are not in it; browsers can show images without. Throws over a unix socket. */
+  /** The URL of a file, without credentials: browsers can show images without them. Throws over a unix socket. */
   url(root: string, path: string): string {
     return this.#address(
       [root, ...path.split('/').filter(part => part !== '')].map(encodeURIComponent).join('/'),
@@ -52,14 +52,14 @@ export class Files {
   }
 
   /**
-   * Uploads a file. Rejects with CallError where the server refuses it, ConnectionLost where it cannot be reached,
-   * and the signal's reason when it aborts.
+   * Uploads a file. Rejects with CallError if the server rejects it, ConnectionLost if it cannot be reached, and the
+   * signal's reason if it aborts.
    */
   async upload(source: UploadSource, options: UploadOptions = {}): Promise<Uploaded> {
     const { path = nameOf(source), root, print, checksum, onProgress, signal } = options
     const slash = path.lastIndexOf('/')
     const name = path.slice(slash + 1)
-    if (name === '') throw new TypeError("an upload needs a name: give it as the option 'path'")
+    if (name === '') throw new TypeError("an upload needs a name: pass the option 'path'")
     const fields = {
       ...(root !== undefined && { root }),
       ...(slash > 0 && { path: path.slice(0, slash) }),
@@ -71,15 +71,14 @@ export class Files {
     const { status, text } = await this.#reach(address, signal, () =>
       sendForm({ address, headers, fields, name, source, onProgress, signal }),
     )
-    if (status !== 201) throw refusal('POST /server/files/upload', status, text)
+    if (status !== 201) throw callError('POST /server/files/upload', status, text)
     const reply = JSON.parse(text) as Uploaded & { readonly result?: Uploaded }
-    // Other servers of this API answer without `result`.
+    // Other servers of this API reply without `result`.
     return reply.result ?? reply
   }
 
   /**
-   * Downloads a file: a Response, whose `body` is a stream, and which has `blob()`, `text()` and the headers.
-   * Rejects as `upload` does.
+   * Downloads a file as a Response, whose `body` is a stream. Rejects as `upload` does.
    */
   async download(root: string, path: string, options: DownloadOptions = {}): Promise<Response> {
     const { range, onProgress, signal } = options
@@ -91,14 +90,16 @@ export class Files {
     const response = await this.#reach(address, signal, () =>
       fetch(address, { headers, ...(signal && { signal }) }),
     )
-    if (!response.ok) throw refusal('GET /server/files', response.status, await response.text())
+    if (!response.ok) throw callError('GET /server/files', response.status, await response.text())
     return onProgress === undefined ? response : counted(response, onProgress)
   }
 
   #address(path: string): string {
     const { base } = this.#options
     if (base === null) {
-      throw new Error('files go over HTTP only: connect with ws:// or http:// instead of a unix socket')
+      throw new Error(
+        'files are transferred over HTTP only: connect with ws:// or http:// instead of a unix socket',
+      )
     }
     return `${base}/server/files/${path}`
   }
@@ -110,7 +111,7 @@ export class Files {
       if (signal?.aborted) throw signal.reason
       const why =
         error instanceof Error ? `: ${(error.cause instanceof Error ? error.cause : error).message}` : ''
-      throw new ConnectionLost(`no answer from ${address}${why}`, { cause: error })
+      throw new ConnectionLost(`no reply from ${address}${why}`, { cause: error })
     }
   }
 }
@@ -119,13 +120,13 @@ function nameOf(source: UploadSource): string {
   return typeof File === 'function' && source instanceof File ? source.name : ''
 }
 
-/** The server's own words, or the status where something before it answered. */
-function refusal(method: string, status: number, text: string): CallError {
+/** The server's message; the HTTP status if a proxy replied instead. */
+function callError(method: string, status: number, text: string): CallError {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: string } }
     if (error?.message !== undefined) return new CallError(method, status, error.message)
   } catch {
-    // A proxy's own page: the status says what there is to say.
+    // The page of a proxy: only its status is useful.
   }
   return new CallError(method, status, `HTTP status ${status}`)
 }

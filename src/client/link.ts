@@ -1,21 +1,21 @@
-// What carries JSON-RPC texts to a server and back; the files in links/ are the kinds there are.
+// A link transports JSON-RPC texts to a server and back; links/ has one file for each transport.
 
-/** Who hears what a link brings. */
+/** Receives the messages of a link. */
 export interface LinkListener {
   /** The server sent one JSON text. */
   message(text: string): void
-  /** The link has ended, for the reason given; nothing follows. */
+  /** The link is closed, for the given reason; nothing follows. */
   closed(reason: string): void
 }
 
-/** An open way to a server. */
+/** An open connection to a server. */
 export interface Link {
-  /** False where each text travels by itself (HTTP): such a link brings no notifications. */
+  /** False for HTTP, where each text is a request of its own: there are no notifications. */
   readonly lasting: boolean
-  /** Sends one JSON text. A promise, where there is one, settles once the answer is in, and rejects when it failed. */
+  /** Sends one JSON text. Over HTTP, the promise resolves after the reply, and rejects if the request fails. */
   send(text: string, signal: AbortSignal): void | Promise<void>
   close(): void
 }
 
-/** Opens a link. Rejects with an error that names the address when there is no way there. */
+/** Opens a link. Rejects with an error that contains the address if it cannot be reached. */
 export type OpenLink = (listener: LinkListener) => Promise<Link>

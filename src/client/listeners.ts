@@ -1,4 +1,4 @@
-// Listeners by the name of what they listen to.
+// Listeners by the name of their event.
 
 /** The parameters of each event, in order. */
 export type EventTable = { readonly [event: string]: readonly unknown[] }
@@ -16,13 +16,13 @@ export class Listeners<E extends EventTable> {
     return () => void set.delete(added)
   }
 
-  /** Calls the listeners of `event`. One that throws does not keep the others from hearing it. */
+  /** Calls the listeners of `event`. One that throws does not stop the others. */
   emit(event: string, params: readonly unknown[]): void {
     for (const listener of this.#all.get(event) ?? []) {
       try {
         listener(...params)
       } catch (error) {
-        // To where uncaught errors are reported: a listener's mistake is its owner's to hear of.
+        // Reported as an uncaught error, so that the owner of the listener notices it.
         queueMicrotask(() => {
           throw error
         })

@@ -1,28 +1,28 @@
-// A user's login: gets tokens for a name and a password, and new ones before they expire or when they are refused.
+// A user's login: fetches tokens with name and password, and renews them before they expire or if they are refused.
 import type { ResultOf } from '../api/endpoint.ts'
 import type { Api } from '../api/index.ts'
 import { CallError, ConnectionLost } from './errors.ts'
 import { httpBase } from './options.ts'
 
-/** Seconds before its end at which a token is renewed. */
+/** Seconds before its expiry at which a token is renewed. */
 const EARLY = 60
 
-/** What a login is worth; may be kept, to go on with it after a restart. */
+/** The tokens of a login. A program may store them, to continue the login after a restart. */
 export interface Tokens {
   readonly accessToken: string
   readonly refreshToken: string
 }
 
-/** Who logs in where: with a name and a password, with tokens kept from before, or with both. */
+/** User and server: with name and password, with stored tokens, or with both. */
 export interface LoginOptions {
-  /** As for `connect`; not a unix socket, where nobody needs to log in. */
+  /** As for `connect`; not a unix socket, which needs no login. */
   readonly url: string
   readonly username?: string
   readonly password?: string
-  /** `moonraker` or `ldap`; the server's default where left out. */
+  /** `moonraker` or `ldap`; the server's default if left out. */
   readonly source?: string
   readonly tokens?: Tokens
-  /** Hears of new tokens, to keep them; null once there are none. */
+  /** Called with new tokens, for storage; with null after `logOut`. */
   readonly onTokens?: (tokens: Tokens | null) => void
 }
 
@@ -38,25 +38,25 @@ export class Login {
   readonly #options: LoginOptions
   readonly #base: string
   #tokens: Tokens | null
-  /** Seconds by which this clock is ahead of the server's, as far as is known. */
+  /** Seconds by which this clock is ahead of the server's; 0 until known. */
   #ahead = 0
   #renewing: Promise<string> | null = null
 
   constructor(options: LoginOptions) {
     const base = httpBase(options.url)
-    if (base === null) throw new Error(`${options.url} is a unix socket: nobody needs to log in there`)
+    if (base === null) throw new Error(`${options.url} is a unix socket, which needs no login`)
     this.#options = options
     this.#base = base
     this.#tokens = options.tokens ?? null
   }
 
   /**
-   * A good access token: made for `connect({ accessToken: login.token })`. With `refused` the present one is not good,
-   * whatever it says. Rejects with CallError where the server refuses the login, ConnectionLost where it is not reached.
+   * Returns a valid access token, for `connect({ accessToken: login.token })`. With `refused`, replaces the current one
+   * even if it has not expired. Rejects with CallError if the server refuses the login, ConnectionLost without a reply.
    */
   readonly token = (refused = false): Promise<string> => {
-    const present = this.#tokens?.accessToken
-    if (present !== undefined && !refused && !this.#isOld(present)) return Promise.resolve(present)
+    const current = this.#tokens?.accessToken
+    if (current !== undefined && !refused && !this.#expiresSoon(current)) return Promise.resolve(current)
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = null
     })
@@ -71,7 +71,7 @@ export class Login {
     this.#options.onTokens?.(null)
   }
 
-  #isOld(token: string): boolean {
+  #expiresSoon(token: string): boolean {
     const { exp = 0 } = claimsOf(token)
     return exp - EARLY < Date.now() / 1000 - this.#ahead
   }
@@ -82,21 +82,21 @@ export class Login {
     if (refresh_token !== undefined) {
       try {
         const { token } = await this.#post('access.refresh_jwt', { refresh_token })
-        return this.#keep({ accessToken: token, refreshToken: refresh_token })
+        return this.#store({ accessToken: token, refreshToken: refresh_token })
       } catch (error) {
-        // The login has ended; with a password there can be another.
+        // The login has ended; a password allows a new one.
         if (!(error instanceof CallError) || username === undefined || password === undefined) throw error
       }
     }
     if (username === undefined || password === undefined) {
-      throw new CallError('access.login', 401, 'There is neither a password nor a token to log in with')
+      throw new CallError('access.login', 401, 'The login has neither a password nor a valid token')
     }
     const login = { username, password, ...(source !== undefined && { source }) }
     const done = await this.#post('access.login', login)
-    return this.#keep({ accessToken: done.token, refreshToken: done.refresh_token })
+    return this.#store({ accessToken: done.token, refreshToken: done.refresh_token })
   }
 
-  #keep(tokens: Tokens): string {
+  #store(tokens: Tokens): string {
     const { iat } = claimsOf(tokens.accessToken)
     if (iat !== undefined) this.#ahead = Date.now() / 1000 - iat
     this.#tokens = tokens
@@ -117,7 +117,7 @@ export class Login {
       status = response.status
       reply = (await response.json()) as typeof reply
     } catch (error) {
-      throw new ConnectionLost(`no answer from ${this.#base}${PATHS[method]}`, { cause: error })
+      throw new ConnectionLost(`no reply from ${this.#base}${PATHS[method]}`, { cause: error })
     }
     if (reply.result === undefined) {
       throw new CallError(method, status, reply.error?.message ?? `HTTP status ${status}`)
@@ -126,7 +126,7 @@ export class Login {
   }
 }
 
-/** What a token says of its time; nothing where it is none. */
+/** The times in a token, in seconds since the epoch; none if it is invalid. */
 function claimsOf(token: string): { readonly exp?: number; readonly iat?: number } {
   const [, claims = ''] = token.split('.')
   try {

@@ -1,5 +1,4 @@
-// What may be said when connecting, and the link and the identity that follow from it.
-
+// The options of a connection, and the link and the identity that result from them.
 import type { OpenLink } from './link.ts'
 import { httpLink } from './links/http.ts'
 import { webSocketLink } from './links/websocket.ts'
@@ -12,19 +11,19 @@ export interface ConnectOptions {
    */
   readonly url: string
   /**
-   * A JSON Web Token; a function, such as `login.token`, is asked anew for each connection (for each request over
-   * HTTP), and again with `refused` when the server did not take what it gave.
+   * A JSON Web Token, or a function such as `login.token`: the client calls it for each connection (each request over
+   * HTTP), and again with `refused` if the server refuses its token.
    */
   readonly accessToken?: string | ((refused?: boolean) => string | Promise<string>)
   readonly apiKey?: string
-  /** Who the server and its other clients are told that we are. Not told over HTTP. */
+  /** The identity of this client, which the server shows to others. Not sent over HTTP. */
   readonly client?: ClientIdentity
-  /** The longest wait for an answer, unless a call says otherwise; by default there is none, as G-code may take hours. */
+  /** The timeout of calls without one of their own; by default none, since G-code may take hours. */
   readonly timeout?: number
-  /** Whether to connect again when the connection breaks; true unless told otherwise. */
+  /** Whether to reconnect after a lost connection. Default true. */
   readonly reconnect?: boolean
-  /** A connection silent for so long is asked for a sign of life, and given up when none comes in the same time. Default 20. */
-  readonly silence?: number
+  /** After this time without a message the client sends a heartbeat; it closes the connection without a reply in the same time. Default 20. */
+  readonly heartbeat?: number
 }
 
 /** API document, "Identify Connection". */
@@ -38,7 +37,7 @@ export interface ClientIdentity {
 
 const UNNAMED: ClientIdentity = { name: 'moonraker-ts client', version: '0.1.0', type: 'other', url: '' }
 
-/** The link that the options' `url` asks for. Throws where it is of no known kind. */
+/** The link for the options' `url`. Throws for an unknown scheme. */
 export async function linkOf(options: ConnectOptions): Promise<OpenLink> {
   const { url } = options
   const [scheme] = /^[a-z]+(?=:\/\/)/i.exec(url) ?? ['']
@@ -55,7 +54,7 @@ export async function linkOf(options: ConnectOptions): Promise<OpenLink> {
     }
     default:
       throw new Error(
-        `cannot connect to '${url}': it must begin with ws://, wss://, http://, https:// or be a path`,
+        `cannot connect to '${url}': it must start with ws://, wss://, http://, https:// or be a path`,
       )
   }
 }
@@ -64,7 +63,7 @@ async function tokenOf({ accessToken }: ConnectOptions, refused = false): Promis
   return typeof accessToken === 'function' ? accessToken(refused) : accessToken
 }
 
-/** Where the server that `url` means is reached by HTTP, without a slash at the end; null for a unix socket. */
+/** The HTTP address of the server at `url`, without a trailing slash; null for a unix socket. */
 export function httpBase(url: string): string | null {
   if (!/^(ws|http)s?:\/\//i.test(url)) return null
   const { protocol, host, pathname } = new URL(url)
@@ -81,7 +80,7 @@ export async function credentialHeaders(options: ConnectOptions): Promise<Record
 }
 
 /**
- * The parameters of server.connection.identify; undefined where there is nothing to tell. `refused` asks for another
+ * The parameters of server.connection.identify; undefined without identity and credentials. `refused` requests another
  * token than the last.
  */
 export async function identityOf(options: ConnectOptions, refused = false): Promise<object | undefined> {

@@ -1,4 +1,4 @@
-// One client's life: connected, lost and connected again; calls go out and what comes in finds its listeners.
+// The session of a client: connects and reconnects, sends calls, and passes replies and notifications on.
 import type { NotificationName, NotificationParams } from '../api/index.ts'
 import { type Call, Calls } from './calls.ts'
 import { CallError, CallTimeout, ConnectionLost } from './errors.ts'
@@ -6,37 +6,37 @@ import type { Link, OpenLink } from './link.ts'
 import { Listeners } from './listeners.ts'
 import { type ConnectOptions, identityOf } from './options.ts'
 
-/** Seconds before each attempt to connect again; the last goes on. Up to half is taken off by chance. */
+/** Seconds before each attempt to reconnect; the last one repeats. Up to half is subtracted at random. */
 const BACKOFF = [0.5, 1, 2, 5, 10] as const
 /** JSON-RPC's code for wrong credentials. */
 const UNAUTHORIZED = -32602
-/** Calls in one frame: what servers take without complaint. */
+/** Calls in one frame that every server accepts. */
 const MAX_BATCH = 100
 
-/** What a client can listen to: the server's notifications, and its own connection. */
+/** The events of a client: notifications of the server, and events of the connection. */
 export type ClientEvents = { [N in NotificationName]: NotificationParams<N> } & {
-  /** There is a connection again; the first one is told by `connect`. */
+  /** The client has reconnected; for the first connection, `connect` resolves. */
   connected: []
   disconnected: [reason: ConnectionLost]
-  /** What went wrong out of sight: an attempt to connect again, to follow again. More attempts come. */
+  /** An attempt to reconnect or to subscribe again failed. More attempts follow. */
   warning: [error: Error]
 }
 
 /** How long a call may take. */
 export interface CallOptions {
-  /** Seconds; instead of what `connect` was told. */
+  /** Timeout in seconds, instead of that of `connect`. */
   readonly timeout?: number
-  /** Ends the wait with the signal's reason. The server may still do what was asked. */
+  /** Rejects the call with the signal's reason. The server may still execute it. */
   readonly signal?: AbortSignal
 }
 
-/** A link with the calls that were sent over it. */
-interface Line {
+/** An open connection: a link and its pending calls. */
+interface Connection {
   readonly link: Link
   readonly calls: Calls
 }
 
-/** Ends the calls of a frame that still wait. */
+/** Rejects the pending calls of a frame. */
 type FailAll = (errorOf: (method: string) => unknown) => void
 
 function expire(fail: FailAll, seconds: number): void {
@@ -47,10 +47,10 @@ export class Session {
   readonly events = new Listeners<ClientEvents>()
   readonly #open: OpenLink
   readonly #options: ConnectOptions
-  #line: Line | null = null
-  #heard = false
-  #watch: ReturnType<typeof setInterval> | undefined
-  #retry: ReturnType<typeof setTimeout> | undefined
+  #connection: Connection | null = null
+  #hasReceived = false
+  #heartbeatTimer: ReturnType<typeof setInterval> | undefined
+  #retryTimer: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
   constructor(open: OpenLink, options: ConnectOptions) {
@@ -59,15 +59,15 @@ export class Session {
   }
 
   get connected(): boolean {
-    return this.#line !== null
+    return this.#connection !== null
   }
 
-  /** Whether notifications come this way. */
+  /** Whether the link delivers notifications. */
   get lasting(): boolean {
-    return this.#line?.link.lasting ?? true
+    return this.#connection?.link.lasting ?? true
   }
 
-  /** Opens a link and identifies. Rejects where either fails. */
+  /** Opens a link and identifies. Rejects if either fails. */
   async connect(): Promise<void> {
     const calls = new Calls()
     let ended: string | null = null
@@ -78,56 +78,57 @@ export class Session {
         this.#lost(calls, reason)
       },
     })
-    const line = { link, calls }
+    const connection = { link, calls }
     try {
-      await this.#identify(line)
+      await this.#identify(connection)
       if (ended !== null || this.#closed) throw this.#connectionLost(ended ?? 'the client was closed')
     } catch (error) {
       link.close()
       throw error
     }
-    this.#line = line
-    if (link.lasting) this.#watch = setInterval(() => this.#checkSilence(line), this.#silence * 1000)
+    this.#connection = connection
+    if (link.lasting)
+      this.#heartbeatTimer = setInterval(() => this.#checkHeartbeat(connection), this.#heartbeat * 1000)
     this.events.emit('connected', [])
   }
 
-  async #identify(line: Line): Promise<void> {
-    if (!line.link.lasting) return
+  async #identify(connection: Connection): Promise<void> {
+    if (!connection.link.lasting) return
     const params = await identityOf(this.#options)
     if (params === undefined) return
     try {
-      await this.#introduce(line, params)
+      await this.#sendIdentity(connection, params)
     } catch (error) {
       const canRenew = typeof this.#options.accessToken === 'function'
       if (!canRenew || !(error instanceof CallError) || error.code !== UNAUTHORIZED) throw error
-      await this.#introduce(line, (await identityOf(this.#options, true)) ?? params)
+      await this.#sendIdentity(connection, (await identityOf(this.#options, true)) ?? params)
     }
   }
 
-  #introduce(line: Line, params: object): Promise<unknown> {
+  #sendIdentity(connection: Connection, params: object): Promise<unknown> {
     const call = { method: 'server.connection.identify', params }
-    return this.#send(line, [call], { timeout: this.#silence })[0] as Promise<unknown>
+    return this.#send(connection, [call], { timeout: this.#heartbeat })[0] as Promise<unknown>
   }
 
   /** Calls one method. */
-  ask(call: Call, options: CallOptions = {}): Promise<unknown> {
-    return this.askAll([call], options)[0] as Promise<unknown>
+  call(call: Call, options: CallOptions = {}): Promise<unknown> {
+    return this.callAll([call], options)[0] as Promise<unknown>
   }
 
-  /** Calls several methods in one frame; each has an answer of its own. */
-  askAll(calls: readonly Call[], options: CallOptions): Promise<unknown>[] {
-    const line = this.#line
-    if (line === null) {
+  /** Calls several methods in one frame; each has its own promise. */
+  callAll(calls: readonly Call[], options: CallOptions): Promise<unknown>[] {
+    const connection = this.#connection
+    if (connection === null) {
       return calls.map(({ method }) => Promise.reject(this.#connectionLost(`${method} was not sent`)))
     }
-    const answers: Promise<unknown>[] = []
+    const replies: Promise<unknown>[] = []
     for (let start = 0; start < calls.length; start += MAX_BATCH) {
-      answers.push(...this.#send(line, calls.slice(start, start + MAX_BATCH), options))
+      replies.push(...this.#send(connection, calls.slice(start, start + MAX_BATCH), options))
     }
-    return answers
+    return replies
   }
 
-  #send(line: Line, batch: readonly Call[], options: CallOptions): Promise<unknown>[] {
+  #send(connection: Connection, batch: readonly Call[], options: CallOptions): Promise<unknown>[] {
     const { signal, timeout = this.#options.timeout } = options
     const done = new AbortController()
     let waiting = batch.length
@@ -137,29 +138,29 @@ export class Session {
       clearTimeout(timer)
       done.abort()
     }
-    const sent = batch.map(call => line.calls.add(call, settled))
+    const sent = batch.map(call => connection.calls.add(call, settled))
     const fail: FailAll = errorOf => {
-      for (const { id, method } of sent) line.calls.fail(id, errorOf(method))
+      for (const { id, method } of sent) connection.calls.fail(id, errorOf(method))
     }
     const timer = timeout === undefined ? undefined : setTimeout(expire, timeout * 1000, fail, timeout)
     const aborted = () => fail(() => signal?.reason)
     signal?.addEventListener('abort', aborted, { signal: done.signal })
     const requests = sent.map(({ request }) => request)
     if (signal?.aborted) aborted()
-    else this.#write(line.link, requests.length === 1 ? requests[0] : requests, done.signal, fail)
+    else this.#write(connection.link, requests.length === 1 ? requests[0] : requests, done.signal, fail)
     return sent.map(({ result }) => result)
   }
 
   #write(link: Link, message: unknown, signal: AbortSignal, fail: FailAll): void {
-    const answered = link.send(JSON.stringify(message), signal)
-    answered?.then(
-      () => fail(method => new CallError(method, 500, `${this.#options.url} sent no answer to ${method}`)),
+    const done = link.send(JSON.stringify(message), signal)
+    done?.then(
+      () => fail(method => new CallError(method, 500, `${this.#options.url} sent no reply to ${method}`)),
       error => fail(() => error),
     )
   }
 
   #received(calls: Calls, text: string): void {
-    this.#heard = true
+    this.#hasReceived = true
     let message: unknown
     try {
       message = JSON.parse(text)
@@ -176,38 +177,41 @@ export class Session {
     else if (id === undefined || id === null) this.events.emit(method, Array.isArray(params) ? params : [])
     else {
       const error = { code: -32601, message: 'Method not found' }
-      void this.#line?.link.send(JSON.stringify({ jsonrpc: '2.0', error, id }), new AbortController().signal)
+      void this.#connection?.link.send(
+        JSON.stringify({ jsonrpc: '2.0', error, id }),
+        new AbortController().signal,
+      )
     }
   }
 
-  get #silence(): number {
-    return this.#options.silence ?? 20
+  get #heartbeat(): number {
+    return this.#options.heartbeat ?? 20
   }
 
-  /** A machine that lost its power says no goodbye: only its silence tells. */
-  #checkSilence(line: Line): void {
-    if (this.#heard) {
-      this.#heard = false
+  /** A machine without power closes no connection: only a missing reply shows it. */
+  #checkHeartbeat(connection: Connection): void {
+    if (this.#hasReceived) {
+      this.#hasReceived = false
       return
     }
-    const [reply] = this.#send(line, [{ method: 'server.info' }], { timeout: this.#silence })
+    const [reply] = this.#send(connection, [{ method: 'server.info' }], { timeout: this.#heartbeat })
     reply?.catch(error => {
-      if (error instanceof CallTimeout) this.#drop(`silent for ${this.#silence} s`)
+      if (error instanceof CallTimeout) this.#drop(`no reply to a heartbeat within ${this.#heartbeat} s`)
     })
   }
 
   #drop(reason: string): void {
-    const line = this.#line
-    if (line === null) return
-    this.#lost(line.calls, reason)
-    line.link.close()
+    const connection = this.#connection
+    if (connection === null) return
+    this.#lost(connection.calls, reason)
+    connection.link.close()
   }
 
   #lost(calls: Calls, reason: string): void {
-    calls.failAll(method => this.#connectionLost(`${method} has no answer: ${reason}`))
-    if (this.#line?.calls !== calls) return
-    this.#line = null
-    clearInterval(this.#watch)
+    calls.failAll(method => this.#connectionLost(`${method} has no reply: ${reason}`))
+    if (this.#connection?.calls !== calls) return
+    this.#connection = null
+    clearInterval(this.#heartbeatTimer)
     this.events.emit('disconnected', [this.#connectionLost(reason)])
     if (this.#options.reconnect !== false) this.#connectLater(0)
   }
@@ -215,7 +219,7 @@ export class Session {
   #connectLater(attempt: number): void {
     if (this.#closed) return
     const seconds = (BACKOFF[Math.min(attempt, BACKOFF.length - 1)] as number) * (1 - Math.random() / 2)
-    this.#retry = setTimeout(() => {
+    this.#retryTimer = setTimeout(() => {
       this.connect().catch(error => {
         if (this.#closed) return
         this.events.emit('warning', [error])
@@ -228,11 +232,11 @@ export class Session {
     return new ConnectionLost(`no connection to ${this.#options.url}: ${reason}`)
   }
 
-  /** Ends the connection for good; calls that wait are rejected with ConnectionLost. */
+  /** Closes the connection permanently; pending calls reject with ConnectionLost. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#retry)
+    clearTimeout(this.#retryTimer)
     this.#drop('the client was closed')
   }
 }

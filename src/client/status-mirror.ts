@@ -1,14 +1,14 @@
-// The printer's status as it is now, kept up to date by what the server pushes.
+// A mirror of status objects, kept up to date by notifications.
 import { Listeners } from './listeners.ts'
 
-/** Field names by object; null wants all fields. */
+/** Field names by object; null for all fields. */
 export type ObjectRequest = Readonly<Record<string, readonly string[] | null>>
 
 type Fields<F> = F extends readonly (infer N extends string)[]
   ? { readonly [K in N]: unknown }
   : Readonly<Record<string, unknown>>
 
-/** The status of the requested objects. A field that the object does not have is null, an object that is not there is empty. */
+/** The status of the requested objects. A missing field is null, a missing object is empty. */
 export type StatusOf<R extends ObjectRequest> = { readonly [K in keyof R]: Fields<R[K]> }
 
 /** The fields that changed, by object. */
@@ -16,7 +16,7 @@ export type ChangeOf<R extends ObjectRequest> = { readonly [K in keyof R]?: Part
 
 type Status = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-/** The values that one `follow` asked for. Iterate it for the newest status after each change, or listen with `on`. */
+/** The objects of one `follow`. Iterate it for the latest status after each change, or listen with `on`. */
 export class StatusMirror<R extends ObjectRequest = ObjectRequest> {
   readonly request: R
   readonly #release: () => void
@@ -33,27 +33,27 @@ export class StatusMirror<R extends ObjectRequest = ObjectRequest> {
     this.#release = release
   }
 
-  /** The newest values. Objects that changed are replaced, never altered, so that identity tells what is new. */
+  /** The latest values. Changed objects are replaced, never modified, so that a comparison by identity is enough. */
   get status(): StatusOf<R> {
     return this.#status as StatusOf<R>
   }
 
-  /** Klippy's clock at the newest change, s. */
+  /** Klippy's clock at the latest change, s. */
   get eventtime(): number {
     return this.#eventtime
   }
 
-  /** False while there is no connection, or Klippy is away: the values are then the last that were known. */
+  /** False without a connection or without Klippy: the values are the last known ones then. */
   get live(): boolean {
     return this.#live
   }
 
-  /** Calls `listener` with what changed. After a lost connection the whole status counts as changed. */
+  /** Calls `listener` with the changed fields. After a lost connection the whole status counts as changed. */
   on(event: 'change', listener: (change: ChangeOf<R>, eventtime: number) => void): () => void {
     return this.#listeners.on(event, listener)
   }
 
-  /** Yields the status now, then after changes; who reads slowly gets only the newest. Ends when the mirror is closed. */
+  /** Yields the status now, then after changes; a slow reader gets only the latest. Ends when the mirror is closed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<StatusOf<R>, void> {
     let seen = 0
     while (!this.#closed) {
@@ -65,7 +65,7 @@ export class StatusMirror<R extends ObjectRequest = ObjectRequest> {
     }
   }
 
-  /** Ends it; what no other mirror follows is unsubscribed. */
+  /** Closes it, and unsubscribes objects that no other mirror follows. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -74,21 +74,21 @@ export class StatusMirror<R extends ObjectRequest = ObjectRequest> {
     this.#release()
   }
 
-  /** Takes a full status, as the reply to a subscription. */
+  /** Replaces the whole status: the reply to a subscription. */
   replace(status: Status, eventtime: number): void {
     this.#live = true
     this.#status = Object.fromEntries(Object.keys(this.request).map(name => [name, {}]))
     this.#merge(this.#part(status), eventtime)
   }
 
-  /** Takes changed fields; those of other mirrors are passed over. */
+  /** Merges changed fields; those of other mirrors are ignored. */
   update(change: Status, eventtime: number): void {
     if (!this.#live) return
     const part = this.#part(change)
     if (Object.keys(part).length > 0) this.#merge(part, eventtime)
   }
 
-  /** The source has dried up for now. */
+  /** The connection or Klippy is lost. */
   stale(): void {
     this.#live = false
   }

@@ -1,7 +1,7 @@
-// Sends a multipart form with a file: with XMLHttpRequest where there is one, as only that tells browsers of progress,
-// and as a stream elsewhere.
+// Sends a multipart form with a file: with XMLHttpRequest in browsers, where only that reports progress, and as a stream
+// elsewhere.
 
-/** Hears how many bytes have gone so far and how many there are, where that is known. */
+/** Called with the bytes sent so far and, if known, their total. */
 export type OnProgress = (bytes: number, total: number | undefined) => void
 
 /** What can be uploaded. In Node, `openAsBlob` of node:fs gives a file on the disk without reading it. */
@@ -25,13 +25,13 @@ export interface FormRequest {
   readonly signal: AbortSignal | undefined
 }
 
-/** What came back. */
+/** The reply. */
 export interface FormReply {
   readonly status: number
   readonly text: string
 }
 
-/** What is used of the browsers' XMLHttpRequest. */
+/** The used part of the browsers' XMLHttpRequest. */
 interface Xhr {
   readonly status: number
   readonly responseText: string
@@ -45,7 +45,7 @@ interface Xhr {
   abort(): void
 }
 
-/** Sends the form. Rejects where there is no answer. */
+/** Sends the form. Rejects without a reply. */
 export function sendForm(request: FormRequest): Promise<FormReply> {
   const { XMLHttpRequest } = globalThis as { XMLHttpRequest?: new () => Xhr }
   return XMLHttpRequest === undefined ? sendByFetch(request) : sendByXhr(request, new XMLHttpRequest())
@@ -63,8 +63,7 @@ async function sendByXhr(request: FormRequest, xhr: Xhr): Promise<FormReply> {
     xhr.onload = () => resolve({ status: xhr.status, text: xhr.responseText })
     xhr.onerror = () => reject(new Error('the browser could not send it'))
     xhr.onabort = () => reject(signal?.reason)
-    // A listener makes browsers ask for leave first (CORS preflight), so there is one only where it is wanted.
-    // What is told counts the form as well.
+    // A listener causes a CORS preflight, so there is one only if the caller wants progress. `loaded` includes the form.
     if (onProgress !== undefined)
       xhr.upload.onprogress = ({ loaded }) => onProgress(Math.min(loaded, blob.size), blob.size)
     signal?.addEventListener('abort', () => xhr.abort())
@@ -93,7 +92,7 @@ async function sendByFetch(request: FormRequest): Promise<FormReply> {
   return { status: response.status, text: await response.text() }
 }
 
-/** Bytes after which progress is told. */
+/** Bytes between reports of progress. */
 const PIECE = 256 * 1024
 
 async function* formOf(
@@ -112,7 +111,7 @@ async function* formOf(
   for await (const chunk of chunksOf(source)) {
     for (let start = 0; start < chunk.length; start += PIECE) {
       const piece = chunk.subarray(start, start + PIECE)
-      // A source that never waits would not let an abort be heard.
+      // A source that never waits would otherwise prevent an abort.
       signal?.throwIfAborted()
       yield piece
       bytes += piece.length
@@ -122,7 +121,7 @@ async function* formOf(
   yield encoder.encode(`\r\n--${boundary}--\r\n`)
 }
 
-/** As browsers write names (HTML, "multipart/form-data"). */
+/** Escapes a name as browsers do (HTML, "multipart/form-data"). */
 function escaped(name: string): string {
   return name.replace(/["\r\n]/g, encodeURIComponent)
 }

@@ -2,7 +2,7 @@
 import {
   ConfigError,
   type Configuration,
-  type OnMisfit,
+  type OnInvalid,
   type ReadSection,
   type Secrets,
   type SectionOptions,
@@ -111,7 +111,7 @@ export interface ComponentSpec<
   /** The sections `[section NAME]`; left out where there are none. */
   readonly named?: NamedSpec<S>
   /** Whether an invalid option fails the component or only this option. `throw` where it is left out. */
-  readonly onMisfit?: OnMisfit
+  readonly onInvalid?: OnInvalid
   /**
    * The services of other components that this one uses. A required one is built and started before this component,
    * and if it is absent or fails, this component fails.
@@ -158,7 +158,7 @@ export function component<
   P extends Provides = Nothing,
   S extends SectionOptions = Nothing,
 >(spec: ComponentSpec<O, N, P, S>): ComponentType {
-  const { section, presence, listed = true, essential = false, options, onMisfit, named } = spec
+  const { section, presence, listed = true, essential = false, options, onInvalid, named } = spec
   return {
     section,
     presence,
@@ -171,7 +171,7 @@ export function component<
     build: ({ core, config, scope, needs }) =>
       spec.create({
         core: { ...core, log: core.log.child(section) },
-        section: config.read(section, options, onMisfit),
+        section: config.read(section, options, onInvalid),
         scope,
         named: namedSections(core, config, section, named?.options ?? ({} as S)),
         needs: needs as Resolved<N>,

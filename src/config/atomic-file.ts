@@ -1,20 +1,20 @@
-// Writes small files so that after a crash either the old or the new content is there, never half of it.
+// Replaces small files atomically: after a crash, a file has either its old or its new content.
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { makeDurableSync } from '../core/make-durable.ts'
 
 /**
- * Replaces `file` by `text`: a neighbour is written, made durable, and renamed over it. `mode` holds for a new file.
- * Throws what the file system throws, and leaves nothing behind then.
+ * Replaces the content of `file` by `text`: writes a staging file, makes it durable and renames it. `mode` is that of the
+ * new file. Throws errors of the file system, and removes the staging file then.
  */
 export function replaceFile(file: string, text: string, mode: number): void {
   const folder = path.dirname(file)
-  const draft = path.join(folder, `.${path.basename(file)}.${process.pid}.tmp`)
+  const staging = path.join(folder, `.${path.basename(file)}.${process.pid}.tmp`)
   try {
-    writeFileSync(draft, text, { mode, flush: true })
-    renameSync(draft, file)
+    writeFileSync(staging, text, { mode, flush: true })
+    renameSync(staging, file)
   } catch (error) {
-    rmSync(draft, { force: true })
+    rmSync(staging, { force: true })
     throw error
   }
   makeDurableSync(folder)

@@ -1,6 +1,6 @@
 // What is wrong with the configuration, and where.
 
-/** Where an error stands; each part as far as it is known. `file` is named as a person would: relative to moonraker.conf. */
+/** The place of an error, as far as known. `file` is relative to the folder of moonraker.conf. */
 export interface ConfigPlace {
   readonly file?: string | undefined
   readonly line?: number | undefined

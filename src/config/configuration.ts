@@ -1,5 +1,5 @@
-// The configuration while it is being read: typed options out, and a record of what was read, for the warnings about
-// what was not and for the `server.config` reply.
+// Reads typed options of sections, and records what was read, for the reply of `server.config` and for warnings about
+// options that no component reads.
 import { expandPath } from '../core/paths.ts'
 import { type InferShape, Invalid } from '../schema/index.ts'
 import { ConfigError, type ConfigPlace } from './config-error.ts'
@@ -12,12 +12,12 @@ import { type SectionRecord, unreadWarnings } from './unread.ts'
 export interface ReadSection<O extends SectionOptions> {
   /** The whole name, such as `power relay`. */
   readonly section: string
-  /** What follows the first word, such as `relay`; empty where there is only one. */
+  /** The part after the first word, such as `relay`; empty if there is one word. */
   readonly name: string
   readonly options: InferShape<O>
-  /** Reads further options of the same section, for those that depend on others such as `type`. Throws ConfigError. */
+  /** Reads further options of the same section, which depend on others such as `type`. Throws ConfigError. */
   read<P extends SectionOptions>(options: P): InferShape<P>
-  /** An error about one of the options (or about the section), to be thrown by whoever knows more about its value. */
+  /** Makes an error about one of the options, or about the section, for the component to throw. */
   error(problem: string, option?: string): ConfigError
 }
 
@@ -30,29 +30,29 @@ export interface ServerConfig {
   readonly files: { readonly filename: string; readonly sections: readonly string[] }[]
 }
 
-/** What becomes of a section with an option that does not fit: nothing, or all but that option. */
-export type OnMisfit = 'throw' | 'use default'
+/** What happens if an option has an invalid value: the section is not read, or the option gets its default. */
+export type OnInvalid = 'throw' | 'use default'
 
 /** The configuration of one server. Each section may be read once or in several steps. */
 export class Configuration {
   readonly sources: ConfigSources
   readonly #dataPath: string
   readonly #records = new Map<string, SectionRecord>()
-  /** Warnings about options that are read all the same. */
-  readonly #remarks = new Set<string>()
+  /** Warnings about options that are read nevertheless. */
+  readonly #warnings = new Set<string>()
 
-  /** `dataPath` is what `{data_path}` stands for in paths. */
+  /** `dataPath` replaces `{data_path}` in paths. */
   constructor(sources: ConfigSources, dataPath: string) {
     this.sources = sources
     this.#dataPath = dataPath
   }
 
-  /** Whether the section `[kind]`, or one `[kind NAME]`, is written somewhere. */
+  /** Whether the configuration has a section `[kind]` or `[kind NAME]`. */
   has(kind: string): boolean {
     return this.sources.sections.has(kind) || this.named(kind).length > 0
   }
 
-  /** The sections `[kind NAME]`, whole names, in the order in which they are written. */
+  /** The whole names of the sections `[kind NAME]`, in their order in the file. */
   named(kind: string): string[] {
     return [...this.sources.sections.keys()].filter(section => {
       const [first, rest] = splitName(section)
@@ -61,26 +61,29 @@ export class Configuration {
   }
 
   /**
-   * Reads the options of a section, written or not: where one is missing its default stands in.
-   * Throws ConfigError naming file, line, section, option and value; with `use default` that is a warning where the
-   * option has a default.
+   * Reads the options of a section; a missing option or section gets defaults. Throws ConfigError with file, line,
+   * section, option and value; with `use default`, an option that has a default gets it, with a warning.
    */
-  read<O extends SectionOptions>(section: string, options: O, onMisfit: OnMisfit = 'throw'): ReadSection<O> {
+  read<O extends SectionOptions>(
+    section: string,
+    options: O,
+    onInvalid: OnInvalid = 'throw',
+  ): ReadSection<O> {
     return {
       section,
       name: splitName(section)[1],
-      options: this.#readOptions(section, options, onMisfit),
-      read: more => this.#readOptions(section, more, onMisfit),
+      options: this.#readOptions(section, options, onInvalid),
+      read: more => this.#readOptions(section, more, onInvalid),
       error: (problem, option) => this.#failed(section, this.#error(section, problem, option)),
     }
   }
 
-  /** What the reader of moonraker.conf should correct; complete once every section was read. */
+  /** What the user should correct in moonraker.conf; complete when every section has been read. */
   warnings(): string[] {
-    return [...this.sources.warnings, ...this.#remarks, ...unreadWarnings(this.sources, this.#records)]
+    return [...this.sources.warnings, ...this.#warnings, ...unreadWarnings(this.sources, this.#records)]
   }
 
-  /** The reply of `server.config`; sections stand in the order in which they were read. */
+  /** The reply of `server.config`; sections in the order in which they were read. */
   reply(): ServerConfig {
     const config = [...this.#records].map(
       ([name, { view }]) =>
@@ -96,25 +99,25 @@ export class Configuration {
     }
   }
 
-  #readOptions<O extends SectionOptions>(section: string, options: O, onMisfit: OnMisfit): InferShape<O> {
+  #readOptions<O extends SectionOptions>(section: string, options: O, onInvalid: OnInvalid): InferShape<O> {
     const values: Record<string, unknown> = {}
     for (const [name, option] of Object.entries(options)) {
-      const value = this.#readOrRemark(section, name, option, onMisfit)
+      const value = this.#readOrWarn(section, name, option, onInvalid)
       if (value !== undefined) values[name] = value
     }
     this.#record(section)
     return values as InferShape<O>
   }
 
-  #readOrRemark(section: string, name: string, option: SectionOption, onMisfit: OnMisfit): unknown {
+  #readOrWarn(section: string, name: string, option: SectionOption, onInvalid: OnInvalid): unknown {
     try {
       return option.prefix === true
         ? this.#readPrefixed(section, name, option)
         : this.#readOption(section, name, option)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
-      if (onMisfit === 'throw' || option.fallback === undefined) throw this.#failed(section, error)
-      this.#remarks.add(`${error.message}; until then it has its default`)
+      if (onInvalid === 'throw' || option.fallback === undefined) throw this.#failed(section, error)
+      this.#warnings.add(`${error.message}; the default is used instead`)
       return this.#default(section, name, option.fallback.value, option)
     }
   }
@@ -147,7 +150,7 @@ export class Configuration {
       if (!source.name.startsWith(prefix) || source.name === prefix) continue
       const rest = source.name.slice(prefix.length)
       record.known.add(source.name)
-      // The declared option is a record of one kind; reading each entry alone lets the error name its line.
+      // The declared option is a record; reading each entry alone allows the error to name its line.
       const input = Object.fromEntries([[rest, source.value]])
       const read = this.#readText(section, source, option, input, rest) as Record<string, unknown>
       record.view.set(source.name, read[rest])
@@ -156,14 +159,14 @@ export class Configuration {
     return Object.fromEntries(values)
   }
 
-  /** The option as written: under its own name, one that it had before, or in [DEFAULT]. */
+  /** The option as written: under its name or a previous one, or in [DEFAULT]. */
   #find(section: string, name: string, option: SectionOption): SourceOption | undefined {
     const record = this.#record(section)
     const written = this.sources.sections.get(section)?.options
-    const former = (option.formerly ?? []).filter(old => written?.has(old))
-    for (const known of [name, ...former]) record.known.add(known)
-    for (const old of former) this.#warnDeprecated(section, written!.get(old)!, `use "${name}" instead`)
-    const found = written?.get(name) ?? (former[0] === undefined ? undefined : written?.get(former[0]))
+    const previous = (option.previousNames ?? []).filter(old => written?.has(old))
+    for (const known of [name, ...previous]) record.known.add(known)
+    for (const old of previous) this.#warnDeprecated(section, written!.get(old)!, `use "${name}" instead`)
+    const found = written?.get(name) ?? (previous[0] === undefined ? undefined : written?.get(previous[0]))
     if (found !== undefined && option.deprecated !== undefined) {
       this.#warnDeprecated(section, found, option.deprecated)
     }
@@ -171,12 +174,12 @@ export class Configuration {
   }
 
   #warnDeprecated(section: string, { name, file, line }: SourceOption, advice: string): void {
-    this.#remarks.add(
+    this.#warnings.add(
       `${file}, line ${line}: the option "${name}" of section [${section}] is deprecated; ${advice}`,
     )
   }
 
-  /** Reads what is written; `field` names the one field of `input` where that is an object of one option. */
+  /** Reads the text of an option. If `input` is an object with one field, `field` is its name. */
   #readText(section: string, source: SourceOption, option: SectionOption, input: unknown, field?: string) {
     const { name } = source
     try {
@@ -237,7 +240,7 @@ function isPath(option: SectionOption): boolean {
   return option.json.format === PATH_FORMAT
 }
 
-/** Paths and templates are shown as written, the rest as read. */
+/** Paths and templates as written, other values as read. */
 function viewOf(option: SectionOption, value: unknown, written: unknown): unknown {
   const asWritten = isPath(option) || option.json.format === TEMPLATE_FORMAT
   return (asWritten ? written : value) ?? null
@@ -253,7 +256,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   object: 'lines of name=value',
 }
 
-/** What a value should have been, as the end of a sentence; names the item of a list or the field that is wrong. */
+/** What was expected, as the end of a sentence, with the item of a list or the field that is invalid. */
 function expected({ problem, path }: Invalid, root: string): string {
   const part = path.slice(root.length)
   const item = /^\[(\d+)\]/.exec(part)?.[1]

@@ -3,31 +3,31 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { replaceFile } from './atomic-file.ts'
 
-/** What differs between new installations. */
+/** Values that differ between new installations. */
 export interface DefaultConfig {
-  /** Address to listen on; every IPv4 address of the host unless given. */
+  /** Address to listen on; every IPv4 address of the host if left out. */
   readonly host?: string
   readonly port?: number
-  /** Klipper's API socket, as the option is written. */
+  /** Klipper's API socket, in the form of the option. */
   readonly klippyAddress?: string
 }
 
-/** The text of a first moonraker.conf: usable at once from this host and from private networks. */
+/** The text of a new moonraker.conf, which grants access to this host and to private networks. */
 export function defaultConfig(values: DefaultConfig = {}): string {
   const { host = '0.0.0.0', port = 7125, klippyAddress = '{data_path}/comms/klippy.sock' } = values
   return `# The server's configuration. Restart the server after a change.
-# Lines that begin with # are comments.
+# Lines that start with # are comments.
 
 [server]
 host: ${host}
 port: ${port}
-# The socket that Klipper is started with (its option -a).
+# Klipper's API socket (the option -a of its service).
 klippy_uds_address: ${klippyAddress}
 # Largest upload, in MiB.
 max_upload_size: 1024
 
 [authorization]
-# Who may use this server without logging in: this host and private networks.
+# Clients that may use this server without a login: this host and private networks.
 # Do not add public addresses: everyone there could move the printer.
 trusted_clients:
     127.0.0.0/8
@@ -38,7 +38,7 @@ trusted_clients:
     169.254.0.0/16
     fe80::/10
     fc00::/7
-# Web pages from elsewhere that may talk to this server.
+# Web pages of other sites that may use this server.
 cors_domains:
     *://my.mainsail.xyz
     *://app.fluidd.xyz
@@ -47,28 +47,28 @@ cors_domains:
     *://localhost:*
 
 [file_manager]
-# Prepares uploaded G-code so that single objects can be cancelled while printing.
+# Prepares uploaded G-code so that single objects can be cancelled during a print.
 enable_object_processing: False
 
 [announcements]
-# News of Klipper and Moonraker is looked for at https://arksine.github.io every half hour. Nothing of this printer is
-# told there. False: nobody is asked.
+# The server fetches news of Klipper and Moonraker from https://arksine.github.io every half hour, and sends no data of
+# this printer. False: it fetches nothing.
 enable_moonlight: True
-# News of further projects, one a line.
+# News of further projects, one per line.
 # subscriptions:
 #     mainsail
 
 [octoprint_compat]
-# Slicers that know OctoPrint but not Moonraker can send files.
+# Slicers that support OctoPrint but not Moonraker can upload files.
 `
 }
 
 /**
- * Writes a first moonraker.conf to `file`, with its folder, unless something is there already.
- * Returns whether it was written. Throws what the file system throws.
+ * Writes a new moonraker.conf to `file` and creates its folder, unless the file exists. Returns whether it was written.
+ * Throws errors of the file system.
  */
 export function writeDefaultConfig(file: string, values: DefaultConfig = {}): boolean {
-  // A link counts even if it leads nowhere: its target may be a drive that is not mounted yet.
+  // A link counts even if its target is missing: it may be on a drive that is not mounted yet.
   if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) return false
   mkdirSync(path.dirname(file), { recursive: true })
   replaceFile(file, defaultConfig(values), 0o644)

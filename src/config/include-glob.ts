@@ -1,19 +1,19 @@
-// Which files an [include …] means: wildcards as Python's pathlib reads them, in sorted order.
+// The files of an [include …] with wildcards, with the rules of Python's pathlib, sorted.
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { ConfigError } from './config-error.ts'
 
 const MAX_ENTRIES = 10_000
 
-/** Whether an include names files by wildcards, so that matching none is allowed. */
+/** Whether an include has wildcards; it may match no file then. */
 export function isGlob(pattern: string): boolean {
   return /[*?[]/.test(pattern)
 }
 
 /**
- * The files that `pattern` (relative to `folder`, or absolute) matches, sorted part by part of their paths.
- * `*`, `?` and `[a-z]` stay within one name and match a leading dot, `**` stands for any folders.
- * Throws ConfigError when the search passes 10,000 entries.
+ * The files that `pattern` (relative to `folder`, or absolute) matches, sorted by the parts of their paths.
+ * `*`, `?` and `[a-z]` match within one name, a leading dot too; `**` matches any number of folders.
+ * Throws ConfigError if the search reaches more than 10,000 entries.
  */
 export function expandGlob(pattern: string, folder: string): string[] {
   const start = path.isAbsolute(pattern) ? path.parse(pattern).root : folder
@@ -33,7 +33,8 @@ function walk(folder: string, parts: readonly string[], found: Set<string>, budg
   }
   if (part === '**') walk(folder, rest, found, budget)
   for (const entry of entriesOf(folder)) {
-    if (--budget.left < 0) throw new ConfigError(`the search passed ${MAX_ENTRIES} files; name fewer`)
+    if (--budget.left < 0)
+      throw new ConfigError(`the search reached more than ${MAX_ENTRIES} files; use a narrower pattern`)
     const below = path.join(folder, entry.name)
     if (part !== '**') {
       if (matches(entry.name, part)) walk(below, rest, found, budget)
@@ -45,7 +46,7 @@ function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true })
   } catch {
-    // A folder that is missing or closed to us has no matches; what should match is told by the includer.
+    // A folder that is missing or not readable has no matches; the caller warns if there are none at all.
     return []
   }
 }
@@ -63,7 +64,7 @@ function compareParts(a: string, b: string): number {
   return other === undefined || left[differing]! > other ? 1 : -1
 }
 
-/** Whether a file name fits a pattern. Works in name × pattern steps: a star is only ever retried from the last one. */
+/** Whether a file name matches a pattern. Needs name × pattern steps: only the last star is retried. */
 export function matches(name: string, pattern: string): boolean {
   const tokens = tokenize(pattern)
   const chars = Array.from(name)
@@ -94,7 +95,7 @@ function tokenize(pattern: string): Token[] {
   const chars = Array.from(pattern)
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at]!
-    // A bracket right after the opening one belongs to the set.
+    // A closing bracket directly after the opening one belongs to the set.
     const end = char === '[' ? chars.indexOf(']', at + (chars[at + 1] === '!' ? 3 : 2)) : -1
     if (char === '*') tokens.push('*')
     else if (char === '?') tokens.push(() => true)

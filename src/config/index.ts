@@ -1,6 +1,6 @@
-// Reading moonraker.conf: sources, typed sections, secrets, the last good copy and the first one.
+// Reading moonraker.conf: sources, typed sections, secrets, the last good copy and the default file.
 export { ConfigError, type ConfigPlace } from './config-error.ts'
-export { Configuration, type OnMisfit, type ReadSection, type ServerConfig } from './configuration.ts'
+export { Configuration, type OnInvalid, type ReadSection, type ServerConfig } from './configuration.ts'
 export { type DefaultConfig, writeDefaultConfig } from './default-config.ts'
 export {
   fallbackWarning,

@@ -1,25 +1,25 @@
-// The last configuration that a start succeeded with, for the day when the present one cannot be read.
+// The last configuration that the server started with, for use if the current one cannot be read.
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { replaceFile } from './atomic-file.ts'
 import { ConfigError } from './config-error.ts'
 import { type ConfigSources, readSources, type SourceLimits, type SourceOption } from './sources.ts'
 
-/** A configuration that can be started with. */
+/** A configuration that the server can start with. */
 export interface LoadedSources {
   readonly sources: ConfigSources
-  /** Why the last good configuration stands in for the present one; absent where it does not. */
+  /** Why the last good configuration is used instead of the current one; absent if it is not. */
   readonly fallback?: string
 }
 
-/** Where the last good copy of `file` is kept: hidden, beside it, where the original keeps it too. */
+/** The path of the last good copy of `file`: hidden, in the same folder, as in the original. */
 export function lastGoodPath(file: string): string {
   return path.join(path.dirname(file), `.${path.basename(file)}.bkp`)
 }
 
 /**
- * Reads the configuration at `file`; where that fails, its last good copy, with the reason in `fallback`.
- * Throws the ConfigError of `file` where there is no good copy either.
+ * Reads the configuration at `file`; if that fails, its last good copy, with the reason in `fallback`.
+ * Throws the ConfigError of `file` if there is no good copy.
  */
 export function loadSources(file: string, limits: SourceLimits = {}): LoadedSources {
   try {
@@ -32,7 +32,7 @@ export function loadSources(file: string, limits: SourceLimits = {}): LoadedSour
   }
 }
 
-/** The last good copy of `file`, if there is one and it can be read. For errors found after reading, too. */
+/** The last good copy of `file`; undefined if it is missing or cannot be read. */
 export function readLastGood(file: string, limits: SourceLimits = {}): ConfigSources | undefined {
   const copy = lastGoodPath(path.resolve(file))
   if (!existsSync(copy)) return undefined
@@ -44,21 +44,21 @@ export function readLastGood(file: string, limits: SourceLimits = {}): ConfigSou
   }
 }
 
-/** What to tell when the server runs on the last good copy because of `error`. */
+/** The warning for a server that runs with the last good copy because of `error`. */
 export function fallbackWarning(file: string, error: ConfigError): string {
   const copy = path.basename(lastGoodPath(file))
-  return `The configuration cannot be used: ${error.message}.  The server runs on the last one that worked (${copy}); correct the file and restart.`
+  return `The configuration cannot be used: ${error.message}.  The server runs with the last one that worked (${copy}); correct the file and restart.`
 }
 
 /**
- * Keeps `sources`, all files in one, as the last good configuration; to be called after a successful start.
- * Nothing is written where it is kept already or comes from the copy itself. Throws what the file system throws.
+ * Saves `sources`, all files in one, as the last good configuration; to be called after a successful start. Writes
+ * nothing if the copy is up to date, or if the sources come from the copy. Throws errors of the file system.
  */
 export function saveLastGood(sources: ConfigSources): void {
   const copy = lastGoodPath(sources.path)
   const text = mergedText(sources)
   if (isLastGood(sources) || (existsSync(copy) && readFileSync(copy, 'utf8') === text)) return
-  // Passwords may stand in it, whatever the permissions of the files that it was made of.
+  // It may contain passwords, whatever the permissions of its sources are.
   replaceFile(copy, text, 0o600)
 }
 
@@ -79,7 +79,7 @@ function sectionText(name: string, options: ReadonlyMap<string, SourceOption>): 
 }
 
 function optionText({ name, value }: SourceOption): string {
-  // After a space, a backslash before a comment sign would be taken for its escape.
+  // After a space, a backslash before a comment sign would be read as its escape.
   const space = /^(\n|\\[#;]|$)/.test(value) ? '' : ' '
   const text = `${name} =${space}${value.replaceAll('\n', '\n    ')}`
   return text.replaceAll(/ ([#;])/g, ' \\$1')
@@ -87,9 +87,9 @@ function optionText({ name, value }: SourceOption): string {
 
 function readServerSources(file: string, limits: SourceLimits): ConfigSources {
   const sources = readSources(file, limits)
-  // Without this section the file is most likely empty or another one.
+  // Without this section the file is probably empty, or another file.
   if (!sources.sections.has('server')) {
-    throw new ConfigError('there is no section [server]; add a line "[server]", with its options below', {
+    throw new ConfigError('the section [server] is missing; add a line "[server]", with its options below', {
       file: path.basename(file),
     })
   }

@@ -1,4 +1,4 @@
-// What an option of moonraker.conf can be beyond a plain schema: text that holds lists, pairs, paths and templates.
+// Kinds of options of moonraker.conf beyond plain schemas: lists, pairs, paths and templates in text.
 import {
   Field,
   type InferShape,
@@ -13,17 +13,17 @@ import {
   string,
 } from '../schema/index.ts'
 
-/** One option as a section declares it: any schema, with what only the configuration knows about it. */
+/** One option as a section declares it: any schema, with traits that only the configuration uses. */
 export interface SectionOption<T = unknown> extends Schema<T> {
-  /** The option is still read but should not be written any more; the text says what to do instead. */
+  /** The option is deprecated: still read, with a warning. The text is the replacement, as the end of a sentence. */
   readonly deprecated?: string
-  /** Names that the option had before; each is still read, with a warning. */
-  readonly formerly?: readonly string[]
-  /** The key of the declaration is only how the options' names begin. */
+  /** Previous names of the option; each is still read, with a warning. */
+  readonly previousNames?: readonly string[]
+  /** The key of the declaration is the prefix of the options' names. */
   readonly prefix?: true
 }
 
-/** The options that a section takes, by name. */
+/** The options of a section, by name. */
 export type SectionOptions = Readonly<Record<string, SectionOption>>
 
 /** The JSON Schema keyword that names what separates the items of a list or of named values. */
@@ -45,7 +45,7 @@ function split(text: string, separator: string): string[] {
     .filter(part => part !== '')
 }
 
-/** A list whose items stand between `separator`s, white space around them and empty items left out. */
+/** A list whose items are separated by `separator`, without white space around them and without empty items. */
 export function separated<T>(separator: string, item: Schema<T>): Field<T[]> {
   const items = list(item)
   return new Field({ ...items.json, [SEPARATOR]: separator }, (input, name) =>
@@ -67,7 +67,7 @@ export function commas(item: Schema<unknown> = string()): Field<unknown[]> {
   return separated(',', item)
 }
 
-/** Named values, one `name=value` on each line. A line without `=` gives null, for a `value` that is nullable. */
+/** Named values, one `name=value` on each line. A line without `=` gives null, which a nullable `value` accepts. */
 export function pairs(): Field<Record<string, string>>
 export function pairs<T>(value: Schema<T>): Field<Record<string, T>>
 export function pairs(value: Schema<unknown> = string()): Field<Record<string, unknown>> {
@@ -77,7 +77,7 @@ export function pairs(value: Schema<unknown> = string()): Field<Record<string, u
   )
 }
 
-/** Known fields, one `name=value` on each line; others are allowed and ignored. */
+/** Known fields, one `name=value` on each line; other fields are ignored. */
 export function fields<S extends Shape>(shape: S): Field<InferShape<S>> {
   return new Field({ ...shapeJson(shape), [SEPARATOR]: '\n' }, (input, name) =>
     readShape(shape, readPairs(input, name), name),
@@ -93,7 +93,7 @@ function readPairs(input: unknown, name: string): Record<string, string | null> 
   return Object.fromEntries(entries) as Record<string, string | null>
 }
 
-/** One of the given words, written in any case. */
+/** One of the given words, in upper or lower case. */
 export function word<const C extends string>(...words: readonly C[]): Field<C> {
   return new Field({ type: 'string', enum: words }, (input, name) => {
     const found = words.find(item => item.toLowerCase() === String(input).trim().toLowerCase())
@@ -103,8 +103,8 @@ export function word<const C extends string>(...words: readonly C[]): Field<C> {
 }
 
 /**
- * A path of a file or folder, absolute once read: `~` is the home folder, `{data_path}` the data folder.
- * The reader of the section does that, since a schema does not know the data folder.
+ * A path of a file or folder, absolute after reading: `~` is the home folder, `{data_path}` the data folder.
+ * `Configuration` expands it, since a schema does not know the data folder.
  */
 export function path(): Field<string> {
   return new Field({ type: 'string', format: PATH_FORMAT }, (input, name) => {
@@ -114,19 +114,19 @@ export function path(): Field<string> {
   })
 }
 
-/** The text of a template, without the white space around it. Whoever declares it compiles it. */
+/** The text of a template, without white space around it. The component compiles it. */
 export function template(): Field<string> {
   return new Field({ type: 'string', format: TEMPLATE_FORMAT }, (input, name) =>
     textOf(input, name, 'template').trim(),
   )
 }
 
-/** All options whose names begin with the key of the declaration, by the rest of their names: none or many. */
+/** All options whose names start with the key of the declaration, by the rest of their names. */
 export function prefixed<T>(option: Schema<T>): Optional<Record<string, T>> & { readonly prefix: true } {
   return Object.assign(record(option).default({}), { prefix: true as const })
 }
 
-/** `option`, which should not be written any more; `advice` says what to do instead, as a sentence's end. */
+/** `option` as deprecated; `advice` is the replacement, as the end of a sentence. */
 export function deprecated<S extends SectionOption>(
   option: S,
   advice: string,
@@ -134,12 +134,12 @@ export function deprecated<S extends SectionOption>(
   return withTraits(option, { deprecated: advice })
 }
 
-/** `option`, which may also be given under the names that it had before. */
-export function formerly<S extends SectionOption>(
+/** `option` with the previous names under which it is still read. */
+export function withPreviousNames<S extends SectionOption>(
   option: S,
   ...names: readonly string[]
-): S & { readonly formerly: readonly string[] } {
-  return withTraits(option, { formerly: names })
+): S & { readonly previousNames: readonly string[] } {
+  return withTraits(option, { previousNames: names })
 }
 
 function withTraits<S extends object, T extends object>(option: S, traits: T): S & T {

@@ -1,18 +1,18 @@
-// Which options hold what nobody else should read, so that no warning and no log repeats their values.
+// Which options contain secrets: no warning and no log repeats their values.
 
 const SECRET_NAME = /passw|secret|token|api_?key|credential/
 
-/** Whether an option's name says that its value is a secret. */
+/** Whether an option is a secret, by its name. */
 export function namesSecret(option: string): boolean {
   return SECRET_NAME.test(option.toLowerCase())
 }
 
-/** An option that names where its secret is. */
+/** A value that refers to the secrets file. */
 const SECRET_REFERENCE = /^\{\s*secrets(\.\w+)+\s*\}$/
-/** What an option like `enable_api_key` may be. */
+/** A value of an option such as `enable_api_key`. */
 const SWITCH = /^(true|false|yes|no|on|off|)$/i
 
-/** The value of an option as `server.config` shows it: dots in the place of a secret that is written out. */
+/** The value of an option as `server.config` shows it: `…` replaces a secret. */
 export function valueForClients<T>(option: string, value: T): T | '…' {
   if (typeof value !== 'string' || !namesSecret(option)) return value
   const text = value.trim()
@@ -22,7 +22,7 @@ export function valueForClients<T>(option: string, value: T): T | '…' {
 /** User and password of a URL. */
 const URL_CREDENTIALS = /(:\/\/)[^/?#\s]*@/g
 
-/** A value for people to recognize: on one line, of bounded length, with dots for what is secret. */
+/** A value for a message: on one line, of limited length, with `…` for secrets. */
 export function shownValue(option: string, value: string, secret = false): string {
   if (secret || namesSecret(option)) return '…'
   const line = value

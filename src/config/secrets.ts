@@ -1,9 +1,9 @@
-// The secrets file: values that templates reach as `secrets.section.key`, and that nothing else ever shows.
+// The secrets file: values that only templates can read, as `secrets.section.key`.
 import { readFileSync, statSync } from 'node:fs'
 import { MAX_INI_LENGTH, PLAIN_INI, parseIni } from '../core/ini.ts'
 import { isPlainObject } from '../schema/index.ts'
 
-/** What the secrets file holds. Printing or serializing it shows none of the values. */
+/** The content of the secrets file. Printing or serializing it shows no values. */
 export class Secrets {
   readonly #values: Readonly<Record<string, unknown>>
 
@@ -17,16 +17,16 @@ export class Secrets {
   }
 }
 
-/** Secrets, and what is wrong with their file. */
+/** Secrets, and the problems of their file. */
 export interface ReadSecrets {
   readonly secrets: Secrets
-  /** Names the file and the line, never what stands there. */
+  /** With the file and the line, never its content. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Reads the secrets file, JSON or ini. A missing `file` means no secrets. Never throws: secrets that cannot be read are
- * a warning.
+ * Reads the secrets file, JSON or ini. Without `file` there are no secrets. Does not throw: a file that cannot be read
+ * becomes a warning.
  */
 export function readSecrets(file: string): ReadSecrets {
   if (!isThere(file)) return { secrets: new Secrets({}), warnings: [] }
@@ -37,14 +37,14 @@ export function readSecrets(file: string): ReadSecrets {
   }
 }
 
-/** A problem whose text holds nothing of the file's content. */
+/** A problem, in words that contain nothing of the file's content. */
 class Unreadable extends Error {}
 
 function isThere(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) !== undefined
   } catch {
-    // Something is there that cannot be looked at; reading it tells why.
+    // The file exists but cannot be examined; reading it gives the reason.
     return true
   }
 }
@@ -59,16 +59,16 @@ function load(file: string): string {
 function parseSecrets(text: string): Record<string, unknown> {
   const json = parseJson(text)
   if (json === undefined) return parseIniSecrets(text)
-  if (!isPlainObject(json)) throw new Unreadable('must hold a JSON object at its top.')
+  if (!isPlainObject(json)) throw new Unreadable('must contain a JSON object at its top level.')
   return json
 }
 
-/** The JSON value, or undefined where the text is meant to be an ini. */
+/** The JSON value; undefined if the text is an ini. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    if (text.trimStart().startsWith('{')) throw new Unreadable('begins like JSON but is not valid JSON.')
+    if (text.trimStart().startsWith('{')) throw new Unreadable('starts like JSON but is not valid JSON.')
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-// Reads moonraker.conf with everything it includes, and remembers which file and line each option comes from.
+// Reads moonraker.conf with everything it includes, and records the file and line of each option.
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { IniError, type IniSection, MAX_INI_LENGTH, parseIni } from '../core/ini.ts'
@@ -11,7 +11,7 @@ const MAX_TOTAL_BYTES = 4 * MAX_INI_LENGTH
 const INCLUDE = 'include '
 const DEFAULT = 'DEFAULT'
 
-/** An option as it stands in its file. `file` is relative to moonraker.conf's folder where it is inside of it. */
+/** An option as written in its file. `file` is relative to moonraker.conf's folder if it is inside of it. */
 export interface SourceOption {
   readonly name: string
   readonly value: string
@@ -31,40 +31,40 @@ export interface SourceSection {
 export interface SourceFile {
   /** Absolute. */
   readonly path: string
-  /** Relative to moonraker.conf's folder where it is inside of it, else absolute. */
+  /** Relative to moonraker.conf's folder if it is inside of it, else absolute. */
   readonly name: string
   readonly sections: readonly string[]
 }
 
-/** A configuration as written, before anybody knows what its options mean. */
+/** A configuration as written, before components read their options. */
 export interface ConfigSources {
   /** The absolute path of the first file. */
   readonly path: string
   readonly files: readonly SourceFile[]
   /** In order of first appearance, without `[DEFAULT]`. */
   readonly sections: ReadonlyMap<string, SourceSection>
-  /** The options of `[DEFAULT]`, which stand in for those missing in any section. */
+  /** The options of `[DEFAULT]`, which apply to every section that lacks them. */
   readonly defaults: ReadonlyMap<string, SourceOption>
-  /** What looks wrong but can be lived with. */
+  /** Problems that do not stop the server. */
   readonly warnings: readonly string[]
 }
 
-/** What bounds the reading of sources. */
+/** Limits for reading sources. */
 export interface SourceLimits {
-  /** Absolute paths of files and folders that no include may reach, such as the secrets. */
+  /** Absolute paths of files and folders that no include may read, such as the secrets. */
   readonly reserved?: readonly string[]
 }
 
 /**
- * Reads the configuration at `file` and what it includes; where an option comes twice in different files, the
- * later one wins, in the order in which includes stand in the text. Throws ConfigError.
+ * Reads the configuration at `file` and its includes. If two files have the same option, the later one wins, in the
+ * order of the includes. Throws ConfigError.
  */
 export function readSources(file: string, limits: SourceLimits = {}): ConfigSources {
   const reader = new SourceReader(path.resolve(file), limits.reserved ?? [])
   return reader.read()
 }
 
-/** Every section as written, `[DEFAULT]` first and its options in all others: the `orig` of `server.config`, without secrets. */
+/** Every section as written, `[DEFAULT]` first and its options in all others, without secrets: `orig` of `server.config`. */
 export function originalView(sources: ConfigSources): Record<string, Record<string, string>> {
   const defaults = [...sources.defaults]
   const sections = [...sources.sections].map(([name, { options }]) => {
@@ -85,7 +85,7 @@ interface OpenSection {
   readonly options: Map<string, SourceOption>
 }
 
-/** Where an include stands; absent for moonraker.conf itself. */
+/** The place of an include; absent for moonraker.conf itself. */
 interface Includer {
   readonly file: string
   readonly line: number
@@ -99,7 +99,7 @@ class SourceReader {
   readonly #sections = new Map<string, OpenSection>()
   readonly #defaults: OpenSection
   readonly #warnings: string[] = []
-  /** What was read already, by device and inode, so that a link is the file that it leads to. */
+  /** The files that were read, by device and inode, so that a link counts as its target. */
   readonly #seen = new Map<string, string>()
   #bytes = 0
 
@@ -157,11 +157,11 @@ class SourceReader {
     const [option] = options
     if (option !== undefined) {
       throw new ConfigError(
-        `the option "${option.name}" stands below [${section}], which takes none; put it under a section of its own`,
+        `the option "${option.name}" is below [${section}], which has no options; move it to its section`,
         { file: name, line: option.line, section, option: option.name },
       )
     }
-    if (pattern === '') throw new ConfigError('[include] names no file; write [include name.conf]', place)
+    if (pattern === '') throw new ConfigError('[include] has no file name; write [include name.conf]', place)
     for (const included of this.#matches(pattern, path.dirname(file), place)) this.#readFile(included, place)
   }
 
@@ -171,7 +171,7 @@ class SourceReader {
       const files = expandGlob(pattern, folder)
       if (files.length === 0) {
         this.#warnings.push(
-          `${place.file}, line ${place.line}: [include ${pattern}] matches no file; remove it if there should be none`,
+          `${place.file}, line ${place.line}: [include ${pattern}] matches no file; correct the pattern or remove it`,
         )
       }
       return files
@@ -181,7 +181,7 @@ class SourceReader {
     }
   }
 
-  /** The text of a file that may be read, once. */
+  /** The text of a file. Fails for a reserved file, and for one that was already read. */
   #load(file: string, name: string, includer?: Includer): string {
     const fail = (problem: string): never => {
       if (includer === undefined) throw new ConfigError(`${file}: ${problem}`)
@@ -189,7 +189,7 @@ class SourceReader {
     }
     try {
       const stat = statSync(file)
-      if (this.#isReserved(file)) fail('is kept by the server for itself and cannot be configuration')
+      if (this.#isReserved(file)) fail('belongs to the server and cannot be configuration')
       this.#checkFirstTime(`${stat.dev}:${stat.ino}`, name, includer, fail)
       if (!stat.isFile()) fail('is not a file; name a configuration file')
       this.#bytes += stat.size
@@ -212,9 +212,9 @@ class SourceReader {
   ): void {
     const before = this.#seen.get(identity)
     if (before !== undefined) {
-      fail(`was read before (${before}); a file can be included once, and never by one that it includes`)
+      fail(`was already read (${before}); a file can be included only once, and not by itself`)
     }
-    if (this.#seen.size >= MAX_FILES) fail(`is one too many; at most ${MAX_FILES} files can be read`)
+    if (this.#seen.size >= MAX_FILES) fail(`is one file too many; the limit is ${MAX_FILES}`)
     const how = includer === undefined ? '' : `, included in ${includer.file}, line ${includer.line}`
     this.#seen.set(identity, `as ${name}${how}`)
   }
@@ -250,13 +250,10 @@ function decode(bytes: Buffer, name: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     const before = bytes.toString('utf8').split('\uFFFD', 1)[0]!
-    throw new ConfigError(
-      'this is not UTF-8 text; save the file as UTF-8, or put the right file in its place',
-      {
-        file: name,
-        line: before.split('\n').length,
-      },
-    )
+    throw new ConfigError('this is not UTF-8 text; save the file as UTF-8, or replace it by the right file', {
+      file: name,
+      line: before.split('\n').length,
+    })
   }
 }
 
@@ -273,6 +270,6 @@ function reasonOf(error: unknown): string {
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist; create it, or correct its name'
   if (code === 'EACCES' || code === 'EPERM')
     return 'cannot be read; give the user of this server permission to read it'
-  if (code === 'ELOOP') return 'is a link that leads back to itself; remove it'
+  if (code === 'ELOOP') return 'is a link that refers to itself; remove it'
   return `cannot be read (${code ?? String(error)})`
 }

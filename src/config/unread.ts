@@ -1,20 +1,20 @@
-// Warnings about what stands in the configuration but was read by nobody.
+// Warnings about sections and options that no component read.
 import { shownValue } from './secret-names.ts'
 import type { ConfigSources, SourceOption } from './sources.ts'
 
-/** What was read of one section. */
+/** What was read from one section. */
 export interface SectionRecord {
   /** Values as `server.config` shows them, by the option's name. */
   readonly view: Map<string, unknown>
-  /** Names as written that were asked for, whether they are there or not. */
+  /** Names of options that were looked up, whether they exist or not. */
   readonly known: Set<string>
-  /** Reading stopped at an error, so that nothing can be said about the options not read. */
+  /** Reading stopped at an error; the other options are neither known nor unknown. */
   failed: boolean
 }
 
 /**
- * One warning for each section and each option that nobody read. How they begin is what Mainsail looks for; nothing
- * after the section may hold quotes or brackets, since Mainsail takes the last ones for the section's.
+ * One warning for each section and each option that no component read. Mainsail parses their first words; the text after
+ * the section must not contain quotes or brackets, since Mainsail takes the last ones for the section's.
  */
 export function unreadWarnings(
   sources: ConfigSources,
@@ -36,14 +36,14 @@ export function unreadWarnings(
 
 function unreadSection(section: string, file: string, line: number): string {
   return (
-    `Unparsed config section [${section}] detected.  It stands in ${file}, line ${line}, and no component that ` +
-    'runs reads it; correct its name, remove it, or see the other warnings for a component that failed.'
+    `Unparsed config section [${section}] detected.  It is in ${file}, line ${line}, and no running ` +
+    'component reads it; correct its name, remove it, or see the other warnings for a component that failed.'
   )
 }
 
 function unreadOption(section: string, { name, value, file, line }: SourceOption): string {
   return (
-    `Unparsed config option '${name}: ${shownValue(name, value)}' detected in section [${section}].  It stands in ` +
-    `${file}, line ${line}, and is not known there; correct its name or remove it.`
+    `Unparsed config option '${name}: ${shownValue(name, value)}' detected in section [${section}].  It is in ` +
+    `${file}, line ${line}, and not an option of this section; correct its name or remove it.`
   )
 }

@@ -1,4 +1,4 @@
-// The builders of schemas. Reading is lenient where the API's clients are: "5" is the integer 5, "true" is true.
+// The builders of schemas. Reading is as lenient as clients need: "5" is the integer 5, "true" is true.
 import {
   type Infer,
   type InferShape,
@@ -22,13 +22,13 @@ export class Field<T> implements Schema<T> {
     if (secret) this.secret = true
   }
 
-  /** May be left out; `value` then stands in for it. */
+  /** May be left out; the value is `value` then. */
   default<D extends T>(value: D): Field<T> & Optional<T> {
     const field = new Field<T>({ ...this.json, default: value }, this.read, this.secret)
     return Object.assign(field, { fallback: { value } })
   }
 
-  /** May be left out, and is then absent. */
+  /** May be left out; the value is absent then. */
   optional(): Field<T | undefined> & Optional<T | undefined> {
     const field = new Field<T | undefined>(this.json, this.read, this.secret)
     return Object.assign(field, { fallback: { value: undefined } })
@@ -67,7 +67,7 @@ function nullableJson(json: JsonSchema): JsonSchema {
     : { anyOf: [json, { type: 'null' }] }
 }
 
-/** Text. Numbers and booleans are taken as their text, as the original does. */
+/** Text. Numbers and booleans are converted to text, as in the original. */
 export function string(): Field<string> {
   return new Field({ type: 'string' }, (input, name) => {
     if (typeof input === 'string') return input
@@ -76,7 +76,7 @@ export function string(): Field<string> {
   })
 }
 
-/** Text that no log and no error may show. */
+/** Text that must not appear in a log or an error. */
 export function secret(field: Field<string> = string()): Field<string> & { readonly secret: true } {
   const read = (input: unknown, name: string) => {
     try {
@@ -88,15 +88,15 @@ export function secret(field: Field<string> = string()): Field<string> & { reado
   return Object.assign(new Field({ ...field.json, format: 'password' }, read), { secret: true as const })
 }
 
-/** Stands for a value that may be or contain a secret. */
+/** Replaces a value that may be or contain a secret. */
 const HIDDEN = '(hidden)'
 
-/** What an error may show of `input`, which was to be read by `schemas`. */
+/** `input` as an error may show it, after `schemas` could not read it. */
 function shown(input: unknown, schemas: readonly Schema<unknown>[]): unknown {
   return schemas.some(schema => schema.secret) ? HIDDEN : input
 }
 
-/** Limits of a number; `min` and `max` belong to the range, `above` and `below` do not. */
+/** Limits of a number; the range includes `min` and `max`, and excludes `above` and `below`. */
 export interface Limits {
   readonly min?: number
   readonly max?: number
@@ -131,10 +131,10 @@ function checkLimits(value: number, limits: Limits, name: string): number {
   return value
 }
 
-/** A whole number within JavaScript's exact range. A JSON number loses its fraction; text may have none. */
+/** A whole number within JavaScript's exact range. A JSON number loses its fraction; text must not have one. */
 export function int(limits: Limits = {}): Field<number> {
   return new Field({ type: 'integer', ...limitsJson(limits) }, (input, name) => {
-    // Without the sign that a zero may keep.
+    // Adding 0 turns -0 into 0.
     const value = typeof input === 'number' ? Math.trunc(input) + 0 : toNumber(input)
     if (!Number.isSafeInteger(value)) throw new Invalid(name, 'int', input)
     return checkLimits(value, limits, name)
@@ -153,7 +153,7 @@ export function float(limits: Limits = {}): Field<number> {
 const TRUE = new Set(['true', 'yes', 'on', '1'])
 const FALSE = new Set(['false', 'no', 'off', '0'])
 
-/** A boolean. Text is read as Python's configparser reads it: true/yes/on/1, in any case, and their opposites. */
+/** A boolean. Text as in Python's configparser: true/yes/on/1 or false/no/off/0, in upper or lower case. */
 export function bool(): Field<boolean> {
   return new Field({ type: 'boolean' }, (input, name) => {
     if (typeof input === 'boolean') return input
@@ -177,7 +177,7 @@ export function json(): Field<unknown> {
   return new Field({}, input => input)
 }
 
-/** A list of equal things. */
+/** A list of items of one type. */
 export function list<T>(item: Schema<T>): Field<T[]> {
   return new Field({ type: 'array', items: item.json }, (input, name) => {
     if (!Array.isArray(input)) throw new Invalid(name, 'list', shown(input, [item]))
@@ -185,7 +185,7 @@ export function list<T>(item: Schema<T>): Field<T[]> {
   })
 }
 
-/** The items in a text with commas between them. */
+/** The items of a text, separated by commas. */
 export function commaItems(text: string): string[] {
   return text
     .split(',')
@@ -193,7 +193,7 @@ export function commaItems(text: string): string[] {
     .filter(item => item !== '')
 }
 
-/** A list of texts; query strings and some clients send it as one text with commas between the items. */
+/** A list of texts, which query strings and some clients send as one text with commas between the items. */
 export function commaList(item: Schema<string> = string()): Field<string[]> {
   const items = list(item)
   return new Field({ anyOf: [items.json, { type: 'string' }] }, (input, name) =>
@@ -201,7 +201,7 @@ export function commaList(item: Schema<string> = string()): Field<string[]> {
   )
 }
 
-/** A list of fixed length whose places have types of their own. */
+/** A list of fixed length, with a type for each place. */
 export function tuple<const S extends readonly Schema<unknown>[]>(
   ...items: S
 ): Field<{ -readonly [K in keyof S]: Infer<S[K]> }> {
@@ -220,7 +220,7 @@ export function tuple<const S extends readonly Schema<unknown>[]>(
   })
 }
 
-/** Named values of one type, under names that are not known beforehand. */
+/** An object whose names are not known, with values of one type. */
 export function record<T>(value: Schema<T>): Field<Record<string, T>> {
   return new Field({ type: 'object', additionalProperties: value.json }, (input, name) => {
     if (!isPlainObject(input)) throw new Invalid(name, 'object', shown(input, [value]))
@@ -229,7 +229,7 @@ export function record<T>(value: Schema<T>): Field<Record<string, T>> {
   })
 }
 
-/** An object with known fields; others are allowed and ignored. */
+/** An object with known fields; other fields are ignored. */
 export function object<S extends Shape>(shape: S): Field<InferShape<S>> {
   return new Field(shapeJson(shape), (input, name) => {
     if (!isPlainObject(input)) throw new Invalid(name, 'object', shown(input, Object.values(shape)))
@@ -237,7 +237,7 @@ export function object<S extends Shape>(shape: S): Field<InferShape<S>> {
   })
 }
 
-/** The first of the given schemas that fits. */
+/** The first of the given schemas that can read the value. */
 export function anyOf<const S extends readonly Schema<unknown>[]>(...schemas: S): Field<Infer<S[number]>> {
   return new Field({ anyOf: schemas.map(schema => schema.json) }, (input, name) => {
     for (const schema of schemas) {
@@ -247,7 +247,7 @@ export function anyOf<const S extends readonly Schema<unknown>[]>(...schemas: S)
         if (!(error instanceof Invalid)) throw error
       }
     }
-    throw new Invalid(name, 'value of a type that is taken here', shown(input, schemas))
+    throw new Invalid(name, 'value of a type that is accepted here', shown(input, schemas))
   })
 }
 

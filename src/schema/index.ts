@@ -1,4 +1,4 @@
-// The description of values: everything that the contract and the configuration declare is built of these.
+// Schemas: the contract and the configuration declare their values with them.
 export * from './fields.ts'
 export * from './keyed.ts'
 export {

@@ -1,5 +1,5 @@
-// Parameters that take arguments by their keys: `?light&door` names two devices, `?toolhead&extruder=temperature` two
-// objects. In JSON the same is `{"light": null, "door": null}`.
+// Parameters that take arguments by their keys: `?light&heater` names two devices, `?toolhead&extruder=temperature` two
+// objects. The same in JSON is `{"light": null, "heater": null}`.
 import { Field, shapeJson } from './fields.ts'
 import type { JsonSchema, Schema, Shape } from './schema.ts'
 

@@ -1,23 +1,20 @@
-// What a described value is: its JSON Schema, its static type, and how it is read from loose input.
+// What a schema is: JSON Schema, static type, and how a value is read from lenient input.
 
 /** A JSON Schema (2020-12) as a plain object. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/**
- * A described value. The same description reads JSON bodies, query strings and configuration text,
- * gives the static type, and is published in OpenAPI and OpenRPC.
- */
+/** A schema. It reads JSON bodies, query strings and configuration text, and is published in OpenAPI and OpenRPC. */
 export interface Schema<T> {
   readonly json: JsonSchema
-  /** Reads `input`; throws Invalid naming the first value (by its path from `name`) that does not fit. */
+  /** Reads `input`. Throws Invalid with the path (from `name`) of the first invalid value. */
   read(input: unknown, name: string): T
-  /** What stands in for a value that was not given; absent where one is required. */
+  /** The value if none is given; absent if one is required. */
   readonly fallback?: { readonly value: T }
-  /** The value never appears in a log or in an error. */
+  /** The value must not appear in a log or an error. */
   readonly secret?: true
-  /** A parameter whose entries are arguments themselves: always, or where the value is not given under its name. */
+  /** A parameter whose entries are arguments themselves: always, or if the value is not given under its name. */
   readonly keyed?: 'always' | 'or named'
-  /** Makes an entry's value of the value of such an argument. */
+  /** Converts the value of such an argument into an entry's value. */
   readonly readValue?: (value: unknown) => unknown
 }
 
@@ -36,7 +33,7 @@ type OptionalKeys<S extends Shape> = {
   [K in keyof S]: S[K] extends Optional<unknown> ? (undefined extends Infer<S[K]> ? K : never) : never
 }[keyof S]
 
-/** The fields of a shape once read: fields with a default are always there. */
+/** The fields of a shape after reading: fields with a default are always present. */
 export type InferShape<S extends Shape> = {
   [K in Exclude<keyof S, OptionalKeys<S>>]: Infer<S[K]>
 } & { [K in OptionalKeys<S>]?: Exclude<Infer<S[K]>, undefined> | undefined }
@@ -53,7 +50,7 @@ export type InputOf<S extends Shape> = {
   [K in keyof S as S[K] extends Optional<unknown> ? never : Exclude<K, KeyedNames<S>>]: Infer<S[K]>
 } & { [K in keyof S as S[K] extends Optional<unknown> ? K : never]?: Infer<S[K]> | undefined } & Keys<S>
 
-/** A value that does not fit its schema. `problem` says what was expected, `received` what came. */
+/** An invalid value. `problem` is what was expected, `received` the value itself. */
 export class Invalid extends Error {
   readonly path: string
   readonly problem: string
@@ -67,14 +64,14 @@ export class Invalid extends Error {
   }
 }
 
-/** A required field that was not given. */
+/** A required field is missing. */
 export class Missing extends Invalid {
   constructor(path: string) {
     super(path, 'is required', undefined)
   }
 }
 
-/** Reads named fields out of `input`; fields that the shape does not name are ignored. */
+/** Reads the fields of `shape` from `input`; other fields are ignored. */
 export function readShape<S extends Shape>(shape: S, input: unknown, path = ''): InferShape<S> {
   const given = (input ?? {}) as Record<string, unknown>
   const read: Record<string, unknown> = {}

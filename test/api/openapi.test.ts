@@ -1,4 +1,4 @@
-// The OpenAPI document against the official schema of OpenAPI 3.1, and against what it is built of.
+// The OpenAPI document against the official schema of OpenAPI 3.1, and against the contract.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
@@ -47,7 +47,7 @@ interface OpenApi {
 
 const raw = rawEndpointsOf(chapters)
 
-/** The document as a client gets it. */
+/** The document as a client receives it. */
 function documentOf(parts: Partial<Parameters<typeof openapi>[0]> = {}): OpenApi {
   const methods = methodsOf([...chapters, klippyEndpoint('bed_mesh/dump_mesh')])
   return JSON.parse(JSON.stringify(openapi({ methods, raw, info: INFO, prefix: '', ...parts })))
@@ -76,7 +76,7 @@ test('the document is valid OpenAPI 3.1, its schemas included', () => {
   assert.ok(!validate({ ...documentOf(), ...badSchema }), 'schemas are looked at too')
 })
 
-test('every route stands in it once', () => {
+test('it contains every route once', () => {
   const { paths, tags } = documentOf()
   for (const { routes } of Object.values(api)) {
     for (const { verb, path } of routes) assert.ok(paths[path]?.[verb.toLowerCase()], `${verb} ${path}`)
@@ -110,20 +110,20 @@ test('a POST takes them in its body', () => {
   assert.equal(paths['/server/restart']?.post?.requestBody, undefined)
 })
 
-test('every operation says what it is in JSON-RPC and who may do it', () => {
+test('every operation has its JSON-RPC method and its role', () => {
   const { paths } = documentOf()
   assert.equal(paths['/server/info']?.get?.description, 'JSON-RPC: `server.info`. Role: viewer.')
   assert.equal(paths['/access/login']?.post?.description, 'JSON-RPC: `access.login`. Needs no login.')
   const { get, post } = paths['/printer/gcode/script'] ?? {}
-  assert.match(get?.description ?? '', /by POST/)
-  assert.doesNotMatch(post?.description ?? '', /by POST/)
+  assert.match(get?.description ?? '', /use POST/)
+  assert.doesNotMatch(post?.description ?? '', /use POST/)
 })
 
-test('every heading says what stands below it', () => {
+test('every tag has a description', () => {
   for (const { name, description = '' } of documentOf().tags) assert.ok(description.length > 10, name)
 })
 
-test('examples are arguments that the methods take', () => {
+test('examples are valid arguments', () => {
   const examples = methodsOf(chapters).flatMap(({ name, endpoint: { params, example } }) =>
     example === undefined ? [] : [{ name, params, example }],
   )
@@ -138,7 +138,7 @@ test('examples are arguments that the methods take', () => {
   assert.equal(get?.parameters?.find(({ name }) => name === 'limit')?.example, 10)
 })
 
-test('of status objects each key of the query string is one', () => {
+test('each key of a query for status objects is an object', () => {
   const { get } = documentOf().paths['/printer/objects/query'] ?? {}
   assert.deepEqual(
     get?.parameters?.map(({ name, explode, example }) => [name, explode, example]),
@@ -171,7 +171,7 @@ test('replies are wrapped in result, errors in error', () => {
   assert.equal(get?.responses.default?.$ref, '#/components/responses/Error')
 })
 
-test('the uploads and downloads are there, with their own bodies', () => {
+test('it contains uploads and downloads, with their own bodies', () => {
   const { paths } = documentOf()
   assert.ok(paths['/server/files/upload']?.post?.requestBody?.content['multipart/form-data'])
   assert.deepEqual(
@@ -183,7 +183,7 @@ test('the uploads and downloads are there, with their own bodies', () => {
   )
 })
 
-test('a route prefix is named as the server', () => {
+test('a route prefix is the server URL', () => {
   assert.equal(documentOf().servers, undefined)
   assert.deepEqual(documentOf({ prefix: '/printer1' }).servers, [{ url: '/printer1' }])
 })

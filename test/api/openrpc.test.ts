@@ -1,4 +1,4 @@
-// The OpenRPC document against OpenRPC's own schema, and against what it is built of.
+// The OpenRPC document against OpenRPC's own schema, and against the contract.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
@@ -38,14 +38,14 @@ interface OpenRpc {
   readonly 'x-notifications': readonly { readonly name: string; readonly params: readonly Descriptor[] }[]
 }
 
-/** The document as a client gets it. */
+/** The document as a client receives it. */
 function documentOf(endpoints: Parameters<typeof openrpc>[0]): OpenRpc {
   return JSON.parse(JSON.stringify(openrpc(endpoints, notifications, INFO)))
 }
 
 const everything = () => documentOf(methodsOf([...chapters, klippyEndpoint('motion_report/dump_stepper')]))
 
-/** OpenRPC's schema refers to JSON Schema draft 7 under an address of its own, with and without a slash. */
+/** OpenRPC's schema refers to JSON Schema draft 7 under its own URL, with and without a slash. */
 function validator() {
   const ajv = addFormats.default(new Ajv({ strict: false, allErrors: true }))
   const draft7 = {
@@ -64,7 +64,7 @@ test('the document is valid OpenRPC', () => {
   assert.ok(!validate({ ...everything(), methods: [{ name: 'x' }] }))
 })
 
-test('every method stands in it once, with its chapter and its errors', () => {
+test('it contains every method once, with its chapter and its errors', () => {
   const { methods, components } = everything()
   const names = methods.map(({ name }) => name)
   assert.deepEqual(names.slice().sort(), [...Object.keys(api), 'printer.motion_report.dump_stepper'].sort())
@@ -98,14 +98,14 @@ test('parameters are named, required ones first', () => {
   })
 })
 
-test('each method says over what it is called and whether a login is needed', () => {
+test('each method has its transports and whether it needs a login', () => {
   const identify = everything().methods.find(({ name }) => name === 'server.connection.identify')
   assert.equal(identify?.['x-auth'], false)
   assert.deepEqual(identify?.['x-transports'], ['websocket', 'unix'])
   assert.deepEqual(identify?.['x-http'], [])
 })
 
-test('examples are told as pairings of names and values', () => {
+test('examples are pairs of names and values', () => {
   const script = everything().methods.find(({ name }) => name === 'printer.gcode.script')
   assert.deepEqual(
     script?.examples?.map(({ params }) => params),
@@ -113,7 +113,7 @@ test('examples are told as pairings of names and values', () => {
   )
 })
 
-test('notifications stand apart from the methods, with their parameters in order', () => {
+test('notifications are separate from the methods, with their parameters in order', () => {
   const listed = everything()['x-notifications']
   assert.deepEqual(
     listed.map(({ name }) => name),

@@ -20,7 +20,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
 
 /** Every name under which a section reads an option. */
 function namesOf(options: SectionOptions): string[] {
-  return Object.entries(options).flatMap(([name, { formerly = [] }]) => [name, ...formerly])
+  return Object.entries(options).flatMap(([name, { previousNames = [] }]) => [name, ...previousNames])
 }
 
 /** A section and its parts by type, each with its options. */

@@ -20,7 +20,7 @@ function urls(rig: Rig): string[] {
 }
 
 describe('client', { concurrency: true }, () => {
-  test('a call is answered over every kind of link', async () => {
+  test('a call gets its reply over every kind of link', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     for (const url of urls(rig)) {
       using client = await connect({ url })
@@ -30,7 +30,7 @@ describe('client', { concurrency: true }, () => {
     }
   })
 
-  test('an error of the server rejects with its code and its words', async () => {
+  test('an error of the server rejects with its code and its message', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     for (const url of urls(rig)) {
       using client = await connect({ url })
@@ -82,7 +82,7 @@ describe('client', { concurrency: true }, () => {
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1234)
   })
 
-  test('where nobody listens, connecting rejects and names the address', async () => {
+  test('without a server, connecting rejects with the address', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     const proxy = await CuttableProxy.to(rig.port)
     const { port } = proxy
@@ -99,7 +99,7 @@ describe('client', { concurrency: true }, () => {
     await assert.rejects(connect({ url: 'ftp://127.0.0.1' }), /ws:\/\//)
   })
 
-  test('a lost connection rejects what waits, comes back by itself and identifies again', async () => {
+  test('a lost connection rejects pending calls; the client reconnects and identifies again', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     await using proxy = await CuttableProxy.to(rig.port)
     using client = await connect({ url: `ws://127.0.0.1:${proxy.port}`, client: IDENTITY })
@@ -125,7 +125,7 @@ describe('client', { concurrency: true }, () => {
     await assert.rejects(identifyAgain, { code: 400, message: /^Connection already identified/ })
   })
 
-  test('a server that goes away is waited for, attempt after attempt', async () => {
+  test('the client retries while the server is unreachable', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     const proxy = await CuttableProxy.to(rig.port)
     using client = await connect({ url: `ws://127.0.0.1:${proxy.port}` })
@@ -136,7 +136,7 @@ describe('client', { concurrency: true }, () => {
     assert.equal(client.connected, false)
   })
 
-  test('without reconnect, a lost connection stays lost', async () => {
+  test('without reconnect, the client stays disconnected', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     await using proxy = await CuttableProxy.to(rig.port)
     using client = await connect({ url: `ws://127.0.0.1:${proxy.port}`, reconnect: false })
@@ -147,24 +147,24 @@ describe('client', { concurrency: true }, () => {
     assert.equal(proxy.opened, 1)
   })
 
-  test('a connection that has gone silent is given up', async () => {
+  test('a connection without a reply to a heartbeat is closed', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     await using proxy = await CuttableProxy.to(rig.port)
-    using client = await connect({ url: `ws://127.0.0.1:${proxy.port}`, silence: 0.05, reconnect: false })
+    using client = await connect({ url: `ws://127.0.0.1:${proxy.port}`, heartbeat: 0.05, reconnect: false })
     const disconnected = next(client, 'disconnected')
     proxy.silence(true)
     const [reason] = await disconnected
-    assert.match(reason.message, /silent for 0\.05 s/)
+    assert.match(reason.message, /no reply to a heartbeat within 0\.05 s/)
   })
 
-  test('a call ends by its timeout or by its signal', async () => {
+  test('a call rejects at its timeout and when its signal aborts', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     await using proxy = await CuttableProxy.to(rig.port)
     for (const url of [`ws://127.0.0.1:${proxy.port}`, `http://127.0.0.1:${proxy.port}`]) {
       using client = await connect({ url })
       proxy.silence(true)
       await assert.rejects(client.call('server.info', {}, { timeout: 0.01 }), (error: unknown) => {
-        return error instanceof CallTimeout && /^server\.info: no answer within 0\.01 s$/.test(error.message)
+        return error instanceof CallTimeout && /^server\.info: no reply within 0\.01 s$/.test(error.message)
       })
       const stop = new AbortController()
       const aborted = assert.rejects(client.call('server.info', {}, { signal: stop.signal }), /enough/)
@@ -175,7 +175,7 @@ describe('client', { concurrency: true }, () => {
     }
   })
 
-  test('closing rejects what waits and ends for good', async () => {
+  test('closing rejects pending calls permanently', async () => {
     await using rig = await startRig(WITHOUT_PRINTER)
     await using proxy = await CuttableProxy.to(rig.port)
     for (const url of [`ws://127.0.0.1:${proxy.port}`, `http://127.0.0.1:${proxy.port}`]) {
@@ -190,7 +190,7 @@ describe('client', { concurrency: true }, () => {
     }
   })
 
-  test('credentials go along: in identify, and as headers over HTTP', async () => {
+  test('credentials are sent in identify, and as headers over HTTP', async () => {
     const seen: string[] = []
     const server = createServer((req, res) => {
       seen.push(`${req.headers.authorization} ${String(req.headers['x-api-key'])}`)

@@ -1,4 +1,4 @@
-// A way to a server that a test can cut, silence, or refuse, as networks do.
+// A proxy that a test can cut, silence, or make refuse connections, as networks do.
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 export class CuttableProxy implements AsyncDisposable {
@@ -12,7 +12,7 @@ export class CuttableProxy implements AsyncDisposable {
     server.on('connection', near => this.#join(near, connect(target, '127.0.0.1')))
   }
 
-  /** Leads to `target`, a port of this machine. */
+  /** Forwards to `target`, a port of this machine. */
   static async to(target: number): Promise<CuttableProxy> {
     const server = createServer()
     const proxy = new CuttableProxy(server, target)
@@ -47,12 +47,12 @@ export class CuttableProxy implements AsyncDisposable {
     }
   }
 
-  /** Breaks all connections; new ones are taken. */
+  /** Breaks all connections; new ones are accepted. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Connections stay open, but nothing comes through. */
+  /** Connections stay open, but no data passes. */
   silence(silent: boolean): void {
     this.#silent = silent
   }

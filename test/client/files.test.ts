@@ -13,7 +13,7 @@ async function* pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     yield new Uint8Array(BYTES.subarray(start, start + 70_000))
 }
 
-test('a file goes up from whatever holds it, and comes down again', async () => {
+test('every kind of source uploads, and downloads again', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await connect({ url: `ws://127.0.0.1:${rig.port}` })
   const file = join(rig.dataPath, 'source.gcode')
@@ -43,7 +43,7 @@ test('a file goes up from whatever holds it, and comes down again', async () => 
   await assert.rejects(client.files.upload('x'), /an upload needs a name/)
 })
 
-test('progress up and down', async () => {
+test('progress of uploads and downloads', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await connect({ url: `http://127.0.0.1:${rig.port}/` })
   const up: [number, number | undefined][] = []
@@ -65,7 +65,7 @@ test('progress up and down', async () => {
   assert.deepEqual([part.status, Buffer.from(await part.arrayBuffer())], [206, BYTES.subarray(10, 20)])
 })
 
-test('refusals are the errors of calls, with the server’s words', async () => {
+test('a rejected upload or download is a CallError with the server’s message', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await connect({ url: `ws://127.0.0.1:${rig.port}/websocket` })
   const refused = (code: number, message: RegExp) => (error: unknown) => {
@@ -88,7 +88,7 @@ test('refusals are the errors of calls, with the server’s words', async () => 
   )
 })
 
-test('a wait can be ended, and a server that is gone is told of', async () => {
+test('a signal aborts, and an unreachable server rejects with ConnectionLost', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await connect({ url: `ws://127.0.0.1:${rig.port}`, reconnect: false })
   const reason = new Error('enough')
@@ -105,7 +105,7 @@ test('a wait can be ended, and a server that is gone is told of', async () => {
   await assert.rejects(client.files.upload('x', { path: 'a.gcode' }), ConnectionLost)
 })
 
-test('credentials go along, addresses have none; a unix socket has no files', async () => {
+test('requests carry credentials, URLs do not; a unix socket has no files', async () => {
   await using rig = await startRig({ printer: 'none', authorization: 'trusted_clients:\n  10.9.8.7' })
   using client = await connect({ url: `http://127.0.0.1:${rig.port}` })
   await assert.rejects(client.files.upload('x', { path: 'a.gcode' }), { code: 401 })

@@ -7,7 +7,7 @@ import { CuttableProxy } from './cuttable-proxy.ts'
 import { next, until } from './next.ts'
 
 describe('following', { concurrency: true }, () => {
-  test('notifications arrive with their parameters until the listener leaves', async () => {
+  test('notifications arrive with their parameters until the listener is removed', async () => {
     await using rig = await startRig()
     using client = await connect({ url: rig.socketPath })
     const lines: string[] = []
@@ -43,7 +43,7 @@ describe('following', { concurrency: true }, () => {
     assert.equal(bed.target, 0)
   })
 
-  test('mirrors share one subscription, and each keeps to its own part', async () => {
+  test('mirrors share one subscription, and each has its own objects', async () => {
     await using rig = await startRig()
     using client = await connect({ url: rig.socketPath })
     const [hot, both] = await Promise.all([
@@ -84,7 +84,7 @@ describe('following', { concurrency: true }, () => {
     assert.deepEqual(seen, [0, 30])
   })
 
-  test('a mirror goes on after a lost connection and after a restart of Klippy', async () => {
+  test('a mirror continues after a lost connection and after a restart of Klippy', async () => {
     await using rig = await startRig({ clock: quickClock() })
     await using proxy = await CuttableProxy.to(rig.port)
     using client = await connect({ url: `ws://127.0.0.1:${proxy.port}` })

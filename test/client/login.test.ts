@@ -16,7 +16,7 @@ import { next } from './next.ts'
 const ME = { username: 'me', password: 'secret' }
 const IDENTITY = { name: 'test', version: '1', type: 'bot', url: 'http://localhost' }
 
-/** A server that trusts nobody but its unix socket, with a user. */
+/** A server that trusts only its unix socket, with a user. */
 async function startWithUser(clock = new MovedClock()): Promise<Rig> {
   const rig = await startRig({ printer: 'none', authorization: 'trusted_clients: 10.0.0.1', clock })
   using client = await connect({ url: rig.socketPath })
@@ -26,7 +26,7 @@ async function startWithUser(clock = new MovedClock()): Promise<Rig> {
 
 const userOf = async (client: Client) => (await client.call('access.get_user')).username
 
-test('a login lets in by every kind of link', async () => {
+test('a login grants access over every kind of link', async () => {
   await using rig = await startWithUser()
   for (const url of [rig.url, `ws://127.0.0.1:${rig.port}`, `ws://127.0.0.1:${rig.port}/websocket`]) {
     await assert.rejects(connect({ url, client: IDENTITY }).then(userOf), { code: -32602 })
@@ -37,7 +37,7 @@ test('a login lets in by every kind of link', async () => {
   assert.throws(() => new Login({ url: rig.socketPath, ...ME }), /unix socket/)
 })
 
-test('wrong passwords and servers that are not there reject', async () => {
+test('wrong passwords and unreachable servers reject', async () => {
   await using rig = await startWithUser()
   const wrong = new Login({ url: rig.url, username: 'me', password: 'no' })
   await assert.rejects(wrong.token(), new CallError('access.login', 400, 'Invalid Password'))
@@ -49,15 +49,15 @@ test('wrong passwords and servers that are not there reject', async () => {
   await assert.rejects(new Login({ url: `http://127.0.0.1:${port}`, ...ME }).token(), ConnectionLost)
 })
 
-test('tokens are renewed by themselves before they expire, by the refresh token alone', async () => {
+test('the refresh token renews the access token before it expires', async () => {
   const clock = new MovedClock()
   await using rig = await startWithUser(clock)
-  // A server whose clock is an hour behind issues tokens that look old here; they are not.
+  // A server whose clock is an hour behind issues tokens that look expired here, but are not.
   clock.ahead = -3600
   const kept: (Tokens | null)[] = []
   const first = new Login({ url: rig.url, ...ME, onTokens: tokens => kept.push(tokens) })
   const token = await first.token()
-  assert.equal(await first.token(), token, 'as long as it is good')
+  assert.equal(await first.token(), token, 'as long as it is valid')
   const later = new Login({ url: rig.url, tokens: kept[0]!, onTokens: tokens => kept.push(tokens) })
   clock.ahead = 0
   using client = await connect({ url: rig.url, accessToken: later.token })
@@ -65,10 +65,10 @@ test('tokens are renewed by themselves before they expire, by the refresh token 
   assert.equal(kept.length, 2)
   assert.notEqual(kept[1]?.accessToken, token)
   await Promise.all([later.token(true), later.token(true), later.token(true)])
-  assert.equal(kept.length, 3, 'many who ask at once share one renewal')
+  assert.equal(kept.length, 3, 'concurrent calls share one renewal')
 })
 
-test('a lost connection comes back logged in, also when the login has ended meanwhile', async () => {
+test('the client reconnects logged in, even if the login has ended meanwhile', async () => {
   await using rig = await startWithUser()
   await using proxy = await CuttableProxy.to(rig.port)
   const url = `ws://127.0.0.1:${proxy.port}`
@@ -83,7 +83,7 @@ test('a lost connection comes back logged in, also when the login has ended mean
   }
 })
 
-test('without a password an ended login is the end', async () => {
+test('without a password, an ended login cannot be renewed', async () => {
   await using rig = await startWithUser()
   const kept: (Tokens | null)[] = []
   const login = new Login({ url: rig.url, ...ME, onTokens: tokens => kept.push(tokens) })

@@ -1,9 +1,9 @@
-// What tests of the client wait for, with a limit: a test fails, and does not hang, when it never comes.
+// Waits of client tests, with a timeout: a test fails instead of hanging.
 import type { Client, ClientEvents, ObjectRequest, StatusMirror } from '../../src/client/index.ts'
 
 const LIMIT = 10_000
 
-/** The parameters of the next `event` of `client`. Rejects when it does not come. */
+/** The parameters of the next `event` of `client`. Rejects at a timeout. */
 export function next<E extends keyof ClientEvents>(client: Client, event: E): Promise<ClientEvents[E]> {
   return new Promise((resolve, reject) => {
     const limit = setTimeout(() => reject(new Error(`${event} did not come`)), LIMIT)
@@ -15,7 +15,7 @@ export function next<E extends keyof ClientEvents>(client: Client, event: E): Pr
   })
 }
 
-/** Resolves when the mirror's status fits; rejects when it does not come to that. */
+/** Resolves when the mirror's status matches; rejects at a timeout. */
 export async function until<R extends ObjectRequest>(
   mirror: StatusMirror<R>,
   fits: () => boolean,

@@ -1,11 +1,10 @@
-// Reading sections: values with types, errors that name their place, warnings about the rest, the server.config reply.
+// Reading sections: typed values, errors with their place, warnings about unread options, the server.config reply.
 import assert from 'node:assert/strict'
 import { homedir } from 'node:os'
 import { test } from 'node:test'
 import {
   deprecated,
   fields,
-  formerly,
   lines,
   pairs,
   path,
@@ -13,6 +12,7 @@ import {
   type SectionOptions,
   separated,
   template,
+  withPreviousNames,
   word,
 } from '../../src/config/index.ts'
 import { bool, float, int, string } from '../../src/schema/index.ts'
@@ -26,7 +26,7 @@ const SERVER = {
   enable_debug_logging: deprecated(bool().default(false), 'start the server with -v instead'),
 }
 
-test('values have the declared types, defaults where nothing is written', () => {
+test('values have the declared types, or their defaults', () => {
   const config = configuration('[server]\nport: 7126\nenable_debug_logging: On\n')
   const { options, section, name } = config.read('server', SERVER)
   const typed: {
@@ -44,14 +44,14 @@ test('values have the declared types, defaults where nothing is written', () => 
   assert.deepEqual([section, name], ['server', ''])
 })
 
-test('a section that is not written has its defaults', () => {
+test('a missing section has its defaults', () => {
   const config = configuration('')
   assert.equal(config.read('server', SERVER).options.port, 7125)
   assert.equal(config.has('server'), false)
   assert.deepEqual(config.warnings(), [])
 })
 
-test('booleans and numbers as configparser takes them', () => {
+test('booleans and numbers as configparser reads them', () => {
   const config = configuration(
     '[s]\na: True\nb: yes\nc: ON\nd: 1\ne: off\nf: No\ng: 2.\nh: .5\ni: 1e3\nj: -4\nk: +7\n',
   )
@@ -61,7 +61,7 @@ test('booleans and numbers as configparser takes them', () => {
   assert.deepEqual(Object.values(numbers.options), [2, 0.5, 1000, -4, 7])
 })
 
-test('paths know the home and the data folder', () => {
+test('paths may contain the home and the data folder', () => {
   const config = configuration(
     '[s]\na: ~/x\nb: {data_path}/comms/klippy.sock\nc: /abs/../y\nd:\n  { data_path }/z\ne: ~\n',
   )
@@ -127,7 +127,7 @@ const SENSOR = {
   history_field_: prefixed(fields({ parameter: string(), precision: int().optional() })),
 }
 
-test('options by the beginning of their names', () => {
+test('options by the prefix of their names', () => {
   const text =
     '[sensor e]\nname: E\nstate_response_template:\n  {% set a = 1 %}\n  {a}\nparameter_power:\n  units=W\n' +
     'parameter_energy:\n  units=kWh\nhistory_field_used:\n  parameter=energy\n  precision=6\nparameters: 1\nparameter_: 2\n'
@@ -194,7 +194,7 @@ const BAD: [text: string, options: SectionOptions, message: string][] = [
 ]
 
 for (const [text, options, message] of BAD) {
-  test(`refused: ${JSON.stringify(text)}`, () => {
+  test(`rejected: ${JSON.stringify(text)}`, () => {
     const filled = `name: n\nstate_response_template: t\n`
     const config = configuration(`[server]\n[s]\n${options === SENSOR ? filled : ''}${text}\n`)
     const error = refused(() => config.read('s', options))
@@ -209,7 +209,7 @@ for (const [text, options, message] of BAD) {
   })
 }
 
-test('refused: a required option that is missing names its section', () => {
+test('rejected: a missing required option, with its section', () => {
   const written = refused(() => configuration('[server]\n[power x]\n').read('power x', { type: string() }))
   assert.equal(
     written.message,
@@ -219,15 +219,15 @@ test('refused: a required option that is missing names its section', () => {
   assert.equal(unwritten.message, 'section [mqtt] needs the option "address"; add "address: …" to it')
 })
 
-test('who knows more about a value raises the error with its place', () => {
+test('a component makes errors with their place', () => {
   const config = configuration('[notifier a]\nurl: nowhere\n')
   const section = config.read('notifier a', { url: template() })
   assert.equal(section.error('this is no URL', 'url').message, 'moonraker.conf, line 2: this is no URL')
   assert.equal(section.error('this is no section').message, 'moonraker.conf, line 1: this is no section')
 })
 
-test('where the component is worth more than its options, one that does not fit is a warning', () => {
-  const text = '[machine]\nprovider: openrc\nvalidate: perhaps\nfolder: {home}/x\nnobody: 1\n'
+test('with `use default`, an invalid value is a warning', () => {
+  const text = '[machine]\nprovider: openrc\nvalidate: perhaps\nfolder: {home}/x\nunknown: 1\n'
   const config = configuration(`${text}[other]\n`)
   const shape = {
     provider: word('systemd', 'none').default('systemd'),
@@ -243,22 +243,22 @@ test('where the component is worth more than its options, one that does not fit 
   assert.equal(
     provider,
     'moonraker.conf, line 2: the option "provider: openrc" of section [machine] must be one of systemd, none; ' +
-      'until then it has its default',
+      'the default is used instead',
   )
   assert.match(
     validate!,
     /line 3: the option "validate: perhaps" of section \[machine\] must be True or False;/,
   )
   assert.match(folder!, /line 4: the option "folder: \{home\}\/x" of section \[machine\] must be a path/)
-  assert.match(unread!, /Unparsed config option 'nobody: 1'/)
+  assert.match(unread!, /Unparsed config option 'unknown: 1'/)
   const needed = refused(() => config.read('other', { port: int() }, 'use default'))
   assert.match(needed.message, /section \[other\] needs the option "port"/)
 })
 
 test('deprecated and renamed options are read with a warning', () => {
   const options = {
-    on_when_job_queued: formerly(bool().default(false), 'on_when_upload_queued'),
-    bound_services: formerly(lines().default([]), 'bound_service'),
+    on_when_job_queued: withPreviousNames(bool().default(false), 'on_when_upload_queued'),
+    bound_services: withPreviousNames(lines().default([]), 'bound_service'),
     color_order: deprecated(string().default(''), 'it has no effect any more'),
   }
   const config = configuration(
@@ -282,13 +282,13 @@ test('deprecated and renamed options are read with a warning', () => {
   })
 })
 
-test('[DEFAULT] stands in for all sections, and is warned about once', () => {
-  const config = configuration('[DEFAULT]\nport: 5\nnobody: 1\n[server]\n[b]\nport: 6\n')
+test('[DEFAULT] applies to all sections, with one warning', () => {
+  const config = configuration('[DEFAULT]\nport: 5\nunknown: 1\n[server]\n[b]\nport: 6\n')
   assert.equal(config.read('server', SERVER).options.port, 5)
   assert.equal(config.read('b', { port: int() }).options.port, 6)
   assert.deepEqual(
     config.warnings().map(warning => warning.split('.  ')[0]),
-    ["Unparsed config option 'nobody: 1' detected in section [DEFAULT]"],
+    ["Unparsed config option 'unknown: 1' detected in section [DEFAULT]"],
   )
   assert.match(
     refused(() => configuration('[DEFAULT]\nport: x\n').read('server', SERVER)).message,
@@ -351,7 +351,7 @@ test('the reply of server.config has values, texts and files', () => {
   })
 })
 
-test('the reply of server.config shows where secrets are, and none that is written out', () => {
+test('the reply of server.config shows references to secrets, but no secrets', () => {
   const config = configuration(
     '[DEFAULT]\napi_key: 0123\n[ldap]\nbind_password: hush\nsudo_password: {secrets.a.b}\nmqtt_password: {hush}\n' +
       'enable_api_key: True\npassword_mqtt:\n',
@@ -379,7 +379,7 @@ test('the reply of server.config shows where secrets are, and none that is writt
   })
 })
 
-test('what a source warns about is among the warnings', () => {
+test('warnings of the sources are among the warnings', () => {
   const config = configuration('[server]\n[include none/*.conf]\n')
   config.read('server', SERVER)
   assert.match(config.warnings().join(), /\[include none\/\*\.conf\] matches no file/)

@@ -1,4 +1,4 @@
-// Configurations for tests, made of their text.
+// Configurations for tests, from their text.
 import assert from 'node:assert/strict'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { Configuration } from '../../src/config/index.ts'

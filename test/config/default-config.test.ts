@@ -1,4 +1,4 @@
-// The first moonraker.conf: readable by our own reader, and never written over another.
+// The default moonraker.conf: the server can read it, and never overwrites a file with it.
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { BlockList } from 'node:net'
@@ -9,7 +9,7 @@ import { readSources } from '../../src/config/sources.ts'
 import { int, string } from '../../src/schema/index.ts'
 import { Folder } from './folder.ts'
 
-test('it is written with its folder, and reads back', () => {
+test('it is written with its folder, and can be read', () => {
   using folder = new Folder()
   assert.equal(writeDefaultConfig(folder.at('config/moonraker.conf')), true)
   assert.deepEqual(readdirSync(folder.at('config')), ['moonraker.conf'])
@@ -20,13 +20,13 @@ test('it is written with its folder, and reads back', () => {
     assert.ok(config.has(section), section)
 })
 
-test('its values can be chosen', () => {
+test('its values can be set', () => {
   const text = defaultConfig({ host: '127.0.0.1', port: 7200, klippyAddress: '/run/klippy.sock' })
   assert.match(text, /^host: 127\.0\.0\.1\nport: 7200$/m)
   assert.match(text, /^klippy_uds_address: \/run\/klippy\.sock$/m)
 })
 
-test('it trusts this host and private networks, and nobody else', () => {
+test('it trusts this host and private networks only', () => {
   using folder = new Folder({ 'moonraker.conf': defaultConfig() })
   const config = new Configuration(readSources(folder.at('moonraker.conf')), '/data')
   const trusted = new BlockList()
@@ -44,7 +44,7 @@ test('it trusts this host and private networks, and nobody else', () => {
   for (const address of ['2001:db8::1', '::2', 'ff02::1']) assert.ok(!trusted.check(address, 'ipv6'), address)
 })
 
-test('whatever is there stays, a link to nowhere too', () => {
+test('an existing file stays, even a link without a target', () => {
   using folder = new Folder({ 'moonraker.conf': 'mine' })
   assert.equal(writeDefaultConfig(folder.at('moonraker.conf')), false)
   assert.equal(folder.read('moonraker.conf'), 'mine')

@@ -1,4 +1,4 @@
-// A configuration folder that goes away with its test.
+// A configuration folder that is removed with its test.
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'

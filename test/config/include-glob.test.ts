@@ -30,7 +30,7 @@ test('wildcards in folders sort by folder before name', () => {
   assert.deepEqual(expand('d*/*.conf'), ['d/z.conf', 'd-x/w.conf'])
 })
 
-test('two stars go through folders but not through links', () => {
+test('two stars match folders but not links', () => {
   assert.deepEqual(expand('d/**/*.conf'), ['d/e/y.conf', 'd/z.conf'])
 })
 
@@ -67,7 +67,7 @@ for (const [name, pattern, fits] of MATCHES) {
     assert.equal(matches(name, pattern), fits))
 }
 
-test('many stars do not take many steps', () => {
+test('many stars do not need many steps', () => {
   assert.equal(matches('a'.repeat(255), `${'*a'.repeat(120)}*b`), false)
 })
 

@@ -1,17 +1,17 @@
-// How the texts of options become values.
+// How texts of options become values.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   commas,
   deprecated,
   fields,
-  formerly,
   lines,
   pairs,
   path,
   prefixed,
   separated,
   template,
+  withPreviousNames,
   word,
 } from '../../src/config/options.ts'
 import { bool, float, Invalid, int, type Schema, string } from '../../src/schema/index.ts'
@@ -49,7 +49,7 @@ test('pairs, with values and without', () => {
   assert.equal(JSON.stringify(pairs().read('__proto__=1', 'x')), '{"__proto__":"1"}')
 })
 
-test('fields have types and defaults of their own', () => {
+test('fields have types and defaults', () => {
   const schema = fields({
     parameter: string(),
     precision: int().optional(),
@@ -63,7 +63,7 @@ test('fields have types and defaults of their own', () => {
   assert.equal(problem(schema, 'precision=6'), 'x.parameter: is required')
 })
 
-test('words are found in any case and given in the declared one', () => {
+test('words are read in any case, and returned as declared', () => {
   const schema = word('stable', 'Beta')
   const value: 'stable' | 'Beta' = schema.read(' STABLE', 'x')
   assert.equal(value, 'stable')
@@ -71,31 +71,31 @@ test('words are found in any case and given in the declared one', () => {
   assert.equal(problem(schema, 'dev'), 'x: one of stable, Beta')
 })
 
-test('paths and templates lose the white space around them', () => {
+test('paths and templates are trimmed', () => {
   assert.equal(path().read('\n~/x y ', 'x'), '~/x y')
   assert.equal(problem(path(), ' \n'), 'x: path')
   assert.equal(template().read('\n{% set a = 1 %}\n{a}\n', 'x'), '{% set a = 1 %}\n{a}')
   assert.equal(problem(template(), null), 'x: template')
 })
 
-test('defaults and descriptions keep what an option is', () => {
-  const option = path().default('~/a').describe('Where it stands')
+test('default and describe keep the kind of an option', () => {
+  const option = path().default('~/a').describe('Its place')
   assert.deepEqual(option.json, {
     type: 'string',
     format: 'path',
     default: '~/a',
-    description: 'Where it stands',
+    description: 'Its place',
   })
 })
 
-test('traits stand on a copy and leave the schema as it was', () => {
+test('traits are set on a copy of the schema', () => {
   const plain = int().default(3)
-  const old = deprecated(formerly(plain, 'former', 'oldest'), 'remove it')
+  const old = deprecated(withPreviousNames(plain, 'previous', 'oldest'), 'remove it')
   assert.deepEqual(
-    [old.deprecated, old.formerly, old.fallback],
-    ['remove it', ['former', 'oldest'], { value: 3 }],
+    [old.deprecated, old.previousNames, old.fallback],
+    ['remove it', ['previous', 'oldest'], { value: 3 }],
   )
   assert.equal(old.read('4', 'x'), 4)
-  assert.deepEqual(['deprecated' in plain, 'formerly' in plain], [false, false])
+  assert.deepEqual(['deprecated' in plain, 'previousNames' in plain], [false, false])
   assert.deepEqual(prefixed(int()).fallback.value, {})
 })

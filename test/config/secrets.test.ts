@@ -1,4 +1,4 @@
-// The secrets file in both formats, and that nothing of it shows.
+// The secrets file in both formats, and that nothing shows its values.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { format, inspect } from 'node:util'
@@ -17,7 +17,7 @@ test('an ini gives sections of texts, inline signs included', () => {
   assert.deepEqual(warnings, [])
 })
 
-test('JSON gives what it holds', () => {
+test('JSON gives its values', () => {
   using folder = new Folder({ 'moonraker.secrets': '{"a": {"b": 1, "c": ["d"]}}' })
   assert.deepEqual(readSecrets(folder.at('moonraker.secrets')).secrets.values, { a: { b: 1, c: ['d'] } })
 })
@@ -29,7 +29,7 @@ test('no file means no secrets', () => {
   assert.deepEqual(warnings, [])
 })
 
-test('secrets print and serialize as nothing', () => {
+test('printed and serialized secrets show no values', () => {
   using folder = new Folder({ 'moonraker.secrets': '[a]\nb: hunter2\n' })
   const { secrets } = readSecrets(folder.at('moonraker.secrets'))
   const shown = [
@@ -40,29 +40,29 @@ test('secrets print and serialize as nothing', () => {
   assert.ok(!shown.join().includes('hunter2'), shown.join())
 })
 
-const BROKEN: [what: string, content: string | Buffer, says: RegExp][] = [
+const BROKEN: [what: string, content: string | Buffer, warning: RegExp][] = [
   ['an ini line', '[a]\nhunter2\n', /line 2 is neither/],
   ['an option without a section', 'hunter2: hunter2\n', /line 1 is neither/],
-  ['JSON', '{"a": "hunter2"', /begins like JSON but is not valid/],
-  ['a JSON list', '["hunter2"]', /must hold a JSON object/],
-  ['a JSON text', '"hunter2"', /must hold a JSON object/],
+  ['JSON', '{"a": "hunter2"', /starts like JSON but is not valid/],
+  ['a JSON list', '["hunter2"]', /must contain a JSON object/],
+  ['a JSON text', '"hunter2"', /must contain a JSON object/],
   ['a zero byte', '[a]\nhunter2: \0', /line 2 is neither/],
   ['a size', Buffer.alloc(10 * 1024 * 1024, 'hunter2'), /larger than 1048576 bytes/],
 ]
 
-for (const [what, content, says] of BROKEN) {
+for (const [what, content, warning] of BROKEN) {
   test(`broken by ${what}: a warning without content, and no secrets`, () => {
     using folder = new Folder({ 'moonraker.secrets': content })
     const { secrets, warnings } = readSecrets(folder.at('moonraker.secrets'))
     assert.deepEqual(secrets.values, {})
     assert.equal(warnings.length, 1)
-    assert.match(warnings[0]!, says)
+    assert.match(warnings[0]!, warning)
     assert.ok(warnings[0]!.includes(folder.at('moonraker.secrets')))
     assert.ok(!warnings[0]!.includes('hunter2'))
   })
 }
 
-test('a folder or a link to itself in its place is a warning', () => {
+test('a folder, or a link to itself, in its place is a warning', () => {
   using folder = new Folder({ 'moonraker.secrets/x': '' })
   folder.link('circle', 'circle')
   assert.match(readSecrets(folder.at('moonraker.secrets')).warnings.join(), /is not a file/)

@@ -1,4 +1,4 @@
-// moonraker.conf with includes: what wins, where each option comes from, and what is refused.
+// moonraker.conf with includes: precedence, the place of each option, and what is rejected.
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -34,7 +34,7 @@ test('a single file, as written', () => {
   ])
 })
 
-test('later wins in the order of the text, option by option', () => {
+test('a later option wins, in the order of the text', () => {
   using folder = new Folder({
     'moonraker.conf': '[server]\nhost: a\nport: 1\n[include inc/extras.conf]\n[machine]\nprovider: none\n',
     'inc/extras.conf':
@@ -55,7 +55,7 @@ test('later wins in the order of the text, option by option', () => {
   )
 })
 
-test('includes nest, relative to the file that they stand in', () => {
+test('includes nest, relative to the file that contains them', () => {
   using folder = new Folder({
     'config/moonraker.conf': '[server]\n[include a/*.conf]\n[include ../shared.conf]\n',
     'config/a/2.conf': '[x]\nv: 2\n',
@@ -72,7 +72,7 @@ test('includes nest, relative to the file that they stand in', () => {
   assert.equal(place(sources, 'x', 'w'), 'a/deep/three.conf:3 3')
 })
 
-test('DEFAULT stands in for missing options', () => {
+test('DEFAULT provides missing options', () => {
   using folder = new Folder({ 'moonraker.conf': '[server]\nport: 1\n[DEFAULT]\nport: 2\nhost: h\n[b]\n' })
   const sources = readSources(folder.at('moonraker.conf'))
   assert.deepEqual(originalView(sources), {
@@ -83,7 +83,7 @@ test('DEFAULT stands in for missing options', () => {
   assert.deepEqual([...sources.sections.keys()], ['server', 'b'])
 })
 
-test('names that every object has survive the view', () => {
+test('names of object properties survive the view', () => {
   using folder = new Folder({ 'moonraker.conf': '[__proto__]\n__proto__: 1\n' })
   const view = originalView(readSources(folder.at('moonraker.conf')))
   assert.equal(JSON.stringify(view), '{"DEFAULT":{},"__proto__":{"__proto__":"1"}}')
@@ -128,11 +128,11 @@ const LOOPS: [what: string, files: Record<string, string>][] = [
 ]
 
 for (const [what, files] of LOOPS) {
-  test(`including ${what} is refused`, () => {
+  test(`including ${what} is rejected`, () => {
     const named = Object.entries(files).map(([name, text]) => [`config/${name}`, text] as const)
     using folder = new Folder(Object.fromEntries(named))
     const error = refused(() => readSources(folder.at('config/moonraker.conf')))
-    assert.match(error.message, /line \d+: \[include .*was read before \(as (moonraker|b)\.conf/)
+    assert.match(error.message, /line \d+: \[include .*was already read \(as (moonraker|b)\.conf/)
     assert.match(error.place.section ?? '', /^include /)
   })
 }
@@ -140,30 +140,35 @@ for (const [what, files] of LOOPS) {
 test('a link back to the includer is the same file', () => {
   using folder = new Folder({ 'moonraker.conf': '[server]\n[include again.conf]\n' })
   folder.link('again.conf', 'moonraker.conf')
-  assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /again\.conf was read before/)
+  assert.match(
+    refused(() => readSources(folder.at('moonraker.conf'))).message,
+    /again\.conf was already read/,
+  )
 })
 
-test('links that lead nowhere, in circles, or to folders', () => {
+test('links without a target, to themselves, or to folders', () => {
   using folder = new Folder({ 'moonraker.conf': '[server]\n[include x.conf]\n', 'sub/y': '' })
   folder.link('x.conf', 'nothing')
   assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /x\.conf does not exist/)
   folder.write('moonraker.conf', '[server]\n[include circle.conf]\n')
   folder.link('circle.conf', 'circle.conf')
-  assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /leads back to itself/)
+  assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /refers to itself/)
   folder.write('moonraker.conf', '[server]\n[include sub]\n')
   assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /sub is not a file/)
   folder.write('moonraker.conf', '[server]\n[include sub/y/z.conf]\n')
   assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /z\.conf does not exist/)
 })
 
-test('an include that may not be read', { skip: process.getuid?.() === 0 && 'root may read all' }, () => {
+test('an include that is not readable', {
+  skip: process.getuid?.() === 0 && 'root can read every file',
+}, () => {
   using folder = new Folder({ 'moonraker.conf': '[server]\n[include x.conf]\n', 'x.conf': '[a]\n' })
   folder.chmod('x.conf', 0)
   const { message } = refused(() => readSources(folder.at('moonraker.conf')))
   assert.match(message, /moonraker\.conf, line 2: .*x\.conf cannot be read; give the user/)
 })
 
-test('what the server keeps for itself cannot be included, links and folders neither', () => {
+test('files of the server itself cannot be included, by links and folders either', () => {
   using folder = new Folder({
     'config/moonraker.conf': '[server]\n[include ../moonraker.secrets]\n',
     'moonraker.secrets': '[a]\nb: c\n',
@@ -171,21 +176,21 @@ test('what the server keeps for itself cannot be included, links and folders nei
   })
   const reserved = [folder.at('moonraker.secrets'), folder.at('certs')]
   const read = () => readSources(folder.at('config/moonraker.conf'), { reserved })
-  assert.match(refused(read).message, /kept by the server/)
+  assert.match(refused(read).message, /belongs to the server/)
   folder.link('config/innocent.conf', '../moonraker.secrets')
   folder.write('config/moonraker.conf', '[server]\n[include innocent.conf]\n')
-  assert.match(refused(read).message, /kept by the server/)
+  assert.match(refused(read).message, /belongs to the server/)
   folder.write('config/moonraker.conf', '[server]\n[include ../certs/*]\n')
-  assert.match(refused(read).message, /kept by the server/)
+  assert.match(refused(read).message, /belongs to the server/)
 })
 
 test('options below an include have no section', () => {
   const error = refusedMain('[server]\n[include x*.conf]\nport: 1\n')
-  assert.match(error.message, /line 3: the option "port" stands below \[include x\*\.conf\]/)
+  assert.match(error.message, /line 3: the option "port" is below \[include x\*\.conf\]/)
 })
 
 test('an include without a name', () => {
-  assert.match(refusedMain('[server]\n[include  ]\n').message, /line 2: \[include\] names no file/)
+  assert.match(refusedMain('[server]\n[include  ]\n').message, /line 2: \[include\] has no file name/)
 })
 
 test('an error in an included file names that file', () => {
@@ -195,22 +200,22 @@ test('an error in an included file names that file', () => {
   assert.deepEqual(error.place, { file: 'a/b.conf', line: 3, section: 'x', option: 'y' })
 })
 
-test('what is no text is refused', () => {
+test('a file that is not text is rejected', () => {
   assert.match(refusedMain(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2])).message, /zero byte/)
   assert.match(refusedMain(Buffer.from('[a]\nx: \xff\xfe\n', 'latin1')).message, /line 2: this is not UTF-8/)
   assert.match(refusedMain(Buffer.from('\uFEFF[a]\n', 'utf16le')).message, /not UTF-8/)
   assert.match(refusedMain(Buffer.alloc(10 * 1024 * 1024, 'x')).message, /larger than 1048576 bytes/)
 })
 
-test('many files are bounded in number and in size', () => {
+test('number and size of files are limited', () => {
   using folder = new Folder({ 'moonraker.conf': '[server]\n[include many/*]\n' })
   for (let index = 0; index < 5; index++) folder.write(`many/${index}`, `#${'x'.repeat(1024 * 1024 - 1)}`)
   assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /files before it are larger/)
   for (let index = 0; index < 501; index++) folder.write(`many/${index}`, '')
-  assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /at most 500 files/)
+  assert.match(refused(() => readSources(folder.at('moonraker.conf'))).message, /the limit is 500/)
 })
 
-test('a configuration that is missing says where it was sought', () => {
+test('the error of a missing configuration contains its path', () => {
   using folder = new Folder()
   const { message } = refused(() => readSources(folder.at('moonraker.conf')))
   assert.equal(message, `${folder.at('moonraker.conf')}: does not exist; create it, or correct its name`)

@@ -1,10 +1,10 @@
-// Warnings about options and sections that nobody reads.
+// Warnings about options and sections that no component reads.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { int } from '../../src/schema/index.ts'
 import { configuration, refused } from './configuration.ts'
 
-test('what nobody reads is a warning in the form that Mainsail takes apart', () => {
+test('an unread option or section is a warning in the form that Mainsail parses', () => {
   const config = configuration('[server]\nport: 1\nhots:\n  a\n  b\nempty:\n[include x.conf]\n', {
     'x.conf': "[machine unparsed]\nx: 1\n[server]\nodd: it's [x]: y\n",
   })
@@ -19,13 +19,13 @@ test('what nobody reads is a warning in the form that Mainsail takes apart', () 
       'Unparsed config section [machine unparsed] detected',
     ],
   )
-  assert.match(warnings[0]!, /It stands in moonraker\.conf, line 3,/)
-  assert.match(warnings[3]!, /It stands in x\.conf, line 1,/)
+  assert.match(warnings[0]!, /It is in moonraker\.conf, line 3,/)
+  assert.match(warnings[3]!, /It is in x\.conf, line 1,/)
   const parts = /'(?<option>.+): (?<value>.+)'.+\[(?<section>.+)\]/.exec(warnings[0]!)?.groups
   assert.deepEqual({ ...parts }, { option: 'hots', value: 'a b', section: 'server' })
 })
 
-test('warnings show no secrets and no endless values', () => {
+test('warnings contain no secrets, and shorten long values', () => {
   const config = configuration(
     `[mqtt]\npasswort: a\nmqtt_password: hunter2\nlong: ${'x'.repeat(5000)}\nurl: http://me:hunter2@cam/\n`,
   )

@@ -20,7 +20,7 @@ import {
   tuple,
 } from '../../src/schema/index.ts'
 
-/** What a field makes of inputs; `no` where it refuses. */
+/** The values that a field reads from inputs; `no` for invalid ones. */
 const no = Symbol('refused')
 const reads = (field: Field<unknown>, inputs: readonly unknown[]) =>
   inputs.map(input => {
@@ -37,7 +37,7 @@ test('text is read from text, numbers and booleans', () => {
   assert.deepEqual(reads(string(), [null, undefined, [], ['a'], {}]), [no, no, no, no, no])
 })
 
-test('integers are read from numbers, whose fractions fall, booleans, and whole decimal text', () => {
+test('integers are read from numbers without their fractions, booleans, and whole decimal text', () => {
   assert.deepEqual(
     reads(int(), [5, -1.9, true, false, '7', ' -7 ', '+7', '1e3', '5.0']),
     [5, -1, 1, 0, 7, -7, 7, 1000, 5],
@@ -92,7 +92,7 @@ test('numbers are read from numbers and decimal text, never infinite', () => {
   )
 })
 
-test('booleans are read as configurations write them', () => {
+test('booleans are read in the words of configurations', () => {
   assert.deepEqual(reads(bool(), [true, 'True', 'YES', 'on', '1', 1]), Array(6).fill(true))
   assert.deepEqual(reads(bool(), [false, 'false', 'No', 'OFF', '0', 0]), Array(6).fill(false))
   const refused = ['', 'maybe', 'y', ' true', 2, 1.5, null, [], {}, 'constructor']
@@ -102,7 +102,7 @@ test('booleans are read as configurations write them', () => {
   )
 })
 
-test('limits hold on both sides', () => {
+test('limits apply to both ends', () => {
   const inside = int({ min: 1, max: 3 })
   assert.deepEqual(reads(inside, [0, 1, 3, 4, '4']), [no, 1, 3, no, no])
   const between = float({ above: 0, below: 1 })
@@ -117,7 +117,7 @@ test('a choice is one of its texts, exactly', () => {
   assert.throws(() => field.read('c', 'x'), /one of a, b/)
 })
 
-test('lists, tuples and records name the place of what does not fit', () => {
+test('lists, tuples and records report the path of an invalid value', () => {
   assert.deepEqual(list(int()).read(['1', 2], 'x'), [1, 2])
   assert.deepEqual(tuple(int(), string()).read([1, 2], 'x'), [1, '2'])
   assert.deepEqual(record(int()).read({ a: '1' }, 'x'), { a: 1 })
@@ -129,7 +129,7 @@ test('lists, tuples and records name the place of what does not fit', () => {
   assert.deepEqual(reads(record(int()), [[], null, 'x', 5]), [no, no, no, no])
 })
 
-test('objects read their own fields, defaults included, and pass over others', () => {
+test('objects read their fields with defaults, and ignore others', () => {
   const field = object({ a: int(), b: string().default('x'), c: bool().optional() })
   assert.deepEqual(field.read({ a: '1', z: 2 }, 'o'), { a: 1, b: 'x' })
   assert.deepEqual(field.read({ a: 1, b: undefined, c: 'yes' }, 'o'), { a: 1, b: 'x', c: true })
@@ -141,19 +141,19 @@ test('objects read their own fields, defaults included, and pass over others', (
   assert.throws(() => field.read([], 'o'), Invalid)
 })
 
-test('fields of an object come from itself alone', () => {
+test('fields are read from own properties only', () => {
   const field = object({ toString: string().default('mine'), constructor: string().optional() })
   assert.deepEqual(field.read({}, 'o'), { toString: 'mine' })
   const read = record(string()).read(JSON.parse('{"__proto__":"x"}'), 'r')
   assert.equal(JSON.stringify(read), '{"__proto__":"x"}')
 })
 
-test('null is taken only where it is allowed', () => {
+test('null is accepted only if it is allowed', () => {
   assert.deepEqual(reads(int().nullable(), [null, 5, 'x']), [null, 5, no])
   assert.deepEqual(reads(json(), [null, 5, { a: 1 }]), [null, 5, { a: 1 }])
 })
 
-test('of several schemas the first that fits reads', () => {
+test('of several schemas, the first that accepts the value reads it', () => {
   const field = anyOf(int(), list(int()), string())
   assert.deepEqual(reads(field, ['5', [1, '2'], 'x', null]), [5, [1, 2], 'x', no])
 })
@@ -177,14 +177,14 @@ test('a shape reads arguments, and none at all', () => {
   assert.throws(() => readShape({ a: int() }, {}), { path: 'a', message: 'a: is required' })
 })
 
-test('describing and making optional changes nothing else', () => {
+test('describe and optional change nothing else', () => {
   const field = int({ min: 1 }).default(5).describe('Seconds')
   assert.deepEqual(field.json, { type: 'integer', minimum: 1, default: 5, description: 'Seconds' })
   assert.deepEqual(field.fallback, { value: 5 })
   assert.equal(field.read('7', 'x'), 7)
 })
 
-test('what is secret shows in no error, however it is wrapped', () => {
+test('no error contains a secret, however it is nested', () => {
   const fields = [
     secret(),
     secret(string()).describe('Token'),
@@ -214,7 +214,7 @@ test('what is secret shows in no error, however it is wrapped', () => {
   assert.ok(refused > 30)
 })
 
-test('a secret stays one when it is described, optional, nullable or has a default', () => {
+test('describe, optional, nullable and default keep a secret secret', () => {
   for (const field of [
     secret().describe('x'),
     secret().optional(),

@@ -1,4 +1,4 @@
-// What a schema publishes is what it reads: tried with random schemas and values, and ajv as the judge.
+// The published JSON Schema accepts what a schema reads: random schemas and values, compared with ajv.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -77,7 +77,7 @@ function someValue(depth: number): unknown {
   )()
 }
 
-/** A value that may well fit. */
+/** A value that is probably valid. */
 function fitting(schema: Record<string, unknown>): unknown {
   const { type, items, prefixItems, properties, additionalProperties, anyOf: some } = schema
   const inner = (each: unknown) => fitting(each as Record<string, unknown>)
@@ -105,25 +105,25 @@ function fitting(schema: Record<string, unknown>): unknown {
 
 const ajv = new Ajv2020({ strict: false })
 
-test('what fits the published schema is read, and what is read fits the published schema', () => {
+test('valid values are read, and read values are valid', () => {
   const seen = { fits: 0, coerced: 0, refused: 0 }
   for (let round = 0; round < 400; round += 1) {
     const field = someField(3)
     const fits = ajv.compile(field.json)
     for (let attempt = 0; attempt < 25; attempt += 1) {
       const value = random() < 0.7 ? fitting(field.json) : someValue(3)
-      const told = `${JSON.stringify(field.json)} ← ${JSON.stringify(value)}`
+      const details = `${JSON.stringify(field.json)} ← ${JSON.stringify(value)}`
       const fitted = fits(value)
       let read: unknown
       try {
         read = field.read(value, 'x')
       } catch (error) {
-        assert.ok(error instanceof Invalid, told)
-        assert.ok(!fitted, `refused what the schema allows: ${told}: ${error.message}`)
+        assert.ok(error instanceof Invalid, details)
+        assert.ok(!fitted, `refused what the schema allows: ${details}: ${error.message}`)
         seen.refused += 1
         continue
       }
-      assert.ok(fits(read), `read as ${JSON.stringify(read)}, which the schema forbids: ${told}`)
+      assert.ok(fits(read), `read as ${JSON.stringify(read)}, which the schema forbids: ${details}`)
       seen[fitted ? 'fits' : 'coerced'] += 1
     }
   }
@@ -134,7 +134,7 @@ test('reading again what was read changes nothing', () => {
   let count = 0
   for (let round = 0; round < 1000; round += 1) {
     const field = someField(2)
-    // Of several schemas another may be the first that fits what was read.
+    // Of several schemas, another may be the first that accepts the read value.
     if (JSON.stringify(field.json).includes('anyOf')) continue
     let read: unknown
     try {
@@ -148,7 +148,7 @@ test('reading again what was read changes nothing', () => {
   assert.ok(count > 300, String(count))
 })
 
-test('required are the fields without a default', () => {
+test('fields without a default are required', () => {
   const schema = shapeJson({ a: int(), b: int().default(1), c: int().optional(), d: string().nullable() })
   assert.deepEqual(schema.required, ['a', 'd'])
   assert.deepEqual(Object.keys(schema.properties as object), ['a', 'b', 'c', 'd'])

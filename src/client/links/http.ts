@@ -1,11 +1,11 @@
-// JSON-RPC by HTTP: each text is a POST to /server/jsonrpc. There are no notifications this way.
+// JSON-RPC over HTTP: each text is a POST to /server/jsonrpc. There are no notifications.
 import { CallError, ConnectionLost } from '../errors.ts'
 import type { Link, LinkListener, OpenLink } from '../link.ts'
 
-/** Gives the headers of the next request. */
+/** Returns the headers of the next request. */
 export type Headers = () => Promise<Readonly<Record<string, string>>>
 
-/** Calls the server at `url`, as http://host:7125 or with a route prefix behind. */
+/** Calls the server at `url`, such as http://host:7125, possibly with a route prefix. */
 export function httpLink(url: string, headers: Headers): OpenLink {
   const address = new URL(`${url.replace(/\/$/, '')}/server/jsonrpc`)
   return async listener => openHttp(address, headers, listener)
@@ -42,20 +42,20 @@ async function post(
     reply = await response.text()
   } catch (error) {
     const why = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
-    throw new ConnectionLost(`no answer from ${address.href}${why}`, { cause: error })
+    throw new ConnectionLost(`no reply from ${address.href}${why}`, { cause: error })
   }
   if (!response.ok) throw refusal(response, reply)
   return reply
 }
 
-/** The error of a request that never reached the API: refused at the door, or by a proxy before it. */
+/** The error of a request that did not reach the registry: the server or a proxy refused it. */
 function refusal(response: Response, reply: string): CallError {
   let message = response.statusText || `HTTP status ${response.status}`
   try {
     const { error } = JSON.parse(reply) as { error?: { message?: string } }
     if (error?.message !== undefined) message = error.message
   } catch {
-    // A proxy's own page: the status says what there is to say.
+    // The page of a proxy: only its status is useful.
   }
   return new CallError('POST /server/jsonrpc', response.status, message)
 }

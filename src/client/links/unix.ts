@@ -5,9 +5,9 @@ import type { LinkListener, OpenLink } from '../link.ts'
 
 const ETX = '\x03'
 
-/** Opens the unix socket at `path`, as ~/printer_data/comms/moonraker.sock (written out in full). */
+/** Opens the unix socket at `path`, such as /home/me/printer_data/comms/moonraker.sock. */
 export function unixLink(path: string): OpenLink {
-  // Not an import: bundlers for browsers would look for the module, though no page ever asks for a unix socket.
+  // Not an import: bundlers for browsers would search for the module, which no page uses.
   const net = globalThis.process?.getBuiltinModule?.('node:net')
   if (net === undefined) throw new Error(`a unix socket (${path}) needs Node; use ws:// or http:// here`)
   return listener =>

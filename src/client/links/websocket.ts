@@ -1,8 +1,8 @@
-// JSON-RPC over a WebSocket, by the WebSocket that browsers and Node have built in.
+// JSON-RPC over the WebSocket that is built into browsers and Node.
 import { ConnectionLost } from '../errors.ts'
 import type { Link, OpenLink } from '../link.ts'
 
-/** Opens the WebSocket at `url`, as ws://host:7125/websocket; a missing `/websocket` is added. */
+/** Opens the WebSocket at `url`, such as ws://host:7125/websocket; adds a missing `/websocket`. */
 export function webSocketLink(url: string): OpenLink {
   const address = new URL(url)
   if (!address.pathname.endsWith('/websocket')) {

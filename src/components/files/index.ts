@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
-import { deprecated, formerly, path, word } from '../../config/index.ts'
+import { deprecated, path, withPreviousNames, word } from '../../config/index.ts'
 import { lastGoodPath } from '../../config/last-good.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { DataPaths } from '../../core/paths.ts'
@@ -42,7 +42,7 @@ const options = {
   file_system_observer: word('inotify', 'none')
     .describe('How the server notices changes by other programs')
     .default('inotify'),
-  enable_observer_warnings: formerly(
+  enable_observer_warnings: withPreviousNames(
     bool().describe('Warn if not all folders can be observed').default(true),
     'enable_inotify_warnings',
   ),

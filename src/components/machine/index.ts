@@ -116,7 +116,7 @@ export default component({
   presence: 'always',
   options,
   // Front-ends wait for machine.system_info before they show anything.
-  onMisfit: 'use default',
+  onInvalid: 'use default',
   provides: { services: machineServices, sudo: sudoService },
   create({ core, section, scope }) {
     const { provider, shutdown_action, validate_service, supervisord_config_path } = section.options

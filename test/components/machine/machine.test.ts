@@ -127,7 +127,7 @@ test('options: words in any case, and what does not fit is told of', async () =>
   for (const line of misfits) {
     const told = warnings.filter((text: string) => text.includes(`the option "${line}" of section [machine]`))
     assert.equal(told.length, 1, line)
-    assert.match(told[0], /^moonraker\.conf, line \d+: .*; until then it has its default$/)
+    assert.match(told[0], /^moonraker\.conf, line \d+: .*; the default is used instead$/)
   }
 })
 

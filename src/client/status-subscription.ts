@@ -1,10 +1,10 @@
-// All status mirrors of a client. The server keeps one subscription per connection, so it is asked for the union.
+// The status subscription of a client. The server has one per connection, so it covers all mirrors of the client.
 import type { Session } from './session.ts'
 import { type ObjectRequest, StatusMirror } from './status-mirror.ts'
 
 type Status = Parameters<StatusMirror['update']>[0]
 
-export class Following {
+export class StatusSubscription {
   readonly #session: Session
   readonly #mirrors = new Set<StatusMirror>()
   #last: Promise<void> = Promise.resolve()
@@ -21,7 +21,7 @@ export class Following {
     }
     events.on('disconnected', stale)
     events.on('notify_klippy_disconnected', stale)
-    // Both forget: the server with the connection, Klippy with each restart.
+    // The subscription ends with the connection, and with each restart of Klippy.
     events.on('connected', () => this.#resume())
     events.on('notify_klippy_ready', () => this.#resume())
   }
@@ -42,7 +42,7 @@ export class Following {
     return mirror
   }
 
-  /** Ends all mirrors. */
+  /** Closes all mirrors. */
   close(): void {
     for (const mirror of this.#mirrors) mirror.close()
   }
@@ -56,7 +56,7 @@ export class Following {
     if (this.#mirrors.size > 0) this.#renew().catch(error => this.#session.events.emit('warning', [error]))
   }
 
-  /** Subscribes to the union; who asks while a request is under way shares the next. */
+  /** Subscribes for all mirrors; requests during a pending one share the next. */
   #renew(): Promise<void> {
     this.#next ??= this.#last.then(() => {
       this.#next = null
@@ -73,11 +73,11 @@ export class Following {
       const { status, eventtime } = result as { status: Status; eventtime: number }
       for (const mirror of mirrors) mirror.replace(status, eventtime)
     }
-    await this.#session.ask({ method: 'printer.objects.subscribe', params, replied })
+    await this.#session.call({ method: 'printer.objects.subscribe', params, replied })
   }
 }
 
-/** Everything that any of `requests` wants. */
+/** Everything that `requests` contain. */
 function union(requests: readonly ObjectRequest[]): ObjectRequest {
   const joined: Record<string, readonly string[] | null> = {}
   for (const request of requests) {
