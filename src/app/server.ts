@@ -25,6 +25,7 @@ import type { AccessPolicy } from '../rpc/access-policy.ts'
 import { Connections } from '../rpc/connections.ts'
 import { Registry, type RegistryOptions } from '../rpc/registry.ts'
 import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts'
+import { Backlog } from '../transports/backlog.ts'
 import { HttpApi } from '../transports/http/api.ts'
 import { Authenticator } from '../transports/http/authenticator.ts'
 import { HttpServer } from '../transports/http/server.ts'
@@ -207,12 +208,13 @@ async function listen(
   // The set does not build without it.
   const policy = components.find(accessPolicy) as AccessPolicy
   const authenticator = new Authenticator(policy, warnings)
-  const unix = await listenUnix(paths.socket, { registry, connections, log })
+  const backlog = new Backlog()
+  const unix = await listenUnix(paths.socket, { registry, connections, backlog, log })
   stops.add('the unix socket', () => void unix.close())
   const http = new HttpServer({
-    api: new HttpApi({ registry, authenticator, clock, routePrefix }),
+    api: new HttpApi({ registry, authenticator, clock, backlog, routePrefix }),
     authenticator,
-    websockets: new WebSocketTransport({ registry, connections, log }),
+    websockets: new WebSocketTransport({ registry, connections, clock, backlog, log }),
     connections,
     link: printer.link,
     log,

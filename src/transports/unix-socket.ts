@@ -1,16 +1,16 @@
-// JSON-RPC over the unix socket: texts ended by ETX, for clients on the same machine, who need no login.
+// JSON-RPC over the unix socket: texts that end with ETX, for clients on the same machine, which need no login.
 import { chmodSync } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { messageOf, StartError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { ETX, FrameSplitter } from '../klippy/framing.ts'
-import type { Channel } from '../rpc/connection.ts'
 import type { Connections } from '../rpc/connections.ts'
 import { receive } from '../rpc/json-rpc.ts'
-import type { Message } from '../rpc/message.ts'
 import type { Registry } from '../rpc/registry.ts'
 import { TRUSTED_USER } from '../rpc/user.ts'
+import type { Backlog } from './backlog.ts'
+import { FramedChannel } from './framed-channel.ts'
 
 /** The longest message that a client may send, in bytes. */
 const MAX_MESSAGE = 50 * 1024 * 1024
@@ -19,46 +19,15 @@ function etxFrame(text: string): Buffer {
   return Buffer.from(`${text}${String.fromCharCode(ETX)}`)
 }
 
-class SocketChannel implements Channel {
-  readonly #socket: Socket
-
-  constructor(socket: Socket) {
-    this.#socket = socket
-  }
-
-  send(text: string): void {
-    this.#socket.write(etxFrame(text))
-  }
-
-  sendShared(message: Message): void {
-    this.#socket.write(message.bytes(etxFrame))
-  }
-
-  get buffered(): number {
-    return this.#socket.writableLength
-  }
-
-  onDrain(listener: () => void): void {
-    this.#socket.on('drain', listener)
-  }
-
-  close(): void {
-    this.#socket.end()
-  }
-
-  terminate(): void {
-    this.#socket.destroy()
-  }
-}
-
-/** What the unix socket is served with. */
+/** What the unix socket needs of the server. */
 export interface UnixSocketParts {
   readonly registry: Registry
   readonly connections: Connections
+  readonly backlog: Backlog
   readonly log: Log
 }
 
-/** Listens at `path`. A socket file that nobody answers on is replaced; a live one, or another file, is a StartError. */
+/** Listens at `path` and replaces a socket file without a server. Throws StartError for one with a server, or another file. */
 export async function listenUnix(path: string, parts: UnixSocketParts): Promise<Server> {
   await removeStale(path)
   const server = createServer(socket => serve(socket, parts))
@@ -77,7 +46,7 @@ async function removeStale(path: string): Promise<void> {
   if (found === undefined) return
   if (!found.isSocket()) {
     throw new StartError(
-      `the unix socket cannot be made: ${path} is no socket; move it, or give another with -u`,
+      `cannot create the unix socket: ${path} is another kind of file; move it, or choose another path with -u`,
     )
   }
   const answered = await new Promise<boolean>(resolve => {
@@ -94,12 +63,23 @@ async function removeStale(path: string): Promise<void> {
   await rm(path, { force: true })
 }
 
-function serve(socket: Socket, { registry, connections, log }: UnixSocketParts): void {
-  const connection = connections.open('unix', null, TRUSTED_USER, new SocketChannel(socket))
+function serve(socket: Socket, { registry, connections, backlog, log }: UnixSocketParts): void {
+  const wire = {
+    encode: etxFrame,
+    isOpen: () => socket.writable,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    close: () => socket.end(),
+    terminate: () => socket.destroy(),
+  }
+  const channel = new FramedChannel(socket, wire, backlog)
+  const connection = connections.open('unix', null, TRUSTED_USER, channel)
   const splitter = new FrameSplitter(MAX_MESSAGE)
   socket.on('data', chunk => {
     try {
-      for (const text of splitter.push(chunk)) receive(registry, connection, text.toString())
+      for (const text of splitter.push(chunk)) {
+        channel.receive(() => receive(registry, connection, text.toString()))
+      }
     } catch (error) {
       log.warning(`unix socket client ${connection.id}: ${messageOf(error)}; disconnected`)
       socket.destroy()

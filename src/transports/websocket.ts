@@ -2,18 +2,23 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
+import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
-import type { Channel } from '../rpc/connection.ts'
+import type { Connection } from '../rpc/connection.ts'
 import type { Connections } from '../rpc/connections.ts'
 import { receive } from '../rpc/json-rpc.ts'
-import type { Message } from '../rpc/message.ts'
 import type { Registry } from '../rpc/registry.ts'
 import type { User } from '../rpc/user.ts'
+import type { Backlog } from './backlog.ts'
+import { FramedChannel } from './framed-channel.ts'
+import { Heartbeat } from './heartbeat.ts'
 
-/** The longest message that a client may send, in bytes. */
+/** The longest message of a user, in bytes. */
 const MAX_MESSAGE = 50 * 1024 * 1024
-/** Seconds between pings; a client that leaves one unanswered until the next is gone. */
-const PING_SECONDS = 30
+/** The longest message of an unauthenticated client, in bytes. */
+const MAX_UNAUTHENTICATED_MESSAGE = 64 * 1024
+/** At most so many bytes come in one piece, and may belong to more than one message. */
+const MAX_PIECE = 64 * 1024
 
 /** One unfragmented, unmasked text frame (RFC 6455, section 5.2). */
 export function textFrame(text: string): Buffer {
@@ -34,67 +39,50 @@ export function textFrame(text: string): Buffer {
 }
 
 /**
- * Frames go straight to the socket, several of one tick in one write: without compression or fragments of our own,
- * `ws` has nothing between them that could be torn apart.
+ * The frames of a WebSocket go straight to its socket: without compression and fragmentation, a frame of `ws` (ping,
+ * pong, close) can only come between two of them.
  */
-class WebSocketChannel implements Channel {
-  readonly #ws: WebSocket
-  readonly #socket: Duplex
-  #corked = false
-
-  constructor(ws: WebSocket, socket: Duplex) {
-    this.#ws = ws
-    this.#socket = socket
+function openChannel(ws: WebSocket, socket: Duplex, backlog: Backlog): FramedChannel {
+  const wire = {
+    encode: textFrame,
+    isOpen: () => ws.readyState === WebSocket.OPEN,
+    pause: () => ws.pause(),
+    resume: () => ws.resume(),
+    close: (code: number, reason: string) => ws.close(code, reason),
+    terminate: () => ws.terminate(),
   }
-
-  send(text: string): void {
-    this.#write(textFrame(text))
-  }
-
-  sendShared(message: Message): void {
-    this.#write(message.bytes(textFrame))
-  }
-
-  #write(bytes: Buffer): void {
-    if (this.#ws.readyState !== WebSocket.OPEN) return
-    if (!this.#corked) {
-      this.#corked = true
-      this.#socket.cork()
-      setImmediate(() => {
-        this.#corked = false
-        this.#socket.uncork()
-      })
-    }
-    this.#socket.write(bytes)
-  }
-
-  get buffered(): number {
-    return this.#socket.writableLength
-  }
-
-  onDrain(listener: () => void): void {
-    this.#socket.on('drain', listener)
-  }
-
-  close(code: number, reason: string): void {
-    this.#ws.close(code, reason)
-  }
-
-  terminate(): void {
-    this.#ws.terminate()
-  }
+  return new FramedChannel(socket, wire, backlog)
 }
 
-/** What WebSockets are served with. */
+/** Closes the connection of an unauthenticated client that sends a long message, before the whole of it is held. */
+function limitMessages(ws: WebSocket, socket: Duplex, connection: Connection): void {
+  let unfinished = 0
+  const check = (bytes: number, limit: number) => {
+    if (connection.user === null && bytes > limit) connection.close(1009, 'Log in to send longer messages')
+  }
+  ws.on('message', data => {
+    unfinished = 0
+    check((data as Buffer).length, MAX_UNAUTHENTICATED_MESSAGE)
+  })
+  socket.on('data', (piece: Buffer) => {
+    unfinished += piece.length
+    check(unfinished, MAX_UNAUTHENTICATED_MESSAGE + MAX_PIECE)
+  })
+}
+
+/** What WebSockets need of the server. */
 export interface WebSocketParts {
   readonly registry: Registry
   readonly connections: Connections
+  readonly clock: Clock
+  readonly backlog: Backlog
   readonly log: Log
 }
 
-/** Takes in JSON-RPC clients. */
+/** Serves JSON-RPC clients. */
 export class WebSocketTransport {
   readonly #parts: WebSocketParts
+  readonly #heartbeat: Heartbeat
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -104,46 +92,34 @@ export class WebSocketTransport {
 
   constructor(parts: WebSocketParts) {
     this.#parts = parts
+    this.#heartbeat = new Heartbeat(parts.clock)
   }
 
-  /** Finishes the upgrade of an admitted request. */
+  /** Completes the upgrade of an admitted request. */
   accept(req: IncomingMessage, socket: Duplex, head: Buffer, address: string, user: User | null): void {
     this.#server.handleUpgrade(req, socket, head, ws => this.#open(ws, socket, address, user))
   }
 
-  /** Finishes an upgrade for someone else, who gets the bare WebSocket. */
+  /** Completes an upgrade for a caller that takes the bare WebSocket. */
   acceptBare(req: IncomingMessage, socket: Duplex, head: Buffer, take: (ws: WebSocket) => void): void {
     this.#server.handleUpgrade(req, socket, head, take)
   }
 
   #open(ws: WebSocket, socket: Duplex, address: string, user: User | null): void {
-    const { connections, registry, log } = this.#parts
-    const connection = connections.open('websocket', address, user, new WebSocketChannel(ws, socket))
+    const { connections, registry, log, backlog } = this.#parts
+    const channel = openChannel(ws, socket, backlog)
+    const connection = connections.open('websocket', address, user, channel)
     log.debug(`WebSocket ${connection.id} opened from ${address}`)
-    ws.on('message', data => receive(registry, connection, (data as Buffer).toString()))
+    limitMessages(ws, socket, connection)
+    ws.on('message', data => {
+      if (ws.readyState !== WebSocket.OPEN) return
+      channel.receive(() => receive(registry, connection, (data as Buffer).toString()))
+    })
     ws.on('error', error => log.debug(`WebSocket ${connection.id}: ${error.message}`))
-    const stopPings = keepAlive(ws)
+    this.#heartbeat.add(ws)
     ws.on('close', () => {
-      stopPings()
       connections.closed(connection)
       log.debug(`WebSocket ${connection.id} closed`)
     })
   }
-}
-
-/** Pings, so that a client whose machine went away without a word is noticed. */
-function keepAlive(ws: WebSocket): () => void {
-  let alive = true
-  ws.on('pong', () => {
-    alive = true
-  })
-  const timer = setInterval(() => {
-    if (!alive) {
-      ws.terminate()
-      return
-    }
-    alive = false
-    ws.ping()
-  }, PING_SECONDS * 1000).unref()
-  return () => clearInterval(timer)
 }

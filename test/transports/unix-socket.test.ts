@@ -20,6 +20,7 @@ import { Log } from '../../src/core/log.ts'
 import { FrameSplitter } from '../../src/klippy/framing.ts'
 import { Connections } from '../../src/rpc/connections.ts'
 import { Registry } from '../../src/rpc/registry.ts'
+import { Backlog } from '../../src/transports/backlog.ts'
 import { listenUnix } from '../../src/transports/unix-socket.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
@@ -74,7 +75,7 @@ const call = (id: unknown, method = 'server.info', params: unknown = {}) =>
   `${JSON.stringify({ jsonrpc: '2.0', method, params, id })}\x03`
 const ids = (replies: Frame[]) => replies.map(({ id }) => id)
 
-test('who reaches the socket needs no login, and is told its connection', async () => {
+test('a client of the socket needs no login, and learns its connection id', async () => {
   await using rig = await startRig({ printer: 'none', authorization: '' })
   using client = await UnixClient.open(rig.socketPath)
   const identity = { client_name: 'x', version: '1', type: 'agent', url: 'x' }
@@ -99,7 +100,7 @@ test('messages may come split, or many at once', async () => {
   )
 })
 
-test('garbage is answered with an error each, and the connection lives', async () => {
+test('each invalid message gets an error, and the connection stays', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await UnixClient.open(rig.socketPath)
   const replies = await client.ask('hello\x03\x03{}\x03[]\x03\xff\x03', 5)
@@ -134,7 +135,7 @@ test('notifications and status come as on a WebSocket', async () => {
   assert.deepEqual(line.params, ['hello'])
 })
 
-test('the socket is there for its user and group only, and goes with the server', async () => {
+test('only its user and group may use the socket, and it is removed with the server', async () => {
   const rig = await startRig({ printer: 'none' })
   assert.equal(statSync(rig.socketPath).mode & 0o777, 0o660)
   await rig.server.stop()
@@ -152,14 +153,19 @@ async function listenAt(
   try {
     await prepare(path)
     const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
-    return await listenUnix(path, { registry: new Registry(), connections: new Connections(), log })
+    return await listenUnix(path, {
+      registry: new Registry(),
+      connections: new Connections(),
+      backlog: new Backlog(),
+      log,
+    })
   } finally {
     inspect(path)
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-test('a socket file that nobody answers on is replaced', async () => {
+test('a socket file without a server is replaced', async () => {
   const server = await listenAt(async path => {
     const dead = createServer().listen(path)
     await once(dead, 'listening')
@@ -174,7 +180,7 @@ test('a socket file that nobody answers on is replaced', async () => {
   server.close()
 })
 
-test('a socket that someone answers on is left alone', async () => {
+test('the socket of another server stays', async () => {
   let other: Server | undefined
   await assert.rejects(
     listenAt(async path => {
@@ -186,7 +192,7 @@ test('a socket that someone answers on is left alone', async () => {
   other?.close()
 })
 
-test('what is no socket is not removed', async () => {
+test('another kind of file is not removed', async () => {
   for (const make of [(path: string) => writeFileSync(path, 'precious'), (path: string) => mkdirSync(path)]) {
     let isThere = false
     const attempt = listenAt(make, path => {
@@ -194,13 +200,13 @@ test('what is no socket is not removed', async () => {
     })
     await assert.rejects(
       attempt,
-      (error: unknown) => error instanceof StartError && /is no socket/.test(error.message),
+      (error: unknown) => error instanceof StartError && /is another kind of file/.test(error.message),
     )
     assert.equal(isThere, true)
   }
 })
 
-test('a socket that cannot be made is told in one line', async () => {
+test('a socket that cannot be created is an error of one line', async () => {
   const attempt = listenAt(path => rmSync(dirname(path), { recursive: true }))
   await assert.rejects(
     attempt,

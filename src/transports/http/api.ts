@@ -1,4 +1,4 @@
-// HTTP requests to the API: finds what a path leads to and lets it answer.
+// HTTP requests to the API: finds the endpoint of a path, checks the caller and dispatches to the handler.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
@@ -8,26 +8,27 @@ import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
 import { demandRole } from '../../rpc/user.ts'
 import { collectKeys } from '../../schema/index.ts'
+import type { Backlog } from '../backlog.ts'
 import { readArguments, readQuery } from './arguments.ts'
 import { type Authenticator, type RequestSource, refuseCrossSite, refusePageLoads } from './authenticator.ts'
 import { BodyReader, mediaTypeOf, textOf, UNAUTHENTICATED_BODY, USER_BODY } from './body.ts'
-import { EntityTags } from './entity-tags.ts'
-import { allowOrigin, answerPreflight, sendError, sendJson } from './respond.ts'
+import { allowOrigin, answerPreflight, JsonReplies, sendError } from './respond.ts'
 import { isSocketPath } from './socket-paths.ts'
 
 const NO_QUERY = new URLSearchParams()
 const READING_VERBS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** What the API is served with. */
+/** What HTTP requests need of the server. */
 export interface HttpApiParts {
   readonly registry: Registry
   readonly authenticator: Authenticator
   readonly clock: Clock
-  /** Comes before every path, as '/printer1'; '' for none. */
+  readonly backlog: Backlog
+  /** The start of every path, such as '/printer1'; '' for none. */
   readonly routePrefix: string
 }
 
-/** One request with what is known of it. */
+/** One request, with what the server has found out about it. */
 interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -38,15 +39,16 @@ interface Exchange {
 
 export class HttpApi {
   readonly #parts: HttpApiParts
-  readonly #tags = new EntityTags()
   readonly #bodies: BodyReader
+  readonly #replies: JsonReplies
 
   constructor(parts: HttpApiParts) {
     this.#parts = parts
     this.#bodies = new BodyReader(parts.clock)
+    this.#replies = new JsonReplies(parts.backlog)
   }
 
-  /** Answers one request, whatever happens. */
+  /** Answers one request; every error becomes a reply. */
   handle(req: IncomingMessage, res: ServerResponse): void {
     const fail = (error: unknown) => {
       sendError(req, res, this.#parts.registry.failure(error, `${req.method} ${req.url?.split('?')[0]}`))
@@ -103,7 +105,7 @@ export class HttpApi {
     if (method.endpoint.changes) refuseCrossSite(source)
     if (method.endpoint.changes && req.method === 'GET') refusePageLoads(req)
     const { auth, role, passThrough, params: declared } = method.endpoint
-    const caller = auth ? this.#caller(exchange) : this.#callerOrStranger(exchange)
+    const caller = auth ? this.#caller(exchange) : this.#callerOrUnauthenticated(exchange)
     // Before the body arrives: the server does not read what a client may not send. The registry checks the role again,
     // for all transports.
     if (auth) demandRole(caller, role)
@@ -111,7 +113,7 @@ export class HttpApi {
       // The registry reads declared arguments; for those that go to Klippy unchanged, keys are of HTTP only.
       const params = passThrough ? collectKeys(declared, args) : args
       const result = this.#parts.registry.invoke(method, params, caller)
-      const send = (value: unknown) => sendJson(req, res, `{"result":${toJsonText(value)}}`, this.#tags)
+      const send = (value: unknown) => this.#replies.send(req, res, `{"result":${toJsonText(value)}}`)
       return result instanceof Promise ? result.then(send) : send(result)
     }
     return hasBody(req) ? this.#readArguments(exchange, caller).then(run) : run(readQuery(query))
@@ -123,7 +125,7 @@ export class HttpApi {
     const isReading = READING_VERBS.has(req.method ?? '')
     if (!isReading) refuseCrossSite(source)
     const open = isReading && route.open?.(rest) === true
-    const caller = open ? this.#callerOrStranger(exchange) : this.#caller(exchange)
+    const caller = open ? this.#callerOrUnauthenticated(exchange) : this.#caller(exchange)
     if (!open) demandRole(caller, route.role ?? (isReading ? 'viewer' : 'operator'))
     return route.handle({
       req,
@@ -132,7 +134,7 @@ export class HttpApi {
       query,
       caller,
       readArguments: maxBytes => this.#readArguments(exchange, caller, maxBytes),
-      sendJson: (value, status) => sendJson(req, res, toJsonText(value), this.#tags, status),
+      sendJson: (value, status) => this.#replies.send(req, res, toJsonText(value), status),
     })
   }
 
@@ -145,8 +147,8 @@ export class HttpApi {
     return this.#bodies.read(req, user === null ? UNAUTHENTICATED_BODY : { ...USER_BODY, maxBytes })
   }
 
-  /** Where everyone may ask, wrong credentials only make a stranger. */
-  #callerOrStranger(exchange: Exchange): Caller {
+  /** For endpoints without authentication: wrong credentials count as none. */
+  #callerOrUnauthenticated(exchange: Exchange): Caller {
     try {
       return this.#caller(exchange)
     } catch (error) {
@@ -161,14 +163,14 @@ export class HttpApi {
     if (req.method !== 'POST') throw new ApiError(405, 'Method Not Allowed')
     refuseCrossSite(source)
     if (mediaTypeOf(req) !== 'application/json') throw new ApiError(400, 'Bad Request')
-    const caller = this.#callerOrStranger(exchange)
+    const caller = this.#callerOrUnauthenticated(exchange)
     const body = await this.#readBody(req, caller)
     const reply = await answer(this.#parts.registry, textOf(body), caller)
-    sendJson(req, res, reply ?? '', this.#tags)
+    this.#replies.send(req, res, reply ?? '')
   }
 }
 
-/** What nothing is served at: an address for WebSockets is told as such. */
+/** The error for a path that serves nothing over HTTP. */
 function missing(path: string): ApiError {
   return isSocketPath(path)
     ? new ApiError(400, 'This address is for WebSockets: connect to it with a WebSocket client')

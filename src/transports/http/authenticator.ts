@@ -100,7 +100,7 @@ export class Authenticator {
 
   /**
    * The first host name of the request that is not private. A page can set `X-Forwarded-Host` itself, but not `Host`:
-   * both count, whoever sends them.
+   * both count, from a proxy or not.
    */
   #foreignHost({ host = '', 'x-forwarded-host': forwarded }: IncomingMessage['headers']): string | undefined {
     if (forwarded === undefined && this.#privateHosts.has(host)) return undefined

@@ -1,8 +1,9 @@
-// Replies over HTTP: JSON with an ETag, errors, and the headers that let allowed sites read them.
+// Replies over HTTP: JSON with an ETag, errors, and the headers with which pages of allowed sites may read them.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
+import type { Backlog } from '../backlog.ts'
 import type { RequestSource } from './authenticator.ts'
-import type { EntityTags } from './entity-tags.ts'
+import { EntityTags } from './entity-tags.ts'
 
 const PREFLIGHT = {
   'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
@@ -10,7 +11,7 @@ const PREFLIGHT = {
     'Origin, Accept, Content-Type, X-Requested-With, X-CRSF-Token, Authorization, X-Access-Token, X-Api-Key',
 }
 
-/** Lets the pages of an allowed origin read the reply, errors included. */
+/** Allows the pages of an allowed origin to read the reply, errors included. */
 export function allowOrigin(res: ServerResponse, { allowedOrigin, origin }: RequestSource): void {
   if (origin !== undefined) res.setHeader('Vary', 'Origin')
   if (allowedOrigin !== undefined) res.setHeader('Access-Control-Allow-Origin', allowedOrigin)
@@ -27,33 +28,46 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, sourc
   res.end()
 }
 
-/** Sends a JSON text. A GET gets an ETag, and 304 where the client has the same already. */
-export function sendJson(
-  req: IncomingMessage,
-  res: ServerResponse,
-  body: string,
-  tags: EntityTags,
-  status = 200,
-): void {
-  const length = Buffer.byteLength(body)
-  const headers = [
-    'Content-Type',
-    'application/json; charset=UTF-8',
-    'X-Content-Type-Options',
-    'nosniff',
-    'Content-Length',
-    `${length}`,
-  ]
-  if (req.method === 'GET') {
-    const etag = tags.of(req.url ?? '', body)
-    if (isKnown(req.headers['if-none-match'], etag)) {
-      res.writeHead(304, ['Etag', etag]).end()
-      return
-    }
-    headers.push('Etag', etag)
+/** Replies of more bytes count among those that clients leave unread. */
+const LARGE = 256 * 1024
+
+export class JsonReplies {
+  readonly #backlog: Backlog
+  readonly #tags = new EntityTags()
+
+  constructor(backlog: Backlog) {
+    this.#backlog = backlog
   }
-  // Node joins head and body in one write where both are of one encoding.
-  res.writeHead(status, headers).end(body, length === body.length ? 'latin1' : 'utf8')
+
+  /** Sends a JSON text. A GET gets an ETag, and 304 where the client already has the same. */
+  send(req: IncomingMessage, res: ServerResponse, body: string, status = 200): void {
+    const length = Buffer.byteLength(body)
+    const headers = [
+      'Content-Type',
+      'application/json; charset=UTF-8',
+      'X-Content-Type-Options',
+      'nosniff',
+      'Content-Length',
+      `${length}`,
+    ]
+    if (req.method === 'GET') {
+      const etag = this.#tags.of(req.url ?? '', body)
+      if (isKnown(req.headers['if-none-match'], etag)) {
+        res.writeHead(304, ['Etag', etag]).end()
+        return
+      }
+      headers.push('Etag', etag)
+    }
+    // Node joins head and body in one write where both are of one encoding.
+    res.writeHead(status, headers).end(body, length === body.length ? 'latin1' : 'utf8')
+    if (length > LARGE) this.#countUnread(res, length)
+  }
+
+  #countUnread(res: ServerResponse, bytes: number): void {
+    const recipient = { terminate: () => void res.destroy() }
+    res.once('close', () => this.#backlog.update(recipient, 0))
+    this.#backlog.update(recipient, bytes)
+  }
 }
 
 /** Whether the client has this version: weakly compared, as for any GET (RFC 9110, section 13.1.2). */
@@ -62,7 +76,7 @@ function isKnown(known: string | undefined, etag: string): boolean {
   return known.split(',').some(tag => [etag, `W/${etag}`, '*'].includes(tag.trim()))
 }
 
-/** Sends an error in the API's form. What is left of the request's body is not waited for. */
+/** Sends an error as JSON. The connection is closed where the request's body has not arrived. */
 export function sendError(req: IncomingMessage, res: ServerResponse, error: ApiError): void {
   if (res.headersSent) {
     res.destroy()
@@ -76,7 +90,7 @@ export function sendError(req: IncomingMessage, res: ServerResponse, error: ApiE
   res.writeHead(error.status, reasonOf(error.message)).end(req.method === 'HEAD' ? undefined : body)
 }
 
-/** The reason phrase repeats the message where it may (behaviour.md). */
+/** The reason phrase repeats the message where HTTP allows it, as clients of the original expect. */
 function reasonOf(message: string): string {
   return /^[\x20-\x7e]{1,200}$/.test(message) ? message : 'Error'
 }

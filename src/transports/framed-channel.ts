@@ -1,0 +1,153 @@
+// The way to a client of framed texts, over a WebSocket or a unix socket. What the client does not read waits here: the
+// frames count with what they cost in memory, and the client's further requests are not read before it reads replies.
+import type { Duplex } from 'node:stream'
+import type { Channel } from '../rpc/connection.ts'
+import type { Message } from '../rpc/message.ts'
+import type { Backlog } from './backlog.ts'
+
+/** Bytes that a waiting frame takes in addition to its own. */
+const FRAME_OVERHEAD = 256
+/** Beyond this many unsent bytes the client's requests are not read, until half of them are sent. */
+const PAUSE_ABOVE = 2 * 1024 * 1024
+
+/** What differs between a WebSocket and a unix socket. */
+export interface Wire {
+  /** The bytes of a text. One function for all channels of a kind, so that a notification is encoded once for them. */
+  readonly encode: (text: string) => Buffer
+  /** Whether texts may still be sent. */
+  readonly isOpen: () => boolean
+  /** Stops and continues reading from the client. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Ends the connection once all is sent; `code` and `reason` are those of a WebSocket. */
+  readonly close: (code: number, reason: string) => void
+  readonly terminate: () => void
+}
+
+export class FramedChannel implements Channel {
+  readonly #socket: Duplex
+  readonly #wire: Wire
+  readonly #backlog: Backlog
+  /** Frames that wait until the socket takes more, oldest first from `#next` on. */
+  #waiting: Buffer[] = []
+  #next = 0
+  #waitingBytes = 0
+  /** Texts of the client that came in one piece with the one after which it was paused. */
+  readonly #held: (() => void)[] = []
+  readonly #onDrain: (() => void)[] = []
+  #corked = false
+  #paused = false
+
+  constructor(socket: Duplex, wire: Wire, backlog: Backlog) {
+    this.#socket = socket
+    this.#wire = wire
+    this.#backlog = backlog
+    socket.on('drain', () => this.#flush())
+    socket.on('close', () => this.#discard())
+  }
+
+  send(text: string): void {
+    this.#write(this.#wire.encode(text))
+  }
+
+  sendShared(message: Message): void {
+    this.#write(message.bytes(this.#wire.encode))
+  }
+
+  get buffered(): number {
+    return this.#waitingBytes + this.#socket.writableLength
+  }
+
+  onDrain(listener: () => void): void {
+    this.#onDrain.push(listener)
+  }
+
+  /** Handles a text of the client: at once, or when it has read enough of its replies. */
+  receive(handle: () => void): void {
+    if (this.#paused) this.#held.push(handle)
+    else handle()
+  }
+
+  close(code: number, reason: string): void {
+    this.#writeWaiting(() => true)
+    this.#wire.close(code, reason)
+  }
+
+  terminate(): void {
+    this.#wire.terminate()
+  }
+
+  #write(bytes: Buffer): void {
+    if (!this.#wire.isOpen()) return
+    if (this.#waiting.length > 0 || this.#socket.writableNeedDrain) {
+      this.#waiting.push(bytes)
+      this.#waitingBytes += bytes.length + FRAME_OVERHEAD
+    } else {
+      this.#cork()
+      this.#socket.write(bytes)
+      if (!this.#socket.writableNeedDrain) return
+    }
+    this.#account()
+  }
+
+  /** Frames of one tick go out in one write. */
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#socket.cork()
+    setImmediate(() => {
+      this.#corked = false
+      this.#socket.uncork()
+    })
+  }
+
+  #flush(): void {
+    this.#socket.cork()
+    this.#writeWaiting(() => !this.#socket.writableNeedDrain)
+    this.#socket.uncork()
+    this.#account()
+    if (this.#paused && this.buffered < PAUSE_ABOVE / 2) this.#continue()
+    if (this.#waiting.length === 0 && !this.#socket.writableNeedDrain)
+      for (const listener of this.#onDrain) listener()
+  }
+
+  #writeWaiting(mayGoOn: () => boolean): void {
+    while (this.#next < this.#waiting.length && mayGoOn()) {
+      const bytes = this.#waiting[this.#next++] as Buffer
+      this.#waitingBytes -= bytes.length + FRAME_OVERHEAD
+      this.#socket.write(bytes)
+    }
+    // Not one by one, which would take time that grows with the square of the length.
+    if (this.#next < this.#waiting.length / 2) return
+    this.#waiting = this.#waiting.slice(this.#next)
+    this.#next = 0
+  }
+
+  #account(): void {
+    const { buffered } = this
+    this.#backlog.update(this, this.#socket.destroyed ? 0 : buffered)
+    if (this.#paused || buffered <= PAUSE_ABOVE) return
+    this.#paused = true
+    this.#wire.pause()
+  }
+
+  #continue(): void {
+    this.#paused = false
+    while (!this.#paused) {
+      const handle = this.#held.shift()
+      if (handle === undefined) {
+        this.#wire.resume()
+        return
+      }
+      handle()
+    }
+  }
+
+  #discard(): void {
+    this.#waiting = []
+    this.#next = 0
+    this.#waitingBytes = 0
+    this.#held.length = 0
+    this.#backlog.update(this, 0)
+  }
+}
