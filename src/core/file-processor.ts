@@ -1,15 +1,7 @@
 // File processors: steps that rewrite or examine each G-code file when its metadata is read. A component registers one
 // as plain data, since it runs in the metadata worker, where only its module is loaded.
+import type { PlainData } from './plain-data.ts'
 import type { Registration } from './scope.ts'
-
-/** Data that a worker can receive. */
-export type PlainData =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly PlainData[]
-  | { readonly [name: string]: PlainData }
 
 /** How a component registers a file processor. All of it is plain data. */
 export interface FileProcessorSpec {
