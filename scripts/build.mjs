@@ -1,5 +1,5 @@
-// Bundles the server: one file starts faster and holds less memory than many. `node scripts/build.mjs FOLDER`; dist
-// where it is left out.
+// Bundles the server: one file starts faster and needs less memory than many. `node scripts/build.mjs [FOLDER]`, by
+// default dist.
 import { execFileSync } from 'node:child_process'
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
@@ -21,8 +21,8 @@ function commit() {
 }
 
 /**
- * `ws` loads modules for what this server does not do: its client's TLS and compression. They are loaded when they are
- * touched; that saves memory and time at every start.
+ * `ws` loads modules that this server does not use: TLS of its client, and compression. This plugin loads them at their
+ * first use, which saves memory and time at every start.
  */
 const lazyModules = {
   name: 'lazy-modules',
@@ -36,7 +36,7 @@ const lazyModules = {
   },
 }
 
-/** The virtual printer stands in a file of its own: a server beside a real printer never reads it. */
+/** The virtual printer is a file of its own: a server with a real printer never reads it. */
 const virtualPrinterApart = {
   name: 'virtual-printer-apart',
   setup(build) {
@@ -47,8 +47,8 @@ const virtualPrinterApart = {
 }
 
 /**
- * Packages that are loaded on first use stand in files of their own in dist/lib: what nobody uses is not even read.
- * Their names are added to `names`.
+ * Packages that are loaded at their first use are files of their own in dist/lib: an unused one is not even read. Adds
+ * their names to `names`.
  */
 const packagesApart = names => ({
   name: 'packages-apart',
@@ -63,10 +63,10 @@ const packagesApart = names => ({
 
 const libraryFile = name => `./lib/${name.replace('/', '+')}.cjs`
 
-/** Helpers of `ws` that it does without, and what is native and found at run time where it is. */
+/** Optional helpers of `ws`, and native packages, which are resolved at run time. */
 const NATIVE = ['bufferutil', 'utf-8-validate', 'koffi']
 
-/** What all files are built with. */
+/** The settings of all builds. */
 const SETTINGS = {
   absWorkingDir: root,
   bundle: true,
@@ -76,12 +76,12 @@ const SETTINGS = {
   format: 'cjs',
   legalComments: 'none',
   external: NATIVE,
-  // A package in CommonJS has its named exports only where it is required.
+  // A CommonJS package has its named exports with `require` only.
   supported: { 'dynamic-import': false },
   logLevel: 'warning',
 }
 
-/** Loads the server through the cache of compiled code, where it can be written. */
+/** Loads the server, with the cache of compiled code if its folder is writable. */
 const LOADER = `#!/usr/bin/env node
 'use strict'
 const [major, minor] = process.versions.node.split('.').map(Number)
@@ -89,7 +89,7 @@ if (major < 22 || (major === 22 && minor < 16)) {
   console.error('moonraker-ts: Node ' + process.versions.node + ' is too old: 22.16 or later is needed')
   process.exit(1)
 }
-// Node 22 calls its SQLite experimental at every start. What this server uses of it is the same in later ones.
+// Node 22 warns at every start that its SQLite is experimental. The used part is the same in later versions.
 const { emitWarning } = process
 process.emitWarning = (warning, ...rest) => {
   if (!String(warning).startsWith('SQLite is an experimental')) emitWarning.call(process, warning, ...rest)
@@ -98,7 +98,7 @@ require('node:module').enableCompileCache?.(require('node:path').join(__dirname,
 require('./server.cjs')
 `
 
-/** Builds the command moonraker.cjs in the folder `output`, and beside it the server that it loads. */
+/** Builds the command moonraker.cjs in the folder `output`, and the server that it loads. */
 export async function bundle(output = join(root, 'dist')) {
   rmSync(join(output, 'lib'), { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
@@ -144,7 +144,7 @@ async function bundleWorker(output) {
   })
 }
 
-/** Puts the files of the page at /docs into `folder`, gzipped as they are sent, with the licence of Swagger UI. */
+/** Writes the files of the page at /docs to `folder`, compressed as they are sent, with the licence of Swagger UI. */
 export function packDocs(folder) {
   const page = join(root, 'src', 'components', 'api-docs', 'page')
   const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))

@@ -1,11 +1,11 @@
-// Makes test/fixtures/recordings from recordings of the original server: requests with the status, the error and the
-// shape of each reply, without the bulky bodies. Run by hand: node scripts/import-recordings.ts <folder of recordings>
+// Writes test/fixtures/recordings from recordings of the original server: requests, with the status, the error and the
+// shape of each reply, without large bodies. Run by hand: node scripts/import-recordings.ts <folder of recordings>
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Exchange, HttpExchange, Reply, Sent } from '../test/recordings/fixture.ts'
 import { shapeOf } from '../test/recordings/shape.ts'
 
-/** A line of the recordings: of any transport. */
+/** A line of the recordings, of any transport. */
 interface Line {
   readonly name: string
   readonly request?: { readonly [key: string]: unknown }
@@ -31,17 +31,17 @@ interface HttpResponse {
 
 const TARGET = join(import.meta.dirname, '..', 'test', 'fixtures', 'recordings')
 
-/** Methods and paths that are served; recordings of other sections come in with them. */
+/** Methods and paths that this server serves. A new chapter is added here, and its recordings are imported. */
 const METHODS =
   /^(server\.(info|config|temperature_store|gcode_store|logs\.rollover|restart|connection\.identify|websocket\.id)|printer\..*|machine\.(peripherals\.\w+|proc_stats|system_info|services\..*|sudo\..*)|server\.(database|history|job_queue|files|webcams|extensions|announcements)\..*|connection\..*|access\..*)$/
 const PATHS =
   /^\/(server\/(info|config|temperature_store|gcode_store|jsonrpc|database|history|job_queue|files|webcams|extensions|announcements)|printer|machine\/(peripherals|proc_stats|system_info|services|sudo)|access|api|nosuch)\b/
 const UNKNOWN = /^(server\.nosuch\.method|nosuch|x|Server\.Info|server\/info|api\.version)$/
-/** A method of the agent that was recorded, as it stands in requests to it. */
+/** The method of the recorded agent, as it appears in requests. */
 const AGENT_METHOD = /^do\.it$/
 const UNKNOWN_PATHS = /^\/server\/(nosuch|connection\/identify)/
 
-/** Sections of server.config whose options are compared. */
+/** Sections of server.config whose options the tests compare. */
 const SECTIONS = [
   'server',
   'authorization',
@@ -57,50 +57,50 @@ const SECTIONS = [
   'webcam front',
 ]
 
-/** Objects whose keys are names, by their own key; and results that are such objects as a whole. */
+/** Keys of objects whose own keys are names, and methods whose results are such objects. */
 const NAMED_KEYS = new Set(['status', 'config', 'orig', 'network', 'system_cpu_usage', 'metadata', 'value'])
 const NAMED_RESULTS = /server\.temperature_store|server\/temperature_store|gcode[./]help|query_endstops/
 
-/** Under this key are options as they were written: each machine has others. */
+/** Below this key are options as written, which differ between machines. */
 const WRITTEN_SECTIONS = 'orig'
-/** The status of a macro is its variables, which each printer.cfg declares itself. */
+/** The status of a macro has its variables, which each printer.cfg declares. */
 const MACRO = 'gcode_macro '
 
-/** Headers of replies that clients depend on. */
+/** Headers of replies that clients use. */
 const REPLY_HEADERS = /^(content-type|access-control-.*|location)$/
 
-/** The id that the recorded WebSocket had, as it stands in paths. */
+/** The id of the recorded WebSocket in paths. */
 const CONNECTION_ID = /(?<=connection_id=)\d{6,}/
 
-/** The ids of queued jobs in requests; in fixtures they are given by the place in the queue. */
+/** The ids of queued jobs in requests; fixtures have their place in the queue instead. */
 const QUEUED_ID = /\b0000[0-9A-F]{12}\b/g
 
-/** What these ask for was made by exchanges that are not among the recordings, and cannot be made anew. */
+/** Exchanges whose state comes from others that were not recorded, so that a replay cannot reproduce it. */
 const DEPENDENT = new Set([
   'http_db/db_del_nested',
   // Recorded without its error.
   'http_auth/untrusted_log',
-  // The metadata of the recorded file; the goldens of the metadata say more.
+  // The metadata of the recorded file, which the golden results of the metadata tests cover.
   ...['dir_ext', 'metadata', 'metadata_sub', 'thumbnails', 'delete_file_docs'].map(
     name => `ws_files/${name}`,
   ),
   ...['dir_ext', 'dir_extended_str', 'metascan', 'thumbnails'].map(name => `http_files/${name}`),
 ])
 
-/** Uploads are recorded without their bodies, downloads without those of the replies. */
+/** Recorded without the body: of the request for uploads, of the reply for downloads. */
 const BODILESS = /^(upload|octo|dl)_/
 
-/** Tokens and keys in requests; in fixtures they are given by their kinds, `{access_token}`. */
+/** Tokens and keys in requests; fixtures have their kind instead, such as `{access_token}`. */
 const JWT = /\beyJ[\w-]+\.([\w-]+)\.[\w-]+/g
 const API_KEY = /\b[0-9a-f]{32}\b/g
 
-/** Past this many characters a request is left out: what it shows is the size, not the shape. */
+/** Longer requests are left out: they test the size, not the shape. In characters. */
 const MAX_REQUEST = 5000
 
-function shapeOfResult(result: unknown, asked: string): ReturnType<typeof shapeOf> {
+function shapeOfResult(result: unknown, request: string): ReturnType<typeof shapeOf> {
   const named = (path: readonly string[]) => {
     const key = path.at(-1)
-    if (key === undefined) return NAMED_RESULTS.test(asked)
+    if (key === undefined) return NAMED_RESULTS.test(request)
     return NAMED_KEYS.has(key) || path.at(-2) === WRITTEN_SECTIONS || key.startsWith(MACRO)
   }
   return shapeOf(withoutOtherSections(result), named)
@@ -114,17 +114,17 @@ function withoutOtherSections(result: unknown): unknown {
   return { config: pick(config), orig: pick(orig), ...rest }
 }
 
-function replyOf(message: unknown, asked: string): Reply | Reply[] {
-  if (Array.isArray(message)) return message.map(item => replyOf(item, asked) as Reply)
+function replyOf(message: unknown, request: string): Reply | Reply[] {
+  if (Array.isArray(message)) return message.map(item => replyOf(item, request) as Reply)
   const { id, error, result } = message as { id?: unknown; error?: Reply['error']; result?: unknown }
   return {
     ...(id !== undefined && { id }),
     ...(error !== undefined && { error }),
-    ...(result !== undefined && { result: shapeOfResult(result, asked) }),
+    ...(result !== undefined && { result: shapeOfResult(result, request) }),
   }
 }
 
-/** Whether a JSON-RPC text is one that is served, or no call at all. */
+/** Whether this server serves the method of a JSON-RPC text, or the text is no call. */
 function isWanted(text: string): boolean {
   if (text.length > MAX_REQUEST) return false
   const methods = [...text.matchAll(/"method":\s*"([^"]*)"/g)].map(([, method]) => method ?? '')
@@ -150,7 +150,7 @@ function exchangeOf(line: Line): Exchange | undefined {
   return { name, send, replies }
 }
 
-/** OctoPrint's replies are results without the wrapping. */
+/** OctoPrint's replies are results without `{"result": …}`. */
 function wrapped(path: string, reply: object): object {
   return path.startsWith('/api/') && !('error' in reply) ? { result: reply } : reply
 }
@@ -159,7 +159,7 @@ function httpExchangeOf({ name, request, response }: Line): HttpExchange | undef
   const { method, path, headers, body } = request as unknown as HttpRequest
   const { status, reason, headers: replyHeaders, body: reply } = response as HttpResponse
   if (!(PATHS.test(path) || UNKNOWN_PATHS.test(path)) || !isWanted(body ?? '')) return undefined
-  const asked = `${path} ${body ?? ''}`
+  const text = `${path} ${body ?? ''}`
   return {
     name,
     method,
@@ -174,24 +174,24 @@ function httpExchangeOf({ name, request, response }: Line): HttpExchange | undef
         .filter(([key = '']) => REPLY_HEADERS.test(key)),
     ),
     etag: replyHeaders.some(([key]) => key.toLowerCase() === 'etag'),
-    reply: typeof reply === 'object' && reply !== null ? replyOf(wrapped(path, reply), asked) : null,
+    reply: typeof reply === 'object' && reply !== null ? replyOf(wrapped(path, reply), text) : null,
   }
 }
 
-/** Puts `{queued:1}` in the place of the id of the second job that the reply before told of. */
+/** Replaces the id of a job by its place in the previous reply: `{queued:1}` for the second. */
 function withPlaces(lines: readonly string[]): string[] {
   let ids: string[] = []
   return lines.map(line => {
     const { request, response } = JSON.parse(line) as { request?: unknown; response?: object }
-    const asked = JSON.stringify(request)
-    const placed = asked?.replace(QUEUED_ID, id => `{queued:${ids.indexOf(id)}}`)
+    const text = JSON.stringify(request)
+    const placed = text?.replace(QUEUED_ID, id => `{queued:${ids.indexOf(id)}}`)
     const queue = /"queued_jobs":(\[.*?\])/.exec(JSON.stringify(response) ?? '')?.[1]
     if (queue !== undefined) ids = (JSON.parse(queue) as { job_id: string }[]).map(({ job_id }) => job_id)
     return placed === undefined ? line : JSON.stringify({ ...JSON.parse(line), request: JSON.parse(placed) })
   })
 }
 
-/** Puts kinds in the place of tokens and keys; a oneshot token by the exchange that gave it. */
+/** Replaces tokens and keys by their kinds, a oneshot token by the exchange that returned it. */
 function withoutSecrets(text: string): string {
   const kinds = text
     .replace(JWT, (_token, claims: string) => {
@@ -222,7 +222,7 @@ function write(name: string, exchanges: readonly (Exchange | HttpExchange)[]): v
 
 const [folder] = process.argv.slice(2)
 if (folder === undefined || !existsSync(folder)) {
-  process.stderr.write('Give the folder that holds the recordings (*.jsonl).\n')
+  process.stderr.write('Usage: node scripts/import-recordings.ts <folder with the recordings (*.jsonl)>\n')
   process.exit(1)
 }
 const isDefined = <T>(value: T | undefined): value is T => value !== undefined
@@ -244,7 +244,7 @@ for (const name of lasting) {
     exchanges.filter(({ send }) => isWanted(textOf(send))),
   )
 }
-// Klippy's own methods, as they go through the bridge.
+// Klippy's own methods, through the bridge.
 write('ws_klippysocket', readLines(folder, 'ws_klippysocket').map(exchangeOf).filter(isDefined))
 const http = [
   'http_core',

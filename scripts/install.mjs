@@ -1,4 +1,5 @@
-// Installs what the project needs where it is missing or older than the lock file. Runs before `npm start` and `npm test`.
+// Installs the packages of the project if they are missing or older than the lock file. Runs before `npm start` and
+// `npm test`.
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ const installed = join(root, 'node_modules', '.package-lock.json')
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   console.log('installing what the project needs…')
   const npm = process.env.npm_execpath
-  // Not `npm ci`: it refuses to go on where a registry lacks the tools of other systems, which are optional.
+  // Not `npm ci`: it fails if a registry lacks the optional tools of other systems.
   const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   const { status, error } =
     npm === undefined

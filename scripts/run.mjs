@@ -1,4 +1,4 @@
-// Bundles the server where a source is newer than the bundle, and runs it in this very process.
+// Bundles the server if a source is newer than the bundle, and runs it in this process.
 import { existsSync, globSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

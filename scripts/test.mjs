@@ -1,5 +1,5 @@
-// Runs the tests: all of them, or the files named on the command line. Starting a process for each file costs more than
-// most tests do, and many tests wait for a clock; so the files are dealt to a few processes beside each other.
+// Runs the tests: all of them, or the files named on the command line. A process for each file would cost more
+// than most tests, and many tests wait for a clock; so a few processes run the files in parallel.
 import { spawn, spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const GROUPS = 8
 /** Milliseconds after which a test that hangs fails. */
 const TIMEOUT = 120_000
-/** Files that take the longest, most of it waiting; no process gets two of them. */
+/** The slowest files, which mostly wait; no process gets two of them. */
 const SLOW = [
   'components/files/observer',
   'components/zeroconf/mdns',
@@ -19,7 +19,7 @@ const SLOW = [
   'docs-examples',
   'system/dbus',
   'components/files/operations',
-  'main',
+  'app/main',
 ].map(name => `test/${name}.test.ts`)
 /** Node keeps the types that it stripped here: every process of the tests reads the same sources. */
 const CACHE = join(root, 'node_modules', '.cache', 'compile')
@@ -35,7 +35,7 @@ function isFit(folder) {
   return bavail * bsize >= MEMORY_NEEDED && spawnSync(program).status === 0
 }
 
-/** Makes a folder for what the tests write. In memory if it can be: hundreds of databases are synced to their disk. */
+/** Creates a folder for files of the tests; in memory if possible, since they sync hundreds of databases to disk. */
 function temporaryFolder() {
   const prefix = 'moonraker-ts-'
   try {
@@ -43,12 +43,12 @@ function temporaryFolder() {
     if (isFit(folder)) return folder
     rmSync(folder, { recursive: true })
   } catch {
-    // There is none, or it is not ours to write to.
+    // It does not exist, or is not writable.
   }
   return mkdtempSync(join(tmpdir(), prefix))
 }
 
-/** Runs `files` in one process; gives its output and its exit code. */
+/** Runs `files` in one process; resolves with its output and its exit code. */
 function runGroup(files) {
   const options = ['--test', '--test-isolation=none', `--test-timeout=${TIMEOUT}`, '--test-reporter=spec']
   const child = spawn(process.execPath, [...options, ...files], {
@@ -90,7 +90,7 @@ const groups = Array.from({ length: Math.min(GROUPS, dealt.length) }, (_, index)
 const temporary = temporaryFolder()
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
-const began = Date.now()
+const start = Date.now()
 const runReported = async group => {
   const result = await runGroup(group)
   report(result)
@@ -99,6 +99,6 @@ const runReported = async group => {
 const results = await Promise.all(groups.map(runReported))
 const total = name => results.reduce((sum, { output }) => sum + countOf(output, name), 0)
 const broken = results.filter(({ code, output }) => code !== 0 && countOf(output, 'fail') === 0).length
-console.log(`${files.length} files in ${((Date.now() - began) / 1000).toFixed(1)} s`)
+console.log(`${files.length} files in ${((Date.now() - start) / 1000).toFixed(1)} s`)
 console.log(`${total('pass')} passed, ${total('fail') + broken} failed, ${total('skipped')} skipped`)
 process.exit(results.every(({ code }) => code === 0) && total('pass') > 0 ? 0 : 1)
