@@ -1,0 +1,82 @@
+// The chapters of the contract against a running server: it serves all of them, and a chapter of another component too.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Chapter } from '../../src/api/chapter.ts'
+import { post } from '../../src/api/endpoint.ts'
+import { api, chapters } from '../../src/api/index.ts'
+import { connect } from '../../src/client/index.ts'
+import { component } from '../../src/component/component.ts'
+import { keyNames, list, string } from '../../src/schema/index.ts'
+import { chapterOf } from '../support/chapter.ts'
+import { ask } from '../support/raw-http.ts'
+import { startRig } from '../support/rig.ts'
+
+test('the server serves every method', async () => {
+  await using rig = await startRig({ printer: 'none', debug: true })
+  using client = await connect({ url: rig.socketPath })
+  const { methods } = (await client.call('rpc.discover')) as { methods: readonly { readonly name: string }[] }
+  const served = new Set(methods.map(({ name }) => name))
+  assert.deepEqual(
+    Object.keys(api).filter(name => !served.has(name)),
+    [],
+  )
+})
+
+test('every chapter has its own title, and a name belongs to one chapter', () => {
+  const all: readonly Chapter[] = chapters
+  const titles = all.map(({ title }) => title)
+  assert.equal(new Set(titles).size, titles.length)
+  for (const part of ['methods', 'notifications', 'events', 'raw'] as const) {
+    const names = all.flatMap(chapter => Object.keys(chapter[part]))
+    assert.equal(new Set(names).size, names.length, part)
+  }
+})
+
+/** Switches that are named by keys, as power devices are. */
+const switches = chapterOf({
+  'switches.on': post('/switches/on', {
+    summary: 'Turn switches on',
+    params: { names: keyNames().describe('Each key is a switch') },
+    result: list(string()),
+  }),
+})
+
+const switchComponent = component({
+  section: 'switches',
+  presence: 'always',
+  options: {},
+  create({ core, scope }) {
+    scope.use(core.registry.serve(switches, { 'switches.on': ({ names }) => names }))
+    return {}
+  },
+})
+
+test('keys are arguments in the query string, in JSON, and over every transport', async () => {
+  await using rig = await startRig({ printer: 'none', components: [switchComponent] })
+  const body = (type: string, text: string) => ({
+    verb: 'POST',
+    headers: { 'Content-Type': type },
+    body: text,
+  })
+  const answers = [
+    await ask(rig.port, '/switches/on?light&door', { verb: 'POST' }),
+    await ask(rig.port, '/switches/on?light', body('application/json', '{"door":null}')),
+    await ask(rig.port, '/switches/on', body('application/x-www-form-urlencoded', 'light=&door=')),
+  ]
+  for (const { json } of answers) assert.deepEqual(json.result, ['light', 'door'])
+  for (const url of [rig.url, rig.url.replace('http', 'ws'), rig.socketPath]) {
+    using client = await connect({ url })
+    assert.deepEqual(await client.request('switches.on', { light: null, door: null }), ['light', 'door'])
+    await assert.rejects(client.request('switches.on'), { code: 400, message: 'No data for argument: names' })
+  }
+})
+
+test('a method of another component is under the title of its chapter', async () => {
+  await using rig = await startRig({ printer: 'none', components: [switchComponent] })
+  const { json } = await ask(rig.port, '/openapi.json')
+  assert.deepEqual(json.paths['/switches/on'].post.tags, [switches.title])
+  assert.deepEqual(
+    json.tags.filter(({ name }: { name: string }) => name === switches.title || name === 'Klipper'),
+    [{ name: switches.title, description: switches.about }],
+  )
+})
