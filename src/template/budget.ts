@@ -1,9 +1,9 @@
-// Bounds the work and the memory that one render may use, so that no template can hang the server.
+// Limits the work and the memory of one render, so that no template can hang the server.
 
 import { TemplateError } from './template-error.ts'
 import { Sequence } from './values.ts'
 
-/** Bounds of one render; every field has a default that ordinary macros stay far below. */
+/** Limits of one render; ordinary macros stay far below the defaults. */
 export interface TemplateLimits {
   /** Units of work: about one for each evaluated node, plus one per 64 characters or 4 items handled (1,000,000). */
   maxSteps?: number
@@ -17,7 +17,7 @@ export interface TemplateLimits {
 
 const STEPS_PER_TURN = 5000
 
-/** What is left of a render's limits. Every check throws a TemplateError of kind LimitError. */
+/** The rest of a render's limits. Every check throws a TemplateError of kind LimitError. */
 export class Budget {
   readonly maxLength: number
   readonly maxItems: number
@@ -44,7 +44,7 @@ export class Budget {
     }
   }
 
-  /** Refuses a text of `length` characters before it is made. */
+  /** Checks the length of a text before it is built. */
   checkLength(length: number): void {
     if (!(length <= this.maxLength)) {
       throw new TemplateError(
@@ -54,7 +54,7 @@ export class Budget {
     }
   }
 
-  /** Refuses a list of `count` items before it is made. */
+  /** Checks the length of a list before it is built. */
   checkItems(count: number): void {
     if (!(count <= this.maxItems)) {
       throw new TemplateError('LimitError', `the template makes a list of more than ${this.maxItems} items`)
@@ -67,19 +67,19 @@ export class Budget {
     else this.spend(itemCount(value) >> 2)
   }
 
-  /** Lets a value in that the template made, unless it is too large. */
+  /** Checks the size of a value that the template made. */
   admit(value: unknown): void {
     if (typeof value === 'string') this.checkLength(value.length)
     else this.checkItems(itemCount(value))
     this.weigh(value)
   }
 
-  /** Whether the render has worked so long (about 2 ms) that it should `breathe`. */
+  /** Whether the render has run for so long (about 2 ms) that it should yield with `breathe`. */
   get isTired(): boolean {
     return this.#used >= this.#turnEnds
   }
 
-  /** Lets the event loop run. */
+  /** Yields to the event loop. */
   async breathe(): Promise<void> {
     this.#turnEnds = this.#used + STEPS_PER_TURN
     await new Promise<void>(resolve => setImmediate(resolve))

@@ -1,4 +1,4 @@
-// What filters, tests, methods and global functions have in common: a parameter list and a body.
+// Built-in functions: filters, tests, methods and global functions, each a parameter list and a body.
 
 import type { Budget } from './budget.ts'
 import { TemplateError } from './template-error.ts'
@@ -7,7 +7,7 @@ import { Callable, type Named, Undefined } from './values.ts'
 /** The state of one render, as far as the built-in functions need it. */
 export interface Run {
   readonly budget: Budget
-  /** Makes an undefined value whose use raises `message`. */
+  /** Creates an undefined value whose use raises `message`. */
   undefined(message: string): Undefined
   applyFilter(name: string, value: unknown, args: unknown[], named: Named): unknown
   applyTest(name: string, value: unknown, args: unknown[], named: Named): unknown

@@ -1,4 +1,4 @@
-// Evaluates expressions. Whatever a call or a look-up gives may be a promise, which is awaited.
+// Evaluates expressions. A call or a look-up may return a promise; the engine awaits it.
 
 import { dictSet, pairsOf } from './dict.ts'
 import { getAttribute, getItem, slice } from './lookup.ts'

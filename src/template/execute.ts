@@ -13,7 +13,7 @@ import { TemplateError } from './template-error.ts'
 import { str } from './text.ts'
 import { fromHost } from './values.ts'
 
-/** The text made so far. */
+/** The text rendered so far. */
 class Output {
   readonly #budget: Budget
   #text = ''
@@ -33,7 +33,7 @@ class Output {
   }
 }
 
-/** Where a statement sends the loop around it. */
+/** How a statement continues the loop around it. */
 type Jump = 'break' | 'continue' | undefined
 
 /** The text that the statements print. */
@@ -126,7 +126,7 @@ async function executeFor(statement: Of<'for'>, scope: Scope, render: Render, ou
   return undefined
 }
 
-/** The items to loop over: those that the loop's own `if` lets through. */
+/** The items of a loop that pass its own `if`. */
 async function loopItems(statement: Of<'for'>, scope: Scope, render: Render): Promise<unknown[]> {
   const items: unknown[] = []
   for (const each of iterate(await evaluate(statement.source, scope, render), render.budget)) {

@@ -32,7 +32,7 @@ export class ExpressionParser {
   readonly #known: KnownNames
   readonly #onName: (name: string) => void
 
-  /** `onName` is told every variable name that is read. */
+  /** `onName` is called with the name of every variable that the expressions read. */
   constructor(tokens: TokenStream, known: KnownNames, onName: (name: string) => void) {
     this.#tokens = tokens
     this.#known = known
@@ -290,7 +290,7 @@ export class ExpressionParser {
       return 'type' in key ? { type: 'item', object, key, line } : slice(object, key, line)
     const items = keys.map(each => {
       if ('type' in each) return each
-      throw syntaxError('only one slice can stand between brackets', line)
+      throw syntaxError('only one slice is allowed between brackets', line)
     })
     return { type: 'item', object, key: { type: 'tuple', items, line }, line }
   }

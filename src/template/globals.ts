@@ -1,11 +1,11 @@
-// The functions that every template knows: range, dict, namespace, cycler and joiner.
+// The functions that every template can call: range, dict, namespace, cycler and joiner.
 
 import type { Run } from './builtin.ts'
 import { dictUpdate } from './dict.ts'
 import { TemplateError } from './template-error.ts'
 import { Callable, integerOf, type Named, Sequence, type TemplateObject } from './values.ts'
 
-/** What `namespace()` makes: the only object whose attributes `set` can change. */
+/** The result of `namespace()`: the only object whose attributes `set` can change. */
 export class Namespace implements TemplateObject {
   readonly typeName = 'Namespace'
   readonly #values = new Map<unknown, unknown>()
@@ -24,7 +24,7 @@ export class Namespace implements TemplateObject {
   }
 }
 
-/** Makes the global functions for one render. */
+/** Creates the global functions for one render. */
 export function globalFunctions(run: Run): ReadonlyMap<string, Callable> {
   const functions = [
     new Callable('range', args => range(args, run)),

@@ -1,5 +1,5 @@
 // The template engine: our own Jinja2 interpreter for Klipper macros and for the template options of moonraker.conf.
-// Any call and any look-up in a template may give a promise, which is awaited.
+// Any call and any look-up in a template may return a promise; the engine awaits it.
 
 import type { TemplateLimits } from './budget.ts'
 import { renderText } from './execute.ts'
@@ -14,9 +14,9 @@ export { splitArguments, type TemplateObject } from './values.ts'
 
 /** How to compile a template. */
 export interface TemplateOptions {
-  /** `single` (default): expressions stand in `{ }`, as in Klipper's and Moonraker's files; `double`: in `{{ }}`. */
+  /** `single` (default): expressions in `{ }`, as in Klipper's and Moonraker's files; `double`: in `{{ }}`. */
   braces?: 'single' | 'double'
-  /** `strict` makes every use of an undefined value an error; `default` lets it print as nothing. */
+  /** `strict` makes every use of an undefined value an error; `default` prints it as an empty text. */
   undefined?: 'default' | 'strict'
   /** Bounds of each render. */
   limits?: TemplateLimits
@@ -42,7 +42,7 @@ function delimiters(expressionStart: string, expressionEnd: string): Delimiters 
   return { ...others, expressionStart, expressionEnd }
 }
 
-/** Compiles a template. Throws a TemplateError with the line of a fault in the source. */
+/** Compiles a template. Throws a TemplateError with the line of an error in the source. */
 export function compileTemplate(source: string, options: TemplateOptions = {}): Template {
   const body = parse(source, DELIMITERS[options.braces ?? 'single'])
   return {

@@ -1,9 +1,9 @@
-// Cuts a template's source into tokens: plain text, the delimiters of tags, and what stands inside the tags.
+// Splits a template's source into tokens: plain text, the delimiters of tags, and the content of the tags.
 
 import { TemplateError } from './template-error.ts'
 import { type Float, float } from './values.ts'
 
-/** How the tags of a template begin and end. */
+/** The marks at the start and the end of a template's tags. */
 export interface Delimiters {
   readonly statementStart: string
   readonly statementEnd: string
@@ -36,7 +36,7 @@ export function tokenize(source: string, delimiters: Delimiters): Token[] {
 }
 
 interface TagPatterns {
-  readonly begin: RegExp
+  readonly start: RegExp
   readonly raw: RegExp
   readonly rawEnd: RegExp
   readonly commentEnd: RegExp
@@ -47,10 +47,10 @@ interface TagPatterns {
 function tagPatterns(marks: Delimiters): TagPatterns {
   const [statement, statementEnd] = [escapedPattern(marks.statementStart), escapedPattern(marks.statementEnd)]
   const starts = [marks.statementStart, marks.expressionStart, marks.commentStart]
-  // `{%` has to be tried before `{`.
-  const begins = starts.sort((a, b) => b.length - a.length).map(escapedPattern)
+  // `{%` must match before `{`.
+  const longestFirst = starts.sort((a, b) => b.length - a.length).map(escapedPattern)
   return {
-    begin: new RegExp(`(${begins.join('|')})([-+]?)`, 'g'),
+    start: new RegExp(`(${longestFirst.join('|')})([-+]?)`, 'g'),
     raw: new RegExp(`${statement}[-+]?\\s*raw\\s*(-?)${statementEnd}`, 'y'),
     rawEnd: new RegExp(`${statement}([-+]?)\\s*endraw\\s*([-+]?)${statementEnd}`, 'g'),
     commentEnd: new RegExp(`([-+]?)${escapedPattern(marks.commentEnd)}`, 'g'),
@@ -87,16 +87,16 @@ class Lexer {
 
   /** Reads plain text up to the next tag, and that tag. */
   #text(): void {
-    const begin = this.#search(this.#patterns.begin)
-    this.#pushText(this.#cut(begin?.index ?? this.#source.length, begin?.[2] === '-'))
-    if (!begin) {
+    const start = this.#search(this.#patterns.start)
+    this.#pushText(this.#cut(start?.index ?? this.#source.length, start?.[2] === '-'))
+    if (!start) {
       this.#at = this.#source.length
       return
     }
-    this.#at = begin.index
-    if (begin[1] === this.#marks.commentStart) this.#comment(begin[0].length)
-    else if (begin[1] === this.#marks.statementStart) this.#statement(begin[0].length)
-    else this.#tag('expression', begin[0].length, this.#patterns.expressionEnd)
+    this.#at = start.index
+    if (start[1] === this.#marks.commentStart) this.#comment(start[0].length)
+    else if (start[1] === this.#marks.statementStart) this.#statement(start[0].length)
+    else this.#tag('expression', start[0].length, this.#patterns.expressionEnd)
   }
 
   #statement(startLength: number): void {
@@ -196,7 +196,7 @@ class Lexer {
     return found
   }
 
-  /** The line of a place; asked for places in ascending order only. */
+  /** The line of a position; callers pass positions in ascending order. */
   #lineAt(place: number): number {
     for (let at = this.#lineFrom; at < place; at += 1) if (this.#source[at] === '\n') this.#line += 1
     this.#lineFrom = Math.max(this.#lineFrom, place)
@@ -244,13 +244,13 @@ function unescaped(body: string, line: number): string {
       if (hex === undefined && !'xuUN'.includes(other)) return SIMPLE_ESCAPES.get(other) ?? whole
       const code = Number.parseInt(hex ?? '', 16)
       if (Number.isNaN(code) || code > 0x10ffff)
-        throw syntaxError(`the text has a faulty escape '${whole}'`, line)
+        throw syntaxError(`the text has an invalid escape '${whole}'`, line)
       return String.fromCodePoint(code)
     },
   )
 }
 
-/** A fault in the source. */
+/** An error in the source. */
 export function syntaxError(detail: string, line: number): TemplateError {
   return new TemplateError('TemplateSyntaxError', detail, line)
 }

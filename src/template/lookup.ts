@@ -26,7 +26,7 @@ export function getAttribute(object: unknown, name: string, run: Run): unknown {
   if (object instanceof Undefined) throw object.error()
   const attribute = ownAttribute(object, name, run)
   if (attribute !== undefined) return attribute
-  if (isTemplateObject(object)) return askObject(object, name, run)
+  if (isTemplateObject(object)) return lookUpInObject(object, name, run)
   const item = isDict(object) ? dictGet(object, name) : undefined
   return item === undefined ? missing(object, name, run) : item
 }
@@ -39,7 +39,7 @@ export function getItem(object: unknown, key: unknown, run: Run): unknown {
     const item = dictGet(object, key)
     if (item !== undefined) return item
   } else if (isTemplateObject(object)) {
-    return askObject(object, key, run)
+    return lookUpInObject(object, key, run)
   } else if (isInteger(key) || typeof key === 'boolean') {
     return elementAt(object, Number(key), run)
   }
@@ -47,7 +47,7 @@ export function getItem(object: unknown, key: unknown, run: Run): unknown {
   return ownAttribute(object, key, run) ?? missing(object, key, run)
 }
 
-function askObject(object: { getItem(key: unknown): unknown }, key: unknown, run: Run): unknown {
+function lookUpInObject(object: { getItem(key: unknown): unknown }, key: unknown, run: Run): unknown {
   const settle = (item: unknown) => (item === undefined ? missing(object, key, run) : fromHost(item, object))
   const found = object.getItem(key)
   return found instanceof Promise ? found.then(settle) : settle(found)

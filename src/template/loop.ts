@@ -5,7 +5,7 @@ import { equals } from './operators.ts'
 import { TemplateError } from './template-error.ts'
 import { Callable, type TemplateObject, tuple } from './values.ts'
 
-/** Where a loop stands. */
+/** The position of a loop, which templates read as `loop`. */
 export class Loop implements TemplateObject {
   readonly typeName = 'LoopContext'
   readonly #items: readonly unknown[]
@@ -42,7 +42,7 @@ export class Loop implements TemplateObject {
       case 'length':
         return length
       case 'depth':
-        // It counts recursive loops only, which there are none of.
+        // It counts recursive loops, which the engine does not have.
         return 1
       case 'depth0':
         return 0

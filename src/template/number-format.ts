@@ -3,7 +3,7 @@
 import { TemplateError } from './template-error.ts'
 import { codePoints, integerText } from './text.ts'
 
-/** How one value is to be written: the parts of Python's format specification. */
+/** The parts of Python's format specification. */
 export interface FormatSpec {
   fill: string
   align: '<' | '>' | '^' | '=' | ''
@@ -141,7 +141,7 @@ export function field(text: string, spec: FormatSpec, usualAlign: '<' | '>'): st
   return spec.fill.repeat(left) + text + spec.fill.repeat(missing - left)
 }
 
-/** A width or precision written in a format; larger ones than any field needs are refused. */
+/** A width or precision of a format. Throws for a number larger than any field needs. */
 export function fieldSize(digits: string | number, maxLength: number): number {
   const size = Number(digits)
   if (size > maxLength) throw new TemplateError('LimitError', `a field of ${digits} characters is too wide`)

@@ -259,7 +259,7 @@ export function order(left: unknown, right: unknown, operator: string, budget: B
   return items.length - others.length
 }
 
-/** Python's `item in container`; a promise where a host object has to be asked. */
+/** Python's `item in container`; a promise where a host object looks the item up. */
 export function contains(container: unknown, item: unknown, budget: Budget): boolean | Promise<boolean> {
   if (typeof container === 'string') {
     if (item instanceof Undefined) throw item.error()

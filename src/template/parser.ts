@@ -5,7 +5,7 @@ import { type Delimiters, syntaxError, tokenize } from './lexer.ts'
 import type { Expression, MacroShape, Statement, Target } from './nodes.ts'
 import { TokenStream } from './token-stream.ts'
 
-/** Parses a template's source. Throws TemplateError with the line of the fault. */
+/** Parses a template's source. Throws TemplateError with the line of the error. */
 export function parseTemplate(source: string, delimiters: Delimiters, known: KnownNames): Statement[] {
   return new Parser(new TokenStream(tokenize(source, delimiters)), known).template()
 }

@@ -11,7 +11,7 @@ export class Scope {
     this.#outermost = outermost
   }
 
-  /** The scope of a whole template; `outermost` gives what the template itself does not define. */
+  /** The scope of a whole template; `outermost` returns the variables that the template does not define. */
   static root(outermost: (name: string) => unknown): Scope {
     return new Scope(undefined, outermost)
   }
@@ -25,7 +25,7 @@ export class Scope {
     this.#values.set(name, value)
   }
 
-  /** The value of a variable as the host or the template gave it; `undefined` if there is none. */
+  /** The value of a variable as the host or the template set it; `undefined` for an unknown name. */
   get(name: string): unknown {
     const value = this.#values.get(name)
     if (value !== undefined) return value

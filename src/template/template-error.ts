@@ -1,9 +1,9 @@
-// The one error type that leaves the template engine, for faulty sources and for failing renders.
+// The only error type that the template engine throws, for invalid sources and for failing renders.
 
 /**
- * Names of the faults, spelled as Jinja2 and Python spell their exceptions, because Klipper shows them to its
- * users. `LimitError` is ours (a bound of the engine was exceeded), `HostError` stands for whatever a host
- * function or host object threw (kept as `cause`).
+ * Kinds of errors, under the names of Jinja2's and Python's exceptions, because Klipper shows those to its users.
+ * `LimitError` is our own: a template exceeded a limit of the engine. `HostError` is an error that a host function or
+ * host object threw; `cause` is that error.
  */
 export type TemplateErrorKind =
   | 'TemplateSyntaxError'
@@ -39,7 +39,7 @@ export class TemplateError extends Error {
   }
 }
 
-/** Names whatever was thrown while line `line` was evaluated; a TemplateError that has its line stays as it is. */
+/** Converts an error thrown in line `line` into a TemplateError; a TemplateError that has its line stays as it is. */
 export function atLine(thrown: unknown, line: number): TemplateError {
   if (thrown instanceof TemplateError) {
     if (thrown.line > 0) return thrown

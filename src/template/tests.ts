@@ -1,4 +1,4 @@
-// The tests that stand after `is`.
+// The tests after `is`.
 
 import { type Builtins, type Run, required } from './builtin.ts'
 import type { ComparisonOperator } from './nodes.ts'
@@ -45,7 +45,7 @@ const unequal = comparison('!=')
 const less = comparison('<')
 const greater = comparison('>')
 
-/** Tests by name, except `filter` and `test`, which need to know the names of all. */
+/** Tests by name, except `filter` and `test`, which need the names of all filters and tests. */
 export const tests: Builtins = {
   boolean: test(value => typeof value === 'boolean'),
   callable: test(value => value instanceof Callable),

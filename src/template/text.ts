@@ -1,4 +1,4 @@
-// How values print: Python's str() and repr(), and JSON as Python's json module writes it.
+// Values as text: Python's str() and repr(), and JSON as Python's json module writes it.
 
 import type { Budget } from './budget.ts'
 import { TemplateError } from './template-error.ts'

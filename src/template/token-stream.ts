@@ -4,7 +4,7 @@ import { syntaxError, type Token } from './lexer.ts'
 import type { TemplateError } from './template-error.ts'
 
 const MAX_DEPTH = 500
-/** What a pair of brackets or a block weighs against one more link of a chain such as `a + b + c`. */
+/** Depth of a pair of brackets or a block, in links of a chain such as `a + b + c`. */
 const NESTING_WEIGHT = 5
 
 /** The tokens not yet parsed. */
@@ -27,7 +27,7 @@ export class TokenStream {
     return this.current.line
   }
 
-  /** Moves on and gives the token passed. */
+  /** Returns the current token and moves to the next one. */
   next(): Token {
     const token = this.current
     if (token.type !== 'eof') this.#at += 1
@@ -103,7 +103,7 @@ export class TokenStream {
     if (this.#depth > MAX_DEPTH) throw syntaxError('the template is nested too deeply', this.line)
   }
 
-  /** The error that something else stands where `expected` was needed. */
+  /** The error for a token in the place of `expected`. */
   unexpected(expected: string): TemplateError {
     return syntaxError(`expected ${expected}, got ${describe(this.current)}`, this.line)
   }

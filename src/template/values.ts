@@ -1,9 +1,9 @@
-// The values of a template: Python's types on top of JavaScript's, and the door between them and the host.
+// The values of a template: Python's types on top of JavaScript's, and the conversions between them and the host's.
 //
 //   None      null                      str    string
 //   bool      boolean                   list   array
 //   int       a whole number            dict   Map (made by the template) or a plain object (from the host)
-//   float     any other number, or a Float for one without a fraction, which JavaScript cannot tell from an int
+//   float     any other number, or a Float for one without a fraction, which JavaScript cannot distinguish from an int
 //   tuple, range, dict views            Sequence
 //   functions, methods, macros          Callable; a JavaScript function never circulates inside a template
 //   anything with attributes of its own TemplateObject
@@ -11,8 +11,8 @@
 import { TemplateError } from './template-error.ts'
 
 /**
- * An object whose items are looked up when a template asks for them (`printer.toolhead`, `printer["fan"]`).
- * `getItem` gives `undefined` for what is not there, and may give a promise; `keys` makes it iterable.
+ * An object that looks its items up when a template uses them (`printer.toolhead`, `printer["fan"]`).
+ * `getItem` returns `undefined` for a missing item, and may return a promise; `keys` makes it iterable.
  */
 export interface TemplateObject {
   getItem(key: unknown): unknown
@@ -34,7 +34,7 @@ export class Float {
   }
 }
 
-/** Marks a number as a float, so that it prints and divides as one: `float(60)` prints `60.0`. */
+/** Marks a number as a float, which prints and divides as one: `float(60)` prints `60.0`. */
 export function float(value: number): number | Float {
   return Number.isInteger(value) ? new Float(value) : value
 }
@@ -64,7 +64,7 @@ export type Named = ReadonlyMap<string, unknown>
 /** The absent keyword arguments of most calls. */
 export const NO_NAMED: Named = new Map()
 
-/** Whatever a template can call. */
+/** A value that a template can call. */
 export class Callable {
   readonly name: string
   readonly call: (args: unknown[], named: Named) => unknown
@@ -110,7 +110,7 @@ export function namedTuple(fields: Readonly<Record<string, unknown>>): Sequence 
   return new Sequence('tuple', Object.values(fields), Object.keys(fields))
 }
 
-/** The result of looking up what is not there: silent when printed or looped over, an error when used otherwise. */
+/** The result of a failed look-up: empty when printed or looped over, an error when used otherwise. */
 export class Undefined {
   /** The message of the UndefinedError that using it raises. */
   readonly message: string
@@ -202,7 +202,7 @@ export function typeName(value: unknown): string {
 }
 
 /**
- * Turns what the host gave into a value of the template; an absent value becomes None.
+ * Converts a host's value into a value of the template; an absent value becomes None.
  * A function is called with `owner`, the object it was found in, as its `this`.
  */
 export function fromHost(value: unknown, owner?: unknown): unknown {

@@ -1,6 +1,6 @@
 // Breaks a line of text into lines of a given width, for the filter `wordwrap`.
 
-/** How to break: at white space, after hyphens if `hyphens`, and inside of too long words if `breakWords`. */
+/** Where lines break: at white space, after hyphens if `hyphens`, and inside of too long words if `breakWords`. */
 export interface WrapStyle {
   readonly width: number
   readonly breakWords: boolean

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { faultOf, render } from './jinja-context.ts'
+import { errorOf, render } from './jinja-context.ts'
 
 const DOUBLING = '{% set ns = namespace(v=VALUE) %}{% for i in range(100) %}{% set ns.v = STEP %}{% endfor %}'
 const doubling = (value: string, step: string) => DOUBLING.replace('VALUE', value).replace('STEP', step)
@@ -42,21 +42,21 @@ const RUNAWAYS = [
   '{% macro m(n) %}{% if n %}{m(n-1)}{m(n-1)}{% endif %}{% endmacro %}{m(50)}',
 ]
 
-test('a template that runs away is stopped', async () => {
+test('a template that exceeds a limit is stopped', async () => {
   const context = { big: 'x'.repeat(200_000), call: () => null }
   const limits = { maxSteps: 20_000 }
   for (const source of RUNAWAYS) {
-    assert.equal((await faultOf(source, context, { limits })).kind, 'LimitError', source)
+    assert.equal((await errorOf(source, context, { limits })).kind, 'LimitError', source)
   }
 })
 
-test('a loop without end in sight stops at the limit that holds unless another is chosen', async () => {
+test('a very long loop stops at the default limit', async () => {
   const source = looped('l[1:]')
-  assert.match((await faultOf(source)).detail, /more than 1000000 steps/)
+  assert.match((await errorOf(source)).detail, /more than 1000000 steps/)
 })
 
-test('limits can be chosen', async () => {
-  const kind = async (source: string, limits: object) => (await faultOf(source, {}, { limits })).kind
+test('a caller can set the limits', async () => {
+  const kind = async (source: string, limits: object) => (await errorOf(source, {}, { limits })).kind
   assert.equal(await kind('{% for i in range(100) %}{i}{% endfor %}', { maxSteps: 100 }), 'LimitError')
   assert.equal(await kind('abcdef', { maxLength: 5 }), 'LimitError')
   assert.equal(await kind('{[1] * 6}', { maxItems: 5 }), 'LimitError')
@@ -65,12 +65,12 @@ test('limits can be chosen', async () => {
 })
 
 test('endless recursion and values that contain themselves are errors', async () => {
-  assert.equal((await faultOf('{% macro m() %}{m()}{% endmacro %}{m()}')).kind, 'RecursionError')
-  assert.equal((await faultOf('{% set l = [] %}{% do l.append(l) %}{l|tojson}')).kind, 'ValueError')
+  assert.equal((await errorOf('{% macro m() %}{m()}{% endmacro %}{m()}')).kind, 'RecursionError')
+  assert.equal((await errorOf('{% set l = [] %}{% do l.append(l) %}{l|tojson}')).kind, 'ValueError')
   assert.equal(await render('{% set l = [1] %}{% do l.append(l) %}{l}'), '[1, [...]]')
 })
 
-test('deep nesting is refused when compiling, long plain chains are not', async () => {
+test('deep nesting is a compile error, a long plain chain is not', async () => {
   const deep = [
     '('.repeat(5000),
     '-'.repeat(5000),
@@ -79,12 +79,12 @@ test('deep nesting is refused when compiling, long plain chains are not', async 
     '1+'.repeat(5000),
   ]
   for (const part of deep)
-    assert.equal((await faultOf(`{1 if ${part}`)).kind, 'TemplateSyntaxError', part.slice(0, 9))
-  assert.equal((await faultOf('{% if 1 %}'.repeat(5000))).kind, 'TemplateSyntaxError')
+    assert.equal((await errorOf(`{1 if ${part}`)).kind, 'TemplateSyntaxError', part.slice(0, 9))
+  assert.equal((await errorOf('{% if 1 %}'.repeat(5000))).kind, 'TemplateSyntaxError')
   assert.equal(await render(`{1${'~1'.repeat(5000)}}`), '1'.repeat(5001))
 })
 
-test('a long render lets the event loop turn', async () => {
+test('a long render yields to the event loop', async () => {
   let turns = 0
   const counting = setInterval(() => {
     turns += 1
@@ -105,7 +105,7 @@ const PROTOTYPE_NAMES = [
   'then',
 ]
 
-test('the members of JavaScript objects are not there', async () => {
+test('templates cannot reach the members of JavaScript objects', async () => {
   class Device {
     secret = 1
     open() {

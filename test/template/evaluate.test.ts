@@ -1,8 +1,8 @@
-// Expressions: what Jinja2 itself answers, and what awaiting adds.
+// Expressions: the results of Jinja2 itself, and awaited values.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { faultOf, jinjaContext, readAnswers, render } from './jinja-context.ts'
+import { errorOf, jinjaContext, readAnswers, render } from './jinja-context.ts'
 
 for (const group of ['numbers', 'texts', 'formats', 'collections']) {
   test(`Jinja2's answers: ${group}`, async () => {
@@ -16,15 +16,15 @@ for (const group of ['numbers', 'texts', 'formats', 'collections']) {
 }
 
 test("Jinja2's exceptions", async () => {
-  const expected = readAnswers('faults')
+  const expected = readAnswers('errors')
   const given: Record<string, string> = {}
   for (const expression of Object.keys(expected)) {
-    given[expression] = (await faultOf(`{ ${expression} }`, jinjaContext())).kind
+    given[expression] = (await errorOf(`{ ${expression} }`, jinjaContext())).kind
   }
   assert.deepEqual(given, expected)
 })
 
-test('whatever a call, a look-up or a variable promises is awaited', async () => {
+test('promises of calls, look-ups and variables are awaited', async () => {
   const context = {
     later: Promise.resolve(3),
     fetch: async (n: number) => ({ n, more: async () => [n, n + 1] }),
@@ -62,8 +62,8 @@ test('a strict template makes every use of an undefined value an error', async (
     '{nope == 1}',
     '{% for i in nope %}{% endfor %}',
   ]) {
-    const fault = await faultOf(source, {}, strict)
-    assert.deepEqual([fault.kind, fault.detail], ['UndefinedError', "'nope' is undefined"], source)
+    const error = await errorOf(source, {}, strict)
+    assert.deepEqual([error.kind, error.detail], ['UndefinedError', "'nope' is undefined"], source)
   }
   assert.equal(await render("{nope|default('d')} {nope is defined}", {}, strict), 'd False')
   assert.equal(await render('[{nope}]'), '[]')

@@ -1,10 +1,10 @@
-// Statements: what Jinja2 itself answers, and the macros that Klipper's users write.
+// Statements: the results of Jinja2 itself, and macros as Klipper's users write them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate } from '../../src/template/index.ts'
 import { float } from '../../src/template/values.ts'
-import { faultOf, jinjaContext, readAnswers, render } from './jinja-context.ts'
+import { errorOf, jinjaContext, readAnswers, render } from './jinja-context.ts'
 
 test("Jinja2's answers: statements", async () => {
   const expected = readAnswers('statements')
@@ -14,17 +14,17 @@ test("Jinja2's answers: statements", async () => {
 })
 
 test("Jinja2's exceptions: statements", async () => {
-  const expected = readAnswers('statement-faults')
+  const expected = readAnswers('statement-errors')
   const given: Record<string, string> = {}
-  for (const source of Object.keys(expected)) given[source] = (await faultOf(source, jinjaContext())).kind
+  for (const source of Object.keys(expected)) given[source] = (await errorOf(source, jinjaContext())).kind
   assert.deepEqual(given, expected)
 })
 
-test('tags that need other files are refused by name', async () => {
+test('tags that need other files are rejected by name', async () => {
   for (const tag of ['include "a"', 'import "a" as b', 'extends "a"', 'block x', 'for i in [] recursive']) {
-    const fault = await faultOf(`\n{% ${tag} %}`)
-    assert.equal(fault.kind, 'TemplateSyntaxError')
-    assert.match(fault.message, /^line 2: .*not supported here$/)
+    const error = await errorOf(`\n{% ${tag} %}`)
+    assert.equal(error.kind, 'TemplateSyntaxError')
+    assert.match(error.message, /^line 2: .*not supported here$/)
   }
 })
 
@@ -44,7 +44,7 @@ const START_PRINT = `
 `
 
 test('a macro reads the printer and its parameters, and can be rendered again', async () => {
-  const said: unknown[] = []
+  const responses: unknown[] = []
   const status: Record<string, unknown> = {
     'gcode_macro START_PRINT': { bed: 60, hotend: 200 },
     toolhead: { homed_axes: 'xy', axis_maximum: { x: 235 }, position: { z: float(0) } },
@@ -56,7 +56,7 @@ test('a macro reads the printer and its parameters, and can be rendered again', 
     const text = await macro.render({
       printer,
       params,
-      action_respond_info: (message: string) => void said.push(message),
+      action_respond_info: (message: string) => void responses.push(message),
     })
     return text
       .split('\n')
@@ -74,5 +74,5 @@ test('a macro reads the printer and its parameters, and can be rendered again', 
   const [cold, hot] = await Promise.all([lines({ HOTEND: '30' }), lines({ HOTEND: '250' })])
   assert.equal(cold[3], 'M109 S30.0')
   assert.equal(hot[3], 'M109 S250.0')
-  assert.deepEqual(said, ['heating to 200.0', 'heating to 30.0', 'heating to 250.0'])
+  assert.deepEqual(responses, ['heating to 200.0', 'heating to 30.0', 'heating to 250.0'])
 })

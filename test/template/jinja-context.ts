@@ -1,9 +1,9 @@
-// The variables that the fixtures' answers were made with, and how a template's answer is taken.
+// The variables of the fixtures, and helpers that render a template.
 
 import { readFileSync } from 'node:fs'
 import { compileTemplate, TemplateError, type TemplateOptions } from '../../src/template/index.ts'
 
-/** Reads a fixture: templates and what Jinja2 3.1 itself makes of them, a text or the name of its exception. */
+/** Reads a fixture: templates with the result of Jinja2 3.1, a text or the name of its exception. */
 export function readAnswers(name: string): Record<string, string> {
   return JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as Record<
     string,
@@ -38,8 +38,8 @@ export function render(
   return compileTemplate(source, options).render(context)
 }
 
-/** The TemplateError that compiling or rendering ends with; anything else thrown, or none, fails. */
-export async function faultOf(
+/** The TemplateError of compiling or rendering. Throws when there is no error or another one. */
+export async function errorOf(
   source: string,
   context: Record<string, unknown> = {},
   options: TemplateOptions = {},

@@ -27,7 +27,7 @@ const ODD_PIECES = [
 ]
 
 const statements = Object.keys(readAnswers('statements'))
-const expressions = ['texts', 'formats', 'collections', 'faults'].flatMap(name =>
+const expressions = ['texts', 'formats', 'collections', 'errors'].flatMap(name =>
   Object.keys(readAnswers(name)),
 )
 const sources = [...statements, ...expressions.map(expression => `{ ${expression} }`)]

@@ -1,9 +1,9 @@
-// Errors name the line and what is wrong with it.
+// Errors contain the line and the reason.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate, TemplateError } from '../../src/template/index.ts'
-import { faultOf } from './jinja-context.ts'
+import { errorOf } from './jinja-context.ts'
 
 const SYNTAX: Record<string, string> = {
   'G28\n{x y}': "line 2: expected the end of the tag, got 'y'",
@@ -19,10 +19,10 @@ const SYNTAX: Record<string, string> = {
   '{# c': 'line 1: Missing end of comment tag',
   '\n{% raw %}': 'line 2: Missing end of raw directive',
   '{% set none = 1 %}': "line 1: can't assign to 'none'",
-  "{'\\xg'}": "line 1: the text has a faulty escape '\\x'",
+  "{'\\xg'}": "line 1: the text has an invalid escape '\\x'",
 }
 
-test('a fault in the source is found when it is compiled', () => {
+test('an error in the source is thrown at the compilation', () => {
   for (const [source, message] of Object.entries(SYNTAX)) {
     assert.throws(
       () => compileTemplate(source),
@@ -46,21 +46,21 @@ const RUNTIME: Record<string, string> = {
   "{'{'|fromjson}": "line 1: fromjson: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
 }
 
-test('a fault while rendering has the line that was evaluated', async () => {
+test('an error of a render has the line of the evaluated node', async () => {
   for (const [source, message] of Object.entries(RUNTIME))
-    assert.equal((await faultOf(source)).message, message)
+    assert.equal((await errorOf(source)).message, message)
 })
 
-test('what a host throws is kept as the cause', async () => {
+test('the error of a host function is the cause', async () => {
   const thrown = new Error('Must home axis first')
   const raise = () => {
     throw thrown
   }
-  const fault = await faultOf('\n{raise()}', { raise })
+  const error = await errorOf('\n{raise()}', { raise })
   assert.deepEqual(
-    [fault.kind, fault.line, fault.detail, fault.cause],
+    [error.kind, error.line, error.detail, error.cause],
     ['HostError', 2, thrown.message, thrown],
   )
-  const rejected = await faultOf('{reject()}', { reject: () => Promise.reject(thrown) })
+  const rejected = await errorOf('{reject()}', { reject: () => Promise.reject(thrown) })
   assert.equal(rejected.cause, thrown)
 })

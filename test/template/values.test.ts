@@ -1,9 +1,9 @@
-// What passes between a host and its templates.
+// The conversion of values between a host and its templates.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Float, float, Kwargs, namedTuple, splitArguments, toPlain } from '../../src/template/values.ts'
-import { faultOf, render } from './jinja-context.ts'
+import { errorOf, render } from './jinja-context.ts'
 
 test('host functions get plain values, and keyword arguments last', async () => {
   const calls: unknown[][] = []
@@ -79,6 +79,6 @@ test('an object that looks itself up can be searched and looped over, and names 
     await render('{% for k in printer %}{k}={printer[k].speed}{% endfor %}{printer}', { printer }),
     'fan=1<printer>',
   )
-  const fault = await faultOf('{printer.led.color}', { printer })
-  assert.equal(fault.detail, "'printer object' has no attribute 'led'")
+  const error = await errorOf('{printer.led.color}', { printer })
+  assert.equal(error.detail, "'printer object' has no attribute 'led'")
 })
