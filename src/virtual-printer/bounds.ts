@@ -8,8 +8,8 @@ export interface Bounds {
   readonly below?: number
 }
 
-/** What is wrong with `value`, as the end of a sentence; nothing where it is in the range. */
-export function boundsFault(value: number, { min, max, above, below }: Bounds): string | undefined {
+/** How `value` violates the range, as the end of a sentence; undefined for a value in the range. */
+export function boundsError(value: number, { min, max, above, below }: Bounds): string | undefined {
   if (min !== undefined && value < min) return `must have minimum of ${min}`
   if (max !== undefined && value > max) return `must have maximum of ${max}`
   if (above !== undefined && value <= above) return `must be above ${above}`

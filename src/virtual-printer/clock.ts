@@ -1,9 +1,9 @@
-// Simulated time as a discrete-event clock: it is paced by the wall clock times a speed factor, but it
-// stands still while work is in progress, so what is measured in it does not depend on the machine.
+// Simulated time as a discrete-event clock: the wall clock times a speed factor sets its pace, and it stops
+// while work is in progress, so that simulated durations do not depend on the host's speed.
 
 import { performance } from 'node:perf_hooks'
 
-/** A callback waiting in a SimClock. */
+/** A pending callback of a SimClock. */
 export interface SimTimer {
   /** Simulated seconds at which it fires. */
   readonly due: number
@@ -16,7 +16,7 @@ interface Entry {
   fire: (() => void) | undefined
 }
 
-/** How far (wall seconds) the simulation may fall behind before it gives up catching up. */
+/** Longest lag in wall seconds that the simulation catches up. */
 const MAX_LAG = 0.25
 
 /**
@@ -54,7 +54,7 @@ export class SimClock {
     return this.#now
   }
 
-  /** Calls `fire` at a simulated time (at once, but not synchronously, when that has passed). */
+  /** Calls `fire` at a simulated time; as soon as possible, but not synchronously, when that time has passed. */
   at(time: number, fire: () => void): SimTimer {
     const entry: Entry = { due: Math.max(time, this.now), order: this.#order++, fire }
     this.#push(entry)
@@ -72,21 +72,21 @@ export class SimClock {
     return new Promise(resolve => this.at(time, resolve))
   }
 
-  /** Does real asynchronous work (a file, a yield to the event loop) that takes no simulated time. */
+  /** Runs asynchronous work (a file, a yield to the event loop) that takes no simulated time. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     this.#now = this.now
     this.#holds++
     try {
       return await work()
     } finally {
-      // The waiter goes on in a microtask: time moves only after that.
+      // The caller continues in a microtask: time stays frozen until then.
       this.#holds--
       this.#frozen = true
       this.#plan()
     }
   }
 
-  /** Runs synchronous work in one moment: `now` does not move before it and its microtasks are through. */
+  /** Runs synchronous work at one simulated time: `now` stays until the work and its microtasks have ended. */
   moment<T>(work: () => T): T {
     this.#now = this.now
     this.#frozen = true
@@ -94,12 +94,12 @@ export class SimClock {
     return work()
   }
 
-  /** Lets the event loop serve others; takes no simulated time. */
+  /** Yields to the event loop; takes no simulated time. */
   breathe(): Promise<void> {
     return this.hold(() => new Promise(resolve => setImmediate(resolve)))
   }
 
-  /** Ends all timers; nothing fires any more. */
+  /** Cancels all timers. */
   close(): void {
     this.#closed = true
     this.#heap = []
@@ -116,7 +116,7 @@ export class SimClock {
     this.#immediate = setImmediate(() => this.#step())
   }
 
-  // One step fires one moment; the microtasks it starts run before the next step.
+  // One step fires the timers of one simulated time; their microtasks run before the next step.
   #step(): void {
     this.#immediate = undefined
     this.#frozen = false

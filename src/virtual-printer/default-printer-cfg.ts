@@ -1,5 +1,5 @@
-// The printer.cfg that the virtual printer writes where there is none: a common bed slinger with the macros that
-// front-ends and slicers call, and options that let the files of other machines print on it.
+// The default printer.cfg of the virtual printer: a common bed slinger with the macros that front-ends and slicers
+// call, and options that let the files of other machines print on it.
 
 /** The text of a printer.cfg for the virtual printer; `strict` leaves out what forgives other machines' files. */
 export function defaultPrinterCfg({ strict = false } = {}): string {
@@ -335,7 +335,7 @@ gcode:
   M18.1
   SET_KINEMATIC_POSITION
 
-# Each file begins homed, with the modes, factors and coordinates of a machine that was just switched on,
+# Each file starts homed, with the modes, factors and coordinates of a machine that was just switched on,
 # whatever the print before left behind.
 [gcode_macro SDCARD_PRINT_FILE]
 rename_existing: BASE_SDCARD_PRINT_FILE

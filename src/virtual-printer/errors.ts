@@ -5,17 +5,17 @@ export class GcodeError extends Error {}
 
 /**
  * A G-code command names something that this machine lacks: a heater, a tool, a macro, a saved state, a unit.
- * `[virtual_printer] skip_missing` makes it a console message where a print file asks.
+ * With `[virtual_printer] skip_missing` it is only a console message for the commands of a print file.
  */
 export class MissingPartError extends GcodeError {}
 
-/** printer.cfg cannot be used; the message becomes Klippy's state message. */
+/** printer.cfg is unusable; the message becomes Klippy's state message. */
 export class ConfigError extends Error {}
 
-/** An API request was refused; the message goes to the caller. */
+/** An API request was rejected; the message goes to the caller. */
 export class WebRequestError extends Error {}
 
-/** The message of anything that was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

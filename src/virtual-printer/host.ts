@@ -1,15 +1,15 @@
-// What every module of the virtual printer is given: the services of one Klippy life.
+// The services of one run of Klippy, which every module of the virtual printer gets.
 
 import type { Endpoints } from './api/endpoints.ts'
 import type { SimClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import type { Gcode } from './gcode/gcode.ts'
-import type { Life } from './life.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import type { Objects } from './objects.ts'
 
-/** The services of one life of the printer, from start or restart to the next restart. */
+/** The services of one run of Klippy, from a start to the next restart. */
 export interface Host {
-  readonly life: Life
+  readonly lifecycle: Lifecycle
   readonly clock: SimClock
   readonly config: Config
   readonly gcode: Gcode
@@ -17,22 +17,22 @@ export interface Host {
   readonly endpoints: Endpoints
   /** Resolves at a simulated time, or earlier when the printer shuts down. */
   readonly waitUntil: (time: number) => Promise<void>
-  /** Ends this life and begins a new one, after the current work. */
+  /** Ends this run and starts a new one, after the current work. */
   readonly restart: (kind: 'restart' | 'firmware_restart') => void
-  /** Calls a method that API clients registered; throws GcodeError when nobody did. */
+  /** Calls a method that API clients registered. Throws GcodeError when no client did. */
   readonly callRemote: (method: string, params: Record<string, unknown>) => void
   /** Writes a line to klippy.log. */
   readonly log: (line: string) => void
 }
 
-/** Cuts a promise race short at shutdown: waits of all modules end then, and their owners look at the state. */
+/** The waits of all modules. They end early at a shutdown; the callers check the state. */
 export class Waits {
   readonly #clock: SimClock
   readonly #pending = new Set<() => void>()
 
-  constructor(clock: SimClock, life: Life) {
+  constructor(clock: SimClock, lifecycle: Lifecycle) {
     this.#clock = clock
-    life.onShutdown(() => {
+    lifecycle.onShutdown(() => {
       for (const end of this.#pending) end()
     })
   }

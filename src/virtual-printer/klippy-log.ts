@@ -1,4 +1,4 @@
-// klippy.log: lines with their time, in order, written without keeping anyone waiting.
+// klippy.log: lines with their time, in order, written asynchronously.
 
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -29,7 +29,7 @@ export class KlippyLog {
       await mkdir(dirname(file), { recursive: true })
       while (this.#lines.length > 0) await appendFile(file, this.#lines.splice(0).join(''))
     } catch {
-      // A log that cannot be written must not stop the printer; the next line tries again.
+      // A log that cannot be written must not stop the printer; the next line retries.
       this.#lines = []
     }
     this.#writing = undefined

@@ -1,4 +1,4 @@
-// One life of the virtual Klippy: configuration, machine, endpoints, from startup to the next restart.
+// One run of the virtual Klippy, from a start to the next restart: configuration, machine, endpoints.
 
 import { inspect } from 'node:util'
 import { Endpoints } from './api/endpoints.ts'
@@ -12,11 +12,11 @@ import { ConfigError, messageOf } from './errors.ts'
 import { baseCommands } from './gcode/base-commands.ts'
 import { Gcode } from './gcode/gcode.ts'
 import { type Host, Waits } from './host.ts'
-import { Life } from './life.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { Objects } from './objects.ts'
 
-/** What a life needs from outside. */
-export interface LifeOptions {
+/** What a run needs from outside. */
+export interface RunOptions {
   readonly clock: SimClock
   readonly configFile: string
   readonly gcodesPath: string | undefined
@@ -27,8 +27,8 @@ export interface LifeOptions {
   readonly restart: (kind: 'restart' | 'firmware_restart') => void
 }
 
-/** A life that has begun. */
-export interface KlippyLife {
+/** A run of Klippy. */
+export interface KlippyRun {
   readonly host: Host
   readonly feed: StatusFeed
   readonly remote: RemoteMethods
@@ -36,18 +36,18 @@ export interface KlippyLife {
   readonly machine: CoreParts | undefined
 }
 
-/** Reads the configuration and builds the machine; faults of the configuration become the state `error`. */
-export function beginLife(options: LifeOptions): KlippyLife {
+/** Reads the configuration and builds the machine; errors of the configuration become the state `error`. */
+export function startRun(options: RunOptions): KlippyRun {
   const { clock, log } = options
-  const life = new Life()
+  const lifecycle = new Lifecycle()
   const { config, problem } = readConfig(options.configFile)
-  const gcode = new Gcode(life)
+  const gcode = new Gcode(lifecycle)
   const objects = new Objects()
   const endpoints = new Endpoints()
   const remote = new RemoteMethods()
-  const waits = new Waits(clock, life)
+  const waits = new Waits(clock, lifecycle)
   const host: Host = {
-    life,
+    lifecycle,
     clock,
     config,
     gcode,
@@ -59,7 +59,7 @@ export function beginLife(options: LifeOptions): KlippyLife {
     log,
   }
   objects.add('gcode', gcode)
-  objects.add('webhooks', life)
+  objects.add('webhooks', lifecycle)
   objects.add('configfile', config)
   webhookEndpoints(host, remote, options.logFile)
   const feed = new StatusFeed(host, options.statusInterval)
@@ -68,15 +68,15 @@ export function beginLife(options: LifeOptions): KlippyLife {
     await machine?.toolhead.dwell(0.5)
     await machine?.toolhead.settle()
   })
-  life.onReady(() => gcode.respondInfo('Klipper state: Ready'))
-  life.onShutdown(() => gcode.respondInfo('Klipper state: Shutdown'))
+  lifecycle.onReady(() => gcode.respondInfo('Klipper state: Ready'))
+  lifecycle.onShutdown(() => gcode.respondInfo('Klipper state: Shutdown'))
   try {
     if (problem !== undefined) throw problem
     machine = buildMachine(host, options.gcodesPath)
   } catch (error) {
     const known = error instanceof ConfigError
     log(known ? `Config error: ${error.message}` : `Internal error during connect: ${inspect(error)}`)
-    life.fail(known ? error.message : `Internal error during connect: ${messageOf(error)}`)
+    lifecycle.fail(known ? error.message : `Internal error during connect: ${messageOf(error)}`)
   }
   return { host, feed, remote, machine }
 }

@@ -1,6 +1,6 @@
-// The states of a Klippy: startup, then ready or error, and shutdown; with the texts that clients show.
+// The states of Klippy: startup, then ready or error, and shutdown; with the texts that clients show.
 
-/** Klippy's states, as `webhooks.state` and `info` tell them. */
+/** Klippy's states in `webhooks.state` and `info`. */
 export type KlippyState = 'startup' | 'ready' | 'error' | 'shutdown'
 
 const STARTUP =
@@ -11,8 +11,8 @@ const AFTER_CONFIG_ERROR =
 const AFTER_SHUTDOWN =
   '\nOnce the underlying issue is corrected, use the\n"FIRMWARE_RESTART" command to reset the firmware, reload the\nconfig, and restart the host software.\nPrinter is shutdown\n'
 
-/** One life of a Klippy between two restarts. */
-export class Life {
+/** The state of Klippy from a start to the next restart, and its listeners. */
+export class Lifecycle {
   #state: KlippyState = 'startup'
   #message = STARTUP
   readonly #onReady: (() => void)[] = []
@@ -23,7 +23,7 @@ export class Life {
     return this.#state
   }
 
-  /** The state in words, with what to do about it. */
+  /** The state message, with what to do about an error. */
   get message(): string {
     return this.#message
   }
@@ -42,7 +42,7 @@ export class Life {
     this.#onShutdown.push(listener)
   }
 
-  /** Called when this life ends, to let go of files and timers. */
+  /** Called when this run ends, to close files and cancel timers. */
   onEnd(listener: () => void): void {
     this.#onEnd.push(listener)
   }
@@ -54,7 +54,7 @@ export class Life {
     for (const listener of this.#onReady) listener()
   }
 
-  /** The configuration cannot be used. */
+  /** The configuration is unusable. */
   fail(problem: string): void {
     this.#state = 'error'
     this.#message = problem + AFTER_CONFIG_ERROR

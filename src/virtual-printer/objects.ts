@@ -1,18 +1,18 @@
-// The printer objects by name: what `objects/list` lists and `objects/query` asks.
+// The printer objects by name, for `objects/list` and `objects/query`.
 
-/** The state of a printer object; values are plain JSON data. */
+/** The status of a printer object; values are plain JSON data. */
 export type Status = Record<string, unknown>
 
-/** Something with a state to report; `status` is asked at every tick at which somebody wants to know. */
+/** An object with a status; `status` is called at every tick at which a client follows it. */
 export interface StatusSource {
   status(): Status
 }
 
-/** Printer objects in the order in which they came up. */
+/** Printer objects in the order of their creation. */
 export class Objects {
   readonly #sources = new Map<string, StatusSource>()
 
-  /** Adds an object; the first one of a name stays. */
+  /** Adds an object; a second one of the same name is ignored. */
   add(name: string, source: StatusSource): void {
     if (!this.#sources.has(name)) this.#sources.set(name, source)
   }
@@ -25,7 +25,7 @@ export class Objects {
     return this.#sources.has(name)
   }
 
-  /** The current state of an object, or undefined when there is none of that name. */
+  /** The current status of an object; undefined for an unknown name. */
   status(name: string): Status | undefined {
     return this.#sources.get(name)?.status()
   }

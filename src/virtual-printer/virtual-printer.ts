@@ -1,4 +1,4 @@
-// The virtual printer as an object: start it, stop it, restart it, and give it faults.
+// The virtual printer as an object: starts, stops, restarts, and simulates failures.
 
 import type { Server, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -8,14 +8,14 @@ import { closeServer, listenOn } from './api/socket-server.ts'
 import { errorReply } from './api/webhooks.ts'
 import { SimClock } from './clock.ts'
 import { messageOf, WebRequestError } from './errors.ts'
-import { beginLife, type KlippyLife } from './klippy-life.ts'
 import { KlippyLog } from './klippy-log.ts'
-import type { KlippyState } from './life.ts'
+import { type KlippyRun, startRun } from './klippy-run.ts'
+import type { KlippyState } from './lifecycle.ts'
 
-/** Milliseconds at speed 1 during which nobody listens at a restart. */
+/** Milliseconds at speed 1 without a listening socket during a restart. */
 const RESTART_PAUSE = 200
 
-/** Where the virtual printer lives. */
+/** The files, the socket and the pace of a virtual printer. */
 export interface VirtualPrinterOptions {
   /** Unix socket for API clients. */
   readonly socketPath: string
@@ -25,7 +25,7 @@ export interface VirtualPrinterOptions {
   readonly gcodesPath?: string
   /** klippy.log; none when left out. */
   readonly logFile?: string
-  /** How many simulated seconds pass in a second; 1 when left out. */
+  /** Simulated seconds per real second; 1 when left out. */
   readonly speed?: number
   /** Simulated seconds from `start` or a restart to the state `ready`; 0.5 when left out. */
   readonly startupTime?: number
@@ -41,7 +41,7 @@ export class VirtualPrinter {
   readonly #temperatures = new Map<string, number>()
   readonly #filament = new Map<string, boolean>()
   #server: Server | undefined
-  #current: KlippyLife | undefined
+  #current: KlippyRun | undefined
   #hung = false
   #stopped = false
   #restarting: Promise<void> = Promise.resolve()
@@ -53,71 +53,71 @@ export class VirtualPrinter {
 
   /** Klippy's state; `startup` also while it is not running. */
   get state(): KlippyState {
-    return this.#current?.host.life.state ?? 'startup'
+    return this.#current?.host.lifecycle.state ?? 'startup'
   }
 
-  /** The state in words. */
+  /** Klippy's state message. */
   get stateMessage(): string {
-    return this.#current?.host.life.message ?? ''
+    return this.#current?.host.lifecycle.message ?? ''
   }
 
-  /** Begins to listen; resolves then, in the state `startup` or `error`. Rejects when the socket is in use. */
+  /** Listens on the socket; resolves then, in the state `startup` or `error`. Rejects when the socket is in use. */
   async start(): Promise<void> {
     this.#log.write('Starting Klippy...')
-    await this.#begin()
+    await this.#startRun()
   }
 
-  /** Closes the socket and ends everything. */
+  /** Closes the socket, the connections and all timers. */
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#restarting
-    await this.#end()
+    await this.#endRun()
     await this.#log.flush()
   }
 
   /** Resolves when the state is `ready`; rejects when it becomes `error` or `shutdown` first. */
   async untilReady(): Promise<void> {
     await this.#restarting
-    const life = this.#current?.host.life
-    if (life === undefined) throw new Error('the virtual printer is not running; call start() first')
-    if (life.state === 'startup') {
+    const lifecycle = this.#current?.host.lifecycle
+    if (lifecycle === undefined) throw new Error('the virtual printer is not running; call start() first')
+    if (lifecycle.state === 'startup') {
       await new Promise<void>(resolve => {
-        life.onReady(resolve)
-        life.onShutdown(resolve)
+        lifecycle.onReady(resolve)
+        lifecycle.onShutdown(resolve)
       })
     }
-    if (life.state !== 'ready') throw new Error(life.message.trim())
+    if (lifecycle.state !== 'ready') throw new Error(lifecycle.message.trim())
   }
 
-  /** The machine stops with this reason, as after a fault of its electronics. */
+  /** Shuts the machine down with this reason, as a failure of its electronics does. */
   shutdown(reason: string): void {
-    this.#current?.host.life.shutdown(reason)
+    this.#current?.host.lifecycle.shutdown(reason)
   }
 
-  /** No answer and no message leaves any more, while connections stay and requests pile up. */
+  /** Holds back all replies and messages; connections stay open and requests queue up. */
   hang(): void {
     this.#hung = true
     for (const connection of this.#connections) connection.hang()
   }
 
-  /** Ends `hang`: what piled up is answered. */
+  /** Ends `hang` and sends what it held back. */
   resume(): void {
     this.#hung = false
     for (const connection of this.#connections) connection.unhang()
   }
 
-  /** Closes all connections without a word; clients may connect again at once. */
+  /** Closes all connections without a message; clients may reconnect at once. */
   drop(): void {
     for (const connection of this.#connections) connection.drop()
   }
 
   /** Restarts as RESTART does; resolves when it listens again. */
   restart(): Promise<void> {
-    this.#restarting = this.#restarting.then(() => this.#again())
+    this.#restarting = this.#restarting.then(() => this.#restartRun())
     return this.#restarting
   }
 
-  /** Sends `count` lines of G-code output in one go. */
+  /** Sends `count` lines of G-code output at once. */
   flood(count: number): void {
     for (let line = 1; line <= count; line++)
       this.#current?.host.gcode.respondInfo(`flood ${line} of ${count}`)
@@ -131,43 +131,43 @@ export class VirtualPrinter {
     }
   }
 
-  /** Carries out G-code as from a console. Rejects with the error that the console would show. */
+  /** Runs G-code as from a console. Rejects with the error that the console would show. */
   async gcode(script: string): Promise<void> {
-    await this.#life().host.clock.moment(() => this.#life().host.gcode.run(script))
+    await this.#run().host.clock.moment(() => this.#run().host.gcode.run(script))
   }
 
-  /** The current state of a printer object, or undefined when there is none of that name. */
+  /** The current status of a printer object; undefined for an unknown name. */
   status(object: string): Record<string, unknown> | undefined {
-    return this.#life().host.clock.moment(() => this.#life().host.objects.status(object))
+    return this.#run().host.clock.moment(() => this.#run().host.objects.status(object))
   }
 
-  /** Puts filament into a sensor, or takes it out. `sensor` is the section's name without its kind. */
+  /** Inserts or removes the filament of a sensor. `sensor` is the section's name without its kind. */
   setFilament(sensor: string, present: boolean): void {
-    const known = this.#life().machine?.filamentSensors.get(sensor)
+    const known = this.#run().machine?.filamentSensors.get(sensor)
     if (known === undefined)
       throw new Error(`there is no filament sensor '${sensor}' in ${this.#options.configFile}`)
     known.setPresent(present)
   }
 
-  /** Puts a heater or sensor at a temperature in °C. `object` is its object name, e.g. `extruder`. */
+  /** Sets the temperature of a heater or sensor in °C. `object` is its object name, e.g. `extruder`. */
   setTemperature(object: string, temperature: number): void {
-    const machine = this.#life().machine
+    const machine = this.#run().machine
     const target = machine?.heatersByObject.get(object) ?? machine?.sensors.get(object)
     if (target === undefined)
       throw new Error(`there is no heater or sensor '${object}' in ${this.#options.configFile}`)
     target.setTemperature(temperature)
   }
 
-  #life(): KlippyLife {
+  #run(): KlippyRun {
     if (this.#current === undefined) throw new Error('the virtual printer is not running; call start() first')
     return this.#current
   }
 
-  async #begin(): Promise<void> {
+  async #startRun(): Promise<void> {
     const { socketPath, configFile, gcodesPath, logFile } = this.#options
     const { speed = 1, startupTime = 0.5, statusInterval = 0.25 } = this.#options
     const clock = new SimClock(speed)
-    const life = beginLife({
+    const run = startRun({
       clock,
       configFile,
       gcodesPath,
@@ -177,18 +177,18 @@ export class VirtualPrinter {
       restart: kind => this.#scheduleRestart(kind),
     })
     this.#server = await listenOn(socketPath, socket => this.#accept(socket))
-    this.#current = life
-    this.#carryOver(life)
-    clock.at(clock.now + startupTime, () => life.host.life.becomeReady())
+    this.#current = run
+    this.#restoreMachine(run)
+    clock.at(clock.now + startupTime, () => run.host.lifecycle.becomeReady())
   }
 
-  async #end(): Promise<void> {
+  async #endRun(): Promise<void> {
     const server = this.#server
     this.#server = undefined
     const ended = this.#current
     if (ended !== undefined) {
-      this.#keep(ended)
-      ended.host.life.end()
+      this.#keepMachine(ended)
+      ended.host.lifecycle.end()
       ended.host.clock.close()
     }
     for (const connection of this.#connections) connection.end()
@@ -196,8 +196,8 @@ export class VirtualPrinter {
     this.#current = undefined
   }
 
-  // A restart of the host neither cools the machine nor feeds it filament.
-  #keep({ machine }: KlippyLife): void {
+  // A restart of the host neither cools the machine nor moves its filament.
+  #keepMachine({ machine }: KlippyRun): void {
     for (const [name, heater] of machine?.heatersByObject ?? [])
       this.#temperatures.set(name, heater.temperature)
     for (const [name, sensor] of machine?.filamentSensors ?? []) {
@@ -205,7 +205,7 @@ export class VirtualPrinter {
     }
   }
 
-  #carryOver({ machine }: KlippyLife): void {
+  #restoreMachine({ machine }: KlippyRun): void {
     for (const [name, heater] of machine?.heatersByObject ?? []) {
       const temperature = this.#temperatures.get(name)
       if (temperature !== undefined) heater.setTemperature(temperature)
@@ -214,19 +214,19 @@ export class VirtualPrinter {
       sensor.setPresent(this.#filament.get(name) ?? true)
   }
 
-  // The reply to RESTART goes out first.
+  // Delayed, so that the reply to RESTART is sent first.
   #scheduleRestart(kind: 'restart' | 'firmware_restart'): void {
     this.#log.write(`Restart requested: ${kind}`)
     setImmediate(() => void this.restart())
   }
 
-  async #again(): Promise<void> {
+  async #restartRun(): Promise<void> {
     if (this.#stopped) return
     this.#current?.host.gcode.respondInfo('Klipper state: Disconnect')
-    await this.#end()
+    await this.#endRun()
     await wait(RESTART_PAUSE / (this.#options.speed ?? 1))
     this.#log.write('Restarting printer')
-    await this.#begin()
+    await this.#startRun()
   }
 
   #accept(socket: Socket): void {
@@ -243,9 +243,9 @@ export class VirtualPrinter {
   }
 
   #receive(connection: Connection, text: Buffer): void {
-    const life = this.#current
+    const run = this.#current
     const request = parseRequest(text)
-    if (life === undefined || request === undefined) {
+    if (run === undefined || request === undefined) {
       this.#log.write(`webhooks: invalid request ${text.toString('utf8', 0, 200)}`)
       return
     }
@@ -259,13 +259,13 @@ export class VirtualPrinter {
         const message = `Internal Error on WebRequest: ${request.method}`
         this.#log.write(`${message}: ${messageOf(error)}`)
         reply({ error: { error: 'WebRequestError', message } })
-        life.host.life.shutdown(message)
+        run.host.lifecycle.shutdown(message)
       }
     }
-    life.host.clock.moment(() => {
+    run.host.clock.moment(() => {
       try {
         if (request.method === '') throw new WebRequestError('Missing Argument [method]')
-        const handler = life.host.endpoints.handler(request.method)
+        const handler = run.host.endpoints.handler(request.method)
         const result = handler({ connection, method: request.method, params: request.params })
         if (result instanceof Promise) result.then(value => reply({ result: value }), fail)
         else reply({ result })

@@ -1,11 +1,11 @@
-// Simulated time: order of timers, standing still during work, cancelling.
+// Simulated time: order of timers, frozen time during work, cancelling.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { SimClock } from '../../src/virtual-printer/clock.ts'
 
-test('timers fire in order and see exactly their time, however late the process is', async () => {
+test('timers fire in order at exactly their time, however late the process is', async () => {
   const clock = new SimClock(1000)
   const fired: number[] = []
   const wake = (time: number) => clock.until(time).then(() => fired.push(clock.now))
@@ -14,7 +14,7 @@ test('timers fire in order and see exactly their time, however late the process 
   clock.close()
 })
 
-test('a chain of waits adds up without loss', async () => {
+test('consecutive waits add up exactly', async () => {
   const clock = new SimClock(100_000)
   const start = clock.moment(() => clock.now)
   await clock.until(start)
@@ -23,7 +23,7 @@ test('a chain of waits adds up without loss', async () => {
   clock.close()
 })
 
-test('time stands still while work is held', async () => {
+test('time is frozen while work is held', async () => {
   const clock = new SimClock(1000)
   const [before, after] = await clock.hold(async () => {
     const first = clock.now

@@ -17,7 +17,7 @@ async function start(strict = false, speed = 1000): Promise<{ rig: PrinterRig; c
   return { rig, client }
 }
 
-/** Prints a file of the G-code folder to its end; `output` is what the console said meanwhile. */
+/** Prints a file of the G-code folder to its end; `output` is the console's part since its start. */
 async function print(rig: PrinterRig, client: Client, name: string): Promise<Json & { output: string[] }> {
   const from = client.output.length
   await client.subscribe({ virtual_sdcard: ['is_active'] })
@@ -37,10 +37,10 @@ test('files of other machines print one after the other, each with a message abo
     const { state, message, output } = await print(rig, client, 'a.gcode')
     assert.deepEqual({ state, message }, { state: 'complete', message: '' }, what)
     if (skips === undefined) continue
-    const said = output.map(text => text.replace('// ', ''))
+    const responses = output.map(text => text.replace('// ', ''))
     assert.ok(
-      said.some(text => skips.test(text)),
-      `${what}: ${said.join('\n')}`,
+      responses.some(text => skips.test(text)),
+      `${what}: ${responses.join('\n')}`,
     )
   }
 })
@@ -120,7 +120,7 @@ describe('the macros', { concurrency: true }, () => {
 })
 
 describe('the forgiving machine', { concurrency: true }, () => {
-  test('a file begins homed and in absolute mode, whatever the print before left behind', async () => {
+  test('a file starts homed and in absolute mode, whatever the print before left behind', async () => {
     const { rig, client } = await start()
     await using _ = rig
     rig.writeGcode('bad.gcode', 'G91\nM83\nM220 S50\nM221 S90\nG92 X500 Z500\nG1 Z1\nG1 Znone\n')
@@ -133,7 +133,7 @@ describe('the forgiving machine', { concurrency: true }, () => {
     assert.deepEqual([(position as number[]).slice(0, 3), speed_factor, extrude_factor], [[50, 60, 2], 1, 1])
   })
 
-  test('a print that runs keeps its modes when another is asked for', async () => {
+  test('a running print keeps its modes when a client starts another', async () => {
     const { rig, client } = await start(false, 50)
     await using _ = rig
     rig.writeGcode('a.gcode', `G91\nM83\n${'G1 X1 F60\nG1 X-1\n'.repeat(300)}`)

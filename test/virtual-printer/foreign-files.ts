@@ -1,11 +1,11 @@
 // Small print files as slicers write them for other machines, one for each thing that a strict machine rejects.
 
-/** A file and what comes of it. */
+/** A file and its expected result. */
 export interface ForeignFile {
   readonly gcode: string
-  /** What the console says on the default machine about what it skips. */
+  /** The message in the console of the default machine about the skipped command. */
   readonly skips?: RegExp
-  /** With what message the file ends on the strict machine; left out where it prints there too. */
+  /** The message of the error on the strict machine; left out for a file that prints there too. */
   readonly strictError?: RegExp
 }
 

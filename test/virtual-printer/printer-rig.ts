@@ -8,13 +8,13 @@ import { join } from 'node:path'
 import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
 import { VirtualPrinter } from '../../src/virtual-printer/index.ts'
 
-/** A JSON object of the wire. */
+/** A JSON object of the protocol. */
 export type Json = Record<string, unknown>
 
 /** An error reply of Klippy. */
 export class KlippyError extends Error {}
 
-/** A small machine: cartesian, one hot end, a bed, and what prints need. */
+/** A small cartesian machine with one hot end, a bed, and the sections that prints need. */
 export const MACHINE = `
 [mcu]
 serial: /dev/virtual
@@ -86,7 +86,7 @@ enable_force_move: True
 timeout: 600
 `
 
-/** A client of the printer's socket: calls, and what arrives unasked. */
+/** A client of the printer's socket: calls, and unsolicited messages. */
 export class Client {
   readonly #socket: Socket
   readonly #answers = new Map<number, (message: Json) => void>()
@@ -115,7 +115,7 @@ export class Client {
     return reply.result as Json
   }
 
-  /** Sends a request as it is and gives the reply as it is. */
+  /** Sends a request unchanged and resolves with the whole reply. */
   raw(request: Json): Promise<Json> {
     return new Promise(resolve => {
       this.#answers.set(request.id as number, resolve)
@@ -152,7 +152,7 @@ export class Client {
     return (answer.status as Record<string, Json>)[object]!
   }
 
-  /** Resolves when `found` gives something for what has arrived by now. */
+  /** Resolves with the result of `found`, called after each message, when it is neither undefined nor false. */
   async until<T>(found: () => T | undefined | false): Promise<T> {
     for (;;) {
       const value = found()
@@ -183,7 +183,7 @@ export class Client {
   }
 }
 
-/** How to start a rig. */
+/** Options of a rig. */
 export interface RigOptions {
   config?: string
   speed?: number

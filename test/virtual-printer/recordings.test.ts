@@ -1,4 +1,4 @@
-// The virtual printer beside a real Klippy that was recorded: same objects, fields, kinds, settings, commands.
+// The virtual printer compared with recordings of a real Klippy: objects, fields, types, settings, commands.
 
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
@@ -36,7 +36,7 @@ async function start(speed = 1000): Promise<{ rig: PrinterRig; client: Client }>
   return { rig, client: await rig.connect() }
 }
 
-/** A value's form: what kind it is, and of which kinds it is made. */
+/** The type of a value, and the types of its parts. */
 function kind(value: unknown): unknown {
   if (value === null) return 'null'
   if (Array.isArray(value)) return value.map(kind)
@@ -73,7 +73,7 @@ describe('as recorded', { concurrency: true, skip: !existsSync(RECORDINGS) }, ()
     const { status } = recorded('badcfg')[3]!.msg.result as { status: Record<string, Json> }
     const settings = status.configfile!.settings as Record<string, Json>
     const mine = rig.printer.status('configfile')!.settings as Record<string, Json>
-    // Places of files differ.
+    // Paths differ.
     const local = new Set([
       'mcu.serial',
       'temperature_sensor host.sensor_path',
@@ -98,7 +98,7 @@ describe('as recorded', { concurrency: true, skip: !existsSync(RECORDINGS) }, ()
     assert.deepEqual(mine.toSorted(), endpoints.toSorted())
   })
 
-  test('answers to what was asked, word for word', async () => {
+  test('replies to the recorded requests, word for word', async () => {
     const { rig, client } = await start()
     await using _ = rig
     await client.subscribeOutput()
@@ -107,7 +107,7 @@ describe('as recorded', { concurrency: true, skip: !existsSync(RECORDINGS) }, ()
     for (const [index, line] of lines.entries()) {
       const { method, params, id } = line.msg
       if (method !== 'gcode/script' && !String(method).startsWith('pause_resume/')) continue
-      // Asked twice with one id: each question has its own answer, the next one that follows.
+      // Two requests with one id: each has its own reply, the next one after it.
       const answer = lines.findIndex(
         (other, at) =>
           at > index && !answered.has(at) && other.msg.id === id && other.dir.startsWith('klippy'),
@@ -118,13 +118,13 @@ describe('as recorded', { concurrency: true, skip: !existsSync(RECORDINGS) }, ()
       const reply = await client.raw({ id: 10_000 + index, method, params })
       const { msg } = lines[answer]!
       assert.deepEqual({ ...reply, id }, msg, JSON.stringify(line.msg))
-      const said = lines
+      const responses = lines
         .slice(index, answer)
         .filter(other => other.msg.method === 'process_gcode_response')
         .map(other => (other.msg.params as { response: string }).response)
       const mine = client.output.slice(from)
-      if (said.some(text => text.includes('FIRMWARE_VERSION'))) assert.equal(mine.length, 1)
-      else assert.deepEqual(mine, said, JSON.stringify(line.msg))
+      if (responses.some(text => text.includes('FIRMWARE_VERSION'))) assert.equal(mine.length, 1)
+      else assert.deepEqual(mine, responses, JSON.stringify(line.msg))
     }
     assert.ok(answered.size > 30)
   })
@@ -133,8 +133,8 @@ describe('as recorded', { concurrency: true, skip: !existsSync(RECORDINGS) }, ()
     const { rig, client } = await start()
     await using _ = rig
     const lines = recorded('api_session')
-    const asked = lines.findIndex(line => line.msg.method === 'bed_mesh/dump_mesh')
-    const answer = lines.find((line, at) => at > asked && line.msg.id === lines[asked]!.msg.id)!
+    const request = lines.findIndex(line => line.msg.method === 'bed_mesh/dump_mesh')
+    const answer = lines.find((line, at) => at > request && line.msg.id === lines[request]!.msg.id)!
     assert.deepEqual(await client.call('bed_mesh/dump_mesh'), answer.msg.result)
   })
 })

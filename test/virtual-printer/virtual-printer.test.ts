@@ -1,4 +1,4 @@
-// States, restarts and faults of the virtual printer as a client sees them.
+// States, restarts and simulated failures of the virtual printer, as a client sees them.
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ test('startup comes first, with its text, and then ready', async () => {
   assert.deepEqual(client.output, ['// Klipper state: Ready'])
 })
 
-test('M112 shuts down without an error of its own; then all but the restarts is refused', async () => {
+test('M112 shuts down without an error of its own; afterwards only the restarts work', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   await client.subscribeOutput()
@@ -44,7 +44,7 @@ test('M112 shuts down without an error of its own; then all but the restarts is 
   assert.equal((await again.call('info')).state, 'ready')
 })
 
-test('emergency_stop breaks off homing', async () => {
+test('emergency_stop aborts homing', async () => {
   await using rig = await startPrinter({ speed: 1 })
   const client = await rig.connect()
   await client.subscribeOutput()
@@ -58,7 +58,7 @@ test('emergency_stop breaks off homing', async () => {
   )
 })
 
-test('RESTART answers, says Disconnect, closes, and comes back with the new configuration', async () => {
+test('RESTART replies, reports Disconnect, closes the socket, and starts with the new configuration', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   await client.subscribeOutput()
@@ -72,7 +72,7 @@ test('RESTART answers, says Disconnect, closes, and comes back with the new conf
   assert.equal((await again.query('gcode_move')).speed_factor, 1)
 })
 
-test('a section that Klipper does not know is an error; what it built can be asked; RESTART helps', async () => {
+test('an unknown section is an error; the objects created before it can be queried; RESTART recovers', async () => {
   await using rig = await startPrinter({ config: `${MACHINE}[nosuchsection]\n`, ready: false })
   const client = await rig.connect()
   const message =
@@ -99,7 +99,7 @@ test('a missing option is named', async () => {
   )
 })
 
-test('a command that is there already cannot be a macro without renaming', async () => {
+test('a macro cannot have the name of a command without renaming it', async () => {
   const macro = '[gcode_macro PAUSE]\ngcode: M118 x\n'
   await using rig = await startPrinter({ config: macro + MACHINE, ready: false })
   assert.match(rig.printer.stateMessage, /^gcode command PAUSE already registered\n/)
@@ -135,7 +135,7 @@ test('SAVE_CONFIG writes the block, keeps a copy and restarts', async () => {
   assert.equal(save_config_pending, false)
 })
 
-test('a hanging printer is silent and answers later', async () => {
+test('a hanging printer sends nothing and replies later', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   rig.printer.hang()
@@ -149,7 +149,7 @@ test('a hanging printer is silent and answers later', async () => {
   assert.equal((await second).state, 'ready')
 })
 
-test('drop closes the connections, the printer lives on', async () => {
+test('drop closes the connections, and the printer keeps running', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   rig.printer.drop()
@@ -169,7 +169,7 @@ test('half a message and a flood', async () => {
   assert.equal(client.output.length, 1000)
 })
 
-test("shutdown with a reason of one's own", async () => {
+test('shutdown with a given reason', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   await client.subscribe({ webhooks: null })
@@ -182,7 +182,7 @@ test("shutdown with a reason of one's own", async () => {
   assert.equal(rig.printer.stateMessage, `Lost communication with MCU${SHUTDOWN_ADVICE}`)
 })
 
-test('a stale socket file is replaced, a living one is not touched', async () => {
+test('a stale socket file is replaced, one in use is not touched', async () => {
   await using rig = await startPrinter()
   const options = { socketPath: rig.path('other.sock'), configFile: rig.path('printer.cfg') }
   writeFileSync(options.socketPath, '')
@@ -208,7 +208,7 @@ test('the default printer is ready, prints its own start and end', async () => {
   assert.equal((await client.query('heater_bed')).target, 0)
 })
 
-test('it writes a log', async () => {
+test('the printer writes a log', async () => {
   await using rig = await startPrinter()
   await rig.printer.gcode('M118 hello')
   await rig.printer.stop()

@@ -6,16 +6,16 @@ import { FrameSplitter, frame } from '../../klippy/framing.ts'
 /** Longest message that a client may send; a G-code script is far shorter. */
 const LONGEST_MESSAGE = 16 * 1024 * 1024
 
-/** Bytes that may wait for a client before it is given up. */
+/** Unsent bytes beyond which the connection of a slow client is closed. */
 const MOST_UNREAD = 64 * 1024 * 1024
 
-/** What a connection does with what arrives. */
+/** Handles the events of a connection. */
 export interface ConnectionEvents {
   message(text: Buffer): void
   closed(): void
 }
 
-/** Sends messages to one client and cuts what it sends into messages. */
+/** Sends messages to one client and splits its bytes into messages. */
 export class Connection {
   readonly #socket: Socket
   readonly #onClose = new Set<() => void>()
@@ -42,7 +42,7 @@ export class Connection {
     return this.#socket.destroyed
   }
 
-  /** Calls back when the client is gone. */
+  /** Calls `listener` when the connection closes. */
   onClose(listener: () => void): void {
     this.#onClose.add(listener)
   }
@@ -52,13 +52,13 @@ export class Connection {
     else if (!this.closed) this.#write(frame(message))
   }
 
-  // A client that does not read any more must not fill the memory.
+  // A client that stops reading must not fill the memory.
   #write(text: string): void {
     if (this.#socket.writableLength > MOST_UNREAD) this.#socket.destroy()
     else this.#socket.write(text)
   }
 
-  /** Sends bytes that are no whole message. */
+  /** Sends bytes that are not a whole message. */
   sendRaw(text: string): void {
     if (!this.closed) this.#socket.write(text)
   }
@@ -68,14 +68,14 @@ export class Connection {
     this.#hung ??= []
   }
 
-  /** Sends what was held back. */
+  /** Sends the messages held back. */
   unhang(): void {
     const held = this.#hung ?? []
     this.#hung = undefined
     for (const message of held) this.send(message)
   }
 
-  /** Sends what is written, then closes. */
+  /** Closes after the written bytes are sent. */
   end(): void {
     this.#socket.destroySoon()
   }

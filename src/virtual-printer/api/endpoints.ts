@@ -1,4 +1,4 @@
-// Klippy's API endpoints by name, and reading their arguments with Klipper's complaints.
+// Klippy's API endpoints by name, and their arguments with Klipper's error texts.
 
 import { WebRequestError } from '../errors.ts'
 import type { Connection } from './connection.ts'
@@ -10,10 +10,10 @@ export interface ApiRequest {
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** Answers a request with the `result` of the reply. Throws what becomes its `error`. */
+/** Returns the `result` of the reply, or throws its `error`. */
 export type EndpointHandler = (request: ApiRequest) => unknown
 
-/** The endpoints of one Klippy life. */
+/** The endpoints of one run of Klippy. */
 export class Endpoints {
   readonly #handlers = new Map<string, EndpointHandler>()
 
@@ -40,7 +40,7 @@ export function textOf(request: ApiRequest, name: string): string {
   return value
 }
 
-/** An object argument; `fallback` stands for a missing one. Throws WebRequestError. */
+/** An object argument, `fallback` when it is missing. Throws WebRequestError. */
 export function recordOf(
   request: ApiRequest,
   name: string,

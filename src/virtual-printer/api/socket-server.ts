@@ -1,11 +1,11 @@
-// The unix socket on which API clients find the printer.
+// The unix socket for API clients.
 
 import { existsSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /**
- * Listens on a unix socket. A socket file that nobody answers on is a leftover and is replaced.
- * Rejects when another process answers there.
+ * Listens on a unix socket. Replaces a socket file on which no process answers.
+ * Rejects when another process answers on it.
  */
 export async function listenOn(path: string, onSocket: (socket: Socket) => void): Promise<Server> {
   if (existsSync(path)) {
@@ -25,7 +25,7 @@ export async function listenOn(path: string, onSocket: (socket: Socket) => void)
   return server
 }
 
-/** Closes a server; its connections must be closed by then. */
+/** Closes a server, whose connections must be closed already. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise(resolve => {
     server.close(() => resolve())

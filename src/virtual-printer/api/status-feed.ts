@@ -1,4 +1,4 @@
-// objects/query and objects/subscribe: answers and changes at Klipper's pace of four times a second.
+// objects/query and objects/subscribe: replies and updates at Klipper's pace of four times a second.
 
 import { performance } from 'node:perf_hooks'
 import { isDeepStrictEqual } from 'node:util'
@@ -8,7 +8,7 @@ import type { Status } from '../objects.ts'
 import type { Connection } from './connection.ts'
 import { type ApiRequest, isRecord, recordOf } from './endpoints.ts'
 
-/** Fields wanted per object; null stands for all. */
+/** Requested fields per object; null means all. */
 type Wanted = Map<string, string[] | null>
 
 interface Answer {
@@ -26,7 +26,7 @@ function eventtime(): number {
   return Number((process.hrtime.bigint() / 1000n).toString()) / 1e6
 }
 
-/** Serves the object endpoints of one Klippy life. */
+/** Serves the object endpoints of one run of Klippy. */
 export class StatusFeed {
   readonly #host: Host
   /** Milliseconds. */
@@ -37,18 +37,18 @@ export class StatusFeed {
   #timer: NodeJS.Timeout | undefined
   #nextTick = 0
 
-  /** `interval` is that between two updates, in seconds. */
+  /** `interval` is the time between two updates in seconds. */
   constructor(host: Host, interval: number) {
     this.#host = host
     this.#interval = interval * 1000
     const { endpoints, objects } = host
     endpoints.add('objects/list', () => ({ objects: objects.names }))
-    endpoints.add('objects/query', request => this.#ask(wantedOf(request)))
+    endpoints.add('objects/query', request => this.#read(wantedOf(request)))
     endpoints.add('objects/subscribe', request => this.#subscribe(request))
-    host.life.onEnd(() => clearTimeout(this.#timer))
+    host.lifecycle.onEnd(() => clearTimeout(this.#timer))
   }
 
-  /** Forgets a client that is gone. */
+  /** Removes the subscription of a closed connection. */
   forget(connection: Connection): void {
     this.#subscriptions.delete(connection)
   }
@@ -58,13 +58,13 @@ export class StatusFeed {
     const template = recordOf(request, 'response_template', {})
     // An empty subscription ends the old one. Changes are sent only after the first, full answer.
     this.#subscriptions.delete(request.connection)
-    const answer = await this.#ask(wanted, () => {
+    const answer = await this.#read(wanted, () => {
       if (wanted.size > 0) this.#subscriptions.set(request.connection, { wanted, template })
     })
     return answer
   }
 
-  #ask(wanted: Wanted, then?: () => void): Promise<Answer> {
+  #read(wanted: Wanted, then?: () => void): Promise<Answer> {
     return new Promise(resolve => {
       this.#queries.push({
         wanted,
@@ -73,7 +73,7 @@ export class StatusFeed {
           resolve(answer)
         },
       })
-      // The first query is answered at once, those soon after it with the next tick.
+      // The first query gets its reply at once, queries shortly after it with the next tick.
       if (this.#timer === undefined) this.#plan()
     })
   }
@@ -134,7 +134,7 @@ export class StatusFeed {
     return status
   }
 
-  // Each object is asked once per tick, whoever wants to know.
+  // Reads each object once per tick, however many clients follow it.
   #status(name: string): Status {
     let status = this.#last.get(name)
     if (status === undefined) {

@@ -1,4 +1,4 @@
-// Klippy's basic endpoints: who it is, G-code scripts and output, remote methods, emergency stop.
+// Klippy's basic endpoints: its identity, G-code scripts and output, remote methods, emergency stop.
 
 import { cpus, hostname } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,10 +7,10 @@ import type { Host } from '../host.ts'
 import type { Connection } from './connection.ts'
 import { type ApiRequest, recordOf, textOf } from './endpoints.ts'
 
-/** The version that the virtual printer reports; in the form of Klipper's own, so that clients can compare it. */
+/** The version that the virtual printer reports, in Klipper's format, so that clients can compare it. */
 export const SOFTWARE_VERSION = 'v0.13.0-730-gvirtual0'
 
-/** Methods that clients offer to macros, by name. */
+/** Methods that clients register for macros, by name. */
 export class RemoteMethods {
   readonly #methods = new Map<string, Map<Connection, Record<string, unknown>>>()
 
@@ -20,7 +20,7 @@ export class RemoteMethods {
     this.#methods.set(name, clients)
   }
 
-  /** Forgets what a client that is gone offered. */
+  /** Removes the methods of a closed connection. */
   forget(connection: Connection): void {
     for (const [name, clients] of this.#methods) {
       clients.delete(connection)
@@ -28,7 +28,7 @@ export class RemoteMethods {
     }
   }
 
-  /** Sends a call to all clients that offer the method. Throws GcodeError when none does. */
+  /** Sends a call to all clients that registered the method. Throws GcodeError without such a client. */
   call(name: string, params: Record<string, unknown>): void {
     const clients = this.#methods.get(name)
     if (clients === undefined) throw new GcodeError(`Remote method '${name}' not registered`)
@@ -36,13 +36,13 @@ export class RemoteMethods {
   }
 }
 
-/** Registers the endpoints that are there from the start on. */
+/** Registers the endpoints that exist from the start. */
 export function webhookEndpoints(host: Host, remote: RemoteMethods, logFile: string | undefined): void {
-  const { endpoints, gcode, life } = host
+  const { endpoints, gcode, lifecycle } = host
   endpoints.add('list_endpoints', () => ({ endpoints: endpoints.names }))
   endpoints.add('info', request => info(host, request, logFile))
   endpoints.add('emergency_stop', () => {
-    life.shutdown('Shutdown due to webhooks request')
+    lifecycle.shutdown('Shutdown due to webhooks request')
     return {}
   })
   endpoints.add('register_remote_method', request => {
@@ -75,8 +75,8 @@ function info(host: Host, request: ApiRequest, logFile: string | undefined): Rec
   }
   const home = dirname(dirname(host.config.file))
   return {
-    state: host.life.state,
-    state_message: host.life.message,
+    state: host.lifecycle.state,
+    state_message: host.lifecycle.message,
     hostname: hostname(),
     klipper_path: join(home, 'klipper'),
     python_path: join(home, 'klippy-env', 'bin', 'python'),
@@ -90,7 +90,7 @@ function info(host: Host, request: ApiRequest, logFile: string | undefined): Rec
   }
 }
 
-/** What an error looks like in a reply. */
+/** The error object of a reply. Rethrows what is not an error of a request or of G-code. */
 export function errorReply(error: unknown): { error: string; message: string } {
   if (error instanceof WebRequestError || error instanceof GcodeError) {
     return { error: 'WebRequestError', message: error.message }

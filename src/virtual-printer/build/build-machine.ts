@@ -1,4 +1,4 @@
-// Puts a machine together from its printer.cfg, in the order in which Klipper brings its objects up.
+// Builds a machine from its printer.cfg, in the order in which Klipper creates its objects.
 
 import { ConfigError } from '../errors.ts'
 import { queryEndstops, systemStats } from '../extras/machine-info.ts'
@@ -9,10 +9,10 @@ import { buildCore, type CoreParts } from './core-parts.ts'
 import { isKnownSection } from './known-sections.ts'
 import { type Build, LOADERS } from './loaders.ts'
 
-/** Sections that are there even when nobody writes them down. */
+/** Sections that exist even when printer.cfg does not contain them. */
 const ALWAYS = ['gcode_move', 'idle_timeout']
 
-/** Makes all objects of the configuration. Throws ConfigError, with what is made by then in place. */
+/** Creates all objects of the configuration. Throws ConfigError; the objects created before it stay. */
 export function buildMachine(host: Host, gcodesPath: string | undefined): CoreParts {
   const { config, objects } = host
   // The boards come first: every pin belongs to one.

@@ -1,4 +1,4 @@
-// The parts that every machine has, made before its other sections are looked at.
+// The parts that every machine has, created before its other sections.
 
 import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -23,7 +23,7 @@ import { toolheadCommands } from '../motion/toolhead-commands.ts'
 import { PrintStats } from '../print/print-stats.ts'
 import { VirtualSdcard } from '../print/virtual-sdcard.ts'
 
-/** What other modules build upon. */
+/** The parts that other modules use. */
 export interface CoreParts {
   readonly toolhead: Toolhead
   readonly gcodeMove: GcodeMove
@@ -36,13 +36,13 @@ export interface CoreParts {
   readonly printStats: PrintStats
   readonly sdcard: VirtualSdcard | undefined
   readonly manualProbe: ManualProbe
-  /** Room sensors by object name, for those who set temperatures. */
+  /** Room sensors by object name. */
   readonly sensors: Map<string, RoomSensor>
-  /** By the name behind the section's kind. */
+  /** By the section's name without its kind. */
   readonly filamentSensors: Map<string, FilamentSensor>
 }
 
-/** Makes them. Throws ConfigError. `gcodesPath` stands in for a `[virtual_sdcard]` folder that is not there. */
+/** Creates the parts. Throws ConfigError. `gcodesPath` replaces a missing `[virtual_sdcard]` folder. */
 export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts {
   const { config } = host
   const toolhead = new Toolhead(host, readKinematics(config))
@@ -101,7 +101,7 @@ export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts
   }
 }
 
-/** A sensor for a section, with a temperature that fits its kind. */
+/** A sensor for a section, with a temperature that fits its type. */
 export function roomSensor(host: Host, core: CoreParts, section: Section): RoomSensor {
   const sensor = new RoomSensor(host, section.name, sensorBase(readSensor(section)))
   core.sensors.set(section.name, sensor)

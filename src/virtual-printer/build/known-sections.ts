@@ -1,4 +1,4 @@
-// Names of configuration sections that Klipper and its common extensions know; others are an error, as in Klipper.
+// Names of configuration sections of Klipper and its common extensions; others are an error, as in Klipper.
 
 const SINGLE = `
 adaptive_mesh adc_scaled adxl345 angle axis_twist_compensation bed_mesh bed_screws bed_tilt beacon bltouch board_pins
@@ -23,7 +23,7 @@ virtual_printer bd_sensor bdpressure autotune_tmc klicky_probe nozzle_clear ercf
 const NAMES = new Set(SINGLE.split(/\s+/).filter(name => name !== ''))
 const PATTERNS = [/^stepper_\w+$/, /^extruder\d+$/, /^mmu_/, /^carriage_/, /^tmc\d+$/]
 
-/** Whether a section of this name may stand in printer.cfg. */
+/** Whether printer.cfg may contain a section of this name. */
 export function isKnownSection(name: string): boolean {
   const kind = name.split(/\s/, 1)[0]!.toLowerCase()
   return NAMES.has(kind) || PATTERNS.some(pattern => pattern.test(kind))

@@ -1,4 +1,4 @@
-// Which module makes the object of which section of printer.cfg.
+// Maps the sections of printer.cfg to the modules that create their objects.
 
 import type { Section } from '../config/section.ts'
 import { BedMesh } from '../extras/bed-mesh.ts'
@@ -27,17 +27,17 @@ import { IdleTimeout } from '../print/idle-timeout.ts'
 import { PauseResume } from '../print/pause-resume.ts'
 import { type CoreParts, roomSensor } from './core-parts.ts'
 
-/** What a loader has at hand. */
+/** The parts that a loader can use. */
 export interface Build {
   readonly host: Host
   readonly core: CoreParts
-  /** Loads a section that others need, as if it were written down at this place. */
+  /** Loads a section that another one needs before it. */
   readonly need: (name: string) => StatusSource | undefined
   pauseResume: PauseResume | undefined
   probe: Probe | undefined
 }
 
-/** Makes what a section stands for; the object, if it has one, goes into the list under the section's name. */
+/** Creates what a section describes; an object is registered under the section's name. */
 export type Loader = (build: Build, section: Section) => StatusSource | undefined
 
 /** Loaders by the first word of a section's name. */
@@ -160,7 +160,7 @@ function filamentSensor(build: Build, section: Section): StatusSource {
 function probeObject(build: Build, section: Section): StatusSource {
   const { host, core } = build
   build.probe = new Probe(host, section, core.toolhead, core.gcodeMove)
-  // Whatever the probe's kind, clients look for `probe`.
+  // Clients look for `probe`, whatever its kind.
   host.objects.add('probe', build.probe)
   core.manualProbe.calibrates(build.probe)
   return build.probe

@@ -7,7 +7,7 @@ import { Section } from './section.ts'
 /** Changes for SAVE_CONFIG: a record of options per section, or null for a section to remove. */
 export type PendingItems = Record<string, Record<string, string> | null>
 
-/** printer.cfg as it was read, and the `configfile` object about it. */
+/** The content of printer.cfg, and the `configfile` object about it. */
 export class Config {
   readonly file: string
   readonly #raw: RawConfig
@@ -22,7 +22,7 @@ export class Config {
     return new Config(file, readConfig(file))
   }
 
-  /** Stands in for a file that cannot be read: no sections. */
+  /** The configuration of a file that cannot be read: no sections. */
   static unreadable(file: string): Config {
     return new Config(file, new Map())
   }
@@ -42,7 +42,7 @@ export class Config {
     return this.#raw.has(name)
   }
 
-  /** A section for reading; one that is not written down is empty, so that its defaults apply. */
+  /** A section; one that the file does not contain is empty, so that its defaults apply. */
   section(name: string): Section {
     const known = this.#sections.get(name)
     if (known !== undefined) return known
@@ -53,7 +53,7 @@ export class Config {
     return section
   }
 
-  /** Takes over as text what nobody read, so that `settings` is complete for clients. */
+  /** Adds the options that no module read, so that `settings` is complete for clients. */
   noteUnread(): void {
     for (const [name, options] of this.#raw) {
       this.section(name)
@@ -73,7 +73,7 @@ export class Config {
     this.#pending = { ...this.#pending, [section]: null }
   }
 
-  /** Writes what is pending into printer.cfg's SAVE_CONFIG block. Throws GcodeError. */
+  /** Writes the pending values into printer.cfg's SAVE_CONFIG block. Throws GcodeError. */
   save(): void {
     saveConfig(this.file, this.#pending, this.#written)
   }
@@ -90,7 +90,7 @@ export class Config {
   }
 }
 
-// What nobody reads has no declared type: numbers and booleans are told by their looks.
+// An option that no module reads has no declared type: its text decides.
 function guess(text: string): string | number | boolean {
   if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text)
   if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true'

@@ -1,4 +1,4 @@
-// Reads printer.cfg as Klipper does: includes with wildcards, the SAVE_CONFIG block, later sections merging.
+// Reads printer.cfg as Klipper does: includes with wildcards, the SAVE_CONFIG block, repeated sections merged.
 
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
@@ -6,10 +6,10 @@ import { IniError, KLIPPER_INI, parseIni } from '../../core/ini.ts'
 import { ConfigError } from '../errors.ts'
 import { filesMatching } from './wildcards.ts'
 
-/** Section → option → text as written; in the order of the files. */
+/** Section → option → text as written, in the order of the files. */
 export type RawConfig = Map<string, Map<string, string>>
 
-/** What precedes the block that SAVE_CONFIG writes at the end of printer.cfg. */
+/** The line before the block that SAVE_CONFIG writes at the end of printer.cfg. */
 export const AUTOSAVE_MARK = '#*# <---------------------- SAVE_CONFIG ---------------------->'
 
 /**

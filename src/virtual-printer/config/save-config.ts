@@ -1,4 +1,4 @@
-// SAVE_CONFIG: puts calibrated values into the block at the end of printer.cfg and keeps the old file.
+// SAVE_CONFIG: writes calibrated values into the block at the end of printer.cfg and keeps the old file.
 
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { GcodeError, messageOf } from '../errors.ts'
@@ -7,9 +7,9 @@ import { AUTOSAVE_MARK, parse, splitAutosave } from './read-config.ts'
 const AUTOSAVE_WARNING = '#*# DO NOT EDIT THIS BLOCK OR BELOW. The contents are auto-generated.'
 
 /**
- * Writes pending values into the SAVE_CONFIG block of `file`; options of printer.cfg itself that they replace are
- * commented out. A copy of the old file stays beside it as `printer-YYYYMMDD_HHMMSS.cfg`.
- * Throws GcodeError when a value stands in an included file, where it would win, or when writing fails.
+ * Writes pending values into the SAVE_CONFIG block of `file` and comments out the options of printer.cfg that they
+ * replace. Copies the old file to `printer-YYYYMMDD_HHMMSS.cfg` in the same folder.
+ * Throws GcodeError when an included file sets the option, which would override the value, or when writing fails.
  */
 export function saveConfig(
   file: string,

@@ -1,9 +1,9 @@
-// One section of printer.cfg with typed reading: defaults, ranges and Klipper's error texts.
+// Typed access to one section of printer.cfg: defaults, ranges and Klipper's error texts.
 
-import { type Bounds, boundsFault } from '../bounds.ts'
+import { type Bounds, boundsError } from '../bounds.ts'
 import { ConfigError } from '../errors.ts'
 
-/** What modules read is kept as `configfile.settings` shows it: typed, with defaults filled in. */
+/** A section. It records what modules read, typed and with defaults, as `configfile.settings` shows it. */
 export class Section {
   /** The name as written, e.g. `heater_fan Hotend`. */
   readonly name: string
@@ -16,7 +16,7 @@ export class Section {
     this.#settings = settings
   }
 
-  /** The part of the name after the first blank, or the whole name when there is none. */
+  /** The part of the name after the first blank; the whole name without a blank. */
   get title(): string {
     return this.name.slice(this.name.indexOf(' ') + 1).trim()
   }
@@ -25,17 +25,17 @@ export class Section {
     return this.#raw.has(option)
   }
 
-  /** Names of the options that are written down and begin with `prefix`. */
+  /** Names of the written options that start with `prefix`. */
   optionsWith(prefix: string): string[] {
     return [...this.#raw.keys()].filter(option => option.startsWith(prefix))
   }
 
-  /** A text; without a fallback the option must be there. */
+  /** A text. Throws ConfigError for a missing option without a fallback. */
   text(option: string, fallback?: string): string {
     return this.#keep(option, this.#raw.get(option) ?? this.#fallback(option, fallback))
   }
 
-  /** A text, or undefined when it is not there. */
+  /** A text; undefined for a missing option. */
   optionalText(option: string): string | undefined {
     return this.has(option) ? this.text(option) : undefined
   }
@@ -48,7 +48,7 @@ export class Section {
     return this.#keep(option, value)
   }
 
-  /** A number, or undefined when it is not there. */
+  /** A number; undefined for a missing option. */
   optionalNumber(option: string, range: Bounds = {}): number | undefined {
     return this.has(option) ? this.number(option, undefined, range) : undefined
   }
@@ -76,7 +76,7 @@ export class Section {
     )
   }
 
-  /** Numbers between commas. */
+  /** Numbers separated by commas. */
   numbers(option: string, fallback?: number[], count?: number): number[] {
     const text = this.#raw.get(option)
     if (text === undefined) return this.#keep(option, this.#fallback(option, fallback))
@@ -87,7 +87,7 @@ export class Section {
     return this.#keep(option, values)
   }
 
-  /** Names between commas. */
+  /** Names separated by commas. */
   names(option: string, fallback: string[]): string[] {
     const text = this.#raw.get(option)
     return this.#keep(option, text === undefined ? fallback : text.split(',').map(name => name.trim()))
@@ -104,7 +104,7 @@ export class Section {
     )
   }
 
-  /** Notes a value of `configfile.settings` that comes from elsewhere than the option itself. */
+  /** Records a value of `configfile.settings` that does not come from the option's text. */
   note(option: string, value: unknown): void {
     this.#settings[option] = value
   }
@@ -130,7 +130,8 @@ export class Section {
   }
 
   #check(option: string, value: number, bounds: Bounds): void {
-    const fault = boundsFault(value, bounds)
-    if (fault !== undefined) throw new ConfigError(`Option '${option}' in section '${this.name}' ${fault}`)
+    const problem = boundsError(value, bounds)
+    if (problem !== undefined)
+      throw new ConfigError(`Option '${option}' in section '${this.name}' ${problem}`)
   }
 }

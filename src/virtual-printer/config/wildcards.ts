@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 
-/** Existing files of an absolute path whose parts may hold `*`, `?` and `[…]`, sorted. */
+/** Existing files of an absolute path whose parts may contain `*`, `?` and `[…]`, sorted. */
 export function filesMatching(pattern: string): string[] {
   let found = ['/']
   for (const part of pattern.split(sep).filter(each => each !== '')) {
@@ -16,7 +16,7 @@ function entries(folder: string, part: string): string[] {
   if (!/[*?[]/.test(part)) return exists(join(folder, part)) ? [part] : []
   const matches = expression(part)
   try {
-    // As in a shell, hidden files have to be named.
+    // As in a shell, a wildcard does not match hidden files.
     return readdirSync(folder).filter(
       name => matches.test(name) && (part.startsWith('.') || !name.startsWith('.')),
     )

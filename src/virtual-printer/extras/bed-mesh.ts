@@ -1,4 +1,4 @@
-// The `bed_mesh` object: measuring, keeping and loading meshes.
+// The `bed_mesh` object: measures, saves and loads meshes.
 
 import type { Section } from '../config/section.ts'
 import { GcodeError, MissingPartError } from '../errors.ts'
@@ -130,7 +130,7 @@ export class BedMesh {
     )
   }
 
-  // Moves the probe over a place and measures there; without a probe the simulated bed tells.
+  // Moves the probe over a position and measures; without a probe it reads the simulated bed.
   async #measure(x: number, y: number): Promise<number> {
     const probe = this.#probe()
     const [offsetX, offsetY, offsetZ] = probe?.offsets ?? [0, 0, 0]

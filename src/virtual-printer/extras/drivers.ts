@@ -43,7 +43,7 @@ export function motorDriver(host: Host, section: Section, motorsOn: () => boolea
   }
 }
 
-/** QUERY_ADC: no board, no analog pins beyond those of the sensors. */
+/** QUERY_ADC: without a board, the only analog pins are those of the sensors. */
 export function queryAdc(host: Host, pins: () => string[]): void {
   const { gcode } = host
   gcode.register(

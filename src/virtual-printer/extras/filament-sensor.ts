@@ -1,4 +1,4 @@
-// Filament sensors: a switch or a turning wheel that pauses the print when the filament runs out.
+// Filament sensors: a switch or an encoder wheel that pauses the print when the filament runs out.
 
 import type { Section } from '../config/section.ts'
 import { messageOf } from '../errors.ts'
@@ -6,11 +6,11 @@ import type { Host } from '../host.ts'
 import type { ScriptTemplate } from '../macros/script-template.ts'
 import type { StatusSource } from '../objects.ts'
 
-/** What a sensor does to the print. */
+/** How a sensor acts on the print. */
 export interface RunoutActions {
   /** Whether a file is being printed. */
   printing(): boolean
-  /** Stops the file before the G-code of the pause is carried out. */
+  /** Stops the file before the G-code of the pause runs. */
   sendPause(): Promise<void>
 }
 
@@ -65,12 +65,12 @@ export class FilamentSensor implements StatusSource {
     )
   }
 
-  /** Puts filament in or takes it out. */
+  /** Inserts or removes the filament. */
   setPresent(present: boolean): void {
     if (present === this.#present) return
     this.#present = present
-    const { clock, life } = this.#host
-    if (!life.ready || !this.#enabled || clock.now < this.#quietUntil) return
+    const { clock, lifecycle } = this.#host
+    if (!lifecycle.ready || !this.#enabled || clock.now < this.#quietUntil) return
     const printing = this.#actions.printing()
     if (present && !printing && this.#insert !== undefined) void this.#run(this.#insert, '')
     if (!present && printing && this.#runout !== undefined) void this.#handleRunout(this.#runout)

@@ -8,7 +8,7 @@ import type { Toolhead } from '../motion/toolhead.ts'
 import type { StatusSource } from '../objects.ts'
 import type { Probe } from './probe.ts'
 
-/** What these modules move and measure with. */
+/** The parts that these modules move and measure with. */
 export interface LevelingParts {
   readonly toolhead: Toolhead
   readonly gcodeMove: GcodeMove
@@ -36,7 +36,7 @@ async function measure(parts: LevelingParts, section: Section, points: number[][
   return heights
 }
 
-/** `[z_tilt]` and `[quad_gantry_level]`: their command measures and declares the result level. */
+/** `[z_tilt]` and `[quad_gantry_level]`: their command measures, and reports a level result. */
 export function tiltAdjust(host: Host, section: Section, parts: LevelingParts): StatusSource {
   const command = section.name === 'quad_gantry_level' ? 'QUAD_GANTRY_LEVEL' : 'Z_TILT_ADJUST'
   const help =

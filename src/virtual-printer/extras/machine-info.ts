@@ -1,4 +1,4 @@
-// Objects about the computer parts: micro-controllers, the host's load, end stop queries.
+// Objects about the electronics: micro-controllers, the host's load, end stop queries.
 
 import { freemem, loadavg } from 'node:os'
 import { SOFTWARE_VERSION } from '../api/webhooks.ts'
@@ -8,7 +8,7 @@ import type { StatusSource } from '../objects.ts'
 
 const FREQUENCY = 50_000_000
 
-/** The `mcu` object: a board whose link counters grow by the second. */
+/** The `mcu` object: a board whose link counters grow every second. */
 export function mcuObject(host: Host, section = 'mcu'): StatusSource {
   const config = host.config.section(section)
   config.text('serial', '')
@@ -100,7 +100,7 @@ export function queryEndstops(host: Host, toolhead: Toolhead): StatusSource {
     return Object.fromEntries(states)
   }
   endpoints.add('query_endstops/status', async () => {
-    // As long as the question takes to travel to the machine and back.
+    // The round trip of the query to the micro-controller.
     await host.waitUntil(host.clock.now + 0.25)
     return query()
   })

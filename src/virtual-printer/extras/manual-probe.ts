@@ -1,4 +1,4 @@
-// Finding Z by hand: MANUAL_PROBE, PROBE_CALIBRATE and the commands within them.
+// Manual probing of Z: MANUAL_PROBE, PROBE_CALIBRATE and the commands within them.
 
 import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
@@ -10,13 +10,13 @@ import type { Probe } from './probe.ts'
 
 const HELPERS = ['ACCEPT', 'NEXT', 'ABORT', 'TESTZ']
 
-/** The `manual_probe` object and the helper that it describes. */
+/** The `manual_probe` object, and the manual probe that it reports. */
 export class ManualProbe {
   readonly #host: Host
   readonly #toolhead: Toolhead
   readonly #gcodeMove: GcodeMove
   #finish: ((z: number | undefined) => void) | undefined
-  /** Heights that were tried, ascending. */
+  /** Heights tried so far, ascending. */
   #tried: number[] = []
 
   constructor(host: Host, toolhead: Toolhead, gcodeMove: GcodeMove) {
@@ -26,7 +26,7 @@ export class ManualProbe {
     host.gcode.register(
       'MANUAL_PROBE',
       () =>
-        this.begin(z => {
+        this.start(z => {
           if (z !== undefined) host.gcode.respondInfo(`Z position is ${z.toFixed(3)}`)
         }),
       'Start manual probe helper script',
@@ -36,7 +36,7 @@ export class ManualProbe {
       host.gcode.register(
         'Z_ENDSTOP_CALIBRATE',
         () =>
-          this.begin(z =>
+          this.start(z =>
             this.#offer('stepper_z', 'position_endstop', endstop.number('position_endstop'), z),
           ),
         'Calibrate a Z endstop',
@@ -50,14 +50,14 @@ export class ManualProbe {
       'PROBE_CALIBRATE',
       async () => {
         const touched = await probe.probe()
-        this.begin(z => this.#offer(probe.name, 'z_offset', touched, z))
+        this.start(z => this.#offer(probe.name, 'z_offset', touched, z))
       },
       "Calibrate the probe's z_offset",
     )
   }
 
-  /** Hands the machine to the user; `finish` gets the accepted height, or undefined after ABORT. */
-  begin(finish: (z: number | undefined) => void): void {
+  /** Starts a manual probe; `finish` gets the accepted height, or undefined after ABORT. */
+  start(finish: (z: number | undefined) => void): void {
     const { gcode } = this.#host
     if (this.#finish !== undefined) {
       throw new GcodeError('Already in a manual Z probe. Use ABORT to abort it.')
@@ -96,7 +96,7 @@ export class ManualProbe {
     this.#report()
   }
 
-  // `+` and `-` go halfway to the nearest height that was tried on that side.
+  // `+` and `-` move halfway to the nearest height tried on that side.
   #next(request: string, z: number): number {
     if (request === '+' || request === '++') {
       const above = this.#tried.find(tried => tried > z)

@@ -1,6 +1,6 @@
 // Bed meshes as data: probed points, the finer matrix between them, and their saved form.
 
-/** How a mesh was made; Klipper's names. */
+/** The parameters of a mesh under Klipper's names. */
 export interface MeshParams {
   min_x: number
   max_x: number
@@ -51,7 +51,7 @@ export function meshOptions({ points, params }: Mesh): Record<string, string> {
   return options
 }
 
-/** Points to probe, in the order in which a machine visits them: back and forth along x. */
+/** Points to probe, in the order of the moves: back and forth along x. */
 export function probePath(params: MeshParams): [x: number, y: number][] {
   const path: [number, number][] = []
   const step = (min: number, max: number, count: number, index: number) =>

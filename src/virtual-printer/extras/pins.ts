@@ -33,7 +33,7 @@ export function outputPin(host: Host, section: Section): StatusSource {
 
 type Color = [red: number, green: number, blue: number, white: number]
 
-/** `[led NAME]`, `[neopixel NAME]` and their kin: SET_LED. */
+/** `[led NAME]`, `[neopixel NAME]` and similar sections: SET_LED. */
 export function led(host: Host, section: Section): StatusSource {
   section.number('cycle_time', 0.01, { above: 0 })
   section.boolean('hardware_pwm', false)

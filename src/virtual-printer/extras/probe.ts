@@ -1,4 +1,4 @@
-// The Z probe: PROBE and its kin, and what bed meshes are measured with.
+// The Z probe: PROBE and related commands, and the measurements for bed meshes.
 
 import type { Section } from '../config/section.ts'
 import { GcodeError } from '../errors.ts'
@@ -42,7 +42,7 @@ export class Probe {
     this.#register()
   }
 
-  /** Goes down until the bed is touched and a little up again; the height that was found. */
+  /** Moves down until the probe touches the bed, then up a little; resolves with the height of the bed. */
   async probe(): Promise<number> {
     const toolhead = this.#toolhead
     if (!toolhead.homed.includes('z')) throw new GcodeError('Must home before probe')
@@ -73,7 +73,8 @@ export class Probe {
     const position = this.#toolhead.position
     position[2] = z
     await this.#toolhead.forceMove(position, speed)
-    if (this.#host.life.state === 'shutdown') throw new GcodeError('Probing failed due to printer shutdown')
+    if (this.#host.lifecycle.state === 'shutdown')
+      throw new GcodeError('Probing failed due to printer shutdown')
     this.#gcodeMove.adopt()
   }
 

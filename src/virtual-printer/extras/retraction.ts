@@ -5,7 +5,7 @@ import type { Host } from '../host.ts'
 import type { GcodeMove } from '../motion/gcode-move.ts'
 import type { StatusSource } from '../objects.ts'
 
-/** Makes the `firmware_retraction` object and its commands. */
+/** Creates the `firmware_retraction` object and its commands. */
 export function firmwareRetraction(host: Host, section: Section, gcodeMove: GcodeMove): StatusSource {
   const { gcode } = host
   let length = section.number('retract_length', 0, { min: 0 })

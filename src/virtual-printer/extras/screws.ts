@@ -1,4 +1,4 @@
-// BED_SCREWS_ADJUST: visits the screws of the bed until all are accepted.
+// BED_SCREWS_ADJUST: moves from screw to screw of the bed until all are accepted.
 
 import type { Section } from '../config/section.ts'
 import { GcodeError } from '../errors.ts'
@@ -13,7 +13,7 @@ interface Screw {
   y: number
 }
 
-/** Makes the `bed_screws` object and its command. */
+/** Creates the `bed_screws` object and its command. */
 export function bedScrews(
   host: Host,
   section: Section,

@@ -1,4 +1,4 @@
-// Small objects with little behaviour: buttons, servos, followers of an extruder.
+// Objects with little behaviour: buttons, servos, extruder steppers.
 
 import type { Section } from '../config/section.ts'
 import type { Host } from '../host.ts'

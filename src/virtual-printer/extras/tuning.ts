@@ -1,4 +1,4 @@
-// Input shaper and skew correction: settings that can be set and asked for; they do not bend simulated motion.
+// Input shaper and skew correction: their settings are kept and reported; they do not change simulated motion.
 
 import type { Section } from '../config/section.ts'
 import { GcodeError, MissingPartError } from '../errors.ts'
@@ -38,7 +38,7 @@ export function inputShaper(host: Host, section: Section): void {
   )
 }
 
-/** Makes the `skew_correction` object and its commands. */
+/** Creates the `skew_correction` object and its commands. */
 export function skewCorrection(host: Host): StatusSource {
   const { gcode, config } = host
   let profile = ''

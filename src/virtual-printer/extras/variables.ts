@@ -1,4 +1,4 @@
-// SAVE_VARIABLE: values that outlive restarts, in a file of Python literals.
+// SAVE_VARIABLE: values that survive restarts, in a file of Python literals.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -9,7 +9,7 @@ import type { Host } from '../host.ts'
 import { formatLiteral, parseLiteral } from '../macros/python-literal.ts'
 import type { StatusSource } from '../objects.ts'
 
-/** Makes the `save_variables` object and its command. */
+/** Creates the `save_variables` object and its command. */
 export function saveVariables(host: Host, section: Section): StatusSource {
   const file = section.text('filename').replace(/^~(?=\/|$)/, homedir())
   let variables = readVariables(file)

@@ -5,15 +5,15 @@ import { GcodeError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { GcodeCommand } from './command.ts'
 
-/** Registers them; `beforeRestart` lets motion end first. */
+/** Registers these commands; a restart awaits `beforeRestart`, the end of motion. */
 export function baseCommands(host: Host, beforeRestart: () => Promise<void>): void {
-  const { gcode, life, config } = host
+  const { gcode, lifecycle, config } = host
   const restart = (kind: 'restart' | 'firmware_restart') => async () => {
-    if (life.ready) await beforeRestart()
+    if (lifecycle.ready) await beforeRestart()
     host.restart(kind)
   }
   gcode.register('M110', () => {}, undefined, true)
-  gcode.register('M112', () => life.shutdown('Shutdown due to M112 command'), undefined, true)
+  gcode.register('M112', () => lifecycle.shutdown('Shutdown due to M112 command'), undefined, true)
   gcode.register(
     'M115',
     () => gcode.respondInfo(`FIRMWARE_NAME:Klipper FIRMWARE_VERSION:${SOFTWARE_VERSION}`),
@@ -68,17 +68,17 @@ export function respondCommands(host: Host): void {
   )
 }
 
-function status({ gcode, life }: Host): void {
-  if (life.ready) gcode.respondInfo('Klipper state: Ready')
+function status({ gcode, lifecycle }: Host): void {
+  if (lifecycle.ready) gcode.respondInfo('Klipper state: Ready')
   else {
-    const message = life.message.trimEnd()
+    const message = lifecycle.message.trimEnd()
     gcode.respondInfo(`${message}\nKlipper state: Not ready`)
     throw new GcodeError(message)
   }
 }
 
-function help({ gcode, life }: Host): void {
-  const lines = life.ready ? [] : ['Printer is not ready - not all commands available.']
+function help({ gcode, lifecycle }: Host): void {
+  const lines = lifecycle.ready ? [] : ['Printer is not ready - not all commands available.']
   lines.push('Available extended commands:')
   for (const [name, text] of Object.entries(gcode.help()).sort(([a], [b]) => (a < b ? -1 : 1))) {
     lines.push(`${name.padEnd(10)}: ${text}`)

@@ -1,13 +1,13 @@
-// One G-code command as its handler sees it: name, parameters of either style, Klipper's complaints about them.
+// One G-code command for its handler: name, parameters of either style, and Klipper's errors about them.
 
-import { type Bounds, boundsFault } from '../bounds.ts'
+import { type Bounds, boundsError } from '../bounds.ts'
 import { GcodeError } from '../errors.ts'
 
-/** A line of G-code, read as far as its handler asks. */
+/** A line of G-code; its parameters are parsed when the handler reads them. */
 export class GcodeCommand {
   /** In capitals, e.g. `G1` or `SET_PIN`. */
   readonly name: string
-  /** The line as it came, without white space around it. */
+  /** The line without white space around it. */
   readonly line: string
   #params: Map<string, string> | undefined
 
@@ -23,7 +23,7 @@ export class GcodeCommand {
     return this.#params
   }
 
-  /** What follows the name, as written; without a line number's checksum. */
+  /** The text after the name, as written, without the checksum of a numbered line. */
   get rawParams(): string {
     const numbered = /^\s*N\d+\s*/i.exec(this.line)
     const start = (numbered?.[0].length ?? 0) + this.name.length
@@ -58,7 +58,7 @@ export class GcodeCommand {
     return value
   }
 
-  /** A number, or undefined when the parameter is not there. */
+  /** A number; undefined for a missing parameter. */
   optionalNumber(key: string, bounds: Bounds = {}): number | undefined {
     return this.has(key) ? this.number(key, undefined, bounds) : undefined
   }
@@ -68,8 +68,8 @@ export class GcodeCommand {
   }
 
   #check(key: string, value: number, bounds: Bounds): void {
-    const fault = boundsFault(value, bounds)
-    if (fault !== undefined) throw new GcodeError(`Error on '${this.line}': ${key} ${fault}`)
+    const problem = boundsError(value, bounds)
+    if (problem !== undefined) throw new GcodeError(`Error on '${this.line}': ${key} ${problem}`)
   }
 }
 
@@ -79,15 +79,16 @@ function isTraditional(name: string): boolean {
 }
 
 /**
- * The command of a line in capitals, '' for an empty or comment line.
- * Letters and underscores, then all up to the next letter: `G1 X5` is `G1`, `SET_PIN PIN=a` is `SET_PIN`.
+ * The command of a line in capitals; '' for an empty or comment line.
+ * It is a run of letters and underscores with everything up to the next letter: `G1 X5` is `G1`, `SET_PIN PIN=a` is
+ * `SET_PIN`.
  */
 export function commandName(line: string): string {
   let start = 0
   let end = nameEnd(line, start)
   const first = line.charCodeAt(0) | 32
   if (first === 0x6e && end > 1 && isDigit(line.charCodeAt(1))) {
-    // A line number is followed by the command itself.
+    // The command follows the line number.
     start = end
     end = nameEnd(line, start)
   }
@@ -117,7 +118,7 @@ function isDigit(char: number): boolean {
   return char >= 48 && char <= 57
 }
 
-/** A number as Python's float() takes it; NaN for anything else. */
+/** A number as Python's float() reads it; NaN for anything else. */
 function parseNumber(text: string): number {
   const trimmed = text.trim()
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(trimmed) ? Number(trimmed) : Number.NaN
@@ -141,7 +142,7 @@ function keyParams(line: string): Map<string, string> {
   return params
 }
 
-/** Words as a shell cuts them: quotes and backslashes, and comments from `#` or `;` on. */
+/** Words split as in a shell: with quotes, backslashes, and comments from `#` or `;` on. */
 function shellWords(text: string, line: string): string[] {
   const words: string[] = []
   let word: string | undefined

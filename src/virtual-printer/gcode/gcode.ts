@@ -1,10 +1,10 @@
-// The G-code dispatcher: commands by name, scripts one after the other, answers to whoever listens.
+// The G-code dispatcher: commands by name, scripts one after the other, responses to all listeners.
 
 import { ConfigError, GcodeError, MissingPartError, messageOf } from '../errors.ts'
-import type { Life } from '../life.ts'
+import type { Lifecycle } from '../lifecycle.ts'
 import { commandName, GcodeCommand } from './command.ts'
 
-/** Carries out a command; a promise means that the commands after it have to wait. */
+/** Runs a command; a promise makes the commands after it wait. */
 export type Handler = (command: GcodeCommand) => void | Promise<void>
 
 interface Mux {
@@ -15,27 +15,27 @@ interface Mux {
 interface Registration {
   handler: Handler
   help?: string
-  /** Works also while the printer is not ready. */
+  /** Whether it works while the printer is not ready. */
   always: boolean
 }
 
-/** Commands, their dispatch, and the output that consoles see. */
+/** Commands, their dispatch, and the output for consoles. */
 export class Gcode {
-  readonly #life: Life
+  readonly #lifecycle: Lifecycle
   readonly #commands = new Map<string, Registration>()
   readonly #muxes = new Map<string, Mux>()
   readonly #listeners = new Set<(text: string) => void>()
   readonly #waiting: (() => void)[] = []
   #running = false
   #published: { ready: boolean; commands: Record<string, { help?: string }> } | undefined
-  /** Whether a command that asks for a missing part is answered and skipped instead of failing. */
+  /** Whether a command that names a missing part only responds with a message instead of failing. */
   skipsMissing: () => boolean = () => false
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(lifecycle: Lifecycle) {
+    this.#lifecycle = lifecycle
   }
 
-  /** Whether a script is being carried out. */
+  /** Whether a script is running. */
   get busy(): boolean {
     return this.#running
   }
@@ -46,7 +46,7 @@ export class Gcode {
     this.#published = undefined
   }
 
-  /** Takes a command away and returns its handler. */
+  /** Removes a command and returns its handler. */
   unregister(name: string): Handler | undefined {
     const known = this.#commands.get(name)
     this.#commands.delete(name)
@@ -54,7 +54,7 @@ export class Gcode {
     return known?.handler
   }
 
-  /** A command that several objects share; `key` tells which is meant, `undefined` is for when it is missing. */
+  /** A command that several objects share: the parameter `key` selects one, `undefined` is the value without it. */
   registerMux(name: string, key: string, value: string | undefined, handler: Handler, help?: string): void {
     let mux = this.#muxes.get(name)
     if (mux === undefined) {
@@ -69,7 +69,7 @@ export class Gcode {
     return this.#commands.has(name)
   }
 
-  /** Help texts by command, of those that have one. */
+  /** Help texts by command. */
   help(): Record<string, string> {
     const texts: Record<string, string> = {}
     for (const [name, { help }] of this.#commands) if (help !== undefined) texts[name] = help
@@ -78,7 +78,7 @@ export class Gcode {
 
   /** The `gcode` object: the commands that work in the present state. */
   status(): Record<string, unknown> {
-    const { ready } = this.#life
+    const { ready } = this.#lifecycle
     if (this.#published?.ready !== ready) {
       const usable = [...this.#commands].filter(([, { always }]) => ready || always)
       const commands = usable.map(([name, { help }]) => [name, help === undefined ? {} : { help }])
@@ -87,7 +87,7 @@ export class Gcode {
     return { commands: this.#published.commands }
   }
 
-  /** Carries out the lines of a script after those before it. Rejects with the GcodeError of the first that fails. */
+  /** Runs the lines of a script after the scripts before it. Rejects with the GcodeError of the first failing line. */
   run(script: string): void | Promise<void> {
     if (this.#running) return this.#later(script)
     this.#running = true
@@ -102,7 +102,7 @@ export class Gcode {
     return result?.finally(() => this.#release())
   }
 
-  /** Carries out the lines of a script inside of a command that is being carried out. */
+  /** Runs the lines of a script inside of a running command. */
   runNested(script: string): void | Promise<void> {
     if (!script.includes('\n')) return this.#runLine(script)
     const lines = script.split('\n')
@@ -113,25 +113,25 @@ export class Gcode {
     return undefined
   }
 
-  /** Answers as it is. */
+  /** Sends a text as it is. */
   respondRaw(text: string): void {
     for (const listener of this.#listeners) listener(text)
   }
 
-  /** Answers with `// ` before each line. */
+  /** Sends a text with `// ` before each line. */
   respondInfo(text: string): void {
     const lines = text.trim().split('\n')
     this.respondRaw(`// ${lines.map(line => line.trim()).join('\n// ')}`)
   }
 
-  /** Answers with `!! `; a text of several lines is told in full before. */
+  /** Sends the first line with `!! `, after the whole text when it has several lines. */
   respondError(text: string): void {
     const lines = text.trim().split('\n')
     if (lines.length > 1) this.respondInfo(text)
     this.respondRaw(`!! ${lines[0]!.trim()}`)
   }
 
-  /** Hears all answers until the returned function is called. */
+  /** Calls `listener` with every response; the returned function ends that. */
   listen(listener: (text: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -146,7 +146,7 @@ export class Gcode {
     }
   }
 
-  // Whoever waits takes over without anyone else coming in between.
+  // The next waiting script starts before any new one.
   #release(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#running = false
@@ -182,16 +182,16 @@ export class Gcode {
       this.respondError(error.message)
       throw error
     }
-    // A fault of ours, not of the G-code: Klipper shuts the machine down then.
-    const fault = new GcodeError(`Internal error on command: ${messageOf(error)}`)
-    this.#life.shutdown(fault.message)
-    this.respondError(fault.message)
-    throw fault
+    // A bug, not an error of the G-code: Klipper shuts the machine down then.
+    const bug = new GcodeError(`Internal error on command: ${messageOf(error)}`)
+    this.#lifecycle.shutdown(bug.message)
+    this.respondError(bug.message)
+    throw bug
   }
 
   #dispatch(command: GcodeCommand): void | Promise<void> {
     const known = this.#commands.get(command.name)
-    if (known !== undefined && (this.#life.ready || known.always)) return known.handler(command)
+    if (known !== undefined && (this.#lifecycle.ready || known.always)) return known.handler(command)
     return this.#unknown(command)
   }
 
@@ -199,8 +199,8 @@ export class Gcode {
     const { name } = command
     if (name === 'M105') return this.respondRaw('T:0')
     if (name === 'M21') return undefined
-    if (!this.#life.ready) throw new GcodeError(this.#life.message)
-    // A text that begins with a number reads as part of the name: `M117 100%`.
+    if (!this.#lifecycle.ready) throw new GcodeError(this.#lifecycle.message)
+    // A text that starts with a number reads as part of the name: `M117 100%`.
     const [real = ''] = name.split(' ')
     const text = ['M117', 'M118', 'M23'].includes(real) ? this.#commands.get(real) : undefined
     if (real !== name && text !== undefined) return text.handler(new GcodeCommand(real, command.line))

@@ -1,10 +1,10 @@
-// Reads the axis words of G0 and G1 without making garbage: a print is hundreds of thousands of such lines.
+// Reads the axis words of G0 and G1 without allocations: a print has hundreds of thousands of such lines.
 
 import { GcodeError } from '../errors.ts'
 
 const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15]
 
-/** Where a number goes: the index of its letter, or -1 for letters that a move does not use. */
+/** The index of a letter's value; -1 for letters that a move does not use. */
 function slotOf(letter: number): number {
   switch (letter | 32) {
     case 0x78: // x
@@ -22,12 +22,12 @@ function slotOf(letter: number): number {
   }
 }
 
-/** The X, Y, Z, E and F of one line; NaN for what is not there. Meant to be used again and again. */
+/** The X, Y, Z, E and F of one line; NaN for a missing word. One instance reads many lines. */
 export class MoveWords {
   readonly values = new Float64Array(5)
   #at = 0
 
-  /** Reads a line such as `G1 X1.5 E.2 F3000 ; comment`. Throws GcodeError for what is not a number. */
+  /** Reads a line such as `G1 X1.5 E.2 F3000 ; comment`. Throws GcodeError for a word that is not a number. */
   read(line: string): void {
     this.values.fill(Number.NaN)
     this.#at = this.#start(line)
@@ -49,7 +49,7 @@ export class MoveWords {
     }
   }
 
-  // Past the line number, if any, and the command.
+  // The index after the line number, if any, and the command.
   #start(line: string): number {
     let at = 0
     let words = (line.charCodeAt(0) | 32) === 0x6e ? 2 : 1

@@ -1,4 +1,4 @@
-// Fans: the part cooling fan, those that follow heaters or steppers, and those with a name of their own.
+// Fans: the part cooling fan, those that follow heaters or steppers, and named ones.
 
 import type { Section } from '../config/section.ts'
 import { GcodeError } from '../errors.ts'
@@ -6,14 +6,14 @@ import type { Host } from '../host.ts'
 import type { Status, StatusSource } from '../objects.ts'
 import type { Heaters, TemperatureSource } from './heaters.ts'
 
-/** Speed of a fan: 0 to 1, with what the section says about it. */
+/** A fan with the limits of its section; speeds are 0 to 1. */
 export class Fan implements StatusSource {
   readonly #maxPower: number
   readonly #offBelow: number
   readonly #tachometer: boolean
   #speed = 0
 
-  constructor(host: Host, section: Section, shutdownSpeed = 0) {
+  constructor(section: Section, shutdownSpeed = 0) {
     this.#maxPower = section.number('max_power', 1, { above: 0, max: 1 })
     section.number('kick_start_time', 0.1, { min: 0 })
     this.#offBelow = section.number('off_below', 0, { min: 0, max: 1 })
@@ -40,7 +40,7 @@ export class Fan implements StatusSource {
 
 /** `[fan]`: M106 and M107. */
 export function partFan(host: Host, section: Section): Fan {
-  const fan = new Fan(host, section)
+  const fan = new Fan(section)
   host.gcode.register('M106', command => fan.set(command.number('S', 255, { min: 0 }) / 255))
   host.gcode.register('M107', () => fan.set(0))
   return fan
@@ -48,7 +48,7 @@ export function partFan(host: Host, section: Section): Fan {
 
 /** `[fan_generic NAME]`: SET_FAN_SPEED. */
 export function genericFan(host: Host, section: Section): Fan {
-  const fan = new Fan(host, section)
+  const fan = new Fan(section)
   host.gcode.registerMux(
     'SET_FAN_SPEED',
     'FAN',
@@ -63,11 +63,11 @@ export function genericFan(host: Host, section: Section): Fan {
 export function heaterFan(host: Host, section: Section, heaters: Heaters): StatusSource {
   const names = section.names('heater', ['extruder'])
   const hot = section.number('heater_temp', 50)
-  const fan = new Fan(host, section, 1)
+  const fan = new Fan(section, 1)
   const speed = section.number('fan_speed', 1, { min: 0, max: 1 })
   return {
     status() {
-      if (host.life.ready) {
+      if (host.lifecycle.ready) {
         const needed = heaters.all.some(h => names.includes(h.name) && (h.target > 0 || h.temperature > hot))
         fan.set(needed ? speed : 0)
       }
@@ -76,14 +76,14 @@ export function heaterFan(host: Host, section: Section, heaters: Heaters): Statu
   }
 }
 
-/** `[controller_fan NAME]`: runs while a motor or heater is on, and for a while after. */
+/** `[controller_fan NAME]`: runs while a motor or heater is on, and for some time after. */
 export function controllerFan(
   host: Host,
   section: Section,
   heaters: Heaters,
   motorsOn: () => boolean,
 ): StatusSource {
-  const fan = new Fan(host, section)
+  const fan = new Fan(section)
   const speed = section.number('fan_speed', 1, { min: 0, max: 1 })
   const idleSpeed = section.number('idle_speed', speed, { min: 0, max: 1 })
   const idleTime = section.integer('idle_timeout', 30, { min: 0 })
@@ -91,7 +91,7 @@ export function controllerFan(
   let lastNeeded = Number.NEGATIVE_INFINITY
   return {
     status() {
-      if (host.life.ready) {
+      if (host.lifecycle.ready) {
         const needed = motorsOn() || heaters.all.some(h => names.includes(h.name) && h.target > 0)
         if (needed) lastNeeded = host.clock.now
         fan.set(needed ? speed : host.clock.now - lastNeeded < idleTime ? idleSpeed : 0)
@@ -108,7 +108,7 @@ export function temperatureFan(
   sensor: TemperatureSource,
   heaters: Heaters,
 ): StatusSource {
-  const fan = new Fan(host, section, 1)
+  const fan = new Fan(section, 1)
   const min = section.number('min_temp', undefined, { min: -273.15 })
   const max = section.number('max_temp', undefined, { above: min })
   let maxSpeed = section.number('max_speed', 1, { above: 0, max: 1 })
@@ -149,7 +149,7 @@ export function temperatureFan(
       const { temperature } = sensor.readTemperature()
       const over = (temperature - target) / 10
       const wanted = target === 0 || over <= 0 ? 0 : Math.min(maxSpeed, Math.max(minSpeed, over))
-      if (host.life.ready) fan.set(wanted)
+      if (host.lifecycle.ready) fan.set(wanted)
       return { ...fan.status(), temperature, target }
     },
   }

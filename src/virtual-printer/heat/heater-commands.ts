@@ -25,7 +25,7 @@ export function hotendCommands(
     const name =
       index === undefined ? (toolhead.extruder?.name ?? '') : index === 0 ? 'extruder' : `extruder${index}`
     const heater = extruders.get(name)?.heater
-    // Turning off a tool that is not there is no fault.
+    // As in Klipper, switching off a missing tool is not an error.
     if (heater === undefined && command.number('S', 0) > 0)
       throw new MissingPartError('Extruder not configured')
     return heater
@@ -38,20 +38,20 @@ export function hotendCommands(
   host.gcode.register('M109', heat(true))
 }
 
-/** Registers PID_CALIBRATE: heats through five swings around the target and offers values to save. */
+/** Registers PID_CALIBRATE: heats through five cycles around the target and stores values for SAVE_CONFIG. */
 export function pidCalibrate(host: Host, heaters: Heaters): void {
   const { gcode, config } = host
   const calibrate = async (command: GcodeCommand) => {
     const name = command.text('HEATER')
     const heater = heaters.heater(name)
     const target = command.number('TARGET')
-    for (let swing = 0; swing < 5; swing++) {
+    for (let cycle = 0; cycle < 5; cycle++) {
       heater.setTarget(target)
       await heaters.waitWhile(() => heater.temperature < target - 1)
       heater.setTarget(0)
       await heaters.waitWhile(() => heater.temperature > target - 5)
     }
-    if (!host.life.ready) throw new GcodeError('pid_calibrate interrupted')
+    if (!host.lifecycle.ready) throw new GcodeError('pid_calibrate interrupted')
     const [kp, ki, kd] = name === 'heater_bed' ? [54.027, 0.77, 948.182] : [21.527, 1.063, 108.982]
     gcode.respondInfo(
       `PID parameters: pid_Kp=${kp!.toFixed(3)} pid_Ki=${ki!.toFixed(3)} pid_Kd=${kd!.toFixed(3)}\nThe SAVE_CONFIG command will update the printer config file\nwith these parameters and restart the printer.`,

@@ -1,4 +1,4 @@
-// Heaters and the commands about temperatures; every heater is a thermal body under control.
+// Heaters and the commands about temperatures; every heater controls a thermal body.
 
 import type { Section } from '../config/section.ts'
 import { ConfigError, GcodeError, MissingPartError } from '../errors.ts'
@@ -7,7 +7,7 @@ import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
 import { type Body, holdingPower, reading, ThermalBody } from './thermal.ts'
 
-/** Something whose temperature can be read, for M105 and TEMPERATURE_WAIT. */
+/** A heater or sensor for M105 and TEMPERATURE_WAIT. */
 export interface TemperatureSource {
   /** °C: the reading and the target, 0 for none. */
   readTemperature(): { temperature: number; target: number }
@@ -53,7 +53,7 @@ export class Heater implements TemperatureSource {
     verifySettings(host, section.name)
     this.#body = section.name.startsWith('extruder') ? HOTEND : section.name === 'heater_bed' ? BED : CHAMBER
     this.#thermal = new ThermalBody(this.#body, host.clock.now, 22 + (this.#seed % 20) / 10)
-    host.life.onShutdown(() => this.#loseCurrent())
+    host.lifecycle.onShutdown(() => this.#switchOff())
   }
 
   get target(): number {
@@ -66,7 +66,7 @@ export class Heater implements TemperatureSource {
   }
 
   get canExtrude(): boolean {
-    // A cold heater is known to be cold without working out its temperature for every move.
+    // A heater that was cold and has no target is still cold: no need to compute its temperature for every move.
     if (this.#cold && this.#target === 0) return false
     if (this.#target >= this.#minExtrude + 5 && this.#hotAt === this.#target) return true
     const hot = this.temperature >= this.#minExtrude
@@ -75,7 +75,7 @@ export class Heater implements TemperatureSource {
     return hot
   }
 
-  /** Whether it is still on its way to the target. */
+  /** Whether it has not reached the target yet. */
   get busy(): boolean {
     const { temperature } = this
     if (this.#watermark !== undefined) return temperature < this.#target - this.#watermark
@@ -94,7 +94,7 @@ export class Heater implements TemperatureSource {
     this.#cold = false
   }
 
-  /** Puts the simulated heater at a temperature. */
+  /** Sets the temperature of the simulated heater. */
   setTemperature(temperature: number): void {
     this.#advance()
     this.#thermal.set(temperature)
@@ -113,7 +113,7 @@ export class Heater implements TemperatureSource {
     return { temperature, target, power: Math.round(this.#thermal.power * 1e4) / 1e4 }
   }
 
-  // The target at which it was last seen hot enough to extrude.
+  // The target at which it was last hot enough to extrude.
   #hotAt: number | undefined
 
   #advance(): void {
@@ -130,15 +130,15 @@ export class Heater implements TemperatureSource {
     })
   }
 
-  // Klipper keeps the target in its status; the micro-controller gives the heater no current any more.
-  #loseCurrent(): void {
+  // Klipper keeps the target in its status, while the micro-controller switches the heater off.
+  #switchOff(): void {
     this.#advance()
     this.#powered = false
     this.#hotAt = undefined
   }
 }
 
-/** All heaters and sensors, the `heaters` object, and the commands that concern all of them. */
+/** All heaters and sensors, the `heaters` object, and the commands about all of them. */
 export class Heaters {
   readonly #host: Host
   readonly #keepAwake: () => void
@@ -148,7 +148,7 @@ export class Heaters {
   readonly #heaterObjects: string[] = []
   readonly #monitors: string[] = []
 
-  /** `keepAwake` is called while somebody waits for a temperature. */
+  /** `keepAwake` is called while a command waits for a temperature. */
   constructor(host: Host, keepAwake: () => void) {
     this.#host = host
     this.#keepAwake = keepAwake
@@ -199,7 +199,7 @@ export class Heaters {
     for (const heater of this.#heaters.values()) heater.setTarget(0)
   }
 
-  /** M105's answer: `B:60.0 /60.0 T0:200.1 /200.0`. */
+  /** M105's response: `B:60.0 /60.0 T0:200.1 /200.0`. */
   report(): string {
     const parts = [...this.#byGcodeId]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -210,15 +210,15 @@ export class Heaters {
     return parts.length === 0 ? 'T:0' : parts.join(' ')
   }
 
-  /** Sets a target and, if wanted, waits until it is reached, with a report each second. */
+  /** Sets a target; with `wait` it resolves when the target is reached, with a report each second. */
   async heat(heater: Heater, target: number, wait: boolean): Promise<void> {
     heater.setTarget(target)
     if (wait && target > 0) await this.waitWhile(() => heater.busy)
   }
 
-  /** Reports temperatures each second as long as `busy` says so. */
+  /** Reports temperatures each second while `busy` returns true. */
   async waitWhile(busy: () => boolean): Promise<void> {
-    while (busy() && this.#host.life.ready) {
+    while (busy() && this.#host.lifecycle.ready) {
       this.#keepAwake()
       this.#host.gcode.respondRaw(this.report())
       await this.#host.waitUntil(this.#host.clock.now + 1)
@@ -247,7 +247,7 @@ export class Heaters {
   }
 }
 
-/** Reads the options of a temperature sensor, whose physics is not simulated; returns its type. */
+/** Reads the options of a temperature sensor, which have no effect here; returns its type. */
 export function readSensor(section: Section): string {
   const type = section.text('sensor_type')
   if (section.has('sensor_pin')) {
@@ -266,7 +266,7 @@ function verifySettings(host: Host, name: string): void {
   section.number('check_gain_time', name === 'heater_bed' ? 60 : 20, { min: 1 })
 }
 
-/** A number from a name, so that sensors differ from each other. */
+/** A number derived from a name, so that sensors differ from each other. */
 export function seedOf(name: string): number {
   let seed = 7
   for (const char of name) seed = (seed * 31 + char.charCodeAt(0)) % 997

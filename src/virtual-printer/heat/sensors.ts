@@ -1,4 +1,4 @@
-// Temperature sensors without a heater: a slow body near the room's, the machine's, or the host's temperature.
+// Temperature sensors without a heater: values near the temperature of the room, the electronics or the host.
 
 import type { Section } from '../config/section.ts'
 import type { Host } from '../host.ts'
@@ -18,7 +18,7 @@ export class RoomSensor implements TemperatureSource {
     this.#base = base
   }
 
-  /** Puts the simulated sensor at a temperature in °C. */
+  /** Sets the temperature of the simulated sensor in °C. */
   setTemperature(temperature: number): void {
     this.#base = temperature
   }
@@ -30,7 +30,7 @@ export class RoomSensor implements TemperatureSource {
   }
 }
 
-/** The base temperature of a sensor by its kind: hosts and boards are warmer than air. */
+/** The base temperature of a sensor by its type: hosts and boards are warmer than air. */
 export function sensorBase(type: string): number {
   if (type.includes('host')) return 44
   if (type.includes('mcu')) return 38

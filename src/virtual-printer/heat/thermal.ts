@@ -1,9 +1,9 @@
-// Heat: one body that a heater warms and the room cools, read by a sensor with a little noise.
+// A thermal body: a heater warms it, the room cools it, a sensor reads it with a little noise.
 
 /** Temperature of the room in °C. */
 const ROOM = 22
 
-/** What a body is made of. */
+/** The physical constants of a body. */
 export interface Body {
   /** Full power of its heater in W. */
   readonly power: number
@@ -13,14 +13,14 @@ export interface Body {
   readonly loss: number
 }
 
-/** Decides the heater's power (0 to 1) from the present temperature. */
+/** Returns the heater's power (0 to 1) at a temperature. */
 export type Control = (temperature: number) => number
 
 const STEP = 0.25
-/** A body left alone longer than this is taken to have settled before. */
+/** Seconds that one advance simulates at most; longer ago the body had settled. */
 const LONGEST = 3600
 
-/** The temperature of a body along simulated time, worked out when somebody asks. */
+/** The temperature of a body in simulated time, computed on request. */
 export class ThermalBody {
   readonly #body: Body
   #time: number
@@ -42,12 +42,12 @@ export class ThermalBody {
     return this.#power
   }
 
-  /** Puts the body at a temperature. */
+  /** Sets the temperature of the body. */
   set(temperature: number): void {
     this.#temperature = temperature
   }
 
-  /** Lets time pass until `now`, with the heater under `control`. */
+  /** Simulates the time until `now`, with the heater under `control`. */
   advance(now: number, control: Control, cooling = 0): void {
     if (now - this.#time > LONGEST) this.#time = now - LONGEST
     const { power, capacity, loss } = this.#body
@@ -60,14 +60,14 @@ export class ThermalBody {
   }
 }
 
-/** What keeps a body at `target`: the power that holds it there, and more or less by its distance. */
+/** The power that holds a body at `target`, corrected by its distance from the target. */
 export function holdingPower(body: Body, target: number, temperature: number): number {
   const hold = body.loss * (target - ROOM)
   const approach = (body.capacity * (target - temperature)) / 3
   return Math.min(1, Math.max(0, (hold + approach) / body.power))
 }
 
-/** A reading with the sensor's noise of some hundredths of a degree; the same for the same moment and sensor. */
+/** A reading with the sensor's noise of some hundredths of a degree; the same for the same time and sensor. */
 export function reading(temperature: number, now: number, seed: number): number {
   const slow = Math.sin(now * 0.31 + seed) * 0.02
   const fast = Math.sin(now * 7.77 + seed * 3.1) * 0.015

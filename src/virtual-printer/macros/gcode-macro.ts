@@ -9,7 +9,7 @@ import type { Status, StatusSource } from '../objects.ts'
 import { parseLiteral } from './python-literal.ts'
 import { scriptTemplate } from './script-template.ts'
 
-/** Makes the macro of a section: its command, its variables, and its renaming of an existing command. */
+/** Creates the macro of a section: its command, its variables, and the new name of a command that it replaces. */
 export function gcodeMacro(host: Host, section: Section): StatusSource {
   const { gcode } = host
   const alias = section.title.toUpperCase()
@@ -49,7 +49,7 @@ export function gcodeMacro(host: Host, section: Section): StatusSource {
   return { status: (): Status => variables }
 }
 
-// A macro that renames a command takes over when all commands are there.
+// A macro that renames a command replaces it when all commands are registered.
 function registerMacro(
   host: Host,
   section: Section,
@@ -63,11 +63,11 @@ function registerMacro(
     gcode.register(alias, run, help)
     return
   }
-  host.life.onReady(() => {
+  host.lifecycle.onReady(() => {
     const handler = gcode.unregister(alias)
     if (handler === undefined) {
       host.log(`Existing command '${alias}' not found in gcode_macro rename`)
-      host.life.shutdown(`Existing command '${alias}' not found in gcode_macro rename`)
+      host.lifecycle.shutdown(`Existing command '${alias}' not found in gcode_macro rename`)
       return
     }
     gcode.register(existing, handler, `Renamed builtin of '${alias}'`)
@@ -98,9 +98,9 @@ function literalOf(name: string, text: string): unknown {
   }
 }
 
-/** Makes the timer of a `[delayed_gcode NAME]`. */
+/** Creates the timer of a `[delayed_gcode NAME]`. */
 export function delayedGcode(host: Host, section: Section): void {
-  const { gcode, clock, life } = host
+  const { gcode, clock, lifecycle } = host
   const template = scriptTemplate(host, `${section.name}:gcode`, section.text('gcode'))
   const initial = section.number('initial_duration', 0, { min: 0 })
   let timer: SimTimer | undefined
@@ -119,16 +119,16 @@ export function delayedGcode(host: Host, section: Section): void {
       host.log(`Script running error: ${messageOf(error)}`)
     }
     running = false
-    if (life.ready) start(repeat)
+    if (lifecycle.ready) start(repeat)
   }
-  life.onReady(() => start(initial))
+  lifecycle.onReady(() => start(initial))
   gcode.registerMux(
     'UPDATE_DELAYED_GCODE',
     'ID',
     section.title,
     command => {
       const duration = command.number('DURATION', undefined, { min: 0 })
-      // From within, it sets the time until the next run.
+      // While its own G-code runs, this sets the time until the next run.
       if (running) repeat = duration
       else start(duration)
     },

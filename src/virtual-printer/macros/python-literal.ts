@@ -1,4 +1,4 @@
-// Python literals, in which Klipper keeps macro variables and saved variables.
+// Python literals, the format of Klipper's macro variables and saved variables.
 
 /** Reads a Python literal: numbers, texts, True, False, None, lists, tuples, dicts. Throws SyntaxError. */
 export function parseLiteral(text: string): unknown {
@@ -46,7 +46,7 @@ class LiteralReader {
 
   end(): void {
     this.#space()
-    if (this.#at < this.#text.length) throw this.#fault()
+    if (this.#at < this.#text.length) throw this.#error()
   }
 
   value(): unknown {
@@ -60,7 +60,7 @@ class LiteralReader {
     return word === undefined ? this.#number() : word.value
   }
 
-  // Texts that stand side by side are one.
+  // Adjacent texts are one.
   #strings(): string {
     let text = ''
     while (this.#peek('"') || this.#peek("'")) text += this.#string()
@@ -82,7 +82,7 @@ class LiteralReader {
         text += ESCAPES[escaped] ?? ('\'"\\'.includes(escaped) ? escaped : `\\${escaped}`)
       }
     }
-    throw this.#fault()
+    throw this.#error()
   }
 
   #items(close: string): unknown[] {
@@ -90,7 +90,7 @@ class LiteralReader {
     const items: unknown[] = []
     while (!this.#take(close)) {
       items.push(this.value())
-      if (!this.#take(',') && !this.#peek(close)) throw this.#fault()
+      if (!this.#take(',') && !this.#peek(close)) throw this.#error()
     }
     return items
   }
@@ -108,14 +108,14 @@ class LiteralReader {
     const dict: Record<string, unknown> = {}
     while (!this.#take('}')) {
       const key = this.value()
-      if (!this.#take(':')) throw this.#fault()
+      if (!this.#take(':')) throw this.#error()
       Object.defineProperty(dict, String(key), {
         value: this.value(),
         enumerable: true,
         configurable: true,
         writable: true,
       })
-      if (!this.#take(',') && !this.#peek('}')) throw this.#fault()
+      if (!this.#take(',') && !this.#peek('}')) throw this.#error()
     }
     return dict
   }
@@ -126,7 +126,7 @@ class LiteralReader {
     const found = word.exec(this.#text)?.[0]
     if (found === undefined) return undefined
     const value = WORDS.get(found)
-    if (value === undefined) throw this.#fault()
+    if (value === undefined) throw this.#error()
     this.#at += found.length
     return { value }
   }
@@ -135,7 +135,7 @@ class LiteralReader {
     const form = new RegExp(NUMBER_FORM, 'y')
     form.lastIndex = this.#at
     const found = form.exec(this.#text)?.[0]
-    if (found === undefined) throw this.#fault()
+    if (found === undefined) throw this.#error()
     this.#at += found.length
     const negative = found.startsWith('-')
     const value = Number(found.replaceAll('_', '').replace(/^[-+]/, ''))
@@ -157,7 +157,7 @@ class LiteralReader {
     while (/\s/.test(this.#text[this.#at] ?? '')) this.#at++
   }
 
-  #fault(): SyntaxError {
+  #error(): SyntaxError {
     return new SyntaxError(`'${this.#text}' is not a Python literal (at character ${this.#at + 1})`)
   }
 }

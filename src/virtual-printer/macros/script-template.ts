@@ -20,7 +20,7 @@ export interface ScriptTemplate {
 export function scriptTemplate(host: Host, where: string, source: string): ScriptTemplate {
   const template = compile(where, source)
   return {
-    // Rendering is the host's work: no simulated time passes.
+    // Rendering takes no simulated time.
     render: (variables = {}) => host.clock.hold(() => render(host, where, template, variables)),
   }
 }
@@ -52,7 +52,7 @@ function kindOf(error: unknown): string {
   return error instanceof TemplateError ? `jinja2.exceptions.${error.kind}` : 'Error'
 }
 
-// A template error keeps no type of what a function threw, so the wanted one is put aside.
+// A template error loses the type of what a function threw, so the original error is kept in `raised`.
 function actions(host: Host, raised: { error?: GcodeError }): Record<string, unknown> {
   const raise = (error: GcodeError): never => {
     raised.error = error
@@ -65,7 +65,7 @@ function actions(host: Host, raised: { error?: GcodeError }): Record<string, unk
     },
     action_raise_error: (text: unknown) => raise(new GcodeError(String(text))),
     action_emergency_stop(text: unknown = 'action_emergency_stop') {
-      host.life.shutdown(`Shutdown due to ${String(text)}`)
+      host.lifecycle.shutdown(`Shutdown due to ${String(text)}`)
       return ''
     },
     action_log(text: unknown) {
@@ -84,7 +84,7 @@ function actions(host: Host, raised: { error?: GcodeError }): Record<string, unk
   }
 }
 
-/** The variable `printer`: objects by name, as they are at the first look of a render. */
+/** The variable `printer`: objects by name, each with its status at the first access of a render. */
 class PrinterView implements TemplateObject {
   readonly typeName = 'printer'
   readonly #host: Host

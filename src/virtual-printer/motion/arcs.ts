@@ -1,4 +1,4 @@
-// G2 and G3: arcs as chains of short straight moves.
+// G2 and G3: arcs as sequences of short straight moves.
 
 import { GcodeError, MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
@@ -6,7 +6,7 @@ import type { Host } from '../host.ts'
 import type { GcodeMove } from './gcode-move.ts'
 
 interface Plane {
-  /** Indices of the two axes of the circle and of the one across. */
+  /** Indices of the two axes of the circle and of the axis across. */
   readonly axes: readonly [first: number, second: number, across: number]
   /** Letters of the centre's offsets. */
   readonly offsets: readonly [string, string]

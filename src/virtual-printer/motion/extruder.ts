@@ -35,7 +35,7 @@ export class Extruder implements FilamentAxis {
     this.#area = Math.PI * (filament / 2) ** 2
     const crossSection = section.number('max_extrude_cross_section', 4 * nozzle ** 2, { above: 0 })
     this.#maxRatio = crossSection / this.#area
-    // Extruder-only moves are bound as if they drew a line of the default cross section.
+    // The limits of extruder-only moves are those of a line of the default cross section.
     const ratio = (4 * nozzle ** 2) / this.#area
     const { maxVelocity, maxAccel } = toolhead.limits
     this.#maxVelocity = section.number('max_extrude_only_velocity', maxVelocity * ratio, { above: 0 })
@@ -56,12 +56,12 @@ export class Extruder implements FilamentAxis {
       throw new GcodeError("Extrude below minimum temp\nSee the 'min_extrude_temp' config option for details")
     }
     if (move.de < 0 || (move.dx === 0 && move.dy === 0)) this.#checkAlone(move)
-    // A blob of less than a nozzle's width does no harm.
+    // Klipper allows any ratio for less filament than a nozzle's width of the thickest line takes.
     else if (move.de / move.length > this.#maxRatio && move.de > this.#nozzle * this.#maxRatio)
       this.#rejectRatio(move)
   }
 
-  /** Sets what SET_PRESSURE_ADVANCE names. */
+  /** Sets the parameters of SET_PRESSURE_ADVANCE; returns the message for the console. */
   setPressureAdvance(command: GcodeCommand): string {
     this.#pressureAdvance = command.number('ADVANCE', this.#pressureAdvance, { min: 0 })
     this.#smoothTime = command.number('SMOOTH_TIME', this.#smoothTime, { min: 0, max: 0.2 })
@@ -71,7 +71,7 @@ export class Extruder implements FilamentAxis {
     ].join('\n')
   }
 
-  /** Sets or tells the rotation distance in mm. */
+  /** Sets the rotation distance in mm, if given; returns the message for the console. */
   setRotationDistance(distance: number | undefined): string {
     if (distance !== undefined) this.#rotationDistance = Math.abs(distance)
     const verb = distance === undefined ? 'is' : 'set to'
@@ -83,7 +83,7 @@ export class Extruder implements FilamentAxis {
     this.#motionQueue = queue === '' ? null : queue
   }
 
-  /** Readings of the drive, which the `extruder` object shows after those of its heater. */
+  /** The `extruder` object: the status of the heater, then that of the drive. */
   status(): Status {
     return {
       ...this.heater.status(),

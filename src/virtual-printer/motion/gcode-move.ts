@@ -7,10 +7,10 @@ import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
 import type { Toolhead } from './toolhead.ts'
 
-/** Something between G-code positions and the toolhead, as exclude_object is. */
+/** A filter between G-code positions and the toolhead, such as exclude_object. */
 export interface MoveFilter {
   move(end: Float64Array, speed: number): void | Promise<void>
-  /** G-code's position when the toolhead stands at `position`. */
+  /** G-code's position while the toolhead is at `position`. */
   adopt(position: Float64Array): Float64Array
 }
 
@@ -103,8 +103,8 @@ export class GcodeMove {
   }
 
   /**
-   * The E words of a move that is cut into pieces: by the share of the way at a piece's end, and the piece's share.
-   * Undefined without an E.
+   * The E words for the pieces of a move: a function of the share of the way at a piece's end and the piece's own
+   * share. Undefined without an E.
    */
   filamentOf(e: number | undefined): ((share: number, piece: number) => number) | undefined {
     if (e === undefined) return undefined
@@ -117,7 +117,7 @@ export class GcodeMove {
     this.#filter = filter
   }
 
-  /** Carries out a line of G0 or G1. */
+  /** Runs a line of G0 or G1. */
   move(line: string): void | Promise<void> {
     const words = this.#words.values
     this.#words.read(line)
@@ -152,7 +152,7 @@ export class GcodeMove {
     return this.#send(speed)
   }
 
-  /** Takes over where the toolhead is, after moves that did not come from G-code. */
+  /** Takes the toolhead's position, after moves that did not come from G-code. */
   adopt(): void {
     const { position } = this.#toolhead
     this.#last = this.#filter?.adopt(position) ?? position
@@ -166,7 +166,7 @@ export class GcodeMove {
     }
   }
 
-  /** As after motors were switched on with the machine at its origin. */
+  /** Resets the offset of SET_GCODE_OFFSET. */
   resetOrigin(): void {
     this.#homing.fill(0)
   }
@@ -175,7 +175,7 @@ export class GcodeMove {
     this.#save(name)
   }
 
-  /** Goes back to a saved state, and to its position when `speed` (mm/s) is given. */
+  /** Restores a saved state, and moves to its position when `speed` (mm/s) is given. */
   restoreState(name: string, speed?: number): void | Promise<void> {
     const state = this.#saved.get(name)
     if (state === undefined) throw new MissingPartError(`Unknown g-code state: ${name}`)
@@ -213,7 +213,7 @@ export class GcodeMove {
     try {
       return target.move(this.#last, speed)
     } catch (error) {
-      // The refused move did not happen: what follows starts where the toolhead is.
+      // The rejected move did not happen: the next one starts at the toolhead's position.
       this.adopt()
       throw error
     }

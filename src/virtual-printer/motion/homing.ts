@@ -1,4 +1,4 @@
-// G28: finding the end stops, axis by axis; with safe_z_home and homing_override.
+// G28: homes axis by axis; with safe_z_home and homing_override.
 
 import { GcodeError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
@@ -7,10 +7,10 @@ import type { GcodeMove } from './gcode-move.ts'
 import { AXES, type Rail } from './kinematics.ts'
 import type { Toolhead } from './toolhead.ts'
 
-/** Where the carriage really is, in mm from the machine's origin; only simulations know. */
+/** The true position of the carriage, in mm from the machine's origin. */
 export type Carriage = [number, number, number]
 
-/** Homes axes; replaced parts (safe_z_home, homing_override) call back into it. */
+/** Homes axes; safe_z_home and homing_override use it. */
 export class Homing {
   readonly #host: Host
   readonly #toolhead: Toolhead
@@ -28,7 +28,7 @@ export class Homing {
     this.#offset = [share(0, 0.4), share(1, 0.4), Math.min(30, share(2, 0.2))]
   }
 
-  /** Carries out G28 for the axes that it names, or all. */
+  /** Runs G28 for the axes that it names, or all. */
   async home(command: GcodeCommand): Promise<void> {
     await this.homeAxes(axesOf(command))
   }
@@ -47,7 +47,7 @@ export class Homing {
     this.#gcodeMove.homed(axes.join(''))
   }
 
-  // Fast to the end stop, a little back, and slowly again, as real machines do.
+  // Moves fast to the end stop, back a little, and slowly to the end stop again, as real machines do.
   async #homeRail(axis: number, rail: Rail): Promise<void> {
     const toolhead = this.#toolhead
     const direction = rail.homesPositive ? 1 : -1
@@ -85,7 +85,8 @@ export class Homing {
     const position = this.#toolhead.position
     position[axis] = value
     await this.#toolhead.forceMove(position, speed)
-    if (this.#host.life.state === 'shutdown') throw new GcodeError('Homing failed due to printer shutdown')
+    if (this.#host.lifecycle.state === 'shutdown')
+      throw new GcodeError('Homing failed due to printer shutdown')
     this.#gcodeMove.adopt()
   }
 }
@@ -96,7 +97,7 @@ function axesOf(command: GcodeCommand): readonly string[] {
   return named.length === 0 ? AXES : named
 }
 
-/** Registers G28 in the form that the configuration asks for. `script` renders a G-code template. */
+/** Registers G28 as configured. `script` renders a G-code template. */
 export function homingCommands(
   host: Host,
   homing: Homing,

@@ -1,4 +1,4 @@
-// Where the machine can go: axis ranges, homed axes, and the limits of Z, for each kind of kinematics.
+// The reach of the machine: axis ranges, homed axes, and the limits of Z, for each kind of kinematics.
 
 import type { Config } from '../config/config.ts'
 import type { Section } from '../config/section.ts'
@@ -30,7 +30,7 @@ export interface Kinematics {
   readonly axisMaximum: readonly number[]
   /** Towers home together to the top. */
   readonly homesTogether: boolean
-  /** Bounds a move; throws GcodeError when it leaves the range or an axis is not homed. */
+  /** Limits a move. Throws GcodeError when it leaves the range or an axis is not homed. */
   check(move: Move, homed: string): void
 }
 
@@ -90,7 +90,7 @@ function checkAxis(move: Move, delta: number, end: number, rail: Rail, homed: st
   if (end < rail.min - 1e-9 || end > rail.max + 1e-9) throw outOfRange(move, 'Move out of range')
 }
 
-// Deltas and other round machines, by their limits only: a cylinder of radius print_radius.
+// Deltas and other round machines: only their limits, a cylinder of radius print_radius.
 function roundKinematics(config: Config, printer: Section, kind: string): Kinematics {
   const letters = kind.includes('delta') ? ['a', 'b', 'c'] : ['bed', 'arm', 'z', 'a', 'b', 'c', 'd']
   const names = letters.map(letter => `stepper_${letter}`).filter(name => config.has(name))

@@ -1,12 +1,12 @@
-// Look-ahead: joins moves at the highest speeds that their corners, accelerations and successors allow.
+// Look-ahead: the highest speeds at the junctions of moves that corners, accelerations and later moves allow.
 
 import type { Move } from './move.ts'
 
-/** How much move time is gathered before the queue is looked through. */
+/** Seconds of new moves after which the queue is planned, as in Klipper. */
 const FLUSH_TIME = 0.15
 
 /**
- * A queue of moves whose end speeds are not settled yet.
+ * A queue of moves whose end speeds are not final yet.
  * Corner speeds follow Klipper's documented kinematics: junction deviation from square_corner_velocity, the
  * centripetal bound, and the extruder's instantaneous corner velocity.
  */
@@ -14,10 +14,10 @@ export class Lookahead {
   readonly #done: (moves: Move[]) => void
   #queue: Move[] = []
   #untilFlush = FLUSH_TIME
-  /** Speed in mm/s by which the extruder may jump. */
+  /** Largest step of the extruder's speed in mm/s. */
   extruderCorner = 1
 
-  /** `done` gets moves in order, shaped, as soon as nothing that comes later can change them. */
+  /** `done` gets shaped moves in order, as soon as later moves cannot change them. */
   constructor(done: (moves: Move[]) => void) {
     this.#done = done
   }
@@ -34,19 +34,19 @@ export class Lookahead {
     if (this.#untilFlush <= 0) this.#flush(true)
   }
 
-  /** Settles all: the last move ends in a stop. */
+  /** Finishes all moves: the last one ends in a stop. */
   flush(): void {
     this.#flush(false)
   }
 
-  /** Forgets all that is not settled. */
+  /** Drops all queued moves. */
   clear(): void {
     this.#queue = []
     this.#untilFlush = FLUSH_TIME
   }
 
   #junctionV2(previous: Move, move: Move): number {
-    // Between an extruder-only move and a travel there is a full stop.
+    // An extruder-only move and a travel meet in a full stop.
     if (!previous.kinematic || !move.kinematic) return 0
     const reach = previous.maxStartV2 + 2 * previous.length * previous.accel
     const limit = Math.min(previous.maxCruiseV2, move.maxCruiseV2, reach)
@@ -58,8 +58,8 @@ export class Lookahead {
     return jump === 0 ? Number.POSITIVE_INFINITY : (this.extruderCorner / jump) ** 2
   }
 
-  // Backwards from a stop: where a corner's own limit is below what the following moves can brake from,
-  // nothing later matters any more, and all before it is settled.
+  // Backwards from a stop: where a corner's own limit is below the speed from which the following moves can brake,
+  // later moves have no influence, and all moves before it are final.
   #flush(lazy: boolean): void {
     this.#untilFlush = FLUSH_TIME
     const queue = this.#queue
@@ -82,7 +82,7 @@ export class Lookahead {
   }
 }
 
-// The highest speed in between: by acceleration, by minimum_cruise_ratio, and by the speed asked for.
+// The highest speed within a move: by acceleration, by minimum_cruise_ratio, and by the commanded speed.
 function peakV2(move: Move): number {
   const { startV2, endV2, length } = move
   const middle = (startV2 + endV2) / 2

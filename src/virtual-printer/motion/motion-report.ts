@@ -1,4 +1,4 @@
-// The `motion_report` object and the streams of planned motion that clients can order.
+// The `motion_report` object and the streams of planned motion that clients can request.
 
 import { type ApiRequest, recordOf, textOf } from '../api/endpoints.ts'
 import { WebRequestError } from '../errors.ts'
@@ -7,26 +7,26 @@ import type { StatusSource } from '../objects.ts'
 import type { Move } from './move.ts'
 import type { Toolhead } from './toolhead.ts'
 
-/** How often (ms) a stream sends what was planned meanwhile. */
+/** Milliseconds between two messages of a stream. */
 const STREAM_INTERVAL = 400
 const STEPS_PER_MM = 100
 /** Ticks of the micro-controller's clock per second. */
 const CLOCK = 50_000_000
 
-/** Makes the object and registers its endpoints; `steppers` and `queues` are names. */
+/** Creates the object and registers its endpoints; `steppers` and `queues` are names. */
 export function motionReport(
   host: Host,
   toolhead: Toolhead,
   steppers: string[],
   queues: string[],
 ): StatusSource {
-  const { endpoints, life } = host
+  const { endpoints, lifecycle } = host
   endpoints.add('motion_report/dump_stepper', request => {
     const name = known(request, steppers)
     stream(request, host, toolhead, moves => stepperData(name, moves))
     return { header: ['interval', 'count', 'add'] }
   })
-  life.onReady(() =>
+  lifecycle.onReady(() =>
     endpoints.add('motion_report/dump_trapq', request => {
       const name = known(request, queues)
       stream(request, host, toolhead, moves => trapezoidData(name, moves))
@@ -58,7 +58,7 @@ function known(request: ApiRequest, names: string[]): string {
   throw new WebRequestError(`The value '${name}' is not valid for name. Options: ${options}`)
 }
 
-/** The `params` of a stream's message, or undefined when these moves hold nothing for it. */
+/** Returns the `params` of a stream's message; undefined for moves without data for it. */
 type StreamData = (moves: Move[]) => Record<string, unknown> | undefined
 
 function stream(request: ApiRequest, host: Host, toolhead: Toolhead, dataOf: StreamData): void {
@@ -73,7 +73,7 @@ function stream(request: ApiRequest, host: Host, toolhead: Toolhead, dataOf: Str
   }, STREAM_INTERVAL)
   const stop = () => clearInterval(timer)
   connection.onClose(stop)
-  host.life.onEnd(stop)
+  host.lifecycle.onEnd(stop)
 }
 
 function trapezoidData(queue: string, moves: Move[]): Record<string, unknown> | undefined {
@@ -140,7 +140,7 @@ function stepperData(stepper: string, moves: Move[]): Record<string, unknown> | 
   }
 }
 
-// Towers and other steppers without an axis of their own move with the whole length.
+// Towers and other steppers without an axis move by the whole length.
 function stepsOf(axis: string, move: Move): number {
   const distance =
     { x: move.dx, y: move.dy, z: move.dz, e: move.de }[axis] ?? (move.kinematic ? move.length : 0)

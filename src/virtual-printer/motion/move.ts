@@ -33,7 +33,7 @@ export class Move {
   startV2 = 0
   cruiseV2 = 0
   endV2 = 0
-  /** When it begins, in print time; known once it is planned. */
+  /** Start in print time; set when the move is planned. */
   startTime = 0
   accelTime = 0
   cruiseTime = 0
@@ -51,7 +51,7 @@ export class Move {
     const path = Math.sqrt(this.dx * this.dx + this.dy * this.dy + this.dz * this.dz)
     this.kinematic = path >= 1e-9
     this.length = this.kinematic ? path : Math.abs(this.de)
-    // The extruder alone is not bound by the printer's acceleration, only by its own limits.
+    // The printer's acceleration does not limit the extruder alone, only its own limits do.
     const velocity = this.kinematic ? Math.min(speed, limits.maxVelocity) : speed
     this.accel = this.kinematic ? limits.maxAccel : 99999999.9
     this.accelToDecel = this.accel * (1 - limits.minimumCruiseRatio)
@@ -60,7 +60,7 @@ export class Move {
     this.minTime = this.length / velocity
   }
 
-  /** Lowers speed and acceleration to what an axis bears. */
+  /** Lowers speed and acceleration to the limits of an axis. */
   limit(speed: number, accel: number): void {
     if (speed * speed < this.maxCruiseV2) {
       this.maxCruiseV2 = speed * speed
@@ -72,7 +72,7 @@ export class Move {
     }
   }
 
-  /** Fixes the speeds at both ends and the trapezoid between them. */
+  /** Sets the speeds at both ends and the trapezoid between them. */
   shape(startV2: number, cruiseV2: number, endV2: number): void {
     this.startV2 = startV2
     this.cruiseV2 = cruiseV2

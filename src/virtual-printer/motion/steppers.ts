@@ -1,4 +1,4 @@
-// Motors on and off, and moving a single motor by hand.
+// Motors on and off, and the commands that move a single motor.
 
 import { MissingPartError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'

@@ -1,11 +1,11 @@
-// The planned moves along print time: where the machine is at a moment, and what motion reports stream.
+// The planned moves in print time: the position at a time, and the data of motion reports.
 
 import type { Move } from './move.ts'
 
-/** How long (seconds of print time) past moves are kept. */
+/** Seconds of print time for which past moves are kept. */
 const KEEP = 2
 
-/** Planned moves in order of time; the past is dropped as it grows old. */
+/** Planned moves in order of time; old moves are dropped. */
 export class Timeline {
   #moves: Move[] = []
   #head = 0
@@ -42,12 +42,12 @@ export class Timeline {
     return low > this.#head ? moves[low - 1] : undefined
   }
 
-  /** Moves that end after `from` and begin before `to`. */
+  /** Moves that end after `from` and start before `to`. */
   between(from: number, to: number): Move[] {
     return this.#moves.slice(this.#head).filter(move => move.endTime > from && move.startTime <= to)
   }
 
-  /** Forgets all, as after a stop or when the position is set anew. */
+  /** Drops all moves, as after a stop or when the position is set. */
   clear(): void {
     this.#moves = []
     this.#head = 0

@@ -4,7 +4,7 @@ import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Toolhead } from './toolhead.ts'
 
-/** Registers them. */
+/** Registers these commands. */
 export function toolheadCommands(host: Host, toolhead: Toolhead): void {
   const { gcode } = host
   gcode.register('G4', command => toolhead.dwell(command.number('P', 0, { min: 0 }) / 1000))

@@ -1,4 +1,4 @@
-// The toolhead: takes moves, plans them ahead of time as Klipper does, and tells where the machine is.
+// The toolhead: plans moves ahead of time as Klipper does, and computes the position of the machine.
 
 import { GcodeError } from '../errors.ts'
 import type { Host } from '../host.ts'
@@ -8,16 +8,16 @@ import { Lookahead } from './lookahead.ts'
 import { type MotionLimits, Move } from './move.ts'
 import { Timeline } from './timeline.ts'
 
-/** Seconds between the first move after a rest and its execution. */
+/** Seconds between the first move after an idle time and its execution. */
 const LEAD = 0.25
-/** Seconds of planned motion beyond which commands have to wait. */
+/** Seconds of planned motion beyond which commands wait. */
 const BUFFER = 1
 
-/** The extruder that moves take filament from. */
+/** The extruder that feeds the filament of moves. */
 export interface FilamentAxis {
   readonly name: string
   readonly cornerVelocity: number
-  /** Bounds a move with filament; throws GcodeError when it must not be made. */
+  /** Limits a move with filament. Throws GcodeError for a move that Klipper rejects. */
   check(move: Move): void
 }
 
@@ -40,7 +40,7 @@ export class Toolhead {
   constructor(host: Host, kinematics: Kinematics) {
     this.#host = host
     this.kinematics = kinematics
-    // The micro-controller has been running for a moment when the host connects to it.
+    // The micro-controller starts shortly before the host connects to it.
     this.#zeroTime = host.clock.now - 0.5
     const printer = host.config.section('printer')
     this.limits = {
@@ -50,10 +50,10 @@ export class Toolhead {
       squareCornerVelocity: printer.number('square_corner_velocity', 5, { min: 0 }),
     }
     this.#lookahead = new Lookahead(moves => this.#execute(moves))
-    host.life.onShutdown(() => this.#halt())
+    host.lifecycle.onShutdown(() => this.#halt())
   }
 
-  /** Print time of this moment. */
+  /** The current print time. */
   get now(): number {
     return this.#host.clock.now - this.#zeroTime
   }
@@ -67,14 +67,14 @@ export class Toolhead {
     return this.#homed
   }
 
-  /** End of all planned motion; settles what is queued. */
+  /** End of all planned motion; plans the queued moves first. */
   get lastMoveTime(): number {
     this.#lookahead.flush()
     this.#prime()
     return this.#printTime
   }
 
-  /** Hears of planned motion: begin and end in print time. */
+  /** Calls `listener` with the start and end of newly planned motion, in print time. */
   onMove(listener: (from: number, to: number) => void): void {
     this.#onMove.add(listener)
   }
@@ -90,8 +90,8 @@ export class Toolhead {
   }
 
   /**
-   * Moves to a position at a speed in mm/s. Throws GcodeError when it cannot.
-   * A promise means that enough motion is planned for now: the caller waits before its next move.
+   * Moves to a position at a speed in mm/s. Throws GcodeError for a move that the machine rejects.
+   * A promise means that enough motion is planned: the caller awaits it before its next move.
    */
   move(end: Float64Array, speed: number): void | Promise<void> {
     const move = new Move(this.#position, end, speed, this.limits)
@@ -104,7 +104,7 @@ export class Toolhead {
     return this.#waitForRoom()
   }
 
-  /** Moves without checks, as homing and manual moves do, and waits until it is done. */
+  /** Moves without checks, as homing and manual moves do; resolves at the end of the move. */
   async forceMove(end: Float64Array, speed: number): Promise<void> {
     const move = new Move(this.#position, end, speed, this.limits)
     if (move.length === 0) return
@@ -113,7 +113,7 @@ export class Toolhead {
     await this.settle()
   }
 
-  /** Nothing moves for some seconds. */
+  /** Pauses all motion for some seconds. */
   dwell(seconds: number): void | Promise<void> {
     this.#lookahead.flush()
     this.#prime()
@@ -121,16 +121,16 @@ export class Toolhead {
     return this.#waitForRoom()
   }
 
-  /** Waits until the machine stands still. */
+  /** Resolves when all motion has ended. */
   async settle(): Promise<void> {
     this.#lookahead.flush()
-    // The conversion between the two times may lose the last digit.
-    while (this.#printTime > this.now + 1e-9 && this.#host.life.state !== 'shutdown') {
+    // The conversion between simulated time and print time may lose the last digit.
+    while (this.#printTime > this.now + 1e-9 && this.#host.lifecycle.state !== 'shutdown') {
       await this.#host.waitUntil(this.#printTime + this.#zeroTime)
     }
   }
 
-  /** Declares where the machine is; `homing` axes count as homed from then on. */
+  /** Sets the position of the machine without a move; `homing` axes count as homed from then on. */
   setPosition(position: Float64Array, homing = ''): void {
     this.#lookahead.flush()
     this.#position.set(position)
@@ -138,25 +138,25 @@ export class Toolhead {
     this.#settled = { time: this.#printTime, position: this.position }
   }
 
-  /** Forgets which axes are homed. */
+  /** Marks axes as not homed. */
   unhome(axes = 'xyz'): void {
     this.#homed = AXES.filter(axis => this.#homed.includes(axis) && !axes.includes(axis)).join('')
   }
 
-  /** Carries out what is queued and counts as busy for the moment, as while a temperature is waited for. */
+  /** Plans the queued moves and counts as busy for a moment, as while a command waits for a temperature. */
   keepAwake(): void {
     this.#lookahead.flush()
-    const begin = this.#printTime
+    const start = this.#printTime
     this.#prime()
-    for (const listener of this.#onMove) listener(begin, this.#printTime)
+    for (const listener of this.#onMove) listener(start, this.#printTime)
   }
 
-  /** Settles what is queued, so that it happens now and not after what comes next. */
+  /** Plans the queued moves without waiting for more. */
   flush(): void {
     this.#lookahead.flush()
   }
 
-  /** Where the machine really is now: position, speed in mm/s, extruder's speed in mm/s. */
+  /** The true position now, the speed and the extruder's speed in mm/s. */
   live(): { position: number[]; velocity: number; extruderVelocity: number } {
     const now = this.now
     const move = this.timeline.at(now)
@@ -200,7 +200,7 @@ export class Toolhead {
     }
   }
 
-  // After setPosition nothing that was planned tells where the machine is.
+  // After setPosition the planned moves do not determine the position any more.
   #settled: { time: number; position: Float64Array } | undefined
 
   #checkExtruder(move: Move): void {
@@ -215,23 +215,23 @@ export class Toolhead {
 
   #execute(moves: Move[]): void {
     this.#prime()
-    const begin = this.#printTime
+    const start = this.#printTime
     for (const move of moves) {
       move.startTime = this.#printTime
       this.#printTime += move.duration
     }
     this.timeline.prune(this.now)
     this.timeline.add(moves)
-    for (const listener of this.#onMove) listener(begin, this.#printTime)
+    for (const listener of this.#onMove) listener(start, this.#printTime)
   }
 
   #waitForRoom(): void | Promise<void> {
     const ahead = this.#printTime - this.now
-    if (ahead <= BUFFER || this.#host.life.state === 'shutdown') return undefined
+    if (ahead <= BUFFER || this.#host.lifecycle.state === 'shutdown') return undefined
     return this.#host.waitUntil(this.#printTime - BUFFER + this.#zeroTime)
   }
 
-  // Without new moves the queue is carried out before the planned motion ends.
+  // Without new moves, the queued ones are planned before the planned motion ends.
   #scheduleFlush(): void {
     if (this.#flushing || this.#lookahead.empty) return
     this.#flushing = true

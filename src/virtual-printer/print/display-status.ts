@@ -1,10 +1,10 @@
-// What a display would show: M73's progress and M117's message.
+// The state of a display: M73's progress and M117's message.
 
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
 import type { VirtualSdcard } from './virtual-sdcard.ts'
 
-/** How long (simulated seconds) a progress from M73 counts without a file being printed. */
+/** Simulated seconds for which a progress from M73 is valid while no file prints. */
 const M73_TIMEOUT = 5
 
 /** The `display_status` object. */
@@ -31,7 +31,7 @@ export function displayStatus(host: Host, sdcard: VirtualSdcard | undefined): { 
   )
   return {
     status() {
-      // While a file is printed, M73's word stands; afterwards it ages.
+      // M73's progress stays valid while a file prints, and expires afterwards.
       if (sdcard?.active === true) until = clock.now + M73_TIMEOUT
       else if (progress !== undefined && clock.now > until) progress = undefined
       return { progress: progress ?? sdcard?.progress ?? 0, message }

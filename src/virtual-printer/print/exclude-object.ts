@@ -1,4 +1,4 @@
-// EXCLUDE_OBJECT: objects of a print by name, and leaving out the moves of excluded ones.
+// EXCLUDE_OBJECT: the objects of a print by name; the moves of excluded ones are skipped.
 
 import { GcodeError, messageOf } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
@@ -13,14 +13,14 @@ interface PrintObject {
   [detail: string]: unknown
 }
 
-/** The `exclude_object` object; stands between G-code and toolhead once objects are known. */
+/** The `exclude_object` object; filters the moves between G-code and toolhead. */
 export class ExcludeObject implements MoveFilter {
   readonly #host: Host
   readonly #toolhead: Toolhead
   #objects: PrintObject[] = []
   #excluded: string[] = []
   #current: string | null = null
-  /** How far the toolhead's filament position is behind G-code's. */
+  /** The filament in mm of skipped moves: G-code's position minus the toolhead's. */
   #skippedFilament = 0
   #last: Float64Array
 
@@ -31,15 +31,19 @@ export class ExcludeObject implements MoveFilter {
     gcodeMove.useFilter(this)
     const { gcode } = host
     const commands: [string, (command: GcodeCommand) => void, string][] = [
-      ['EXCLUDE_OBJECT_START', c => this.#begin(c), 'Marks the beginning the current object as labeled'],
-      ['EXCLUDE_OBJECT_END', c => this.#end(c), 'Marks the end the current object'],
+      [
+        'EXCLUDE_OBJECT_START',
+        c => this.#startObject(c),
+        'Marks the beginning the current object as labeled',
+      ],
+      ['EXCLUDE_OBJECT_END', c => this.#endObject(c), 'Marks the end the current object'],
       ['EXCLUDE_OBJECT', c => this.#exclude(c), 'Cancel moves inside a specified objects'],
       ['EXCLUDE_OBJECT_DEFINE', c => this.#define(c), 'Provides a summary of an object'],
     ]
     for (const [name, handler, help] of commands) gcode.register(name, handler, help)
   }
 
-  /** Forgets all objects, as at the start of another file. */
+  /** Removes all objects, as at the start of another file. */
   reset(): void {
     this.#objects = []
     this.#excluded = []
@@ -48,7 +52,7 @@ export class ExcludeObject implements MoveFilter {
 
   move(end: Float64Array, speed: number): void | Promise<void> {
     if (this.#current !== null && this.#excluded.includes(this.#current)) {
-      // Filament that is not extruded here must not be made up for later.
+      // Later moves must not extrude the filament of the skipped ones.
       this.#skippedFilament += end[3]! - this.#last[3]!
       this.#last.set(end)
       return undefined
@@ -60,7 +64,7 @@ export class ExcludeObject implements MoveFilter {
     return this.#toolhead.move(target, speed)
   }
 
-  /** Where G-code stands, when the toolhead stands at `position`. */
+  /** G-code's position while the toolhead is at `position`. */
   adopt(position: Float64Array): Float64Array {
     this.#last = Float64Array.from(position)
     this.#last[3] = this.#last[3]! + this.#skippedFilament
@@ -71,13 +75,13 @@ export class ExcludeObject implements MoveFilter {
     return { objects: this.#objects, excluded_objects: this.#excluded, current_object: this.#current }
   }
 
-  #begin(command: GcodeCommand): void {
+  #startObject(command: GcodeCommand): void {
     const name = command.text('NAME').toUpperCase()
     this.#add({ name })
     this.#current = name
   }
 
-  #end(command: GcodeCommand): void {
+  #endObject(command: GcodeCommand): void {
     const { gcode } = this.#host
     if (this.#current === null) {
       gcode.respondInfo('EXCLUDE_OBJECT_END called, but no object is currently active')

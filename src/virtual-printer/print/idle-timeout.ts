@@ -1,4 +1,4 @@
-// Idle, Ready or Printing: what the machine is at, and switching it off after a long rest.
+// The machine's state Idle, Ready or Printing, and switching it off after a long idle time.
 
 import type { SimTimer } from '../clock.ts'
 import type { Section } from '../config/section.ts'
@@ -7,7 +7,7 @@ import type { Host } from '../host.ts'
 import type { Toolhead } from '../motion/toolhead.ts'
 import type { Status } from '../objects.ts'
 
-/** After the end of motion, the machine counts as printing for this long. */
+/** Seconds after the end of motion in which the machine still counts as printing. */
 const PRINTING_TAIL = 1.5
 const DEFAULT_GCODE = "\n{% if 'heaters' in printer %}\n   TURN_OFF_HEATERS\n{% endif %}\nM84\n"
 
@@ -25,7 +25,7 @@ export class IdleTimeout {
   #check: SimTimer | undefined
   #idle: SimTimer | undefined
 
-  /** `script` renders a G-code template; `sdActive` tells whether a file is being printed. */
+  /** `script` renders a G-code template; `sdActive` returns whether a file prints. */
   constructor(
     host: Host,
     section: Section,
@@ -59,7 +59,7 @@ export class IdleTimeout {
     }
   }
 
-  /** Something was commanded that counts as printing, such as the start of a file. */
+  /** Motion was planned, which counts as printing. */
   #moving(end: number): void {
     this.#lastActive = Math.max(this.#lastActive, end)
     if (this.#state === 'Printing') return
@@ -69,12 +69,12 @@ export class IdleTimeout {
     this.#watch()
   }
 
-  // Printing ends when nothing moves and no command is being carried out any more.
+  // Printing ends when nothing moves and no command runs.
   #watch(): void {
     const { clock, gcode } = this.#host
     const wait = Math.max(this.#lastActive - this.#toolhead.now + PRINTING_TAIL, 0.5)
     this.#check = clock.at(clock.now + wait, () => {
-      const stopped = this.#host.life.state === 'shutdown'
+      const stopped = this.#host.lifecycle.state === 'shutdown'
       if (
         !stopped &&
         (this.#sdActive() || gcode.busy || this.#toolhead.now < this.#lastActive + PRINTING_TAIL - 1e-6)
@@ -97,7 +97,7 @@ export class IdleTimeout {
   }
 
   async #becomeIdle(): Promise<void> {
-    if (this.#state !== 'Ready' || !this.#host.life.ready) return
+    if (this.#state !== 'Ready' || !this.#host.lifecycle.ready) return
     if (this.#host.gcode.busy) return this.#rest()
     try {
       await this.#host.gcode.run(await this.#host.clock.hold(() => this.#script(this.#template)))

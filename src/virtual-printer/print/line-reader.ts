@@ -1,9 +1,9 @@
-// Reads a G-code file line by line in pieces of bounded size, knowing the byte position of each line.
+// Reads a G-code file line by line in pieces of bounded size, with the byte position of each line.
 
 import { closeSync, openSync, readSync } from 'node:fs'
 
 const PIECE = 64 * 1024
-/** A longer line is cut: no G-code line is that long, but a wrong file may have no line breaks at all. */
+/** A longer line is split: no G-code line is that long, but a file of another kind may have no line breaks. */
 const LONGEST_LINE = 1024 * 1024
 
 /** A file opened for reading lines from any byte position on. */
@@ -24,7 +24,7 @@ export class LineReader {
     return this.#filePosition - (this.#buffer.length - this.#offset)
   }
 
-  /** Goes to a byte position. */
+  /** Moves to a byte position. */
   seek(position: number): void {
     this.#buffer = Buffer.alloc(0)
     this.#offset = 0
@@ -50,7 +50,7 @@ export class LineReader {
     closeSync(this.#fd)
   }
 
-  // Short reads of a local file: they do not wait, so they need no simulated time either.
+  // Short synchronous reads of a local file: they take no simulated time.
   #fill(): void {
     const piece = Buffer.allocUnsafe(PIECE)
     const length = readSync(this.#fd, piece, 0, PIECE, this.#filePosition)

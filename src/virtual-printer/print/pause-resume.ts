@@ -49,7 +49,7 @@ export class PauseResume {
     }
   }
 
-  /** Stops reading the file at once, before a PAUSE command can come to its turn; used at filament runout. */
+  /** Stops reading the file at once, before a queued PAUSE command runs; used at filament runout. */
   async sendPause(): Promise<void> {
     if (this.#commandSent) return
     this.#commandSent = true

@@ -1,4 +1,4 @@
-// The life of a print as the `print_stats` object tells it; all times are simulated seconds.
+// The `print_stats` object: state and durations of a print, in simulated seconds.
 
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
@@ -15,7 +15,7 @@ export class PrintStats {
   #state: PrintState = 'standby'
   #filename = ''
   #message = ''
-  #start: number | undefined
+  #startTime: number | undefined
   #pausedSince: number | undefined
   #paused = 0
   #untilExtrusion = 0
@@ -40,16 +40,16 @@ export class PrintStats {
     return this.#state
   }
 
-  /** A file was chosen. */
+  /** Selects the file to print. */
   setFile(filename: string): void {
     this.reset()
     this.#filename = filename
   }
 
-  /** The file is being printed, from its start or again after a pause. */
-  begin(): void {
+  /** The print starts, or continues after a pause. */
+  start(): void {
     const now = this.#host.clock.now
-    this.#start ??= now
+    this.#startTime ??= now
     if (this.#pausedSince !== undefined) this.#paused += now - this.#pausedSince
     this.#pausedSince = undefined
     this.#state = 'printing'
@@ -61,20 +61,20 @@ export class PrintStats {
     if (this.#pausedSince !== undefined) return
     this.#pausedSince = this.#host.clock.now
     this.#gcodeMove.onExtrude = undefined
-    // What an error or a cancel decided stays.
+    // The state of an error or a cancel stays.
     if (this.#state === 'printing') this.#state = 'paused'
   }
 
-  /** The print is over. */
+  /** The print has ended. */
   finish(state: 'complete' | 'cancelled' | 'error', message = ''): void {
-    if (this.#start === undefined) return
+    if (this.#startTime === undefined) return
     this.#update()
     this.#gcodeMove.onExtrude = undefined
     this.#state = state
     this.#message = message
-    // As in Klipper, a pause that the end cuts short counts as printing after all.
+    // As in Klipper, a pause in progress at the end counts as printing.
     this.#pausedSince = undefined
-    this.#start = undefined
+    this.#startTime = undefined
   }
 
   reset(): void {
@@ -82,7 +82,7 @@ export class PrintStats {
     this.#state = 'standby'
     this.#filename = ''
     this.#message = ''
-    this.#start = undefined
+    this.#startTime = undefined
     this.#pausedSince = undefined
     this.#paused = 0
     this.#untilExtrusion = 0
@@ -110,10 +110,10 @@ export class PrintStats {
     this.#filament += length
   }
 
-  // Printing counts from the first filament on: heating and homing before it are only part of the total.
+  // The print duration starts with the first filament; heating and homing before it count in the total only.
   #update(): void {
-    if (this.#start === undefined) return
-    this.#total = this.#host.clock.now - this.#start
+    if (this.#startTime === undefined) return
+    this.#total = this.#host.clock.now - this.#startTime
     if (this.#filament < 1e-7) this.#untilExtrusion = this.#total - this.#pausedTime()
   }
 

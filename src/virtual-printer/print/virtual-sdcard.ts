@@ -1,4 +1,4 @@
-// Printing from files: the `virtual_sdcard` object, the M2x commands and the loop that feeds lines to G-code.
+// Printing from files: the `virtual_sdcard` object, the M2x commands and the loop over the lines of the file.
 
 import { readdirSync, statSync } from 'node:fs'
 import { extname, join, resolve, sep } from 'node:path'
@@ -11,7 +11,7 @@ import { LineReader } from './line-reader.ts'
 import type { PrintStats } from './print-stats.ts'
 
 const EXTENSIONS = new Set(['.gcode', '.g', '.gco'])
-/** Longest time in ms that lines are worked off without letting others have the event loop. */
+/** Longest time in ms for which lines run without a yield to the event loop. */
 const SLICE = 8
 const LINES_PER_LOOK = 32
 
@@ -32,25 +32,25 @@ export class VirtualSdcard {
   #done: Promise<void> = Promise.resolve()
   #onReset: (() => void) | undefined
 
-  /** `onError` gives the G-code to run when a line of the file fails. */
+  /** `onError` returns the G-code to run when a line of the file fails. */
   constructor(host: Host, stats: PrintStats, folder: string, onError: () => Promise<string>) {
     this.#host = host
     this.#stats = stats
     this.#folder = folder
     this.#onError = onError
     this.#register()
-    host.life.onShutdown(() => {
+    host.lifecycle.onShutdown(() => {
       this.#stop = true
     })
-    host.life.onEnd(() => this.#close())
+    host.lifecycle.onEnd(() => this.#close())
   }
 
-  /** Whether lines are being printed. */
+  /** Whether the loop runs lines. */
   get active(): boolean {
     return this.#working
   }
 
-  /** Whether the command being carried out came from the file. */
+  /** Whether the running command came from the file. */
   get fromFile(): boolean {
     return this.#fromFile
   }
@@ -64,14 +64,14 @@ export class VirtualSdcard {
     return this.#reader !== undefined
   }
 
-  /** Stops after the current line; resolves when it has. */
+  /** Stops after the current line; resolves when the loop has stopped. */
   async pause(): Promise<void> {
     if (!this.#working) return
     this.#stop = true
     if (!this.#fromFile) await this.#done
   }
 
-  /** Begins or goes on printing. */
+  /** Starts or continues to print. */
   resume(): void {
     if (this.#working) throw new GcodeError('SD busy')
     this.#stop = false
@@ -80,18 +80,18 @@ export class VirtualSdcard {
     this.#done = new Promise(resolve => {
       clock.at(clock.now, () => {
         this.#work().then(resolve, error =>
-          this.#host.life.shutdown(`Internal error in virtual_sdcard: ${messageOf(error)}`),
+          this.#host.lifecycle.shutdown(`Internal error in virtual_sdcard: ${messageOf(error)}`),
         )
       })
     })
   }
 
-  /** Gives the file up. */
+  /** Cancels the print and closes the file. */
   async cancel(): Promise<void> {
     if (this.#reader === undefined) return
     await this.pause()
     this.#close()
-    this.#forget()
+    this.#clearPosition()
     this.#stats.finish('cancelled')
   }
 
@@ -151,12 +151,12 @@ export class VirtualSdcard {
   }
 
   #clear(): void {
-    this.#forget()
+    this.#clearPosition()
     this.#stats.reset()
     this.#onReset?.()
   }
 
-  /** Calls back when a file is reset, as exclude_object wants to know. */
+  /** Called when a file is reset; exclude_object needs it. */
   set onReset(listener: () => void) {
     this.#onReset = listener
   }
@@ -177,7 +177,7 @@ export class VirtualSdcard {
       this.#reader = new LineReader(path)
       this.#path = path
     } catch {
-      this.#forget()
+      this.#clearPosition()
       throw new GcodeError('Unable to open file')
     }
     this.#position = 0
@@ -186,7 +186,7 @@ export class VirtualSdcard {
     this.#stats.setFile(name)
   }
 
-  // Names are found without regard to capitals, and never outside of the folder.
+  // Names match without regard to case, and only inside of the folder.
   #find(name: string): string {
     const wanted = resolve(this.#folder, name)
     if (!wanted.startsWith(resolve(this.#folder) + sep)) throw new Error('outside')
@@ -233,7 +233,7 @@ export class VirtualSdcard {
       return
     }
     reader.seek(this.#position)
-    this.#stats.begin()
+    this.#stats.start()
     this.#host.log(`Starting SD card print (position ${this.#position})`)
     const error = await this.#printLines(reader)
     this.#working = false
@@ -243,7 +243,7 @@ export class VirtualSdcard {
     else if (this.#path === null && this.#size > 0) this.#stats.finish('complete')
   }
 
-  // The message of the error that ended it, if one did.
+  // Returns the message of the error that ended the print; undefined without one.
   async #printLines(reader: LineReader): Promise<string | undefined> {
     const { gcode, clock } = this.#host
     let sliceEnd = performance.now() + SLICE
@@ -264,7 +264,7 @@ export class VirtualSdcard {
       this.#next = reader.position
       try {
         this.#fromFile = true
-        // Most lines are done at once: only the others are worth a turn of the event loop.
+        // Most lines end synchronously: awaiting them would cost a turn of the event loop each.
         const pending = gcode.run(line)
         if (pending !== undefined) {
           await pending
@@ -301,7 +301,7 @@ export class VirtualSdcard {
     this.#reader = undefined
   }
 
-  #forget(): void {
+  #clearPosition(): void {
     this.#path = null
     this.#size = 0
     this.#position = 0

@@ -1,10 +1,10 @@
-// Requests as API clients make them, and the answers that Klipper gives.
+// Requests of API clients, and the replies of Klipper.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MACHINE, startPrinter } from '../printer-rig.ts'
 
-test('info tells who and where the printer is', async () => {
+test('info identifies the printer', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   const info = await client.call('info', { client_info: { program: 'test', version: '1' } })
@@ -16,7 +16,7 @@ test('info tells who and where the printer is', async () => {
   assert.equal(info.process_id, process.pid)
 })
 
-test('refusals have the form and the words of Klipper', async () => {
+test('errors have the form and the words of Klipper', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   const cases: [string, Record<string, unknown>, string][] = [
@@ -46,7 +46,7 @@ test('refusals have the form and the words of Klipper', async () => {
   }
 })
 
-test('what is no message is passed over, and the connection lives on', async () => {
+test('an invalid message is ignored, and the connection stays open', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   client.write('zzz\x03[1]\x03')
@@ -65,7 +65,7 @@ test('endpoints are listed; dump_trapq only once the printer is ready', async ()
   assert.ok(later.includes('motion_report/dump_trapq'))
 })
 
-test('G-code output goes to every connection that asked for it, errors in full before their first line', async () => {
+test('G-code output goes to every subscribed connection, errors in full before their first line', async () => {
   await using rig = await startPrinter()
   const [one, two, deaf] = [await rig.connect(), await rig.connect(), await rig.connect()]
   await one.subscribeOutput()
@@ -97,7 +97,7 @@ test('remote methods are called with the template of their registration', async 
   assert.deepEqual(client.messages, [{ params: { value: 'hello' }, method: 'notify_test' }])
 })
 
-test('planned motion is streamed to whoever ordered it', async () => {
+test('planned motion is streamed to clients that request it', async () => {
   await using rig = await startPrinter({ speed: 20 })
   const client = await rig.connect()
   const answer = await client.call('motion_report/dump_trapq', {
@@ -112,7 +112,7 @@ test('planned motion is streamed to whoever ordered it', async () => {
   assert.deepEqual(row![5], [1, 0, 0])
 })
 
-test('the bed mesh and the end stops can be asked for', async () => {
+test('the bed mesh and the end stops can be queried', async () => {
   await using rig = await startPrinter({
     config: `${MACHINE}[bed_mesh]\nmesh_min: 15,15\nmesh_max: 220,220\nprobe_count: 3,3\n`,
   })

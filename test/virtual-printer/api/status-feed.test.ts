@@ -1,4 +1,4 @@
-// objects/list, query and subscribe: full answers, then only changes.
+// objects/list, query and subscribe: full replies, then only changes.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +25,7 @@ test('every listed object can be queried', async () => {
   for (const name of objects) assert.equal(typeof status[name], 'object', name)
 })
 
-test('a subscription is answered in full and then tells changes only', async () => {
+test('the reply to a subscription is complete, updates contain only changes', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   const first = await client.subscribe({ print_stats: null, gcode_move: ['speed_factor'], nosuch: null })
@@ -53,7 +53,7 @@ test('a new subscription replaces the one before, connections do not mix', async
   assert.deepEqual(two.pushed('gcode_move', 'extrude_factor'), [0.5])
 })
 
-test('eventtime never goes back', async () => {
+test('eventtime never decreases', async () => {
   await using rig = await startPrinter()
   const client = await rig.connect()
   await client.subscribe({ toolhead: ['estimated_print_time'] })

@@ -1,4 +1,4 @@
-// printer.cfg: includes, merging, the SAVE_CONFIG block, typed settings and complaints.
+// printer.cfg: includes, merging, the SAVE_CONFIG block, typed settings and errors.
 
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -37,7 +37,7 @@ test('includes with wildcards, in order; later values win', () => {
   })
 })
 
-test('files that are missing or include themselves', () => {
+test('missing files, and files that include themselves, are errors', () => {
   using files = folder({
     'printer.cfg': '[include other.cfg]\n',
     'loop.cfg': '[include loop.cfg]\n',
@@ -49,7 +49,7 @@ test('files that are missing or include themselves', () => {
   assert.throws(() => Config.read(join(files.path, 'none.cfg')), /Unable to open config file/)
 })
 
-test('typed reading keeps settings and complains as Klipper does', () => {
+test('typed reading records settings, with the errors of Klipper', () => {
   using files = folder({
     'printer.cfg': '[a B]\nn: 5\nlist: 1, 2\nflag: yes\nbad: x\nrest: 1.5\nword: hello\n',
   })
@@ -106,7 +106,7 @@ test('what SAVE_CONFIG writes is read back, again and again', () => {
   assert.ok(!files.config().has('bed_mesh default'))
 })
 
-test('a value from an included file cannot be replaced', () => {
+test('SAVE_CONFIG cannot replace a value of an included file', () => {
   using files = folder({ 'printer.cfg': '[include probe.cfg]\n', 'probe.cfg': '[probe]\nz_offset: 1\n' })
   const config = files.config()
   config.set('probe', 'z_offset', '2')

@@ -33,7 +33,7 @@ async function homed(): Promise<{ rig: PrinterRig; client: Client }> {
 }
 
 describe('calibration', { concurrency: true }, () => {
-  test('the probe tells the height', async () => {
+  test('the probe reports the height', async () => {
     const { rig, client } = await homed()
     await using _ = rig
     await client.script('PROBE')
@@ -48,7 +48,7 @@ describe('calibration', { concurrency: true }, () => {
     assert.match(client.output.at(-1)!, /probe accuracy results: maximum .*standard deviation 0\.000000$/)
   })
 
-  test('a mesh is measured, kept, loaded, removed', async () => {
+  test('a mesh is measured, saved, loaded and removed', async () => {
     const { rig, client } = await homed()
     await using _ = rig
     await client.script('BED_MESH_CALIBRATE')

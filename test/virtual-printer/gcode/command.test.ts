@@ -1,4 +1,4 @@
-// How lines of G-code are read: names, parameters of both styles, quoting, comments, and Klipper's complaints.
+// Parsing of G-code lines: names, parameters of both styles, quoting, comments, and Klipper's errors.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -42,7 +42,7 @@ test('parameters of an extended command: quotes, capitals, comments', () => {
   assert.throws(() => new GcodeCommand('A_B', 'A_B X="1').params, /Malformed command/)
 })
 
-test('complaints about parameters', () => {
+test('errors about parameters', () => {
   const command = new GcodeCommand('SET_X', 'SET_X A=abc B=5')
   const cases: [() => unknown, string][] = [
     [() => command.text('C'), "Error on 'SET_X A=abc B=5': missing C"],
@@ -55,13 +55,13 @@ test('complaints about parameters', () => {
   for (const [read, message] of cases) assert.throws(read, { message })
 })
 
-test('what follows the name, as written', () => {
+test('the text after the name, as written', () => {
   assert.equal(new GcodeCommand('M117', 'M117 Hello World').rawParams, 'Hello World')
   assert.equal(new GcodeCommand('M117', 'N3 M117 Hi*12').rawParams, 'Hi')
   assert.equal(new GcodeCommand('M117', 'M117').rawParams, '')
 })
 
-test('the words of a move are read as exactly as numbers can be', () => {
+test('the words of a move are read exactly', () => {
   const words = new MoveWords()
   const numbers = ['0.1', '-12.345', '.5', '1234567.891', '0.00001', '+3', '7.', '123456789012345678']
   for (const text of numbers) {

@@ -1,4 +1,4 @@
-// Scripts and their answers: what clients and consoles see of the basic commands.
+// Scripts and their responses, as clients and consoles see them.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -22,7 +22,7 @@ retract_length: 0.8
 filename: {folder}/variables.cfg
 `
 
-async function answers(script: string): Promise<string[]> {
+async function responses(script: string): Promise<string[]> {
   await using rig = await startPrinter({ config: MACHINE + EXTRAS })
   const client = await rig.connect()
   await client.subscribeOutput()
@@ -31,25 +31,25 @@ async function answers(script: string): Promise<string[]> {
 }
 
 describe('G-code', { concurrency: true }, () => {
-  test('answers of commands that report', async () => {
-    assert.deepEqual(await answers('STATUS'), ['// Klipper state: Ready'])
-    assert.match((await answers('M115'))[0]!, /^\/\/ FIRMWARE_NAME:Klipper FIRMWARE_VERSION:v0\.13\.0/)
-    assert.match((await answers('M105'))[0]!, /^B:\d+\.\d \/0\.0 T0:\d+\.\d \/0\.0$/)
-    assert.deepEqual(await answers('M114'), ['X:0.000 Y:0.000 Z:0.000 E:0.000'])
-    assert.deepEqual(await answers('M119'), ['stepper_x:open stepper_y:open stepper_z:open'])
-    assert.deepEqual(await answers('RESPOND PREFIX=tgt: MSG="a b"\nRESPOND TYPE=error MSG=e\nM118 x'), [
+  test('responses of commands that report', async () => {
+    assert.deepEqual(await responses('STATUS'), ['// Klipper state: Ready'])
+    assert.match((await responses('M115'))[0]!, /^\/\/ FIRMWARE_NAME:Klipper FIRMWARE_VERSION:v0\.13\.0/)
+    assert.match((await responses('M105'))[0]!, /^B:\d+\.\d \/0\.0 T0:\d+\.\d \/0\.0$/)
+    assert.deepEqual(await responses('M114'), ['X:0.000 Y:0.000 Z:0.000 E:0.000'])
+    assert.deepEqual(await responses('M119'), ['stepper_x:open stepper_y:open stepper_z:open'])
+    assert.deepEqual(await responses('RESPOND PREFIX=tgt: MSG="a b"\nRESPOND TYPE=error MSG=e\nM118 x'), [
       'tgt: a b',
       '!! e',
       'echo: x',
     ])
-    assert.match((await answers('HELP'))[0]!, /^\/\/ Available extended commands:\n/)
-    assert.match((await answers('GET_POSITION'))[0]!, /\/\/ toolhead: X:0\.000000 Y:0\.000000/)
-    assert.deepEqual(await answers('GET_RETRACTION'), [
+    assert.match((await responses('HELP'))[0]!, /^\/\/ Available extended commands:\n/)
+    assert.match((await responses('GET_POSITION'))[0]!, /\/\/ toolhead: X:0\.000000 Y:0\.000000/)
+    assert.deepEqual(await responses('GET_RETRACTION'), [
       '// RETRACT_LENGTH=0.80000 RETRACT_SPEED=20.00000 UNRETRACT_EXTRA_LENGTH=0.00000 UNRETRACT_SPEED=10.00000',
     ])
   })
 
-  test('turning off what is not there is no fault', async () => {
+  test('switching off a missing heater or fan is not an error', async () => {
     await using rig = await startPrinter({
       config: MACHINE.replace(/\[heater_bed\][^[]*/, ''),
     })
@@ -100,7 +100,7 @@ describe('G-code', { concurrency: true }, () => {
     assert.deepEqual(client.output, ['echo: still here'])
   })
 
-  test('an unknown name is answered with one that is like it', async () => {
+  test('the error about an unknown name suggests a similar one', async () => {
     await using rig = await startPrinter({ config: MACHINE + EXTRAS })
     const client = await rig.connect()
     await assert.rejects(client.script('SET_PIN PIN=igh VALUE=0'), {

@@ -1,4 +1,4 @@
-// Heaters, sensors and fans: temperatures that move as they would.
+// Heaters, sensors and fans: temperatures over time.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

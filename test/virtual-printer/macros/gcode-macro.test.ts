@@ -14,8 +14,8 @@ async function withMacros(config: string): Promise<{ rig: PrinterRig; client: Cl
 
 describe('macros', { concurrency: true }, () => {
   test('parameters, raw parameters, defaults and conditions', async () => {
-    const { rig, client } = await withMacros(`[gcode_macro SAY]
-description: Says something
+    const { rig, client } = await withMacros(`[gcode_macro REPLY]
+description: Replies something
 gcode:
   {% set WHAT = params.WHAT|default("nothing") %}
   M118 {WHAT} {params.N|default(1)|int + 1}
@@ -24,9 +24,9 @@ gcode:
   {% endif %}
 `)
     await using _ = rig
-    await client.script('SAY\nsay what=x n=4')
+    await client.script('REPLY\nreply what=x n=4')
     assert.deepEqual(client.output, ['echo: nothing 2', 'echo: x 5', 'echo: raw what=x n=4'])
-    assert.equal((await client.call('gcode/help')).SAY, 'Says something')
+    assert.equal((await client.call('gcode/help')).REPLY, 'Replies something')
   })
 
   test('the state of the printer, positions by letter', async () => {
@@ -52,7 +52,7 @@ gcode:
 `)
     await using _ = rig
     await client.script('V')
-    // The template is rendered before its commands are carried out.
+    // The template is rendered before its commands run.
     assert.deepEqual(client.output, ['echo: 3', 'echo: 3'])
     assert.deepEqual(await client.query('gcode_macro V'), { count: 4, list: [1, 'two', null] })
     await assert.rejects(client.script('SET_GCODE_VARIABLE MACRO=V VARIABLE=x VALUE=1'), {
@@ -76,7 +76,7 @@ gcode: {action_emergency_stop("fire")}
     assert.match(rig.printer.stateMessage, /^Shutdown due to fire\n/)
   })
 
-  test('an error within is told at each level', async () => {
+  test('an error in a nested macro is reported at each level', async () => {
     const { rig, client } = await withMacros('[gcode_macro BAD]\ngcode:\n  G1 X5\n')
     await using _ = rig
     await assert.rejects(client.script('BAD'), /Must home axis first/)
@@ -84,7 +84,7 @@ gcode: {action_emergency_stop("fire")}
     assert.deepEqual(client.output, [line, line])
   })
 
-  test('a faulty template is told when it is used, and a syntax error at the start', async () => {
+  test('a template error is reported at the call, a syntax error at the start', async () => {
     const { rig, client } = await withMacros('[gcode_macro BAD]\ngcode: {printer.nosuch.field}\n')
     await using _ = rig
     await assert.rejects(client.script('BAD'), /^Error: Error evaluating 'gcode_macro BAD:gcode'/)
@@ -96,13 +96,13 @@ gcode: {action_emergency_stop("fire")}
     assert.match(broken.printer.stateMessage, /^Error loading template 'gcode_macro X:gcode'/)
   })
 
-  test('renaming takes over a command; without one there is no start', async () => {
+  test('a macro can replace a command; a missing command stops the start', async () => {
     const { rig, client } = await withMacros(
-      '[gcode_macro M117]\nrename_existing: M117.1\ngcode:\n  M117.1 said {rawparams}\n',
+      '[gcode_macro M117]\nrename_existing: M117.1\ngcode:\n  M117.1 shown {rawparams}\n',
     )
     await using _ = rig
     await client.script('M117 hi')
-    assert.equal((await client.query('display_status')).message, 'said hi')
+    assert.equal((await client.query('display_status')).message, 'shown hi')
     await using broken = await startPrinter({
       config: `${MACHINE}[gcode_macro NOPE]\nrename_existing: NOPE_BASE\ngcode: M118\n`,
       ready: false,
@@ -113,7 +113,7 @@ gcode: {action_emergency_stop("fire")}
     )
   })
 
-  test('delayed G-code repeats itself and is stopped', async () => {
+  test('delayed G-code repeats itself until it is stopped', async () => {
     const { rig, client } = await withMacros(`[delayed_gcode tick]
 gcode:
   M118 tick

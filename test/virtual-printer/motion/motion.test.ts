@@ -13,7 +13,7 @@ const LIMITS: MotionLimits = {
   squareCornerVelocity: 5,
 }
 
-/** Plans moves along points at a speed; the moves as they were shaped. */
+/** Plans moves along points at a speed; returns the shaped moves. */
 function plan(points: number[][], speed: number, limits = LIMITS): Move[] {
   const done: Move[] = []
   const lookahead = new Lookahead(moves => done.push(...moves))
@@ -111,7 +111,7 @@ test('positions and speeds within a move', () => {
 })
 
 describe('the machine', { concurrency: true }, () => {
-  test('G28 homes, tells which axes, and ends at the end stops', async () => {
+  test('G28 homes, reports the homed axes, and ends at the end stops', async () => {
     await using rig = await startPrinter()
     const client = await rig.connect()
     await client.script('G28 X')
@@ -131,7 +131,7 @@ describe('the machine', { concurrency: true }, () => {
     assert.equal((await client.query('toolhead')).homed_axes, '')
   })
 
-  test('safe_z_home goes to its place', async () => {
+  test('safe_z_home moves to its position', async () => {
     await using rig = await startPrinter({
       config: `${MACHINE}[safe_z_home]\nhome_xy_position: 117,118\nspeed: 150\nz_hop: 5\n`,
     })
@@ -167,7 +167,7 @@ describe('the machine', { concurrency: true }, () => {
     assert.ok(after - before > took, `${after - before}`)
   })
 
-  test('arcs go round', async () => {
+  test('arcs follow the circle', async () => {
     await using rig = await startPrinter()
     const client = await rig.connect()
     await client.script('SET_KINEMATIC_POSITION X=60 Y=50 Z=5\nG3 X60 Y50 I-10 J0 F600\nM400')

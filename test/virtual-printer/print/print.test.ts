@@ -1,4 +1,4 @@
-// Prints from their start to each of their ends, as recorded from a real Klippy.
+// Prints from their start to each of their ends, as recordings of a real Klippy show them.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -41,7 +41,7 @@ function lines(seconds: number): string {
   return Array.from({ length: seconds }, (_, n) => `G1 X${n % 2 === 0 ? 110 : 10} E0.5 F6000`).join('\n')
 }
 
-async function begin(options: RigOptions): Promise<{ rig: PrinterRig; client: Client }> {
+async function startRig(options: RigOptions): Promise<{ rig: PrinterRig; client: Client }> {
   const rig = await startPrinter({ config: MACHINE + MACROS, speed: 400, ...options })
   rig.printer.setTemperature('extruder', 200)
   await rig.printer.gcode('M104 S200\nM140 S50')
@@ -66,11 +66,11 @@ const state = (client: Client, wanted: string) =>
 describe('a print', { concurrency: true }, () => {
   test('a print that completes', async () => {
     const file = `${START}M117 Printing\nM201 X5\n${lines(40)}\nM400\nM117 Done`
-    const { rig, client } = await begin({ speed: 60, files: { 'a.gcode': file } })
+    const { rig, client } = await startRig({ speed: 60, files: { 'a.gcode': file } })
     await using _ = rig
     assert.deepEqual(await client.script('SDCARD_PRINT_FILE FILENAME="a.gcode"'), {})
     await state(client, 'complete')
-    // The reply stands between the file's selection and its first line.
+    // The reply comes between the file's selection and its first line.
     const order = client.all.filter(message => message.method === 'output' || isReply(message))
     const reply = order.findLastIndex(isReply)
     assert.deepEqual(order[reply - 1]?.params, { response: 'File selected' })
@@ -97,7 +97,7 @@ describe('a print', { concurrency: true }, () => {
   })
 
   test('pause, resume, cancel', async () => {
-    const { rig, client } = await begin({ files: { 'a.gcode': `${START}${lines(3000)}\n` } })
+    const { rig, client } = await startRig({ files: { 'a.gcode': `${START}${lines(3000)}\n` } })
     await using _ = rig
     await client.script('SDCARD_PRINT_FILE FILENAME=a.gcode')
     await client.until(() => (client.pushed('print_stats', 'filament_used').at(-1) as number) > 0)
@@ -126,8 +126,8 @@ describe('a print', { concurrency: true }, () => {
     assert.equal((await client.query('heater_bed')).target, 0)
   })
 
-  test('without a print, pause and resume only tell', async () => {
-    const { rig, client } = await begin({ config: MACHINE })
+  test('without a print, pause and resume only respond', async () => {
+    const { rig, client } = await startRig({ config: MACHINE })
     await using _ = rig
     for (const call of ['pause', 'pause', 'resume', 'resume', 'cancel'])
       await client.call(`pause_resume/${call}`)
@@ -140,9 +140,9 @@ describe('a print', { concurrency: true }, () => {
     ])
   })
 
-  test('a failing line runs on_error_gcode; the cancel in it decides the state', async () => {
+  test('a failing line runs on_error_gcode; a cancel in it makes the state cancelled', async () => {
     const file = 'M117 hello\nSET_HEATER_TEMPERATURE HEATER=nosuch TARGET=1\nM117 never\n'
-    const { rig, client } = await begin({ files: { 'a.gcode': file } })
+    const { rig, client } = await startRig({ files: { 'a.gcode': file } })
     await using _ = rig
     await client.script('SDCARD_PRINT_FILE FILENAME=a.gcode')
     await state(client, 'cancelled')
@@ -156,7 +156,7 @@ describe('a print', { concurrency: true }, () => {
 
   test('without a cancel in on_error_gcode the state is error, with the message', async () => {
     const config = MACHINE.replace('on_error_gcode: CANCEL_PRINT', 'on_error_gcode: M117 failed')
-    const { rig, client } = await begin({ config, files: { 'a.gcode': 'G1 X5\n' } })
+    const { rig, client } = await startRig({ config, files: { 'a.gcode': 'G1 X5\n' } })
     await using _ = rig
     await client.script('SDCARD_PRINT_FILE FILENAME=a.gcode')
     await state(client, 'error')
@@ -165,8 +165,8 @@ describe('a print', { concurrency: true }, () => {
     assert.equal((await client.query('virtual_sdcard')).is_active, false)
   })
 
-  test('while a file prints, another is refused', async () => {
-    const { rig, client } = await begin({ files: { 'a.gcode': `${START}${lines(3000)}\n` } })
+  test('while a file prints, another one is rejected', async () => {
+    const { rig, client } = await startRig({ files: { 'a.gcode': `${START}${lines(3000)}\n` } })
     await using _ = rig
     await client.script('SDCARD_PRINT_FILE FILENAME=a.gcode')
     await assert.rejects(client.script('SDCARD_PRINT_FILE FILENAME=a.gcode'), { message: 'SD busy' })
@@ -176,8 +176,8 @@ describe('a print', { concurrency: true }, () => {
     assert.deepEqual([stats.state, stats.filename, stats.total_duration], ['standby', '', 0])
   })
 
-  test('filament that runs out pauses the print', async () => {
-    const { rig, client } = await begin({ files: { 'a.gcode': `${START}${lines(3000)}\n` } })
+  test('a filament runout pauses the print', async () => {
+    const { rig, client } = await startRig({ files: { 'a.gcode': `${START}${lines(3000)}\n` } })
     await using _ = rig
     await client.script('SDCARD_PRINT_FILE FILENAME=a.gcode')
     await client.until(() => (client.pushed('print_stats', 'filament_used').at(-1) as number) > 0)
@@ -190,13 +190,13 @@ describe('a print', { concurrency: true }, () => {
     })
   })
 
-  test('excluded objects are left out, their filament is not made up for', async () => {
+  test('excluded objects are skipped together with their filament', async () => {
     const object = (name: string) =>
       `EXCLUDE_OBJECT_START NAME=${name}\n${lines(4)}\nEXCLUDE_OBJECT_END NAME=${name}\n`
     const define =
       'EXCLUDE_OBJECT_DEFINE NAME=b CENTER=1,2 POLYGON=[[0,0],[1,1]]\nEXCLUDE_OBJECT_DEFINE NAME=a\n'
     const file = `${START}${define}EXCLUDE_OBJECT NAME=b\n${object('a')}${object('b')}${object('a')}M400\n`
-    const { rig, client } = await begin({ files: { 'a.gcode': file } })
+    const { rig, client } = await startRig({ files: { 'a.gcode': file } })
     await using _ = rig
     await client.script('SDCARD_PRINT_FILE FILENAME=a.gcode')
     await state(client, 'complete')
@@ -226,7 +226,7 @@ describe('a print', { concurrency: true }, () => {
     const expected = 400 * (1 + 100 / 3000)
     const results: Json[] = []
     for (const speed of [2000, 20_000]) {
-      const { rig, client } = await begin({ speed, files: { 'a.gcode': `${START}${lines(400)}\nM400\n` } })
+      const { rig, client } = await startRig({ speed, files: { 'a.gcode': `${START}${lines(400)}\nM400\n` } })
       await using _ = rig
       await client.script('SDCARD_PRINT_FILE FILENAME=a.gcode')
       await state(client, 'complete')
@@ -244,8 +244,8 @@ describe('a print', { concurrency: true }, () => {
     )
   })
 
-  test('M20 to M27 work on files as on a card', async () => {
-    const { rig, client } = await begin({ files: { 'b.gcode': 'M118 b\n', 'a.gcode': 'M118 a\n' } })
+  test('M20 to M27 work on files as on an SD card', async () => {
+    const { rig, client } = await startRig({ files: { 'b.gcode': 'M118 b\n', 'a.gcode': 'M118 a\n' } })
     await using _ = rig
     await client.script('M20\nM23 A.GCODE\nM27\nM24')
     await client.until(() => client.output.includes('Done printing file'))
