@@ -100,7 +100,7 @@ test('its types check in a program of another project', async () => {
   assert.equal(stdout, '')
 })
 
-test('a bundler takes it for browsers', async () => {
+test('it bundles for browsers, without a module of Node and without the contract', async () => {
   await installed
   const contents = "import { connect } from 'moonraker-ts/client'\nwindow.connect = connect"
   const { outputFiles, metafile } = await build({
@@ -114,5 +114,7 @@ test('a bundler takes it for browsers', async () => {
     logLevel: 'silent',
   })
   assert.deepEqual(Object.values(metafile.outputs)[0]?.imports, [])
+  const foreign = Object.keys(metafile.inputs).filter(path => !/^<stdin>$|\/dist\/client\//.test(path))
+  assert.deepEqual(foreign, [])
   assert.ok((outputFiles[0]?.contents.length ?? 0) < 20_000)
 })
