@@ -1,5 +1,6 @@
 // All open connections, and the notifications that go to every client.
 import { randomInt } from 'node:crypto'
+import type { Chapter, ParamsOfNotification } from '../api/chapter.ts'
 import type { Transport } from '../api/endpoint.ts'
 import type { NotificationName, NotificationParams } from '../api/index.ts'
 import { type Channel, type ClientInfo, Connection } from './connection.ts'
@@ -73,6 +74,15 @@ export class Connections {
 
   /** Notifies every client with a user. */
   notify<N extends NotificationName>(name: N, ...params: NotificationParams<N>): void {
+    this.#notifyAllBut(null, notificationText(name, params))
+  }
+
+  /** Notifies every client with a user of something that a chapter outside the contract declares. */
+  notifyFrom<C extends Pick<Chapter, 'notifications'>, N extends keyof C['notifications'] & string>(
+    _chapter: C,
+    name: N,
+    ...params: ParamsOfNotification<C['notifications'][N]>
+  ): void {
     this.#notifyAllBut(null, notificationText(name, params))
   }
 
