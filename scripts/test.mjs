@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const GROUPS = 8
 /** Milliseconds after which a test that hangs fails. */
 const TIMEOUT = 120_000
+/** Milliseconds without output after which a group of files is killed. */
+const SILENCE = 150_000
 /** The slowest files, which mostly wait; no process gets two of them. */
 const SLOW = [
   'components/files/observer',
@@ -57,13 +59,24 @@ function runGroup(files) {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
+  // --test-timeout does not end a process that a hanging test keeps alive.
+  const kill = () => {
+    output += `\n✖ killed after ${SILENCE / 1000} s without output; the test after the last one above hangs\n`
+    child.kill('SIGKILL')
+  }
+  let timer = setTimeout(kill, SILENCE)
   const collect = text => {
     output += text
+    clearTimeout(timer)
+    timer = setTimeout(kill, SILENCE)
   }
   child.stdout.setEncoding('utf8').on('data', collect)
   child.stderr.setEncoding('utf8').on('data', collect)
   return new Promise(resolve => {
-    child.on('close', code => resolve({ output, code, files }))
+    child.on('close', code => {
+      clearTimeout(timer)
+      resolve({ output, code, files })
+    })
   })
 }
 

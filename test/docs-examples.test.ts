@@ -196,7 +196,8 @@ describe('examples', { concurrency: 4 }, () => {
 })
 
 test('the guide shows every example as it is', () => {
-  for (const file of readdirSync(FOLDER)) {
+  const examples = readdirSync(FOLDER, { withFileTypes: true }).filter(entry => entry.isFile())
+  for (const { name: file } of examples) {
     const fence = `\n\`\`\`${extname(file).slice(1)}\n${readFileSync(join(FOLDER, file), 'utf8')}\`\`\`\n`
     assert.ok(GUIDE.includes(fence), `copy docs/examples/${file} into docs/writing-a-client.md`)
   }

@@ -21,7 +21,7 @@ async function change(client: WebClient, times: number): Promise<[string, string
 test('prints that complete, are cancelled, and meet an emergency stop', async () => {
   await using rig = await startRig({ speed: 200 })
   writeFileSync(join(rig.paths.gcodes, 'long.gcode'), `${GCODE.join('\n')}\n`)
-  writeFileSync(join(rig.paths.gcodes, 'short.gcode'), `${GCODE.slice(0, 5).join('\n')}\n`)
+  writeFileSync(join(rig.paths.gcodes, 'short.gcode'), `${GCODE.slice(0, 40).join('\n')}\n`)
   using client = await WebClient.open(rig.url)
   const begin = (filename: string) => client.call('printer.print.start', { filename })
   await begin('short.gcode')
