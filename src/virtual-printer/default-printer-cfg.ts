@@ -311,11 +311,11 @@ max_extrude_cross_section: 10000
 [heater_bed]
 max_temp: 200
 
-# A command for something that this machine lacks, such as a heater, fan, pin, tool, macro, mesh profile
-# or unit of another machine, is answered in the console and skipped when it comes from a print file.
-# Klipper has no such option: there it ends the print.
+# A command that this machine does not support, such as one for a heater, fan, pin, tool, macro or mesh
+# profile of another machine, or in the dialect of another firmware, is a message in the console and
+# skipped when it comes from a print file. Klipper has no such option: there it ends the print.
 [virtual_printer]
-skip_missing: True
+skip_unsupported: True
 
 # The machine counts as homed from the start on, and stays so when motors are switched off.
 [delayed_gcode homed_at_start]

@@ -4,10 +4,11 @@
 export class GcodeError extends Error {}
 
 /**
- * A G-code command names something that this machine lacks: a heater, a tool, a macro, a saved state, a unit.
- * With `[virtual_printer] skip_missing` it is only a console message for the commands of a print file.
+ * A G-code command uses something that this machine lacks (a heater, a tool, a macro, a saved state) or that only
+ * other firmwares support (inches, arcs by their radius, a parameter without a value).
+ * With `[virtual_printer] skip_unsupported` it is only a console message for the commands of a print file.
  */
-export class MissingPartError extends GcodeError {}
+export class UnsupportedError extends GcodeError {}
 
 /** printer.cfg is unusable; the message becomes Klippy's state message. */
 export class ConfigError extends Error {}

@@ -145,7 +145,7 @@ describe('the forgiving machine', { concurrency: true }, () => {
     assert.deepEqual([absolute_coordinates, absolute_extrude], [false, false])
   })
 
-  test('what is missing is skipped in files only, also inside of a macro that a file calls', async () => {
+  test('an unsupported command is skipped in files only, also inside of a macro that a file calls', async () => {
     const macro = '[gcode_macro LIGHT]\ngcode:\n  SET_PIN PIN=sun VALUE=1\n  M118 after\n'
     const rig = await startPrinter({ config: `${macro}${defaultPrinterCfg()}` })
     await using _ = rig

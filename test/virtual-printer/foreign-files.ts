@@ -97,6 +97,8 @@ export const FOREIGN_FILES: Readonly<Record<string, ForeignFile>> = {
   inches: missing('G20', /^Machine does not support G20/),
   'a file written to the card': missing('M28 cache.gco', /^SD write not supported/),
   'an arc in relative mode': missing('G91\nG2 X10 I5\nG90', /^G2\/G3 does not support relative/, HEATED),
+  'a parameter without a value': missing('M221 S; push soft endstop status', /unable to parse ?$/),
+  'a speed of 0': missing('G1 X60 Y60 F0', /^Invalid speed in 'G1 X60 Y60 F0'/, HEATED),
   'an arc by its radius': missing('G1 X60 Y60 F6000\nG3 X70 Y60 R5', /^G2\/G3 does not support R/, HEATED),
   'waiting for a chamber that nothing heats': {
     gcode: `TEMPERATURE_WAIT SENSOR="temperature_sensor chamber" MINIMUM=45\n${HEATED}${LINE}`,

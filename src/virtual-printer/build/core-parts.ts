@@ -81,8 +81,8 @@ export function buildCore(host: Host, gcodesPath: string | undefined): CoreParts
   forceMoveCommands(host, toolhead, gcodeMove, new Set(stepperNames))
   const printStats = new PrintStats(host, gcodeMove)
   const sdcard = buildSdcard(host, printStats, gcodesPath)
-  if (config.has('virtual_printer') && config.section('virtual_printer').boolean('skip_missing', false)) {
-    host.gcode.skipsMissing = () => sdcard?.fromFile === true
+  if (config.has('virtual_printer') && config.section('virtual_printer').boolean('skip_unsupported', false)) {
+    host.gcode.skipsUnsupported = () => sdcard?.fromFile === true
   }
   return {
     toolhead,

@@ -1,7 +1,7 @@
 // The `bed_mesh` object: measures, saves and loads meshes.
 
 import type { Section } from '../config/section.ts'
-import { GcodeError, MissingPartError } from '../errors.ts'
+import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { GcodeMove } from '../motion/gcode-move.ts'
@@ -178,7 +178,7 @@ export class BedMesh {
 
   #loadProfile(name: string): void {
     const profile = this.#profiles[name]
-    if (profile === undefined) throw new MissingPartError(`bed_mesh: Unknown profile [${name}]`)
+    if (profile === undefined) throw new UnsupportedError(`bed_mesh: Unknown profile [${name}]`)
     this.#use(name, { points: profile.points, params: profile.mesh_params })
   }
 

@@ -1,7 +1,7 @@
 // Output pins and LEDs.
 
 import type { Section } from '../config/section.ts'
-import { GcodeError, MissingPartError } from '../errors.ts'
+import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { StatusSource } from '../objects.ts'
@@ -58,7 +58,7 @@ export function led(host: Host, section: Section): StatusSource {
     command => {
       const name = command.text('TEMPLATE')
       if (name !== '' && !host.config.has(`display_template ${name}`)) {
-        throw new MissingPartError(`Unknown display_template '${name}'`)
+        throw new UnsupportedError(`Unknown display_template '${name}'`)
       }
     },
     'Assign a display_template to an LED',

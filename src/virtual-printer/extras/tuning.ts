@@ -1,7 +1,7 @@
 // Input shaper and skew correction: their settings are kept and reported; they do not change simulated motion.
 
 import type { Section } from '../config/section.ts'
-import { GcodeError, MissingPartError } from '../errors.ts'
+import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { StatusSource } from '../objects.ts'
 
@@ -25,7 +25,7 @@ export function inputShaper(host: Host, section: Section): void {
         const type = command
           .text(`SHAPER_TYPE_${suffix}`, command.text('SHAPER_TYPE', shaper.type))
           .toLowerCase()
-        if (!SHAPERS.includes(type)) throw new MissingPartError(`Unsupported shaper type: ${type}`)
+        if (!SHAPERS.includes(type)) throw new UnsupportedError(`Unsupported shaper type: ${type}`)
         shaper.type = type
         shaper.frequency = command.number(`SHAPER_FREQ_${suffix}`, shaper.frequency, { min: 0 })
         shaper.damping = command.number(`DAMPING_RATIO_${suffix}`, shaper.damping, { min: 0, max: 1 })

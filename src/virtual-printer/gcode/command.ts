@@ -1,7 +1,7 @@
 // One G-code command for its handler: name, parameters of either style, and Klipper's errors about them.
 
 import { type Bounds, boundsError } from '../bounds.ts'
-import { GcodeError } from '../errors.ts'
+import { GcodeError, UnsupportedError } from '../errors.ts'
 
 /** A line of G-code; its parameters are parsed when the handler reads them. */
 export class GcodeCommand {
@@ -47,14 +47,14 @@ export class GcodeCommand {
     const text = this.params.get(key)
     if (text === undefined && fallback !== undefined) return fallback
     const value = parseNumber(this.text(key))
-    if (Number.isNaN(value)) throw this.#unparsable(key, text)
+    if (Number.isNaN(value)) throw this.#unparsable(text ?? '')
     this.#check(key, value, bounds)
     return value
   }
 
   integer(key: string, fallback?: number, bounds: Bounds = {}): number {
     const value = this.number(key, fallback, bounds)
-    if (!Number.isInteger(value)) throw this.#unparsable(key, this.params.get(key))
+    if (!Number.isInteger(value)) throw this.#unparsable(this.params.get(key) ?? '')
     return value
   }
 
@@ -63,8 +63,9 @@ export class GcodeCommand {
     return this.has(key) ? this.number(key, undefined, bounds) : undefined
   }
 
-  #unparsable(key: string, text = ''): GcodeError {
-    return new GcodeError(`Error on '${this.line}': unable to parse ${text === '' ? key : text}`)
+  #unparsable(text: string): GcodeError {
+    const message = `Error on '${this.line}': unable to parse ${text}`
+    return text === '' ? new UnsupportedError(message) : new GcodeError(message)
   }
 
   #check(key: string, value: number, bounds: Bounds): void {

@@ -1,6 +1,6 @@
 // The G-code dispatcher: commands by name, scripts one after the other, responses to all listeners.
 
-import { ConfigError, GcodeError, MissingPartError, messageOf } from '../errors.ts'
+import { ConfigError, GcodeError, messageOf, UnsupportedError } from '../errors.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { commandName, GcodeCommand } from './command.ts'
 
@@ -28,8 +28,8 @@ export class Gcode {
   readonly #waiting: (() => void)[] = []
   #running = false
   #published: { ready: boolean; commands: Record<string, { help?: string }> } | undefined
-  /** Whether a command that names a missing part only responds with a message instead of failing. */
-  skipsMissing: () => boolean = () => false
+  /** Whether an unsupported command only responds with a message instead of failing. */
+  skipsUnsupported: () => boolean = () => false
 
   constructor(lifecycle: Lifecycle) {
     this.#lifecycle = lifecycle
@@ -174,7 +174,7 @@ export class Gcode {
   }
 
   #fail(error: unknown): void {
-    if (error instanceof MissingPartError && this.skipsMissing()) {
+    if (error instanceof UnsupportedError && this.skipsUnsupported()) {
       this.respondInfo(error.message)
       return
     }
@@ -221,6 +221,6 @@ export class Gcode {
       alike === undefined
         ? `Options: ${options.map(option => `'${option}'`).join(', ')}`
         : `Did you mean '${alike}'?`
-    throw new MissingPartError(`The value '${value}' is not valid for ${key}. ${hint}`)
+    throw new UnsupportedError(`The value '${value}' is not valid for ${key}. ${hint}`)
   }
 }

@@ -1,6 +1,6 @@
 // M104, M109, M140, M190 and PID_CALIBRATE.
 
-import { GcodeError, MissingPartError } from '../errors.ts'
+import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Extruder } from '../motion/extruder.ts'
@@ -27,7 +27,7 @@ export function hotendCommands(
     const heater = extruders.get(name)?.heater
     // As in Klipper, switching off a missing tool is not an error.
     if (heater === undefined && command.number('S', 0) > 0)
-      throw new MissingPartError('Extruder not configured')
+      throw new UnsupportedError('Extruder not configured')
     return heater
   }
   const heat = (wait: boolean) => (command: GcodeCommand) => {

@@ -1,7 +1,7 @@
 // Heaters and the commands about temperatures; every heater controls a thermal body.
 
 import type { Section } from '../config/section.ts'
-import { ConfigError, GcodeError, MissingPartError } from '../errors.ts'
+import { ConfigError, GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
@@ -187,7 +187,7 @@ export class Heaters {
   /** A heater by its short name. Throws GcodeError. */
   heater(name: string): Heater {
     const heater = this.#heaters.get(name)
-    if (heater === undefined) throw new MissingPartError(`Unknown heater '${name}'`)
+    if (heater === undefined) throw new UnsupportedError(`Unknown heater '${name}'`)
     return heater
   }
 

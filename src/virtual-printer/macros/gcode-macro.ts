@@ -2,7 +2,7 @@
 
 import type { SimTimer } from '../clock.ts'
 import type { Section } from '../config/section.ts'
-import { ConfigError, GcodeError, MissingPartError, messageOf } from '../errors.ts'
+import { ConfigError, GcodeError, messageOf, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status, StatusSource } from '../objects.ts'
@@ -41,7 +41,7 @@ export function gcodeMacro(host: Host, section: Section): StatusSource {
     section.title,
     command => {
       const name = command.text('VARIABLE')
-      if (!(name in variables)) throw new MissingPartError(`Unknown gcode_macro variable '${name}'`)
+      if (!(name in variables)) throw new UnsupportedError(`Unknown gcode_macro variable '${name}'`)
       variables = { ...variables, [name]: literalOf(name, command.text('VALUE')) }
     },
     'Set the value of a G-Code macro variable',

@@ -1,6 +1,6 @@
 // G2 and G3: arcs as sequences of short straight moves.
 
-import { GcodeError, MissingPartError } from '../errors.ts'
+import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { GcodeMove } from './gcode-move.ts'
@@ -39,8 +39,8 @@ async function arc(
   resolution: number,
   clockwise: boolean,
 ): Promise<void> {
-  if (!gcodeMove.absolute) throw new MissingPartError('G2/G3 does not support relative move mode')
-  if (command.has('R')) throw new MissingPartError('G2/G3 does not support R moves')
+  if (!gcodeMove.absolute) throw new UnsupportedError('G2/G3 does not support relative move mode')
+  if (command.has('R')) throw new UnsupportedError('G2/G3 does not support R moves')
   const start = gcodeMove.gcodePosition
   const end = ['X', 'Y', 'Z'].map((name, axis) => command.number(name, start[axis]))
   const [a, b, across] = plane.axes

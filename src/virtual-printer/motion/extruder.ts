@@ -1,7 +1,7 @@
 // Extruders: their filament limits, pressure advance, and which one is active.
 
 import type { Section } from '../config/section.ts'
-import { GcodeError, MissingPartError } from '../errors.ts'
+import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Heater } from '../heat/heaters.ts'
 import type { Host } from '../host.ts'
@@ -145,7 +145,7 @@ export function extruderCommands(host: Host, extruders: Map<string, Extruder>, t
       command => {
         const queue = command.text('MOTION_QUEUE')
         if (queue !== '' && !extruders.has(queue))
-          throw new MissingPartError(`'${queue}' is not a valid extruder.`)
+          throw new UnsupportedError(`'${queue}' is not a valid extruder.`)
         extruder.sync(queue)
         gcode.respondInfo(`Extruder '${name}' now syncing with '${queue}'`)
       },

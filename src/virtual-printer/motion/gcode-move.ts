@@ -1,6 +1,6 @@
 // The coordinates of G-code: absolute and relative, offsets, factors, saved states; and G0/G1 themselves.
 
-import { GcodeError, MissingPartError } from '../errors.ts'
+import { UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import { MoveWords } from '../gcode/move-words.ts'
 import type { Host } from '../host.ts'
@@ -51,7 +51,7 @@ export class GcodeMove {
     const { gcode } = host
     gcode.register('G1', command => this.move(command.line))
     gcode.register('G20', () => {
-      throw new MissingPartError('Machine does not support G20 (inches) command')
+      throw new UnsupportedError('Machine does not support G20 (inches) command')
     })
     gcode.register('G21', () => {})
     gcode.register('M82', () => this.#setAbsoluteExtrude(true))
@@ -121,6 +121,9 @@ export class GcodeMove {
   move(line: string): void | Promise<void> {
     const words = this.#words.values
     this.#words.read(line)
+    const speed = words[4]!
+    if (speed <= 0) throw new UnsupportedError(`Invalid speed in '${line}'`)
+    if (!Number.isNaN(speed)) this.#speed = speed
     const last = this.#last
     for (let axis = 0; axis < 3; axis++) {
       const value = words[axis]!
@@ -135,9 +138,6 @@ export class GcodeMove {
       last[3] = length + (this.#absoluteCoordinates && this.#absoluteExtrude ? this.#base[3]! : before)
       extruded = last[3] - before
     }
-    const speed = words[4]!
-    if (speed <= 0) throw new GcodeError(`Invalid speed in '${line}'`)
-    if (!Number.isNaN(speed)) this.#speed = speed
     const result = this.#send(this.moveSpeed)
     if (extruded !== 0) this.onExtrude?.(extruded / this.#extrudeFactor)
     return result
@@ -178,7 +178,7 @@ export class GcodeMove {
   /** Restores a saved state, and moves to its position when `speed` (mm/s) is given. */
   restoreState(name: string, speed?: number): void | Promise<void> {
     const state = this.#saved.get(name)
-    if (state === undefined) throw new MissingPartError(`Unknown g-code state: ${name}`)
+    if (state === undefined) throw new UnsupportedError(`Unknown g-code state: ${name}`)
     this.#absoluteCoordinates = state.absoluteCoordinates
     this.#absoluteExtrude = state.absoluteExtrude
     this.#homing = Float64Array.from(state.homing)

@@ -1,6 +1,6 @@
 // Motors on and off, and the commands that move a single motor.
 
-import { MissingPartError } from '../errors.ts'
+import { UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
@@ -80,7 +80,7 @@ export function forceMoveCommands(
   const { gcode, config } = host
   const motor = (command: GcodeCommand) => {
     const name = command.text('STEPPER')
-    if (!motors.has(name)) throw new MissingPartError(`Error on '${command.line}': Unknown stepper ${name}`)
+    if (!motors.has(name)) throw new UnsupportedError(`Error on '${command.line}': Unknown stepper ${name}`)
   }
   gcode.register(
     'STEPPER_BUZZ',

@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { extname, join, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { GcodeError, MissingPartError, messageOf } from '../errors.ts'
+import { GcodeError, messageOf, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
@@ -117,7 +117,7 @@ export class VirtualSdcard {
     gcode.register('M27', () => this.#report())
     for (const name of ['M28', 'M29', 'M30']) {
       gcode.register(name, () => {
-        throw new MissingPartError('SD write not supported')
+        throw new UnsupportedError('SD write not supported')
       })
     }
     gcode.register(
