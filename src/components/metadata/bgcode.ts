@@ -59,7 +59,7 @@ async function metadataOf(settings: ReadonlyMap<number, string>): Promise<Slicer
   const object_height = height === undefined ? undefined : numberIn(height)
   return {
     ...(producer === undefined ? { slicer: 'Unknown', slicer_version: '?' } : splitVersion(producer)),
-    ...(await readFields(prusaSlicer, comments, comments)),
+    ...(await readFields(prusaSlicer, { head: comments, tail: comments })),
     ...(object_height !== undefined && { object_height }),
   }
 }

@@ -1,14 +1,24 @@
-// Finds the comments of a G-code text that say "key = value", "key: value" or "key,value", in one pass.
-
-import { setImmediate as breathe } from 'node:timers/promises'
+// Finds the comments of a G-code text that contain "key = value", "key: value" or "key,value", in one pass.
 
 const LONGEST_KEY = 80
-/** How much text is read before other work of the process gets its turn: some milliseconds at worst. */
-const TEXT_IN_ONE_GO = 512 * 1024
 /** Longer values are cut: no field of the metadata needs them. */
 const LONGEST_VALUE = 16_384
+const SEMICOLON = 0x3b
 
-/** What stood after a key, and where in the text. */
+/**
+ * After the value of these, another comment may follow in the same line, as OrcaSlicer 1.6 and Creality Print write
+ * "; filament cost = 0.04; total filament used [g] = 1.86", and BambuStudio its two times. A semicolon in any other
+ * value belongs to the value: lists are separated by it, and settings contain G-code.
+ */
+const CHAINED = new Set([
+  'filament used [mm]',
+  'filament used [cm3]',
+  'filament used [g]',
+  'filament cost',
+  'model printing time',
+])
+
+/** What follows a key, and where in the text. */
 export interface Comment {
   value: string
   at: number
@@ -22,18 +32,14 @@ export type Comments = ReadonlyMap<string, readonly Comment[]>
  * semicolons and blanks around it do not count, nor do the blanks before the value and a carriage return.
  * A key with nothing at all after the separator, not even a blank, counts as absent: clients have never seen those.
  */
-export async function collectComments(text: string, wanted: ReadonlySet<string>): Promise<Comments> {
+export function collectComments(text: string, wanted: ReadonlySet<string>): Comments {
   const found = new Map<string, Comment[]>()
   let start = text.startsWith(';') ? 0 : nextComment(text, 0)
-  let since = 0
   while (start !== -1) {
     const newline = text.indexOf('\n', start)
     const end = newline === -1 ? text.length : newline
-    addComment(found, text, start, end, wanted)
+    addComment(found, wanted, text, start, end)
     start = nextComment(text, end)
-    if (start - since < TEXT_IN_ONE_GO) continue
-    since = start
-    await breathe()
   }
   return found
 }
@@ -43,22 +49,30 @@ function nextComment(text: string, from: number): number {
   return before === -1 ? -1 : before + 1
 }
 
+/** Adds the comment of a line; of a line of chained comments, all of them. */
 function addComment(
   found: Map<string, Comment[]>,
+  wanted: ReadonlySet<string>,
   text: string,
   start: number,
   end: number,
-  wanted: ReadonlySet<string>,
 ): void {
-  let from = start + 1
-  while (from < end && isFiller(text.charCodeAt(from))) from++
-  const last = Math.min(end, from + LONGEST_KEY)
-  let to = from
-  while (to < last && !isSeparator(text.charCodeAt(to))) to++
-  if (to === last || isBare(text, to + 1, end)) return
-  const key = text.slice(from, to).trimEnd()
-  if (!wanted.has(key)) return
-  const comment = { value: valueBetween(text, to + 1, end), at: start }
+  for (let at = start; at !== -1; ) {
+    let from = at + 1
+    while (from < end && isFiller(text.charCodeAt(from))) from++
+    const last = Math.min(end, from + LONGEST_KEY)
+    let to = from
+    while (to < last && !isSeparator(text.charCodeAt(to))) to++
+    if (to === last || isBare(text, to + 1, end)) return
+    const key = text.slice(from, to).trimEnd()
+    const next = CHAINED.has(key) ? text.slice(to, end).indexOf(';') : -1
+    if (wanted.has(key))
+      add(found, key, { value: valueBetween(text, to + 1, next === -1 ? end : to + next), at })
+    at = next === -1 ? -1 : to + next
+  }
+}
+
+function add(found: Map<string, Comment[]>, key: string, comment: Comment): void {
   const others = found.get(key)
   if (others) others.push(comment)
   else found.set(key, [comment])
@@ -74,7 +88,7 @@ function isBare(text: string, from: number, end: number): boolean {
 }
 
 function isFiller(code: number): boolean {
-  return code === 0x20 || code === 0x3b || code === 0x09
+  return code === 0x20 || code === SEMICOLON || code === 0x09
 }
 
 function isSeparator(code: number): boolean {

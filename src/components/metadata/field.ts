@@ -1,57 +1,62 @@
-// How a slicer's file says where each metadata field stands and how to read it.
-import { setImmediate as breathe } from 'node:timers/promises'
+// How a slicer's file declares where each metadata field is and how to read it.
 import type { Comment, Comments } from './comments.ts'
 import { collectComments } from './comments.ts'
 import type { SliceFields, SlicerIdentity } from './types.ts'
 import { integerIn, numberIn, textIn } from './values.ts'
 
-/** The start and the end of a file. A field of the tail that is not there is looked for in the head too. */
-export type Place = 'head' | 'tail'
+/** The start of a file, its end, and what is between them in a large file. */
+export type Place = 'head' | 'tail' | 'between'
 
-/** One window of the file: its text (latin1) and the comments that the slicer's fields ask for. */
+/** One window of the file: its text (latin1) and the comments that the slicer's fields need. */
 export interface Source {
-  text: string
-  comments: Comments
+  readonly text: string
+  readonly comments: Comments
+  /** Whether the window is the whole file. */
+  readonly isWhole: boolean
 }
 
-/** Reads one field. `read` gives undefined for "not here" and null for "here, but unusable: leave it out". */
+/** Reads one field. `read` returns undefined for "not here" and null for "here, but unusable: leave it out". */
 export interface Field<T> {
-  place: Place
+  readonly place: Place
   /** Keys of the comments that `read` looks at. */
-  keys: readonly string[]
+  readonly keys: readonly string[]
   read(source: Source): T | null | undefined
-  /** Where to look when no window has one. Looks at no keyed comments. */
-  instead?: Field<T>
-  /** The value when no window has one. */
-  otherwise?: T
+  /** A tail field that is read from the head too if the tail lacks it: settings, which some slicers write first. */
+  readonly alsoInHead?: boolean
+  /** For the place `between`: the file is searched only if its head contains one of these. */
+  readonly signs?: readonly string[]
+  /** Where to look next. */
+  readonly instead?: Field<T>
+  /** The value if no place has one. */
+  readonly otherwise?: T
 }
 
 /** The readers of a slicer's fields. */
 export type FieldReaders = { readonly [Name in keyof SliceFields]?: Field<NonNullable<SliceFields[Name]>> }
 
-/** What a comment that starts or ends the printing of an object says. */
+/** What a comment that starts or ends the printing of an object contains. */
 export type ObjectMark =
   | { kind: 'start'; id: string; name: string }
   | { kind: 'end' }
-  /** Tells the name of the object that the next mark starts. */
+  /** The name of the object that the next mark starts. */
   | { kind: 'name'; name: string }
 
 /** A slicer, or a family of slicers that write the same comments. One file in slicers/ declares one. */
 export interface Slicer {
-  /** Who made the file, undefined when another slicer did. `head` is the start of the file as latin1. */
+  /** Which program made the file, undefined if another slicer did. `head` is the start of the file as latin1. */
   identify(head: string): SlicerIdentity | undefined
   readonly fields: FieldReaders
-  /** False for slicers whose image blocks, if any, are not theirs. */
+  /** False for slicers that write no images: image blocks in their files come from somewhere else. */
   readonly thumbnails?: boolean
-  /** How the slicer marks the objects of a print, absent when it does not. */
+  /** How the slicer marks the objects of a print, absent if it does not. */
   readonly objects?: ObjectComments
 }
 
 /** The comments around the commands of each object. */
 export interface ObjectComments {
-  /** What a line about objects starts with: a file without such a line has none. */
+  /** The start of a line about objects: a file without such a line has none. */
   sign: string
-  /** Reads a comment line, undefined when it is not about objects. `announced` is the name from the last mark of kind "name". */
+  /** Reads a comment line, undefined if it is not about objects. `announced` is the name from the last mark of kind "name". */
   mark(line: string, announced: string | undefined): ObjectMark | undefined
 }
 
@@ -82,7 +87,7 @@ export function value<T>(
   read: (raw: string) => T | undefined,
 ): Field<T> {
   const list = typeof keys === 'string' ? [keys] : keys
-  return { place, keys: list, read: source => firstOf(source, list, read) }
+  return { place, keys: list, alsoInHead: true, read: source => firstOf(source, list, read) }
 }
 
 /** An unsigned number. */
@@ -100,69 +105,69 @@ export function text(place: Place, ...keys: string[]): Field<string> {
   return value(place, keys, textIn)
 }
 
-/** A field read from the whole window rather than from keyed comments. */
+/**
+ * A field read from the text of a window. Only from that window: of a large file, the layers and moves in its head are
+ * not those in its tail.
+ */
 export function inText<T>(place: Place, read: (text: string) => T | undefined): Field<T> {
   return { place, keys: [], read: source => read(source.text) }
 }
 
-/** The number that the pattern's first group catches first. */
-export function match(place: Place, pattern: RegExp): Field<number> {
-  return inText(place, whole => {
-    const found = pattern.exec(whole)
-    return found ? Number(found[1]) : undefined
-  })
+/** The first of several fields that has a value. */
+export function firstOfFields<T>(first: Field<T>, ...others: readonly Field<T>[]): Field<T> {
+  const [second, ...rest] = first.instead === undefined ? others : [first.instead, ...others]
+  return second === undefined ? first : { ...first, instead: firstOfFields(second, ...rest) }
 }
 
-/** All numbers that the first group of a global pattern catches. */
-export function everyNumber(whole: string, pattern: RegExp): number[] {
-  return Array.from(whole.matchAll(pattern), found => Number(found[1]))
+/** The text of a file, of which `between` searches the middle: see `searchBetween` in windows.ts. */
+export interface FileText {
+  readonly head: string
+  /** Is `head` itself if that is the whole file. */
+  readonly tail: string
+  /** Calls `read` with parts of what is between head and tail, the last one first, until it returns a value. */
+  between?<T>(read: (text: string) => T | undefined): Promise<T | undefined>
 }
 
-/** The lowest Z of the commands that only move Z, as far as the pattern goes. */
-export function lowest(place: Place, pattern: RegExp): Field<number> {
-  return inText(place, whole => extreme(whole, pattern, (a, b) => Math.min(a, b)))
-}
-
-/** The highest number that the first group of a global pattern catches, of those that `counts` lets through. */
-export function highest(place: Place, pattern: RegExp, counts?: (found: number) => boolean): Field<number> {
-  return inText(place, whole => extreme(whole, pattern, (a, b) => Math.max(a, b), counts))
-}
-
-function extreme(
-  whole: string,
-  pattern: RegExp,
-  pick: (a: number, b: number) => number,
-  counts: (found: number) => boolean = () => true,
-): number | undefined {
-  let result: number | undefined
-  for (const found of whole.matchAll(pattern)) {
-    const candidate = Number(found[1])
-    if (!counts(candidate)) continue
-    result = result === undefined ? candidate : pick(result, candidate)
-  }
-  return result
-}
-
-/** Reads every field that a slicer declares. `tail` is `head` itself when one window holds the whole file. */
-export async function readFields(slicer: Slicer, head: string, tail: string): Promise<SliceFields> {
-  const wanted = new Set(Object.values(slicer.fields).flatMap(field => field.keys))
-  const start: Source = { text: head, comments: await collectComments(head, wanted) }
-  const end: Source = head === tail ? start : { text: tail, comments: await collectComments(tail, wanted) }
+/** Reads every field that a slicer declares. */
+export async function readFields(slicer: Slicer, file: FileText): Promise<SliceFields> {
+  const wanted = new Set(Object.values(slicer.fields).flatMap(keysOf))
+  const isWhole = file.head === file.tail
+  const head: Source = { text: file.head, comments: collectComments(file.head, wanted), isWhole }
+  const tail: Source = isWhole
+    ? head
+    : { text: file.tail, comments: collectComments(file.tail, wanted), isWhole }
   const fields: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(slicer.fields)) {
-    const found = readField(field, start, end)
-    if (field.keys.length === 0) await breathe()
+  for (const [name, field] of Object.entries<Field<unknown>>(slicer.fields)) {
+    const found = await readField(field, file, head, tail)
     if (found !== undefined) fields[name] = found
   }
   return fields
 }
 
-function readField(field: Field<unknown>, head: Source, tail: Source): unknown {
-  const order = field.place === 'head' || head === tail ? [head] : [tail, head]
-  for (const source of order) {
-    const found = field.read(source)
-    if (found === null) return undefined
-    if (found !== undefined) return found
-  }
-  return field.instead === undefined ? field.otherwise : readField(field.instead, head, tail)
+function keysOf(field: Field<unknown>): readonly string[] {
+  return field.instead === undefined ? field.keys : [...field.keys, ...keysOf(field.instead)]
+}
+
+async function readField(
+  field: Field<unknown>,
+  file: FileText,
+  head: Source,
+  tail: Source,
+): Promise<unknown> {
+  const found =
+    field.place === 'between' ? await readBetween(field, file, head) : readWindows(field, head, tail)
+  if (found === null) return undefined
+  if (found !== undefined) return found
+  return field.instead === undefined ? field.otherwise : readField(field.instead, file, head, tail)
+}
+
+function readWindows(field: Field<unknown>, head: Source, tail: Source): unknown {
+  if (field.place === 'head' || head === tail) return field.read(head)
+  const found = field.read(tail)
+  return found === undefined && field.alsoInHead === true ? field.read(head) : found
+}
+
+function readBetween(field: Field<unknown>, file: FileText, head: Source): Promise<unknown> | undefined {
+  if (field.signs?.some(sign => head.text.includes(sign)) === false) return undefined
+  return file.between?.(text => field.read({ text, comments: new Map(), isWhole: false }) ?? undefined)
 }

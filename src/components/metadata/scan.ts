@@ -10,7 +10,7 @@ import { slicerOf } from './slicers/index.ts'
 import { thumbnailBlocks } from './thumbnail-blocks.ts'
 import type { GcodeMetadata, ScanResult, Thumbnail } from './types.ts'
 import type { Windows } from './windows.ts'
-import { readWindows } from './windows.ts'
+import { readWindows, searchBetween } from './windows.ts'
 
 /** What the Python tool of that name leaves in a file. */
 const PREPROCESSED = /^; Pre-Processed for Cancel-Object support by preprocess_cancellation v?\d/m
@@ -40,13 +40,16 @@ async function scanText(
   stamp: Pick<GcodeMetadata, 'size' | 'modified' | 'uuid'>,
 ): Promise<ScanResult> {
   const windows = await readWindows(file, stamp.size)
-  const { slicer, identity } = await slicerOf(windows.head)
+  const { slicer, identity } = slicerOf(windows.head)
   const metadata: GcodeMetadata = {
     ...stamp,
     file_processors: objectsProcessed(windows.head) ? ['preprocess_cancellation'] : [],
     ...identity,
     ...gcodeBytes(windows),
-    ...(await readFields(slicer, windows.head, windows.tail)),
+    ...(await readFields(slicer, {
+      ...windows,
+      between: read => searchBetween(file, windows, read),
+    })),
   }
   const notes: string[] = []
   const thumbnails = slicer.thumbnails === false ? [] : findThumbnails(windows, notes)

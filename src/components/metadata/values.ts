@@ -1,11 +1,11 @@
 // Turns the text after a comment's key into numbers, lists, durations and names.
 import { isUtf8 } from 'node:buffer'
 
-/** Unsigned; large and small numbers may come with an exponent, as 2.14748e+06. */
-const LEADING_NUMBER = /^\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]{1,2})?)/i
-const LEADING_INTEGER = /^\s*([0-9]+)/
-const NUMBERS = /[0-9]*\.?[0-9]+(?:e[+-]?[0-9]{1,2})?/gi
-const WHOLE = /^[+-]?[0-9]+$/
+/** Unsigned; large and small numbers may have an exponent, as 2.14748e+06. */
+const LEADING_NUMBER = /^\s*((?:\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(?:e[+-]?\d{1,2})?)/i
+const LEADING_INTEGER = /^\s*(\d{1,15})/
+const NUMBERS = /(?:\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(?:e[+-]?\d{1,2})?/gi
+const WHOLE = /^[+-]?\d{1,15}$/
 const LONGEST_DURATION = 200
 
 /** The unsigned number that the text starts with. */
@@ -30,9 +30,19 @@ export function sum(numbers: readonly number[] | undefined): number | undefined 
   return numbers?.reduce((total, number) => total + number, 0)
 }
 
-/** Text without the double quotes around it. The result does not hold on to the window that it was cut from. */
+/** The sum of all numbers in the text, without the noise of adding decimals. */
+export function sumIn(text: string): number | undefined {
+  const total = sum(numbersIn(text))
+  return total === undefined ? undefined : round(total, 6)
+}
+
+/** Text without the double quotes around it. The result does not keep the window in memory that it was cut from. */
 export function textIn(raw: string): string {
-  return decode(raw).replace(/^"+|"+$/g, '')
+  const text = decode(raw)
+  let [start, end] = [0, text.length]
+  while (text[start] === '"') start++
+  while (end > start && text[end - 1] === '"') end--
+  return text.slice(start, end)
 }
 
 /** Bytes read as latin1 become UTF-8 text; text that is not UTF-8 stays latin1, so that no letter is lost. */
@@ -42,7 +52,7 @@ export function decode(raw: string): string {
 }
 
 /**
- * The values of a list separated by commas or semicolons, empty ones left out.
+ * The values of a list separated by commas or semicolons, without empty ones.
  * A value in double quotes may contain separators, and quotes after a backslash.
  */
 export function listIn(raw: string): string[] {
@@ -93,7 +103,7 @@ export function integersIn(raw: string): number[] | null {
   return values.every(value => WHOLE.test(value)) ? values.map(Number) : null
 }
 
-/** One name as it is, several as a JSON array in text with ASCII only, which is how clients get it today. */
+/** One name as it is, several as a JSON array in text with ASCII only: the form that clients know. */
 export function namesIn(raw: string): string | undefined {
   const names = listIn(raw)
   if (names.length < 2) return names[0]
@@ -107,7 +117,7 @@ function asciiJson(text: string): string {
   )
 }
 
-/** Seconds in a text such as "1d 2h 3m 4s"; `units` maps what stands after each number to its seconds. */
+/** Seconds in a text such as "1d 2h 3m 4s"; `units` maps what follows each number to its seconds. */
 export function durationIn(raw: string, units: readonly (readonly [RegExp, number])[]): number {
   const text = raw.slice(0, LONGEST_DURATION)
   return units.reduce(

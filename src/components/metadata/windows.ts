@@ -1,4 +1,4 @@
-// Reads the start and the end of a G-code file, which is where slicers say what they made; never all of it.
+// Reads the start and the end of a G-code file, where slicers describe the print, and the middle only if needed.
 import type { FileHandle } from 'node:fs/promises'
 import { firstCommand } from './gcode-bounds.ts'
 
@@ -27,6 +27,29 @@ export async function readWindows(file: FileHandle, size: number): Promise<Windo
   if (size <= head.length) return { head, tail: head, tailStart: 0, size }
   const tailStart = Math.max(0, size - MIB)
   return { head, tail: await readText(file, tailStart, size - tailStart), tailStart, size }
+}
+
+/** Bytes of the middle of a file that are searched at most, and in one go. */
+const LONGEST_SEARCH = 64 * MIB
+/** Lines that a part may cut are in the next part too. */
+const OVERLAP = 1024
+
+/**
+ * Calls `read` with parts of what is between the windows, the last one first, until it returns a value. Reads at most
+ * the last 64 MiB of it.
+ */
+export async function searchBetween<T>(
+  file: FileHandle,
+  { head, tailStart }: Windows,
+  read: (text: string) => T | undefined,
+): Promise<T | undefined> {
+  const start = Math.max(head.length - OVERLAP, tailStart - LONGEST_SEARCH)
+  for (let end = tailStart; end > start; end -= MIB) {
+    const from = Math.max(start, end - MIB)
+    const found = read(await readText(file, from, end + OVERLAP - from))
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Reads part of a file as latin1; less than `length` when the file ends before. */

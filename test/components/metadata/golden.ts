@@ -76,6 +76,9 @@ function improvement(field: string, was: unknown, is: unknown, original: Buffer)
   if (typeof was === 'string' && lineEnds && was === `${String(is)}\r`) return 'no carriage return in texts'
   if (field === 'object_height' && lineEnds && original.includes(';BEFORE_LAYER_CHANGE\r\n'))
     return 'height despite CRLF'
+  if (field === 'estimated_time' && original.includes('; total estimated time: ')) return "BambuStudio's time"
+  if (field === 'filament_type' && original.includes(';   autoConfigureMaterial,'))
+    return "Simplify3D's material, not MakerBot's"
   if (original.subarray(0, 4).equals(Buffer.from('GCDE'))) return 'binary G-code is read'
   if (field === 'file_processors' && original.includes('\nM486 ') && !original.includes('M486 T'))
     return "PrusaSlicer's M486"

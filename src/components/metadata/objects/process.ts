@@ -36,7 +36,7 @@ export async function processObjects(
 ): Promise<ProcessResult> {
   const file = await open(path, 'r')
   try {
-    const source = await sourceOf(await readText(file, 0, HEAD))
+    const source = sourceOf(await readText(file, 0, HEAD))
     if (typeof source === 'string') return { processed: false, reason: source }
     const found = await findObjects(file, source, signal)
     if (found.objects.length === 0) return { processed: false, reason: 'no objects' }
@@ -52,11 +52,11 @@ export async function processObjects(
   }
 }
 
-async function sourceOf(head: string): Promise<ObjectSource | string> {
+function sourceOf(head: string): ObjectSource | string {
   if (head.startsWith('GCDE')) return 'binary G-code'
   const has = (sign: string) => head.startsWith(sign) || head.includes(`\n${sign}`)
   if (DEFINITIONS.some(has)) return 'its objects are defined already'
-  const { slicer, identity } = await slicerOf(head)
+  const { slicer, identity } = slicerOf(head)
   const comments = slicer.objects
   if (has('M486')) return { by: 'm486', ...(comments && { comments }) }
   if (!comments) return `${identity.slicer} marks no objects`

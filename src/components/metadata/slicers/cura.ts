@@ -1,10 +1,10 @@
 // Ultimaker Cura: a header of ";KEY:value" lines, and what start G-code templates add to it.
-// CuraEngine writes the header before it knows the values: what stands there then is filled in by Cura, or stays.
-import type { ObjectMark, Slicer } from '../field.ts'
-import { highest, inText, integer, match, number, text, value } from '../field.ts'
-import { decode, numberIn, numbersIn, sum } from '../values.ts'
+// CuraEngine writes the header before it knows the values: Cura fills them in, or the placeholders stay.
+import type { ObjectMark, Slicer, Source } from '../field.ts'
+import { allOf, firstOfFields, inText, integer, number, text, value } from '../field.ts'
+import { extreme, firstNumberAfter } from '../gcode-lines.ts'
+import { decode, numberIn, numbersIn, round, sum } from '../values.ts'
 
-const TIMES = /;TIME:([0-9]*\.?[0-9]+)/g
 const ELAPSED = '\n;TIME_ELAPSED:'
 const LONGEST_NUMBER = 40
 
@@ -22,19 +22,19 @@ export const cura: Slicer = {
   fields: {
     layer_count: integer('head', 'LAYER_COUNT'),
     object_height: number('head', 'MAXZ'),
-    estimated_time: {
-      ...highest('head', TIMES, seconds => seconds !== UNKNOWN_TIME),
-      instead: inText('tail', lastElapsed),
-    },
+    estimated_time: firstOfFields(
+      { place: 'head', keys: ['TIME'], read: source => extreme(timesIn(source), Math.max) },
+      inText('tail', lastElapsed),
+    ),
     nozzle_diameter: number('head', 'Nozzle diameter'),
     layer_height: number('head', 'Layer height'),
     first_layer_height: value('head', 'MINZ', raw => {
       const height = numberIn(raw)
       return height !== undefined && height < UNKNOWN_HEIGHT ? height : undefined
     }),
-    first_layer_extr_temp: match('head', /M109 S([0-9]*\.?[0-9]+)/),
-    first_layer_bed_temp: match('head', /M190 S([0-9]*\.?[0-9]+)/),
-    chamber_temp: match('head', /M191 S([0-9]*\.?[0-9]+)/),
+    first_layer_extr_temp: inText('head', head => firstNumberAfter(head, 'M109 S')),
+    first_layer_bed_temp: inText('head', head => firstNumberAfter(head, 'M190 S')),
+    chamber_temp: inText('head', head => firstNumberAfter(head, 'M191 S')),
     filament_name: text('head', 'Filament name'),
     filament_type: text('head', 'Filament type'),
     // No print is without filament: "0m" is what stands there before Cura fills it in.
@@ -43,10 +43,18 @@ export const cura: Slicer = {
       'Filament used',
       raw => sum(numbersIn(raw)?.map(metres => metres * 1000)) || undefined,
     ),
-    filament_weight_total: value('head', 'Filament weight', raw => sum(weightsIn(raw))),
-    filament_weights: value('head', 'Filament weight', weightsIn),
+    filament_weight_total: value('head', 'Filament weight', raw => {
+      const total = sum(weightsIn(raw))
+      return total === undefined ? undefined : round(total, 2)
+    }),
+    filament_weights: value('head', 'Filament weight', raw => weightsIn(raw)?.map(grams => round(grams, 2))),
   },
   objects: { sign: ';MESH:', mark: objectMark },
+}
+
+function timesIn(source: Source): number[] {
+  const seconds = allOf(source, ['TIME']).map(comment => numberIn(comment.value))
+  return seconds.filter(time => time !== undefined && time !== UNKNOWN_TIME) as number[]
 }
 
 /** The time at the end of the last layer, in whole seconds as in ";TIME:". */
@@ -57,8 +65,10 @@ function lastElapsed(whole: string): number | undefined {
   return seconds === undefined ? undefined : Math.floor(seconds)
 }
 
+/** "[3.96, 0.0] ; M190 S85": start G-code may follow the list in the same line. */
 function weightsIn(raw: string): number[] | undefined {
-  return raw.startsWith('[') && raw.includes(']') ? numbersIn(raw) : undefined
+  const end = raw.startsWith('[') ? raw.indexOf(']') : -1
+  return end === -1 ? undefined : numbersIn(raw.slice(0, end))
 }
 
 /** ";MESH:NAME" starts a part; what belongs to no part, a new layer and the layer's time end it. */

@@ -1,6 +1,7 @@
 // ideaMaker: a header of ";Key: values" lines, used material after the print.
 import type { ObjectMark, Slicer, Source } from '../field.ts'
-import { allOf, match, text, value } from '../field.ts'
+import { allOf, inText, text, value } from '../field.ts'
+import { firstNumberAfter, restOfLine } from '../gcode-lines.ts'
 import { decode, numberIn, numbersIn, sum } from '../values.ts'
 
 /** The format allows one digit for the number of an extruder. */
@@ -20,21 +21,36 @@ export const ideaMaker: Slicer = {
     object_height: value('head', 'Bounding Box', raw => numbersIn(raw)?.at(-1)),
     estimated_time: value('tail', 'Print Time', numberIn),
     nozzle_diameter: value('head', 'Dimension', raw => numbersIn(raw)?.[3]),
-    layer_height: match('head', heightOfLayer(1)),
-    first_layer_height: match('head', heightOfLayer(0)),
-    first_layer_extr_temp: match('head', /M109 T0 S([0-9]*\.?[0-9]+)/),
-    first_layer_bed_temp: match('head', /M190 S([0-9]*\.?[0-9]+)/),
-    chamber_temp: match('head', /M191 S([0-9]*\.?[0-9]+)/),
+    layer_height: inText('head', head => heightOfLayer(head, 1)),
+    first_layer_height: inText('head', head => heightOfLayer(head, 0)),
+    first_layer_extr_temp: inText('head', head => firstNumberAfter(head, 'M109 T0 S')),
+    first_layer_bed_temp: inText('head', head => firstNumberAfter(head, 'M190 S')),
+    chamber_temp: inText('head', head => firstNumberAfter(head, 'M191 S')),
     filament_name: text('head', ...numbered('Filament Name '), 'Filament name'),
     filament_type: text('head', ...numbered('Filament Type '), 'Filament type'),
-    filament_total: { place: 'tail', keys: USED, read: source => sum(found(source, USED)) },
-    filament_weight_total: { place: 'tail', keys: [...USED, ...DIAMETER, ...DENSITY], read: weight },
+    filament_total: {
+      place: 'tail',
+      keys: USED,
+      alsoInHead: true,
+      read: source => sum(found(source, USED)),
+    },
+    filament_weight_total: {
+      place: 'tail',
+      keys: [...USED, ...DIAMETER, ...DENSITY],
+      alsoInHead: true,
+      read: weight,
+    },
   },
   objects: { sign: ';PRINTING:', mark: objectMark },
 }
 
-function heightOfLayer(layer: number): RegExp {
-  return new RegExp(`;LAYER:${layer}\\r?\\n[^\\n]{0,200}\\n;HEIGHT:([0-9]*\\.?[0-9]+)`)
+/** Two lines after ";LAYER:0" comes ";HEIGHT:0.3". */
+function heightOfLayer(head: string, layer: number): number | undefined {
+  const sign = `;LAYER:${layer}`
+  const at = head.indexOf(`${sign}\n`) + 1 || head.indexOf(`${sign}\r\n`) + 1
+  const second = at === 0 ? 0 : head.indexOf('\n', head.indexOf('\n', at) + 1) + 1
+  const line = second === 0 ? '' : restOfLine(head, second)
+  return line.startsWith(';HEIGHT:') ? numberIn(line.slice(';HEIGHT:'.length)) : undefined
 }
 
 function found(source: Source, keys: readonly string[]): number[] | undefined {

@@ -1,8 +1,8 @@
-// Every slicer we know, in the order in which they are asked. A new one is a file here and a line below.
-import { setImmediate as breathe } from 'node:timers/promises'
+// Every slicer we know, in the order of identification. A new one is a file here and a line below.
 import type { Slicer } from '../field.ts'
 import type { SlicerIdentity } from '../types.ts'
 import { bambuStudio } from './bambu-studio.ts'
+import { crealityPrint } from './creality-print.ts'
 import { cura } from './cura.ts'
 import { icesl } from './icesl.ts'
 import { ideaMaker } from './ideamaker.ts'
@@ -19,6 +19,7 @@ const SLICERS: readonly Slicer[] = [
   slic3r,
   bambuStudio,
   prusaSlicer,
+  crealityPrint,
   cura,
   simplify3d,
   kisslicer,
@@ -29,13 +30,12 @@ const SLICERS: readonly Slicer[] = [
 
 const IDENTIFYING_TEXT = 1024 * 1024
 
-/** The slicer of a file by the first MiB of `head` (latin1), and what it calls itself. */
-export async function slicerOf(head: string): Promise<{ slicer: Slicer; identity: SlicerIdentity }> {
+/** The slicer of a file by the first MiB of `head` (latin1), with its name and version. */
+export function slicerOf(head: string): { slicer: Slicer; identity: SlicerIdentity } {
   const text = head.slice(0, IDENTIFYING_TEXT)
   for (const slicer of SLICERS) {
     const identity = slicer.identify(text)
     if (identity) return { slicer, identity }
-    await breathe()
   }
   return { slicer: unknownSlicer, identity: { slicer: 'Unknown', slicer_version: '?' } }
 }

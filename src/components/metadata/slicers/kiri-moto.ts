@@ -1,10 +1,10 @@
 // Kiri:Moto and its edition in SimplyPrint: "; key = value" settings at the top, "; --- key: value ---" at the end.
 import type { Slicer } from '../field.ts'
-import { everyNumber, highest, inText, integer, number, value } from '../field.ts'
+import { type Field, firstOfFields, inText, integer, number, value } from '../field.ts'
+import { extreme, numbersAfter } from '../gcode-lines.ts'
 import { decode, numberIn } from '../values.ts'
 
-const LAYER = /;; --- layer (\d{1,9}) \(/g
-const Z_MOVE = /G1 Z([0-9]*\.?[0-9]+) (?:; z-hop end|F\d{1,9}\r?\n)/g
+const LAYER = ';; --- layer '
 
 /** Kiri:Moto. */
 export const kiriMoto: Slicer = {
@@ -17,11 +17,13 @@ export const kiriMoto: Slicer = {
       : { slicer: 'SimplyPrint', slicer_version: decode(simplyPrint) }
   },
   fields: {
-    layer_count: inText('tail', tail => {
-      const last = everyNumber(tail, LAYER).at(-1)
-      return last === undefined ? undefined : last + 1
-    }),
-    object_height: highest('tail', Z_MOVE),
+    layer_count: firstOfFields(layers('tail'), layers('between')),
+    object_height: inText('tail', tail =>
+      extreme(
+        numbersAfter(tail, 'G1 Z', rest => /^[\d.]+ (?:; z-hop end|F\d+$)/.test(rest)),
+        Math.max,
+      ),
+    ),
     estimated_time: integer('tail', '--- print time'),
     layer_height: number('head', 'sliceHeight'),
     first_layer_height: number('head', 'firstSliceHeight'),
@@ -29,4 +31,16 @@ export const kiriMoto: Slicer = {
     first_layer_bed_temp: number('head', 'firstLayerBedTemp'),
     filament_total: value('tail', '--- filament used', numberIn),
   },
+}
+
+/** Layers are counted from 0. */
+function layers(place: 'tail' | 'between'): Field<number> {
+  const read = ({ text }: { text: string }) => {
+    const last = extreme(
+      numbersAfter(text, LAYER, rest => /^\d+ \(/.test(rest)),
+      Math.max,
+    )
+    return last === undefined ? undefined : last + 1
+  }
+  return { place, keys: [], signs: [LAYER], read }
 }

@@ -1,10 +1,12 @@
 // KISSlicer: "; key = value" settings at the top, totals at the end.
-import type { Slicer } from '../field.ts'
-import { everyNumber, highest, inText, number, value } from '../field.ts'
+import type { Slicer, Source } from '../field.ts'
+import { allOf, type Field, firstOfFields, number, value } from '../field.ts'
+import { extreme, numbersAfter } from '../gcode-lines.ts'
 import { decode, numberIn, round, sum } from '../values.ts'
 
-const LAYER_END = /;\sEND_LAYER_OBJECT\sz=([0-9]*\.?[0-9]+)/g
-const EXTRUDED = /; {1,40}Ext #\d{1,4}\s{1,40}=\s{1,40}([0-9]*\.?[0-9]+) {0,40}mm/g
+const LAYER_END = '; END_LAYER_OBJECT z='
+/** One line for each extruder. */
+const EXTRUDED = Array.from({ length: 64 }, (_, index) => `Ext #${index}`)
 
 /** KISSlicer. */
 export const kisslicer: Slicer = {
@@ -14,18 +16,27 @@ export const kisslicer: Slicer = {
     return { slicer: 'KISSlicer', slicer_version: decode(version ?? '?').replaceAll(' ', '-') }
   },
   fields: {
-    object_height: highest('tail', LAYER_END),
+    object_height: firstOfFields(layerEnds('tail'), layerEnds('between')),
     estimated_time: value('tail', 'Calculated-during-export Build Time', minutesIn),
     layer_height: number('head', 'max_layer_thickness_mm'),
     first_layer_height: number('head', 'first_layer_thickness_mm'),
     first_layer_extr_temp: number('head', 'first_layer_C'),
     first_layer_bed_temp: number('head', 'bed_C'),
     chamber_temp: number('head', 'chamber_C'),
-    filament_total: inText('tail', tail => {
-      const lengths = everyNumber(tail, EXTRUDED)
-      return lengths.length === 0 ? undefined : sum(lengths)
-    }),
+    filament_total: { place: 'tail', keys: EXTRUDED, alsoInHead: true, read: extruded },
   },
+}
+
+function layerEnds(place: 'tail' | 'between'): Field<number> {
+  const read = ({ text }: { text: string }) => extreme(numbersAfter(text, LAYER_END), Math.max)
+  return { place, keys: [], signs: [LAYER_END], read }
+}
+
+function extruded(source: Source): number | undefined {
+  const lengths = allOf(source, EXTRUDED).flatMap(({ value: raw }) =>
+    /^[\d.]{1,30} *mm/.test(raw) ? (numberIn(raw) ?? []) : [],
+  )
+  return lengths.length === 0 ? undefined : sum(lengths)
 }
 
 function minutesIn(raw: string): number | undefined {

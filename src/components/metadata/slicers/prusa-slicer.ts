@@ -1,6 +1,7 @@
 // PrusaSlicer and the slicers that write its comments: SuperSlicer, OrcaSlicer, QIDISlicer and every other fork.
 import type { Field, FieldReaders, ObjectComments, ObjectMark, Slicer, Source } from '../field.ts'
-import { firstOf, highest, integer, number, text, value } from '../field.ts'
+import { firstOf, firstOfFields, inText, integer, number, text, value } from '../field.ts'
+import { extreme, numbersAfter } from '../gcode-lines.ts'
 import type { SlicerIdentity } from '../types.ts'
 import {
   decode,
@@ -12,7 +13,9 @@ import {
   numbersIn,
   round,
   sum,
+  sumIn,
 } from '../values.ts'
+import { highestLayer, highestLayerBetween } from './layer-height.ts'
 
 const KNOWN = 'PrusaSlicer|SuperSlicer|OrcaSlicer|MomentSlicer|SliCR-3D|A3dp-Slicer|QIDISlicer'
 /** Starts a line, so that a text full of it is not searched again from each. A byte order mark may come first. */
@@ -25,40 +28,65 @@ const UNDATED = new RegExp(`${GENERATED} (${KNOWN}) ([^\\s]{1,100})\\r?$`, 'm')
 const NAMED = new RegExp(`(${KNOWN})\\s([^\\n]{0,60})\\son`)
 
 const UNITS = [
-  [/(\d+)d/, 86_400],
-  [/(\d+)h/, 3600],
-  [/(\d+)m/, 60],
-  [/(\d+)s/, 1],
+  [/(\d{1,6})d/, 86_400],
+  [/(\d{1,6})h/, 3600],
+  [/(\d{1,6})m/, 60],
+  [/(\d{1,6})s/, 1],
 ] as const
 
-const LAYER_CHANGE = /;BEFORE_LAYER_CHANGE\r?\n(?:[^\n]*\n)?;(\d+\.?\d*)/g
-const Z_MOVE = /G1\sZ([0-9]*\.?[0-9]+)\sF/g
+const TIMES = ['', ' (normal mode)', ' (silent mode)'].map(mode => `estimated printing time${mode}`)
 
-/** What PrusaSlicer's family and the slicers derived from it have in common. */
+/**
+ * What PrusaSlicer's family has in common. The second of two keys is BambuStudio's; OrcaSlicer writes it for printers
+ * of that maker.
+ */
 export const prusaFields = {
-  layer_count: integer('tail', 'total layers count'),
+  layer_count: firstOfFields(integer('tail', 'total layers count'), integer('tail', 'total layer number')),
   object_height: objectHeight(),
-  estimated_time: value(
-    'tail',
-    ['', ' (normal mode)', ' (silent mode)'].map(mode => `estimated printing time${mode}`),
-    raw => durationIn(raw, UNITS),
+  estimated_time: firstOfFields(
+    value('tail', TIMES, secondsIn),
+    value('tail', 'total estimated time', secondsIn),
   ),
   nozzle_diameter: number('tail', 'nozzle_diameter'),
   layer_height: number('tail', 'layer_height'),
-  first_layer_height: { place: 'tail', keys: ['first_layer_height', 'layer_height'], read: firstLayerHeight },
-  first_layer_extr_temp: number('tail', 'first_layer_temperature'),
-  first_layer_bed_temp: number('tail', 'first_layer_bed_temperature'),
-  chamber_temp: number('tail', 'chamber_temperature'),
+  first_layer_height: firstOfFields(
+    {
+      place: 'tail',
+      keys: ['first_layer_height', 'layer_height'],
+      alsoInHead: true,
+      read: firstLayerHeight,
+    },
+    number('tail', 'initial_layer_print_height'),
+  ),
+  first_layer_extr_temp: firstOfFields(
+    number('tail', 'first_layer_temperature'),
+    number('tail', 'nozzle_temperature_initial_layer'),
+  ),
+  first_layer_bed_temp: firstOfFields(
+    number('tail', 'first_layer_bed_temperature'),
+    number('tail', 'hot_plate_temp_initial_layer'),
+  ),
+  chamber_temp: firstOfFields(number('tail', 'chamber_temperature'), number('tail', 'chamber_temperatures')),
   filament_name: value('tail', 'filament_settings_id', namesIn),
   filament_type: value('tail', 'filament_type', namesIn),
   filament_colors: { ...value('tail', 'filament_colour', listIn), otherwise: [] },
-  filament_change_count: filamentChanges('tail'),
+  filament_change_count: firstOfFields(
+    integer('tail', 'total toolchanges'),
+    integer('tail', 'total filament change'),
+  ),
   extruder_colors: { ...value('tail', 'extruder_colour', listIn), otherwise: [] },
   filament_temps: integers('tail', 'temperature', 'nozzle_temperature'),
-  referenced_tools: integers('tail', 'referenced_tools'),
+  referenced_tools: referencedTools(),
   mmu_print: integer('tail', 'single_extruder_multi_material'),
-  filament_total: value('tail', 'filament used [mm]', raw => sum(numbersIn(raw))),
-  filament_weight_total: number('tail', 'total filament used [g]'),
+  filament_total: firstOfFields(
+    value('tail', 'filament used [mm]', raw => sum(numbersIn(raw))),
+    value('tail', 'total filament length [mm]', sumIn),
+  ),
+  filament_weight_total: firstOfFields(
+    value('tail', 'total filament used [g]', sumIn),
+    value('tail', 'total filament weight [g]', sumIn),
+    value('tail', 'filament used [g]', sumIn),
+  ),
   filament_weights: value('tail', ['filament used [g]', 'total filament used [g]'], numbersIn),
   printer_vendor: text('tail', 'printer_vendor'),
   printer_model: text('tail', 'printer_model'),
@@ -93,31 +121,59 @@ function objectMark(line: string): ObjectMark | undefined {
   return { kind: 'start', id: name, name }
 }
 
-/** A list of whole numbers: empty when the file has none, left out when one of them is not whole. */
-export function integers(place: 'head' | 'tail', ...keys: string[]): Field<number[]> {
-  return { place, keys, otherwise: [], read: source => firstOf<number[] | null>(source, keys, integersIn) }
+/** A list of whole numbers: empty if the file has none, left out if one of them is not whole. */
+function integers(place: 'head' | 'tail', ...keys: string[]): Field<number[]> {
+  const read = (source: Source) => firstOf<number[] | null>(source, keys, integersIn)
+  return { place, keys, alsoInHead: true, otherwise: [], read }
 }
 
-/** PrusaSlicer counts tool changes, OrcaSlicer filament changes; the former counts where both are given. */
-export function filamentChanges(place: 'head' | 'tail'): Field<number> {
-  const tools = integer(place, 'total toolchanges')
-  const filaments = integer(place, 'total filament change')
-  return {
-    place,
-    keys: [...tools.keys, ...filaments.keys],
-    read: source => tools.read(source) ?? filaments.read(source),
+/**
+ * The tools that the print uses, counted from 0: listed by a program that rewrote the file, or by the slicer.
+ * BambuStudio and OrcaSlicer count filaments from 1. A print with the first tool alone has no list, as before.
+ */
+function referencedTools(): Field<number[]> {
+  const used = (read: (raw: string) => number[] | null) => (raw: string) => {
+    const tools = read(raw)
+    const isFirstAlone = tools?.length === 1 && tools[0] === 0
+    return tools === null || isFirstAlone || tools.some(tool => tool < 0) ? undefined : tools
   }
+  return firstOfFields(
+    {
+      place: 'tail',
+      keys: ['referenced_tools'],
+      alsoInHead: true,
+      read: source => firstOf<number[] | null>(source, ['referenced_tools'], integersIn),
+    },
+    value('tail', 'used_extruders', used(integersIn)),
+    {
+      ...value(
+        'head',
+        'filament',
+        used(raw => integersIn(raw)?.map(filament => filament - 1) ?? null),
+      ),
+      otherwise: [],
+    },
+  )
 }
 
+/** Moves count last: at the end of a print the head is lifted. */
 function objectHeight(): Field<number> {
-  const byLayer = highest('tail', LAYER_CHANGE)
-  const byMove = highest('tail', Z_MOVE)
-  return { place: 'tail', keys: [], read: source => byLayer.read(source) ?? byMove.read(source) }
+  const byMove = inText('tail', text =>
+    extreme(
+      numbersAfter(text, 'G1 Z', rest => /^[\d.]+\sF/.test(rest)),
+      Math.max,
+    ),
+  )
+  return firstOfFields(highestLayer, number('head', 'max_z_height'), highestLayerBetween, byMove)
+}
+
+function secondsIn(raw: string): number {
+  return durationIn(raw, UNITS)
 }
 
 function firstLayerHeight(source: Source): number | null | undefined {
   const key = ['first_layer_height']
-  const share = firstOf(source, key, raw => (/^[0-9]*\.?[0-9]+%/.test(raw) ? numberIn(raw) : undefined))
+  const share = firstOf(source, key, raw => (/^[\d.]{1,20}%/.test(raw) ? numberIn(raw) : undefined))
   if (share === undefined) return firstOf(source, key, numberIn)
   const layer = firstOf(source, ['layer_height'], numberIn)
   return layer === undefined ? null : round((share / 100) * layer, 6)

@@ -1,18 +1,20 @@
 // Simplify3D 4 and 5: a settings summary of ";   key,value" lines at the top, a build summary at the end.
 import type { Slicer, Source } from '../field.ts'
-import { allOf, highest, lowest, number, text, value } from '../field.ts'
+import { allOf, firstOfFields, inText, number, text, value } from '../field.ts'
+import { extreme, restOfLine, zMoves } from '../gcode-lines.ts'
 import { decode, durationIn, numberIn } from '../values.ts'
 
 const UNITS = [
-  [/(\d+)\shours?/, 3600],
-  [/(\d+)\smin/, 60],
-  [/(\d+)\ssec/, 1],
+  [/(\d{1,6}) hours?/, 3600],
+  [/(\d{1,6}) min/, 60],
+  [/(\d{1,6}) sec/, 1],
 ] as const
 
-const Z_MOVE = /G1\sZ([0-9]*\.?[0-9]+)\s/g
+const LAYER = '; layer '
 
 const TEMPERATURE_KEYS = [
   'temperatureName',
+  'temperatureSetpointCount',
   'temperatureSetpointTemperatures',
   'temperatureController',
   'temperatureType',
@@ -26,15 +28,27 @@ export const simplify3d: Slicer = {
     return version === undefined ? undefined : { slicer: 'Simplify3D', slicer_version: decode(version) }
   },
   fields: {
-    object_height: highest('tail', Z_MOVE),
+    object_height: firstOfFields(
+      inText('tail', tail => extreme(zMoves(tail), Math.max)),
+      {
+        place: 'between',
+        keys: [],
+        signs: [LAYER],
+        read: ({ text }) => extreme(layerHeights(text), Math.max),
+      },
+    ),
     estimated_time: value('tail', ['Build time', 'Build Time'], raw => durationIn(raw, UNITS)),
     nozzle_diameter: number('head', 'extruderDiameter', 'nozzleDiameter'),
     layer_height: number('head', 'layerHeight'),
-    first_layer_height: lowest('head', Z_MOVE),
+    first_layer_height: inText('head', head => extreme(zMoves(head), Math.min)),
     first_layer_extr_temp: heater('Extruder 1', 'extruder'),
     first_layer_bed_temp: heater('Heated Bed', 'platform'),
-    filament_name: text('head', 'printMaterial'),
-    filament_type: text('tail', 'makerBotModelMaterial'),
+    filament_name: text('head', 'printMaterial', 'autoConfigureBrand'),
+    // Version 5 writes MakerBot's setting into every file, whatever the material is.
+    filament_type: firstOfFields(
+      text('head', 'autoConfigureMaterial'),
+      text('tail', 'makerBotModelMaterial'),
+    ),
     filament_total: value('tail', ['Filament length', 'Material Length'], measuredIn('mm')),
     filament_weight_total: value('tail', ['Plastic weight', 'Material Weight'], measuredIn('g')),
   },
@@ -52,11 +66,23 @@ function heater(name: string, type: string) {
   }
 }
 
-/** Version 4: names and temperatures side by side in two lists. */
+/** "; layer 12, Z = 2.400". */
+function* layerHeights(text: string): Generator<number> {
+  for (let at = text.indexOf(LAYER); at !== -1; at = text.indexOf(LAYER, at + 1)) {
+    const height = /^\d{1,9}, Z = (\d{1,9}(?:\.\d{1,9})?)/.exec(restOfLine(text, at + LAYER.length))?.[1]
+    if (height !== undefined) yield Number(height)
+  }
+}
+
+/** Version 4: the names of all heaters, how many setpoints each has, and the temperatures of all setpoints. */
 function setpointOfName(source: Source, name: string): number | undefined {
-  const [names, temperatures] = TEMPERATURE_KEYS.map(key => source.comments.get(key)?.[0]?.value.split(','))
-  const at = names?.indexOf(name) ?? -1
-  return at === -1 ? undefined : numberIn(temperatures?.[at] ?? '')
+  const [names, counts, temperatures] = TEMPERATURE_KEYS.map(key =>
+    source.comments.get(key)?.[0]?.value.split(','),
+  )
+  const index = names?.findIndex(each => each.startsWith(name)) ?? -1
+  if (index === -1) return undefined
+  const before = Array.from({ length: index }, (_, i) => Number(counts?.[i] ?? 1) || 1)
+  return numberIn(temperatures?.[before.reduce((total, count) => total + count, 0)] ?? '')
 }
 
 /** Version 5: one block of lines for each heater; the setpoints of a block are "LAYER|TEMPERATURE". */

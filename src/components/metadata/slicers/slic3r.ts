@@ -18,7 +18,7 @@ export const slic3r: Slicer = {
   },
   fields: {
     ...slic3rFields,
-    filament_total: { place: 'tail', keys: [METRES, USED], read: filamentTotal },
+    filament_total: { place: 'tail', keys: [METRES, USED], alsoInHead: true, read: filamentTotal },
     filament_weight_total: number('tail', 'filament mass_g'),
   },
   thumbnails: false,
@@ -49,5 +49,5 @@ function filamentTotal(source: Source): number | undefined {
 }
 
 function millimetresIn(raw: string): number | undefined {
-  return /^[0-9.]+mm/.test(raw) ? numberIn(raw) : undefined
+  return /^[\d.]{1,30}mm/.test(raw) ? numberIn(raw) : undefined
 }
