@@ -8,6 +8,7 @@ import type { FileProcessorSpec, FileProcessors } from '../../core/file-processo
 import type { ChainResult } from '../../core/processor-chain.ts'
 import type { Place } from '../files/roots/roots.ts'
 import type { FilesService } from '../files/service.ts'
+import { removePictures } from './picture-files.ts'
 import type { MetadataStore, StoredMetadata } from './store.ts'
 import type { FileFacts } from './worker/jobs.ts'
 import { WorkerLost, WorkerProcess } from './worker/worker-process.ts'
@@ -120,12 +121,13 @@ export class FileReader {
   }
 
   async #facts({ absolute, relative }: Place, signal: AbortSignal): Promise<FileFacts> {
-    const { log, files } = this.#parts
+    const { log, files, store } = this.#parts
+    const isKnown = isSameFile(store.get(relative), await factsOf(absolute))
     let soFar: FileFacts | undefined
     try {
       return await this.#worker.run(
         'read',
-        { path: absolute },
+        { path: absolute, isKnown },
         {
           timeoutSeconds: files.metadataTimeout,
           signal,
@@ -138,7 +140,7 @@ export class FileReader {
     } catch (error) {
       if (!(error instanceof WorkerLost) || signal.aborted) throw error
       log.warning(`the metadata of ${relative} is incomplete: ${error.message}`)
-      return soFar ?? unreadFile(await stat(absolute))
+      return soFar ?? unreadFile(await factsOf(absolute))
     }
   }
 
@@ -159,22 +161,38 @@ export class FileReader {
       ...(pictures.length > 0 && { thumbnails: pictures }),
       ...lastPrint(before, metadata),
     })
+    const now = new Set(pictures.map(picture => picture.relative_path))
+    const old = before?.thumbnails?.filter(picture => !now.has(picture.relative_path)) ?? []
+    await removePictures(place.absolute, old)
   }
+}
+
+/** Whether the stored metadata is that of the file. */
+export function isSameFile(
+  known: StoredMetadata | undefined,
+  { size, modified }: Pick<StoredMetadata, 'size' | 'modified'>,
+): known is StoredMetadata {
+  return known?.size === size && known.modified === modified
+}
+
+/** The size and the time of a file, as its metadata has them. */
+export async function factsOf(path: string): Promise<Pick<StoredMetadata, 'size' | 'modified'>> {
+  const { size, mtimeMs } = await stat(path)
+  return { size, modified: mtimeMs / 1000 }
 }
 
 /** A file that was not changed keeps the record of its last print. */
 function lastPrint(
   before: StoredMetadata | undefined,
-  { size, modified }: FileFacts['metadata'],
+  metadata: FileFacts['metadata'],
 ): Pick<StoredMetadata, 'print_start_time' | 'job_id'> {
-  if (before?.size !== size || before.modified !== modified) return { print_start_time: null, job_id: null }
+  if (!isSameFile(before, metadata)) return { print_start_time: null, job_id: null }
   return { print_start_time: before.print_start_time ?? null, job_id: before.job_id ?? null }
 }
 
-function unreadFile({ size, mtimeMs }: { size: number; mtimeMs: number }): FileFacts {
+function unreadFile(file: Pick<StoredMetadata, 'size' | 'modified'>): FileFacts {
   const metadata = {
-    size,
-    modified: mtimeMs / 1000,
+    ...file,
     uuid: randomUUID(),
     file_processors: [],
     slicer: 'Unknown',

@@ -7,8 +7,8 @@ import { ApiError, messageOf } from '../../core/errors.ts'
 import { FileProcessors } from '../../core/file-processor.ts'
 import type { Place } from '../files/roots/roots.ts'
 import type { FilesService } from '../files/service.ts'
-import { FileReader } from './file-reader.ts'
-import { removePictures } from './picture-files.ts'
+import { FileReader, factsOf, isSameFile } from './file-reader.ts'
+import { movePictures, removePictures } from './picture-files.ts'
 import { type QueuedRead, ScanQueue } from './scan-queue.ts'
 import type { Metadata, MetadataSource, ThumbnailInfo } from './service.ts'
 import { MetadataStore, type StoredMetadata } from './store.ts'
@@ -20,6 +20,8 @@ export class MetadataService implements MetadataSource {
   readonly #store: MetadataStore
   readonly #queue = new ScanQueue(file => this.#read(file))
   readonly #reader: FileReader
+  /** The old paths of files that were moved, by the new ones, until their pictures are moved too. */
+  readonly #movedFrom = new Map<string, string>()
 
   constructor(core: Core, files: FilesService) {
     this.#core = core
@@ -43,10 +45,8 @@ export class MetadataService implements MetadataSource {
   async metadata(filename: string): Promise<Metadata> {
     const missing = `Metadata not available for <${filename}>`
     const place = await this.#place(filename, missing)
-    const known = this.#store.get(place.relative)
-    if (known === undefined || this.#queue.has(place.relative) || !(await isOf(known, place))) {
-      await this.#queue.add(place.relative, { urgent: true })
-    }
+    const isKnown = isSameFile(this.#store.get(place.relative), await factsOf(place.absolute))
+    if (!isKnown || this.#queue.has(place.relative)) await this.#queue.add(place.relative, { urgent: true })
     return this.#reply(place.relative, missing)
   }
 
@@ -112,13 +112,36 @@ export class MetadataService implements MetadataSource {
       return action === 'move_dir' ? this.#reconcile() : this.#expect(item.path)
     const from = action === 'move_dir' ? this.#store.below(source_item.path) : [source_item.path]
     if (item.root !== 'gcodes') return this.#forget(from)
+    if (action === 'move_file') {
+      this.#queue.cancel(source_item.path)
+      if (!this.#files.mayHaveMetadata(item.path)) return this.#forget(from)
+      // The pictures' names contain the file's: requests for the new path wait until they have their new names.
+      this.#movedFrom.set(item.path, source_item.path)
+      void this.#queue.add(item.path)
+    }
     const to = (path: string) => item.path + path.slice(source_item.path.length)
-    const known = this.#store.get(source_item.path)
     await this.#store.move(new Map(from.map(path => [path, to(path)])))
-    if (action === 'move_dir') return
-    // The names of a file's pictures contain its name: requests wait for new pictures from now on.
-    if (this.#files.mayHaveMetadata(item.path)) void this.#queue.add(item.path, { force: true })
-    await this.#removePictures(source_item.path, known)
+  }
+
+  /** Renames the pictures of a file that was moved. What cannot be renamed is read from the file again. */
+  async #movePictures(from: string, place: Place): Promise<boolean> {
+    const known = this.#store.get(place.relative)
+    if (known?.thumbnails === undefined) return true
+    const { absolute } = await this.#resolve(from)
+    try {
+      const thumbnails = await movePictures(absolute, place.absolute, known.thumbnails)
+      await this.#store.put(place.relative, { ...known, thumbnails })
+      return true
+    } catch (error) {
+      this.#core.log.debug(`the pictures of ${from} cannot be renamed: ${messageOf(error)}`)
+      await removePictures(absolute, known.thumbnails)
+      return false
+    }
+  }
+
+  #resolve(path: string): Promise<Place> {
+    const { roots } = this.#files
+    return roots.resolve(roots.get('gcodes'), path)
   }
 
   #expect(path: string): void {
@@ -135,7 +158,7 @@ export class MetadataService implements MetadataSource {
 
   async #removePictures(path: string, known: StoredMetadata | undefined): Promise<void> {
     if (known?.thumbnails === undefined) return
-    const { absolute } = await this.#files.roots.resolve(this.#files.roots.get('gcodes'), path)
+    const { absolute } = await this.#resolve(path)
     await removePictures(absolute, known.thumbnails)
   }
 
@@ -146,7 +169,7 @@ export class MetadataService implements MetadataSource {
     await this.#store.remove(gone)
     for (const { path, size, modified } of present.values()) {
       const known = this.#store.get(path)
-      if (known?.size !== size || known.modified !== modified) this.#expect(path)
+      if (!isSameFile(known, { size, modified })) this.#expect(path)
     }
   }
 
@@ -157,8 +180,8 @@ export class MetadataService implements MetadataSource {
   }
 
   async #find(filename: string): Promise<Place | undefined> {
-    const { roots, mayHaveMetadata } = this.#files
-    const place = await roots.resolve(roots.get('gcodes'), filename)
+    const { mayHaveMetadata } = this.#files
+    const place = await this.#resolve(filename)
     const stats = mayHaveMetadata(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
     return stats?.isFile() === true ? place : undefined
   }
@@ -171,11 +194,13 @@ export class MetadataService implements MetadataSource {
 
   /** Reads a queued file, unless its stored metadata is that of the file. */
   async #read({ path, force, signal }: QueuedRead): Promise<void> {
-    const { roots } = this.#files
-    const place = await roots.resolve(roots.get('gcodes'), path)
+    const place = await this.#resolve(path)
+    const from = this.#movedFrom.get(path)
+    this.#movedFrom.delete(path)
     try {
-      const known = this.#store.get(path)
-      if (!force && known !== undefined && (await isOf(known, place))) return
+      const arePicturesMoved = from === undefined || (await this.#movePictures(from, place))
+      const isKnown = isSameFile(this.#store.get(path), await factsOf(place.absolute))
+      if (isKnown && arePicturesMoved && !force) return
       await this.#reader.read(place, signal)
     } catch (error) {
       if (signal.aborted) throw new ApiError(404, `Metadata not available for <${path}>`)
@@ -183,9 +208,4 @@ export class MetadataService implements MetadataSource {
       throw error
     }
   }
-}
-
-async function isOf(known: StoredMetadata, { absolute }: Place): Promise<boolean> {
-  const { size, mtimeMs } = await stat(absolute)
-  return known.size === size && known.modified === mtimeMs / 1000
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { isBinaryGcode, scanBinaryGcode } from './bgcode.ts'
+import { displayPictures } from './display-pictures.ts'
 import { readFields } from './field.ts'
 import { afterLastCommand, firstCommand } from './gcode-bounds.ts'
 import { OBJECTS_MARK } from './objects/rewrite.ts'
@@ -73,8 +74,17 @@ function gcodeBytes({
   }
 }
 
+/** Images for displays count only where there is no other. */
 function findThumbnails({ head, tail, tailStart }: Windows, notes: string[]): Thumbnail[] {
-  if (head === tail) return thumbnailBlocks(head, notes)
-  const rest = tail.slice(Math.max(0, head.length - tailStart))
-  return [...thumbnailBlocks(head, notes), ...thumbnailBlocks(rest, notes)]
+  const rest = head === tail ? '' : tail.slice(Math.max(0, head.length - tailStart))
+  const finders = [
+    (text: string) => thumbnailBlocks(text, 'thumbnail', notes),
+    (text: string) => thumbnailBlocks(text, 'png', notes),
+    (text: string) => displayPictures(text, notes),
+  ]
+  for (const find of finders) {
+    const found = [...find(head), ...find(rest)]
+    if (found.length > 0) return found
+  }
+  return []
 }

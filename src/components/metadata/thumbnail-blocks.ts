@@ -2,51 +2,78 @@
 import type { ImageFormat, Thumbnail } from './types.ts'
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = { '': 'png', PNG: 'png', JPG: 'jpg', QOI: 'qoi' }
-const BEGIN = /thumbnail(_[A-Za-z0-9]{1,16})? begin([^\n]{0,80})\n/g
+const BEGIN = ' begin'
+const LONGEST_LINE = 120
 const MOST_BLOCKS = 64
 const LARGEST_SIDE = 8192
 
+/** Which blocks count: those of all slicers, or those of Creality Print for displays, "; png begin 96*96 436 0 95 192". */
+export type BlockKind = 'thumbnail' | 'png'
+
+interface Begin {
+  /** "thumbnail_QOI". */
+  readonly tag: string
+  readonly declared: string
+  /** Where the data starts. */
+  readonly start: number
+}
+
 /**
- * The images in a text, in its order. Blocks of unknown kinds, without an end, or whose length is not the declared
- * one are left out, with a note. Declared sizes and image data are not compared here.
+ * The images in a text, in its order. Blocks of unknown kinds, without an end, with another block inside, or whose length
+ * is not the declared one are left out, with a note. Declared sizes and image data are not compared here.
  */
-export function thumbnailBlocks(text: string, notes: string[]): Thumbnail[] {
+export function thumbnailBlocks(text: string, kind: BlockKind, notes: string[]): Thumbnail[] {
   const thumbnails: Thumbnail[] = []
   const ends = new Map<string, number>()
-  for (const begin of text.matchAll(BEGIN).take(MOST_BLOCKS)) {
-    const [line, tag = '', declared = ''] = begin
-    const start = begin.index + line.length
+  let begin = nextBegin(text, kind, 0)
+  for (let count = 0; begin !== undefined && count < MOST_BLOCKS; count++) {
+    const { tag, declared, start } = begin
     const end = endOf(text, tag, start, ends)
-    const thumbnail = end === undefined ? 'has no end' : readBlock(tag, declared, text, start, end)
-    if (typeof thumbnail === 'string') notes.push(`thumbnail${tag} begin${declared.trimEnd()}: ${thumbnail}`)
+    const next = nextBegin(text, kind, start)
+    const thumbnail = readBlock(text, begin, end, next)
+    if (typeof thumbnail === 'string') notes.push(`${tag} begin${declared.trimEnd()}: ${thumbnail}`)
     else thumbnails.push(thumbnail)
+    begin = next
   }
   return thumbnails
 }
 
+function nextBegin(text: string, kind: BlockKind, from: number): Begin | undefined {
+  for (let at = text.indexOf(BEGIN, from); at !== -1; at = text.indexOf(BEGIN, at + 1)) {
+    const tag = tagBefore(text, at)
+    if (tag === undefined || (tag !== kind && !tag.startsWith(`${kind}_`))) continue
+    const line = text.slice(at + BEGIN.length, at + LONGEST_LINE)
+    const end = line.indexOf('\n')
+    if (end !== -1) return { tag, declared: line.slice(0, end), start: at + BEGIN.length + end + 1 }
+  }
+  return undefined
+}
+
+/** The word before " begin". */
+function tagBefore(text: string, at: number): string | undefined {
+  return /[A-Za-z0-9_]{1,30}$/.exec(text.slice(Math.max(0, at - 30), at))?.[0]
+}
+
 /** Remembers each end, so that a text full of begins is not searched again for each of them. */
-function endOf(text: string, tag: string, from: number, ends: Map<string, number>): number | undefined {
+function endOf(text: string, tag: string, from: number, ends: Map<string, number>): number {
   let end = ends.get(tag) ?? -1
-  if (end !== Number.POSITIVE_INFINITY && end < from) {
-    const found = text.indexOf(`; thumbnail${tag} end`, from)
+  if (end < from) {
+    const found = text.indexOf(`; ${tag} end`, from)
     end = found === -1 ? Number.POSITIVE_INFINITY : found
     ends.set(tag, end)
   }
-  return end === Number.POSITIVE_INFINITY ? undefined : end
+  return end
 }
 
-function readBlock(
-  tag: string,
-  declared: string,
-  text: string,
-  start: number,
-  end: number,
-): Thumbnail | string {
-  const format = FORMATS[tag.slice(1).toUpperCase()]
+function readBlock(text: string, begin: Begin, end: number, next: Begin | undefined): Thumbnail | string {
+  const { tag, declared, start } = begin
+  const format = FORMATS[tag.slice(tag.indexOf('_') + 1 || tag.length).toUpperCase()]
   if (!format) return 'images of this kind are not known'
+  if (end === Number.POSITIVE_INFINITY) return 'has no end'
+  if (next !== undefined && next.start < end) return 'another image starts in it'
   const [width, height, length, ...more] = (declared.match(/\d{1,9}/g) ?? []).map(Number)
-  if (width === undefined || height === undefined || length === undefined || more.length > 0)
-    return 'not WIDTHxHEIGHT LENGTH'
+  const isComplete = width !== undefined && height !== undefined && length !== undefined
+  if (!isComplete || (more.length > 0 && tag !== 'png')) return 'not WIDTHxHEIGHT LENGTH'
   if (width > LARGEST_SIDE || height > LARGEST_SIDE) return `larger than ${LARGEST_SIDE} pixels`
   if (end - start < length || end - start > 2 * length + 1024) return `not ${length} characters long`
   const base64 = text.slice(start, end).replace(/[;\s]+/g, '')

@@ -1,6 +1,6 @@
-// What a scan of a G-code file tells: the fields of server.files.metadata that come from the file itself.
+// What a scan of a G-code file finds: the fields of server.files.metadata that come from the file itself.
 
-/** What the slicer said about the print. Absent fields were not in the file. Lengths in mm, times in s, weights in g, °C. */
+/** What the slicer wrote about the print. Absent fields were not in the file. Lengths in mm, times in s, weights in g, °C. */
 export interface SliceFields {
   layer_count?: number
   object_height?: number
@@ -52,10 +52,10 @@ export interface GcodeMetadata extends SlicerIdentity, SliceFields {
   gcode_end_byte?: number
 }
 
-/** Image formats that slicers embed. */
-export type ImageFormat = 'png' | 'jpg' | 'qoi'
+/** Image formats that slicers embed; the last two are those of printers' displays. */
+export type ImageFormat = 'png' | 'jpg' | 'qoi' | 'rgb565' | 'colpic'
 
-/** An image as it stands in the G-code; width and height are the declared ones, the data is not checked. */
+/** An image as it is in the G-code; width and height are the declared ones, the data is not checked. */
 export interface Thumbnail {
   width: number
   height: number
@@ -69,11 +69,11 @@ export interface ThumbnailEntry {
   height: number
   /** Bytes of the image file. */
   size: number
-  /** Seen from the folder of the G-code file. */
+  /** From the folder of the G-code file. */
   relative_path: string
 }
 
-/** What scanFile gives. */
+/** What a scan returns. */
 export interface ScanResult {
   metadata: GcodeMetadata
   /** In file order. */

@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer'
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { scanFile } from '../../../src/components/metadata/scan.ts'
-import { useExtractedThumbnail, writeThumbnails } from '../../../src/components/metadata/write-thumbnails.ts'
+import { packagePicture, writePictures } from '../../../src/components/metadata/write-pictures.ts'
 import { processInPlace } from './process-in-place.ts'
 
 /** Equal, better for a reason that docs/metadata.md gives, or different. */
@@ -48,15 +48,17 @@ export async function compare(folder: string, name: string, mode: Mode, work: st
 
 async function scanAll(path: string): Promise<Fields> {
   const { metadata, thumbnails } = await scanFile(path)
-  const written = await writeThumbnails(path, thumbnails)
+  const written = await writePictures(path, thumbnails)
   const { entries } =
-    thumbnails.length === 0 && metadata.slicer === 'Cura' ? await useExtractedThumbnail(path) : written
+    thumbnails.length === 0 && metadata.slicer === 'Cura' ? await packagePicture(path, false) : written
   return { ...metadata, ...(entries.length > 0 && { thumbnails: entries }) }
 }
 
 function judge(field: string, was: unknown, is: unknown, original: Buffer): Verdict {
-  if (JSON.stringify(comparable(was)) === JSON.stringify(comparable(is)))
-    return { field, was, is, verdict: 'equal' }
+  const isEqual = (old: unknown) => JSON.stringify(comparable(old)) === JSON.stringify(comparable(is))
+  if (isEqual(was)) return { field, was, is, verdict: 'equal' }
+  if (isEqual(withSquareMiniature(was)))
+    return { field, was, is, verdict: 'better', reason: 'a square miniature' }
   const reason = improvement(field, was, is, original)
   return reason ? { field, was, is, verdict: 'better', reason } : { field, was, is, verdict: 'different' }
 }
@@ -69,6 +71,13 @@ function comparable(value: unknown): unknown {
     const { size: _, ...rest } = entry as Fields
     return rest
   })
+}
+
+/** The original's miniature of a wide image is not as high as front-ends expect in lists. */
+function withSquareMiniature(value: unknown): unknown {
+  if (!Array.isArray(value)) return value
+  const [first, ...rest] = value as Fields[]
+  return [{ ...first, width: 32, height: 32 }, ...rest]
 }
 
 function improvement(field: string, was: unknown, is: unknown, original: Buffer): string | undefined {

@@ -1,10 +1,11 @@
 // The metadata service through the server's doors: read once, kept, and true to files that change, move and go.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
+import { MODEL, PNG, THUMBNAIL, zipOf } from '../files/cura-package.ts'
 
 /** A PNG of one red pixel. */
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC'
@@ -20,10 +21,10 @@ function sliced(seconds: number, objects = false): string {
   )
 }
 
-async function upload(rig: Rig, name: string, text: string, fields: Record<string, string> = {}) {
+async function upload(rig: Rig, name: string, body: string | Buffer, fields: Record<string, string> = {}) {
   const form = new FormData()
   for (const [field, value] of Object.entries(fields)) form.set(field, value)
-  form.set('file', new Blob([text]), name)
+  form.set('file', new Blob([typeof body === 'string' ? body : new Uint8Array(body)]), name)
   const reply = await fetch(`${rig.url}/server/files/upload`, { method: 'POST', body: form })
   assert.equal(reply.status, 201, await reply.clone().text())
   return (await reply.json()) as { readonly print_started?: boolean }
@@ -90,4 +91,67 @@ test('objects are marked where the configuration asks for it, before a print beg
   const { result } = await client.call('server.files.metadata', { filename: 'a.gcode' })
   assert.deepEqual(result.file_processors, ['preprocess_cancellation'])
   assert.ok(existsSync(join(rig.paths.gcodes, '.thumbs', 'a-1x1.png')))
+})
+
+/** The names of the pictures in a folder. */
+const pictures = (rig: Rig, folder = '') => {
+  const path = join(rig.paths.gcodes, folder, '.thumbs')
+  return existsSync(path) ? readdirSync(path).sort() : []
+}
+
+async function uploadPackage(rig: Rig, name: string): Promise<void> {
+  const model = ';FLAVOR:Marlin\n;TIME:61\n;Generated with Cura_SteamEngine 5.9.1\nG28\n'
+  const body = await zipOf({ [MODEL]: model, [THUMBNAIL]: PNG })
+  await upload(rig, name, body)
+}
+
+test("a Cura package's picture moves with its file, and goes when a plain file replaces it", async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using client = await WebClient.open(rig.url)
+  const shown = async (filename: string) => {
+    const { result } = await client.call('server.files.thumbnails', { filename })
+    return result.map(({ thumbnail_path }: { thumbnail_path: string }) => thumbnail_path)
+  }
+  await uploadPackage(rig, 'a.ufp')
+  assert.deepEqual(await shown('a.gcode'), ['.thumbs/a-32x32.png', '.thumbs/a.png'])
+  await client.call('server.files.post_directory', { path: 'gcodes/sub' })
+  await client.call('server.files.move', { source: 'gcodes/a.gcode', dest: 'gcodes/sub/b.gcode' })
+  assert.deepEqual(await shown('sub/b.gcode'), ['sub/.thumbs/b-32x32.png', 'sub/.thumbs/b.png'])
+  assert.deepEqual(pictures(rig), [])
+  assert.deepEqual(pictures(rig, 'sub'), ['b-32x32.png', 'b.png'])
+  await client.call('server.files.metascan', { filename: 'sub/b.gcode' })
+  assert.deepEqual(await shown('sub/b.gcode'), ['sub/.thumbs/b-32x32.png', 'sub/.thumbs/b.png'])
+
+  await upload(rig, 'b.gcode', ';Generated with Cura_SteamEngine 5.9.1\nG28\n', { path: 'sub' })
+  assert.deepEqual(await shown('sub/b.gcode'), [])
+  assert.deepEqual(pictures(rig, 'sub'), [])
+})
+
+test('pictures go with the file that they belong to', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using client = await WebClient.open(rig.url)
+  const read = (filename: string) => client.call('server.files.metadata', { filename })
+  await upload(rig, 's.gcode', sliced(61))
+  await upload(rig, 's.gco', sliced(62))
+  await read('s.gcode')
+  await read('s.gco')
+  assert.deepEqual(pictures(rig), ['s-1x1.png', 's-32x32.png', 's~gco-1x1.png', 's~gco-32x32.png'])
+  await client.call('server.files.delete_file', { path: 'gcodes/s.gco' })
+  await upload(rig, 's.gcode', 'G28\n')
+  await read('s.gcode')
+  assert.deepEqual(pictures(rig), [])
+})
+
+test('a folder of pictures that cannot be made costs the pictures only', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using client = await WebClient.open(rig.url)
+  writeFileSync(join(rig.paths.gcodes, '.thumbs'), 'a file')
+  await upload(rig, 'a.gcode', sliced(61))
+  const { result } = await client.call('server.files.metadata', { filename: 'a.gcode' })
+  assert.deepEqual([result.estimated_time, result.thumbnails], [61, undefined])
+  await uploadPackage(rig, 'b.ufp')
+  assert.equal(
+    (await client.call('server.files.metadata', { filename: 'b.gcode' })).result.estimated_time,
+    61,
+  )
 })

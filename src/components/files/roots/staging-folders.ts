@@ -2,7 +2,7 @@
 // rename stays within a file system. The next start removes what a killed server leaves in them.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmdirSync } from 'node:fs'
-import { constants, copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { constants, copyFile, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeDurable } from '../../../core/make-durable.ts'
 
@@ -56,6 +56,8 @@ export class StagingFolders {
     const copy = this.allocate(dirname(to))
     try {
       await copyFile(from, copy, constants.COPYFILE_EXCL)
+      const { atimeMs, mtimeMs } = await stat(from)
+      await utimes(copy, atimeMs / 1000, mtimeMs / 1000)
       await makeDurable(copy)
       await rename(copy, to)
     } finally {

@@ -1,5 +1,5 @@
 // Uploads: streamed to a staging file in the root's file system, checked, made durable, and then renamed to the target.
-import { mkdir, stat, statfs } from 'node:fs/promises'
+import { mkdir, stat, statfs, utimes } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
@@ -193,10 +193,7 @@ export class Uploads {
     const existing = await stat(place.real).catch(() => undefined)
     if (existing?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
     await makeFolders(dirname(place.real))
-    if (thumbnail !== null) {
-      await makeFolders(dirname(thumbnailPath(place.real)))
-      await staging.publish(thumbnail.path, thumbnailPath(place.real))
-    }
+    if (thumbnail !== null) await this.#publishPicture(thumbnail.path, file.path, place)
     await staging.publish(file.path, place.real)
     const overwritten = existing !== undefined && place.root.name !== 'gcodes'
     const result = {
@@ -205,6 +202,22 @@ export class Uploads {
     } as const
     changes.afterReply(res, result)
     return result
+  }
+
+  /**
+   * Publishes the picture of a package with the time of its G-code file, by which the metadata component knows that they
+   * belong together. A picture that cannot be written does not fail the upload.
+   */
+  async #publishPicture(path: string, gcodePath: string, place: Place): Promise<void> {
+    const target = thumbnailPath(place.real)
+    try {
+      const { atimeMs, mtimeMs } = await stat(gcodePath)
+      await utimes(path, atimeMs / 1000, mtimeMs / 1000)
+      await makeFolders(dirname(target))
+      await this.#parts.staging.publish(path, target)
+    } catch (error) {
+      this.#parts.core.log.warning(`the picture of ${place.relative} was not stored: ${messageOf(error)}`)
+    }
   }
 
   /** Prints a file of gcodes, or queues it if the configuration says so. Does not reject. */

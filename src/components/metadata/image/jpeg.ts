@@ -19,6 +19,9 @@ function zigzag(): Uint8Array {
   return order
 }
 
+/** A block of 64 pixels takes two bits at least; the last blocks may be outside of the image. */
+const PIXELS_PER_BYTE = 256
+
 /** COSINES[x * 8 + u]: the weight of frequency u at position x. */
 const COSINES = Float64Array.from({ length: 64 }, (_, i) => {
   const [x, u] = [i >> 3, i & 7]
@@ -49,7 +52,8 @@ interface State {
 }
 
 /**
- * Starts to decode; throws ImageUnreadable when it is no JPEG, a progressive one, or too large.
+ * Starts to decode; throws ImageUnreadable if it is not a JPEG, a progressive one, too large, or too short to have all
+ * its pixels.
  * A damaged scan gives grey or wrong pixels, never an endless loop.
  */
 export function decodeJpeg(data: Buffer): PixelRows {
@@ -71,8 +75,12 @@ export function decodeJpeg(data: Buffer): PixelRows {
     const end = at + 2 + data.readUInt16BE(at + 2)
     const segment = data.subarray(at + 4, end)
     readSegment(state, marker & 0xff, segment)
-    if (marker === 0xffda)
-      return { width: state.width, height: state.height, rows: rowsOf(state, data.subarray(end)) }
+    if (marker === 0xffda) {
+      const scan = data.subarray(end)
+      if (state.width * state.height > PIXELS_PER_BYTE * scan.length)
+        throw new ImageUnreadable('the JPEG ends too early')
+      return { width: state.width, height: state.height, rows: rowsOf(state, scan) }
+    }
     at = end
   }
   throw new ImageUnreadable('the JPEG has no image data')

@@ -1,5 +1,6 @@
 // Decodes and encodes PNG images on node:zlib, row by row.
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { crc32, createDeflate, createInflate } from 'node:zlib'
 import type { PixelRows } from './pixels.ts'
 import { checkSize, ImageUnreadable } from './pixels.ts'
@@ -8,6 +9,8 @@ const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
 /** Samples a pixel of each colour type: grey, colour, palette, grey and alpha, colour and alpha. */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 const PAETH = 4
+/** Deflate makes a byte of 1032 at most. */
+const LARGEST_RATIO = 1032
 
 interface Header {
   width: number
@@ -22,12 +25,17 @@ interface Parts {
   palette: Buffer
   /** Alpha of palette entries, or the one transparent grey or colour. */
   transparency: Buffer
-  data: Buffer[]
+  data: Buffer
+}
+
+/** Whether the data starts like a PNG image. */
+export function isPng(data: Buffer): boolean {
+  return data.subarray(0, 8).equals(SIGNATURE)
 }
 
 /**
- * Starts to decode; throws ImageUnreadable when it is no PNG, interlaced, or too large. Damage inside the image data
- * makes the rows throw. Never inflates more than the declared size needs.
+ * Starts to decode; throws ImageUnreadable if it is not a PNG, interlaced, too large, or too short to have all its
+ * pixels. Damage in the image data makes the rows throw. Never inflates more than the declared size needs.
  */
 export function decodePng(file: Buffer): PixelRows {
   const parts = readParts(file)
@@ -36,21 +44,31 @@ export function decodePng(file: Buffer): PixelRows {
 }
 
 function readParts(file: Buffer): Parts {
-  if (!file.subarray(0, 8).equals(SIGNATURE)) throw new ImageUnreadable('not a PNG image')
-  const chunks = new Map<string, Buffer[]>()
+  if (!isPng(file)) throw new ImageUnreadable('not a PNG image')
+  const chunks = new Map<string, Buffer>()
+  const data: Buffer[] = []
   for (let at = 8; at + 12 <= file.length; ) {
     const length = file.readUInt32BE(at)
     const type = file.toString('latin1', at + 4, at + 8)
     const body = file.subarray(at + 8, at + 8 + length)
-    chunks.set(type, [...(type === 'IDAT' ? (chunks.get(type) ?? []) : []), body])
+    if (type === 'IDAT') data.push(body)
+    else chunks.set(type, body)
     at += 12 + length
   }
-  return {
-    header: readHeader(chunks.get('IHDR')?.[0]),
-    palette: chunks.get('PLTE')?.[0] ?? Buffer.alloc(0),
-    transparency: chunks.get('tRNS')?.[0] ?? Buffer.alloc(0),
-    data: chunks.get('IDAT') ?? [],
+  const parts = {
+    header: readHeader(chunks.get('IHDR')),
+    palette: chunks.get('PLTE') ?? Buffer.alloc(0),
+    transparency: chunks.get('tRNS') ?? Buffer.alloc(0),
+    data: Buffer.concat(data),
   }
+  if (strideOf(parts.header) * parts.header.height > LARGEST_RATIO * parts.data.length)
+    throw new ImageUnreadable('the PNG ends too early')
+  return parts
+}
+
+/** Bytes of a row, without the one that names its filter. */
+function strideOf({ width, depth, channels }: Header): number {
+  return Math.ceil((width * depth * channels) / 8)
 }
 
 function readHeader(bytes: Buffer | undefined): Header {
@@ -67,14 +85,15 @@ function readHeader(bytes: Buffer | undefined): Header {
 
 async function* rowsOf(parts: Parts): AsyncGenerator<Uint8Array> {
   const { width, height, depth, channels } = parts.header
-  const stride = Math.ceil((width * depth * channels) / 8)
+  const stride = strideOf(parts.header)
   const pixelBytes = Math.max(1, (depth * channels) >> 3)
   const output = new Uint8Array(width * 4)
   let line = Buffer.alloc(stride + 1)
   let above = Buffer.alloc(stride + 1)
   let filled = 0
   let done = 0
-  const inflate = Readable.from(parts.data).pipe(createInflate())
+  const inflate = createInflate()
+  inflate.end(parts.data)
   for await (const chunk of inflate as AsyncIterable<Buffer>) {
     for (let at = 0; at < chunk.length; ) {
       const count = chunk.copy(line, filled, at, at + stride + 1 - filled)
@@ -140,17 +159,16 @@ function sample(line: Buffer, index: number, depth: number): number {
   return (line[1 + (bit >> 3)]! >> (8 - depth - (bit & 7))) & ((1 << depth) - 1)
 }
 
-/** Writes an image as PNG with 8 bits a sample and alpha. */
+/** Writes an image as PNG with 8 bits a sample and alpha. Rejects with the error of the image's rows. */
 export async function encodePng({ width, height, rows }: PixelRows): Promise<Buffer> {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header.set([8, 6], 8)
   const data: Buffer[] = []
-  for await (const part of Readable.from(filtered(rows, width * 4)).pipe(
-    createDeflate(),
-  ) as AsyncIterable<Buffer>)
-    data.push(part)
+  await pipeline(Readable.from(filtered(rows, width * 4)), createDeflate(), async parts => {
+    for await (const part of parts as AsyncIterable<Buffer>) data.push(part)
+  })
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', header),

@@ -5,14 +5,24 @@ import { checkSize, ImageUnreadable } from './pixels.ts'
 const HEADER = 14
 const RGB = 0xfe
 const RGBA = 0xff
+const PIXELS_PER_BYTE = 62
 
-/** Starts to decode; throws ImageUnreadable when it is no QOI image or too large. Pixels missing at the end repeat. */
+/** Whether the data starts like a QOI image. */
+export function isQoi(data: Buffer): boolean {
+  return data.length >= HEADER && data.toString('latin1', 0, 4) === 'qoif'
+}
+
+/**
+ * Starts to decode; throws ImageUnreadable if it is not a QOI image, too large, or too short to have all its pixels: a
+ * byte describes 62 at most. Pixels missing at the end repeat the last one.
+ */
 export function decodeQoi(data: Buffer): PixelRows {
-  if (data.length < HEADER || data.toString('latin1', 0, 4) !== 'qoif')
-    throw new ImageUnreadable('not a QOI image')
+  if (!isQoi(data)) throw new ImageUnreadable('not a QOI image')
   const width = data.readUInt32BE(4)
   const height = data.readUInt32BE(8)
   checkSize(width, height)
+  if (width * height > PIXELS_PER_BYTE * (data.length - HEADER))
+    throw new ImageUnreadable('the image ends too early')
   return { width, height, rows: rowsOf(data, width, height) }
 }
 

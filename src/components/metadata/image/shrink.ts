@@ -1,9 +1,26 @@
 // Makes the small picture of a large one: the mean of what each small pixel covers.
-import { setImmediate as breathe } from 'node:timers/promises'
 import type { PixelRows } from './pixels.ts'
 
-/** How many pixels may pass before other work of the process gets its turn: a few milliseconds. */
-const PIXELS_IN_ONE_GO = 100_000
+/**
+ * A small picture for lists: a square of `side` pixels, with transparent borders where the image is not square, because
+ * front-ends show only squares in their lists. Images that are smaller stay as they are.
+ */
+export async function miniature(image: PixelRows, side: number): Promise<PixelRows> {
+  const small = await shrink(image, side)
+  const isSmaller = image.width <= side && image.height <= side
+  return isSmaller ? small : { width: side, height: side, rows: withBorders(small, side) }
+}
+
+async function* withBorders(image: PixelRows, side: number): AsyncGenerator<Uint8Array> {
+  const [left, top] = [Math.floor((side - image.width) / 2), Math.floor((side - image.height) / 2)]
+  for (let y = 0; y < top; y++) yield new Uint8Array(4 * side)
+  for await (const row of image.rows) {
+    const line = new Uint8Array(4 * side)
+    line.set(row, 4 * left)
+    yield line
+  }
+  for (let y = top + image.height; y < side; y++) yield new Uint8Array(4 * side)
+}
 
 /**
  * The image inside a square of `side` pixels, with its proportions; smaller images stay as they are.
@@ -14,7 +31,6 @@ export async function shrink(image: PixelRows, side: number): Promise<PixelRows>
   const sums = new Float64Array(width * height * 4)
   const [scaleX, scaleY] = [image.width / width, image.height / height]
   let y = 0
-  let since = 0
   for await (const row of image.rows) {
     const line = Math.min(Math.floor(y / scaleY), height - 1)
     const share = Math.min(1, (line + 1) * scaleY - y)
@@ -22,10 +38,6 @@ export async function shrink(image: PixelRows, side: number): Promise<PixelRows>
     if (share < 1 && line + 1 < height)
       addRow(sums.subarray((line + 1) * width * 4), row, width, scaleX, 1 - share)
     y++
-    since += image.width
-    if (since < PIXELS_IN_ONE_GO) continue
-    since = 0
-    await breathe()
   }
   return { width, height, rows: meanRows(sums, width, scaleX * scaleY) }
 }

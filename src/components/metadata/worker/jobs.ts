@@ -12,6 +12,13 @@ export interface FileFacts {
   readonly notes: readonly string[]
 }
 
+/** A file to read. */
+export interface ReadInput {
+  readonly path: string
+  /** Whether the file is the one whose pictures are stored: it has not changed. */
+  readonly isKnown: boolean
+}
+
 /** What the chain of file processors runs on; see `ChainJob`. */
 export interface ProcessInput {
   readonly path: string
@@ -30,11 +37,7 @@ export interface ProcessorStart {
 /** A job's input, what it reports on the way, and its result. */
 export interface WorkerJobs {
   /** Reads a file and writes its pictures. Reports the metadata before it starts with the pictures. */
-  readonly read: {
-    readonly input: { readonly path: string }
-    readonly progress: FileFacts
-    readonly result: FileFacts
-  }
+  readonly read: { readonly input: ReadInput; readonly progress: FileFacts; readonly result: FileFacts }
   /** Runs file processors. Reports each before it starts. */
   readonly process: {
     readonly input: ProcessInput
