@@ -1,4 +1,5 @@
 // Composes a server: the core in the order of its parts, then the components.
+
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ComponentType, Core } from '../component/component.ts'
@@ -19,6 +20,7 @@ import { messageOf, StartError } from '../core/errors.ts'
 import { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { DATA_FOLDERS, type DataPaths } from '../core/paths.ts'
+import { trimBothOf } from '../core/trim-characters.ts'
 import { Warnings } from '../core/warnings.ts'
 import { Printer } from '../klippy/printer.ts'
 import type { AccessPolicy } from '../rpc/access-policy.ts'
@@ -243,7 +245,7 @@ function keepConfiguration({ sources }: Configuration, log: Log): void {
 
 /** `printer1/` and `/printer1` are the same prefix. */
 function normalizePrefix(prefix: string | null): string {
-  const inner = (prefix ?? '').replace(/^\/+|\/+$/g, '')
+  const inner = trimBothOf(prefix ?? '', '/')
   return inner === '' ? '' : `/${inner}`
 }
 

@@ -104,7 +104,7 @@ export interface Limits {
   readonly below?: number
 }
 
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
 function toNumber(input: unknown): number {
   if (typeof input === 'number') return input

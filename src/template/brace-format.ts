@@ -85,7 +85,7 @@ function converted(value: unknown, conversion: string | undefined, run: Run): un
 function fieldValue(name: string, args: Arguments): unknown {
   const [, first = ''] = /^([^.[]*)/.exec(name) ?? []
   let value = argument(first, args)
-  for (const [, attribute, key] of name.slice(first.length).matchAll(/\.([^.[]+)|\[([^\]]*)\]/g)) {
+  for (const [, attribute, key] of name.slice(first.length).matchAll(/\.([^.[]+)|\[([^\]]{0,200})\]/g)) {
     value = memberOf(value, attribute ?? key ?? '')
   }
   return value

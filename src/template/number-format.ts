@@ -1,5 +1,6 @@
 // Python's number formatting, shared by `%` formatting and `str.format`.
 
+import { trimEndOf } from '../core/trim-characters.ts'
 import { TemplateError } from './template-error.ts'
 import { codePoints, integerText } from './text.ts'
 
@@ -82,7 +83,7 @@ function general(number: number, precision: number, keepZeros: boolean): string 
   const text = scientific ? exponential(number, significant - 1) : fixed(number, significant - 1 - exponent)
   if (keepZeros || !text.includes('.')) return text
   const [mantissa = '', power] = text.split('e')
-  const short = mantissa.replace(/\.?0+$/, '')
+  const short = trimEndOf(trimEndOf(mantissa, '0'), '.')
   return power === undefined ? short : `${short}e${power}`
 }
 

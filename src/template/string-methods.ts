@@ -1,5 +1,6 @@
 // The methods of texts that templates may call, as Python's str has them.
 
+import { trimEndOf } from '../core/trim-characters.ts'
 import { formatBraces } from './brace-format.ts'
 import { type Builtin, type Builtins, type Run, textArgument } from './builtin.ts'
 import { characters, isTrue, iterate, lengthOf } from './operators.ts'
@@ -209,8 +210,8 @@ export const stringMethods: Builtins<string> = {
   splitlines: {
     params: ['keepends'],
     run(text, [keep = false]) {
-      const lines = text.match(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g) ?? []
-      return isTrue(keep) ? lines : lines.map(line => line.replace(/[\r\n]+$/, ''))
+      const lines = text.split(/(?<=\n)|(?<=\r)(?!\n)/).filter(line => line !== '')
+      return isTrue(keep) ? lines : lines.map(line => trimEndOf(line, '\r\n'))
     },
   },
   join: { params: ['iterable'], run: (text, [values = null], run) => joined(text, values, run) },

@@ -40,7 +40,7 @@ function escapeHtml(text: string): string {
 /** A number read as Python's int() or float() reads a text; undefined if it is none. */
 function parseNumber(text: string): number | undefined {
   const digits = text.trim().replace(/(?<=\d)_(?=\d)/g, '')
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(digits)) return Number(digits)
+  if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(digits)) return Number(digits)
   const word = /^([+-]?)(?:(inf|infinity)|nan)$/i.exec(digits)
   if (!word) return undefined
   if (word[2] === undefined) return Number.NaN

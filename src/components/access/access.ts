@@ -180,7 +180,7 @@ export class Access implements AccessPolicy {
 
 /** The bearer token of a request. Other schemes of `Authorization` are a proxy's business. */
 function bearerOf({ header }: Credentials): string | undefined {
-  return /^bearer\s+(.*)$/i.exec(header('authorization') ?? '')?.[1]
+  return /^bearer\s+(\S.*)$/i.exec(header('authorization') ?? '')?.[1]
 }
 
 /** Compares without telling by its time where two texts begin to differ. */

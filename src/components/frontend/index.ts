@@ -1,8 +1,10 @@
 // [frontend NAME]: a web front-end's files served from here, and its cameras, so that nobody needs another web server.
+
 import { api } from '../../api/index.ts'
 import { type Core, component } from '../../component/component.ts'
 import { pairs, path, type ReadSection } from '../../config/index.ts'
 import type { Scope } from '../../core/scope.ts'
+import { trimBothOf } from '../../core/trim-characters.ts'
 import type { RawRequest, RawRoute } from '../../rpc/registry.ts'
 import { bool, string } from '../../schema/index.ts'
 import { overlap, sendSite } from './static-site.ts'
@@ -103,14 +105,16 @@ class Frontends {
 
 /** The page's own links count from its folder. */
 function redirectInside({ req, res }: RawRequest): void {
-  const [, last = '', query = ''] = /([^/?]*)(\?.*)?$/.exec(req.url ?? '') ?? []
+  const [path = ''] = (req.url ?? '').split('?', 1)
+  const last = path.slice(path.lastIndexOf('/') + 1)
+  const query = (req.url ?? '').slice(path.length)
   // From here, so that no name of a host can come in.
   res.writeHead(308, { Location: `./${last}/${query}` }).end()
 }
 
 /** A path with '/' at both ends. */
 function pathOf(section: Section, written: string, option: 'prefix' | 'webcams'): string {
-  const inner = written.trim().replace(/^\/+|\/+$/g, '')
+  const inner = trimBothOf(written.trim(), '/')
   if (inner !== '' && !inner.split('/').every(part => /^[\w-][\w.-]*$/.test(part))) {
     throw section.error(`'${written}' is no path: write it as /name`, option)
   }

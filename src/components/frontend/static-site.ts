@@ -12,11 +12,9 @@ const ENCODINGS: readonly (readonly [name: string, ending: string])[] = [
   ['gzip', '.gz'],
 ]
 
-/** Names that a build tool made of the content: such a file never changes. */
-const HASHED = [
-  /(^|\/)assets\/.*[-.](?=[\w-]*[\dA-Z])([\w-]{8}|[\da-f]{16,})\.\w+$/,
-  /[-.](?=\w*[\dA-Z])\w{8,}\.(js|css|mjs|woff2?|ttf|wasm)$/,
-]
+/** A hash of the content in a file's name, as build tools write it: in a folder of assets, and anywhere. */
+const ASSET_HASH = /[-.]([\w-]{8}|[\da-f]{16,64})\.\w{1,10}$/
+const HASH = /[-.](\w{8,64})\.(?:js|css|mjs|woff2?|ttf|wasm)$/
 
 /** A front-end as it is configured. */
 export interface Site {
@@ -45,8 +43,7 @@ export async function sendSite(site: Site, request: RawRequest, routePrefix: str
   if (rest === 'config.json') return sendSiteConfig(path, request, routePrefix)
   const inside = path.slice(top.length + 1)
   const { path: sent, headers } = await smallestForm(top, inside, request)
-  const isFixed = HASHED.some(pattern => pattern.test(inside))
-  const caching = isFixed ? 'public, max-age=31536000, immutable' : 'no-cache'
+  const caching = isHashed(inside) ? 'public, max-age=31536000, immutable' : 'no-cache'
   await sendFile(req, res, {
     path: sent,
     shown: rest,
@@ -54,6 +51,14 @@ export async function sendSite(site: Site, request: RawRequest, routePrefix: str
     typeOf: path,
     headers: { 'Cache-Control': caching, ...headers },
   })
+}
+
+/** Whether a file never changes, because its name contains a hash of its content. */
+function isHashed(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const isAsset = path.startsWith('assets/') || path.includes('/assets/')
+  const hash = ((isAsset ? ASSET_HASH.exec(name) : null) ?? HASH.exec(name))?.[1]
+  return hash !== undefined && /[\dA-Z]/.test(hash)
 }
 
 /** Where it stands now: it may have been a link that leads elsewhere when the configuration was read. */

@@ -100,7 +100,7 @@ async function readPassword(core: Core, section: Section, sudo: Sudo): Promise<v
   const { sudo_password } = section.options
   if (sudo_password === undefined) return
   try {
-    const isTemplate = /\{[^}]*\bsecrets\b/.test(sudo_password)
+    const isTemplate = /\{[^{}]*\bsecrets\b/.test(sudo_password)
     sudo.usePassword(isTemplate ? await renderSecret(core, sudo_password) : sudo_password)
   } catch (cause) {
     core.warnings.add(section.error(`[machine] sudo_password: ${messageOf(cause)}`, 'sudo_password').message)

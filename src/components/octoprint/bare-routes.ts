@@ -60,7 +60,7 @@ export class BareRoutes {
 
   /** Adds one verb of a path that is answered in a way of its own. */
   addOne(verb: Verb, path: string, handle: Handle, changes: boolean): void {
-    const served = path.replace(/\{.*$/, '')
+    const [served = ''] = path.split('{', 1)
     const known = this.#paths.get(served) ?? { byVerb: new Map(), changes: false }
     known.byVerb.set(verb, handle)
     known.changes ||= changes

@@ -23,7 +23,7 @@ export async function localUrl(url: string): Promise<string> {
   if (url === '') return ''
   const whole = /^\w+:\/\/[^/]+/.test(url) ? url : `http://${ownHost()}/${url.replace(/^\/+/, '')}`
   const parsed = URL.parse(whole)
-  const [, scheme, authority = '', rest] = /^(\w+:\/\/)([^/?#]+)(.*)$/s.exec(whole) ?? []
+  const [, scheme, authority = '', rest] = /^(\w+:\/\/)([^/?#]+)(.*)/s.exec(whole) ?? []
   const port = parsed?.port || DEFAULT_PORTS.get(parsed?.protocol ?? '')
   if (parsed === null || port === undefined || !(await isOwnHost(parsed.hostname))) return whole
   const host = await loopbackOf(Number(port))

@@ -61,7 +61,7 @@ export function announcedHost(wanted: string, id: string, othersAnswer: boolean)
 }
 
 /** Port 5353, that of multicast DNS, as /proc/net/udp writes it behind a local address. */
-const MDNS_PORT = /^\s*\d+: [0-9A-F]+:14E9 /m
+const MDNS_PORT = /^ *\d+: [0-9A-F]+:14E9 /m
 
 /** Whether another program on this machine answers questions of multicast DNS; taken for granted where it cannot be seen. */
 export function othersAnswerMdns(): boolean {

@@ -30,7 +30,7 @@ function exists(path: string): boolean {
 }
 
 function expression(part: string): RegExp {
-  const source = part.replaceAll(/\[!?[^\]]*\]|[*?]|[.+^${}()|\\[\]]/g, found => {
+  const source = part.replaceAll(/\[!?[^\]]{0,200}\]|[*?]|[.+^${}()|\\[\]]/g, found => {
     if (found === '*') return '.*'
     if (found === '?') return '.'
     return found.length > 1 ? found.replace(/^\[!/, '[^') : `\\${found}`

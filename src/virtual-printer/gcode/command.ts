@@ -122,7 +122,7 @@ function isDigit(char: number): boolean {
 /** A number as Python's float() reads it; NaN for anything else. */
 function parseNumber(text: string): number {
   const trimmed = text.trim()
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(trimmed) ? Number(trimmed) : Number.NaN
+  return /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?$/i.test(trimmed) ? Number(trimmed) : Number.NaN
 }
 
 function letterParams(line: string): Map<string, string> {

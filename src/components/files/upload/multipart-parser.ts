@@ -155,10 +155,10 @@ function boundaryOf(contentType: string): string {
 function headerOf(bytes: Buffer): PartHeader {
   const headers = new Map<string, string>()
   for (const line of textOf(bytes).split('\r\n')) {
-    const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)$/.exec(line) ?? []
+    const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n]*)$/.exec(line) ?? []
     if (name === undefined) throw damaged('a part has an invalid header')
     if (headers.has(name.toLowerCase())) throw damaged(`a part has two headers ${name}`)
-    headers.set(name.toLowerCase(), value)
+    headers.set(name.toLowerCase(), value.trimStart())
   }
   const parameters = dispositionOf(headers.get('content-disposition') ?? '')
   const name = parameters.get('name')

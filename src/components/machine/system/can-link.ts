@@ -86,5 +86,5 @@ function attribute(attributes: Buffer, wanted: number): Buffer {
 }
 
 function text(content: Buffer): string {
-  return content.toString('latin1').replace(/\0.*$/s, '')
+  return content.toString('latin1').split('\0', 1).join()
 }

@@ -76,7 +76,7 @@ function versionParts(version: string): Distribution['version_parts'] {
 
 /** An empty VERSION_CODENAME says that there is none. Older systems have the name in VERSION: `10 (buster)`. */
 function codename(os: Variables): string | undefined {
-  const inVersion = /\((\D+)\)|,\s*(\D+)/.exec(os.VERSION ?? '')
+  const inVersion = /\((\D{1,99})\)|, *(\D{1,99})/.exec(os.VERSION ?? '')
   return os.VERSION_CODENAME ?? os.UBUNTU_CODENAME ?? inVersion?.[1] ?? inVersion?.[2]
 }
 
@@ -96,7 +96,10 @@ async function readReleaseInfo(files: SystemFiles): Promise<Variables> {
 /** `Fedora release 39 (Thirty Nine)`, `MainsailOS 1.3.0`, or a number alone: name, number, name of the release. */
 function parseReleaseLine(line: string): Variables {
   if (/^\d[\w.+-]*$/.test(line)) return { version_id: line }
-  const parts = /^(.+?) *(?:release *)?(\d[\w.+-]*)(?: LTS)? *(?:\((.*)\)[^)]*)?$/.exec(line)
+  const parts =
+    /^(.{1,200}?) {0,9}(?:release {0,9})?(\d[\w.+-]{0,99})(?: LTS)? {0,9}(?:\((.{0,200})\)[^)]{0,99})?$/.exec(
+      line,
+    )
   if (parts === null) return { name: line }
   const [, name = '', version_id = '', codename = ''] = parts
   return { name, version_id, ...(codename !== '' && { codename }) }

@@ -20,7 +20,7 @@ const NO_ADDRESS = '00:00:00:00:00:00'
 export async function readNetwork(files: SystemFiles, computer: Computer): Promise<Network> {
   const network = new Map<string, Network[string]>()
   for (const [label, addresses = []] of Object.entries(interfacesOf(computer))) {
-    const name = label.replace(/:.*$/, '')
+    const [name = ''] = label.split(':', 1)
     const [first] = addresses
     if (first === undefined || first.internal || first.mac === NO_ADDRESS) continue
     const kind = await files.number(`${INTERFACES}/${name}/type`)

@@ -1,4 +1,5 @@
 // Object names that Klipper accepts in EXCLUDE_OBJECT commands.
+import { trimBothOf } from '../../../core/trim-characters.ts'
 import { decode } from '../values.ts'
 
 const LONGEST_NAME = 80
@@ -13,11 +14,8 @@ export class ObjectNames {
    * tell lower from upper case, so names that differ in nothing else get a number.
    */
   take(raw: string): string {
-    const clean = decode(raw)
-      .replace(/[^\p{L}\p{N}_.-]+/gu, '_')
-      .slice(0, LONGEST_NAME)
-      .replace(/^_+|_+$/g, '')
-    const base = clean || 'object'
+    const clean = decode(raw).replace(/[^\p{L}\p{N}_.-]+/gu, '_')
+    const base = trimBothOf(clean.slice(0, LONGEST_NAME), '_') || 'object'
     let name = base
     for (let number = 2; this.#taken.has(name.toUpperCase()); number++) name = `${base}_${number}`
     this.#taken.add(name.toUpperCase())
