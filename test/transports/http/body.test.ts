@@ -102,7 +102,7 @@ test('bodies that do not end cannot fill the memory together', async () => {
   const sockets = Array.from({ length: 4 }, () =>
     startBody(rig, '/server/restart', { length: 45 * piece.length }),
   )
-  const refused = Promise.race(sockets.map(socket => once(socket, 'data')))
+  const refused = Promise.any(sockets.map(socket => once(socket, 'data')))
   await Promise.all(
     sockets.map(async socket => {
       for (let count = 0; count < 40 && socket.writable; count += 1) {
