@@ -49,6 +49,20 @@ test('the chunk size does not change the result', () => {
     assert.deepEqual(read(body, size), expected, `cut to ${size}`)
 })
 
+test('what is before the first boundary is skipped', () => {
+  const body = formBody([{ name: 'a', body: 'b' }]).toString()
+  for (const preamble of [
+    '\r\n',
+    'text\r\n\r\n',
+    `-\r\n--${BOUNDARY.slice(0, -1)}\r\n`,
+    `--x--${BOUNDARY}\r\n`,
+  ]) {
+    const bytes = Buffer.from(`${preamble}${body}`)
+    for (let size = 1; size <= bytes.length; size += 1)
+      assert.deepEqual(read(bytes, size), [['a', null, 'b']])
+  }
+})
+
 test('names of parts as browsers, curl, .NET and Python write them', () => {
   assert.deepEqual(headerOf({ filename: 'a%22b%0Ac.gcode' }), ['file', 'a"b\nc.gcode'])
   assert.deepEqual(headerOf({ filename: 'a\\"b\\\\c.gcode' }), ['file', 'a"b\\c.gcode'])
@@ -119,10 +133,12 @@ test('an incomplete body is rejected', () => {
     status: 400,
     message: /neither a part nor the end/,
   })
-  assert.throws(() => read(Buffer.from(`preamble\r\n${body.toString()}`)), {
-    status: 400,
-    message: /does not start/,
-  })
+  const damaged = body.toString().replace('form', 'Form')
+  for (const preamble of ['x'.repeat(20_000), damaged]) {
+    const bytes = Buffer.from(`${preamble}\r\n${body.toString()}`)
+    for (const size of [bytes.length, 7])
+      assert.throws(() => read(bytes, size), { status: 400, message: /does not start/ })
+  }
   assert.throws(() => read(Buffer.from(`--${BOUNDARY}\r\n${'x'.repeat(20_000)}`), 1000), {
     message: /too long/,
   })

@@ -117,6 +117,37 @@ test('store_only stores without compression, and the default name has the local 
   assert.equal(members['gcodes/a.gcode']?.method, 0)
 })
 
+test('two archives of the same second have different names', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  fill(rig)
+  const replies = await Promise.all(
+    [1, 2, 3].map(() => postJson(rig.port, '/server/files/zip', { items: ['gcodes/a.gcode'] })),
+  )
+  const paths = replies.map(({ json }) => json.result.destination.path)
+  assert.equal(new Set(paths).size, 3, paths.join())
+  assert.deepEqual(
+    readdirSync(rig.paths.config)
+      .filter(name => name.endsWith('.zip'))
+      .sort(),
+    paths.sort(),
+  )
+})
+
+test('items may be percent-encoded, as Mainsail sends them', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  fill(rig)
+  writeFileSync(join(rig.paths.gcodes, '100%41.gcode'), '')
+  writeFileSync(join(rig.paths.gcodes, '100A.gcode'), '')
+  const items = ['gcodes/sub/b%20%C3%BC.gcode', 'gcodes%2Fa.gcode', 'gcodes/100%41.gcode']
+  const { status, body } = await postJson(rig.port, '/server/files/zip', { dest: 'config/out.zip', items })
+  assert.equal(status, 200, body)
+  assert.deepEqual(await namesOf(join(rig.paths.config, 'out.zip')), [
+    'gcodes/100%41.gcode',
+    'gcodes/a.gcode',
+    'gcodes/sub/b ü.gcode',
+  ])
+})
+
 test('an archive replaces another one completely and does not contain itself', async () => {
   await using rig = await startRig({ printer: 'none' })
   fill(rig)
@@ -138,6 +169,8 @@ test('wrong items and destinations are rejected and leave nothing', async () => 
     [{}, 400, /No data for argument: items/],
     [{ items: [] }, 400, /at least one item/],
     [{ items: ['gcodes/none.gcode'] }, 400, /^No file\/directory exits at 'gcodes\/none.gcode'$/],
+    [{ items: ['gcodes/%2e%2e/%2e%2e/etc/passwd'] }, 400, /./],
+    [{ items: ['gcodes/100%.gcode'] }, 400, /exits at 'gcodes\/100%.gcode'/],
     [{ items: ['zzz/a'] }, 400, /Invalid root path \(zzz\)/],
     [{ items: ['gcodes/../database/moonraker-sql.db'] }, 400, /Invalid root path \(database\)/],
     [{ items: ['gcodes/../../etc/passwd'] }, 400, /./],

@@ -1,5 +1,5 @@
 // server.files.zip: archives of files and folders, streamed in bounded memory.
-import { constants, createReadStream } from 'node:fs'
+import { constants, createReadStream, type Stats } from 'node:fs'
 import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -60,7 +60,7 @@ export class Archives {
 
   async #create({ items, dest, store_only }: ZipRequest, caller: Caller): Promise<ZipResult> {
     const { lock, staging, refuseLoaded } = this.#parts
-    const place = await this.#destination(dest ?? this.#defaultName())
+    const place = dest === undefined ? await this.#defaultDestination() : await this.#destination(dest)
     const members = await this.#membersOf(items, place)
     await checkSpace(place, members)
     const file = createStagedFile(staging, place.root)
@@ -89,12 +89,20 @@ export class Archives {
     return { destination: item, action: 'zip_files' }
   }
 
-  /** `config/collection-20240131-235959.zip`, in local time. */
-  #defaultName(): string {
+  /** `config/collection-20240131-235959.zip`, in local time; `-2` and so on before the end if the name is taken. */
+  async #defaultDestination(): Promise<Place> {
+    const name = `config/collection-${this.#localTime()}`
+    for (let count = 1; ; count += 1) {
+      const place = await this.#destination(count === 1 ? `${name}.zip` : `${name}-${count}.zip`)
+      if ((await stat(place.real).catch(() => undefined)) === undefined) return place
+    }
+  }
+
+  #localTime(): string {
     const now = new Date(this.#parts.core.clock.now() * 1000)
     const two = (value: number) => String(value).padStart(2, '0')
     const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`
-    return `config/collection-${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}.zip`
+    return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`
   }
 
   async #destination(dest: string): Promise<Place> {
@@ -124,10 +132,7 @@ export class Archives {
 
   /** The file at `item`, or the files of the folder without those of its subfolders. */
   async #expand(item: string): Promise<Member[]> {
-    const place = await this.#parts.roots.locate(item)
-    const found = await stat(place.real).catch(() => undefined)
-    // Moonraker's own wording, which clients may know.
-    if (found === undefined) throw new ApiError(400, `No file/directory exits at '${item}'`)
+    const [place, found] = await this.#find(item)
     if (!found.isDirectory()) return [await memberOf(place, item)]
     const entries = await withFileError(item, () => readdir(place.real, { withFileTypes: true }))
     const candidates = entries.filter(entry => entry.isFile() || entry.isSymbolicLink())
@@ -140,6 +145,25 @@ export class Archives {
     return members
   }
 
+  /** Mainsail percent-encodes items. A file of the name as it is comes first: it may contain such a code. */
+  async #find(item: string): Promise<[Place, Stats]> {
+    const plain = decoded(item)
+    try {
+      return await this.#existing(item)
+    } catch (error) {
+      if (plain === item) throw error
+      return this.#existing(plain)
+    }
+  }
+
+  async #existing(item: string): Promise<[Place, Stats]> {
+    const place = await this.#parts.roots.locate(item)
+    const found = await stat(place.real).catch(() => undefined)
+    // Moonraker's own wording, which clients may know.
+    if (found === undefined) throw new ApiError(400, `No file/directory exits at '${item}'`)
+    return [place, found]
+  }
+
   /** Skips what is unreadable, not a file, or leads out of the root. */
   async #optionalMember(folder: Place, name: string): Promise<Member | undefined> {
     try {
@@ -149,6 +173,15 @@ export class Archives {
       if (error instanceof ApiError) return undefined
       throw error
     }
+  }
+}
+
+/** `item` without percent-encoding; unchanged if it has none. */
+function decoded(item: string): string {
+  try {
+    return decodeURIComponent(item)
+  } catch {
+    return item
   }
 }
 

@@ -5,8 +5,11 @@ import { ApiError } from '../../../core/errors.ts'
 
 /** Bytes of the headers of one part. */
 const MAX_HEADERS = 16 * 1024
+/** Bytes before the first boundary. */
+const MAX_PREAMBLE = 16 * 1024
 /** Parts of one form. */
 const MAX_PARTS = 50
+const PART_HEADER = /^content-disposition\s*:/im
 const CR = 0x0d
 const EMPTY = Buffer.alloc(0)
 
@@ -73,13 +76,16 @@ export class MultipartParser {
     }
   }
 
+  /** Skips the preamble. The header of a part in it shows that the boundary of that part is damaged. */
   #findFirst(data: Buffer): Buffer | null {
-    if (data.length < this.#delimiter.length) return null
-    if (!data.subarray(0, this.#delimiter.length).equals(this.#delimiter)) {
+    const start = data.indexOf(this.#delimiter)
+    const end = start === -1 ? data.length : start
+    if (end > MAX_PREAMBLE || PART_HEADER.test(data.toString('latin1', 0, end))) {
       throw damaged('it does not start with its boundary')
     }
+    if (start === -1) return null
     this.#state = 'delimiter'
-    return data.subarray(this.#delimiter.length)
+    return data.subarray(start + this.#delimiter.length)
   }
 
   /** After a delimiter: blanks and a line end before a part, two dashes after the last part. */

@@ -5,7 +5,10 @@ import { ApiError } from '../../../core/errors.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
 import { MultipartParser, type PartBody, type PartHeader } from './multipart-parser.ts'
 
-/** The fields that the server reads. It ignores all others: slicers send their own. */
+/**
+ * The text fields that the server reads, by name only: httpx and requests give them a file name too. It ignores all
+ * others: slicers send their own.
+ */
 const FIELDS: ReadonlySet<string> = new Set(['root', 'path', 'print', 'select', 'checksum'])
 const FILE = 'file'
 /** Bytes of one field. */
@@ -134,8 +137,6 @@ class Form {
   #onPart({ name, filename }: PartHeader): PartBody {
     if (name === FILE) return this.#startFile(filename)
     if (!FIELDS.has(name)) return { write: bytes => this.#count(bytes), end: () => {} }
-    if (filename !== null)
-      throw new ApiError(400, `The field '${name}' of the form must be a text, not a file`)
     if (this.#fields.has(name)) throw new ApiError(400, `The form has two fields '${name}'`)
     return this.#startField(name)
   }
@@ -145,7 +146,8 @@ class Form {
     if (filename === null || filename.trim() === '') throw new ApiError(400, 'The upload has no file name')
     const file = this.#options.create(this.#fields.get('root'))
     this.#file = file
-    this.#fileName = filename
+    // Klipper cannot print a file whose name starts or ends with a blank.
+    this.#fileName = filename.trim()
     let size = 0
     return {
       write: bytes => {
