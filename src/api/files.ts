@@ -198,6 +198,7 @@ export const files = chapter({
     'server.files.delete_file': rpcOnly({
       summary: 'Delete a file; over HTTP: DELETE /server/files/{root}/{path}',
       transports: ALL_TRANSPORTS,
+      changes: true,
       params: { path: rooted('The file') },
       example: { path: 'gcodes/part.gcode' },
       result: FilelistChange,
