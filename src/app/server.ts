@@ -82,13 +82,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-/** Makes the folders of the data folder. Throws StartError if they cannot be made or written. */
+/** Folders without which the server starts: the file manager warns of them, and serves them when they are there. */
+const OPTIONAL_FOLDERS: readonly string[] = ['config', 'gcodes']
+
+/** Makes the folders of the data folder. Throws StartError if a needed one cannot be made or written. */
 function prepareFolders(paths: DataPaths): void {
   for (const folder of DATA_FOLDERS) {
     try {
       mkdirSync(paths[folder], { recursive: true })
       accessSync(paths[folder], constants.R_OK | constants.W_OK | constants.X_OK)
     } catch (error) {
+      if (OPTIONAL_FOLDERS.includes(folder)) continue
       throw new StartError(
         `the data folder ${paths.data} cannot be used: ${messageOf(error)}; ` +
           'give another with -d, or give this user the right to write there',

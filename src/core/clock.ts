@@ -46,3 +46,19 @@ export function sleep(clock: Clock, seconds: number, signal?: AbortSignal): Prom
     else signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
+
+/** Settles as `promise` does; rejects with `error()` if that takes longer than `seconds`. */
+export async function withTimeout<T>(
+  clock: Clock,
+  seconds: number,
+  promise: Promise<T>,
+  error: () => Error,
+): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = clock.after(seconds, () => reject(error()))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    timer.stop()
+  }
+}

@@ -226,7 +226,7 @@ describe('the command', { concurrency: 2 }, () => {
     using folder = new Folder()
     folder.write('file', 'x')
     assert.match(await failure('-d', folder.at('file/data')), /file\/data/)
-    folder.write('blocked/gcodes', 'x')
+    folder.write('blocked/database', 'x')
     folder.write('blocked/config/moonraker.conf', CONF)
     assert.match(
       await failure('-d', folder.at('blocked')),

@@ -14,6 +14,7 @@ const MOONRAKER: Readonly<Record<string, readonly string[]>> = JSON.parse(
 /** Options that Moonraker does not have. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
   authorization: ['trusted_role', 'trusted_proxies', 'trusted_hosts'],
+  file_manager: ['follow_links'],
   ldap: ['verify_certificate', 'role'],
   'frontend NAME': ['path', 'prefix', 'webcams', 'webcams_need_login'],
 }

@@ -6,10 +6,12 @@ import { type Component, type Core, component } from '../../component/component.
 import { optional } from '../../component/service.ts'
 import { deprecated, path, withPreviousNames, word } from '../../config/index.ts'
 import { lastGoodPath } from '../../config/last-good.ts'
-import { ApiError } from '../../core/errors.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
 import type { DataPaths } from '../../core/paths.ts'
 import type { Scope } from '../../core/scope.ts'
+import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
+import { TRUSTED_USER } from '../../rpc/user.ts'
 import { bool, float } from '../../schema/index.ts'
 import { jobQueueService } from '../job-queue/service.ts'
 import { type MetadataSource, metadataService } from '../metadata/service.ts'
@@ -21,15 +23,16 @@ import { FileOperations } from './operations/operations.ts'
 import { Archives } from './operations/zip.ts'
 import { plainMetadata } from './plain-metadata.ts'
 import { isWithin, PathLock } from './roots/path-lock.ts'
-import { demandWriteRole } from './roots/permissions.ts'
+import { type ReservedPath, ReservedPaths } from './roots/reserved-paths.ts'
 import { RootMonitor } from './roots/root-monitor.ts'
-import { type ReservedPaths, Roots, rootPermissions } from './roots/roots.ts'
+import { type Place, Roots, rootPermissions } from './roots/roots.ts'
 import { StagingFolders } from './roots/staging-folders.ts'
+import { WriteAccess } from './roots/write-access.ts'
 import { type FilesService, filesService, uploadService } from './service.ts'
 import { ChangeNotifier } from './tree/change-notifier.ts'
 import { Listings } from './tree/listing.ts'
 import { Observer } from './tree/observer.ts'
-import { serveUploads, type UploadParts } from './upload/upload.ts'
+import { MAKE_FILE, serveUploads, type UploadParts } from './upload/upload.ts'
 
 const options = {
   queue_gcode_uploads: bool().describe('Uploads to be printed go into the job queue').default(false),
@@ -49,6 +52,7 @@ const options = {
   enable_config_write_access: bool()
     .describe('Whether clients may change files of the config root')
     .default(true),
+  follow_links: bool().describe('Whether links may lead out of the roots').default(true),
   default_metadata_parser_timeout: float({ above: 0 })
     .describe('The longest time to read the metadata of a file of usual size; large files have more')
     .unit('s')
@@ -70,14 +74,19 @@ interface Settings {
   readonly file_system_observer: 'inotify' | 'none'
   readonly enable_observer_warnings: boolean
   readonly enable_config_write_access: boolean
+  readonly follow_links: boolean
   readonly default_metadata_parser_timeout: number
 }
+
+/** The server itself rewrites no files of the configuration. */
+const OPERATOR: Pick<Caller, 'user'> = { user: { ...TRUSTED_USER, role: 'operator' } }
 
 /** Pages show images through `<img>`, which cannot send credentials. */
 const IMAGE = /\.(png|jpe?g|gif|svg|webp|ico|bmp)$/i
 
 class FileManager implements Component {
   readonly roots: Roots
+  readonly access: WriteAccess
   readonly lock = new PathLock()
   readonly staging = new StagingFolders()
   readonly changes: ChangeNotifier
@@ -96,7 +105,9 @@ class FileManager implements Component {
     this.#core = core
     this.#settings = settings
     const { lock, staging } = this
-    const roots = new Roots(reservedPaths(core.paths))
+    const reserved = new ReservedPaths(reservedPaths(core.paths))
+    const roots = new Roots({ reserved, followLinks: settings.follow_links, clock: core.clock })
+    const access = new WriteAccess(roots)
     const observer = new Observer({
       ...core,
       roots,
@@ -108,14 +119,16 @@ class FileManager implements Component {
     })
     const { index } = observer
     this.roots = roots
+    this.access = access
     this.#observer = observer
     this.changes = new ChangeNotifier({ ...core, index })
     const plain = plainMetadata(roots)
     this.metadata = () => metadata() ?? plain
-    this.listings = new Listings({ roots, index, metadata: this.metadata })
+    this.listings = new Listings({ clock: core.clock, roots, index, metadata: this.metadata })
     this.loaded = new LoadedFile(core.printer, roots)
     this.operations = new FileOperations({
       roots,
+      access,
       lock,
       staging,
       index,
@@ -127,6 +140,12 @@ class FileManager implements Component {
       roots,
       observer,
       notify: change => this.changes.notify(change),
+      prepare: ({ name, path }) =>
+        staging
+          .removeLeftovers(path)
+          .catch(error =>
+            core.log.warning(`old uploads in root '${name}' cannot be removed: ${messageOf(error)}`),
+          ),
     })
     const { config, logs, gcodes } = core.paths
     const writable = settings.enable_config_write_access
@@ -135,17 +154,18 @@ class FileManager implements Component {
     this.#monitor.add({ name: 'gcodes', path: gcodes, writable: true, observed: true })
   }
 
-  /** The first scan of all files runs after the start: it may take long. */
+  /**
+   * The first check of the roots and the first scan of their files run after the start: they may take long, or wait for
+   * a disk that does not respond. Requests wait for what they need.
+   */
   async start(): Promise<void> {
-    await this.roots.start()
-    for (const { path } of this.roots.all()) await this.staging.removeLeftovers(path)
-    await this.#monitor.start()
-    this.#rootsKnown.resolve()
-    this.#observer.start().catch(error => this.#core.log.error('changes of files cannot be observed', error))
+    await this.roots.reserved.start()
+    await this.#observer.start()
+    this.#rootsKnown.resolve(this.#monitor.start())
   }
 
   async stop(): Promise<void> {
-    await this.#monitor.stop()
+    this.#monitor.stop()
     await this.#observer.stop()
   }
 
@@ -162,19 +182,27 @@ class FileManager implements Component {
         this.#monitor.add(root)
         return { remove: () => this.#monitor.remove(root.name) }
       },
-      refuseLoaded: place => this.loaded.refuse(place),
+      refuseRewrite: place => this.#refuseRewrite(place),
       withStagingPath: (place, work) => this.operations.withStagingPath(place, work),
       list: (root: string) => listings.list(root),
       mayHaveMetadata,
     }
   }
 
+  async #refuseRewrite(place: Place): Promise<void> {
+    await this.access.check(OPERATOR, place, MAKE_FILE)
+    await this.loaded.refuse(place)
+  }
+
+  /** server.files.roots. A root whose folder does not respond is read-only. */
   listRoots() {
-    return [...this.roots.all()].map(root => ({
-      name: root.name,
-      path: root.path,
-      permissions: rootPermissions(root),
-    }))
+    const described = [...this.roots.all()].map(async root => {
+      const { name, path, writable } = await this.roots
+        .checked(root)
+        .catch(() => ({ ...root, writable: false }))
+      return { name, path, permissions: rootPermissions({ writable }) }
+    })
+    return Promise.all(described)
   }
 
   /** Serves Klipper's documents and examples, which are next to its code: Klippy reports that path in its handshake. */
@@ -183,7 +211,7 @@ class FileManager implements Component {
     if (klipper !== undefined) {
       await this.#addKlipperFolder('docs', join(klipper, 'docs'))
       await this.#addKlipperFolder('config_examples', join(klipper, 'config'))
-      await this.#monitor.check()
+      void this.#monitor.check()
     }
     if (configFile !== undefined && this.#settings.check_klipper_config_path)
       await this.#checkConfigPath(configFile)
@@ -219,24 +247,24 @@ class FileManager implements Component {
       await sendDownload(request, await this.roots.resolve(root, rest.slice(slash + 1)))
       return
     }
-    // Unauthenticated clients may read images, but not delete them.
-    demandWriteRole(caller, rest)
-    sendJson({ result: await this.operations.deleteFile(rest, res) })
+    sendJson({ result: await this.operations.deleteFile(rest, { caller, res }) })
   }
 }
 
 /** Paths that no root serves, not even through links. */
-function reservedPaths(paths: DataPaths): ReservedPaths {
-  return new Map([
-    [paths.database, 'database'],
-    [paths.secrets, 'secrets'],
-    [paths.certs, 'certs'],
-    [paths.certificateKey, 'certs'],
-    [paths.backup, 'backup'],
-    [paths.comms, 'comms'],
-    [paths.allowedServices, 'allowed services'],
-    [lastGoodPath(paths.configFile), 'configuration backup'],
-  ])
+function reservedPaths(paths: DataPaths): ReservedPath[] {
+  const own = { isOwn: true }
+  return [
+    { path: paths.database, name: 'database', ...own },
+    { path: paths.secrets, name: 'secrets', ...own },
+    { path: paths.certs, name: 'certs', ...own },
+    { path: paths.certificateKey, name: 'certs', ...own },
+    { path: paths.backup, name: 'backup' },
+    { path: join(paths.backup, 'database'), name: 'backup', ...own },
+    { path: paths.comms, name: 'comms' },
+    { path: paths.allowedServices, name: 'allowed services', ...own },
+    { path: lastGoodPath(paths.configFile), name: 'configuration backup', ...own },
+  ]
 }
 
 function serve(core: Core, manager: FileManager, archives: Archives, scope: Scope): void {
@@ -249,27 +277,13 @@ function serve(core: Core, manager: FileManager, archives: Archives, scope: Scop
       'server.files.metascan': ({ filename }) => manager.metadata().metascan(filename),
       'server.files.thumbnails': ({ filename }) => manager.metadata().thumbnails(filename),
       'server.files.get_directory': ({ path, extended }) => listings.directory(path, extended),
-      'server.files.post_directory': ({ path }, caller) => {
-        demandWriteRole(caller, path)
-        return operations.makeDirectory(path, caller)
-      },
-      'server.files.delete_directory': ({ path, force }, caller) => {
-        demandWriteRole(caller, path)
-        return operations.deleteDirectory(path, force, caller)
-      },
-      'server.files.move': ({ source, dest }, caller) => {
-        demandWriteRole(caller, source, dest)
-        return operations.move(source, dest, caller)
-      },
-      'server.files.copy': ({ source, dest }, caller) => {
-        demandWriteRole(caller, dest)
-        return operations.copy(source, dest, caller)
-      },
+      'server.files.post_directory': ({ path }, caller) => operations.makeDirectory(path, { caller }),
+      'server.files.delete_directory': ({ path, force }, caller) =>
+        operations.deleteDirectory(path, force, { caller }),
+      'server.files.move': ({ source, dest }, caller) => operations.move(source, dest, { caller }),
+      'server.files.copy': ({ source, dest }, caller) => operations.copy(source, dest, { caller }),
       'server.files.zip': (request, caller) => archives.create(request, caller),
-      'server.files.delete_file': ({ path }, caller) => {
-        demandWriteRole(caller, path)
-        return operations.deleteFile(path, caller)
-      },
+      'server.files.delete_file': ({ path }, caller) => operations.deleteFile(path, { caller }),
     }),
   )
   scope.use(
@@ -290,10 +304,11 @@ export default component({
   provides: { files: filesService, uploads: uploadService },
   create({ core, section, scope, needs }) {
     const manager = new FileManager(core, section.options, needs.metadata)
-    const { roots, lock, changes, staging, loaded } = manager
+    const { roots, access, lock, changes, staging, loaded } = manager
     const parts: UploadParts = {
       core,
       roots,
+      access,
       lock,
       changes,
       staging,

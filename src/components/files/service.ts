@@ -20,8 +20,11 @@ export interface FilesService {
   readonly metadataTimeout: number
   /** Serves a folder as a root until it is removed. */
   serveRoot(root: Root): Registration
-  /** Rejects with ApiError 403 if Klipper prints the file or has it loaded. */
-  refuseLoaded(place: Place): Promise<void>
+  /**
+   * Rejects with ApiError 403 if the server must not rewrite the file: Klipper prints it or has it loaded, or it is
+   * read-only, for example a link out of its root.
+   */
+  refuseRewrite(place: Place): Promise<void>
   /** Runs `work` with an unused path in the file system of `place`; removes what is there afterwards. */
   withStagingPath<T>(place: Place, work: (path: string) => Promise<T>): Promise<T>
   list(root: string): Promise<readonly FileEntry[]>
@@ -33,7 +36,7 @@ export interface FilesService {
 export interface UploadService {
   /** See `Uploads.receive`. */
   receive(request: Pick<RawRequest, 'req' | 'res' | 'caller'>): Promise<Received>
-  /** Prints a file of gcodes, or adds it to the job queue if the configuration says so. Does not reject. */
+  /** Prints a file of gcodes, or adds it to the job queue if the configuration requires that. Does not reject. */
   print(path: string, caller: Caller): Promise<PrintOutcome>
 }
 

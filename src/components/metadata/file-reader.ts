@@ -57,12 +57,12 @@ export class FileReader {
   /** A file that Klipper has loaded, or that may not be written, stays as it is. */
   async #rewrite(place: Place, signal: AbortSignal): Promise<ChainResult> {
     const { files } = this.#parts
-    if (!place.root.writable || (await lstat(place.absolute)).isSymbolicLink()) return NO_RESULT
-    const isLoaded = await files.refuseLoaded(place).then(
+    if ((await lstat(place.absolute)).isSymbolicLink()) return NO_RESULT
+    const isRefused = await files.refuseRewrite(place).then(
       () => false,
       () => true,
     )
-    if (isLoaded) return NO_RESULT
+    if (isRefused) return NO_RESULT
     return await files.lock.run({ write: [place.absolute] }, () =>
       this.#runProcessors('rewrite', { place, metadata: {}, signal }),
     )

@@ -3,14 +3,15 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { ask, sendRaw } from '../../support/raw-http.ts'
-import { type Rig, startRig } from '../../support/rig.ts'
+import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
+import { NO_LINKS } from './file-client.ts'
 
 const BASE = '/server/files'
 const TEXT = '0123456789'
 const MODIFIED = new Date('2026-03-01T12:00:00.500Z')
 
-async function start(files: Record<string, string> = {}, authorization?: string): Promise<Rig> {
-  const rig = await startRig({ printer: 'none', ...(authorization !== undefined && { authorization }) })
+async function start(files: Record<string, string> = {}, options: RigOptions = {}): Promise<Rig> {
+  const rig = await startRig({ printer: 'none', ...options })
   for (const [path, text] of Object.entries({ 'gcodes/a.gcode': TEXT, ...files })) {
     const place = join(rig.dataPath, path)
     mkdirSync(dirname(place), { recursive: true })
@@ -186,8 +187,9 @@ test('absolute and overlong paths are rejected', async () => {
   assert.match(raw, /^HTTP\/1\.1 400 /)
 })
 
-test('links out of a root are not followed, links inside are', async () => {
-  await using rig = await start({ 'outside/x.gcode': 'secret', 'gcodes/sub/x.gcode': 'inside' })
+test('with follow_links False only links inside of a root are followed', async () => {
+  const files = { 'outside/x.gcode': 'secret', 'gcodes/sub/x.gcode': 'inside' }
+  await using rig = await start(files, { conf: NO_LINKS })
   const { gcodes } = rig.paths
   symlinkSync(join(rig.dataPath, 'outside'), join(gcodes, 'dir'))
   symlinkSync(join(rig.dataPath, 'outside', 'x.gcode'), join(gcodes, 'file.gcode'))
@@ -204,7 +206,7 @@ test('links out of a root are not followed, links inside are', async () => {
 
 test('unauthenticated clients can read images and nothing else', async () => {
   const files = { 'gcodes/.thumbs/a-32x32.png': 'PNG', 'gcodes/a.jpg': 'JPG' }
-  await using rig = await start(files, 'trusted_clients: 10.0.0.1')
+  await using rig = await start(files, { authorization: 'trusted_clients: 10.0.0.1' })
   assert.equal((await get(rig, 'gcodes/.thumbs/a-32x32.png')).status, 200)
   assert.equal((await get(rig, 'gcodes/a.jpg')).status, 200)
   for (const path of [

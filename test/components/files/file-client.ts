@@ -5,6 +5,9 @@ import type { FileChange } from '../../../src/api/files.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
+/** Keeps links from leading out of the roots. */
+export const NO_LINKS = '[file_manager]\nfollow_links: False'
+
 /** A rig with a client; the server has scanned its roots. */
 export interface FileClient extends AsyncDisposable {
   readonly rig: Rig
@@ -14,13 +17,16 @@ export interface FileClient extends AsyncDisposable {
   /** The result of a method; throws its error. */
   readonly call: (method: string, params?: object) => Promise<unknown>
   /** Code and message of the error that a method returns. */
-  refusal(method: string, params: object): Promise<{ code: number; message: string }>
+  readonly refusal: (method: string, params: object) => Promise<{ code: number; message: string }>
   /** The changes notified since the last call. A marker file shows that all earlier changes have been notified. */
   changes(): Promise<string[]>
 }
 
-/** Starts a rig and connects a client. */
-export async function openFileClient(options: RigOptions = {}): Promise<FileClient> {
+/** Starts a rig, connects a client and lists `roots`. */
+export async function openFileClient({
+  roots = ['gcodes', 'config'],
+  ...options
+}: RigOptions & { readonly roots?: readonly string[] } = {}): Promise<FileClient> {
   const rig = await startRig({ printer: 'none', ...options })
   const client = await WebClient.open(rig.url)
   let marks = 0
@@ -56,7 +62,7 @@ export async function openFileClient(options: RigOptions = {}): Promise<FileClie
       await rig[Symbol.asyncDispose]()
     },
   }
-  for (const root of ['gcodes', 'config']) await fileClient.call('list', { root })
+  for (const root of roots) await fileClient.call('list', { root })
   return fileClient
 }
 

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
-import { type FileClient, openFileClient } from './file-client.ts'
+import { type FileClient, NO_LINKS, openFileClient } from './file-client.ts'
 
 /** Parameters that lead out of a root. */
 const ESCAPES = [
@@ -52,7 +52,7 @@ const CALLS: readonly [string, (path: string) => object][] = [
 ]
 
 async function openWithLinks(): Promise<FileClient & { readonly outside: string }> {
-  const fileClient = await openFileClient()
+  const fileClient = await openFileClient({ conf: NO_LINKS })
   const outside = mkdtempSync(join(tmpdir(), 'outside-'))
   writeFileSync(join(outside, 'secret.txt'), 'secret')
   writeFileSync(join(fileClient.rig.dataPath, 'secret.txt'), 'secret')

@@ -8,6 +8,7 @@ import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { openFileClient } from './file-client.ts'
+import { upload } from './form.ts'
 
 test('server.files.roots returns paths and permissions', async () => {
   await using fileClient = await openFileClient({ conf: '[file_manager]\nenable_config_write_access: False' })
@@ -114,6 +115,40 @@ test('a root whose folder is removed has a warning, and is served again when the
   writeFileSync(at('y.gcode'), 'G28')
   assert.deepEqual((await fileClient.changes()).slice(2), ['create_file gcodes/y.gcode'])
   assert.deepEqual((await client.call('server.info')).result.warnings, [])
+})
+
+test('the server starts while gcodes is a link to a missing folder, and serves it when it exists', async () => {
+  let share = ''
+  await using fileClient = await openFileClient({
+    roots: ['config'],
+    prepare: ({ data, gcodes }) => {
+      share = join(data, 'share')
+      symlinkSync(share, gcodes)
+    },
+  })
+  const { client, call, refusal } = fileClient
+  const warnings = async () => (await client.call('server.info')).result.warnings.join()
+  assert.match(await warnings(), /The folder of root 'gcodes' is missing: .*gcodes/)
+  const { code, message } = await refusal('list', {})
+  assert.deepEqual([code, /folder of root 'gcodes' is missing/.test(message)], [400, true])
+  assert.equal(((await call('list', { root: 'config' })) as unknown[]).length, 1)
+  assert.deepEqual(
+    ((await call('roots')) as { name: string; permissions: string }[]).map(({ name, permissions }) => [
+      name,
+      permissions,
+    ]),
+    [
+      ['config', 'rw'],
+      ['logs', 'r'],
+      ['gcodes', 'r'],
+    ],
+  )
+  mkdirSync(share)
+  writeFileSync(join(share, 'x.gcode'), 'G28')
+  await client.find(({ params }) => params?.[0]?.action === 'root_update')
+  assert.equal(((await call('list')) as unknown[]).length, 1)
+  assert.equal(await warnings(), '')
+  assert.equal((await upload(fileClient.rig.port, 'y.gcode', 'G28')).status, 201)
 })
 
 test('a root may be a link to another folder', async () => {

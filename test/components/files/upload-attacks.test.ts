@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { FakeKlippy, Refusal } from '../../support/fake-klippy.ts'
 import type { Reply } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
+import { NO_LINKS } from './file-client.ts'
 import { BOUNDARY, formBody, postForm, upload } from './form.ts'
 import { listFiles } from './list-files.ts'
 
@@ -97,8 +98,8 @@ test('a read-only root cannot be written', async () => {
   assert.deepEqual(listFiles(rig.dataPath), before)
 })
 
-test('a folder or a link out of the root is not written', async () => {
-  await using rig = await startRig({ printer: 'none' })
+test('with follow_links False nothing outside of the root is written', async () => {
+  await using rig = await startRig({ printer: 'none', conf: NO_LINKS })
   mkdirSync(join(rig.paths.gcodes, 'folder.gcode'))
   assert.equal((await upload(rig.port, 'folder.gcode', GCODE)).status, 400)
   mkdirSync(join(rig.dataPath, 'outside'))

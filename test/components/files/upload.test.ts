@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { ask } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
+import { NO_LINKS } from './file-client.ts'
 import { BOUNDARY, formBody, type Part, postForm, upload } from './form.ts'
 import { listFiles } from './list-files.ts'
 
@@ -209,7 +210,7 @@ test('invalid forms and targets return the right status and leave nothing', asyn
 })
 
 test('names that lead out of the root are rejected and change nothing outside', async () => {
-  await using rig = await startRig({ printer: 'none' })
+  await using rig = await startRig({ printer: 'none', conf: NO_LINKS })
   const outside = join(rig.dataPath, 'outside')
   mkdirSync(outside)
   symlinkSync(outside, join(rig.paths.gcodes, 'link'))

@@ -1,31 +1,51 @@
 // Copies files and folders durably, with the times of the originals.
-import { constants } from 'node:fs'
-import { chmod, copyFile, lstat, mkdir, readlink, symlink, utimes } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { chmod, copyFile, mkdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDurable } from '../../../core/make-durable.ts'
-import { type ReadScope, readNames } from '../tree/read-folder.ts'
+import type { Roots } from '../roots/roots.ts'
+import { type DiskEntry, readEntries, readNames } from '../tree/read-folder.ts'
 
 /**
- * Copies the file or folder `from` to `to`, which must not exist. Copies links as links; skips what is reserved, or
- * neither file nor folder. Rejects with the system's error and leaves a part of the copy.
+ * Copies the file or folder `from`, a path without links, to `to`, which must not exist. Copies the targets of links,
+ * and each folder once: this ends loops. Skips what `roots` do not serve, and special files. Rejects with the system's
+ * error and leaves a part of the copy.
  */
-export async function copyTree(from: string, to: string, scope: ReadScope): Promise<void> {
-  const stats = await lstat(from)
-  if (stats.isSymbolicLink()) {
-    await symlink(await readlink(from), to)
-  } else if (stats.isDirectory()) {
-    await mkdir(to)
-    for (const name of await readNames(from, scope)) await copyTree(join(from, name), join(to, name), scope)
-    await utimes(to, stats.atimeMs / 1000, stats.mtimeMs / 1000)
-    await makeDurable(to)
-  } else if (stats.isFile()) await copyOne(from, to, stats)
+export async function copyTree(from: string, to: string, roots: Roots): Promise<void> {
+  const stats = await stat(from)
+  if (stats.isDirectory()) await copyFolder(from, to, { roots, copied: new Set() })
+  else if (stats.isFile()) await copyOne(from, to, stats)
 }
 
-async function copyOne(
-  from: string,
-  to: string,
-  { mode, atimeMs, mtimeMs }: { readonly mode: number; readonly atimeMs: number; readonly mtimeMs: number },
-): Promise<void> {
+interface Copying {
+  readonly roots: Roots
+  /** The folders that were copied, as real paths. */
+  readonly copied: Set<string>
+}
+
+async function copyFolder(from: string, to: string, copying: Copying): Promise<void> {
+  const { roots, copied } = copying
+  copied.add(from)
+  const stats = await stat(from)
+  await mkdir(to)
+  const scope = { roots, bases: [from] }
+  const entries = [...(await readEntries(from, await readNames(from, scope), scope))]
+  // Links last, so that a folder is copied to its own name and not to that of a link.
+  const [links, others] = [entries.filter(isLink), entries.filter(entry => !isLink(entry))]
+  for (const [name, { facts, target }] of [...others, ...links]) {
+    const source = target ?? join(from, name)
+    if (facts?.isFolder && !copied.has(source)) await copyFolder(source, join(to, name), copying)
+    else if (facts?.isFolder === false) await copyOne(source, join(to, name), await stat(source))
+  }
+  await utimes(to, stats.atimeMs / 1000, stats.mtimeMs / 1000)
+  await makeDurable(to)
+}
+
+function isLink([, { target }]: readonly [string, DiskEntry]): boolean {
+  return target !== null
+}
+
+async function copyOne(from: string, to: string, { mode, atimeMs, mtimeMs }: Stats): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   await makeDurable(to)
   await utimes(to, atimeMs / 1000, mtimeMs / 1000)

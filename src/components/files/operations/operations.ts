@@ -1,13 +1,15 @@
 // The operations of clients on files and folders: make, delete, move, copy. Each happens completely or not at all.
-import { lstat, mkdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { lstat, mkdir, readlink, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
 import type { FileAction, FileChange } from '../../../api/files.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { makeDurable } from '../../../core/make-durable.ts'
+import { normalPath } from '../roots/client-path.ts'
 import { withFileError } from '../roots/file-error.ts'
 import { isWithin, PathLock } from '../roots/path-lock.ts'
-import { normalPath, type Place, type Roots } from '../roots/roots.ts'
+import type { Place, Roots } from '../roots/roots.ts'
 import type { StagingFolders } from '../roots/staging-folders.ts'
+import type { WritablePlace, WriteAccess, WriteRequest } from '../roots/write-access.ts'
 import type { ChangeNotifier, Requester } from '../tree/change-notifier.ts'
 import type { FileIndex } from '../tree/file-index.ts'
 import { factsFrom } from '../tree/folder-node.ts'
@@ -18,6 +20,7 @@ import type { LoadedFile } from './loaded-file.ts'
 /** What operations depend on. */
 export interface OperationParts {
   readonly roots: Roots
+  readonly access: WriteAccess
   readonly lock: PathLock
   readonly changes: ChangeNotifier
   readonly staging: StagingFolders
@@ -26,13 +29,25 @@ export interface OperationParts {
 }
 
 /** A move or a copy. */
-interface Transfer {
+interface Transfer<From extends Place = Place> {
   readonly verb: 'move' | 'copy'
   /** As the client wrote them. */
   readonly source: string
   readonly dest: string
-  readonly from: Place
-  readonly to: Place
+  readonly from: From
+  readonly to: WritablePlace
+}
+
+const notSupported = () => new ApiError(405, 'Operation Not Supported')
+const MAKE: WriteRequest = { change: 'content', readOnly: notSupported }
+const REMOVE: WriteRequest = { change: 'entry', readOnly: notSupported }
+const MOVE_FROM: WriteRequest = {
+  change: 'entry',
+  readOnly: ({ name }) => new ApiError(400, `Source path is read-only, cannot move: ${name}`),
+}
+const TRANSFER_TO: WriteRequest = {
+  change: 'content',
+  readOnly: ({ name }) => new ApiError(400, `Destination path is read-only: ${name}`),
 }
 
 export class FileOperations {
@@ -50,9 +65,8 @@ export class FileOperations {
   }
 
   async #makeDirectory(path: string, requester: Requester): Promise<FileChange> {
-    const { roots, lock } = this.#parts
-    const place = await roots.locate(path)
-    refuseReadOnly(place)
+    const { access, lock } = this.#parts
+    const place = await access.locate(requester.caller, path, MAKE)
     return lock.run({ write: [place.absolute] }, async () => {
       await withFileError(shown(place), () => mkdir(place.absolute))
       await makeDurable(dirname(place.absolute))
@@ -68,15 +82,14 @@ export class FileOperations {
   }
 
   async #deleteDirectory(path: string, force: boolean, requester: Requester): Promise<FileChange> {
-    const { roots, lock, loaded } = this.#parts
-    const place = await roots.locate(path)
+    const { roots, access, lock, loaded } = this.#parts
+    const place = await access.locate(requester.caller, path, REMOVE)
     if (place.relative === '') throw new ApiError(400, 'Cannot delete root directory')
-    refuseReadOnly(place)
     return lock.run({ write: [place.absolute] }, async () => {
       const kind = await kindOf(place)
       if (kind !== 'folder') throw new ApiError(400, `Directory does not exist (${shown(place)})`)
       await loaded.refuse(place)
-      roots.refuseReservedBelow(place.absolute)
+      roots.reserved.refuseBelow(place.absolute)
       await withFileError(shown(place), () => this.#removeFolder(place, force))
       return this.#publishRemoval(requester, 'delete_dir', place)
     })
@@ -88,9 +101,8 @@ export class FileOperations {
   }
 
   async #deleteFile(path: string, requester: Requester): Promise<FileChange> {
-    const { roots, lock, loaded } = this.#parts
-    const place = await roots.locate(path)
-    refuseReadOnly(place)
+    const { access, lock, loaded } = this.#parts
+    const place = await access.locate(requester.caller, path, REMOVE)
     return lock.run({ write: [place.absolute] }, async () => {
       if ((await kindOf(place)) !== 'file') throw new ApiError(400, `Invalid file path: ${shown(place)}`)
       await loaded.refuse(place)
@@ -108,16 +120,15 @@ export class FileOperations {
   }
 
   async #move(source: string, dest: string, requester: Requester): Promise<FileChange> {
-    const { roots, lock, loaded } = this.#parts
-    const from = await this.#source(source, 'move')
-    if (!from.root.writable)
-      throw new ApiError(400, `Source path is read-only, cannot move: ${from.root.name}`)
-    const to = await this.#target(from, dest)
-    const transfer: Transfer = { verb: 'move', source, dest, from, to }
+    const { roots, access, lock, loaded } = this.#parts
+    const from = await access.locate(requester.caller, source, MOVE_FROM)
+    await refuseSource(from, 'moved')
+    const to = await this.#target(requester, from, dest)
+    const transfer: Transfer<WritablePlace> = { verb: 'move', source, dest, from, to }
     return lock.run({ write: [from.absolute, to.absolute] }, async () => {
-      const { kind } = await this.#check(transfer)
+      const { kind } = await this.#check(requester, transfer)
       await loaded.refuse(from)
-      roots.refuseReservedBelow(from.absolute)
+      roots.reserved.refuseBelow(from.absolute)
       const wasRenamed = await withFileError(shown(to), () => this.#moveTo(from, to))
       if (kind === 'folder' && !wasRenamed) await this.#parts.index.addFolder(to)
       return this.#publish(requester, kind === 'folder' ? 'move_dir' : 'move_file', to, from)
@@ -132,12 +143,13 @@ export class FileOperations {
   }
 
   async #copy(source: string, dest: string, requester: Requester): Promise<FileChange> {
-    const { lock, index } = this.#parts
-    const from = await this.#source(source, 'copy')
-    const to = await this.#target(from, dest)
+    const { roots, lock, index } = this.#parts
+    const from = await roots.locate(source)
+    await refuseSource(from, 'copied')
+    const to = await this.#target(requester, from, dest)
     const transfer: Transfer = { verb: 'copy', source, dest, from, to }
     return lock.run({ read: [from.absolute, from.real], write: [to.absolute] }, async () => {
-      const { kind, isOverwrite } = await this.#check(transfer)
+      const { kind, isOverwrite } = await this.#check(requester, transfer)
       await withFileError(shown(to), () => this.#copyTo(from.real, to))
       if (kind === 'folder') await index.addFolder(to)
       const action = kind === 'folder' ? 'create_dir' : isOverwrite ? 'modify_file' : 'create_file'
@@ -145,35 +157,23 @@ export class FileOperations {
     })
   }
 
-  async #source(path: string, verb: 'move' | 'copy'): Promise<Place> {
-    const from = await this.#parts.roots.locate(path)
-    if (from.relative === '')
-      throw new ApiError(403, `A whole root cannot be ${verb === 'move' ? 'moved' : 'copied'}`)
-    if ((await kindOf(from)) === 'none') throw new ApiError(400, `File ${shown(from)} does not exist`)
-    return from
-  }
-
   /** The path of the result: inside `dest` if that is a folder. */
-  async #target(from: Place, dest: string): Promise<Place> {
-    const { roots } = this.#parts
-    const to = await roots.locate(dest)
-    if (!to.root.writable) throw new ApiError(400, `Destination path is read-only: ${to.root.name}`)
+  async #target({ caller }: Requester, from: Place, dest: string): Promise<WritablePlace> {
+    const { access } = this.#parts
+    const to = await access.locate(caller, dest, TRANSFER_TO)
     if ((await kindOf(to)) !== 'folder') return to
-    return roots.resolve(to.root, `${to.relative}/${basename(from.absolute)}`)
+    return access.resolve(caller, to.root, `${to.relative}/${basename(from.absolute)}`, TRANSFER_TO)
   }
 
   /** Checks both paths again under the lock. */
-  async #check({
-    verb,
-    source,
-    dest,
-    from,
-    to,
-  }: Transfer): Promise<{ kind: 'file' | 'folder'; isOverwrite: boolean }> {
+  async #check(
+    requester: Requester,
+    { verb, source, dest, from, to }: Transfer,
+  ): Promise<{ kind: 'file' | 'folder'; isOverwrite: boolean }> {
     const { roots, loaded } = this.#parts
     const kind = await kindOf(from)
     if (kind === 'none') throw new ApiError(400, `File ${shown(from)} does not exist`)
-    const now = await this.#target(await roots.locate(source), dest)
+    const now = await this.#target(requester, await roots.locate(source), dest)
     if (now.absolute !== to.absolute)
       throw new ApiError(409, 'The folders have changed during the request, try again')
     if (to.absolute === from.absolute)
@@ -190,7 +190,8 @@ export class FileOperations {
   }
 
   /** Renames; copies and deletes if `to` is in another file system. Returns whether it renamed. */
-  async #moveTo(from: Place, to: Place): Promise<boolean> {
+  async #moveTo(from: WritablePlace, to: WritablePlace): Promise<boolean> {
+    await refuseRelativeLink(from, to)
     try {
       await rename(from.absolute, to.absolute)
       await makeDurable(dirname(to.absolute))
@@ -199,22 +200,21 @@ export class FileOperations {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
     }
-    await this.#copyTo(from.absolute, to)
+    await this.#copyTo(from.real, to)
     await this.#removeTree(from)
     return false
   }
 
   /** Copies to a staging path first, so that no client sees a part of the copy. */
-  #copyTo(source: string, to: Place): Promise<void> {
-    const scope = { roots: this.#parts.roots, top: to.root.path }
+  #copyTo(source: string, to: WritablePlace): Promise<void> {
     return this.withStagingPath(to, async path => {
-      await copyTree(source, path, scope)
+      await copyTree(source, path, this.#parts.roots)
       await rename(path, to.absolute)
       await makeDurable(dirname(to.absolute))
     })
   }
 
-  async #removeFolder(place: Place, force: boolean): Promise<void> {
+  async #removeFolder(place: WritablePlace, force: boolean): Promise<void> {
     if ((await lstat(place.absolute)).isSymbolicLink()) await unlink(place.absolute)
     else if (force) await this.#removeTree(place)
     else await rmdir(place.absolute)
@@ -222,7 +222,7 @@ export class FileOperations {
   }
 
   /** Renames to a staging path first, so that no client sees a part of the folder disappear. */
-  #removeTree(place: Place): Promise<void> {
+  #removeTree(place: WritablePlace): Promise<void> {
     return this.withStagingPath(place, async path => {
       await rename(place.absolute, path)
       await makeDurable(dirname(place.absolute))
@@ -243,7 +243,12 @@ export class FileOperations {
     }
   }
 
-  async #publish(requester: Requester, action: FileAction, place: Place, from?: Place): Promise<FileChange> {
+  async #publish(
+    requester: Requester,
+    action: FileAction,
+    place: WritablePlace,
+    from?: Place,
+  ): Promise<FileChange> {
     const facts = factsFrom(await stat(place.absolute))
     const change = {
       action,
@@ -254,7 +259,7 @@ export class FileOperations {
     return change
   }
 
-  #publishRemoval(requester: Requester, action: FileAction, { root, relative }: Place): FileChange {
+  #publishRemoval(requester: Requester, action: FileAction, { root, relative }: WritablePlace): FileChange {
     const change = { action, item: goneItem(root, relative) }
     this.#parts.changes.afterReply(requester, change)
     return change
@@ -266,15 +271,24 @@ function shown({ root, relative }: Place): string {
   return relative === '' ? root.name : `${root.name}/${relative}`
 }
 
-function refuseReadOnly({ root, absolute }: Place): void {
-  if (root.klippers === true) {
-    throw new ApiError(403, `Access to file ${basename(absolute)} forbidden by reserved path 'klipper'`)
-  }
-  if (!root.writable) throw new ApiError(405, 'Operation Not Supported')
-}
-
 async function kindOf({ absolute }: Place): Promise<'file' | 'folder' | 'none'> {
   const stats = await stat(absolute).catch(() => undefined)
   if (stats === undefined) return 'none'
   return stats.isDirectory() ? 'folder' : 'file'
+}
+
+async function refuseSource(from: Place, done: 'moved' | 'copied'): Promise<void> {
+  if (from.relative === '') throw new ApiError(403, `A whole root cannot be ${done}`)
+  if ((await kindOf(from)) === 'none') throw new ApiError(400, `File ${shown(from)} does not exist`)
+}
+
+/** A relative link leads elsewhere from another folder. */
+async function refuseRelativeLink(from: Place, to: Place): Promise<void> {
+  if (from.absolute === from.real) return
+  const target = await readlink(from.absolute)
+  if (resolve(dirname(from.absolute), target) === resolve(dirname(to.absolute), target)) return
+  throw new ApiError(
+    400,
+    `'${shown(from)}' is a relative link: it can be renamed in its folder, but not moved`,
+  )
 }

@@ -10,7 +10,8 @@ import type { Caller } from '../../../rpc/caller.ts'
 import { withFileError } from '../roots/file-error.ts'
 import type { Place } from '../roots/roots.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
-import { createStagedFile, describe, type FileItem, type UploadParts } from '../upload/upload.ts'
+import type { WritablePlace } from '../roots/write-access.ts'
+import { createStagedFile, describe, type FileItem, MAKE_FILE, type UploadParts } from '../upload/upload.ts'
 
 /** Files in one archive. */
 const MAX_ENTRIES = 10_000
@@ -60,7 +61,9 @@ export class Archives {
 
   async #create({ items, dest, store_only }: ZipRequest, caller: Caller): Promise<ZipResult> {
     const { lock, staging, refuseLoaded } = this.#parts
-    const place = dest === undefined ? await this.#defaultDestination() : await this.#destination(dest)
+    const place = await (dest === undefined
+      ? this.#defaultDestination(caller)
+      : this.#destination(dest, caller))
     const members = await this.#membersOf(items, place)
     await checkSpace(place, members)
     const file = createStagedFile(staging, place.root)
@@ -78,22 +81,22 @@ export class Archives {
     }
   }
 
-  async #publish(file: StagedFile, place: Place, caller: Caller): Promise<ZipResult> {
+  async #publish(file: StagedFile, place: WritablePlace, caller: Caller): Promise<ZipResult> {
     const { staging, changes } = this.#parts
     const replaced = (await stat(place.real).catch(() => undefined)) !== undefined
     await staging.publish(file.path, place.real)
     // Nothing may be awaited between `afterReply` and the reply.
     await file.discard()
     const item = await describe(place)
-    changes.afterReply(caller, { action: replaced ? 'modify_file' : 'create_file', item })
+    changes.afterReply({ caller }, { action: replaced ? 'modify_file' : 'create_file', item })
     return { destination: item, action: 'zip_files' }
   }
 
   /** `config/collection-20240131-235959.zip`, in local time; `-2` and so on before the end if the name is taken. */
-  async #defaultDestination(): Promise<Place> {
+  async #defaultDestination(caller: Caller): Promise<WritablePlace> {
     const name = `config/collection-${this.#localTime()}`
     for (let count = 1; ; count += 1) {
-      const place = await this.#destination(count === 1 ? `${name}.zip` : `${name}-${count}.zip`)
+      const place = await this.#destination(`${name}${count === 1 ? '' : `-${count}`}.zip`, caller)
       if ((await stat(place.real).catch(() => undefined)) === undefined) return place
     }
   }
@@ -105,10 +108,9 @@ export class Archives {
     return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`
   }
 
-  async #destination(dest: string): Promise<Place> {
-    const place = await this.#parts.roots.locate(dest)
-    const { root, relative, real } = place
-    if (!root.writable) throw new ApiError(403, `Files of root '${root.name}' may not be written`)
+  async #destination(dest: string, caller: Caller): Promise<WritablePlace> {
+    const place = await this.#parts.access.locate(caller, dest, MAKE_FILE)
+    const { relative, real } = place
     if (relative === '' || dest.endsWith('/')) throw new ApiError(400, `The archive needs a name: '${dest}'`)
     if ((await stat(real).catch(() => undefined))?.isDirectory()) {
       throw new ApiError(400, `A folder has the name of the archive: '${dest}'`)

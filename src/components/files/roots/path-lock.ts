@@ -91,3 +91,8 @@ function overlap(some: readonly string[], others: readonly string[]): boolean {
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
+
+/** The path of `path` below `folder`, which contains it; '' for the folder itself. */
+export function pathBelow(folder: string, path: string): string {
+  return path.slice(folder.length).replace(/^\/+/, '')
+}

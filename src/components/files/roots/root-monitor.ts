@@ -21,27 +21,38 @@ export interface RootMonitorParts {
   readonly clock: Clock
   readonly warnings: Warnings
   readonly notify: (change: FileChange) => void
+  /** Called before a folder is served that was found for the first time, or again. Never rejects. */
+  readonly prepare: (root: Root) => Promise<void>
 }
 
 /** The state of a root at its last check. */
 interface RootState {
+  /** The path without links; null if there is no folder. */
+  readonly real: string | null
   /** Distinguishes the folder from another one at the same path; null if there is no folder. */
   readonly identity: string | null
   readonly writable: boolean
 }
 
+const MISSING: RootState = { real: null, identity: null, writable: false }
+
 interface MonitoredRoot {
   /** As configured; `writable` is what the configuration allows at most. */
   readonly root: Root
+  /** Whether clients need a notification of the first check: the root was added later than the start. */
+  readonly isLate: boolean
   state: RootState | null
   warning: Registration | null
+  /** The running check. */
+  running: Promise<void>
+  /** The check after the running one: all requests until it starts share it. */
+  next: Promise<void> | null
 }
 
 export class RootMonitor {
   readonly #parts: RootMonitorParts
   readonly #monitored = new Map<string, MonitoredRoot>()
   #timer: Timer | null = null
-  #checking: Promise<void> = Promise.resolve()
   #started = false
   #stopped = false
 
@@ -54,7 +65,10 @@ export class RootMonitor {
     const known = this.#monitored.get(root.name)
     if (known?.root.path === root.path) return
     known?.warning?.remove()
-    this.#monitored.set(root.name, { root, state: known?.state ?? null, warning: null })
+    const running = known?.running ?? Promise.resolve()
+    const state = known?.state ?? null
+    const isLate = this.#started
+    this.#monitored.set(root.name, { root, isLate, state, warning: null, running, next: null })
     this.#parts.roots.add(root)
   }
 
@@ -66,10 +80,16 @@ export class RootMonitor {
     this.#parts.observer.index.close(name)
   }
 
+  /** Checks all roots from now on; resolves when each has been checked once. */
   async start(): Promise<void> {
-    await this.check()
     this.#started = true
     this.#schedule()
+    await this.check()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.stop()
   }
 
   #schedule(): void {
@@ -78,43 +98,57 @@ export class RootMonitor {
     const isMissing = [...this.#monitored.values()].some(({ state }) => state?.identity === null)
     this.#timer = this.#parts.clock.after(isMissing ? INTERVAL_MISSING : INTERVAL, () => {
       void this.check()
+      this.#schedule()
     })
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true
-    this.#timer?.stop()
-    await this.#checking
+  /** Checks all roots at the same time: one may be on a disk that does not respond. Never rejects. */
+  async check(): Promise<void> {
+    await Promise.all([...this.#monitored.values()].map(monitored => this.#enqueue(monitored)))
   }
 
-  /** Checks all roots; resolves when that is done. Never rejects. */
-  check(): Promise<void> {
-    this.#checking = this.#checking.then(async () => {
-      for (const monitored of this.#monitored.values()) await this.#checkRoot(monitored)
-      if (this.#started) this.#schedule()
+  #enqueue(monitored: MonitoredRoot): Promise<void> {
+    monitored.next ??= monitored.running.then(() => {
+      monitored.running = this.#checkRoot(monitored)
+      monitored.next = null
+      return monitored.running
     })
-    return this.#checking
+    return monitored.next
   }
 
   async #checkRoot(monitored: MonitoredRoot): Promise<void> {
-    const { root, state: before } = monitored
+    const { root, isLate, state: before } = monitored
+    const { roots, observer, prepare } = this.#parts
     const state = await readState(root)
-    if (state.identity === before?.identity && state.writable === before.writable) return
+    const isOther = state.identity !== before?.identity
+    if (!isOther && state.writable === before?.writable) return
+    if (isOther && state.identity !== null) await prepare(root)
+    if (this.#stopped || this.#monitored.get(root.name) !== monitored) return
+    const updated = { ...root, writable: state.writable, real: state.real }
     monitored.state = state
-    const { roots, observer, warnings } = this.#parts
-    roots.add({ ...root, writable: state.writable })
+    if (isOther) observer.index.close(root.name)
+    roots.update(updated)
+    this.#warn(monitored, state)
+    this.#schedule()
+    if (before !== null || isLate) await this.#notify(updated, state.identity)
+    // Not awaited: the first scan may take long.
+    if (isOther && state.identity !== null) void observer.open(updated)
+  }
+
+  #warn(monitored: MonitoredRoot, { identity, writable }: RootState): void {
+    const { name, path, writable: mayBeWritten } = monitored.root
     monitored.warning?.remove()
-    monitored.warning =
-      state.identity === null
-        ? warnings.add(
-            `The folder of root '${root.name}' is missing: ${root.path}. Connect its disk, or make the folder.`,
-            `root ${root.name}`,
-          )
-        : null
-    if (state.identity !== before?.identity) observer.index.close(root.name)
-    if (!this.#started) return
-    await this.#notify(roots.get(root.name), state.identity)
-    if (state.identity !== null) await observer.open(roots.get(root.name))
+    monitored.warning = null
+    const warn = (text: string) => {
+      monitored.warning = this.#parts.warnings.add(text, `root ${name}`)
+    }
+    if (identity === null) {
+      warn(`The folder of root '${name}' is missing: ${path}. Connect its disk, or make the folder.`)
+    } else if (mayBeWritten && !writable) {
+      warn(
+        `The folder of root '${name}' is read-only: ${path}. Give the user of this server the right to write.`,
+      )
+    }
   }
 
   async #notify(root: Root, identity: string | null): Promise<void> {
@@ -127,15 +161,16 @@ export class RootMonitor {
 async function readState({ path, writable }: Root): Promise<RootState> {
   try {
     const real = await realpath(path)
-    const { dev, ino } = await stat(real)
+    const stats = await stat(real)
+    if (!stats.isDirectory()) return MISSING
     const mayWrite =
       writable &&
       (await access(real, constants.W_OK).then(
         () => true,
         () => false,
       ))
-    return { identity: `${real} ${dev} ${ino}`, writable: mayWrite }
+    return { real, identity: `${real} ${stats.dev} ${stats.ino}`, writable: mayWrite }
   } catch {
-    return { identity: null, writable: false }
+    return MISSING
   }
 }

@@ -1,13 +1,16 @@
 // The served folders, and the only way from a client's path to a path on the disk.
-import { lstat, realpath } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type Clock, systemClock, withTimeout } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
-import { isWithin } from './path-lock.ts'
-import { STAGING_FOLDER } from './staging-folders.ts'
+import { below } from '../tree/folder-node.ts'
+import { normalParts, splitPath } from './client-path.ts'
+import { isWithin, pathBelow } from './path-lock.ts'
+import { ReservedPaths } from './reserved-paths.ts'
+import { notFound, resolveLinks, walkLinks } from './resolve-links.ts'
 
-/** Limits of a client's path: each part costs a system call. */
-const MAX_PARTS = 100
-const MAX_BYTES = 4000
+/** Seconds that a request waits for the first check of a root's folder. */
+const CHECK_TIMEOUT = 10
 
 /** A folder that the server serves under a name. */
 export interface Root {
@@ -16,6 +19,8 @@ export interface Root {
   readonly path: string
   /** Whether clients may write here now. */
   readonly writable: boolean
+  /** The path without links, as it was at the last check; null if the folder was missing. */
+  readonly real?: string | null
   /** Whether clients get notifications of changes: not for logs, which change all the time. */
   readonly observed?: boolean
   /** Whether the folder belongs to Klipper; the server never writes there. */
@@ -25,45 +30,64 @@ export interface Root {
 /** A path below a root that was checked. */
 export interface Place {
   readonly root: Root
-  /** Below the root, with `/` between the parts; '' for the root itself. Links in the folders above are resolved. */
+  /**
+   * Below the root, with `/` between the parts; '' for the root itself. Links in the folders above are resolved, as far
+   * as they lead to other folders of the root.
+   */
   readonly relative: string
+  /** The same with a link in the last part resolved too: the path in the file index. */
+  readonly indexPath: string
   /** On the disk; a link in the last part is not resolved. For renaming and deleting. */
   readonly absolute: string
   /** On the disk, with all links resolved. For reading, writing and locking. */
   readonly real: string
+  /** Whether it is a link to a file outside of the root: clients can read the file, but not write it. */
+  readonly isLinkedFile: boolean
 }
 
-/** Paths that no root serves, with their names in errors. */
-export type ReservedPaths = ReadonlyMap<string, string>
+/** What roots depend on. */
+export interface RootsOptions {
+  readonly reserved?: ReservedPaths
+  /** Whether links may lead out of the roots. */
+  readonly followLinks?: boolean
+  readonly clock?: Clock
+}
 
 export class Roots {
+  readonly reserved: ReservedPaths
+  readonly followLinks: boolean
+  readonly #clock: Clock
   readonly #roots = new Map<string, Root>()
-  readonly #reserved: ReservedPaths
-  /** The same with links resolved. */
-  #reservedReal: ReservedPaths
+  /** The roots whose folders have not been checked yet. */
+  readonly #unchecked = new Map<string, PromiseWithResolvers<void>>()
 
-  constructor(reserved: ReservedPaths = new Map()) {
-    this.#reserved = reserved
-    this.#reservedReal = reserved
+  constructor({
+    reserved = new ReservedPaths(),
+    followLinks = true,
+    clock = systemClock,
+  }: RootsOptions = {}) {
+    this.reserved = reserved
+    this.followLinks = followLinks
+    this.#clock = clock
   }
 
-  /** Resolves the links in the reserved paths. */
-  async start(): Promise<void> {
-    const real = new Map<string, string>()
-    for (const [path, name] of this.#reserved) {
-      real.set(join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path)), name)
-      real.set(await realpath(path).catch(() => path), name)
-    }
-    this.#reservedReal = real
-  }
-
-  /** Adds a root, or replaces the one of that name. */
+  /** Adds a root, or replaces the one of that name. Requests for it wait until `update` was called. */
   add(root: Root): void {
     this.#roots.set(root.name, root)
+    if (!this.#unchecked.has(root.name)) this.#unchecked.set(root.name, Promise.withResolvers())
+  }
+
+  /** Sets what the check of a root's folder has found. */
+  update(root: Root): void {
+    this.#roots.set(root.name, root)
+    this.#unchecked.get(root.name)?.resolve()
+    this.#unchecked.delete(root.name)
   }
 
   remove(name: string): void {
     this.#roots.delete(name)
+    this.#unchecked.get(name)?.resolve()
+    this.#unchecked.delete(name)
   }
 
   names(): string[] {
@@ -85,21 +109,16 @@ export class Roots {
     return root
   }
 
-  /** Whether `real`, a path without links, is a reserved path or below one. */
-  isReserved(real: string): boolean {
-    return this.#reservedBy(real) !== undefined
-  }
-
-  #reservedBy(real: string): string | undefined {
-    for (const [path, name] of this.#reservedReal) if (isWithin(real, path)) return name
-    return undefined
-  }
-
-  /** Throws ApiError 403 if a reserved path is at or below `real`: clients can neither move nor remove it. */
-  refuseReservedBelow(real: string): void {
-    for (const [path, name] of this.#reservedReal) {
-      if (isWithin(path, real)) throw new ApiError(403, `The folder holds the reserved path '${name}'`)
+  /** The root as it is now, once its folder has been checked. Throws ApiError 503 if that takes too long. */
+  async checked(root: Root): Promise<Root> {
+    const unchecked = this.#unchecked.get(root.name)
+    if (unchecked !== undefined) {
+      await withTimeout(this.#clock, CHECK_TIMEOUT, unchecked.promise, () => {
+        const message = `The folder of root '${root.name}' does not respond: ${root.path}`
+        return new ApiError(503, message)
+      })
     }
+    return this.#roots.get(root.name) ?? root
   }
 
   /**
@@ -107,104 +126,66 @@ export class Roots {
    * Throws as `resolve` does.
    */
   async locate(path: string): Promise<Place> {
-    const [name = '', ...rest] = normalize(path)
+    const [name = '', ...rest] = normalParts(path)
     return this.resolve(this.get(name), rest.join('/'))
   }
 
   /**
    * Resolves `path` below `root`. Throws ApiError 400 for a path that leaves the root or is invalid, 403 for a reserved
-   * path, 404 if links lead out of the root or the root's folder is missing.
+   * path, 404 for a link to a missing file, for a link out of the root if these are not followed, and if the root's
+   * folder is missing, 503 if the folder does not respond.
    */
   async resolve(root: Root, path: string): Promise<Place> {
     const parts = splitPath(path)
+    const checked = await this.checked(root)
     const top = await realpath(root.path).catch(() => {
-      throw new ApiError(404, `The folder of root '${root.name}' is missing`)
+      throw rootMissing(root)
     })
     const shown = [root.name, ...parts].join('/')
     const parent = parts.length === 0 ? top : await resolveLinks(join(top, ...parts.slice(0, -1)), shown)
     const absolute = parts.length === 0 ? top : join(parent, parts.at(-1) ?? '')
     const real = await resolveLinks(absolute, shown)
-    if (!isWithin(absolute, top) || !isWithin(real, top)) throw notFound(shown)
-    const reserved = this.#reservedBy(absolute) ?? this.#reservedBy(real)
-    if (reserved !== undefined) {
-      throw new ApiError(403, `Access to file ${basename(absolute)} forbidden by reserved path '${reserved}'`)
+    await this.#refuseReserved(absolute, real)
+    const place = { root: checked, absolute, real }
+    if (isWithin(parent, top) && isWithin(real, top)) {
+      const relative = pathBelow(top, absolute)
+      return { ...place, relative, indexPath: pathBelow(top, real), isLinkedFile: false }
     }
-    return { root, relative: absolute.slice(top.length).replace(/^\/+/, ''), absolute, real }
+    if (!this.followLinks) throw notFound(shown)
+    return { ...place, ...(await outsidePaths(top, parts, real)) }
   }
+
+  async #refuseReserved(absolute: string, real: string): Promise<void> {
+    const { reserved } = this
+    const name = reserved.nameOf(absolute) ?? reserved.nameOf(real) ?? (await this.#hardLinkName(real))
+    if (name === undefined) return
+    throw new ApiError(403, `Access to file ${basename(absolute)} forbidden by reserved path '${name}'`)
+  }
+
+  async #hardLinkName(real: string): Promise<string | undefined> {
+    const stats = await stat(real).catch(() => undefined)
+    return stats === undefined ? undefined : this.reserved.nameOfHardLink(stats)
+  }
+}
+
+/** The paths below the root of something that a link outside of the root leads to. */
+async function outsidePaths(
+  top: string,
+  parts: readonly string[],
+  real: string,
+): Promise<Pick<Place, 'relative' | 'indexPath' | 'isLinkedFile'>> {
+  const parent = await walkLinks(top, parts.slice(0, -1))
+  const { path: indexPath, endsInLink } = await walkLinks(top, parts)
+  const isFile = endsInLink && (await stat(real).catch(() => undefined))?.isDirectory() === false
+  return { relative: below(parent.path, parts.at(-1) ?? ''), indexPath, isLinkedFile: isFile }
+}
+
+/** The error for a root whose folder does not exist now. */
+export function rootMissing({ name }: Root): ApiError {
+  return new ApiError(404, `The folder of root '${name}' is missing`)
 }
 
 /** The permissions of a root as clients get them. */
-export function rootPermissions({ writable }: Root): 'rw' | 'r' {
+export function rootPermissions({ writable }: Pick<Root, 'writable'>): 'rw' | 'r' {
   return writable ? 'rw' : 'r'
-}
-
-function notFound(shown: string): ApiError {
-  return new ApiError(404, `File does not exist: ${shown}`)
-}
-
-/** A normal form of a client's path: the same for all spellings, links not resolved. */
-export function normalPath(path: string): string {
-  return normalize(path).join('/')
-}
-
-/** The parts of a path without `.` and `..`; a `..` that leads above the first part stays. */
-function normalize(path: string): string[] {
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue
-    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop()
-    else parts.push(part)
-  }
-  return parts
-}
-
-/** The parts of a client's path without empty ones and `.`. */
-function splitPath(path: string): string[] {
-  const parts = path.split('/').filter(part => part !== '' && part !== '.')
-  if (parts.length > MAX_PARTS || Buffer.byteLength(path) > MAX_BYTES) {
-    throw new ApiError(400, `The path is too long: at most ${MAX_PARTS} parts and ${MAX_BYTES} bytes`)
-  }
-  for (const part of parts) {
-    if (leadsUp(part) || part.includes('\0') || Buffer.byteLength(part) > 255) {
-      throw new ApiError(400, 'The path leaves the folder or has a part that no file can have')
-    }
-  }
-  if (parts.includes(STAGING_FOLDER)) {
-    throw new ApiError(403, `Access to file ${parts.at(-1)} forbidden by reserved path '${STAGING_FOLDER}'`)
-  }
-  return parts
-}
-
-/**
- * Whether a part is `..`, or becomes `..` when a program decodes it once or twice more, reads backslashes as slashes, or
- * normalises Unicode look-alikes. These are valid names, but only attackers use them.
- */
-function leadsUp(part: string): boolean {
-  const plain = part
-    .normalize('NFKC')
-    .replace(/%25/g, '%')
-    .replace(/%2e/gi, '.')
-    .replace(/%2f|%5c|\\/gi, '/')
-  return plain.split('/').includes('..')
-}
-
-/** Attempts to resolve a path while another program makes and removes it. */
-const ATTEMPTS = 5
-
-/** Resolves the links in `path`; parts at the end may be missing. A link to a missing file is an error. */
-async function resolveLinks(path: string, shown: string, attempts = ATTEMPTS): Promise<string> {
-  try {
-    return await realpath(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENAMETOOLONG') throw new ApiError(400, 'The path is too long')
-    if (code === 'EACCES') throw new ApiError(403, `Access to ${shown} is not permitted`)
-    if (code !== 'ENOENT' || path === dirname(path)) throw notFound(shown)
-    const found = await lstat(path).catch(() => undefined)
-    if (found !== undefined) {
-      if (found.isSymbolicLink() || attempts === 1) throw notFound(shown)
-      return resolveLinks(path, shown, attempts - 1)
-    }
-    return join(await resolveLinks(dirname(path), shown), basename(path))
-  }
 }

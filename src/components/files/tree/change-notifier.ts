@@ -1,14 +1,18 @@
 // Publishes changes of files: to the clients, as an event inside the server, and to the file index, which then does not
 // find the same change a second time.
-import { ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { FileChange } from '../../../api/files.ts'
 import type { EventBus } from '../../../core/events.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import type { Connections } from '../../../rpc/connections.ts'
 import type { FileIndex } from './file-index.ts'
 
-/** The request that caused a change: the HTTP response to it, or the caller of a method. */
-export type Requester = ServerResponse | Caller
+/** The request that caused a change. */
+export interface Requester {
+  readonly caller: Caller
+  /** The response to an HTTP request outside the calling scheme. */
+  readonly res?: ServerResponse
+}
 
 /** What receives the changes. */
 export interface ChangeTargets {
@@ -36,14 +40,13 @@ export class ChangeNotifier {
 
   /**
    * Applies a change by the server itself to the index at once, and notifies after the reply to the request that caused
-   * it: clients expect that order. With a `ServerResponse`: when the response is closed. With a caller: when the
-   * current synchronous work is done, so the handler must return without awaiting anything but the PathLock.
+   * it: clients expect that order. With a response: when it is closed. Without: when the current synchronous work is
+   * done, so the handler must return without awaiting anything but the PathLock.
    */
-  afterReply(requester: Requester, change: FileChange): void {
+  afterReply({ res }: Requester, change: FileChange): void {
     const changes = [...this.#targets.index.apply(change), change]
-    if (requester instanceof ServerResponse && !requester.closed) {
-      requester.once('close', () => this.#notifyAll(changes))
-    } else setImmediate(() => this.#notifyAll(changes))
+    if (res?.closed === false) res.once('close', () => this.#notifyAll(changes))
+    else setImmediate(() => this.#notifyAll(changes))
   }
 
   #notifyAll(changes: readonly FileChange[]): void {

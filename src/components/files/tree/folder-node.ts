@@ -25,10 +25,16 @@ export interface FolderNode {
   name: string
   readonly files: Map<string, Facts>
   readonly folders: Map<string, FolderNode>
-  /** Links to other folders of the same root: listings show them, walks skip them. */
+  /** Links to folders that the index has at another path: listings show them, walks skip them. */
   readonly links: Map<string, Facts>
+  /** The names of all links, with those whose targets are missing: no watch reports changes of the targets. */
+  readonly linkNames: Set<string>
+  /** The real path of a folder outside of the root that a link leads to; null for other folders. */
+  readonly target: string | null
   /** Whether the folder has been read from the disk. */
   read: boolean
+  /** Whether it had changed so shortly before it was read that a later change may have left it the same time. */
+  isRecent: boolean
   /** Counts the server's own changes, so that a scan that started before one of them does not undo it. */
   version: number
   /** Names that may have changed; `all` if any may have. */
@@ -41,7 +47,12 @@ export interface FolderNode {
 const MAX_NAMES = 200
 
 /** A folder that has not been read yet. */
-export function folderNode(name: string, parent: FolderNode | null, facts: Facts): FolderNode {
+export function folderNode(
+  name: string,
+  parent: FolderNode | null,
+  facts: Facts,
+  target: string | null = null,
+): FolderNode {
   return {
     facts,
     parent,
@@ -49,7 +60,10 @@ export function folderNode(name: string, parent: FolderNode | null, facts: Facts
     files: new Map(),
     folders: new Map(),
     links: new Map(),
+    linkNames: new Set(),
+    target,
     read: false,
+    isRecent: false,
     version: 0,
     dirty: null,
     unwatch: null,
@@ -87,16 +101,6 @@ export function markDirty(node: FolderNode, name: string | null): void {
     node.dirty ??= new Set()
     node.dirty.add(name)
     if (node.dirty.size > MAX_NAMES) node.dirty = 'all'
-  }
-}
-
-/** Removes a folder from the tree and ends all watches in it. */
-export function detach(node: FolderNode): void {
-  node.parent?.folders.delete(node.name)
-  node.parent = null
-  for (const each of walk(node)) {
-    each.unwatch?.()
-    each.unwatch = null
   }
 }
 

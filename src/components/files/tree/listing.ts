@@ -1,6 +1,7 @@
 // Listings from the file index: all files of a root, or the contents of one folder. Built in slices, so that other
 // requests do not wait.
 import { statfs } from 'node:fs/promises'
+import { type Clock, withTimeout } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { jsonText } from '../../../core/json-text.ts'
 import type { MetadataSource } from '../../metadata/service.ts'
@@ -12,8 +13,8 @@ import { permissionsIn } from './item.ts'
 
 /** Entries of one slice. */
 const SLICE = 500
-/** Folders that are refreshed concurrently. */
-const CONCURRENCY = 8
+/** Seconds that a request waits for the first scan of what it lists. */
+const SCAN_TIMEOUT = 60
 
 /** A file in the list of a root. */
 export interface FileEntry {
@@ -25,6 +26,7 @@ export interface FileEntry {
 
 /** What listings depend on. */
 export interface ListingParts {
+  readonly clock: Clock
   readonly roots: Roots
   readonly index: FileIndex
   readonly metadata: () => MetadataSource
@@ -57,10 +59,11 @@ export class Listings {
    * with a dot. Throws ApiError 400 for an unknown root, or one whose folder is missing.
    */
   async list(name: string): Promise<FileEntry[]> {
-    const root = this.#parts.roots.find(name)
-    if (root === undefined) throw new ApiError(400, `Failed to build file list, invalid path: ${name}: None`)
+    const found = this.#parts.roots.find(name)
+    if (found === undefined) throw new ApiError(400, `Failed to build file list, invalid path: ${name}: None`)
+    const root = await this.#parts.roots.checked(found)
     const entries: FileEntry[] = []
-    for (const folder of await this.#foldersOf(root)) {
+    for (const folder of await this.#scanned(root, this.#foldersOf(root))) {
       const path = pathOf(folder)
       for (const [file, facts] of folder.files) {
         if (root.name === 'gcodes' && !isGcodeName(file)) continue
@@ -75,22 +78,12 @@ export class Listings {
   /** All folders of a root, as they are now. */
   async #foldersOf(root: Root): Promise<FolderNode[]> {
     const { index } = this.#parts
-    const tree = await index.tree(root).catch(() => {
+    try {
+      return await index.folders(root, name => root.name !== 'gcodes' || !name.startsWith('.'))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       throw new ApiError(400, `Failed to build file list, the folder of root '${root.name}' is missing`)
-    })
-    const folders: FolderNode[] = []
-    const waiting: FolderNode[] = [tree.node]
-    while (waiting.length > 0) {
-      const some = waiting.splice(0, CONCURRENCY)
-      await Promise.all(some.map(folder => index.refresh(tree, folder)))
-      folders.push(...some)
-      for (const folder of some) {
-        for (const [name, child] of folder.folders) {
-          if (root.name !== 'gcodes' || !name.startsWith('.')) waiting.push(child)
-        }
-      }
     }
-    return folders
   }
 
   /** The contents of a folder. Throws ApiError 400 if there is no folder, and what Roots.locate throws. */
@@ -98,28 +91,26 @@ export class Listings {
     const { roots, index } = this.#parts
     const place = await roots.locate(path)
     const shown = place.relative === '' ? place.root.name : `${place.root.name}/${place.relative}`
-    const real = await roots.resolve(place.root, await this.#withoutLinks(place))
-    const folder = await index.folder(real)
+    const folder = await this.#scanned(place.root, index.folder(place))
     if (folder === undefined) throw new ApiError(400, `Directory does not exist (${shown})`)
     const { root } = place
-    const files = await this.#filesIn(root, folder, extended && root.name === 'gcodes')
+    const files = await this.#filesIn(place, folder, extended && root.name === 'gcodes')
     const dirs = JSON.stringify(foldersIn(root, folder))
     const disk_usage = JSON.stringify(await diskUsage(place.real))
     const root_info = JSON.stringify({ name: root.name, permissions: rootPermissions(root) })
     return jsonText(`{"dirs":${dirs},"files":[${files}],"disk_usage":${disk_usage},"root_info":${root_info}}`)
   }
 
-  /** A folder's path below its root, with a link in the last part resolved too. */
-  async #withoutLinks({ root, absolute, real, relative }: Place): Promise<string> {
-    if (absolute === real) return relative
-    const { top } = await this.#parts.index.tree(root)
-    return real.slice(top.length + 1)
+  /** Limits the time that a request waits for a scan: the scan goes on, and a later request finds its result. */
+  #scanned<T>(root: Root, scan: Promise<T>): Promise<T> {
+    return withTimeout(this.#parts.clock, SCAN_TIMEOUT, scan, () => {
+      return new ApiError(503, `The files of root '${root.name}' are still being read, try again later`)
+    })
   }
 
   /** The files' entries as JSON, separated by commas; written in slices. */
-  async #filesIn(root: Root, folder: FolderNode, extended: boolean): Promise<string> {
+  async #filesIn({ root, indexPath: path }: Place, folder: FolderNode, extended: boolean): Promise<string> {
     const texts: string[] = []
-    const path = pathOf(folder)
     const all = [...folder.files]
     for (let start = 0; start < all.length; start += SLICE) {
       const slice = all.slice(start, start + SLICE)

@@ -9,9 +9,10 @@ import type { Warnings } from '../../../core/warnings.ts'
 import type { PathLock } from '../roots/path-lock.ts'
 import type { Root, Roots } from '../roots/roots.ts'
 import { changesFrom, type Difference } from './differences.ts'
-import { FileIndex, type Tree } from './file-index.ts'
+import { FileIndex, type Selection } from './file-index.ts'
 import { type FolderNode, pathOf, walk } from './folder-node.ts'
 import { type Mounts, parseMounts, readMounts } from './mounts.ts'
+import type { Tree } from './trees.ts'
 import { watchFolder } from './watch-folder.ts'
 
 /** Seconds from a change to the scan: changes that belong together are found together. */
@@ -72,12 +73,11 @@ export class Observer {
     return this.#parts.enabled && root.observed === true
   }
 
-  /** Scans the observed roots for the first time. */
+  /** Starts to poll what cannot be watched. `open` starts to observe a root. */
   async start(): Promise<void> {
     if (!this.#parts.enabled) return
     this.#mounts = await readMounts()
     for (const tree of this.index.all()) this.#unwatchRemote(tree)
-    for (const root of this.#parts.roots.all()) await this.open(root)
     this.#pollTimer = this.#parts.clock.every(POLL, () => this.#poll())
   }
 
@@ -95,7 +95,8 @@ export class Observer {
   async open(root: Root): Promise<void> {
     if (!this.observes(root) || this.#stopped) return
     try {
-      await this.index.folder({ root, relative: '' })
+      const tree = await this.index.tree(root)
+      for (const node of walk(tree.node)) if (!node.read) await this.#rescan(tree, node, 'all')
     } catch (error) {
       this.#parts.log.warning(`the files of root '${root.name}' cannot be read: ${messageOf(error)}`)
     }
@@ -139,7 +140,11 @@ export class Observer {
 
   async #notifyOfChanges(): Promise<void> {
     for (const tree of this.index.all()) {
-      if (this.observes(tree.root)) for (const node of walk(tree.node)) await this.#rescanIfDirty(tree, node)
+      if (!this.observes(tree.root)) continue
+      for (const node of walk(tree.node)) {
+        if (!node.read) await this.#rescan(tree, node, 'all')
+        else if (node.dirty !== null) await this.#rescanDirty(tree, node)
+      }
     }
     const now = this.#parts.clock.now()
     const ready = this.index.differences.take(each => this.#isReady(each, now))
@@ -149,12 +154,21 @@ export class Observer {
   }
 
   /** The folder may have been removed or replaced since it was marked. A folder that keeps changing is left for later. */
-  async #rescanIfDirty(tree: Tree, node: FolderNode): Promise<void> {
+  async #rescanDirty(tree: Tree, node: FolderNode): Promise<void> {
     for (let left = MAX_SCANS; left > 0; left -= 1) {
       if (node.dirty === null || !node.read || this.#stopped || !this.index.holds(tree, node)) return
-      await this.index.rescan(tree, node, node.dirty)
+      await this.#rescan(tree, node, node.dirty)
     }
     this.#schedule(DEBOUNCE)
+  }
+
+  /** One folder that cannot be read does not stop the others. */
+  async #rescan(tree: Tree, node: FolderNode, which: Selection): Promise<void> {
+    try {
+      await this.index.rescan(tree, node, which)
+    } catch (error) {
+      this.#parts.log.debug(`${tree.root.name}/${pathOf(node)} cannot be read: ${messageOf(error)}`)
+    }
   }
 
   /** A file must be unchanged for a while, and no operation of the server may write to it. */
@@ -164,15 +178,17 @@ export class Observer {
     return after === null || after.isFolder || Math.abs(now - after.modified) >= SETTLE
   }
 
-  /** Scans the folders that have no watch. */
+  /** Scans the folders that have no watch, and the links: a watch does not report changes of their targets. */
   #poll(): void {
     this.#polls += 1
     const which = this.#polls % POLL_ALL === 0 ? 'all' : 'names'
     this.#enqueue(async () => {
+      this.#mounts = await readMounts()
       for (const tree of this.index.all()) {
         if (!this.observes(tree.root)) continue
         for (const node of walk(tree.node)) {
-          if (node.unwatch === null && node.read) await this.index.rescan(tree, node, which)
+          if (node.read && node.unwatch === null) await this.#rescan(tree, node, which)
+          else if (node.linkNames.size > 0) await this.#rescan(tree, node, new Set(node.linkNames))
         }
       }
     })

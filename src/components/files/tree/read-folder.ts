@@ -10,27 +10,30 @@ import { type Facts, factsFrom } from './folder-node.ts'
 /** Names that are read at the same time: more would take the thread pool from other work. */
 const MAX_RUNNING = 8
 
-/** A file or folder on the disk. */
+/** A file, folder or link on the disk. */
 export interface DiskEntry {
-  readonly facts: Facts
-  /** Whether the name is a link to a folder. */
-  readonly isFolderLink: boolean
+  /** Of the target for a link; null if that is missing or not served. */
+  readonly facts: Facts | null
+  /** The real path of a link's target; null if it is not a link. */
+  readonly target: string | null
+  /** Whether a link's target is outside of the folders in `ReadScope.bases`. */
+  readonly isOutside: boolean
 }
 
 /** What limits the reading. */
 export interface ReadScope {
   readonly roots: Roots
-  /** The root's folder, without links. */
-  readonly top: string
+  /** The root's folder and the linked folders that lead to the one to read, without links. */
+  readonly bases: readonly string[]
 }
 
 /** All names in a folder that clients may see. Rejects with the system's error. */
 export async function readNames(folder: string, { roots }: ReadScope): Promise<string[]> {
   const names = await readdir(folder)
-  return names.filter(name => isShown(name) && !roots.isReserved(join(folder, name)))
+  return names.filter(name => isShown(name) && roots.reserved.nameOf(join(folder, name)) === undefined)
 }
 
-/** Reads the entries of the given names in a folder. The result lacks names that do not exist or lead out of the root. */
+/** Reads the entries of the given names in a folder. The result lacks names that do not exist or are not served. */
 export async function readEntries(
   folder: string,
   names: Iterable<string>,
@@ -46,25 +49,38 @@ export async function readEntries(
 
 async function readEntry(path: string, scope: ReadScope): Promise<DiskEntry | undefined> {
   try {
-    if (scope.roots.isReserved(path)) return undefined
+    const { reserved } = scope.roots
+    if (reserved.nameOf(path) !== undefined) return undefined
     const stats = await lstat(path)
     if (stats.isSymbolicLink()) return await readLink(path, scope)
-    return stats.isFile() || stats.isDirectory()
-      ? { facts: factsFrom(stats), isFolderLink: false }
-      : undefined
+    if (!stats.isFile()) {
+      return stats.isDirectory() ? { facts: factsFrom(stats), target: null, isOutside: false } : undefined
+    }
+    if ((await reserved.nameOfHardLink(stats)) !== undefined) return undefined
+    return { facts: factsFrom(stats), target: null, isOutside: false }
   } catch {
     // Removed since it was listed, or a name that is not valid text: clients cannot request it.
     return undefined
   }
 }
 
-/** The target of a link, if it is in the same root. */
-async function readLink(path: string, { roots, top }: ReadScope): Promise<DiskEntry | undefined> {
-  const target = await realpath(path)
-  if (!isWithin(target, top) || roots.isReserved(target)) return undefined
-  const stats = await stat(target)
-  if (!stats.isFile() && !stats.isDirectory()) return undefined
-  return { facts: factsFrom(stats), isFolderLink: stats.isDirectory() }
+async function readLink(path: string, { roots, bases }: ReadScope): Promise<DiskEntry> {
+  const target = await realpath(path).catch(() => undefined)
+  if (target === undefined) return { facts: null, target: '', isOutside: false }
+  const isOutside = !bases.some(base => isWithin(target, base))
+  const isServed = (!isOutside || roots.followLinks) && roots.reserved.nameOf(target) === undefined
+  const facts = isServed ? await targetFacts(target, isOutside, roots) : null
+  return { facts, target, isOutside }
+}
+
+/** Clients can only read a linked file outside of the root. */
+async function targetFacts(target: string, isOutside: boolean, { reserved }: Roots): Promise<Facts | null> {
+  const stats = await stat(target).catch(() => undefined)
+  if (stats === undefined || !(stats.isFile() || stats.isDirectory())) return null
+  if (stats.isFile() && (await reserved.nameOfHardLink(stats)) !== undefined) return null
+  const facts = factsFrom(stats)
+  const isReadOnly = isOutside && !facts.isFolder && facts.permissions === 'rw'
+  return isReadOnly ? { ...facts, permissions: 'r' } : facts
 }
 
 function isShown(name: string): boolean {

@@ -1,6 +1,6 @@
 // Uploads: streamed to a staging file in the root's file system, checked, made durable, and then renamed to the target.
 import { mkdir, stat, statfs, utimes } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
@@ -13,11 +13,11 @@ import type { RawRequest } from '../../../rpc/registry.ts'
 import type { PrintQueue } from '../../job-queue/service.ts'
 import { fileError, withFileError } from '../roots/file-error.ts'
 import type { PathLock } from '../roots/path-lock.ts'
-import { demandWriteRole } from '../roots/permissions.ts'
-import { type Place, type Root, type Roots, rootPermissions } from '../roots/roots.ts'
+import { type Place, type Root, type Roots, rootMissing, rootPermissions } from '../roots/roots.ts'
 import { StagedFile } from '../roots/staged-file.ts'
 import type { StagingFolders } from '../roots/staging-folders.ts'
-import type { ChangeNotifier } from '../tree/change-notifier.ts'
+import type { WritablePlace, WriteAccess, WriteRequest } from '../roots/write-access.ts'
+import type { ChangeNotifier, Requester } from '../tree/change-notifier.ts'
 import { drainRequest } from './drain-request.ts'
 import { unpackUfp } from './ufp.ts'
 import { receiveForm, type UploadForm } from './upload-form.ts'
@@ -28,10 +28,17 @@ const MAX_QUEUED = 100
 /** Bytes to keep free on the disk for the printer's logs and configuration. */
 const KEPT_FREE = 16 * 1024 * 1024
 
+/** The check before a file is made or overwritten. */
+export const MAKE_FILE: WriteRequest = {
+  change: 'content',
+  readOnly: ({ name }) => new ApiError(403, `Files of root '${name}' may not be written`),
+}
+
 /** What uploads depend on. */
 export interface UploadParts {
   readonly core: Core
   readonly roots: Roots
+  readonly access: WriteAccess
   readonly lock: PathLock
   readonly changes: ChangeNotifier
   readonly staging: StagingFolders
@@ -77,7 +84,7 @@ export interface FileItem {
 
 /** A staging file with its target. */
 interface StagedUpload {
-  readonly place: Place
+  readonly place: WritablePlace
   readonly file: StagedFile
   /** The picture of a package. */
   readonly thumbnail: StagedFile | null
@@ -116,7 +123,7 @@ export class Uploads {
     try {
       checkDigest(form)
       const target = await this.#target(form, caller)
-      const result = await this.#publish(await this.#unpack(form, target), res)
+      const result = await this.#publish(await this.#unpack(form, target, caller), { caller, res })
       if (target.root.name !== 'gcodes') return { result, fields }
       const wanted = fields.get('print')?.trim().toLowerCase() === 'true'
       const printed = wanted ? await this.print(result.item.path, caller) : NOT_PRINTED
@@ -142,18 +149,18 @@ export class Uploads {
   }
 
   #rootOf(name: string | undefined, caller: Caller): Root {
-    const root = this.#parts.roots.get(name?.trim().toLowerCase() || 'gcodes')
-    demandWriteRole(caller, root.name)
-    if (!root.writable) throw new ApiError(403, `Files of root '${root.name}' may not be written`)
+    const { roots, access } = this.#parts
+    const root = roots.get(name?.trim().toLowerCase() || 'gcodes')
+    access.checkRoot(caller, root, MAKE_FILE)
     return root
   }
 
   /** A folder in the file's name must exist; the server makes a folder in the field `path`. */
-  async #target({ fields, name }: UploadForm, caller: Caller): Promise<Place> {
-    const { roots } = this.#parts
+  async #target({ fields, name }: UploadForm, caller: Caller): Promise<WritablePlace> {
+    const { access } = this.#parts
     const root = this.#rootOf(fields.get('root'), caller)
     if (name.endsWith('/')) throw new ApiError(400, 'The upload has no file name')
-    const place = await roots.resolve(root, `${fields.get('path') ?? ''}/${name}`)
+    const place = await access.resolve(caller, root, `${fields.get('path') ?? ''}/${name}`, MAKE_FILE)
     const folder = dirname(place.absolute)
     if (name.replace(/^\/+/, '').includes('/') && !(await isFolder(folder))) {
       throw new ApiError(400, `The folder of the upload does not exist: ${dirname(place.relative)}`)
@@ -162,17 +169,17 @@ export class Uploads {
   }
 
   /** Replaces a Cura package by the G-code in it. */
-  async #unpack({ file }: UploadForm, place: Place): Promise<StagedUpload> {
+  async #unpack({ file }: UploadForm, place: WritablePlace, caller: Caller): Promise<StagedUpload> {
     const { root, relative } = place
     if (root.name !== 'gcodes' || !/\.ufp$/i.test(relative)) return { place, file, thumbnail: null }
-    const { core, roots, staging } = this.#parts
+    const { core, access, staging } = this.#parts
     const create = () => createStagedFile(staging, root)
     const unpacked = await unpackUfp(file.path, create, core.maxUploadBytes)
-    const model = await roots.resolve(root, relative.replace(/\.ufp$/i, '.gcode'))
+    const model = await access.resolve(caller, root, relative.replace(/\.ufp$/i, '.gcode'), MAKE_FILE)
     return { place: model, file: unpacked.model, thumbnail: unpacked.thumbnail }
   }
 
-  #publish(upload: StagedUpload, res: ServerResponse): Promise<UploadResult> {
+  #publish(upload: StagedUpload, requester: Requester): Promise<UploadResult> {
     const { lock, refuseLoaded } = this.#parts
     const { place, file, thumbnail } = upload
     const picture = thumbnail === null ? [] : [thumbnailPath(place.real)]
@@ -180,7 +187,7 @@ export class Uploads {
       try {
         await refuseLoaded(place)
         return await withFileError(`${place.root.name}/${place.relative}`, () =>
-          this.#moveToTarget(upload, res),
+          this.#moveToTarget(upload, requester),
         )
       } finally {
         await Promise.all([file.discard(), thumbnail?.discard()])
@@ -188,7 +195,7 @@ export class Uploads {
     })
   }
 
-  async #moveToTarget({ place, file, thumbnail }: StagedUpload, res: ServerResponse): Promise<UploadResult> {
+  async #moveToTarget({ place, file, thumbnail }: StagedUpload, requester: Requester): Promise<UploadResult> {
     const { staging, changes } = this.#parts
     const existing = await stat(place.real).catch(() => undefined)
     if (existing?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
@@ -200,7 +207,7 @@ export class Uploads {
       item: await describe(place),
       action: overwritten ? 'modify_file' : 'create_file',
     } as const
-    changes.afterReply(res, result)
+    changes.afterReply(requester, result)
     return result
   }
 
@@ -220,7 +227,7 @@ export class Uploads {
     }
   }
 
-  /** Prints a file of gcodes, or queues it if the configuration says so. Does not reject. */
+  /** Prints a file of gcodes, or queues it if the configuration requires that. Does not reject. */
   async print(path: string, caller: Caller): Promise<PrintOutcome> {
     const { core } = this.#parts
     try {
@@ -280,7 +287,7 @@ export function createStagedFile(staging: StagingFolders, root: Root): StagedFil
     return new StagedFile(staging, root.path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new ApiError(404, `The folder of root '${root.name}' is missing`)
+      throw rootMissing(root)
     }
     throw fileError(error, root.name)
   }
