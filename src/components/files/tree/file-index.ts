@@ -175,7 +175,9 @@ export class FileIndex {
       if (node.dirty === which || which === 'all') node.dirty = null
       const now = Date.now()
       const stats = await lstat(path).catch(() => undefined)
-      if (stats === undefined || isReplaced(node, stats.ino)) return this.#remove(tree, node)
+      // Another scan may have removed the folder meanwhile.
+      if (!trees.holds(tree, node)) return
+      if (stats === undefined || isReplaced(tree, node, stats.ino)) return this.#remove(tree, node)
       const found = await this.#read(path, node, which, trees.bases(tree, node))
       if (node.version !== version || !trees.holds(tree, node)) continue
       this.#update(tree, node, found)
@@ -280,8 +282,8 @@ function codeOf(error: unknown): string {
 }
 
 /** The parent's scan detects the replacement of other folders. */
-function isReplaced({ parent, target, facts }: FolderNode, inode: number): boolean {
-  return (parent === null || target !== null) && facts.id !== inode
+function isReplaced({ node: top }: Tree, node: FolderNode, inode: number): boolean {
+  return (node === top || node.target !== null) && node.facts.id !== inode
 }
 
 /** The entry of a link whose target is missing now. */
