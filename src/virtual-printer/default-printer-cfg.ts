@@ -3,10 +3,12 @@
 
 /** The text of a printer.cfg for the virtual printer; `strict` leaves out what forgives other machines' files. */
 export function defaultPrinterCfg({ strict = false } = {}): string {
-  const parts = [MACHINE, MACROS]
-  if (!strict) parts.push(FORGIVING)
+  const parts = strict ? [MACHINE, MACROS] : [HINT, MACHINE, MACROS, FORGIVING]
   return parts.join('\n')
 }
+
+const HINT = `# This machine prints the files of other machines too: see the part "Forgiving" at the end.
+`
 
 const MACHINE = `# A virtual printer: a cartesian machine of 250 x 250 x 250 mm, with some room at the edges.
 # Its pins lead nowhere; everything else works as on a real one. Edit it and RESTART.
