@@ -30,6 +30,7 @@ import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts
 import { Backlog } from '../transports/backlog.ts'
 import { HttpApi } from '../transports/http/api.ts'
 import { Authenticator } from '../transports/http/authenticator.ts'
+import { HttpListener } from '../transports/http/listener.ts'
 import { HttpServer } from '../transports/http/server.ts'
 import { listenUnix } from '../transports/unix-socket.ts'
 import { WebSocketTransport } from '../transports/websocket.ts'
@@ -214,6 +215,7 @@ async function listen(
   // The set does not build without it.
   const policy = components.find(accessPolicy) as AccessPolicy
   const authenticator = new Authenticator(policy, warnings)
+  const { max_websocket_connections: maxWebsockets } = section
   const backlog = new Backlog()
   const unix = await listenUnix(paths.socket, { registry, connections, backlog, log })
   stops.add('the unix socket', () => void unix.close())
@@ -223,14 +225,13 @@ async function listen(
     websockets: new WebSocketTransport({ registry, connections, clock, backlog, log }),
     connections,
     link: printer.link,
-    log,
-    warnings,
     routePrefix,
-    maxWebsockets: section.max_websocket_connections,
+    maxWebsockets,
   })
-  stops.add('the HTTP server', () => http.close())
+  const listener = new HttpListener({ handler: http, maxWebsockets, log, warnings })
+  stops.add('the HTTP listener', () => listener.close())
   policy.onLogout(username => http.closeBridges(username))
-  return http.listen({
+  return listener.listen({
     host: section.host,
     port: section.port,
     tlsPort: section.ssl_port,

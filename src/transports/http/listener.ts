@@ -1,0 +1,193 @@
+// The listening HTTP and HTTPS servers: ports, certificate, limits of connections. It passes requests on to a handler.
+import { existsSync, readFileSync } from 'node:fs'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { ApiError, messageOf, StartError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { Warnings } from '../../core/warnings.ts'
+
+/** HTTP connections that may be open in addition to the WebSockets. */
+const MAX_PLAIN_CONNECTIONS = 500
+/** Seconds that open requests and WebSockets have to finish when the server stops. */
+const CLOSE_SECONDS = 2
+
+/** Options that older Nodes do not know and do without. */
+const HTTP_OPTIONS = {
+  /** Requests without a body need no stream for it. */
+  optimizeEmptyRequests: true,
+  /** The server ignores other upgrades, such as HTTP/2 without TLS, as a server without them must. */
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+}
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** An address, or `all` for every IPv4 and IPv6 address. */
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  /** HTTPS is served here, if the certificate's files exist. */
+  readonly tlsPort: number
+  readonly certificate: string
+  readonly key: string
+}
+
+/** Serves the requests of a listener: the HTTP of one printer, or a router in front of several. */
+export interface HttpHandler {
+  request(req: IncomingMessage, res: ServerResponse): void
+  /** Takes the socket over. Throws ApiError to refuse it. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Asks the peers of all connections that were upgraded to close them. */
+  close(): void
+  /** Ends these connections at once. */
+  terminate(): void
+}
+
+/** What a listener needs. */
+export interface HttpListenerParts {
+  readonly handler: HttpHandler
+  /** How many WebSockets the handler accepts. */
+  readonly maxWebsockets: number
+  readonly log: Log
+  readonly warnings: Warnings
+}
+
+export class HttpListener {
+  readonly #parts: HttpListenerParts
+  readonly #servers: Server[] = []
+
+  constructor(parts: HttpListenerParts) {
+    this.#parts = parts
+  }
+
+  /** Listens. Rejects with StartError if a port is in use or not allowed. Resolves with the ports in use. */
+  async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number | null }> {
+    const { host, port, tlsPort } = options
+    const handler: RequestListener = (req, res) => this.#parts.handler.request(req, res)
+    const plain = this.#prepare(createServer(HTTP_OPTIONS, handler))
+    const boundPort = await listenOn(plain, host, port)
+    const secure = await this.#secureServer(options, handler)
+    return { port: boundPort, tlsPort: secure && (await listenOn(secure, host, tlsPort)) }
+  }
+
+  /** The HTTPS server; null without a certificate. A certificate that cannot be used is a warning. */
+  async #secureServer(
+    { certificate: cert, key }: ListenOptions,
+    handler: RequestListener,
+  ): Promise<Server | null> {
+    const missing = [cert, key].filter(path => !existsSync(path))
+    if (missing.length === 1) {
+      this.#parts.warnings.add(
+        `HTTPS is off: it needs a certificate and its key, and the file ${missing[0]} is missing`,
+      )
+    }
+    if (missing.length > 0) return null
+    const { createServer: createTlsServer } = await import('node:https')
+    try {
+      const certificate = { cert: readFileSync(cert), key: readFileSync(key) }
+      return this.#prepare(createTlsServer({ ...HTTP_OPTIONS, ...certificate }, handler))
+    } catch (error) {
+      this.#parts.warnings.add(
+        `HTTPS is off: the certificate ${cert} or its key cannot be used: ${messageOf(error)}`,
+      )
+      return null
+    }
+  }
+
+  #prepare<S extends Server>(server: S): S {
+    // A long upload must not be cut; a client that trickles its headers must.
+    server.requestTimeout = 0
+    server.headersTimeout = 30_000
+    server.keepAliveTimeout = 75_000
+    server.on('connection', socket => this.#admit(server, socket))
+    server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket, head))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const status =
+        error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+      refuse(socket, status, 'The request is not valid HTTP')
+    })
+    this.#servers.push(server)
+    return server
+  }
+
+  #admit(server: Server, socket: Socket): void {
+    server.getConnections((_error, count) => {
+      if (count <= MAX_PLAIN_CONNECTIONS + this.#parts.maxWebsockets) return
+      refuse(socket, '503 Service Unavailable', 'Too many connections')
+    })
+  }
+
+  #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { handler, log } = this.#parts
+    socket.on('error', error => log.debug(`upgrade: ${error.message}`))
+    try {
+      handler.upgrade(req, socket, head)
+    } catch (error) {
+      const known = error instanceof ApiError
+      if (!known) log.error('upgrade failed', error)
+      const status = known ? error.status : 500
+      refuse(socket, `${status} Refused`, known ? error.message : 'Internal Server Error')
+    }
+  }
+
+  /** Stops listening. Idle connections end at once, the others have a limited time to finish. */
+  async close(): Promise<void> {
+    this.#parts.handler.close()
+    const force = setTimeout(() => this.#cut(), CLOSE_SECONDS * 1000)
+    await Promise.all(this.#servers.map(closeServer))
+    clearTimeout(force)
+    this.#servers.length = 0
+  }
+
+  /** Ends all connections. */
+  #cut(): void {
+    this.#parts.handler.terminate()
+    for (const server of this.#servers) server.closeAllConnections()
+  }
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+}
+
+/** Responds without a response object. `status` is a code and its reason phrase. */
+function refuse(socket: Duplex, status: string, message: string): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = JSON.stringify({ error: { code: Number.parseInt(status, 10), message } })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=UTF-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<number> {
+  const address = host === 'all' ? '::' : host
+  return new Promise((resolve, reject) => {
+    server.once('error', error => reject(new StartError(listenProblem(error, address, port))))
+    server.listen({ host: address, port }, () => {
+      const bound = server.address()
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : port)
+    })
+  })
+}
+
+function listenProblem(error: NodeJS.ErrnoException, address: string, port: number): string {
+  if (error.code === 'EADDRINUSE') {
+    return `port ${port} on ${address} is in use: stop the other server, or choose another 'port' in section [server]`
+  }
+  if (error.code === 'EACCES')
+    return `port ${port} needs more rights than this user has: choose one above 1023`
+  return `cannot listen on ${address}, port ${port} ('host' and 'port' in section [server]): ${error.message}`
+}
