@@ -270,7 +270,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     using client = await WebClient.open(rig.url)
     await systemInfo(rig)
     await host.fallStandIn()
-    while (!(await warnings(rig)).includes('systemd began anew')) await setImmediate()
+    while (!(await warnings(rig)).includes('systemd restarted')) await setImmediate()
     await host.riseStandIn(...PRINTER_HOST, unit('klipper', 'reloading', 'reload'))
     clock.pass(1)
     await client.find(stateOf('klipper', 'reloading'))

@@ -10,6 +10,7 @@ import { compileTemplate } from '../../template/index.ts'
 import { servePeripherals } from './peripherals/index.ts'
 import { machineServices, sudoService } from './service.ts'
 import { AllowedServices } from './services/allowed-services.ts'
+import { hostBus } from './services/host-bus.ts'
 import { PROVIDERS, SHUTDOWN_ACTIONS } from './services/provider.ts'
 import { Services } from './services/services.ts'
 import { Sudo } from './services/sudo.ts'
@@ -132,6 +133,7 @@ export default component({
     const reader = new MachineReader(hardware, () => core.printer.session.info?.python_path)
     const parts = {
       core,
+      bus: core.host.use(hostBus, scope),
       allowed: new AllowedServices(core.paths.allowedServices, core.log),
       sudo,
       shutdownAction: shutdown_action,

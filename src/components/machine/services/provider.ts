@@ -3,6 +3,7 @@ import type { ServiceState as StateSchema } from '../../../api/services.ts'
 import type { Core } from '../../../component/component.ts'
 import type { Infer } from '../../../schema/index.ts'
 import type { AllowedServices } from './allowed-services.ts'
+import type { HostBus } from './host-bus.ts'
 import type { Sudo } from './sudo.ts'
 
 /** The ways to reach the machine's services, as [machine] provider names them. */
@@ -45,6 +46,8 @@ export interface Provider {
 /** What providers work with. */
 export interface ProviderParts {
   readonly core: Core
+  /** The host's connection to the system bus. */
+  readonly bus: HostBus
   readonly allowed: AllowedServices
   readonly sudo: Sudo
   readonly shutdownAction: ShutdownAction

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { DBusError, Message, MessageBus } from 'dbus-native'
 import { messageOf } from '../../../core/errors.ts'
+import type { Scope } from '../../../core/scope.ts'
 
 /** Where the system's bus listens, unless DBUS_SYSTEM_BUS_ADDRESS says otherwise (D-Bus specification). */
 export const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
@@ -29,8 +30,16 @@ export class BusError extends Error {
   }
 }
 
-/** Hears a signal's parameters. */
-export type SignalListener = (body: readonly unknown[]) => void
+/** Receives a signal's parameters. */
+type SignalListener = (body: readonly unknown[]) => void
+
+/** How a signal is listened to. */
+export interface SignalOptions {
+  /** Removes the listener when it is closed. */
+  readonly scope: Scope
+  readonly heard: SignalListener
+  readonly first?: string
+}
 
 /**
  * The sockets that a D-Bus address names, best first; '\0' begins an abstract one. Other kinds of addresses than
@@ -96,8 +105,8 @@ export class SystemBus {
   }
 
   /**
-   * Connects and says hello; `signal` ends the line, or the attempt. `lost` is called once if the line breaks afterwards,
-   * unless `close` was called.
+   * Connects, with the D-Bus handshake and Hello. `signal` ends the line, or the attempt. `lost` is called once if an
+   * open line ends.
    */
   static async connect(
     address: string,
@@ -141,9 +150,12 @@ export class SystemBus {
     return this.#name
   }
 
-  close(): void {
+  /** Ends the line for all its users, who are notified with `reason`. */
+  fail(reason: string): void {
+    const lost = this.#lost
     this.#lost = null
     this.#socket.destroy()
+    lost?.(reason)
   }
 
   /** Calls a method. Rejects with BusError for what is refused, and with Error where there is no answer. */
@@ -169,10 +181,10 @@ export class SystemBus {
   }
 
   /**
-   * Hears a signal of `object`, from whoever has the name `object.destination` and from nobody else. Where `first` is
-   * given, only those whose first parameter it is.
+   * Passes a signal of `object` to the listener until it is removed; only signals that the owner of the name
+   * `object.destination` sends, and only those with the first parameter `first`, if it is given.
    */
-  async listen(object: BusObject, member: string, listener: SignalListener, first?: string): Promise<void> {
+  async listen(object: BusObject, member: string, { scope, heard, first }: SignalOptions): Promise<void> {
     const { destination, path } = object
     if (!this.#owners.has(destination)) {
       const owner = await this.#bus.invokeDbus<unknown>({
@@ -183,10 +195,16 @@ export class SystemBus {
       this.#owners.set(destination, String(owner))
     }
     const key = keyOf(path, object.interface, member)
-    this.#listeners.set(key, (this.#listeners.get(key) ?? new Set()).add(listener))
+    const listeners = this.#listeners.get(key) ?? new Set()
+    this.#listeners.set(key, listeners.add(heard))
     const rule = { type: 'signal', sender: destination, path, interface: object.interface, member }
     const pairs = Object.entries({ ...rule, ...(first !== undefined && { arg0: first }) })
-    await this.#bus.addMatch(pairs.map(([name, value]) => `${name}='${value}'`).join())
+    const match = pairs.map(([name, value]) => `${name}='${value}'`).join()
+    scope.defer(() => {
+      listeners.delete(heard)
+      if (!this.#socket.destroyed) this.#bus.removeMatch(match).catch(() => undefined)
+    })
+    await this.#bus.addMatch(match)
   }
 
   #heard({ type, sender, path, interface: of, member, body }: Message): void {

@@ -1,7 +1,7 @@
 // systemd and logind over D-Bus: the provider systemd_dbus.
 import type { Timer } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
-import type { Registration } from '../../../core/scope.ts'
+import { type Registration, Scope } from '../../../core/scope.ts'
 import { powerByCommand } from './power-command.ts'
 import {
   DONE,
@@ -13,7 +13,7 @@ import {
   type ServiceStates,
 } from './provider.ts'
 import { allRights, MANAGE_UNITS, missingRights, powerRight } from './rights.ts'
-import { BusError, type BusObject, SYSTEM_BUS, SystemBus } from './system-bus.ts'
+import { BusError, type BusObject, type SystemBus } from './system-bus.ts'
 import { SystemdJobs } from './systemd-jobs.ts'
 
 const SYSTEMD = 'org.freedesktop.systemd1'
@@ -56,9 +56,11 @@ interface ListedUnit {
   readonly path: string
 }
 
-/** A life of the line: the bus, and what belongs to it. */
+/** A use of the host's connection: the bus, and what belongs to this provider. */
 interface Line {
   readonly bus: SystemBus
+  /** Holds the use of the connection, and the listeners. */
+  readonly scope: Scope
   readonly jobs: SystemdJobs
   /** The paths of units whose changes are heard. */
   readonly watched: Set<string>
@@ -67,7 +69,6 @@ interface Line {
 export class SystemdDbus implements Provider {
   readonly name = 'systemd_dbus'
   readonly #parts: ProviderParts
-  readonly #address = process.env.DBUS_SYSTEM_BUS_ADDRESS || SYSTEM_BUS
   #line: Line | null = null
   #states = new Map<string, ServiceState>()
   #attempts = 0
@@ -85,30 +86,29 @@ export class SystemdDbus implements Provider {
   }
 
   async #connect(): Promise<Line> {
-    const bus = await SystemBus.connect(this.#address, reason => this.#lost(reason), this.#parts.signal)
-    const line: Line = { bus, jobs: new SystemdJobs(this.#parts.core.clock), watched: new Set() }
+    const { core, bus: hostBus, signal } = this.#parts
+    const scope = new Scope()
     try {
-      // Without a subscriber systemd keeps most of its signals to itself.
-      await bus.call(MANAGER, 'Subscribe')
-      await bus.listen(MANAGER, 'JobRemoved', body => line.jobs.removed(body))
-      // A systemd that begins anew is heard under another name.
-      await bus.listen(BUS, 'NameOwnerChanged', () => this.#cut(bus, 'systemd began anew'), SYSTEMD)
+      const bus = await hostBus.connect(reason => this.#lost(reason), scope, signal)
+      const jobs = new SystemdJobs(core.clock)
+      await subscribe(bus)
+      await bus.listen(MANAGER, 'JobRemoved', { scope, heard: body => jobs.removed(body) })
+      // A systemd that restarts sends its signals under another unique name.
+      const restarted = () => bus.fail('systemd restarted')
+      await bus.listen(BUS, 'NameOwnerChanged', { scope, heard: restarted, first: SYSTEMD })
+      const line: Line = { bus, scope, jobs, watched: new Set() }
       await this.#listUnits(line)
       return line
     } catch (error) {
-      bus.close()
+      scope.close()
       throw error
     }
-  }
-
-  #cut(bus: SystemBus, reason: string): void {
-    bus.close()
-    this.#lost(reason)
   }
 
   #lost(reason: string): void {
     if (this.#parts.signal.aborted || this.#line === null) return
     this.#line.jobs.end()
+    this.#line.scope.close()
     this.#line = null
     const text = `The system's D-Bus is gone (${reason}): services cannot be managed until it is back`
     this.#warning = this.#parts.core.warnings.add(text, 'machine: D-Bus')
@@ -146,7 +146,7 @@ export class SystemdDbus implements Provider {
     return this.#listUnits(this.#connected)
   }
 
-  async #listUnits({ bus, watched }: Line): Promise<ServiceStates> {
+  async #listUnits({ bus, scope, watched }: Line): Promise<ServiceStates> {
     const { allowed } = this.#parts
     const answer = await bus.call(MANAGER, 'ListUnitsByPatterns', 'asas', [
       ['loaded'],
@@ -160,7 +160,8 @@ export class SystemdDbus implements Provider {
       if (watched.has(path)) continue
       watched.add(path)
       const properties = { destination: SYSTEMD, path, interface: 'org.freedesktop.DBus.Properties' }
-      await bus.listen(properties, 'PropertiesChanged', body => this.#changed(name, body), `${SYSTEMD}.Unit`)
+      const heard = (body: readonly unknown[]) => this.#changed(name, body)
+      await bus.listen(properties, 'PropertiesChanged', { scope, heard, first: `${SYSTEMD}.Unit` })
     }
     this.#states = states
     return states
@@ -256,8 +257,18 @@ export class SystemdDbus implements Provider {
     this.#retry?.stop()
     this.#warning?.remove()
     this.#line?.jobs.end()
-    this.#line?.bus.close()
+    this.#line?.scope.close()
     this.#line = null
+  }
+}
+
+/** Without a subscriber systemd does not send most of its signals. */
+async function subscribe(bus: SystemBus): Promise<void> {
+  try {
+    await bus.call(MANAGER, 'Subscribe')
+  } catch (error) {
+    // Another printer has subscribed on the same connection.
+    if (!(error instanceof BusError) || error.busName !== `${SYSTEMD}.AlreadySubscribed`) throw error
   }
 }
 

@@ -44,6 +44,11 @@ export class InProcessBus implements AsyncDisposable {
     return made
   }
 
+  /** How many programs are connected, systemd included. */
+  get connections(): number {
+    return this.#broker.names().filter(name => name.startsWith(':')).length
+  }
+
   /** What the manager answers from now on, by method. */
   answers(methods: Readonly<Record<string, Answer>>): void {
     for (const [member, answer] of Object.entries(methods)) {

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../../../../src/core/clock.ts'
+import { ServerHost } from '../../../../src/app/host.ts'
+import { type Clock, systemClock } from '../../../../src/core/clock.ts'
+import { Log } from '../../../../src/core/log.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { ask, postJson } from '../../../support/raw-http.ts'
 import { type Rig, startRig } from '../../../support/rig.ts'
@@ -15,11 +17,12 @@ import { WebClient } from '../../../support/web-client.ts'
 import { standInPrograms } from '../stand-in-programs.ts'
 import { type Answer, InProcessBus, LISTED, listed, newState } from './in-process-bus.ts'
 
-function startOn(clock?: Clock): Promise<Rig> {
+function startOn(clock?: Clock, host?: ServerHost): Promise<Rig> {
   return startRig({
     printer: 'none',
     conf: '[machine]\nprovider: systemd_dbus\nvalidate_service: False',
     ...(clock !== undefined && { clock }),
+    ...(host !== undefined && { host }),
   })
 }
 
@@ -56,7 +59,7 @@ test('lists that are not understood are no lists', async () => {
 })
 
 /** Resolves when the server has logged such a line that many times. */
-async function logged({ log }: Rig, text: string, times: number): Promise<void> {
+async function logged({ log }: Rig, text: string, times = 1): Promise<void> {
   while (log.filter(line => line.includes(text)).length < times) await setImmediate()
 }
 
@@ -82,6 +85,48 @@ test('a signal that is not understood costs the line, which is made anew', async
   bus.changed('klipper.service', 'sa{sv}as', newState('failed'))
   const { params } = await client.notified('notify_service_state_changed')
   assert.deepEqual(params, [{ klipper: { active_state: 'failed', sub_state: 'running' } }])
+})
+
+test('two printers share one connection of their host, which ends with the last of them', async () => {
+  let subscribers = 0
+  await using bus = await InProcessBus.start({
+    Subscribe: [
+      () => {
+        subscribers += 1
+        if (subscribers === 1) return null
+        const dbusName = 'org.freedesktop.systemd1.AlreadySubscribed'
+        throw Object.assign(new Error('subscribed'), { dbusName })
+      },
+      '',
+    ],
+  })
+  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+  const clock = new HandClock()
+  const host = new ServerHost({ log, clock })
+  const alone = bus.connections
+  await using left = await startOn(undefined, host)
+  await using right = await startOn(undefined, host)
+  const clients = [await WebClient.open(left.url), await WebClient.open(right.url)] as const
+  for (const rig of [left, right]) assert.equal((await systemInfo(rig)).provider, 'systemd_dbus')
+  assert.deepEqual([bus.connections - alone, subscribers], [1, 2])
+  bus.changed('klipper.service', 'sa{sv}as', newState('failed'))
+  for (const client of clients) await client.notified('notify_service_state_changed')
+
+  // A signal that cannot be read ends the connection for both.
+  bus.changed('klipper.service', 'sa{sv}as', newState(5, 'u'))
+  for (const rig of [left, right]) await logged(rig, "The system's D-Bus is gone")
+  clock.pass(1)
+  for (const rig of [left, right]) await logged(rig, "the system's D-Bus is back")
+  assert.equal(bus.connections - alone, 1)
+
+  await left.server.stop()
+  bus.changed('klipper.service', 'sa{sv}as', newState('inactive'))
+  await clients[1].notified('notify_service_state_changed', 3)
+  assert.equal(bus.connections - alone, 1)
+  await right.server.stop()
+  while (bus.connections > alone) await setImmediate()
+  await host.stop()
+  for (const client of clients) client[Symbol.dispose]()
 })
 
 test('a flood of signals ends with the last state, and only changes are told', async () => {
