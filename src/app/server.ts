@@ -221,6 +221,7 @@ async function listen(
   stops.add('the unix socket', () => void unix.close())
   const http = new HttpServer({
     api: new HttpApi({ registry, authenticator, clock, backlog, routePrefix }),
+    registry,
     authenticator,
     websockets: new WebSocketTransport({ registry, connections, clock, backlog, log }),
     connections,

@@ -1,5 +1,7 @@
 // Every served method, whatever the transport over which it is called.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
 import type { Chapter, Heading } from '../api/chapter.ts'
 import type { Endpoint, Methods, ParamsOf, ResultOf, Role, Route } from '../api/endpoint.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
@@ -34,6 +36,8 @@ export interface RawRequest {
   readonly readArguments: (maxBytes?: number) => Promise<Record<string, unknown>>
   /** Answers JSON, a GET with an ETag; `status` is 200 where it is left out. */
   readonly sendJson: (value: unknown, status?: number) => void
+  /** Aborts when the server stops. A handler whose response has no end must end it then. */
+  readonly stopping: AbortSignal
 }
 
 /** An HTTP route that is not an endpoint: uploads, downloads, pages. */
@@ -46,6 +50,30 @@ export interface RawRoute {
   /** The role that a caller needs; where it is left out, an operator for all but GET and HEAD. */
   readonly role?: Role
   readonly handle: (request: RawRequest) => void | Promise<void>
+}
+
+/** A request to open a WebSocket at a socket route. */
+export interface SocketRequest {
+  readonly req: IncomingMessage
+  /** The connection; the server destroys it when it stops, unless `accept` was called. */
+  readonly socket: Duplex
+  /** Bytes that the client sent after the request. */
+  readonly head: Buffer
+  /** What follows the route's prefix, decoded; '' for an exact route. */
+  readonly rest: string
+  readonly caller: Caller
+  /** Opens the WebSocket; the server closes it when it stops and when its user logs out. */
+  readonly accept: (take: (ws: WebSocket) => void) => void
+}
+
+/** A WebSocket of a component. */
+export interface SocketRoute {
+  /** A path; one that ends in '/' serves everything below it. */
+  readonly path: string
+  /** Whether a caller without a user may connect; others need the role viewer. */
+  readonly open?: boolean
+  /** Accepts the WebSocket, or uses the connection itself. An ApiError refuses the request. */
+  readonly handle: (request: SocketRequest) => void | Promise<void>
 }
 
 /** What an HTTP path leads to. */
@@ -68,6 +96,7 @@ export class Registry {
   readonly #routes = new Map<string, Map<string, Method>>()
   readonly #exact = new Map<string, RawRoute>()
   readonly #prefixes = new Map<string, RawRoute>()
+  readonly #sockets = new Map<string, SocketRoute>()
   #rest: RawRoute | null = null
   readonly #options: RegistryOptions
 
@@ -115,6 +144,13 @@ export class Registry {
     return { remove: () => void table.delete(route.path) }
   }
 
+  /** Serves WebSockets at a path. Of several prefixes the longest wins. */
+  serveSocket(route: SocketRoute): Registration {
+    if (this.#sockets.has(route.path)) throw new Error(`the WebSocket ${route.path} is already served`)
+    this.#sockets.set(route.path, route)
+    return { remove: () => void this.#sockets.delete(route.path) }
+  }
+
   /** Serves what no other route answers, outside the folders of the API: the pages of a front-end. */
   serveRest(route: Omit<RawRoute, 'path'>): Registration {
     if (this.#rest !== null) throw new Error('/ is already served')
@@ -146,12 +182,16 @@ export class Registry {
     if (byVerb !== undefined && byVerb.size > 0) return { kind: 'methods', byVerb }
     const exact = this.#exact.get(path)
     if (exact !== undefined) return { kind: 'raw', route: exact, rest: '' }
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const route = this.#prefixes.get(path.slice(0, end + 1))
-      if (route !== undefined) return { kind: 'raw', route, rest: path.slice(end + 1) }
-    }
+    const below = longestPrefix(this.#prefixes, path)
+    if (below !== undefined) return { kind: 'raw', ...below }
     if (this.#rest === null || this.#isOfApi(path)) return undefined
     return { kind: 'raw', route: this.#rest, rest: path.slice(1) }
+  }
+
+  /** The route that serves WebSockets at `path` (decoded, without query), if any. */
+  findSocket(path: string): { readonly route: SocketRoute; readonly rest: string } | undefined {
+    const exact = this.#sockets.get(path)
+    return exact === undefined ? longestPrefix(this.#sockets, path) : { route: exact, rest: '' }
   }
 
   /** Whether methods have the same first folder: a path that is missing there is not found. */
@@ -200,6 +240,18 @@ export class Registry {
       cause: error,
     })
   }
+}
+
+/** The route with the longest prefix of `path`, and what follows that prefix. */
+function longestPrefix<R>(
+  routes: ReadonlyMap<string, R>,
+  path: string,
+): { route: R; rest: string } | undefined {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const route = routes.get(path.slice(0, end + 1))
+    if (route !== undefined) return { route, rest: path.slice(end + 1) }
+  }
+  return undefined
 }
 
 function readParams(endpoint: Endpoint, params: unknown): unknown {

@@ -41,6 +41,7 @@ export class HttpApi {
   readonly #parts: HttpApiParts
   readonly #bodies: BodyReader
   readonly #replies: JsonReplies
+  readonly #stopping = new AbortController()
 
   constructor(parts: HttpApiParts) {
     this.#parts = parts
@@ -62,6 +63,11 @@ export class HttpApi {
     } catch (error) {
       fail(error)
     }
+  }
+
+  /** The server stops: ends responses that have no end of their own. */
+  stop(): void {
+    this.#stopping.abort()
   }
 
   /** The decoded path below the prefix, and the query. */
@@ -135,6 +141,7 @@ export class HttpApi {
       caller,
       readArguments: maxBytes => this.#readArguments(exchange, caller, maxBytes),
       sendJson: (value, status) => this.#replies.send(req, res, toJsonText(value), status),
+      stopping: this.#stopping.signal,
     })
   }
 

@@ -41,8 +41,8 @@ export interface ListenOptions {
 /** Serves the requests of a listener: the HTTP of one printer, or a router in front of several. */
 export interface HttpHandler {
   request(req: IncomingMessage, res: ServerResponse): void
-  /** Takes the socket over. Throws ApiError to refuse it. */
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Takes the socket over. Throws ApiError, or rejects with it, to refuse it. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void | Promise<void>
   /** Asks the peers of all connections that were upgraded to close them. */
   close(): void
   /** Ends these connections at once. */
@@ -126,13 +126,16 @@ export class HttpListener {
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { handler, log } = this.#parts
     socket.on('error', error => log.debug(`upgrade: ${error.message}`))
-    try {
-      handler.upgrade(req, socket, head)
-    } catch (error) {
+    const fail = (error: unknown) => {
       const known = error instanceof ApiError
       if (!known) log.error('upgrade failed', error)
       const status = known ? error.status : 500
       refuse(socket, `${status} Refused`, known ? error.message : 'Internal Server Error')
+    }
+    try {
+      handler.upgrade(req, socket, head)?.catch(fail)
+    } catch (error) {
+      fail(error)
     }
   }
 

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { ApiError } from '../../core/errors.ts'
 import type { KlippyLink } from '../../klippy/link.ts'
 import type { Connections } from '../../rpc/connections.ts'
+import type { Registry } from '../../rpc/registry.ts'
 import { demandRole, type User } from '../../rpc/user.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
 import type { WebSocketTransport } from '../websocket.ts'
@@ -11,10 +12,12 @@ import type { HttpApi } from './api.ts'
 import { type Authenticator, refuseCrossSite } from './authenticator.ts'
 import type { HttpHandler } from './listener.ts'
 import { isSocketPath, SOCKET_PATHS } from './socket-paths.ts'
+import { SocketRoutes } from './socket-routes.ts'
 
 /** What HTTP is served from. */
 export interface HttpServerParts {
   readonly api: HttpApi
+  readonly registry: Registry
   readonly authenticator: Authenticator
   readonly websockets: WebSocketTransport
   readonly connections: Connections
@@ -26,27 +29,31 @@ export interface HttpServerParts {
 export class HttpServer implements HttpHandler {
   readonly #parts: HttpServerParts
   readonly #bridges = new Map<Bridge, User>()
+  readonly #routes: SocketRoutes
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts
+    this.#routes = new SocketRoutes(parts.authenticator, parts.websockets)
   }
 
   request(req: IncomingMessage, res: ServerResponse): void {
     this.#parts.api.handle(req, res)
   }
 
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { authenticator, websockets, connections, routePrefix, maxWebsockets } = this.#parts
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void | Promise<void> {
+    const { authenticator, websockets, connections, registry, routePrefix, maxWebsockets } = this.#parts
     const [path = '', search = ''] = (req.url ?? '').split('?', 2)
     if (!path.startsWith(routePrefix)) throw new ApiError(404, 'Not Found')
     const name = path.slice(routePrefix.length)
-    if (!isSocketPath(name)) throw new ApiError(404, 'Not Found')
+    const found = isSocketPath(name) ? undefined : registry.findSocket(decoded(name))
+    if (!isSocketPath(name) && found === undefined) throw new ApiError(404, 'Not Found')
     const source = authenticator.inspect(req)
     refuseCrossSite(source)
-    if (connections.websockets + this.#bridges.size >= maxWebsockets) {
+    if (connections.websockets + this.#bridges.size + this.#routes.count >= maxWebsockets) {
       throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
     }
     const query = new URLSearchParams(search)
+    if (found !== undefined) return this.#routes.handle(found, { req, socket, head, source, query })
     if (name === SOCKET_PATHS.jsonRpc) {
       websockets.accept(
         req,
@@ -63,8 +70,9 @@ export class HttpServer implements HttpHandler {
     this.#openBridge(req, socket, head, user)
   }
 
-  /** Closes the bridges of a user who has logged out. */
+  /** Closes the bridges, and the WebSockets of components, of a user who has logged out. */
   closeBridges(username: string): void {
+    this.#routes.closeOf(username)
     for (const [opened, user] of this.#bridges)
       if (user.username === username) opened.close(1008, 'Unauthorized')
   }
@@ -81,12 +89,23 @@ export class HttpServer implements HttpHandler {
 
   /** Closes the WebSockets with 1001: the server goes away. */
   close(): void {
+    this.#parts.api.stop()
+    this.#routes.close()
     this.#parts.connections.closeAll(1001, 'Server is shutting down')
     for (const opened of this.#bridges.keys()) opened.close(1001, 'Server is shutting down')
   }
 
   terminate(): void {
+    this.#routes.terminate()
     this.#parts.connections.terminateAll()
     for (const opened of this.#bridges.keys()) opened.terminate()
+  }
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw new ApiError(400, 'The path is not valid percent-encoding')
   }
 }

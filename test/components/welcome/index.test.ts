@@ -39,7 +39,8 @@ async function load(user: User | null, method = 'GET'): Promise<{ headers: Heade
     const readArguments = () => Promise.resolve({})
     const sendJson = () => assert.fail('the page is no JSON')
     const query = new URLSearchParams()
-    void found.route.handle({ req, res, rest: '', query, caller, readArguments, sendJson })
+    const stopping = new AbortController().signal
+    void found.route.handle({ req, res, rest: '', query, caller, readArguments, sendJson, stopping })
   })
   await new Promise<void>(resolve => {
     server.listen(0, '127.0.0.1', resolve)
