@@ -5,7 +5,7 @@ import { type Core, component } from '../../component/component.ts'
 import { pairs, path, type ReadSection } from '../../config/index.ts'
 import type { Scope } from '../../core/scope.ts'
 import { trimBothOf } from '../../core/trim-characters.ts'
-import type { RawRequest, RawRoute } from '../../rpc/registry.ts'
+import type { RawRequest, RawRoute, SocketRequest } from '../../rpc/registry.ts'
 import { bool, string } from '../../schema/index.ts'
 import { overlap, sendSite } from './static-site.ts'
 import { WebcamProxy } from './webcam-proxy.ts'
@@ -88,11 +88,13 @@ class Frontends {
     this.#serveFolder({
       verbs: ['GET', 'HEAD', 'POST'],
       path,
-      // A picture over WebRTC is asked for by POST.
+      // A WebRTC stream is requested by POST.
       role: 'viewer',
       open: () => !needsLogin,
       handle: request => proxy.handle(request),
     })
+    const connect = (request: SocketRequest) => proxy.connect(request)
+    this.#scope.use(this.#core.registry.serveSocket({ path, open: !needsLogin, handle: connect }))
   }
 
   /** Serves what stands below a path, and leads to it who leaves the last slash away. */

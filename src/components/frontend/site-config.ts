@@ -1,4 +1,4 @@
-// A front-end's config.json, which tells it where its printer is: here.
+// A front-end's config.json, changed so that the front-end connects to this server.
 import { readFile, stat } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
@@ -14,7 +14,7 @@ export async function sendSiteConfig(
   routePrefix: string,
 ): Promise<void> {
   const written = await readConfig(path)
-  const config = pointingHome(written, addressOf(req), routePrefix)
+  const config = withThisServer(written, addressOf(req), routePrefix)
   res.setHeader('Cache-Control', 'no-cache')
   sendJson(config)
 }
@@ -23,34 +23,48 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   const { size } = await stat(path)
   if (size > MAX_BYTES) throw new ApiError(500, 'The config.json of the front-end is too large')
   try {
-    // As a browser reads it: editors of Windows put a mark before the text.
+    // As a browser decodes it: editors on Windows write a byte order mark first.
     const config: unknown = JSON.parse(new TextDecoder().decode(await readFile(path)))
     if (isPlainObject(config)) return config
   } catch {
-    // Told below: either way it is none.
+    // Not JSON: the error below is for this case too.
   }
   throw new ApiError(500, 'The config.json of the front-end is not a JSON object')
 }
 
-/** What only one of them knows is set only where that one has written it. */
-function pointingHome(
+/** Adds a key only where the file has it already: Mainsail and Fluidd know different ones. */
+function withThisServer(
   written: Record<string, unknown>,
   address: URL,
   routePrefix: string,
 ): Record<string, unknown> {
-  const isMainsail = 'instancesDB' in written
-  const isFluidd = 'endpoints' in written
   return {
     ...written,
-    ...(isMainsail && { instancesDB: 'moonraker', hostname: null, port: null, path: routePrefix || null }),
-    // Fluidd asks the usual ports of a host that is not in the list too, and takes whoever answers first.
-    ...(isFluidd && { endpoints: [`${address.origin}${routePrefix}`], blacklist: [address.hostname] }),
+    ...('instancesDB' in written && mainsailKeys(address, routePrefix)),
+    // Fluidd also tries the usual ports of a host that is not in the list, and uses the first that answers.
+    ...('endpoints' in written && {
+      endpoints: [`${address.origin}${routePrefix}`],
+      blacklist: [address.hostname],
+    }),
   }
 }
 
+/** Mainsail reads the path of a printer only from a list of printers. */
+function mainsailKeys({ hostname, port, protocol }: URL, routePrefix: string): Record<string, unknown> {
+  const own = { hostname: null, port: null, path: null }
+  if (routePrefix === '') return { ...own, instancesDB: 'moonraker' }
+  const instance = {
+    hostname,
+    port: Number(port) || (protocol === 'https:' ? 443 : 80),
+    path: routePrefix,
+    name: routePrefix.slice(routePrefix.lastIndexOf('/') + 1),
+  }
+  return { ...own, instancesDB: 'json', instances: [instance] }
+}
+
 /**
- * The address in the browser's address line. Only the page that it comes from tells whether a proxy before this server
- * speaks TLS.
+ * The server's address as the browser shows it. Only the `Referer`, the address of the page, says whether a proxy before
+ * this server uses TLS.
  */
 function addressOf({ headers, socket }: IncomingMessage): URL {
   const page = URL.parse(headers.referer ?? '')

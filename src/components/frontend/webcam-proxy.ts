@@ -1,24 +1,33 @@
-// Passes requests below a path on to a camera's streamer, so that pages and pictures come from one address.
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream'
+// Passes requests and WebSockets below a path on to a camera's streamer, so that pages and pictures come from one
+// address.
+import { addAbortListener } from 'node:events'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Duplex, pipeline } from 'node:stream'
 import { ApiError } from '../../core/errors.ts'
-import type { RawRequest } from '../../rpc/registry.ts'
+import type { RawRequest, SocketRequest } from '../../rpc/registry.ts'
 
-/** Streams that may run at a time: each takes the camera's whole bandwidth. */
+/** Requests and WebSockets that may be open at a time: each takes the camera's whole bandwidth. */
 const MAX_STREAMS = 32
-/** A streamer that does not let us in or says nothing for so long is gone. */
+/** The proxy gives up on a streamer that does not connect or send anything for so long. */
 const SILENCE_MS = 30_000
+/** Between probes of TCP that find out whether the other end of a silent WebSocket is still there. */
+const KEEP_ALIVE_MS = 30_000
 
-/** What of a request is the streamer's business: no credentials, and nothing that is about this connection alone. */
-const ASKED = words(
+/** The headers that the streamer receives: no credentials, and nothing that is about one connection alone. */
+const REQUEST_HEADERS = words(
   'accept accept-encoding accept-language cache-control content-length content-type if-match if-modified-since ' +
     'if-none-match if-range if-unmodified-since range user-agent',
+)
+/** The headers of a WebSocket handshake (RFC 6455, section 4). Without the origin, which the server has checked. */
+const HANDSHAKE_HEADERS = words(
+  'sec-websocket-accept sec-websocket-extensions sec-websocket-key sec-websocket-protocol sec-websocket-version',
 )
 /** Query keys that carry our credentials. */
 const OUR_KEYS = words('token access_token apikey')
 
-/** What describes the answer itself. All else may bind a browser to something for the whole of this server. */
-const ANSWERED = words(
+/** The headers that the client receives. Others may bind a browser to something for the whole of this server. */
+const RESPONSE_HEADERS = words(
   'accept-ranges age cache-control content-disposition content-encoding content-length content-range content-type ' +
     'etag expires last-modified location pragma retry-after',
 )
@@ -36,18 +45,32 @@ export class WebcamProxy {
     this.#target = target
   }
 
-  /** Passes a request on. Throws ApiError 502 where the streamer does not answer, 503 while too many are served. */
-  async handle({ req, res, rest }: RawRequest): Promise<void> {
+  /** Passes a request on. Rejects with ApiError 502 if the streamer does not answer, 503 if too many are open. */
+  async handle({ req, res, rest, stopping }: RawRequest): Promise<void> {
     const target = this.#targetOf(rest, req.url ?? '')
-    if (this.#streams >= MAX_STREAMS) throw new ApiError(503, 'Too many pictures are being sent')
+    this.#take(res)
+    const abort = addAbortListener(stopping, () => res.destroy())
+    res.once('close', () => abort[Symbol.dispose]())
+    passOn(await send(target, req, res), res)
+  }
+
+  /** Connects a WebSocket with the streamer's. Rejects as `handle` does, and if the streamer opens no WebSocket. */
+  async connect({ req, socket, head, rest }: SocketRequest): Promise<void> {
+    const target = this.#targetOf(rest, req.url ?? '')
+    this.#take(socket)
+    const [answer, streamer] = await openSocket(target, req, socket)
+    socket.write(handshakeText(answer))
+    streamer.write(head)
+    join(socket as Socket, streamer)
+  }
+
+  /** Counts a stream until `end` is closed. */
+  #take(end: Duplex | ServerResponse): void {
+    if (this.#streams >= MAX_STREAMS) throw new ApiError(503, 'Too many camera streams are open')
     this.#streams += 1
-    res.once('close', () => {
+    end.once('close', () => {
       this.#streams -= 1
     })
-    const answer = await ask(target, req, res).catch(cause => {
-      throw new ApiError(502, "The camera's streamer does not answer", { cause })
-    })
-    passOn(answer, res)
   }
 
   #targetOf(rest: string, url: string): URL {
@@ -60,7 +83,7 @@ export class WebcamProxy {
   }
 }
 
-/** As it was written: streamers read a bare `?snapshot` otherwise than `?snapshot=`. */
+/** Unchanged otherwise: streamers distinguish a bare `?snapshot` from `?snapshot=`. */
 function passedQuery(url: string): string {
   const mark = url.indexOf('?')
   if (mark === -1) return ''
@@ -73,40 +96,115 @@ function chosen(headers: IncomingHttpHeaders, names: ReadonlySet<string>): Incom
   return Object.fromEntries(Object.entries(headers).filter(([name]) => names.has(name)))
 }
 
-/** Sends the request, and waits for the beginning of the answer. */
-async function ask(target: URL, req: IncomingMessage, res: ServerResponse): Promise<IncomingMessage> {
+/** Opens a request to the streamer that ends with `client`. */
+async function openRequest(
+  target: URL,
+  method: string | undefined,
+  headers: IncomingHttpHeaders,
+  client: Duplex | ServerResponse,
+): Promise<ClientRequest> {
   const { request } = target.protocol === 'https:' ? await import('node:https') : await import('node:http')
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const outgoing = request(target, { method, headers, agent: false, timeout: SILENCE_MS })
+  outgoing.on('timeout', () => outgoing.destroy(new Error('no data for too long')))
+  client.on('close', () => outgoing.destroy())
+  if (client.destroyed) outgoing.destroy()
+  return outgoing
+}
+
+/** Sends the request, and waits for the start of the response. */
+async function send(target: URL, req: IncomingMessage, res: ServerResponse): Promise<IncomingMessage> {
   const hasBody = req.method === 'POST'
-  const headers = chosen(req.headers, ASKED)
+  const headers = chosen(req.headers, REQUEST_HEADERS)
   if (!hasBody) delete headers['content-length']
-  const outgoing = request(target, { method: req.method, headers, agent: false, timeout: SILENCE_MS })
+  const outgoing = await openRequest(target, req.method, headers, res)
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   outgoing.on('response', resolve)
-  outgoing.on('error', reject)
-  outgoing.on('timeout', () => outgoing.destroy(new Error('it is silent')))
-  // An answer that changes the protocol is none, and ends without an error.
-  outgoing.on('close', () => reject(new Error('it hangs up')))
-  res.on('close', () => outgoing.destroy())
-  if (res.destroyed) outgoing.destroy()
-  // The body of a GET has no frame there: the streamer would take it for a request of its own.
+  outgoing.on('error', cause => reject(noAnswer(cause)))
+  // A response that changes the protocol ends without an error.
+  outgoing.on('close', () => reject(noAnswer(new Error('it closed the connection'))))
+  // The body of a GET has no frame there: the streamer would take it for another request.
   if (hasBody) req.pipe(outgoing)
   else outgoing.end()
   return promise
 }
 
+/** Opens a WebSocket of the streamer for `client`, which has requested one. */
+async function openSocket(
+  target: URL,
+  { headers: received }: IncomingMessage,
+  client: Duplex,
+): Promise<[IncomingMessage, Socket]> {
+  const headers = {
+    ...chosen(received, REQUEST_HEADERS),
+    ...chosen(received, HANDSHAKE_HEADERS),
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+  }
+  const outgoing = await openRequest(target, 'GET', headers, client)
+  const { promise, resolve, reject } = Promise.withResolvers<[IncomingMessage, Socket]>()
+  outgoing.on('upgrade', (answer, socket, head) => {
+    if (head.length > 0) socket.unshift(head)
+    if (client.destroyed) socket.destroy()
+    resolve([answer, socket as Socket])
+  })
+  outgoing.on('response', ({ statusCode }) => {
+    outgoing.destroy()
+    reject(new ApiError(502, `The camera's streamer opens no WebSocket here: status ${statusCode}`))
+  })
+  outgoing.on('error', cause => reject(noAnswer(cause)))
+  outgoing.on('close', () => reject(noAnswer(new Error('it closed the connection'))))
+  outgoing.end()
+  return promise
+}
+
+function noAnswer(cause: Error): ApiError {
+  return new ApiError(502, "The camera's streamer does not answer", { cause })
+}
+
+/** The response that opens the WebSocket, with the streamer's part of the handshake. */
+function handshakeText({ headers }: IncomingMessage): string {
+  const lines = Object.entries(chosen(headers, HANDSHAKE_HEADERS)).map(
+    ([name, value]) => `${name}: ${String(value)}`,
+  )
+  return [
+    'HTTP/1.1 101 Switching Protocols',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    ...lines,
+    '',
+    '',
+  ].join('\r\n')
+}
+
+/** Passes bytes on in both directions; the end of one connection is the end of the other. */
+function join(client: Socket, streamer: Socket): void {
+  for (const [socket, other] of [
+    [client, streamer],
+    [streamer, client],
+  ] as const) {
+    socket.setTimeout(0)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    socket.setNoDelay(true)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => other.destroy())
+    socket.pipe(other)
+  }
+}
+
 /**
- * Sends the answer. A page of the streamer's must not act as one of ours: it gets an origin of its own. Throws
+ * Sends the response. A page of the streamer's must not act as one of ours: it gets an origin of its own. Throws
  * ApiError 502 for a status that HTTP does not know.
  */
 function passOn(answer: IncomingMessage, res: ServerResponse): void {
   const { statusCode = 0, headers } = answer
   if (statusCode < 200) throw new ApiError(502, `The camera's streamer answers with status ${statusCode}`)
-  for (const [name, value = ''] of Object.entries(chosen(headers, ANSWERED))) res.setHeader(name, value)
+  for (const [name, value = ''] of Object.entries(chosen(headers, RESPONSE_HEADERS)))
+    res.setHeader(name, value)
   res.setHeader('Content-Security-Policy', 'sandbox allow-scripts allow-forms')
   res.setHeader('X-Content-Type-Options', 'nosniff')
-  // The streamer has not waited for all of the request, so nobody reads the rest of it.
+  // The streamer has answered before the end of the request: nothing reads the rest.
   if (!res.req.complete) res.setHeader('Connection', 'close')
   res.writeHead(statusCode)
-  // Whoever breaks off first takes the other side along.
+  // If one side breaks off, so does the other.
   pipeline(answer, res, () => undefined)
 }

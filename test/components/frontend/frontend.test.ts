@@ -192,7 +192,7 @@ test('a front-end below a prefix, and another beside it', async () => {
   assert.equal((await ask(port, '/fluidd/plain.css')).body, 'a {}')
 })
 
-test('config.json leads home, whatever it says', async () => {
+test('config.json names this server, whatever the file contains', async () => {
   await using site = await openSite(AT_TOP)
   const { port } = site.rig
   assert.equal((await ask(port, '/config.json')).status, 404)
@@ -225,7 +225,7 @@ test('config.json leads home, whatever it says', async () => {
   }
 })
 
-test('behind a route prefix config.json says so', async () => {
+test('config.json contains the route prefix', async () => {
   await using site = await openSite(AT_TOP, { server: 'route_prefix: printer1' })
   const { port } = site.rig
   writeFileSync(join(site.folder, 'config.json'), '{"endpoints": [], "blacklist": []}')
@@ -241,6 +241,14 @@ test('behind a route prefix config.json says so', async () => {
     'http://pi.local:7125/printer1',
   ])
   assert.deepEqual(await endpointsFor({ Host: 'a"<script>' }), ['http://localhost/printer1'])
+  writeFileSync(join(site.folder, 'config.json'), '{"instancesDB": "browser", "path": "/old"}')
+  const mainsail = async (headers: Record<string, string>) =>
+    (await ask(port, '/printer1/config.json', { headers })).json
+  const instance = { hostname: 'pi.local', port: 7125, path: '/printer1', name: 'printer1' }
+  const own = { instancesDB: 'json', hostname: null, port: null, path: null }
+  assert.deepEqual(await mainsail({ Host }), { ...own, instances: [instance] })
+  const https = await mainsail({ Host: 'pi.local', Referer: 'https://pi.local/printer1/' })
+  assert.deepEqual(https.instances, [{ ...instance, port: 443 }])
   const bare = await ask(port, '/printer1?x=1', PAGE)
   assert.deepEqual([bare.status, bare.headers.location], [308, './printer1/?x=1'])
   assert.equal((await ask(port, '/printer1/', PAGE)).body, '<title>front</title>')
