@@ -28,7 +28,7 @@ export const serverOptions = {
   ),
   route_prefix: string().describe('Comes before every path, such as printer1').nullable().default(null),
   max_websocket_connections: int({ min: 1 })
-    .describe('WebSockets that may be open at the same time')
+    .describe('WebSockets of users that may be open at the same time')
     .default(50),
 }
 

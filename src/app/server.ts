@@ -28,6 +28,7 @@ import { Connections } from '../rpc/connections.ts'
 import { Registry, type RegistryOptions } from '../rpc/registry.ts'
 import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts'
 import { Backlog } from '../transports/backlog.ts'
+import { Admission } from '../transports/http/admission.ts'
 import { HttpApi } from '../transports/http/api.ts'
 import { Authenticator } from '../transports/http/authenticator.ts'
 import { HttpListener } from '../transports/http/listener.ts'
@@ -216,20 +217,22 @@ async function listen(
   const policy = components.find(accessPolicy) as AccessPolicy
   const authenticator = new Authenticator(policy, warnings)
   const { max_websocket_connections: maxWebsockets } = section
+  const admission = new Admission(policy, maxWebsockets)
   const backlog = new Backlog()
   const unix = await listenUnix(paths.socket, { registry, connections, backlog, log })
   stops.add('the unix socket', () => void unix.close())
   const http = new HttpServer({
-    api: new HttpApi({ registry, authenticator, clock, backlog, routePrefix }),
+    api: new HttpApi({ registry, authenticator, admission, clock, backlog, routePrefix }),
     registry,
     authenticator,
+    admission,
     websockets: new WebSocketTransport({ registry, connections, clock, backlog, log }),
     connections,
     link: printer.link,
     routePrefix,
     maxWebsockets,
   })
-  const listener = new HttpListener({ handler: http, maxWebsockets, log, warnings })
+  const listener = new HttpListener({ handler: http, admission, log, warnings })
   stops.add('the HTTP listener', () => listener.close())
   policy.onLogout(username => http.closeBridges(username))
   return listener.listen({

@@ -18,10 +18,16 @@ export interface Request {
   readonly verb?: string
   readonly headers?: Record<string, string | string[]>
   readonly body?: string | Buffer
+  /** The address to send from, such as 127.0.0.2. */
+  readonly from?: string
 }
 
 /** Sends one request on a connection of its own. `path` goes out as it is. */
-export async function ask(port: number, path: string, { verb, headers, body }: Request = {}): Promise<Reply> {
+export async function ask(
+  port: number,
+  path: string,
+  { verb, headers, body, from }: Request = {},
+): Promise<Reply> {
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
   const req = httpRequest({
     host: '127.0.0.1',
@@ -30,6 +36,7 @@ export async function ask(port: number, path: string, { verb, headers, body }: R
     method: verb ?? 'GET',
     headers: { ...length, ...headers },
     agent: false,
+    ...(from !== undefined && { localAddress: from }),
   })
   req.end(body)
   const [res] = await once(req, 'response')

@@ -1,7 +1,7 @@
 // The limit on failed logins: by the address that they come from and by the name that they are for.
-import { isIPv6 } from 'node:net'
 import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
+import { networkOf } from '../../core/network-of.ts'
 
 /** Seconds after the last counted failure until all of them are forgotten. */
 const MEMORY = 900
@@ -74,17 +74,4 @@ export interface Attempt {
   succeeded(): void
   /** It was neither right nor wrong, for a reason of ours. */
   forget(): void
-}
-
-/** Whoever has an IPv6 address has a whole network of them (a /64): that counts as one. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const [head = '', tail = ''] = (address.split('%')[0] as string).split('::')
-  const groups = (text: string) => (text === '' ? [] : text.split(':'))
-  const missing = Math.max(0, 8 - groups(head).length - groups(tail).length)
-  const all = [...groups(head), ...Array<string>(missing).fill('0'), ...groups(tail)]
-  return all
-    .slice(0, 4)
-    .map(group => Number.parseInt(group, 16).toString(16))
-    .join(':')
 }

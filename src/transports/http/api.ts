@@ -6,12 +6,13 @@ import { toJsonText } from '../../core/json-text.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
-import { demandRole } from '../../rpc/user.ts'
+import { demandRole, type User } from '../../rpc/user.ts'
 import { collectKeys } from '../../schema/index.ts'
 import type { Backlog } from '../backlog.ts'
+import type { Admission } from './admission.ts'
 import { readArguments, readQuery } from './arguments.ts'
 import { type Authenticator, type RequestSource, refuseCrossSite, refusePageLoads } from './authenticator.ts'
-import { BodyReader, mediaTypeOf, textOf, UNAUTHENTICATED_BODY, USER_BODY } from './body.ts'
+import { BodyReader, hasBody, mediaTypeOf, textOf, UNAUTHENTICATED_BODY, USER_BODY } from './body.ts'
 import { allowOrigin, answerPreflight, JsonReplies, sendError } from './respond.ts'
 import { isSocketPath } from './socket-paths.ts'
 
@@ -22,6 +23,7 @@ const READING_VERBS = new Set(['GET', 'HEAD', 'OPTIONS'])
 export interface HttpApiParts {
   readonly registry: Registry
   readonly authenticator: Authenticator
+  readonly admission: Admission
   readonly clock: Clock
   readonly backlog: Backlog
   /** The start of every path, such as '/printer1'; '' for none. */
@@ -101,9 +103,15 @@ export class HttpApi {
     return this.#answerMethod(exchange, method)
   }
 
-  #caller({ req, source, query }: Exchange): Caller {
-    const user = this.#parts.authenticator.authenticate(req, source, query)
-    return { transport: 'http', address: source.address, user, connection: null }
+  #caller(exchange: Exchange): Caller {
+    const { req, source, query } = exchange
+    return this.#callerOf(exchange, this.#parts.authenticator.authenticate(req, source, query))
+  }
+
+  #callerOf({ req, res, source: { address } }: Exchange, user: User | null): Caller {
+    if (user === null) this.#parts.admission.unauthenticated(req.socket, res, address)
+    else this.#parts.admission.release(req.socket)
+    return { transport: 'http', address, user, connection: null }
   }
 
   #answerMethod(exchange: Exchange, method: Method): void | Promise<void> {
@@ -160,7 +168,7 @@ export class HttpApi {
       return this.#caller(exchange)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      return { transport: 'http', address: exchange.source.address, user: null, connection: null }
+      return this.#callerOf(exchange, null)
     }
   }
 
@@ -182,9 +190,4 @@ function missing(path: string): ApiError {
   return isSocketPath(path)
     ? new ApiError(400, 'This address is for WebSockets: connect to it with a WebSocket client')
     : new ApiError(404, 'Not Found')
-}
-
-function hasBody(req: IncomingMessage): boolean {
-  const { headers } = req
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }

@@ -146,7 +146,7 @@ export function refusePageLoads({ headers }: IncomingMessage): void {
 }
 
 /** An IPv4 address in its IPv6 form (`::ffff:1.2.3.4`) as IPv4. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
 }
 

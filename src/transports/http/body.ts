@@ -68,6 +68,12 @@ function tooSlow({ maxSeconds }: BodyLimits): ApiError {
   return new ApiError(408, `The body did not arrive within ${maxSeconds} seconds`)
 }
 
+/** Whether a request announces a body. */
+export function hasBody(req: IncomingMessage): boolean {
+  const { headers } = req
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
 /** The content type of a body, in lower case and without its parameters; '' where the request names none. */
 export function mediaTypeOf({ headers }: IncomingMessage): string {
   const [type = ''] = (headers['content-type'] ?? '').split(';')

@@ -1,4 +1,5 @@
-// The listening HTTP and HTTPS servers: ports, certificate, limits of connections. It passes requests on to a handler.
+// The listening HTTP and HTTPS servers: ports, certificate, limits of time and size for the heads of requests. It passes
+// requests on to a handler.
 import { existsSync, readFileSync } from 'node:fs'
 import {
   createServer,
@@ -12,14 +13,27 @@ import type { Duplex } from 'node:stream'
 import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Warnings } from '../../core/warnings.ts'
+import type { Admission } from './admission.ts'
+import { type ParserError, RawTargets } from './raw-targets.ts'
+import { refuse } from './refuse.ts'
 
-/** HTTP connections that may be open in addition to the WebSockets. */
-const MAX_PLAIN_CONNECTIONS = 500
 /** Seconds that open requests and WebSockets have to finish when the server stops. */
 const CLOSE_SECONDS = 2
 
-/** Options that older Nodes do not know and do without. */
+/** Milliseconds. An upload may take longer than any limit, so the whole request has none. */
+const TIMEOUTS = {
+  requestTimeout: 0,
+  headersTimeout: 30_000,
+  keepAliveTimeout: 75_000,
+  /** Of TLS. */
+  handshakeTimeout: 20_000,
+  connectionsCheckingInterval: 10_000,
+}
+
+/** Older versions of Node ignore the options that they do not know. */
 const HTTP_OPTIONS = {
+  /** The target and the headers together: the target alone, or the headers, may have 64 KiB. */
+  maxHeaderSize: 80 * 1024,
   /** Requests without a body need no stream for it. */
   optimizeEmptyRequests: true,
   /** The server ignores other upgrades, such as HTTP/2 without TLS, as a server without them must. */
@@ -52,25 +66,29 @@ export interface HttpHandler {
 /** What a listener needs. */
 export interface HttpListenerParts {
   readonly handler: HttpHandler
-  /** How many WebSockets the handler accepts. */
-  readonly maxWebsockets: number
+  readonly admission: Admission
   readonly log: Log
   readonly warnings: Warnings
+  /** Other timeouts than those of `TIMEOUTS`. */
+  readonly timeouts?: Partial<typeof TIMEOUTS>
 }
 
 export class HttpListener {
   readonly #parts: HttpListenerParts
   readonly #servers: Server[] = []
+  readonly #rawTargets = new RawTargets()
+  readonly #options: typeof HTTP_OPTIONS & typeof TIMEOUTS
 
   constructor(parts: HttpListenerParts) {
     this.#parts = parts
+    this.#options = { ...HTTP_OPTIONS, ...TIMEOUTS, ...parts.timeouts }
   }
 
   /** Listens. Rejects with StartError if a port is in use or not allowed. Resolves with the ports in use. */
   async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number | null }> {
     const { host, port, tlsPort } = options
     const handler: RequestListener = (req, res) => this.#parts.handler.request(req, res)
-    const plain = this.#prepare(createServer(HTTP_OPTIONS, handler))
+    const plain = this.#prepare(createServer(this.#options, handler))
     const boundPort = await listenOn(plain, host, port)
     const secure = await this.#secureServer(options, handler)
     return { port: boundPort, tlsPort: secure && (await listenOn(secure, host, tlsPort)) }
@@ -91,7 +109,7 @@ export class HttpListener {
     const { createServer: createTlsServer } = await import('node:https')
     try {
       const certificate = { cert: readFileSync(cert), key: readFileSync(key) }
-      return this.#prepare(createTlsServer({ ...HTTP_OPTIONS, ...certificate }, handler))
+      return this.#prepare(createTlsServer({ ...this.#options, ...certificate }, handler))
     } catch (error) {
       this.#parts.warnings.add(
         `HTTPS is off: the certificate ${cert} or its key cannot be used: ${messageOf(error)}`,
@@ -101,26 +119,17 @@ export class HttpListener {
   }
 
   #prepare<S extends Server>(server: S): S {
-    // A long upload must not be cut; a client that trickles its headers must.
-    server.requestTimeout = 0
-    server.headersTimeout = 30_000
-    server.keepAliveTimeout = 75_000
-    server.on('connection', socket => this.#admit(server, socket))
+    const { admission } = this.#parts
+    server.on('connection', socket => {
+      if (!this.#rawTargets.has(socket)) admission.admit(socket)
+    })
+    server.on('secureConnection', socket => admission.secured(socket))
     server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket, head))
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      const status =
-        error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-      refuse(socket, status, 'The request is not valid HTTP')
+    server.on('clientError', (error: ParserError, socket: Socket) => {
+      if (!this.#rawTargets.accept(server, error, socket)) refuse(socket, ...parserProblem(error))
     })
     this.#servers.push(server)
     return server
-  }
-
-  #admit(server: Server, socket: Socket): void {
-    server.getConnections((_error, count) => {
-      if (count <= MAX_PLAIN_CONNECTIONS + this.#parts.maxWebsockets) return
-      refuse(socket, '503 Service Unavailable', 'Too many connections')
-    })
   }
 
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -142,14 +151,14 @@ export class HttpListener {
   /** Stops listening. Idle connections end at once, the others have a limited time to finish. */
   async close(): Promise<void> {
     this.#parts.handler.close()
-    const force = setTimeout(() => this.#cut(), CLOSE_SECONDS * 1000)
+    const force = setTimeout(() => this.#terminate(), CLOSE_SECONDS * 1000)
     await Promise.all(this.#servers.map(closeServer))
     clearTimeout(force)
     this.#servers.length = 0
   }
 
   /** Ends all connections. */
-  #cut(): void {
+  #terminate(): void {
     this.#parts.handler.terminate()
     for (const server of this.#servers) server.closeAllConnections()
   }
@@ -162,17 +171,18 @@ function closeServer(server: Server): Promise<void> {
   })
 }
 
-/** Responds without a response object. `status` is a code and its reason phrase. */
-function refuse(socket: Duplex, status: string, message: string): void {
-  if (!socket.writable) {
-    socket.destroy()
-    return
+/** The status and message for a request that is not valid HTTP. */
+function parserProblem({ code }: ParserError): [status: string, message: string] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return ['431 Request Header Fields Too Large', 'The address and the headers have more than 80 KiB']
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return ['408 Request Timeout', 'The headers did not arrive in time']
+    case 'HPE_INVALID_URL':
+      return ['400 Bad Request', 'The address of the request has characters that must be percent-encoded']
+    default:
+      return ['400 Bad Request', 'The request is not valid HTTP']
   }
-  const body = JSON.stringify({ error: { code: Number.parseInt(status, 10), message } })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=UTF-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
 }
 
 function listenOn(server: Server, host: string, port: number): Promise<number> {

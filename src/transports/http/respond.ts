@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
 import type { Backlog } from '../backlog.ts'
 import type { RequestSource } from './authenticator.ts'
+import { hasBody } from './body.ts'
 import { EntityTags } from './entity-tags.ts'
 
 const PREFLIGHT = {
@@ -86,7 +87,7 @@ export function sendError(req: IncomingMessage, res: ServerResponse, error: ApiE
   res.setHeader('Content-Type', 'application/json; charset=UTF-8')
   res.setHeader('X-Content-Type-Options', 'nosniff')
   res.setHeader('Content-Length', Buffer.byteLength(body))
-  if (!req.complete) res.setHeader('Connection', 'close')
+  if (hasBody(req) && !req.complete) res.setHeader('Connection', 'close')
   res.writeHead(error.status, reasonOf(error.message)).end(req.method === 'HEAD' ? undefined : body)
 }
 

@@ -6,23 +6,30 @@ import type { KlippyLink } from '../../klippy/link.ts'
 import type { Connections } from '../../rpc/connections.ts'
 import type { Registry } from '../../rpc/registry.ts'
 import { demandRole, type User } from '../../rpc/user.ts'
+import { connectionToDrop, type Places } from '../connection-limit.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
 import type { WebSocketTransport } from '../websocket.ts'
+import type { Admission } from './admission.ts'
 import type { HttpApi } from './api.ts'
 import { type Authenticator, refuseCrossSite } from './authenticator.ts'
 import type { HttpHandler } from './listener.ts'
 import { isSocketPath, SOCKET_PATHS } from './socket-paths.ts'
-import { SocketRoutes } from './socket-routes.ts'
+import { type Closable, SocketRoutes } from './socket-routes.ts'
 
-/** What HTTP is served from. */
+/** WebSockets of unauthenticated clients. Front-ends open theirs before they log in. */
+const UNAUTHENTICATED: Places = { all: 25, ofAddress: 10 }
+
+/** What the HTTP of a printer needs. */
 export interface HttpServerParts {
   readonly api: HttpApi
   readonly registry: Registry
   readonly authenticator: Authenticator
+  readonly admission: Admission
   readonly websockets: WebSocketTransport
   readonly connections: Connections
   readonly link: KlippyLink
   readonly routePrefix: string
+  /** WebSockets of users that may be open. */
   readonly maxWebsockets: number
 }
 
@@ -33,7 +40,7 @@ export class HttpServer implements HttpHandler {
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts
-    this.#routes = new SocketRoutes(parts.authenticator, parts.websockets)
+    this.#routes = new SocketRoutes(parts.websockets)
   }
 
   request(req: IncomingMessage, res: ServerResponse): void {
@@ -41,7 +48,7 @@ export class HttpServer implements HttpHandler {
   }
 
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void | Promise<void> {
-    const { authenticator, websockets, connections, registry, routePrefix, maxWebsockets } = this.#parts
+    const { authenticator, admission, websockets, registry, routePrefix } = this.#parts
     const [path = '', search = ''] = (req.url ?? '').split('?', 2)
     if (!path.startsWith(routePrefix)) throw new ApiError(404, 'Not Found')
     const name = path.slice(routePrefix.length)
@@ -49,25 +56,40 @@ export class HttpServer implements HttpHandler {
     if (!isSocketPath(name) && found === undefined) throw new ApiError(404, 'Not Found')
     const source = authenticator.inspect(req)
     refuseCrossSite(source)
-    if (connections.websockets + this.#bridges.size + this.#routes.count >= maxWebsockets) {
+    const query = new URLSearchParams(search)
+    const isOpen = name === SOCKET_PATHS.jsonRpc || found?.route.open === true
+    const user = isOpen
+      ? authenticator.authenticateUpgrade(req, source, query)
+      : authenticator.authenticate(req, source, query, true)
+    if (!isOpen) demandRole({ user }, found === undefined ? 'operator' : 'viewer')
+    this.#makePlace(user, source.address)
+    admission.release(socket)
+    const { address } = source
+    if (found !== undefined) return this.#routes.handle(found, { req, socket, head, address, user })
+    if (name === SOCKET_PATHS.jsonRpc) websockets.accept(req, socket, head, address, user)
+    else this.#openBridge(req, socket, head, user as User)
+  }
+
+  /**
+   * Makes a place for a further WebSocket: of unauthenticated clients an older one is closed. Throws ApiError 503 when
+   * users have opened all there may be; also for an unauthenticated client, which becomes a user when it logs in.
+   */
+  #makePlace(user: User | null, address: string): void {
+    const { connections, maxWebsockets } = this.#parts
+    const unauthenticated: [Closable, string][] = this.#routes.unauthenticated()
+    let ofUsers = this.#bridges.size + this.#routes.count - unauthenticated.length
+    for (const connection of connections) {
+      if (connection.transport !== 'websocket') continue
+      if (connection.user !== null) ofUsers += 1
+      else unauthenticated.push([connection, connection.address ?? ''])
+    }
+    if (ofUsers >= maxWebsockets) {
       throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
     }
-    const query = new URLSearchParams(search)
-    if (found !== undefined) return this.#routes.handle(found, { req, socket, head, source, query })
-    if (name === SOCKET_PATHS.jsonRpc) {
-      websockets.accept(
-        req,
-        socket,
-        head,
-        source.address,
-        authenticator.authenticateUpgrade(req, source, query),
-      )
-      return
-    }
-    const user = authenticator.authenticate(req, source, query, true)
-    if (user === null) throw new ApiError(401, 'Unauthorized')
-    demandRole({ user }, 'operator')
-    this.#openBridge(req, socket, head, user)
+    if (user !== null) return
+    const dropped = connectionToDrop(unauthenticated, address, UNAUTHENTICATED)
+    dropped?.close(1013, 'Too many connections of clients that are not logged in')
+    dropped?.terminate()
   }
 
   /** Closes the bridges, and the WebSockets of components, of a user who has logged out. */

@@ -1,33 +1,36 @@
-// WebSockets of components: checks the caller, passes the request on, and ends what is open at a stop or a logout.
+// WebSockets of components: passes the request on, and ends what is open at a stop or a logout.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { ApiError } from '../../core/errors.ts'
-import type { Registry, SocketRoute } from '../../rpc/registry.ts'
-import { demandRole, type User } from '../../rpc/user.ts'
+import type { Registry } from '../../rpc/registry.ts'
+import type { User } from '../../rpc/user.ts'
 import type { WebSocketTransport } from '../websocket.ts'
-import type { Authenticator, RequestSource } from './authenticator.ts'
 
 /** A route that was found, and the part of the path that follows it. */
 export type FoundSocket = NonNullable<ReturnType<Registry['findSocket']>>
 
-/** One upgrade request, with what the server has found out about it. */
+/** One upgrade request of a client that may open the WebSocket. */
 export interface Upgrade {
   readonly req: IncomingMessage
   readonly socket: Duplex
   readonly head: Buffer
-  readonly source: RequestSource
-  readonly query: URLSearchParams
+  readonly address: string
+  readonly user: User | null
+}
+
+/** An open connection; `ws` is null where a component answers the upgrade itself. */
+interface Opened {
+  readonly address: string
+  readonly user: User | null
+  ws: WebSocket | null
 }
 
 export class SocketRoutes {
-  readonly #authenticator: Authenticator
   readonly #websockets: WebSocketTransport
-  /** Open connections; a WebSocket of the server's own is closed, any other connection is destroyed. */
-  readonly #open = new Map<Duplex, { readonly user: User | null; ws: WebSocket | null }>()
+  /** Oldest first. */
+  readonly #open = new Map<Duplex, Opened>()
 
-  constructor(authenticator: Authenticator, websockets: WebSocketTransport) {
-    this.#authenticator = authenticator
+  constructor(websockets: WebSocketTransport) {
     this.#websockets = websockets
   }
 
@@ -36,11 +39,17 @@ export class SocketRoutes {
     return this.#open.size
   }
 
+  /** The connections of unauthenticated clients with their addresses, oldest first. */
+  unauthenticated(): [Closable, string][] {
+    return [...this.#open]
+      .filter(([, { user }]) => user === null)
+      .map(([socket, { ws, address }]) => [closable(socket, ws), address])
+  }
+
   /** Passes a request to its route. Throws ApiError, or rejects with it, to refuse the request. */
   handle({ route, rest }: FoundSocket, upgrade: Upgrade): void | Promise<void> {
-    const { req, socket, head, source } = upgrade
-    const user = this.#userOf(route, upgrade)
-    const opened: { user: User | null; ws: WebSocket | null } = { user, ws: null }
+    const { req, socket, head, address, user } = upgrade
+    const opened: Opened = { address, user, ws: null }
     this.#open.set(socket, opened)
     socket.once('close', () => this.#open.delete(socket))
     return route.handle({
@@ -48,7 +57,7 @@ export class SocketRoutes {
       socket,
       head,
       rest,
-      caller: { transport: 'http', address: source.address, user, connection: null },
+      caller: { transport: 'http', address, user, connection: null },
       accept: take =>
         this.#websockets.acceptBare(req, socket, head, ws => {
           opened.ws = ws
@@ -57,24 +66,16 @@ export class SocketRoutes {
     })
   }
 
-  #userOf(route: SocketRoute, { req, source, query }: Upgrade): User | null {
-    if (route.open) return this.#authenticator.authenticateUpgrade(req, source, query)
-    const user = this.#authenticator.authenticate(req, source, query, true)
-    if (user === null) throw new ApiError(401, 'Unauthorized')
-    demandRole({ user }, 'viewer')
-    return user
-  }
-
   /** Ends the connections of a user who has logged out. */
   closeOf(username: string): void {
     for (const [socket, { user, ws }] of this.#open) {
-      if (user?.username === username) end(socket, ws, 1008, 'Unauthorized')
+      if (user?.username === username) closable(socket, ws).close(1008, 'Unauthorized')
     }
   }
 
   /** Ends all connections: the server goes away. */
   close(): void {
-    for (const [socket, { ws }] of this.#open) end(socket, ws, 1001, 'Server is shutting down')
+    for (const [socket, { ws }] of this.#open) closable(socket, ws).close(1001, 'Server is shutting down')
   }
 
   /** Ends all connections at once, without a close frame. */
@@ -83,7 +84,16 @@ export class SocketRoutes {
   }
 }
 
-function end(socket: Duplex, ws: WebSocket | null, code: number, reason: string): void {
-  if (ws === null) socket.destroy()
-  else ws.close(code, reason)
+/** A connection that can be closed, with a WebSocket close code where it has one. */
+export interface Closable {
+  close(code: number, reason: string): void
+  terminate(): void
+}
+
+/** Closes a WebSocket of the server's own; destroys any other connection. */
+function closable(socket: Duplex, ws: WebSocket | null): Closable {
+  return {
+    close: (code, reason) => (ws === null ? void socket.destroy() : ws.close(code, reason)),
+    terminate: () => void socket.destroy(),
+  }
 }

@@ -103,7 +103,7 @@ test('bodies that do not end cannot fill the memory together', async () => {
     startBody(rig, '/server/restart', { length: 45 * piece.length }),
   )
   const replies: string[] = []
-  for (const socket of sockets) socket.on('data', reply => replies.push(reply))
+  for (const socket of sockets) socket.on('data', reply => replies.push(String(reply)))
   const refused = Promise.race(sockets.map(socket => new Promise(resolve => socket.once('close', resolve))))
   await Promise.all(
     sockets.map(async socket => {

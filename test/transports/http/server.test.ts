@@ -20,6 +20,15 @@ test('errors come as JSON with their status, and the reason repeats the message'
   assert.equal(headers['x-content-type-options'], 'nosniff')
 })
 
+test('an error keeps the connection open, except where a body has not arrived', async () => {
+  await using rig = await bare()
+  const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`
+  const text = await sendRaw(rig.port, get('/nosuch') + get('/server/info', 'Connection: close\r\n'))
+  assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 404', 'HTTP/1.1 200'])
+  const half = await sendRaw(rig.port, 'POST /nosuch HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{')
+  assert.match(half, /^HTTP\/1\.1 404 .*Connection: close/s)
+})
+
 test('what a caller sent cannot break out of the reason phrase', async () => {
   await using rig = await bare()
   for (const value of ['%0d%0aX-Evil: 1', '%00', '\u00fc', 'x'.repeat(5000)]) {

@@ -1,0 +1,15 @@
+// The network of a client: what counts as one client where something is limited by address.
+import { isIPv6 } from 'node:net'
+
+/** The address itself, but of IPv6 the network (/64): a client with one address there has all of them. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address
+  const [head = '', tail = ''] = (address.split('%')[0] as string).split('::')
+  const groups = (text: string) => (text === '' ? [] : text.split(':'))
+  const missing = Math.max(0, 8 - groups(head).length - groups(tail).length)
+  const all = [...groups(head), ...Array<string>(missing).fill('0'), ...groups(tail)]
+  return all
+    .slice(0, 4)
+    .map(group => Number.parseInt(group, 16).toString(16))
+    .join(':')
+}
