@@ -204,9 +204,9 @@ test('the guide shows every example as it is', () => {
 })
 
 /** A row of the guide's table of errors: [over HTTP, over JSON-RPC]. */
-function told(row: string): string[] {
+function documented(row: string): string[] {
   const line = GUIDE.split('\n').find(each => each.startsWith(`| ${row}`))
-  assert.ok(line, `the guide tells nothing of: ${row}`)
+  assert.ok(line, `the guide has no row: ${row}`)
   return line
     .split('|')
     .slice(2, 4)
@@ -242,8 +242,8 @@ test('the errors are those of the table', async () => {
       await rpc({ method: 'printer.gcode.script', params: { script: 'G1 X9999' } }),
     ],
     'not logged in': [await status('/server/info', closed), await rpc({ method: 'server.info' }, closed)],
-    'there is no such method': [await status('/server/none'), await rpc({ method: 'server.none' })],
-    'there is no such file': [
+    'unknown method': [await status('/server/none'), await rpc({ method: 'server.none' })],
+    'unknown file': [
       await status('/server/files/metadata?filename=none.gcode'),
       await rpc({ ...metadata, params: { filename: 'none.gcode' } }),
     ],
@@ -252,14 +252,14 @@ test('the errors are those of the table', async () => {
       (await form('--x\r\nContent-Disposition: form-data; name="checksum"\r\n\r\nabc\r\n')).status,
       '',
     ],
-    'what came is not JSON': [await post('/printer/gcode/script', '{'), await rpc('{')],
-    'what came is no request': ['', await rpc({ jsonrpc: '1.0' })],
-    'the parameters are no object': ['', await rpc({ ...metadata, params: ['a.gcode'] })],
+    'the body is not JSON': [await post('/printer/gcode/script', '{'), await rpc('{')],
+    'the message is not a JSON-RPC request': ['', await rpc({ jsonrpc: '1.0' })],
+    'the parameters are not an object': ['', await rpc({ ...metadata, params: ['a.gcode'] })],
   }
-  for (const [row, codes] of Object.entries(seen)) assert.deepEqual(codes.map(String), told(row), row)
+  for (const [row, codes] of Object.entries(seen)) assert.deepEqual(codes.map(String), documented(row), row)
   await using alone = await startRig({ printer: 'none' })
   const codes = [await status('/printer/info', alone), await rpc({ method: 'printer.info' }, alone)]
-  assert.deepEqual(codes.map(String), told('Klipper is not there'))
+  assert.deepEqual(codes.map(String), documented('Klipper is not connected'))
 })
 
 test('the guide links to what is there', () => {

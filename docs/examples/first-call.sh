@@ -1,5 +1,5 @@
 #!/bin/sh
-# Asks a printer how it is: sh first-call.sh http://localhost:7125 [API key]
+# Queries the state of a printer: sh first-call.sh http://localhost:7125 [API key]
 set -eu
 server=$1
 key=${2:-}
@@ -8,7 +8,7 @@ curl -fsS -H "X-Api-Key: $key" "$server/server/info"
 echo
 curl -fsS -H "X-Api-Key: $key" "$server/printer/objects/query?print_stats=state&extruder=temperature,target"
 echo
-# What changes something is a POST; arguments may be JSON, a form, or a query string.
+# Calls that change something use POST; arguments are JSON, a form, or a query string.
 curl -fsS -H "X-Api-Key: $key" -H 'Content-Type: application/json' -d '{"script": "M117 Hello"}' \
   "$server/printer/gcode/script"
 echo

@@ -1,4 +1,4 @@
-// Asks a printer how it is: node first-call.ts http://localhost:7125 [API key]
+// Queries the state of a printer: node first-call.ts http://localhost:7125 [API key]
 import { CallError, connect } from 'moonraker-ts/client'
 
 const [url = 'http://localhost:7125', apiKey] = process.argv.slice(2)

@@ -1,4 +1,4 @@
-"""Asks a printer how it is: python3 first_call.py http://localhost:7125 [API key]"""
+"""Queries the state of a printer: python3 first_call.py http://localhost:7125 [API key]"""
 
 import json
 import sys
@@ -11,11 +11,11 @@ HEADERS = {"X-Api-Key": sys.argv[2]} if len(sys.argv) > 2 else {}
 
 
 class ApiError(Exception):
-    """The server's answer is an error: its code, and its words."""
+    """The server replied with an error: its code and its message."""
 
 
-def ask(path, query=None, body=None):
-    """GET, or POST where there is a body. Gives what stands under "result"."""
+def call(path, query=None, body=None):
+    """Sends a GET, or a POST if there is a body. Returns the content of "result"."""
     url = SERVER + path + ("?" + urllib.parse.urlencode(query) if query else "")
     data = None if body is None else json.dumps(body).encode()
     headers = HEADERS if data is None else {**HEADERS, "Content-Type": "application/json"}
@@ -26,11 +26,11 @@ def ask(path, query=None, body=None):
         raise ApiError(error.code, json.load(error)["error"]["message"]) from None
 
 
-print("Klippy is", ask("/server/info")["klippy_state"])
-status = ask("/printer/objects/query", {"print_stats": "state", "extruder": "temperature,target"})["status"]
+print("Klippy is", call("/server/info")["klippy_state"])
+status = call("/printer/objects/query", {"print_stats": "state", "extruder": "temperature,target"})["status"]
 print("print:", status["print_stats"]["state"], "nozzle:", status["extruder"]["temperature"])
-print(ask("/printer/gcode/script", body={"script": "M117 Hello"}))
+print(call("/printer/gcode/script", body={"script": "M117 Hello"}))
 try:
-    ask("/server/files/metadata", {"filename": "no such file.gcode"})
+    call("/server/files/metadata", {"filename": "no such file.gcode"})
 except ApiError as error:
     print("error:", *error.args)

@@ -27,7 +27,7 @@ class UnixSocket:
         while data := self.socket.recv(65536):
             *messages, waiting = (waiting + data).split(b"\x03")
             yield from messages
-        raise ConnectionError("the server hung up")
+        raise ConnectionError("the server closed the connection")
 
 
 def connect(address):

@@ -1,4 +1,4 @@
-"""Logs in, and shows what the tokens are for: python3 login.py http://localhost:7125 USER PASSWORD"""
+"""Logs in and shows how to use the tokens: python3 login.py http://localhost:7125 USER PASSWORD"""
 
 import json
 import sys
@@ -7,8 +7,8 @@ import urllib.request
 SERVER, USER, PASSWORD = sys.argv[1:4]
 
 
-def ask(path, token=None, body=None):
-    """GET, or POST where there is a body. Gives what stands under "result"."""
+def call(path, token=None, body=None):
+    """Sends a GET, or a POST if there is a body. Returns the content of "result"."""
     headers = {"Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = "Bearer " + token
@@ -17,13 +17,13 @@ def ask(path, token=None, body=None):
         return json.load(reply)["result"]
 
 
-login = ask("/access/login", body={"username": USER, "password": PASSWORD})
-user = ask("/access/user", login["token"])
+login = call("/access/login", body={"username": USER, "password": PASSWORD})
+user = call("/access/user", login["token"])
 print(user["username"], "is", user["role"])
 
-# The token is good for an hour; the refresh token gives the next one.
-token = ask("/access/refresh_jwt", body={"refresh_token": login["refresh_token"]})["token"]
+# The token is valid for an hour; the refresh token gets the next one.
+token = call("/access/refresh_jwt", body={"refresh_token": login["refresh_token"]})["token"]
 
-# Where no header can be sent (links, pictures, streams): a token for one request within 5 seconds.
-once = ask("/access/oneshot_token", token)
-print("files:", ask("/server/files/list?root=gcodes&token=" + once))
+# For links, pictures and streams, which cannot send a header: a token for one request within 5 seconds.
+once = call("/access/oneshot_token", token)
+print("files:", call("/server/files/list?root=gcodes&token=" + once))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Logs in, and shows what the tokens are for: sh login.sh http://localhost:7125 USER PASSWORD
+# Logs in and shows how to use the tokens: sh login.sh http://localhost:7125 USER PASSWORD
 set -eu
 server=$1
 json='Content-Type: application/json'
@@ -12,10 +12,10 @@ refresh=$(echo "$login" | field refresh_token)
 curl -fsS -H "Authorization: Bearer $token" "$server/access/user"
 echo
 
-# The token is good for an hour; the refresh token gives the next one.
+# The token is valid for an hour; the refresh token gets the next one.
 token=$(curl -fsS -H "$json" -d "{\"refresh_token\": \"$refresh\"}" "$server/access/refresh_jwt" | field token)
 
-# Where no header can be sent (links, pictures, streams): a token for one request within 5 seconds.
+# For links, pictures and streams, which cannot send a header: a token for one request within 5 seconds.
 once=$(curl -fsS -H "Authorization: Bearer $token" "$server/access/oneshot_token" | field result)
 curl -fsS "$server/server/files/list?root=gcodes&token=$once"
 echo

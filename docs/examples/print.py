@@ -11,7 +11,7 @@ SERVER, PATH = sys.argv[1:3]
 HEADERS = {"X-Api-Key": sys.argv[3]} if len(sys.argv) > 3 else {}
 
 
-def ask(path, data=None, headers=None):
+def call(path, data=None, headers=None):
     request = urllib.request.Request(SERVER + path, data, {**HEADERS, **(headers or {})})
     with urllib.request.urlopen(request) as reply:
         return json.load(reply)["result"]
@@ -37,11 +37,11 @@ def upload(path, fields, progress):
 
     length = len(head.encode()) + size + len(tail)
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(length)}
-    return ask("/server/files/upload", body(), headers)
+    return call("/server/files/upload", body(), headers)
 
 
 def newest_job():
-    jobs = ask("/server/history/list?limit=1")["jobs"]
+    jobs = call("/server/history/list?limit=1")["jobs"]
     return jobs[0] if jobs else {"job_id": None}
 
 
