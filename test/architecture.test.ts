@@ -149,6 +149,32 @@ test('no state at module level', () => {
   assert.deepEqual(stateful, [])
 })
 
+test('every class of errors has its own name', () => {
+  // A literal, as the bundle shortens the names of classes.
+  const classes = [...sources].flatMap(([file, text]) =>
+    [...text.matchAll(/^(?:export )?class (\w+) extends (\w+)[^{]*\{(.*?)\}$/gms)].map(
+      ([, name, base, body]) => ({
+        file,
+        name: name as string,
+        base: base as string,
+        isNamed:
+          (body as string).includes(`name: string = '${name}'`) ||
+          (body as string).includes(`name = '${name}'`),
+      }),
+    ),
+  )
+  const errors = new Set(['Error', 'SyntaxError', 'TypeError', 'RangeError'])
+  for (let before = 0; before !== errors.size; ) {
+    before = errors.size
+    for (const { name, base } of classes) if (errors.has(base)) errors.add(name)
+  }
+  const nameless = classes.filter(({ base, isNamed }) => errors.has(base) && !isNamed)
+  assert.deepEqual(
+    nameless.map(({ file, name }) => `${name} in ${file}`),
+    [],
+  )
+})
+
 test('only main.ts ends the process', () => {
   const wrong = files.filter(file => /\bprocess\.exit\(/.test(sources.get(file) as string))
   assert.deepEqual(

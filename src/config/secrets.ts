@@ -38,7 +38,9 @@ export function readSecrets(file: string): ReadSecrets {
 }
 
 /** A problem, in words that contain nothing of the file's content. */
-class Unreadable extends Error {}
+class Unreadable extends Error {
+  override readonly name: string = 'Unreadable'
+}
 
 function isThere(file: string): boolean {
   try {

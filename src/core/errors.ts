@@ -5,6 +5,7 @@
  * `data` goes along in JSON-RPC replies, for callers that can act on it.
  */
 export class ApiError extends Error {
+  override readonly name: string = 'ApiError'
   readonly status: number
   readonly data?: unknown
 
@@ -16,7 +17,9 @@ export class ApiError extends Error {
 }
 
 /** What the server cannot start with: told in one line, without a trace, and ends the process with code 1. */
-export class StartError extends Error {}
+export class StartError extends Error {
+  override readonly name: string = 'StartError'
+}
 
 /** The text of whatever was thrown. */
 export function messageOf(error: unknown): string {

@@ -5,6 +5,8 @@ export const ETX = 0x03
 
 /** A peer sent more than the allowed bytes without ending its message. */
 export class FrameTooLarge extends Error {
+  override readonly name: string = 'FrameTooLarge'
+
   constructor(limit: number) {
     super(`a message of more than ${limit} bytes without an end`)
   }

@@ -52,6 +52,7 @@ export type InputOf<S extends Shape> = {
 
 /** An invalid value. `problem` is what was expected, `received` the value itself. */
 export class Invalid extends Error {
+  override readonly name: string = 'Invalid'
   readonly path: string
   readonly problem: string
   readonly received: unknown
@@ -66,6 +67,8 @@ export class Invalid extends Error {
 
 /** A required field is missing. */
 export class Missing extends Invalid {
+  override readonly name: string = 'Missing'
+
   constructor(path: string) {
     super(path, 'is required', undefined)
   }

@@ -107,7 +107,7 @@ test('limits apply to both ends', () => {
   assert.deepEqual(reads(inside, [0, 1, 3, 4, '4']), [no, 1, 3, no, no])
   const between = float({ above: 0, below: 1 })
   assert.deepEqual(reads(between, [0, 0.001, 0.999, 1]), [no, 0.001, 0.999, no])
-  assert.throws(() => inside.read(9, 'size'), /^Error: size: number of at most 3$/)
+  assert.throws(() => inside.read(9, 'size'), /^Invalid: size: number of at most 3$/)
   assert.throws(() => between.read('0', 'size'), /number above 0/)
 })
 

@@ -28,7 +28,9 @@ const MAX_LENGTH = 4096
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /** A token that is not to be believed; the message says why, without anything of the token. */
-export class TokenError extends Error {}
+export class TokenError extends Error {
+  override readonly name: string = 'TokenError'
+}
 
 /** The key pair of a stored seed (32 bytes in hexadecimal); undefined for what is no seed. */
 export function signingKey(id: string, seed: string): SigningKey | undefined {

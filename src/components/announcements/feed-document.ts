@@ -17,7 +17,9 @@ export interface FeedItem {
 }
 
 /** Why a text is no feed. */
-export class FeedError extends Error {}
+export class FeedError extends Error {
+  override readonly name: string = 'FeedError'
+}
 
 /** The longest feed, in bytes; those of today have a tenth of it. */
 export const MAX_FEED_BYTES = 256 * 1024

@@ -24,7 +24,9 @@ export interface FeedSource {
 }
 
 /** Nobody answers, and would not for another feed. */
-export class FeedUnreachable extends Error {}
+export class FeedUnreachable extends Error {
+  override readonly name: string = 'FeedUnreachable'
+}
 
 const TIMEOUT_SECONDS = 10
 

@@ -35,7 +35,9 @@ const NO_FACTS: QueueFacts = {
 }
 
 /** Why a job cannot be begun; the queue tells it. */
-class CannotStart extends Error {}
+class CannotStart extends Error {
+  override readonly name: string = 'CannotStart'
+}
 
 /** How a job is begun. */
 interface Loading {

@@ -6,6 +6,8 @@ import type { Registration } from '../../core/scope.ts'
 
 /** A system call failed. */
 export class SystemCallError extends Error {
+  override readonly name: string = 'SystemCallError'
+
   /** Such as ENODEV. */
   readonly code: string
 

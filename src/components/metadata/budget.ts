@@ -8,7 +8,9 @@ const PICTURES = 16
 const CPU = 10_000
 
 /** The file has used up its budget. */
-export class BudgetExceeded extends Error {}
+export class BudgetExceeded extends Error {
+  override readonly name: string = 'BudgetExceeded'
+}
 
 export class Budget {
   readonly #start = process.cpuUsage()

@@ -22,6 +22,7 @@ export interface BusObject {
 
 /** The error that another program answers, by the name that D-Bus has for it. */
 export class BusError extends Error {
+  override readonly name: string = 'BusError'
   readonly busName: string
 
   constructor(message: string, busName: string) {

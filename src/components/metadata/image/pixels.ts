@@ -8,7 +8,9 @@ export interface PixelRows {
 }
 
 /** The image cannot be decoded: damaged, of a kind that we do not read, or too large. */
-export class ImageUnreadable extends Error {}
+export class ImageUnreadable extends Error {
+  override readonly name: string = 'ImageUnreadable'
+}
 
 /** Slicers write images of a few hundred pixels a side; more than this is a mistake or an attack. */
 const MOST_PIXELS = 4 * 1024 * 1024

@@ -34,7 +34,9 @@ export interface FoundObjects {
 }
 
 /** The file is not to be rewritten: its objects are defined already, or it has more of them than anybody prints. */
-export class NotProcessable extends Error {}
+export class NotProcessable extends Error {
+  override readonly name: string = 'NotProcessable'
+}
 
 /** How the objects of a file are told: by the slicer's comments, or by M486 commands. */
 export type ObjectSource =

@@ -13,7 +13,9 @@ const IDLE = 2000
 const HEAP = 128
 
 /** The worker did not finish its job: the job took too long, or the process ended. */
-export class WorkerLost extends Error {}
+export class WorkerLost extends Error {
+  override readonly name: string = 'WorkerLost'
+}
 
 /** How a job runs. */
 export interface RunOptions<J extends JobName> {
