@@ -1,32 +1,54 @@
-// Keeps the process small: memory that a start or a burst of work has used goes back to the system.
+// Keeps the process small: returns memory to the system that the start or a burst of work needed.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock, Timer } from './clock.ts'
 
-/** Seconds after which a start is over. */
-const SETTLED = 2
-/** Seconds between looks at what the process holds. */
-const LOOK_EVERY = 10
-/** Bytes of growth from which on collecting is worth its time. */
+/** Seconds until the start has ended. */
+const START_SECONDS = 2
+/** Seconds between two checks. */
+const CHECK_SECONDS = 10
+/** Bytes of growth that are worth a garbage collection. */
 const GROWTH = 12 * 1024 * 1024
-/** The part of a look's time in which a server at rest does something. */
-const AT_REST = 0.1
+/** A server is idle while it works for less than this part of the time. */
+const IDLE = 0.1
 
-/**
- * Collects all garbage once and gives the memory back to the system: V8 keeps what it took for a load that a server at
- * rest never has. Takes some 10 ms.
- */
-function giveBackMemory(): void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as ((options: object) => void) | undefined
-  collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+/** What the process reports of itself, and how it returns memory. */
+export interface ProcessMemory {
+  /** Resident memory in bytes. */
+  rss(): number
+  /** The part of the time since the last call in which the event loop was working. */
+  utilization(): number
+  /** Collects garbage, and returns the pages to the system. */
+  collect(): void
+  /** Returns what the C library keeps of freed memory. */
+  trim(): Promise<void>
 }
 
-/**
- * Has the C library give back what it keeps of freed memory: after large uploads that is more than the server itself.
- * Needs the optional package koffi and glibc; elsewhere nothing happens.
- */
-async function trimAllocator(): Promise<void> {
+/** This process. */
+export function thisProcess(): ProcessMemory {
+  let last = performance.eventLoopUtilization()
+  return {
+    rss: () => process.memoryUsage.rss(),
+    utilization: () => {
+      const now = performance.eventLoopUtilization()
+      const { utilization } = performance.eventLoopUtilization(now, last)
+      last = now
+      return utilization
+    },
+    collect,
+    trim,
+  }
+}
+
+/** V8 keeps the memory that it took for a load; this returns it. Takes some 10 ms. */
+function collect(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as ((options: object) => void) | undefined
+  gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+}
+
+/** After large uploads that is more than the server itself. Needs the optional package koffi, and glibc. */
+async function trim(): Promise<void> {
   try {
     const { default: koffi } = await import('koffi')
     koffi.load(null).func('int malloc_trim(size_t)')(0)
@@ -35,29 +57,25 @@ async function trimAllocator(): Promise<void> {
   }
 }
 
-/** Gives memory back once the start is over, and whenever the server rests after work that made it grow. */
-export function keepMemorySmall(clock: Clock): Timer {
-  const rss = () => process.memoryUsage.rss()
-  let atRest = Number.POSITIVE_INFINITY
-  let before = performance.eventLoopUtilization()
-  const look = async () => {
-    const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, before)
-    before = now
-    if (utilization > AT_REST || rss() < atRest + GROWTH) return
-    giveBackMemory()
-    if (rss() > atRest + GROWTH) await trimAllocator()
-    atRest = rss()
+/** Returns memory once the start has ended, and whenever the server is idle after work that made it grow. */
+export function keepMemorySmall(clock: Clock, memory: ProcessMemory = thisProcess()): Timer {
+  let idleSize = Number.POSITIVE_INFINITY
+  const hasGrown = () => memory.rss() >= idleSize + GROWTH
+  const check = async () => {
+    if (memory.utilization() > IDLE || !hasGrown()) return
+    memory.collect()
+    if (hasGrown()) await memory.trim()
+    idleSize = memory.rss()
   }
-  const settled = clock.after(SETTLED, () => {
-    giveBackMemory()
-    atRest = rss()
+  const start = clock.after(START_SECONDS, () => {
+    memory.collect()
+    idleSize = memory.rss()
   })
-  const looks = clock.every(LOOK_EVERY, () => void look())
+  const checks = clock.every(CHECK_SECONDS, () => void check())
   return {
     stop: () => {
-      settled.stop()
-      looks.stop()
+      start.stop()
+      checks.stop()
     },
   }
 }

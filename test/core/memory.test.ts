@@ -1,0 +1,109 @@
+// When memory is returned to the system, and that it really is.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { keepMemorySmall, type ProcessMemory, thisProcess } from '../../src/core/memory.ts'
+import { HandClock } from '../support/hand-clock.ts'
+
+const MB = 1024 * 1024
+
+/** A process of a given size, which each step may make smaller. */
+class Scene implements ProcessMemory {
+  readonly clock = new HandClock()
+  size = 100 * MB
+  load = 0
+  readonly steps: string[] = []
+  /** The size after each step; the same where it is not given. */
+  after: { collect?: number; trim?: number } = {}
+
+  rss(): number {
+    return this.size
+  }
+
+  utilization(): number {
+    return this.load
+  }
+
+  collect(): void {
+    this.steps.push('collect')
+    this.size = this.after.collect ?? this.size
+  }
+
+  async trim(): Promise<void> {
+    this.steps.push('trim')
+    this.size = this.after.trim ?? this.size
+  }
+}
+
+test('memory of the start is returned after two seconds, and no more while the server does not grow', () => {
+  const scene = new Scene()
+  keepMemorySmall(scene.clock, scene)
+  scene.clock.pass(1.9)
+  assert.deepEqual(scene.steps, [])
+  scene.clock.pass(0.1)
+  assert.deepEqual(scene.steps, ['collect'])
+  scene.size += 11 * MB
+  scene.clock.pass(60)
+  assert.deepEqual(scene.steps, ['collect'])
+})
+
+test('a server that has grown returns memory when it is idle', async () => {
+  const scene = new Scene()
+  keepMemorySmall(scene.clock, scene)
+  scene.clock.pass(2)
+  scene.steps.length = 0
+  Object.assign(scene, { size: 150 * MB, load: 0.5, after: { collect: 105 * MB } })
+  scene.clock.pass(20)
+  assert.deepEqual(scene.steps, [])
+  scene.load = 0.05
+  scene.clock.pass(10)
+  assert.deepEqual(scene.steps, ['collect'])
+  await Promise.resolve()
+  scene.clock.pass(60)
+  assert.deepEqual(scene.steps, ['collect'], 'what is left after the collection counts as its size')
+})
+
+test('what a collection does not return, the C library may', async () => {
+  const scene = new Scene()
+  keepMemorySmall(scene.clock, scene)
+  scene.clock.pass(2)
+  scene.steps.length = 0
+  Object.assign(scene, { size: 200 * MB, after: { collect: 190 * MB, trim: 110 * MB } })
+  scene.clock.pass(10)
+  assert.deepEqual(scene.steps, ['collect', 'trim'])
+  await new Promise(setImmediate)
+  scene.size = 121 * MB
+  scene.clock.pass(10)
+  assert.equal(scene.steps.length, 2)
+  scene.size = 122 * MB
+  scene.clock.pass(10)
+  assert.equal(scene.steps.length, 4)
+})
+
+test('after the stop nothing is checked', () => {
+  const scene = new Scene()
+  keepMemorySmall(scene.clock, scene).stop()
+  assert.deepEqual(scene.clock.waits(), [])
+})
+
+test('a collection frees what nothing refers to', async () => {
+  const memory = thisProcess()
+  const used = () => process.memoryUsage().heapUsed
+  memory.collect()
+  const before = used()
+  let garbage: unknown[] | null = Array.from({ length: 200_000 }, (_, index) => [index, String(index)])
+  const full = used()
+  assert.ok(full - before > 10 * MB && garbage.length > 0, `${full - before}`)
+  garbage = null
+  memory.collect()
+  assert.ok(used() - before < (full - before) / 2, `${used() - before} of ${full - before}`)
+  await memory.trim()
+  assert.ok(memory.rss() > 0)
+})
+
+test('the utilization is that since the last call', () => {
+  const memory = thisProcess()
+  memory.utilization()
+  const end = performance.now() + 5
+  while (performance.now() < end);
+  assert.ok(memory.utilization() > 0.9)
+})
