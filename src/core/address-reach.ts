@@ -1,15 +1,16 @@
-// How far away an address is: whoever stands nearer trusts more, and must not be asked in the name of who stands farther.
+// How far away an address is. Devices that are near trust each other more, so a server that is far must not be able to
+// make this one send requests to a near one.
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-/** This machine itself, the networks of the house, everything else; in this order. */
+/** This machine, the local networks, everything else; in this order. */
 export const REACH = { machine: 0, house: 1, internet: 2 } as const
 /** @see REACH */
 export type Reach = (typeof REACH)[keyof typeof REACH]
 
-/** Loopback, and the addresses that stand for any of the machine. */
+/** Loopback, and the addresses that mean any address of the machine. */
 const MACHINE = ['0.0.0.0/8', '127.0.0.0/8', '::/127']
-/** What the internet does not route (IANA's registries of special-purpose addresses). */
+/** Networks that the internet does not route (IANA's registries of special-purpose addresses). */
 const HOUSE = [
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -20,7 +21,7 @@ const HOUSE = [
   'fe80::/10',
 ]
 
-/** The reach of an IP address. One of IPv4 in the form of IPv6 is what it is as IPv4. */
+/** The reach of an IP address. An IPv4 address in the form of IPv6 counts as the IPv4 address. */
 export function reachOf(address: string): Reach {
   const [plain = ''] = address.split('%')
   const own = Object.values(networkInterfaces()).flatMap(found => found ?? [])

@@ -1,8 +1,8 @@
-// Under which addresses a listening server is reached.
+// The addresses of a listening server.
 import { networkInterfaces } from 'node:os'
 import type { ListeningAt } from '../api/server.ts'
 
-/** Addresses under which the server is reached, this machine's own first. */
+/** The URLs of the server; those for this machine come first. */
 export function reachableUrls({ host, port, tlsPort }: ListeningAt): string[] {
   const everywhere = host === '0.0.0.0' || host === 'all' || host === '::'
   const hosts = everywhere ? ['localhost', ...ownAddresses()] : [host.includes(':') ? `[${host}]` : host]

@@ -1,4 +1,4 @@
-// Time and timers as something that is given, so that what depends on them can be given others.
+// Time and timers as a parameter, so that tests can pass a clock of their own.
 
 /** A timer that can be stopped. */
 export interface Timer {
@@ -31,7 +31,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** A promise of the moment `seconds` from now; rejects with the signal's reason when it is aborted first. */
+/** Resolves after `seconds`; rejects with the reason of `signal` when that is aborted before. */
 export function sleep(clock: Clock, seconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => {

@@ -1,8 +1,8 @@
-// The errors that people are told, and the words of all others.
+// The errors whose text the server sends or prints, and the text of all others.
 
 /**
- * An error that is told to the caller as it is. `status` is the HTTP status.
- * `data` goes along in JSON-RPC replies, for callers that can act on it.
+ * An error whose message the caller receives. `status` is the HTTP status; `data` is added to the JSON-RPC reply, for
+ * callers that can act on it.
  */
 export class ApiError extends Error {
   override readonly name: string = 'ApiError'
@@ -16,12 +16,12 @@ export class ApiError extends Error {
   }
 }
 
-/** What the server cannot start with: told in one line, without a trace, and ends the process with code 1. */
+/** The server cannot start: the process prints the message on one line, without a trace, and ends with code 1. */
 export class StartError extends Error {
   override readonly name: string = 'StartError'
 }
 
-/** The text of whatever was thrown. */
+/** The message of a thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

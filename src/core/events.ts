@@ -13,7 +13,7 @@ export class EventBus {
     this.#onError = onError
   }
 
-  /** Calls `listener` at each `event` from now on. */
+  /** Calls `listener` for each `event` from now on. */
   on<E extends keyof Events>(event: E, listener: Listener<E>): Registration {
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners)
@@ -21,7 +21,7 @@ export class EventBus {
     return { remove: () => void listeners.delete(listener as Listener<never>) }
   }
 
-  /** Runs every listener in order of registration; what they do asynchronously is not waited for. */
+  /** Calls every listener in the order of registration; does not wait for what they do asynchronously. */
   emit<E extends keyof Events>(event: E, ...args: Events[E]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {

@@ -1,10 +1,10 @@
-// Whether a G-code file is there: for those who keep names of files for long.
+// Whether a G-code file exists, for components that store file names.
 import { stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
 /**
- * When a file below the folder `gcodes` was last modified, in seconds since the epoch; null where there is no such
- * file, or the name is not the plain one of a file in the folder.
+ * When a file below the folder `gcodes` was last modified, in seconds since the epoch. Null for a missing file, and for a
+ * name that is not the normalized path of a file below the folder.
  */
 export async function gcodeFileTime(gcodes: string, filename: string): Promise<number | null> {
   const path = join(gcodes, filename)

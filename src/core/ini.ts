@@ -1,7 +1,7 @@
-// Reads the INI dialects of the printer world: moonraker.conf, Klipper's printer.cfg, and plain ini files such as secrets.
-// All three are Python's configparser with different habits about comments, blank lines and repetition.
+// Reads the INI dialects of 3D printers: moonraker.conf, Klipper's printer.cfg, and plain ini files such as secrets. All
+// three are Python's configparser with different rules for comments, blank lines and duplicates.
 
-/** One `key: value` of a section. `value` keeps its line breaks: a value that starts on the next line begins with "\n". */
+/** One `key: value` of a section. `value` keeps its line breaks: a value on the lines below the name starts with "\n". */
 export interface IniOption {
   readonly name: string
   readonly value: string
@@ -20,17 +20,17 @@ export interface IniSection {
 /** What differs between the dialects. */
 export interface IniRules {
   /**
-   * Where a comment may begin on a line that holds something else: nowhere, at a `#` or `;` after white space,
-   * or at such a place and at any `#` at all. Lines that begin with `#` or `;` are comments in every dialect.
+   * Where a comment may start on a line with other text: nowhere, at a `#` or `;` after white space, or there and at
+   * every `#`. Lines that start with `#` or `;` are comments in every dialect.
    */
   readonly inlineComments: 'none' | 'after-space' | 'any-hash'
-  /** ` \#` and ` \;` stand for ` #` and ` ;`. */
+  /** ` \#` and ` \;` are read as ` #` and ` ;`. */
   readonly escapedComments: boolean
   /** Empty lines inside a multi-line value belong to it. */
   readonly blankLinesInValues: boolean
-  /** A tab reaches to the next multiple of four columns; else it counts as one column. */
+  /** A tab indents to the next multiple of four columns; otherwise it counts as one column. */
   readonly expandTabs: boolean
-  /** A section or option that comes twice is an error, or the later value wins. */
+  /** A section or option that is there twice is an error, or the later value wins. */
   readonly duplicates: 'error' | 'merge'
   /** Option names are made lower case, as configparser does. */
   readonly lowerCaseOptions: boolean
@@ -38,10 +38,10 @@ export interface IniRules {
   readonly maxLength: number
 }
 
-/** Longest configuration text that is read unless told otherwise: 1 Mi characters, some hundred times a large one. */
+/** The default for `maxLength`: 1 Mi characters, about a hundred times a large configuration. */
 export const MAX_INI_LENGTH = 1024 * 1024
 
-/** moonraker.conf (API host's own configuration). */
+/** moonraker.conf. */
 export const MOONRAKER_INI: IniRules = {
   inlineComments: 'after-space',
   escapedComments: true,
@@ -52,7 +52,7 @@ export const MOONRAKER_INI: IniRules = {
   maxLength: MAX_INI_LENGTH,
 }
 
-/** Klipper's printer.cfg: a `#` ends the line wherever it stands, and sections may come several times. */
+/** Klipper's printer.cfg: a `#` ends the line everywhere, and a section may be there several times. */
 export const KLIPPER_INI: IniRules = {
   ...MOONRAKER_INI,
   inlineComments: 'any-hash',
@@ -62,7 +62,7 @@ export const KLIPPER_INI: IniRules = {
   duplicates: 'merge',
 }
 
-/** configparser without settings: no inline comments, so that a password may hold ` #`. */
+/** configparser without settings: no inline comments, so that a password may contain ` #`. */
 export const PLAIN_INI: IniRules = {
   ...MOONRAKER_INI,
   inlineComments: 'none',
@@ -71,7 +71,7 @@ export const PLAIN_INI: IniRules = {
   expandTabs: false,
 }
 
-/** A text that is not the INI that it should be; the message names file and line and says what to do. */
+/** A text that is not valid INI; the message names file and line, and what to do. */
 export class IniError extends Error {
   readonly file: string
   readonly line: number
@@ -89,8 +89,8 @@ export class IniError extends Error {
 }
 
 /**
- * The sections of an INI text, `[DEFAULT]` and `[include …]` among them as ordinary sections.
- * `file` is only named in errors. Rules not given are those of moonraker.conf. Throws IniError.
+ * The sections of an INI text; `[DEFAULT]` and `[include …]` are sections like any other. `file` is the name for errors.
+ * Rules that are not given are those of moonraker.conf. Throws IniError.
  */
 export function parseIni(text: string, file: string, rules: Partial<IniRules> = {}): IniSection[] {
   const reader = new IniReader(file, { ...MOONRAKER_INI, ...rules })
@@ -103,7 +103,7 @@ interface OpenOption {
   readonly lines: string[]
 }
 
-/** The state of one pass over a text: which section and option are open, and how far the option is indented. */
+/** Reads one text: the current section and option, and how far the option is indented. */
 class IniReader {
   readonly #file: string
   readonly #rules: IniRules
@@ -166,7 +166,7 @@ class IniReader {
     const end = header ? content.lastIndexOf(']') : -1
     if (end === 1) throw this.#error('the section header [] has no name; write [name]')
     if (end !== -1) this.#openSection(content.slice(1, end))
-    // An option may begin with a bracket as long as it has a delimiter, as in configparser.
+    // As in configparser, an option may start with a bracket if it has a delimiter.
     else if (!header || delimiterOf(content) > 0) this.#openOption(content)
     else throw this.#error(`the section header "${shorten(content)}" has no closing bracket; write [name]`)
   }
@@ -190,7 +190,7 @@ class IniReader {
     const section = this.#section
     if (section === undefined) {
       throw this.#error(
-        `"${shorten(content)}" stands before any section; put a [section] line above it`,
+        `"${shorten(content)}" is before the first section; put a [section] line above it`,
         undefined,
         written,
       )
@@ -240,7 +240,7 @@ function closeOption({ name, line, lines }: OpenOption): IniOption {
   return { name, line, value: lines.join('\n').trimEnd() }
 }
 
-/** Lines ended by LF, CRLF or CR; a byte order mark at the start is none of the text. */
+/** The lines, which end in LF, CRLF or CR; a byte order mark at the start is dropped. */
 function splitLines(text: string): string[] {
   return (text.startsWith('\uFEFF') ? text.slice(1) : text).split(/\r\n|\n|\r/)
 }

@@ -1,6 +1,6 @@
-// Replies that are JSON text already: large ones are written in slices, so that nobody waits for the whole.
+// Replies that are JSON text already: large ones are built in slices, so that other requests do not wait for the whole.
 
-/** Stands where a value is expected that is only to be sent. */
+/** JSON text in place of a value that is only sent. */
 export class JsonText {
   readonly text: string
 
@@ -8,18 +8,18 @@ export class JsonText {
     this.text = text
   }
 
-  /** For those who need the value after all. */
+  /** The value, for code that needs it after all. */
   toJSON(): unknown {
     return JSON.parse(this.text)
   }
 }
 
-/** A reply of type T of which only the text is there. */
+/** A reply of type T that exists only as text. */
 export function jsonText<T>(text: string): T {
   return new JsonText(text) as unknown as T
 }
 
-/** The text of a reply; nothing is null. */
+/** The text of a reply; `undefined` becomes null. */
 export function toJsonText(value: unknown): string {
   return value instanceof JsonText ? value.text : (JSON.stringify(value) ?? 'null')
 }

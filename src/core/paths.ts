@@ -1,8 +1,8 @@
-// The data folder: where everything that a user keeps stands (configuration.md, command line).
+// The data folder, `printer_data`: everything that belongs to one printer.
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** Places below the data folder. */
+/** The paths of the data folder and what is in it. */
 export interface DataPaths {
   /** The data folder itself. */
   readonly data: string
@@ -11,7 +11,7 @@ export interface DataPaths {
   readonly logs: string
   readonly database: string
   readonly certs: string
-  /** moonraker.cert, with which HTTPS is served. */
+  /** moonraker.cert, the certificate of HTTPS. */
   readonly certificate: string
   /** moonraker.key */
   readonly certificateKey: string
@@ -30,13 +30,13 @@ export interface DataPaths {
 /** The folders that a data folder has. */
 export const DATA_FOLDERS = ['config', 'gcodes', 'logs', 'database', 'certs', 'comms', 'backup'] as const
 
-/** A path as people write it: `~` is the home folder, relative ones stand below `base`. */
+/** The absolute path for a written one: `~` is the home folder, a relative path is below `base`. */
 export function expandPath(path: string, base = process.cwd()): string {
   if (path === '~') return homedir()
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(base, path)
 }
 
-/** The places of the data folder `data`, some of which the command line may move. */
+/** The paths of the data folder `data`; the command line may move some of them. */
 export function dataPaths(
   data: string,
   moved: { readonly configFile?: string | undefined; readonly socket?: string | undefined } = {},

@@ -1,4 +1,4 @@
-// What was registered together goes away together.
+// Registrations that are removed together.
 
 /** Anything that can be undone. */
 export interface Registration {

@@ -1,4 +1,4 @@
-// A file as the answer to an HTTP request: ranges, conditional requests, and an end where the file was cut meanwhile.
+// Sends a file as the response to an HTTP request: with ranges, conditional requests, and for a file that shrinks.
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { basename, dirname } from 'node:path'
@@ -9,19 +9,19 @@ import { ApiError } from './errors.ts'
 export interface SentFile {
   /** On the disk, with links followed. */
   readonly path: string
-  /** What it is called in errors. */
+  /** Its name in errors. */
   readonly shown: string
-  /** Whether the answer carries an ETag of time and size; all carry Last-Modified. */
+  /** Whether the response has an ETag of time and size; every response has Last-Modified. */
   readonly etag: boolean
-  /** The name whose ending tells the type, where that is not the file's own. */
+  /** The name whose extension gives the type; by default the file's own. */
   readonly typeOf?: string
-  /** Come before what the file's name and state say. */
+  /** Override those that follow from the file. */
   readonly headers: Readonly<Record<string, string>>
 }
 
 /**
- * Sends a file. Throws ApiError 404 where there is none, 403 for a folder and what else is no file, 412 for an
- * If-Match or If-Unmodified-Since that does not hold, 416 for a range that it does not have.
+ * Sends a file. Throws ApiError 404 for a missing file, 403 for a folder or another non-file, 412 for an If-Match or
+ * If-Unmodified-Since that fails, 416 for a range beyond the end.
  */
 export async function sendFile(
   req: IncomingMessage,
@@ -34,17 +34,17 @@ export async function sendFile(
   const result = await send(req, `/${encodeURIComponent(basename(path))}`, options)
   if (result.statusCode === 416) {
     res.setHeader('Content-Range', result.headers['Content-Range'] ?? 'bytes */*')
-    throw new ApiError(416, 'The range lies beyond the end of the file')
+    throw new ApiError(416, 'The range is beyond the end of the file')
   }
   if (result.statusCode === 412) throw new ApiError(412, `The file has changed meanwhile: ${shown}`)
-  if (result.type !== 'file') throw notThere(shown)
+  if (result.type !== 'file') throw missing(shown)
   res.setHeader('Content-Type', 'application/octet-stream')
   res.setHeader('X-Content-Type-Options', 'nosniff')
   const type = typeOf === undefined ? null : send.mime.getType(typeOf)
   const all = { ...result.headers, ...(type !== null && { 'Content-Type': withCharset(type) }), ...headers }
   for (const [name, value] of Object.entries(all)) res.setHeader(name, value)
   res.writeHead(result.statusCode)
-  passOn(result.stream, res)
+  pipe(result.stream, res)
 }
 
 function withCharset(type: string): string {
@@ -53,23 +53,22 @@ function withCharset(type: string): string {
     : type
 }
 
-/** Opening a pipe or a device would wait for somebody to write into it. */
+/** To open a pipe or a device would wait for a writer. */
 async function checkFile(path: string, shown: string): Promise<void> {
   const found = await stat(path).catch(() => undefined)
-  if (found === undefined) throw notThere(shown)
-  if (!found.isFile()) throw new ApiError(403, `Only files can be downloaded, this is none: ${shown}`)
+  if (found === undefined) throw missing(shown)
+  if (!found.isFile()) throw new ApiError(403, `Only files can be downloaded, not a regular file: ${shown}`)
 }
 
-function notThere(shown: string): ApiError {
+function missing(shown: string): ApiError {
   return new ApiError(404, `File does not exist: ${shown}`)
 }
 
-/** Whoever breaks off first takes the other along. */
-function passOn(stream: Readable, res: ServerResponse): void {
-  const announced = res.req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0)
-  // A client may be gone before its file was found: nobody would close that then. Nor does it matter any more that the
-  // file cannot be opened.
-  if (announced === 0 || res.destroyed) {
+/** Sends the file; when the file or the client fails, the other is closed. */
+function pipe(stream: Readable, res: ServerResponse): void {
+  const expected = res.req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0)
+  // Without a body, or after the client has disconnected, the file is not needed: not even its errors matter.
+  if (expected === 0 || res.destroyed) {
     stream.on('error', () => undefined).destroy()
     res.end()
     return
@@ -78,9 +77,9 @@ function passOn(stream: Readable, res: ServerResponse): void {
   stream.on('data', chunk => {
     sent += chunk.length
   })
-  // A log that was begun anew meanwhile is shorter than was announced: the client must not wait for the rest.
+  // A log that was rotated meanwhile is shorter than Content-Length: the client must not wait for the rest.
   stream.on('end', () => {
-    if (sent < announced) res.destroy()
+    if (sent < expected) res.destroy()
   })
   pipeline(stream, res, () => undefined)
 }

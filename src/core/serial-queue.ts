@@ -1,17 +1,17 @@
-// Work that must not overlap, because each piece stands on what the one before left.
+// Runs tasks that must not overlap, because each depends on the result of the one before.
 
-/** Does one piece of work after the other, in the order in which they were given. */
+/** Runs tasks one after the other, in their order. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
 
-  /** Does `work` when all that was given before is over, well or not. Resolves and rejects with it. */
+  /** Runs `work` when all earlier tasks have ended, also after failures. Resolves and rejects with it. */
   run<T>(work: () => T | Promise<T>): Promise<T> {
     const done = this.#last.then(work)
     this.#last = done.catch(() => undefined)
     return done
   }
 
-  /** Resolves when all that has been given so far is over. */
+  /** Resolves when all tasks up to now have ended. */
   async idle(): Promise<void> {
     await this.#last
   }

@@ -1,6 +1,6 @@
-// Work that many may ask for at the same moment and that is done once.
+// Runs work once for all calls that come at the same time.
 
-/** Callers who ask for the same while it is being worked out get one answer. `key` says what is the same. */
+/** Calls with the same key while the work runs share its result. */
 export function singleFlight<T>(work: (key: string) => Promise<T>): (key?: string) => Promise<T> {
   const running = new Map<string, Promise<T>>()
   return (key = '') => {

@@ -1,23 +1,23 @@
-// The files in which Linux tells about itself and its devices: /proc, /sys, /dev, /etc.
+// The files that describe Linux and its devices: /proc, /sys, /dev, /etc.
 import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readlink, realpath } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
-/** Read at first; an attribute of sysfs is never longer. */
+/** The size of the first read; an attribute of sysfs is never longer. */
 const FIRST_BYTES = 4096
-/** What follows is left out: no such file is longer, but on machines with hundreds of cores. */
+/** The rest is dropped: only machines with hundreds of cores have longer files. */
 const MAX_BYTES = 256 * 1024
-/** As many links as the kernel follows. */
+/** The kernel follows as many links. */
 const MAX_LINKS = 40
 
 /**
- * The files of one machine. Paths are absolute on that machine. What is missing, may not be read or is no file is null
- * or empty, never an error: devices come and go while they are looked at.
+ * The files of one machine. Paths are absolute on that machine. A path that is missing, unreadable or not a file gives
+ * null or an empty list, never an error: devices come and go at any time.
  */
 export class SystemFiles {
   readonly #root: string
 
-  /** '' is the machine itself; another root is a folder that holds what its / would. */
+  /** '' is this machine; another root is a folder with the content of another machine's /. */
   constructor(root: string) {
     this.#root = root
   }
@@ -30,10 +30,10 @@ export class SystemFiles {
   /** A file's text without the space around it; null also where it is empty. */
   async text(path: string): Promise<string | null> {
     try {
-      // Not waiting: a pipe has no writer.
+      // O_NONBLOCK, since a pipe without a writer would block.
       const file = await open(this.place(path), constants.O_RDONLY | constants.O_NONBLOCK)
       try {
-        return textOf(await readBeginning(file))
+        return textOf(await readStart(file))
       } finally {
         await file.close()
       }
@@ -42,7 +42,7 @@ export class SystemFiles {
     }
   }
 
-  /** The text of the first of these files that has one. */
+  /** The text of the first file that has one. */
   async firstText(...paths: readonly string[]): Promise<string | null> {
     for (const path of paths) {
       const text = await this.text(path)
@@ -51,13 +51,13 @@ export class SystemFiles {
     return null
   }
 
-  /** The whole number that a file holds, alone; hexadecimal ones begin with 0x. Null where there is none. */
+  /** The number in a file that contains nothing else; hexadecimal with the prefix 0x. Null for other content. */
   async number(path: string): Promise<number | null> {
     const text = await this.text(path)
     return text !== null && /^(-?\d{1,15}|0x[\da-f]{1,12})$/i.test(text) ? Number(text) : null
   }
 
-  /** What a folder holds, `tty2` before `tty10`. */
+  /** The names in a folder, `tty2` before `tty10`. */
   async names(folder: string): Promise<string[]> {
     const names = await readdir(this.place(folder)).catch(() => [])
     const keyed = names.map(name => [sortKey(name), name] as const)
@@ -73,7 +73,7 @@ export class SystemFiles {
     }
   }
 
-  /** Where `path` really is, all links followed. */
+  /** `path` with all links followed. */
   async real(path: string): Promise<string | null> {
     try {
       const [root, found] = await Promise.all([realpath(this.place('/')), realpath(this.place(path))])
@@ -83,7 +83,7 @@ export class SystemFiles {
     }
   }
 
-  /** Where a path leads when its last part is a link, through further links. The end need not exist. */
+  /** The end of the links that start at a path; it need not exist. */
   async follow(path: string): Promise<string> {
     let place = path
     for (let links = 0; links < MAX_LINKS; links += 1) {
@@ -95,10 +95,10 @@ export class SystemFiles {
   }
 }
 
-async function readBeginning(file: FileHandle): Promise<Buffer> {
+async function readStart(file: FileHandle): Promise<Buffer> {
   let buffer = Buffer.allocUnsafe(FIRST_BYTES)
   let length = 0
-  // The kernel may give a longer file piece by piece.
+  // The kernel may return a longer file in parts.
   for (;;) {
     const { bytesRead } = await file.read(buffer, length)
     length += bytesRead
@@ -107,13 +107,13 @@ async function readBeginning(file: FileHandle): Promise<Buffer> {
   }
 }
 
-/** Texts of the device tree end with a NUL, and what a loss of power spoiled may be nothing else. */
+/** Texts of the device tree end with NUL, and a file that a power loss damaged may contain nothing else. */
 function textOf(bytes: Buffer): string | null {
   const end = bytes.findLastIndex(byte => byte !== 0) + 1
   return bytes.toString('utf8', 0, end).trim() || null
 }
 
-/** Numbers as people count them. */
+/** Sorts numbers by value. */
 function sortKey(name: string): string {
   return name.replace(/\d+/g, digits => digits.padStart(10, '0'))
 }

@@ -18,7 +18,7 @@ for (const [reach, all] of Object.entries(addresses)) {
   })
 }
 
-test('under its own addresses it is the machine', () => {
+test('the addresses of this machine have the reach of the machine', () => {
   for (const { address, family } of Object.values(networkInterfaces()).flatMap(found => found ?? [])) {
     assert.equal(reachOf(address), REACH.machine, address)
     if (family === 'IPv4') assert.equal(reachOf(`::ffff:${address}`), REACH.machine, address)

@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import { sleep, systemClock } from '../../src/core/clock.ts'
 import { HandClock } from '../support/hand-clock.ts'
 
-test('the clocks count seconds, and the monotonic one never goes back', () => {
+test('the clocks count seconds, and monotonic time never decreases', () => {
   assert.ok(Math.abs(systemClock.now() - Date.now() / 1000) < 60)
   const first = systemClock.monotonic()
   assert.ok(systemClock.monotonic() >= first)
 })
 
-test('timers run, in the order in which they are due, and can be stopped', async () => {
+test('timers run when they are due, and can be stopped', async () => {
   const ran: string[] = []
   await new Promise<void>(resolve => {
     systemClock.after(0, () => void ran.push('soon'))
@@ -25,7 +25,7 @@ test('timers run, in the order in which they are due, and can be stopped', async
   assert.deepEqual(ran, ['soon', 'late'])
 })
 
-test('a repeated timer goes on until it is stopped', async () => {
+test('a repeated timer runs until it is stopped', async () => {
   const keep = setInterval(() => {}, 10)
   let times = 0
   await new Promise<void>(resolve => {
@@ -40,7 +40,7 @@ test('a repeated timer goes on until it is stopped', async () => {
   assert.equal(times, 3)
 })
 
-test('sleeping ends in time, or with the reason why it was broken off', async () => {
+test('sleep resolves in time, or rejects with the reason of its signal', async () => {
   const clock = new HandClock()
   const slept = sleep(clock, 5)
   clock.pass(5)

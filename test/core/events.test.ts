@@ -7,14 +7,14 @@ function bus() {
   return { errors, events: new EventBus((event, error) => errors.push([event, (error as Error).message])) }
 }
 
-test('listeners are run in their order, with what the event carries', () => {
+test('listeners run in their order and receive the arguments of the event', () => {
   const { events } = bus()
-  const heard: unknown[] = []
-  events.on('klippy:gcode_response', line => void heard.push(['first', line]))
-  events.on('klippy:gcode_response', line => void heard.push(['second', line]))
-  events.on('klippy:ready', () => void heard.push('ready'))
+  const received: unknown[] = []
+  events.on('klippy:gcode_response', line => void received.push(['first', line]))
+  events.on('klippy:gcode_response', line => void received.push(['second', line]))
+  events.on('klippy:ready', () => void received.push('ready'))
   events.emit('klippy:gcode_response', 'ok')
-  assert.deepEqual(heard, [
+  assert.deepEqual(received, [
     ['first', 'ok'],
     ['second', 'ok'],
   ])
@@ -22,36 +22,36 @@ test('listeners are run in their order, with what the event carries', () => {
 
 test('a listener that fails is reported and stops no other', async () => {
   const { events, errors } = bus()
-  const heard: string[] = []
+  const received: string[] = []
   events.on('klippy:ready', () => {
     throw new Error('at once')
   })
   events.on('klippy:ready', () => Promise.reject(new Error('later')))
-  events.on('klippy:ready', () => void heard.push('last'))
+  events.on('klippy:ready', () => void received.push('last'))
   events.emit('klippy:ready')
   await new Promise(setImmediate)
-  assert.deepEqual(heard, ['last'])
+  assert.deepEqual(received, ['last'])
   assert.deepEqual(errors, [
     ['klippy:ready', 'at once'],
     ['klippy:ready', 'later'],
   ])
 })
 
-test('who is removed hears nothing more, even in the middle of an event', () => {
+test('a removed listener receives nothing, even during an event', () => {
   const { events } = bus()
-  const heard: string[] = []
+  const received: string[] = []
   const first = events.on('klippy:ready', () => {
-    heard.push('first')
+    received.push('first')
     second.remove()
   })
-  const second = events.on('klippy:ready', () => void heard.push('second'))
+  const second = events.on('klippy:ready', () => void received.push('second'))
   events.emit('klippy:ready')
   first.remove()
   events.emit('klippy:ready')
-  assert.deepEqual(heard, ['first'])
+  assert.deepEqual(received, ['first'])
 })
 
-test('an event that nobody hears does nothing', () => {
+test('an event without listeners does nothing', () => {
   const { events, errors } = bus()
   events.emit('klippy:disconnected')
   assert.deepEqual(errors, [])

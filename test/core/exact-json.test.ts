@@ -50,7 +50,7 @@ test('digits in strings are text, whatever is around them', () => {
   }
 })
 
-test('what is not JSON is refused, long numbers or not', () => {
+test('invalid JSON is rejected, with and without long numbers', () => {
   const texts = [
     `[${LONG}`,
     `${LONG}${LONG}x`,

@@ -141,7 +141,7 @@ test('a processor that fails loses only its own result', async () => {
   assert.deepEqual(result.notes, ['broken: failed: cannot read line 7'])
 })
 
-test('a module that cannot be loaded is one that fails', async () => {
+test('a module that cannot be loaded is a failure', async () => {
   await using scene = new Scene()
   const missing: FileProcessor | undefined = undefined
   const result = await scene.run({ gone: missing as unknown as FileProcessor, next: appending('M2') })
@@ -218,7 +218,7 @@ test('behind a link the file itself is replaced', async () => {
   assert.equal(readFileSync(target, 'utf8'), 'G28\nM1\n')
 })
 
-test('a file that is gone rejects with the error of the system', async () => {
+test('a missing file rejects with the error of the system', async () => {
   await using scene = new Scene()
   await rm(scene.path)
   await assert.rejects(scene.run({ first: appending('M1') }), { code: 'ENOENT' })

@@ -22,13 +22,13 @@ function failure(text: string, rules?: Partial<IniRules>): IniError {
   throw new assert.AssertionError({ message: `no error for ${JSON.stringify(text)}` })
 }
 
-test('both delimiters, the first of them ends the name', () => {
+test('the first delimiter of either kind ends the name', () => {
   assert.deepEqual(read('[server]\nhost: ::1\nPort = 7125\nurl=http://a:1/?b=c\nempty:\n'), {
     server: { host: '::1', port: '7125', url: 'http://a:1/?b=c', empty: '' },
   })
 })
 
-test('sections and options know their lines', () => {
+test('sections and options have their line numbers', () => {
   const sections = parseIni('# head\n[a]\n\nx: 1\ny:\n  2\n\n[b c]\n', 'test.conf')
   assert.deepEqual(sections, [
     {
@@ -43,13 +43,13 @@ test('sections and options know their lines', () => {
   ])
 })
 
-test('a value goes on as long as lines are indented further than its option', () => {
+test('lines indented further than the option belong to its value', () => {
   const text = '[a]\nlist:\n  one\n    two\n\n  # a comment\n  three: 3\n  [four]\nnext: 1\n  indented: no\n'
   assert.deepEqual(read(text), { a: { list: '\none\ntwo\nthree: 3\n[four]', next: '1\nindented: no' } })
   assert.equal(read(text, { blankLinesInValues: true }).a?.list, '\none\ntwo\n\nthree: 3\n[four]')
 })
 
-test('indented options stand beside each other', () => {
+test('options with the same indentation are separate', () => {
   assert.deepEqual(read('[a]\n  x: 1\n  y: 2\n z: 3\n    more\n'), { a: { x: '1', y: '2', z: '3\nmore' } })
 })
 
@@ -71,7 +71,7 @@ test('plain ini has no inline comments', () => {
   })
 })
 
-test('Klipper cuts at any hash, merges repetitions, keeps blank lines', () => {
+test('in printer.cfg any hash starts a comment, sections merge, and blank lines stay', () => {
   const text =
     '[gcode_macro A]\ngcode:\n  G1#x\n\n  M117 a;b ; c\n  # note\n  M400\n[b]\nx: 1\n[b]\nX: 2\ny: 3\n'
   assert.deepEqual(read(text, KLIPPER_INI), {
@@ -80,11 +80,11 @@ test('Klipper cuts at any hash, merges repetitions, keeps blank lines', () => {
   })
 })
 
-test('option names keep their case when asked to', () => {
+test('option names keep their case without lowerCaseOptions', () => {
   assert.deepEqual(read('[a]\nAbC: 1\nabc: 2\n', { lowerCaseOptions: false }), { a: { AbC: '1', abc: '2' } })
 })
 
-test('DEFAULT and include are sections like others', () => {
+test('DEFAULT and include are ordinary sections', () => {
   assert.deepEqual(read('[DEFAULT]\nx: 1\n[include conf.d/*.conf]\n'), {
     DEFAULT: { x: '1' },
     'include conf.d/*.conf': {},
@@ -110,7 +110,7 @@ test('section names end at the last bracket', () => {
   assert.deepEqual(read('[a [b] c] rest\n[ spaced ]\n'), { 'a [b] c': {}, ' spaced ': {} })
 })
 
-test('names that every object has are ordinary names', () => {
+test('names of properties of Object are ordinary names', () => {
   const sections = parseIni('[__proto__]\nconstructor: 1\n__proto__: 2\n', 'test.conf')
   assert.deepEqual(sections[0]?.name, '__proto__')
   assert.deepEqual(
@@ -123,10 +123,10 @@ test('empty texts have no sections', () => {
   for (const text of ['', '\n', '# only\n; comments', '\uFEFF']) assert.deepEqual(read(text), {})
 })
 
-const REFUSED: [what: string, text: string, line: number, section: string | undefined, says: RegExp][] = [
+const REJECTED: [what: string, text: string, line: number, section: string | undefined, message: RegExp][] = [
   ['a section twice', '[a]\n\n[a]\n', 3, 'a', /\[a\] is already in line 1/],
   ['an option twice', '[a]\nx: 1\ny: 2\nX= 3\n', 4, 'a', /"x" of section \[a\] is already in line 2/],
-  ['an option before any section', '# x\nhost: 1\n', 2, undefined, /"host: 1" stands before any section/],
+  ['an option before any section', '# x\nhost: 1\n', 2, undefined, /"host: 1" is before the first section/],
   ['an option without a value', '[a]\nx: 1\nhost\n', 3, 'a', /"host" in section \[a\].*write "name: value"/],
   ['an option without a name', '[a]\n: 1\n', 2, 'a', /has no name before the ":"/],
   ['an open bracket', '[a]\nx: 1\n[server\n', 3, undefined, /no closing bracket; write \[name\]/],
@@ -134,17 +134,17 @@ const REFUSED: [what: string, text: string, line: number, section: string | unde
   ['a zero byte', '[a]\nx: 1\0\n', 2, undefined, /zero byte.*not a text file/],
 ]
 
-for (const [what, text, line, section, says] of REFUSED) {
-  test(`refused: ${what}`, () => {
+for (const [what, text, line, section, message] of REJECTED) {
+  test(`rejected: ${what}`, () => {
     const error = failure(text)
-    assert.match(error.message, says)
+    assert.match(error.message, message)
     assert.ok(error.message.startsWith(`test.conf, line ${line}: `), error.message)
     assert.deepEqual([error.file, error.line], ['test.conf', line])
     if (section !== undefined) assert.equal(error.section, section)
   })
 }
 
-test('refused: a text past the limit, whatever is in it', () => {
+test('rejected: a text over the limit, whatever it contains', () => {
   assert.match(failure('x'.repeat(10 * 1024 * 1024)).message, /longer than 1048576 characters/)
   assert.match(failure('[a]\nx: 1\n', { maxLength: 5 }).message, /longer than 5 characters/)
 })

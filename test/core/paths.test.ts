@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { DATA_FOLDERS, dataPaths, expandPath } from '../../src/core/paths.ts'
 
-test('a path is read as people write it', () => {
+test('a written path becomes absolute', () => {
   assert.equal(expandPath('~'), homedir())
   assert.equal(expandPath('~/a/../b'), join(homedir(), 'b'))
   assert.equal(expandPath('/a/./b/'), '/a/b')
@@ -14,7 +14,7 @@ test('a path is read as people write it', () => {
   assert.equal(expandPath('a'), join(process.cwd(), 'a'))
 })
 
-test('everything stands below the data folder, unless it is moved', () => {
+test('every path is below the data folder, unless the command line moves it', () => {
   const paths = dataPaths('/data')
   for (const path of Object.values(paths)) assert.ok(path === '/data' || path.startsWith('/data/'))
   assert.equal(paths.configFile, '/data/config/moonraker.conf')

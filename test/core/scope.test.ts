@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Scope } from '../../src/core/scope.ts'
 
-test('what was registered goes in reverse order, once', () => {
+test('registrations are removed in reverse order, once', () => {
   const scope = new Scope()
   const gone: string[] = []
   const kept = scope.use({ remove: () => void gone.push('used') })

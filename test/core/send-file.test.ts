@@ -23,7 +23,7 @@ import { ask } from '../support/raw-http.ts'
 
 type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
-/** A folder, and a server that answers with what it is told. */
+/** A folder, and a server that sends the given file. */
 async function scene(t: TestContext, handle: (file: string) => Handle) {
   const folder = mkdtempSync(join(tmpdir(), 'sent-'))
   const file = join(folder, 'file.bin')
@@ -60,7 +60,9 @@ function timesOpen(file: string): number {
 
 const isLinux = process.platform === 'linux'
 
-test('a client that is gone before the file is found leaves no file open', { skip: !isLinux }, async t => {
+test('a client that disconnects before the file is found leaves no file open', {
+  skip: !isLinux,
+}, async t => {
   const { promise: sent, resolve } = Promise.withResolvers<void>()
   const { file, port } = await scene(t, path => async (req, res) => {
     req.socket.destroy()
@@ -72,7 +74,7 @@ test('a client that is gone before the file is found leaves no file open', { ski
   client.on('error', () => {})
   client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   await sent
-  // Each of these waits until what was begun before has had its turn.
+  // Each of these waits for the operations that started before.
   for (let turn = 0; turn < 50; turn += 1) {
     await stat(file)
     await nextTurn()
@@ -80,20 +82,23 @@ test('a client that is gone before the file is found leaves no file open', { ski
   assert.equal(timesOpen(file), 0)
 })
 
-test('a client that goes in the middle closes the file', { skip: !isLinux, timeout: 10_000 }, async t => {
+test('a client that disconnects during the transfer closes the file', {
+  skip: !isLinux,
+  timeout: 10_000,
+}, async t => {
   const { file, port } = await scene(t, path => async (req, res) => {
     writeFileSync(path, Buffer.alloc(20_000_000))
     await sendFile(req, res, plain(path))
   })
-  const asked = request({ host: '127.0.0.1', port, agent: false }).end()
-  const [res] = await once(asked, 'response')
+  const sent = request({ host: '127.0.0.1', port, agent: false }).end()
+  const [res] = await once(sent, 'response')
   await once(res, 'data')
   assert.equal(timesOpen(file), 1)
-  asked.destroy()
+  sent.destroy()
   while (timesOpen(file) > 0) await nextTurn()
 })
 
-test('a file that is cut meanwhile ends the answer, which is not taken for a whole one', async t => {
+test('a file that shrinks meanwhile ends the response as incomplete', async t => {
   const { port } = await scene(t, path => async (req, res) => {
     const { size } = statSync(path)
     const written = res.writeHead.bind(res) as (status: number) => ServerResponse
@@ -120,7 +125,7 @@ test('an empty file that grows meanwhile stays empty', async t => {
   assert.deepEqual([status, body, headers['content-length']], [200, '', '0'])
 })
 
-test('a condition that does not hold is told as such', async t => {
+test('a condition that fails is 412', async t => {
   const { port } = await scene(t, path => (req, res) => sendFile(req, res, plain(path)))
   const past = 'Mon, 01 Jan 1990 00:00:00 GMT'
   assert.equal((await ask(port, '/', { headers: { 'If-Match': '"other"' } })).status, 412)

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SerialQueue } from '../../src/core/serial-queue.ts'
 
-test('one piece of work after the other, whether the one before went well or not', async () => {
+test('tasks run one after the other, also after one that fails', async () => {
   const queue = new SerialQueue()
   const order: string[] = []
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
   const first = queue.run(async () => {
-    order.push('first begins')
+    order.push('first starts')
     await gate
     order.push('first ends')
     throw new Error('it went badly')
@@ -21,5 +21,5 @@ test('one piece of work after the other, whether the one before went well or not
   await assert.rejects(first, /it went badly/)
   assert.equal(await second, 2)
   await settled
-  assert.deepEqual(order, ['first begins', 'first ends', 'second', 'settled'])
+  assert.deepEqual(order, ['first starts', 'first ends', 'second', 'settled'])
 })

@@ -7,7 +7,7 @@ import { MachineFolder } from '../support/machine-folder.ts'
 
 const MOST = 256 * 1024
 
-test('texts come without the space and the NULs around them', async () => {
+test('texts are without surrounding white space and NULs', async () => {
   using machine = new MachineFolder({
     '/model': 'Raspberry Pi 3\0',
     '/names': 'raspberrypi,3\0brcm,bcm2837\0',
@@ -24,7 +24,7 @@ test('texts come without the space and the NULs around them', async () => {
   assert.equal(await files.firstText('/missing', '/spoiled', '/value', '/model'), '7')
 })
 
-test('a file is read to its end, whatever its pieces, and a huge one no further than that', async () => {
+test('a file is read in parts to its end, but only to the size limit', async () => {
   using machine = new MachineFolder({ '/long': 'x'.repeat(5000), '/huge': 'y'.repeat(MOST + 1) })
   assert.equal((await machine.files.text('/long'))?.length, 5000)
   assert.equal((await machine.files.text('/huge'))?.length, MOST)
@@ -36,7 +36,7 @@ test('a file is read to its end, whatever its pieces, and a huge one no further 
   )
 })
 
-test('a pipe is not waited for, whether somebody writes or not', async () => {
+test('a pipe does not block, with or without a writer', async () => {
   using machine = new MachineFolder()
   execFileSync('mkfifo', [`${machine.root}/pipe`])
   assert.equal(await machine.files.text('/pipe'), null)
@@ -46,7 +46,7 @@ test('a pipe is not waited for, whether somebody writes or not', async () => {
   assert.equal(await machine.files.text('/pipe'), null)
 })
 
-test('bytes that are no text, and links in a circle', async () => {
+test('bytes that are not text, and link loops', async () => {
   using machine = new MachineFolder()
   machine.write('/garbage', Buffer.from([0xff, 0, 0xfe, 0x41]))
   machine.link('/a', 'b')
@@ -60,7 +60,7 @@ test('bytes that are no text, and links in a circle', async () => {
   assert.match(await files.follow('/a'), /^\/[ab]$/)
 })
 
-test('numbers stand alone and are whole', async () => {
+test('a number is an integer, alone in its file', async () => {
   const texts = {
     '12\n': 12,
     '-5000': -5000,
@@ -76,14 +76,14 @@ test('numbers stand alone and are whole', async () => {
   }
 })
 
-test('names are in the order of people, and no folder has none', async () => {
+test('names are sorted by their numbers, and a missing folder has none', async () => {
   using machine = new MachineFolder({ '/sys/tty10': '', '/sys/tty2': '', '/sys/a': '' })
   assert.deepEqual(await machine.files.names('/sys'), ['a', 'tty2', 'tty10'])
   assert.deepEqual(await machine.files.names('/missing'), [])
   assert.deepEqual(await machine.files.names('/sys/a'), [])
 })
 
-test('links lead to places of that machine', async () => {
+test('links lead to paths of the same machine', async () => {
   using machine = new MachineFolder({ '/usr/lib/thing': '' })
   machine.link('/usr/bin/thing', '../lib/thing')
   machine.link('/first', '/usr/bin/thing')
