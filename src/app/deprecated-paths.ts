@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Configuration, deprecated, path } from '../config/index.ts'
 import { type DataPaths, expandPath } from '../core/paths.ts'
 import type { Warnings } from '../core/warnings.ts'
-import { DATABASE_FILE, FORMER_DATABASE_FILE } from '../storage/index.ts'
+import { DATABASE_FILE, OLD_DATABASE_FILE } from '../storage/index.ts'
 import type { ServerSection } from './server-section.ts'
 
 /** The options of [secrets]. */
@@ -31,7 +31,7 @@ function databaseFolder({ data, database }: DataPaths, config: Configuration): s
   const { database_path } = config.read('database', databaseOptions, 'use default').options
   const previous = database_path ?? expandPath('~/.moonraker_database')
   if (data !== expandPath('~/printer_data') || existsSync(join(database, DATABASE_FILE))) return database
-  return existsSync(join(previous, FORMER_DATABASE_FILE)) ? previous : database
+  return existsSync(join(previous, OLD_DATABASE_FILE)) ? previous : database
 }
 
 /** `paths`, with the paths from [secrets], [server] and [database] for files that the data folder does not have. */

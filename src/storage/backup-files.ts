@@ -1,4 +1,4 @@
-// The folder of backups: names, dates, and whether a file is fit to be restored.
+// The folder of backups: names, dates, and whether a file can be restored.
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,13 +7,13 @@ import { listNamespaces, NAMESPACE_TABLE } from './namespace-rows.ts'
 import { Sqlite } from './sqlite.ts'
 import { tableNames } from './table-definition.ts'
 
-/** What a backup holds, as `server.database.restore` tells it. */
+/** The content of a backup, as `server.database.restore` returns it. */
 export interface BackupContent {
   readonly restored_tables: string[]
   readonly restored_namespaces: string[]
 }
 
-/** `20261231-235959` in local time: what backups are called after. `seconds` since 1970. */
+/** `20261231-235959` in local time, for the names of backups. `seconds` since 1970. */
 export function dateStamp(seconds: number): string {
   const date = new Date(seconds * 1000)
   const two = (value: number) => String(value).padStart(2, '0')
@@ -21,7 +21,7 @@ export function dateStamp(seconds: number): string {
   return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`
 }
 
-/** The backups in `folder`, the newest first; none where there is no folder. */
+/** The backups in `folder`, the newest first; an empty list without the folder. */
 export function backupNames(folder: string): string[] {
   return dated(folder)
     .sort((a, b) => b.time - a.time || (a.name < b.name ? 1 : -1))
@@ -42,23 +42,23 @@ function dated(folder: string): { name: string; time: number }[] {
   })
 }
 
-/** Opens a file that nobody writes, without leaving any other beside it. Throws what node:sqlite throws. */
-export function openStandingStill(file: string): Sqlite {
+/** Opens a file that no program writes, without creating files next to it. Throws what node:sqlite throws. */
+export function openImmutable(file: string): Sqlite {
   return new Sqlite(`${pathToFileURL(file).href}?immutable=1`, { readOnly: true })
 }
 
 /** What is wrong with the structure of an open database, or null. Reads the whole file. */
 export function damageOf(db: Sqlite): string | null {
   const [first] = db.all('PRAGMA quick_check(1)')
-  const text = String(first?.quick_check ?? 'the check gives no answer')
+  const text = String(first?.quick_check ?? 'the check returned nothing')
   return text === 'ok' ? null : text.replace(/^\*\*\*.*\*\*\*\n/, '')
 }
 
-/** What a backup holds. Throws Error that says why the file cannot be restored. */
+/** The content of a backup. Throws Error with the reason if the file cannot be restored. */
 export function inspectBackup(file: string): BackupContent {
   let db: Sqlite | undefined
   try {
-    db = openStandingStill(file)
+    db = openImmutable(file)
     const damage = damageOf(db)
     if (damage !== null) throw new Error(damage)
     const tables = tableNames(db)
@@ -69,17 +69,17 @@ export function inspectBackup(file: string): BackupContent {
   }
 }
 
-/** The newest backup that passes its check, or null; the others are told to `onUnfit`. */
+/** The newest backup that passes its check, or null. `onDamaged` receives each newer one with the reason. */
 export function newestGoodBackup(
   folder: string,
-  onUnfit: (name: string, why: string) => void,
+  onDamaged: (name: string, why: string) => void,
 ): string | null {
   for (const name of backupNames(folder)) {
     try {
       inspectBackup(join(folder, name))
       return name
     } catch (error) {
-      onUnfit(name, messageOf(error))
+      onDamaged(name, messageOf(error))
     }
   }
   return null

@@ -1,4 +1,4 @@
-// Copies of the database: made on demand and by themselves, deleted, and restored.
+// Backups of the database: made on request and automatically, deleted, and restored.
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock, Timer } from '../core/clock.ts'
@@ -10,35 +10,35 @@ import { copyDurably, freeName, syncPath } from './durable-files.ts'
 import { Sqlite } from './sqlite.ts'
 import { storageError } from './storage-error.ts'
 
-/** What stands where a restored database waits for the next start, after the name of the database. */
+/** The suffix of the file that replaces the database at the next start. */
 export const PENDING_RESTORE = '.restore-pending'
 
-/** The names of copies that are made unasked begin so; only they are ever deleted unasked. */
+/** The prefix of automatic backups; only they are deleted automatically. */
 const AUTOMATIC = 'sqldb-auto-'
-/** When a server has just started, there is more urgent work. */
+/** A server that has just started has more urgent work. */
 const FIRST_CHECK_SECONDS = 300
 const CHECK_SECONDS = 3600
 const DAY_SECONDS = 86_400
 
-/** How backups are made by themselves. */
+/** How automatic backups are made. */
 export interface AutomaticBackups {
-  /** The age in seconds at which the newest one is too old; a day when left out. */
+  /** The age in seconds at which the newest one is too old; a day by default. */
   readonly every?: number
-  /** How many to keep; 7 when left out. */
+  /** How many to keep; 7 by default. */
   readonly keep?: number
-  /** Copying is put off while this says no, such as during a print. */
+  /** Whether a backup may be made now; otherwise the next check decides, an hour later. */
   readonly mayRun: () => boolean
-  /** Hears why one could not be made: a full disk, or that the database is damaged. */
+  /** Receives the reason when a backup failed: a full disk, a damaged database. */
   readonly onFailure: (text: string) => void
 }
 
 export class Backups {
-  /** Where they stand: `<data>/backup/database`. */
+  /** The folder of the backups: `<data>/backup/database`. */
   readonly folder: string
   readonly #db: Sqlite
   readonly #file: string
   readonly #clock: Clock
-  /** The folder is looked at before and changed after. */
+  /** Each operation reads the folder and then changes it. */
   readonly #queue = new SerialQueue()
 
   /** `file` is the database's path, which `db` need not have open. */
@@ -55,14 +55,15 @@ export class Backups {
   }
 
   /**
-   * Copies the database into the file `name`, over one that is there, or into one named by the date; checks the copy, and resolves with its path.
-   * Reads and writes go on meanwhile. Rejects with ApiError 400 for what is no file name, 507 on a full disk.
+   * Copies the database to the file `name`, which may exist, by default to a name with the date. Checks the copy, and
+   * resolves with its path. Reads and writes continue meanwhile. Rejects with ApiError 400 for an invalid file name, 507
+   * on a full disk.
    */
   create(name?: string): Promise<string> {
     return this.#queue.run(() => this.#create(name ?? this.#datedName('sqldb-backup-')))
   }
 
-  /** Deletes a backup and resolves with its path. Rejects with ApiError 400, or 404 where there is none. */
+  /** Deletes a backup and resolves with its path. Rejects with ApiError 400, or 404 for a missing file. */
   delete(name: string): Promise<string> {
     return this.#queue.run(() => {
       const path = this.#existing(name)
@@ -72,9 +73,9 @@ export class Backups {
   }
 
   /**
-   * Puts a backup in the place of the database at the next start, which the caller has to bring about. The present
-   * state is backed up before, and from here on nothing can be written any more.
-   * Rejects with ApiError 400 for a file that is no sound database, 404 where there is none.
+   * Replaces the database by a backup at the next start, which the caller must request. Backs up the current state
+   * before, and refuses all writes afterwards. Rejects with ApiError 400 for a file that is not a valid database, 404
+   * for a missing file.
    */
   restore(name: string): Promise<BackupContent> {
     return this.#queue.run(async () => {
@@ -88,7 +89,7 @@ export class Backups {
       }
       await this.#create(this.#datedName('sqldb-before-restore-'))
       this.#db.refuseWrites('The database was restored: restart the server, nothing is written until then')
-      // Now, as closing would do it later, and the file would look written after what waits beside it.
+      // Before the rename: a checkpoint while closing would make the database newer than the file that replaces it.
       this.#db.get('PRAGMA wal_checkpoint(TRUNCATE)')
       const draft = `${this.#file}.restoring`
       copyDurably(path, draft)
@@ -97,7 +98,7 @@ export class Backups {
     })
   }
 
-  /** Makes a backup whenever the newest automatic one is too old, and deletes the oldest ones, until stopped. */
+  /** Makes a backup whenever the newest automatic one is too old, and deletes the oldest, until it is stopped. */
   startAutomatic(options: AutomaticBackups): Timer {
     const check = () => {
       this.#automatic(options).catch((error: unknown) =>
@@ -114,7 +115,7 @@ export class Backups {
     }
   }
 
-  /** Resolves when no copy is being made. */
+  /** Resolves when no operation runs. */
   settled(): Promise<void> {
     return this.#queue.idle()
   }
@@ -140,7 +141,7 @@ export class Backups {
       mkdirSync(this.folder, { recursive: true })
       rmSync(draft, { force: true })
       await this.#copyTo(draft)
-      leaveLogMode(draft)
+      leaveWalMode(draft)
       inspectBackup(draft)
       syncPath(draft)
       renameSync(draft, path)
@@ -152,7 +153,7 @@ export class Backups {
     return path
   }
 
-  /** Over a connection of its own and in one step, so that writing goes on beside it and does not disturb it. */
+  /** Copies over a second connection and in one step, so that writes continue and do not disturb the copy. */
   async #copyTo(draft: string): Promise<void> {
     const { backup } = process.getBuiltinModule('node:sqlite')
     const allPages = 2 ** 31 - 1
@@ -185,8 +186,8 @@ export class Backups {
   }
 }
 
-/** A copy of a database in WAL mode says so too, and whoever only looks into it would leave a log beside it. */
-function leaveLogMode(file: string): void {
+/** A copy of a database in WAL mode is in WAL mode: each program that reads it would create a log next to it. */
+function leaveWalMode(file: string): void {
   const db = new Sqlite(file)
   try {
     db.get('PRAGMA journal_mode = DELETE')
@@ -195,12 +196,12 @@ function leaveLogMode(file: string): void {
   }
 }
 
-/** Copies what is in the database now to `file` at once; for the start, when nobody waits. Throws ApiError. */
+/** Copies the database to `file` synchronously; for the start, when no request waits. Throws ApiError. */
 export function backupNow(db: Sqlite, file: string): void {
   try {
     rmSync(file, { force: true })
     db.connection.prepare('VACUUM INTO ?').run(file)
-    leaveLogMode(file)
+    leaveWalMode(file)
     syncPath(file)
   } catch (error) {
     rmSync(file, { force: true })

@@ -1,13 +1,13 @@
-// What stands in the cells of the tables, written and read.
+// Writes and reads the cells of tables.
 import { parseStored } from '../core/exact-json.ts'
 import type { Row } from './sqlite.ts'
 
-/** A cell of JSON: the bytes of the text, as the original writes it. */
+/** The cell for a JSON value: the bytes of its text, as Moonraker writes it. */
 export function jsonCell(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value))
 }
 
-/** What a cell of JSON holds; undefined where it is empty or damaged, which must not hide the rest of its row. */
+/** The value of a JSON cell; undefined if it is empty or damaged, so that the rest of the row remains readable. */
 export function jsonOf(cell: Row[string] | undefined): unknown {
   if (cell === null || cell === undefined) return undefined
   try {

@@ -1,4 +1,4 @@
-// The storage of the server: one SQLite file that the current Moonraker opens as well, and the other way round.
+// The storage of the server: one SQLite file, which Moonraker can open, as this server can open Moonraker's.
 export type { BackupContent } from './backup-files.ts'
 export type { AutomaticBackups, Backups } from './backups.ts'
 export { ensureInstanceId } from './instance-id.ts'
@@ -9,9 +9,9 @@ export { StoredJobRecords } from './long-job-records.ts'
 export type { Key, Namespaces } from './namespaces.ts'
 export type { Reader, Row, Sqlite, SqlValue, Writer } from './sqlite.ts'
 export type { Storage, StorageOptions } from './storage.ts'
-export { DATABASE_FILE, FORMER_DATABASE_FILE, openStorage } from './storage.ts'
+export { DATABASE_FILE, OLD_DATABASE_FILE, openStorage } from './storage.ts'
 export type { Column, Table, TableDefinition } from './table-definition.ts'
 export { tableNames } from './table-definition.ts'
 export { dumpTable } from './table-dump.ts'
 export { API_KEY_USER, TOTAL_FIELDS } from './tables.ts'
-export type { User, Users } from './users.ts'
+export type { User, UserTable } from './users.ts'

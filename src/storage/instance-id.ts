@@ -1,18 +1,18 @@
-// The server's own number, which tells one data folder from another: in a file, and in the database that goes with it.
+// The instance id, which identifies a data folder: stored in a file and in the database.
 import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../core/errors.ts'
 import type { Namespaces } from './namespaces.ts'
 
-/** Where the original keeps it, below the data folder. */
+/** The file that Moonraker uses, below the data folder. */
 const FILE = '.moonraker.uuid'
 const NAMESPACE = 'moonraker'
 const KEY = 'instance_id'
 
 /**
- * Reads the number, as a rule 32 hexadecimal digits; where there is none, makes it. One that only the file or only the
- * database has is kept in the other too.
+ * Reads the instance id, as a rule 32 hexadecimal digits, or creates it. An id that only the file or only the database
+ * has is stored in the other too; the file wins.
  */
 export function ensureInstanceId(
   dataFolder: string,
@@ -20,16 +20,17 @@ export function ensureInstanceId(
   warn: (text: string) => void,
 ): string {
   const file = join(dataFolder, FILE)
-  const complain = (error: unknown) => warn(`The number of this server cannot be kept: ${messageOf(error)}`)
-  const noted = namespaces.find(NAMESPACE, KEY)
+  const warnOf = (error: unknown) =>
+    warn(`The instance id of this server cannot be stored: ${messageOf(error)}`)
+  const stored = namespaces.find(NAMESPACE, KEY)
   const written = readText(file)
-  const id = written || (typeof noted === 'string' ? noted : randomUUID().replaceAll('-', ''))
+  const id = written || (typeof stored === 'string' ? stored : randomUUID().replaceAll('-', ''))
   try {
     if (written === '') writeFileSync(file, id, { mode: 0o644 })
   } catch (error) {
-    complain(error)
+    warnOf(error)
   }
-  if (noted !== id) namespaces.post(NAMESPACE, KEY, id).catch(complain)
+  if (stored !== id) namespaces.post(NAMESPACE, KEY, id).catch(warnOf)
   return id
 }
 

@@ -1,10 +1,10 @@
-// The history of print jobs: one row each, with the metadata that the file had at the time.
+// The history of print jobs: one row each, with the metadata of the file at that time.
 import { jsonCell, jsonOf } from './cells.ts'
 import type { Row, Sqlite, SqlValue, Writer } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
 import { INSTANCE } from './tables.ts'
 
-/** A number that something beside the server kept during a job (API document, "History APIs"). */
+/** A value that a component or sensor recorded during a job (API document, "History APIs"). */
 export interface AuxiliaryField {
   readonly provider: string
   readonly name: string
@@ -35,29 +35,29 @@ export interface Job extends NewJob {
 
 /** Which jobs to list. */
 export interface JobFilter {
-  /** Jobs to skip; 0 when left out. */
+  /** Jobs to skip; 0 by default. */
   readonly start?: number
-  /** At most so many; 0 or less for all, 50 when left out. */
+  /** The most jobs; 50 by default, 0 or less for all. */
   readonly limit?: number
   /** Only jobs that ended before this time. */
   readonly before?: number
   /** Only jobs that started after this time. */
   readonly since?: number
-  /** By number: the newest first when left out. */
+  /** By number; the newest first by default. */
   readonly order?: 'asc' | 'desc'
 }
 
-/** A job's number as clients know it: six or more hexadecimal digits. */
+/** A job's number in the form of the API: six or more hexadecimal digits. */
 export function jobIdText(id: number): string {
   return id.toString(16).toUpperCase().padStart(6, '0')
 }
 
-/** The number that `text` stands for, or null where it is none. */
+/** The number for such a text; null for any other text. */
 export function jobIdNumber(text: string): number | null {
   return /^[0-9A-Fa-f]{1,13}$/.test(text) ? Number.parseInt(text, 16) : null
 }
 
-/** Where each field of a job stands, in the order of the values below. */
+/** The columns of a job, in the order of the values below. */
 const FIELDS = [
   'user',
   'filename',
@@ -75,7 +75,7 @@ function cellOf(field: (typeof FIELDS)[number], value: unknown): SqlValue {
   return field === 'metadata' || field === 'auxiliary_data' ? jsonCell(value) : (value as SqlValue)
 }
 
-/** Writes asked for in the same tick are durable together: a finished job and its totals, for example. */
+/** Writes of the same tick are one transaction: a finished job and its totals, for example. */
 export class JobHistory {
   readonly #db: Sqlite
   readonly #table: Table
@@ -93,7 +93,7 @@ export class JobHistory {
     return this.#db.write(db => db.run(sql, ...values, INSTANCE).id)
   }
 
-  /** Changes what is given of a job. Resolves with false where there is no such job. */
+  /** Changes the given fields of a job. Resolves with false for an unknown job. */
   update(id: number, changes: Partial<NewJob>): Promise<boolean> {
     const fields = FIELDS.filter(field => changes[field] !== undefined)
     if (fields.length === 0) return Promise.resolve(this.get(id) !== undefined)
@@ -122,13 +122,13 @@ export class JobHistory {
     return rows.map(jobOf)
   }
 
-  /** How many jobs the filter's times let through; its `start` and `limit` do not matter. */
+  /** The number of jobs in the filter's time range; `start` and `limit` do not matter. */
   count(filter: JobFilter = {}): number {
     const { where, values } = conditions(filter)
     return Number(this.#db.get(`SELECT count(*) AS n FROM ${this.#table.name} WHERE ${where}`, ...values)?.n)
   }
 
-  /** Gives all jobs that still run another status: after a crash. Resolves with their numbers. */
+  /** Gives all running jobs another status, after a crash. Resolves with their numbers. */
   closeOpen(status: string): Promise<number[]> {
     return this.#db.write(db => {
       const { name } = this.#table
@@ -138,7 +138,7 @@ export class JobHistory {
     })
   }
 
-  /** Resolves with false where there is no such job. */
+  /** Resolves with false for an unknown job. */
   delete(id: number): Promise<boolean> {
     return this.#db.write(db => db.run(`DELETE FROM ${this.#table.name} WHERE job_id = ?`, id).changes > 0)
   }

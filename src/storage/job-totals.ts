@@ -1,9 +1,9 @@
-// The totals over all jobs: the server's own (provider `history`), and those of auxiliary fields.
+// The totals of all jobs: the server's own (provider `history`), and those of auxiliary fields.
 import type { Sqlite, Writer } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
 import { INSTANCE } from './tables.ts'
 
-/** One total. A field is summed up, or its maximum is kept, or both. */
+/** One total: the sum of a field, its maximum, or both. */
 export interface Total {
   readonly provider: string
   readonly field: string
@@ -32,12 +32,12 @@ export class JobTotals {
     }))
   }
 
-  /** Puts totals in the place of those of the same provider and field; the others stay. */
+  /** Replaces the totals of the same provider and field; the others stay. */
   put(totals: readonly Total[]): Promise<void> {
     return this.#db.write(db => this.#insert(db, totals))
   }
 
-  /** Forgets all totals and begins with these. */
+  /** Replaces all totals. */
   reset(totals: readonly Total[]): Promise<void> {
     return this.#db.write(db => {
       db.run(`DELETE FROM ${this.#table.name} WHERE instance_id = ?`, INSTANCE)

@@ -1,4 +1,4 @@
-// Takes the namespaces of an old `data.mdb` over into a new database.
+// Imports the namespaces of an old `data.mdb` into a new database.
 
 import type { LmdbRecord } from './lmdb.ts'
 import { readLmdb } from './lmdb.ts'
@@ -9,8 +9,8 @@ import type { Writer } from './sqlite.ts'
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Copies every record of `file` that is readable. The encoding of values is the same in both.
- * Returns a warning for each namespace or record that could not be read. Throws Error where nothing can be.
+ * Copies every readable record of `file`; both files encode values in the same way. Returns a warning for each namespace
+ * or record that could not be read. Throws Error if nothing can be read.
  */
 export function importLmdb(db: Writer, file: string): string[] {
   const damages: string[] = []
@@ -43,7 +43,7 @@ function namesOf({ database, key, value }: LmdbRecord): { namespace: string; key
 
 type Place = readonly [namespace: string, key: string, value: Uint8Array]
 
-/** What the database kept about itself below `moonraker` is a namespace of its own since then. */
+/** Moonraker stored facts about the database below the namespace `moonraker`; now they have their own namespace. */
 function placesOf(namespace: string, key: string, value: Uint8Array): Place[] {
   if (namespace !== 'moonraker') return [[namespace, key, value]]
   if (key === 'database_version') return [['database', key, value]]

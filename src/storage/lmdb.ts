@@ -1,9 +1,9 @@
-// Reads the LMDB file (`data.mdb`) in which Moonraker kept its data until 2024: little endian, of 32 or 64 bits.
-// The file is only read. Its form is that of LMDB 0.9: pages that are meta, branch, leaf or overflow.
+// Reads the LMDB file (`data.mdb`) in which Moonraker stored its data until 2024: little endian, of 32 or 64 bits. The file
+// is only read. Its format is that of LMDB 0.9: pages of the kinds meta, branch, leaf and overflow.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { messageOf } from '../core/errors.ts'
 
-/** One record: the name of its database, its key and its value as they stand in the file. */
+/** One record: the name of its database, its key and its value, all as bytes. */
 export interface LmdbRecord {
   readonly database: Buffer
   readonly key: Buffer
@@ -29,16 +29,16 @@ const VERSION = 1
 const BRANCH = 0x01
 const LEAF = 0x02
 const OVERFLOW = 0x04
-/** Node flags: the value stands on pages of its own; the value describes a database. */
+/** Node flags: the value is on overflow pages; the value describes a database. */
 const IS_BIG = 0x01
 const IS_DATABASE = 0x02
 const DUPLICATES = 0x04
-/** Deeper trees do not come from a file that fits a disk. */
+/** No file that fits on a disk has a deeper tree. */
 const MAX_DEPTH = 32
 
 /**
- * All records of all databases of the file. What is damaged is passed by and told to `onDamage`.
- * Throws Error when the file as a whole cannot be read: absent, no LMDB file, of another version or byte order.
+ * All records of all databases of the file. Damaged ones are skipped; `onDamage` receives a description of each. Throws
+ * Error when the file as a whole cannot be read: missing, not an LMDB file, of another version or byte order.
  */
 export function* readLmdb(file: string, onDamage: (text: string) => void): Generator<LmdbRecord> {
   const handle = openSync(file, 'r')
@@ -46,12 +46,12 @@ export function* readLmdb(file: string, onDamage: (text: string) => void): Gener
     const reader = new LmdbReader(handle)
     for (const { key: database, data, flags } of reader.nodes(reader.mainRoot, onDamage)) {
       if ((flags & IS_DATABASE) === 0) continue
-      const tell = (text: string) => onDamage(`${database.toString()}: ${text}`)
-      for (const node of reader.nodes(reader.rootOf(data, 0), tell)) {
+      const report = (text: string) => onDamage(`${database.toString()}: ${text}`)
+      for (const node of reader.nodes(reader.rootOf(data, 0), report)) {
         try {
           yield { database, key: node.key, value: reader.valueOf(node) }
         } catch (error) {
-          tell(messageOf(error))
+          report(messageOf(error))
         }
       }
     }
@@ -61,12 +61,12 @@ export function* readLmdb(file: string, onDamage: (text: string) => void): Gener
 }
 
 class LmdbReader {
-  /** The page at which the list of databases begins, or null. */
+  /** The root page of the list of databases, or null. */
   readonly mainRoot: number | null
   readonly #handle: number
   readonly #pages: number
   readonly #shape: Shape
-  /** A page has one parent, so one that comes again means a damaged file, and maybe a circle. */
+  /** A page has one parent; a second one means a damaged file, maybe with a loop. */
   readonly #seen = new Set<number>()
 
   constructor(handle: number) {
@@ -107,7 +107,7 @@ class LmdbReader {
     let nodes: Node[]
     let isBranch: boolean
     try {
-      if (depth > MAX_DEPTH) throw new Error(`page ${root} lies too deep`)
+      if (depth > MAX_DEPTH) throw new Error(`page ${root} is too deep`)
       const page = this.#page(root)
       const flags = page.readUInt16LE(this.#shape.word + 2)
       isBranch = (flags & BRANCH) !== 0
@@ -123,7 +123,7 @@ class LmdbReader {
     }
   }
 
-  /** The value of a leaf's node. Throws Error where it is damaged. */
+  /** The value of a leaf's node. Throws Error if it is damaged. */
   valueOf({ flags, data }: Node): Buffer {
     if ((flags & (IS_DATABASE | DUPLICATES)) !== 0) throw new Error('a key without a plain value')
     if ((flags & IS_BIG) === 0) return data
@@ -132,9 +132,10 @@ class LmdbReader {
     const first = Number(this.#bigWord(data, 4))
     const header = word + 8
     const count = Math.ceil((header + size) / pageSize)
-    if (first + count > this.#pages) throw new Error(`a value on page ${first} lies beyond the end`)
+    if (first + count > this.#pages) throw new Error(`a value on page ${first} is beyond the end`)
     const bytes = this.#read(first, count)
-    if ((bytes.readUInt16LE(word + 2) & OVERFLOW) === 0) throw new Error(`page ${first} is no overflow page`)
+    if ((bytes.readUInt16LE(word + 2) & OVERFLOW) === 0)
+      throw new Error(`page ${first} is not an overflow page`)
     return bytes.subarray(header, header + size)
   }
 
@@ -156,20 +157,20 @@ class LmdbReader {
     return nodes
   }
 
-  /** For a big value: its size and the word with its page; both are there, the size taken from the node. */
+  /** For a big value: its size, from the node's header, and the word with its page. */
   #dataOf(node: Buffer, start: number, size: number, flags: number): Buffer {
     if ((flags & IS_BIG) !== 0)
       return Buffer.concat([node.subarray(0, 4), node.subarray(start, start + this.#shape.word)])
-    if (start + size > node.length) throw new Error('a value reaches beyond its page')
+    if (start + size > node.length) throw new Error('a value ends beyond its page')
     return node.subarray(start, start + size)
   }
 
   #page(number: number): Buffer {
-    if (number >= this.#pages) throw new Error(`page ${number} lies beyond the end of the file`)
+    if (number >= this.#pages) throw new Error(`page ${number} is beyond the end of the file`)
     if (this.#seen.has(number)) throw new Error(`page ${number} is referred to twice`)
     this.#seen.add(number)
     const page = this.#read(number, 1)
-    if (this.#bigWord(page, 0) !== BigInt(number)) throw new Error(`page ${number} is another one`)
+    if (this.#bigWord(page, 0) !== BigInt(number)) throw new Error(`page ${number} has another number`)
     return page
   }
 
@@ -186,16 +187,16 @@ class LmdbReader {
   }
 }
 
-/** The header before a page's content is a page number and 8 bytes: where the magic stands tells the word. */
+/** A page starts with its number and 8 bytes; the position of the magic after them gives the word size. */
 function shapeOf(head: Buffer): Shape {
   for (const word of [8, 4] as const) {
     const start = word + 8
     if (head.readUInt32LE(start) !== MAGIC) continue
     const version = head.readUInt32LE(start + 4)
-    if (version !== VERSION) throw new Error(`it is of LMDB version ${version}; only ${VERSION} is known`)
+    if (version !== VERSION) throw new Error(`it has LMDB version ${version}; only ${VERSION} is supported`)
     const pageSize = head.readUInt32LE(start + 8 + 2 * word)
-    if (pageSize < 256 || pageSize > 65536) throw new Error(`its page size ${pageSize} makes no sense`)
+    if (pageSize < 256 || pageSize > 65536) throw new Error(`its page size ${pageSize} is invalid`)
     return { word, pageSize }
   }
-  throw new Error('it is no LMDB file, or one of a machine with the other byte order')
+  throw new Error('it is not an LMDB file, or it has the other byte order')
 }

@@ -5,12 +5,12 @@ import type { Reader, Writer } from './sqlite.ts'
 
 export const NAMESPACE_TABLE = 'namespace_store'
 
-/** Older Nodes cut text from a TEXT column at a NUL character, and names from the original may hold one. */
+/** Old versions of Node cut text of a TEXT column at a NUL character, which names from Moonraker may contain. */
 function textOf(value: unknown): string {
   return value instanceof Uint8Array ? Buffer.from(value).toString() : ''
 }
 
-/** Names of all namespaces that hold something. */
+/** The names of all namespaces with records. */
 export function listNamespaces(db: Reader): string[] {
   const rows = db.all(
     `WITH RECURSIVE found(name) AS (
@@ -28,7 +28,7 @@ export function readRecord(db: Reader, namespace: string, key: string): Uint8Arr
   return row && bytesOf(row.value)
 }
 
-/** The texts of records that are objects, which stand in the file as JSON; many in one question. */
+/** The JSON texts of those records that are objects, in one query. */
 export function readTexts(db: Reader, namespace: string, keys: readonly string[]): Map<string, string> {
   const rows = db.all(
     `SELECT key, CAST(value AS TEXT) AS text FROM ${NAMESPACE_TABLE}
@@ -39,14 +39,13 @@ export function readTexts(db: Reader, namespace: string, keys: readonly string[]
   return new Map(rows.map(({ key, text }) => [String(key), String(text)]))
 }
 
-/** A record is a blob; text is what a person may have put there by hand. */
+/** A record is a blob; text means that a person edited the file. */
 function bytesOf(value: unknown): Uint8Array {
   return value instanceof Uint8Array ? value : Buffer.from(String(value))
 }
 
 /**
- * All records of a namespace, by key. One that cannot be decoded is told to `onUnreadable` and left out, so that
- * the others can still be read.
+ * All records of a namespace, by key. A record that cannot be decoded is left out; `onUnreadable` receives its key.
  */
 export function readNamespace(
   db: Reader,
@@ -78,12 +77,12 @@ export function readKeys(db: Reader, namespace: string): string[] {
   return rows.map(row => textOf(row.key))
 }
 
-/** True when the namespace holds anything. */
+/** Whether the namespace has a record. */
 export function hasNamespace(db: Reader, namespace: string): boolean {
   return db.get(`SELECT 1 FROM ${NAMESPACE_TABLE} WHERE namespace = ? LIMIT 1`, namespace) !== undefined
 }
 
-/** Puts the bytes of a record in the place of what was there. */
+/** Adds or replaces a record. */
 export function writeRecord(db: Writer, namespace: string, key: string, value: Uint8Array): void {
   db.run(
     `INSERT INTO ${NAMESPACE_TABLE} (namespace, key, value) VALUES (?, ?, ?)
@@ -94,7 +93,7 @@ export function writeRecord(db: Writer, namespace: string, key: string, value: U
   )
 }
 
-/** True when there was something to delete. */
+/** Returns whether the record existed. */
 export function deleteRecord(db: Writer, namespace: string, key: string): boolean {
   return db.run(`DELETE FROM ${NAMESPACE_TABLE} WHERE namespace = ? AND key = ?`, namespace, key).changes > 0
 }
@@ -103,7 +102,7 @@ export function clearNamespace(db: Writer, namespace: string): void {
   db.run(`DELETE FROM ${NAMESPACE_TABLE} WHERE namespace = ?`, namespace)
 }
 
-/** True when any namespace holds anything. */
+/** Whether any namespace has a record. */
 export function hasRecords(db: Reader): boolean {
   return db.get(`SELECT 1 FROM ${NAMESPACE_TABLE} LIMIT 1`) !== undefined
 }

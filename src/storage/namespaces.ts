@@ -1,5 +1,5 @@
-// The namespace store: what clients and components keep as JSON under a namespace and a path of keys
-// (API document, "Database APIs"). The first key names a record; the others lead into its value.
+// The namespace store: JSON values of clients and components, by namespace and key path (API document, "Database APIs").
+// The first part of a path is the key of a record; the others are keys inside its value.
 import { ApiError } from '../core/errors.ts'
 import { isExactNumber } from '../core/exact-json.ts'
 import {
@@ -16,49 +16,49 @@ import {
 import { decodeRecord, encodeRecord } from './record.ts'
 import type { Sqlite, Writer } from './sqlite.ts'
 
-/** A path: `a.b.c`, or its parts, which may hold dots themselves. */
+/** A path: `a.b.c`, or its parts, which may contain dots. */
 export type Key = string | readonly string[]
 
-/** Bytes that a namespace's name may have. */
+/** The longest name of a namespace, in bytes. */
 const MAX_NAMESPACE_BYTES = 512
-/** Bytes that a whole key may have: a path of the file system fits, as metadata uses it. */
+/** The longest whole key, in bytes: metadata uses paths of files. */
 const MAX_KEY_BYTES = 4096
 
-type Fields = Record<string, unknown>
+type JsonObject = Record<string, unknown>
 
 export class Namespaces {
   readonly #db: Sqlite
   readonly #onUnreadable: (text: string) => void
   readonly #kept = new Set<string>()
 
-  /** `onUnreadable` hears of records that are damaged, or of a kind that only a newer server knows. */
+  /** `onUnreadable` receives a text for each record that is damaged, or of a kind that only a newer server knows. */
   constructor(db: Sqlite, onUnreadable: (text: string) => void = () => {}) {
     this.#db = db
     this.#onUnreadable = onUnreadable
   }
 
-  /** A namespace of a component: it is listed, and reads as `{}`, also while it is empty. */
+  /** Lists the namespace, and reads it as `{}`, also while it is empty. */
   keep(namespace: string): void {
     this.#kept.add(namespace)
   }
 
-  /** All namespaces, in no order that means something. */
+  /** All namespaces, in no particular order. */
   list(): string[] {
     return [...new Set([...listNamespaces(this.#db), ...this.#kept])]
   }
 
-  /** The whole namespace as one object. Throws ApiError 404 where there is none. */
-  all(namespace: string): Fields {
+  /** The whole namespace as one object. Throws ApiError 404 for an unknown namespace. */
+  all(namespace: string): JsonObject {
     const entries = this.entries(namespace)
     if (entries.size === 0 && !this.#kept.has(namespace) && !hasNamespace(this.#db, namespace)) {
       throw new ApiError(404, `Namespace ${namespace} not found`)
     }
-    const fields: Fields = {}
+    const fields: JsonObject = {}
     for (const [key, value] of entries) setField(fields, key, value)
     return fields
   }
 
-  /** Record key to value, ordered by key; empty for a namespace that is not there. */
+  /** Record key to value, ordered by key; empty for an unknown namespace. */
   entries(namespace: string): Map<string, unknown> {
     return readNamespace(this.#db, namespace, key =>
       this.#onUnreadable(
@@ -72,12 +72,12 @@ export class Namespaces {
     return readKeys(this.#db, namespace)
   }
 
-  /** The JSON texts of those records of `keys` that are objects, as they stand in the file: to be passed on unread. */
+  /** The JSON texts of those records of `keys` that are objects, to be sent without parsing. */
   texts(namespace: string, keys: readonly string[]): Map<string, string> {
     return readTexts(this.#db, namespace, keys)
   }
 
-  /** The value at `key`, or undefined. Throws ApiError 400 for what is no key, 500 for an unreadable record. */
+  /** The value at `key`, or undefined. Throws ApiError 400 for an invalid key, 500 for an unreadable record. */
   find(namespace: string, key: Key): unknown {
     const [first, ...rest] = keyParts(key)
     let value = this.#record(namespace, first)
@@ -85,7 +85,7 @@ export class Namespaces {
     return value
   }
 
-  /** As `find`, but throws ApiError 404 where there is nothing. */
+  /** As `find`, but throws ApiError 404 if there is no value. */
   get(namespace: string, key: Key): unknown {
     const value = this.find(namespace, key)
     if (value === undefined) throw notFound(namespace, key)
@@ -93,9 +93,9 @@ export class Namespaces {
   }
 
   /**
-   * Puts any JSON value at `key`, making the objects on the way. Null for a whole record removes it (front-ends
-   * delete that way). A record that is no object gives way to one when the key leads into it.
-   * Rejects with ApiError 400 for what is no key, is too long or cannot be stored.
+   * Stores a JSON value at `key`, and creates the objects above it. Null removes a whole record: front-ends delete in
+   * this way. A key inside a record that is not an object replaces the record by an object. Rejects with ApiError 400 for
+   * an invalid or too long key, and for a value that cannot be stored.
    */
   async post(namespace: string, key: Key, value: unknown): Promise<void> {
     const [first, ...rest] = keyParts(key)
@@ -106,7 +106,7 @@ export class Namespaces {
     return this.#db.write(db => writeRecord(db, namespace, first, bytes))
   }
 
-  /** Puts many records of a namespace at once; none of the values is null. */
+  /** Stores many records of a namespace at once; no value is null. */
   async postAll(namespace: string, records: ReadonlyMap<string, unknown>): Promise<void> {
     const encoded = [...records].map(([key, value]) => {
       checkNames(namespace, [key])
@@ -118,8 +118,8 @@ export class Namespaces {
   }
 
   /**
-   * Takes away what is at `key` and returns it. A record that becomes empty goes too, and with the last one the
-   * namespace. Rejects with ApiError 404 where there is nothing.
+   * Removes the value at `key` and returns it. Also removes a record that becomes empty, and with the last record the
+   * namespace. Rejects with ApiError 404 if there is no value.
    */
   async delete(namespace: string, key: Key): Promise<unknown> {
     const [first, ...rest] = keyParts(key)
@@ -134,19 +134,19 @@ export class Namespaces {
       for (const part of rest.slice(0, -1)) parent = fieldsOf(parent) && fieldOf(parent, part)
       const value = fieldsOf(parent) && fieldOf(parent, last)
       if (value === undefined) throw notFound(namespace, key)
-      delete (parent as Fields)[last]
-      if (Object.keys(record as Fields).length === 0) deleteRecord(db, namespace, first)
+      delete (parent as JsonObject)[last]
+      if (Object.keys(record as JsonObject).length === 0) deleteRecord(db, namespace, first)
       else writeRecord(db, namespace, first, encodeRecord(record))
       return value
     })
   }
 
-  /** Takes away records by their key; those that are not there are no error. Resolves with how many there were. */
+  /** Removes records by their keys; missing ones are ignored. Resolves with the number of removed records. */
   async deleteAll(namespace: string, keys: readonly string[]): Promise<number> {
     return this.#db.write(db => keys.filter(key => deleteRecord(db, namespace, key)).length)
   }
 
-  /** Gives records other keys, in the order of `moves` and over what is there; missing ones are passed by. */
+  /** Renames records, in the order of `moves`; replaces existing ones, ignores missing ones. */
   async rename(namespace: string, moves: ReadonlyMap<string, string>): Promise<void> {
     for (const to of moves.values()) checkNames(namespace, [to])
     return this.#db.write(db => {
@@ -159,7 +159,7 @@ export class Namespaces {
     })
   }
 
-  /** Takes away the whole namespace. */
+  /** Removes the whole namespace. */
   async clear(namespace: string): Promise<void> {
     return this.#db.write(db => clearNamespace(db, namespace))
   }
@@ -180,7 +180,7 @@ export class Namespaces {
     const [first, ...rest] = keyParts(key)
     const record = fieldsOf(this.#record(namespace, first, true)) ?? {}
     const last = rest.pop()!
-    let parent: Fields = record
+    let parent: JsonObject = record
     for (const [depth, part] of rest.entries()) {
       if (fieldOf(parent, part) === undefined) setField(parent, part, {})
       const next = fieldsOf(fieldOf(parent, part))
@@ -188,7 +188,7 @@ export class Namespaces {
         const path = [first, ...rest.slice(0, depth + 1)].join('.')
         throw new ApiError(
           400,
-          `Item at key '${path}' in namespace '${namespace}' is not an object, nothing can be put into it`,
+          `Item at key '${path}' in namespace '${namespace}' is not an object and cannot contain other items`,
         )
       }
       parent = next
@@ -198,32 +198,32 @@ export class Namespaces {
   }
 }
 
-/** The parts of a key. Throws ApiError 400 for an empty one, or empty parts. */
+/** The parts of a key. Throws ApiError 400 for an empty key or part. */
 function keyParts(key: Key): [string, ...string[]] {
   const [first, ...rest] = typeof key === 'string' ? key.split('.') : key
   if (!first || rest.includes('')) throw new ApiError(400, `Invalid Key Format: '${pathOf(key)}'`)
   return [first, ...rest]
 }
 
-/** A key or name so long is a mistake or an attack, and other programs cut text at a NUL character. */
+/** A longer key or name is a mistake or an attack, and other programs cut text at a NUL character. */
 function checkNames(namespace: string, parts: readonly string[]): void {
   check('namespace', namespace, MAX_NAMESPACE_BYTES)
   check('key', parts.join('.'), MAX_KEY_BYTES)
 }
 
 function check(what: string, text: string, limit: number): void {
-  const fault =
+  const problem =
     text === ''
       ? 'it is empty'
       : Buffer.byteLength(text) > limit
         ? `it is longer than ${limit} bytes`
         : text.includes('\0')
-          ? 'it holds a NUL character'
+          ? 'it contains a NUL character'
           : text.isWellFormed()
             ? null
-            : 'it holds half a surrogate pair'
-  if (fault === null) return
-  throw new ApiError(400, `The argument '${what}' cannot be stored: ${fault}`)
+            : 'it contains half a surrogate pair'
+  if (problem === null) return
+  throw new ApiError(400, `The argument '${what}' cannot be stored: ${problem}`)
 }
 
 function pathOf(key: Key): string {
@@ -234,17 +234,17 @@ function notFound(namespace: string, key: Key): ApiError {
   return new ApiError(404, `Key '${pathOf(key)}' in namespace '${namespace}' not found`)
 }
 
-function fieldsOf(value: unknown): Fields | undefined {
+function fieldsOf(value: unknown): JsonObject | undefined {
   const isObject =
     typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value)
-  return isObject ? (value as Fields) : undefined
+  return isObject ? (value as JsonObject) : undefined
 }
 
 function fieldOf(fields: unknown, key: string): unknown {
-  return Object.hasOwn(fields as Fields, key) ? (fields as Fields)[key] : undefined
+  return Object.hasOwn(fields as JsonObject, key) ? (fields as JsonObject)[key] : undefined
 }
 
-/** Also for `__proto__`, which is a key like any other in JSON. */
-function setField(fields: Fields, key: string, value: unknown): void {
+/** Also for `__proto__`, which in JSON is a key like any other. */
+function setField(fields: JsonObject, key: string, value: unknown): void {
   Object.defineProperty(fields, key, { value, writable: true, enumerable: true, configurable: true })
 }

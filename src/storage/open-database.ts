@@ -1,5 +1,5 @@
-// Opens the database file so that the server can start whatever state it is in: sound, damaged, read-only,
-// absent, or on a full disk. A damaged file is set aside, never deleted, and the newest good backup takes its place.
+// Opens the database file so that the server can start in each state of it: intact, damaged, read-only, missing, or on a
+// full disk. A damaged file is kept under another name, and replaced by the newest good backup.
 import {
   closeSync,
   existsSync,
@@ -15,7 +15,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { makeDurableSync } from '../core/make-durable.ts'
-import { backupNames, damageOf, dateStamp, newestGoodBackup, openStandingStill } from './backup-files.ts'
+import { backupNames, damageOf, dateStamp, newestGoodBackup, openImmutable } from './backup-files.ts'
 import { PENDING_RESTORE } from './backups.ts'
 import { copyDurably, freeName, renameDurably } from './durable-files.ts'
 import type { Salvage } from './salvage.ts'
@@ -24,7 +24,7 @@ import { Sqlite } from './sqlite.ts'
 import { isBusy, isDamage } from './storage-error.ts'
 import { makeTables } from './table-definition.ts'
 
-/** Where the database and its backups stand, and who hears of what was wrong with them. */
+/** The database and its backups, and where warnings about them go. */
 export interface DatabaseFiles {
   readonly file: string
   readonly backupFolder: string
@@ -32,25 +32,25 @@ export interface DatabaseFiles {
   readonly warn: (text: string) => void
 }
 
-/** What SQLite keeps beside a file that is open. */
+/** The files that SQLite creates next to an open database. */
 const COMPANIONS = ['-wal', '-shm', '-journal'] as const
 
-/** A file whose content is at fault, and the name under which a copy of it was kept. */
+/** A file with damaged content, and the copy that was kept of it. */
 interface Damaged {
   readonly reason: string
   readonly aside: string
 }
 
 /**
- * The open database. Where the file cannot be written, its content stands in memory and writes are refused.
- * Throws StartError when another program holds the file.
+ * The open database. If the file cannot be written, its content is loaded into memory and writes are refused. Throws
+ * StartError when another program has locked the file.
  */
 export function openDatabase(files: DatabaseFiles): Sqlite {
   const { file } = files
   try {
     mkdirSync(dirname(file), { recursive: true })
     takePendingRestore(files)
-    setOrphansAside(files)
+    renameOrphanLogs(files)
     const opened = openFile(files)
     return opened instanceof Sqlite ? opened : replaceDamaged(files, opened)
   } catch (error) {
@@ -61,14 +61,14 @@ export function openDatabase(files: DatabaseFiles): Sqlite {
   }
 }
 
-/** Puts a backup that was asked for in the place of the database, unless that was written since. */
+/** Replaces the database by a backup that a client chose, unless the database was written since. */
 export function takePendingRestore({ file, warn }: Pick<DatabaseFiles, 'file' | 'warn'>): void {
   const pending = file + PENDING_RESTORE
   if (!existsSync(pending)) return
   const written = [file, `${file}-wal`].map(path => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
   if (Math.max(...written) > statSync(pending).mtimeMs) {
     warn(
-      'A backup of the database waited to be restored, but the database was written since: it was not restored',
+      'A backup of the database was to be restored, but the database was written since: it was not restored',
     )
     rmSync(pending)
     return
@@ -76,20 +76,20 @@ export function takePendingRestore({ file, warn }: Pick<DatabaseFiles, 'file' | 
   replaceFile(pending, file)
 }
 
-/** The old file's log must be gone first: SQLite would lay it over the new file. */
+/** Removes the log of the old file first: SQLite would apply it to the new file. */
 function replaceFile(from: string, file: string): void {
   for (const companion of COMPANIONS) rmSync(file + companion, { force: true })
   renameDurably(from, file)
 }
 
-/** A log without its database would be laid over whatever file comes in its place. */
-function setOrphansAside({ file, clock, warn }: DatabaseFiles): void {
+/** SQLite would apply a log without its database to the next database of that name. */
+function renameOrphanLogs({ file, clock, warn }: DatabaseFiles): void {
   if (existsSync(file)) return
   for (const companion of COMPANIONS) {
     if (!existsSync(file + companion)) continue
     const aside = freeName(`${file}.broken-${dateStamp(clock.now())}`) + companion
     renameSync(file + companion, aside)
-    warn(`The database is gone, but its log was still there; it was set aside as ${basename(aside)}`)
+    warn(`The database is missing, but its log is there; the log was renamed to ${basename(aside)}`)
   }
 }
 
@@ -108,7 +108,7 @@ function openFile(files: DatabaseFiles): Sqlite | Damaged {
   }
 }
 
-/** Throws where the file cannot be written. */
+/** Throws if the file cannot be written. */
 function prepare(db: Sqlite): void {
   const mode = db.get('PRAGMA journal_mode = WAL')?.journal_mode
   if (mode !== 'wal') throw new Error(`its journal mode stays ${String(mode)}`)
@@ -118,11 +118,11 @@ function prepare(db: Sqlite): void {
   db.transact(() => {})
 }
 
-/** A file without tables is what a crash in the very first start leaves; where backups are, it had content once. */
+/** A crash during the first start leaves a file without tables; if there are backups, the file had content once. */
 function emptiness({ backupFolder, warn }: DatabaseFiles, db: Sqlite): string | null {
   if (db.get('SELECT 1 FROM sqlite_master') !== undefined) return null
   if (backupNames(backupFolder).length > 0) return 'it is empty'
-  warn('The database file was empty, and there is no backup: a new database was begun')
+  warn('The database file was empty, and there is no backup: a new database was created')
   return null
 }
 
@@ -134,7 +134,7 @@ function causeOf(error: unknown): string {
   return messageOf((error as { cause?: unknown }).cause ?? error)
 }
 
-/** Copies before it closes the file, as closing writes the log into it. */
+/** Copies the file before it is closed, since closing writes the log into it. */
 function setAside({ file, clock }: DatabaseFiles, db: Sqlite, reason: string): Damaged {
   const aside = freeName(`${file}.broken-${dateStamp(clock.now())}`)
   try {
@@ -152,24 +152,24 @@ function replaceDamaged(files: DatabaseFiles, { reason, aside }: Damaged): Sqlit
   const { file, backupFolder, warn } = files
   const draft = `${file}.restoring`
   removeWithCompanions(draft)
-  const unfit: string[] = []
-  const backup = newestGoodBackup(backupFolder, (name, why) => unfit.push(`${name} (${why})`))
+  const damagedBackups: string[] = []
+  const backup = newestGoodBackup(backupFolder, (name, why) => damagedBackups.push(`${name} (${why})`))
   if (backup !== null) copyDurably(join(backupFolder, backup), draft)
   const saved = salvageInto(draft, aside, `${file}.reading`)
   makeDurableSync(draft)
   replaceFile(draft, file)
-  warn(damageReport({ reason, aside, backup, unfit, saved }))
+  warn(damageReport({ reason, aside, backup, damagedBackups, saved }))
   const opened = openFile(files)
   if (opened instanceof Sqlite) return opened
-  throw new Error(`what was restored is damaged too: ${opened.reason}`)
+  throw new Error(`the restored database is damaged too: ${opened.reason}`)
 }
 
-/** Reads a copy, as opening even a damaged file changes it. */
+/** Reads a copy, since opening changes even a damaged file. */
 function salvageInto(draft: string, aside: string, copy: string): Salvage {
   removeWithCompanions(copy)
   const target = new Sqlite(draft)
   try {
-    // So that the file is not empty, which would count as damage.
+    // An empty file would count as damaged.
     target.transact(db => makeTables(db, []))
     copyDurably(aside, copy)
     for (const companion of ['-wal', '-journal']) {
@@ -188,12 +188,12 @@ function salvageInto(draft: string, aside: string, copy: string): Salvage {
   }
 }
 
-/** More than this is no size that a file was cut off from, but a damaged head. */
+/** A size above this in the header means that the header is damaged. */
 const MAX_BYTES = 4 * 1024 ** 3
 
 /**
- * SQLite reads nothing at all of a file that is shorter than its head says (file format, "In-header database size"):
- * what was cut off becomes pages of zeros, which cost only what stood there.
+ * SQLite refuses to read a file that is shorter than the size in its header (file format, "In-header database size").
+ * Pages of zeros replace the missing ones, so that only their content is lost.
  */
 function padToLength(file: string): void {
   const head = Buffer.alloc(100)
@@ -210,16 +210,18 @@ function removeWithCompanions(path: string): void {
   for (const ending of ['', ...COMPANIONS]) rmSync(path + ending, { force: true })
 }
 
-function damageReport(what: Damaged & { backup: string | null; unfit: string[]; saved: Salvage }): string {
-  const { reason, aside, backup, unfit, saved } = what
+function damageReport(
+  what: Damaged & { backup: string | null; damagedBackups: string[]; saved: Salvage },
+): string {
+  const { reason, aside, backup, damagedBackups, saved } = what
   const from =
     backup === null ? 'There is no good backup.' : `The newest good backup, ${backup}, was restored.`
-  const skipped = unfit.length > 0 ? ` Backups that are damaged too: ${unfit.join(', ')}.` : ''
-  const lost = saved.damaged.length > 0 ? ` Something is missing of: ${saved.damaged.join(', ')}.` : ''
-  const read = `${saved.rows} rows could still be read from the damaged file and were kept.`
+  const skipped = damagedBackups.length > 0 ? ` Other damaged backups: ${damagedBackups.join(', ')}.` : ''
+  const lost = saved.damaged.length > 0 ? ` Incomplete tables: ${saved.damaged.join(', ')}.` : ''
+  const read = `${saved.rows} rows of the damaged file were readable and were kept.`
   return (
-    `The database was damaged (${reason}) and set aside as ${basename(aside)}. ${from}${skipped} ${read}${lost} ` +
-    'Look through the settings, users and history, and check the disk: such damage often means a failing SD card.'
+    `The database was damaged (${reason}); the damaged file was kept as ${basename(aside)}. ${from}${skipped} ${read}${lost} ` +
+    'Check the settings, users and history, and the disk: such damage often means a failing SD card.'
   )
 }
 
@@ -234,7 +236,7 @@ function openInMemory({ file, warn }: DatabaseFiles, cause: unknown): Sqlite {
   }
   warn(
     `The database file ${basename(file)} cannot be written (${reason}): its content was read into memory, and ` +
-      `nothing that changes is kept.${unread} Check the rights of the file and its folder and the space on the ` +
+      `changes are lost at the next start.${unread} Check the permissions of the file and its folder and the space on the ` +
       'disk, then restart the server.',
   )
   db.refuseWrites(`The database cannot be written (${reason}), so nothing can be changed`)
@@ -245,13 +247,13 @@ function readInto(db: Sqlite, file: string): string {
   const source = openReadable(file)
   try {
     const { damaged } = salvage(source, db)
-    return damaged.length > 0 ? ` Something is missing of: ${damaged.join(', ')}.` : ''
+    return damaged.length > 0 ? ` Incomplete tables: ${damaged.join(', ')}.` : ''
   } finally {
     source.close()
   }
 }
 
-/** With its log where that can be had, else as the file stands. */
+/** Opens the file with its log if possible, otherwise without. */
 function openReadable(file: string): Sqlite {
   const source = new Sqlite(file, { readOnly: true })
   try {
@@ -259,6 +261,6 @@ function openReadable(file: string): Sqlite {
     return source
   } catch {
     source.close()
-    return openStandingStill(file)
+    return openImmutable(file)
   }
 }

@@ -1,5 +1,5 @@
-// How one value of the namespace store stands in the database: a letter for the kind, then the value
-// (Moonraker's record encoding, as its files show it). Objects and arrays are plain JSON text.
+// The encoding of one value of the namespace store: a letter for the kind, then the value, as in Moonraker's files. Objects
+// and arrays are plain JSON text.
 import { ApiError } from '../core/errors.ts'
 import { exactInteger, isExactNumber, parseForEditing, parseStored } from '../core/exact-json.ts'
 
@@ -11,15 +11,15 @@ const ARRAY = 0x5b // [
 const OBJECT = 0x7b // {
 const NOTHING = 0
 
-/** Python, which must be able to read the file again, gives up at about a thousand levels. */
+/** Python, which must be able to read the file, supports about a thousand levels. */
 const MAX_DEPTH = 500
-/** One value; far above what a request may carry. */
+/** The largest value in bytes; far more than a request may contain. */
 const MAX_BYTES = 64 * 1024 * 1024
 
 /**
  * The bytes of `value`: any JSON value but null, numbers also as bigint or `ExactNumber`.
- * Throws ApiError 400 for what the encoding cannot hold: integers beyond 64 bits, half surrogate pairs as text,
- * nesting beyond 500 levels, 64 MiB.
+ * Throws ApiError 400 for values that cannot be encoded: integers beyond 64 bits, half surrogate pairs as text, more than
+ * 500 levels, more than 64 MiB.
  */
 export function encodeRecord(value: unknown): Uint8Array {
   switch (typeof value) {
@@ -37,7 +37,7 @@ export function encodeRecord(value: unknown): Uint8Array {
   throw new ApiError(400, `A value of type ${value === null ? 'null' : typeof value} cannot be stored`)
 }
 
-/** As JavaScript writes it in JSON: what has no point or exponent there is an integer. */
+/** A number is an integer if JavaScript writes it in JSON without a point and exponent. */
 function encodeNumber(value: number): Uint8Array {
   if (!Number.isFinite(value)) throw new ApiError(400, `The number ${value} cannot be stored`)
   return encodeExact(Object.is(value, -0) ? '-0.0' : String(value))
@@ -63,7 +63,7 @@ function encodeInteger(value: bigint): Uint8Array {
 
 function encodeText(value: string): Uint8Array {
   if (!value.isWellFormed())
-    throw new ApiError(400, 'The text holds half a surrogate pair and cannot be stored')
+    throw new ApiError(400, 'The text contains half a surrogate pair and cannot be stored')
   return bounded(Buffer.from(`s${value}`))
 }
 
@@ -88,9 +88,9 @@ function nestsDeeper(value: object, levels: number): boolean {
 }
 
 /**
- * The value of the bytes. Integers beyond 2^53 come as `ExactNumber`; NaN and the infinities, which the original
- * stores and JSON does not know, as null. With `editing` all numbers inside objects keep the form they have.
- * Throws Error for bytes that are no record.
+ * The value of the bytes. Integers beyond 2^53 become `ExactNumber`s; NaN and the infinities, which Moonraker stores and
+ * JSON lacks, become null. With `editing` all numbers inside objects keep their form. Throws Error for bytes that are not
+ * a record.
  */
 export function decodeRecord(bytes: Uint8Array, editing = false): unknown {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -111,5 +111,5 @@ export function decodeRecord(bytes: Uint8Array, editing = false): unknown {
     case NOTHING:
       return null
   }
-  throw new Error(`no record begins with the byte ${buffer[0]}`)
+  throw new Error(`no record starts with the byte ${buffer[0]}`)
 }

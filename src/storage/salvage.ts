@@ -1,16 +1,16 @@
-// Saves what can still be read: row by row from a damaged or foreign file into another.
+// Copies all readable rows of a damaged or read-only database into another one.
 
 import { decodeRecord } from './record.ts'
 import type { Row, Sqlite, SqlValue } from './sqlite.ts'
 import { tableNames } from './table-definition.ts'
 
-/** What came out of it. */
+/** The result. */
 export interface Salvage {
-  /** Rows that were saved. */
+  /** The number of copied rows. */
   readonly rows: number
-  /** Tables that read from their beginning to their end. */
+  /** Tables that could be read completely. */
   readonly whole: string[]
-  /** Tables of which something is missing. */
+  /** Tables that are incomplete. */
   readonly damaged: string[]
 }
 
@@ -20,8 +20,8 @@ interface SourceColumn {
 }
 
 /**
- * Copies the tables of `source` into `target`. A table that reads to its end replaces the one that is there;
- * of another the rows that read, and whose values are of the kinds their columns declare, go over those there.
+ * Copies the tables of `source` into `target`. A table that can be read completely replaces the one in `target`. Of
+ * another table the readable rows whose values have the declared types are added, or replace rows of the same key.
  */
 export function salvage(source: Sqlite, target: Sqlite): Salvage {
   const result = { rows: 0, whole: [] as string[], damaged: [] as string[] }
@@ -73,7 +73,7 @@ function copyTable(
       if (!tableNames(db).includes(table)) db.exec(sql)
       if (isWhole) db.run(`DELETE FROM ${quoted(table)}`)
       readRows(source, table, columns, values => {
-        // A row that breaks a rule of its table is no row that the server wrote.
+        // The server did not write a row that violates a constraint of its table.
         try {
           rows += db.run(insert, ...values).changes
         } catch {}
@@ -85,7 +85,7 @@ function copyTable(
   }
 }
 
-/** Gives each readable row to `onRow`; behind a damaged place it goes on at ever greater distance. True for all. */
+/** Calls `onRow` for each readable row; after damaged ones it continues at growing distance. Returns whether all were. */
 function readRows(
   source: Sqlite,
   table: string,
@@ -118,7 +118,7 @@ function readRows(
   return false
 }
 
-/** True when a value may stand in a column of that declared type, as the server writes it. */
+/** Whether the server writes such a value into a column of that declared type. */
 function fits(type: string, value: Row[string] | undefined): boolean {
   if (value === null) return true
   switch (type) {

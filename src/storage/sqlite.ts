@@ -1,12 +1,12 @@
-// One SQLite file: synchronous reads, and writes that share a transaction with all others of the same tick.
-// A write is acknowledged only once its commit is on the disk (WAL, synchronous=FULL).
+// One SQLite file: synchronous reads, and one transaction for all writes of a tick. The promise of a write resolves only
+// once its commit is on the disk (WAL, synchronous=FULL).
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { ApiError } from '../core/errors.ts'
 import { storageError } from './storage-error.ts'
 
-/** What a statement's `?` takes. Booleans are 0 and 1. */
+/** A value for a `?` of a statement. Booleans are 0 and 1. */
 export type SqlValue = SQLInputValue
-/** One row: column name to value. Integers beyond 2^53 make a read fail unless asked for with `CAST`. */
+/** One row: column name to value. A read of integers beyond 2^53 fails without `CAST`. */
 export type Row = Record<string, SQLOutputValue>
 
 /** Statements that read. */
@@ -21,11 +21,12 @@ export interface Reader {
 export interface Writer extends Reader {
   /** `changes` is the number of rows written, `id` the last inserted row's. Throws ApiError. */
   run(sql: string, ...values: SqlValue[]): { readonly changes: number; readonly id: number }
-  /** Runs statements without values, such as the making of tables. */
+  /** Runs statements without values, such as those that create tables. */
   exec(sql: string): void
 }
 
-interface Waiting {
+/** A write that waits for the end of its tick. */
+interface QueuedWrite {
   readonly work: (db: Writer) => unknown
   readonly resolve: (value: unknown) => void
   readonly reject: (reason: unknown) => void
@@ -35,16 +36,16 @@ type Outcome = { readonly value: unknown } | { readonly failure: unknown }
 
 /** How a file is opened. */
 export interface OpenMode {
-  /** Nothing is written, not even the files beside it that readers of a WAL file need. */
+  /** Nothing is written, not even the files that readers of a WAL database create next to it. */
   readonly readOnly?: boolean
 }
 
-/** Another program may hold the lock this long, in ms; everything here waits meanwhile. */
+/** The longest wait for another program's lock, in ms; the whole server waits. */
 const BUSY_MS = 1000
-/** Prepared statements that are kept; more than this many different ones come only from filters and table dumps. */
+/** The most prepared statements in the cache; only filters and table dumps create more. */
 const KEPT_STATEMENTS = 150
 
-/** The class of node:sqlite, loaded on first use. Throws where this Node was built without it. */
+/** The class of node:sqlite, loaded on first use. Throws if this Node was built without it. */
 function databaseClass(): typeof DatabaseSync {
   const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') & {
     Database?: typeof DatabaseSync
@@ -58,18 +59,18 @@ export class Sqlite implements Reader {
   readonly file: string
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
-  #waiting: Waiting[] = []
+  #queue: QueuedWrite[] = []
   #refusal: string | null = null
   #closed = false
 
-  /** Opens `file` (`:memory:` for none), which is made where absent. Throws what node:sqlite throws. */
+  /** Opens `file`, or creates it; `:memory:` is a database without a file. Throws what node:sqlite throws. */
   constructor(file: string, mode: OpenMode = {}) {
     const Database = databaseClass()
     this.file = file
     this.#db = new Database(file, { readOnly: mode.readOnly ?? false, timeout: BUSY_MS })
   }
 
-  /** The connection, for what only node:sqlite itself can do with it. */
+  /** The connection, for functions that only node:sqlite has. */
   get connection(): DatabaseSync {
     return this.#db
   }
@@ -87,27 +88,27 @@ export class Sqlite implements Reader {
     return this.#translate(() => this.#prepared(sql).get(...values))
   }
 
-  /** Rows one by one, as a file that may be damaged further on needs it. Throws what node:sqlite throws. */
+  /** Rows one by one, for a file that may be damaged in later rows. Throws what node:sqlite throws. */
   iterate(sql: string): Iterable<Row> {
     return this.#db.prepare(sql).iterate() as Iterable<Row>
   }
 
   /**
-   * Runs `work` in the transaction of this tick, and resolves with its result once that is durable.
-   * All works asked for in one tick are committed together or, when the commit fails, not at all; one that throws
-   * takes back only its own writes. `work` is synchronous and runs after the tick, in the order of the calls.
-   * Rejects with what `work` throws, or ApiError 503 or 507 when nothing can be written.
+   * Runs `work` in the transaction of this tick, and resolves with its result once it is durable. All writes of one tick
+   * are committed together or, when the commit fails, not at all; a `work` that throws rolls back only its own writes.
+   * `work` is synchronous and runs after the tick, in the order of the calls. Rejects with what `work` throws, or with
+   * ApiError 503 or 507 when nothing can be written.
    */
   write<T>(work: (db: Writer) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const reason = this.#closed ? 'The database is closed' : this.#refusal
       if (reason !== null) return reject(new ApiError(503, reason))
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush())
-      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      if (this.#queue.length === 0) setImmediate(() => this.#flush())
+      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject })
     })
   }
 
-  /** Runs `work` at once in a transaction of its own: for the start, when nobody waits. Throws what it throws. */
+  /** Runs `work` now in its own transaction; for the start, when no request waits. Throws what it throws. */
   transact<T>(work: (db: Writer) => T): T {
     this.#translate(() => this.#db.exec('BEGIN IMMEDIATE'))
     try {
@@ -120,15 +121,14 @@ export class Sqlite implements Reader {
     }
   }
 
-  /** From now on writes are rejected with `reason`. */
+  /** Rejects all writes from now on with `reason`. */
   refuseWrites(reason: string): void {
     this.#flush()
     this.#refusal = reason
   }
 
   /**
-   * Rewrites the file without its gaps; sizes are bytes. Takes as long as copying it, and nothing else happens
-   * meanwhile. Throws ApiError.
+   * Rewrites the file without its gaps; sizes are bytes. Takes as long as a copy, and blocks the server. Throws ApiError.
    */
   compact(): { readonly previous_size: number; readonly new_size: number } {
     this.#flush()
@@ -138,14 +138,14 @@ export class Sqlite implements Reader {
     return { previous_size: previous, new_size: this.#size() }
   }
 
-  /** What is in the log counts as well: pages, not the file. */
+  /** The size of all pages; the file does not contain those in the log. */
   #size(): number {
     const { bytes } =
       this.get('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size') ?? {}
     return Number(bytes)
   }
 
-  /** Commits what waits, and closes the file. */
+  /** Commits the queued writes, and closes the file. */
   close(): void {
     if (this.#closed) return
     this.#flush()
@@ -165,9 +165,9 @@ export class Sqlite implements Reader {
   }
 
   #flush(): void {
-    const batch = this.#waiting
+    const batch = this.#queue
     if (batch.length === 0) return
-    this.#waiting = []
+    this.#queue = []
     let outcomes: Outcome[]
     try {
       outcomes = this.transact(() => batch.map(({ work }) => this.#attempt(work)))
@@ -182,7 +182,7 @@ export class Sqlite implements Reader {
     }
   }
 
-  /** Throws where the whole transaction is lost, as after a full disk. */
+  /** Throws if the whole transaction is lost, as on a full disk. */
   #attempt(work: (db: Writer) => unknown): Outcome {
     this.#prepared('SAVEPOINT work').run()
     try {
@@ -199,7 +199,7 @@ export class Sqlite implements Reader {
     }
   }
 
-  /** SQLite has taken some failed transactions back already by itself. */
+  /** SQLite rolls back some failed transactions itself. */
   #rollBack(): void {
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
   }

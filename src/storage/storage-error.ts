@@ -1,4 +1,4 @@
-// What SQLite's errors mean for the person who reads them.
+// Translates SQLite's errors into errors for the person who reads them.
 import { ApiError, messageOf } from '../core/errors.ts'
 
 /** Primary result codes of SQLite (its documentation, "Result and Error Codes"). */
@@ -10,29 +10,29 @@ const CORRUPT = 11
 const FULL = 13
 const FORMAT = 24
 const NOT_A_DATABASE = 26
-/** The extended code for shared memory that could not be made larger: what a full disk says first in WAL mode. */
+/** The extended code for shared memory that cannot grow: in WAL mode the first error on a full disk. */
 const IO_ERROR_SHM_SIZE = 4874
 
-/** SQLite's extended result code in what node:sqlite throws, else null. */
+/** SQLite's extended result code of an error of node:sqlite; null for others. */
 function resultCode(error: unknown): number | null {
   const code = (error as { errcode?: unknown } | null)?.errcode
   return typeof code === 'number' ? code : null
 }
 
-/** True when the content of the file is at fault, rather than the disk, the rights or another program. */
+/** Whether the content of the file is damaged, rather than the disk, the permissions or another program. */
 export function isDamage(error: unknown): boolean {
   const original = error instanceof ApiError ? error.cause : error
   const code = resultCode(original)
   return code !== null && [CORRUPT, FORMAT, NOT_A_DATABASE].includes(code & 0xff)
 }
 
-/** True when another program holds the file. */
+/** Whether another program has locked the file. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error instanceof ApiError ? error.cause : error)
   return code !== null && [BUSY, LOCKED].includes(code & 0xff)
 }
 
-/** What node:sqlite threw as an error for the caller; everything else as it is. */
+/** The ApiError for an error of node:sqlite; other errors unchanged. */
 export function storageError(error: unknown): unknown {
   const code = resultCode(error)
   if (code === null) return error
@@ -51,13 +51,16 @@ function meaning(code: number): [status: number, text: string] | null {
     case LOCKED:
       return [503, 'The database is in use by another program: nothing was written. Stop that program']
     case IO_ERROR:
-      return [500, 'The disk failed under the database: look at the system log, and copy what you need away']
+      return [
+        500,
+        'The disk of the database failed: read the system log, and copy your files to another disk',
+      ]
     case CORRUPT:
     case FORMAT:
     case NOT_A_DATABASE:
       return [
         500,
-        'The database file is damaged: restart the server, which sets it aside and restores a backup',
+        'The database file is damaged: restart the server, which keeps a copy of it and restores a backup',
       ]
   }
   return null

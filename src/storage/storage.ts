@@ -17,51 +17,51 @@ import type { Sqlite, Writer } from './sqlite.ts'
 import type { Table, TableDefinition } from './table-definition.ts'
 import { makeTables, needsMigration, openTable } from './table-definition.ts'
 import { authorizedUsers, jobHistory, jobTotals, namespaceStore } from './tables.ts'
-import { Users } from './users.ts'
+import { UserTable } from './users.ts'
 
 /** The version of the namespace store's encoding that this server writes; the current Moonraker's. */
 const DATABASE_VERSION = 2
 
-/** Where storage stands. */
+/** Where the storage is. */
 export interface StorageOptions {
   /** `<data>/database` */
   readonly folder: string
   /** `<data>/backup/database` */
   readonly backupFolder: string
   readonly clock: Clock
-  /** Hears, at the start and later, what the person who runs the server should know. */
+  /** Receives warnings for the person who runs the server, at the start and later. */
   readonly warn: (text: string) => void
 }
 
-/** Everything that the server keeps. */
+/** Everything that the server stores. */
 export interface Storage {
-  /** For components with tables of their own. */
+  /** For components with their own tables. */
   readonly db: Sqlite
   readonly namespaces: Namespaces
   readonly jobs: JobHistory
   readonly totals: JobTotals
-  readonly users: Users
+  readonly users: UserTable
   readonly backups: Backups
-  /** Makes a table of a component, or brings it up to date; at the start only. Throws ApiError. */
+  /** Creates or updates a table of a component; at the start only. Throws ApiError. */
   table(definition: TableDefinition): Table
-  /** Waits for what is being written, and closes the file. */
+  /** Waits for running writes, and closes the file. */
   close(): Promise<void>
 }
 
-/** The database in its folder. */
+/** The name of the database. */
 export const DATABASE_FILE = 'moonraker-sql.db'
-/** That of Moonraker until 2024, in the same folder. */
-export const FORMER_DATABASE_FILE = 'data.mdb'
+/** The database of Moonraker until 2024, in the same folder. */
+export const OLD_DATABASE_FILE = 'data.mdb'
 
 /**
- * Opens the storage, checks it, repairs it, takes over what older versions kept, and makes what is missing.
- * Throws StartError when another program holds the file.
+ * Opens the storage: checks and repairs the file, imports the data of older versions, and creates missing tables. Throws
+ * StartError when another program has locked the file.
  */
 export function openStorage(options: StorageOptions): Storage {
   const file = join(options.folder, DATABASE_FILE)
   const files = { ...options, file }
   const db = openDatabase(files)
-  const store = { ...namespaceStore, migrate: (writer: Writer) => takeOldDatabase(writer, options) }
+  const store = { ...namespaceStore, migrate: (writer: Writer) => importOldDatabase(writer, options) }
   prepareTables(db, [store, authorizedUsers, jobHistory, jobTotals], options)
   const namespaces = new Namespaces(db, options.warn)
   markVersion(db, namespaces, options.warn)
@@ -72,7 +72,7 @@ export function openStorage(options: StorageOptions): Storage {
     backups,
     jobs: new JobHistory(db, openTable(db, jobHistory)),
     totals: new JobTotals(db, openTable(db, jobTotals)),
-    users: new Users(db, openTable(db, authorizedUsers)),
+    users: new UserTable(db, openTable(db, authorizedUsers)),
     table(definition) {
       prepareTables(db, [definition], options)
       return openTable(db, definition)
@@ -94,17 +94,17 @@ function prepareTables(db: Sqlite, definitions: readonly TableDefinition[], opti
   for (const text of db.transact(writer => makeTables(writer, definitions))) warn(text)
 }
 
-/** Once: only a store that holds nothing is filled. */
-function takeOldDatabase(db: Writer, { folder, warn }: StorageOptions): void {
-  const old = join(folder, FORMER_DATABASE_FILE)
+/** Only into an empty store, so that it happens once. */
+function importOldDatabase(db: Writer, { folder, warn }: StorageOptions): void {
+  const old = join(folder, OLD_DATABASE_FILE)
   if (hasRecords(db) || !existsSync(old)) return
   try {
     const damages = importLmdb(db, old)
     for (const text of damages)
-      warn(`The old database ${basename(old)} is damaged, a part of it was left out: ${text}`)
+      warn(`The old database ${basename(old)} is damaged, a part of it was not imported: ${text}`)
   } catch (error) {
     warn(
-      `The old database ${basename(old)} could not be taken over: ${messageOf(error)}. The file is left as it is`,
+      `The old database ${basename(old)} could not be imported: ${messageOf(error)}. The file is unchanged`,
     )
   }
 }
@@ -113,8 +113,8 @@ function markVersion(db: Sqlite, namespaces: Namespaces, warn: (text: string) =>
   const found = namespaces.find('database', 'database_version')
   if (typeof found === 'number' && found > DATABASE_VERSION) {
     warn(
-      `The database is of version ${found}, written by a newer server; this one knows ${DATABASE_VERSION}. What it ` +
-        'does not understand is left as it is. Update this server, or restore a backup from before.',
+      `The database has version ${found}, from a newer server; this server supports ${DATABASE_VERSION}. Data that it ` +
+        'does not know stays unchanged. Update this server, or restore an older backup.',
     )
   } else if (found !== DATABASE_VERSION && db.refusal === null) {
     db.transact(writer => writeRecord(writer, 'database', 'database_version', encodeRecord(DATABASE_VERSION)))

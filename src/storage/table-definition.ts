@@ -1,28 +1,28 @@
-// Tables and their registration: each table's version and the text it was made from stand in `table_registry`,
-// where Moonraker compares them with its own at every start.
+// Tables and their registration: `table_registry` contains each table's version and the text that created it. Moonraker
+// compares them with its own at every start.
 import type { Reader, Writer } from './sqlite.ts'
 
-/** One column: its name, its declared type, and what follows that. */
+/** One column: its name, its declared type, and its constraints. */
 export type Column = readonly [name: string, type: string, rest?: string]
 
 /** A table that the server uses. */
 export interface TableDefinition {
   readonly name: string
-  /** Counts up with each change; 1 is the first. */
+  /** Increases with each change; the first is 1. */
   readonly version: number
   readonly columns: readonly Column[]
-  /** Of more than one column; a single one says it in its own line. */
+  /** A key of several columns; a single column has it as a constraint. */
   readonly primaryKey?: readonly string[]
-  /** Statements that make indexes; run at every start, so they say IF NOT EXISTS. */
+  /** Statements that create indexes; run at every start, therefore with IF NOT EXISTS. */
   readonly indexes?: readonly string[]
-  /** Brings the content from version `from` here; 0 is a table that was just made. */
+  /** Updates the content from version `from`; 0 is a new table. */
   readonly migrate?: (db: Writer, from: number) => void
 }
 
-/** What the opened file knows of a table. */
+/** A table of the open file. */
 export interface Table {
   readonly name: string
-  /** For SELECT: the columns we know, NULL in place of one that the file does not have. */
+  /** The known columns for SELECT, with NULL in place of one that the file lacks. */
   readonly columns: string
 }
 
@@ -36,7 +36,7 @@ const REGISTRY: TableDefinition = {
   ],
 }
 
-/** The text that Moonraker makes the table from and compares, to the blank. */
+/** The text that creates the table in Moonraker, which compares it character by character. */
 export function prototypeOf(definition: TableDefinition): string {
   const lines = definition.columns.map(column => column.filter(Boolean).join(' '))
   if (definition.primaryKey) lines.push(`PRIMARY KEY (${definition.primaryKey.join(', ')})`)
@@ -50,7 +50,7 @@ export function tableNames(db: Reader): string[] {
     .map(row => String(row.name))
 }
 
-/** The names of the columns that a table has. */
+/** The names of a table's columns. */
 export function columnNames(db: Reader, table: string): string[] {
   return db.all('SELECT name FROM pragma_table_info(?)', table).map(row => String(row.name))
 }
@@ -59,7 +59,7 @@ function registeredVersion(db: Reader, name: string): number {
   return Number(db.get('SELECT version FROM table_registry WHERE name = ?', name)?.version ?? 0)
 }
 
-/** True when `makeTables` would change or move what is in the file already, rather than add to it. */
+/** Whether `makeTables` would change or move existing data, rather than add to it. */
 export function needsMigration(db: Reader, definitions: readonly TableDefinition[]): boolean {
   const present = new Set(tableNames(db))
   const isRegistered = present.has(REGISTRY.name)
@@ -70,8 +70,8 @@ export function needsMigration(db: Reader, definitions: readonly TableDefinition
 }
 
 /**
- * Makes the tables that are missing and brings the others up to date, in the order given.
- * Returns warnings about tables that are newer than known: they are used as far as their columns allow.
+ * Creates missing tables and updates the others, in their order. Returns warnings about tables of newer versions: they
+ * are used as far as their columns allow.
  */
 export function makeTables(db: Writer, definitions: readonly TableDefinition[]): string[] {
   const present = new Set(tableNames(db))
@@ -107,12 +107,12 @@ function newerTable(db: Reader, definition: TableDefinition, found: number): str
   const missing = columns.map(([column]) => column).filter(column => !present.has(column))
   const lost = missing.length > 0 ? ` It has no ${missing.join(', ')}, so nothing can be written to it.` : ''
   return (
-    `The database table '${name}' is of version ${found}, written by a newer server; this one knows ${version} ` +
-    `and uses what it understands.${lost} Update this server, or restore a backup from before.`
+    `The database table '${name}' has version ${found}, from a newer server; this server supports ${version} ` +
+    `and uses the columns that it knows.${lost} Update this server, or restore an older backup.`
   )
 }
 
-/** The table as this file has it. */
+/** The table as it is in this file. */
 export function openTable(db: Reader, { name, columns }: TableDefinition): Table {
   const present = new Set(columnNames(db, name))
   const selected = columns.map(([column]) => (present.has(column) ? column : `NULL AS ${column}`))

@@ -1,4 +1,4 @@
-// Whole tables as the debug endpoints show them.
+// Whole tables, for the debug endpoints.
 import { ApiError } from '../core/errors.ts'
 import { exactInteger, parseStored } from '../core/exact-json.ts'
 import { decodeRecord } from './record.ts'
@@ -7,7 +7,7 @@ import { tableNames } from './table-definition.ts'
 
 /**
  * All rows of a table with their `rowid`, records and JSON columns decoded; a cell that cannot be decoded is null.
- * Throws ApiError 404 for a table that is not there.
+ * Throws ApiError 404 for an unknown table.
  */
 export function dumpTable(db: Reader, table: string): Record<string, unknown>[] {
   if (!tableNames(db).includes(table)) throw new ApiError(404, `Table name '${table}' does not exist`)

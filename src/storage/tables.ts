@@ -1,5 +1,5 @@
-// The tables of a Moonraker database, column by column as its files have them, and how what older versions kept
-// in namespaces moves into them.
+// The tables of a Moonraker database with their columns, and the migration of the namespaces in which older versions stored
+// the same data.
 import { randomBytes } from 'node:crypto'
 import { isExactNumber } from '../core/exact-json.ts'
 import { jsonCell, textOrNull } from './cells.ts'
@@ -7,9 +7,9 @@ import { clearNamespace, NAMESPACE_TABLE, readNamespace } from './namespace-rows
 import type { SqlValue, Writer } from './sqlite.ts'
 import type { TableDefinition } from './table-definition.ts'
 
-/** The user that stands for whoever shows the API key; its password is the key. */
+/** The user of requests with the API key; its password is the key. */
 export const API_KEY_USER = '_API_KEY_USER_'
-/** All rows of one server carry this; Moonraker knows no other value yet. */
+/** The instance of all rows; Moonraker has no other value yet. */
 export const INSTANCE = 'default'
 
 /** Key and value of every namespace. */
@@ -57,7 +57,7 @@ export const jobHistory: TableDefinition = {
     ['auxiliary_data', 'pyjson', 'NOT NULL'],
     ['instance_id', 'TEXT', 'NOT NULL'],
   ],
-  // Filters and offsets walk this instead of the rows, whose metadata would have to be read past.
+  // Filters and offsets read these instead of the rows with their large metadata.
   indexes: [
     `CREATE INDEX IF NOT EXISTS job_history_times
      ON job_history (instance_id, job_id, start_time, end_time)`,
@@ -80,7 +80,7 @@ export const jobTotals: TableDefinition = {
   migrate: totalsFromNamespace,
 }
 
-/** The fields of the totals that the server itself keeps; `longest_*` are maxima. */
+/** The server's own totals; `longest_*` are maxima. */
 export const TOTAL_FIELDS = [
   'total_jobs',
   'total_time',
@@ -90,12 +90,13 @@ export const TOTAL_FIELDS = [
   'longest_print',
 ] as const
 
-type Fields = Readonly<Record<string, unknown>>
+/** An object in a namespace of an older version. */
+type OldObject = Readonly<Record<string, unknown>>
 
-function fieldsOf(value: unknown): Fields | null {
+function fieldsOf(value: unknown): OldObject | null {
   const isObject =
     typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value)
-  return isObject ? (value as Fields) : null
+  return isObject ? (value as OldObject) : null
 }
 
 const textOr = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise)
@@ -127,7 +128,7 @@ function usersFromNamespace(db: Writer): void {
   clearNamespace(db, 'authorized_users')
 }
 
-/** Jobs keep their number, which the metadata of their file refers to. */
+/** Jobs keep their numbers, since the metadata of files refers to them. */
 function historyFromNamespace(db: Writer): void {
   for (const [key, value] of readNamespace(db, 'history')) {
     const job = fieldsOf(value)

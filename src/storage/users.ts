@@ -1,12 +1,12 @@
-// The users who may log in, and the one that holds the API key.
+// The table of users: those who may log in, and the one whose password is the API key.
 import { jsonCell, jsonOf, textOrNull } from './cells.ts'
 import type { Row, Sqlite, SqlValue } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
 
-/** A user as the database keeps it. */
+/** A user as stored in the database. */
 export interface User {
   readonly username: string
-  /** PBKDF2-HMAC-SHA256 over 100,000 rounds, in hexadecimal; the key itself for the API key's user. */
+  /** PBKDF2-HMAC-SHA256 with 100,000 rounds, in hexadecimal; for the API key's user the key itself. */
   readonly password: string
   /** Seconds since 1970. */
   readonly created_on: number
@@ -20,7 +20,7 @@ export interface User {
   readonly groups: readonly string[]
 }
 
-export class Users {
+export class UserTable {
   readonly #db: Sqlite
   readonly #table: Table
 
@@ -41,7 +41,7 @@ export class Users {
     return row && userOf(row)
   }
 
-  /** Adds the user, or puts it in the place of the one of that name. */
+  /** Adds or replaces a user. */
   put(user: User): Promise<void> {
     const values: SqlValue[] = [
       user.username,
@@ -67,7 +67,7 @@ export class Users {
     })
   }
 
-  /** Resolves with false where there is no such user. */
+  /** Resolves with false for an unknown user. */
   delete(username: string): Promise<boolean> {
     return this.#db.write(
       db => db.run(`DELETE FROM ${this.#table.name} WHERE username = ?`, username).changes > 0,
@@ -88,7 +88,7 @@ function userOf(row: Row): User {
   }
 }
 
-/** Unreadable groups must not let anybody in as more than they are: none. */
+/** Unreadable groups give no rights: none. */
 function groupsOf(cell: Row[string] | undefined): string[] {
   if (cell === null || cell === undefined) return ['admin']
   const groups = jsonOf(cell)

@@ -16,7 +16,7 @@ import { DataFolder } from './data-folder.ts'
 
 const START = Date.UTC(2026, 0, 15) / 1000
 
-/** Time that passes when the test says so. */
+/** Time that the test advances. */
 class HandClock implements Clock {
   #now = START
   readonly #tasks: { at: number; every: number | null; task: () => void }[] = []
@@ -66,7 +66,7 @@ test('a backup is made, listed, opened by others, and deleted', async () => {
   assert.deepEqual(readdirSync(folder.backups), [])
 })
 
-test('writing goes on while a backup is made', async () => {
+test('writes continue while a backup is made', async () => {
   await using folder = new DataFolder()
   const { backups, namespaces } = folder.open()
   await namespaces.post('golden', 'large', 'x'.repeat(3_000_000))
@@ -77,7 +77,7 @@ test('writing goes on while a backup is made', async () => {
   assert.equal(namespaces.get('golden', 'k49'), 49)
 })
 
-test('names that lead elsewhere are refused', async () => {
+test('names of files outside of the folder are rejected', async () => {
   await using folder = new DataFolder()
   const { backups } = folder.open()
   await backups.create('good.db')
@@ -108,7 +108,7 @@ test('names that lead elsewhere are refused', async () => {
   assert.deepEqual(backups.list(), ['good.db'])
 })
 
-test('a restored backup is there after the restart, and nothing is written until then', async () => {
+test('a backup is restored by the restart, and nothing is written until then', async () => {
   await using folder = new DataFolder()
   const first = folder.open()
   await first.namespaces.post('golden', 'a', 'old')
@@ -130,7 +130,7 @@ test('a restored backup is there after the restart, and nothing is written until
   assert.deepEqual(folder.warnings, [])
 })
 
-test('a restore that was asked for is done by the next start where the stop did not come to it', async () => {
+test('the next start completes a restore that the stop did not', async () => {
   await using folder = new DataFolder()
   await using copy = new DataFolder()
   const { namespaces, backups } = folder.open()
@@ -143,7 +143,7 @@ test('a restore that was asked for is done by the next start where the stop did 
   assert.ok(!copy.names().some(name => name.includes('pending')))
 })
 
-test('a restore that waits is given up when another server wrote since', async () => {
+test('a pending restore is dropped when another server wrote since', async () => {
   await using folder = new DataFolder()
   await using copy = new DataFolder()
   const { namespaces, backups } = folder.open()
@@ -160,7 +160,7 @@ function writeCopy(from: DataFolder, to: DataFolder, name: string): void {
   writeFileSync(join(to.database, name), readFileSync(join(from.database, name)))
 }
 
-test('what is no sound database is not restored', async () => {
+test('an invalid database is not restored', async () => {
   await using folder = new DataFolder()
   const { backups, namespaces } = folder.open()
   const path = await backups.create('whole.db')
@@ -181,7 +181,7 @@ test('what is no sound database is not restored', async () => {
   assert.ok(!existsSync(`${folder.file}.restore-pending`))
 })
 
-test('automatic backups are made daily when they may, and the oldest make room', async () => {
+test('automatic backups are made daily when allowed, and the oldest are deleted', async () => {
   await using folder = new DataFolder()
   const clock = new HandClock()
   const { backups } = folder.open(clock)
@@ -225,7 +225,7 @@ test('automatic backups are made daily when they may, and the oldest make room',
   assert.deepEqual(failures, [])
 })
 
-test('a failing automatic backup is told, and leaves nothing behind', async () => {
+test('a failed automatic backup is reported, and leaves no file', async () => {
   await using folder = new DataFolder()
   const clock = new HandClock()
   const storage = folder.open(clock)

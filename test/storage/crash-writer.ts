@@ -1,4 +1,4 @@
-// Writes to the storage as fast as it can and tells of each acknowledged write, until it is killed.
+// Writes to the storage as fast as it can and prints each acknowledged write, until it is killed.
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../src/core/clock.ts'
 import { openStorage } from '../../src/storage/index.ts'

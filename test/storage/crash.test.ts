@@ -11,22 +11,22 @@ import { DataFolder } from './data-folder.ts'
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 3)
 const writer = fileURLToPath(new URL('crash-writer.ts', import.meta.url))
 
-/** Runs the writer until it has told of `count` writes, or for some ms where `count` is 0. Returns what it told. */
+/** Runs the writer until it has printed `count` writes, or for some ms if `count` is 0. Returns the printed lines. */
 async function writeAndKill(folder: DataFolder, first: number, count: number): Promise<string[]> {
   const child = spawn(process.execPath, [writer, folder.database, folder.backups, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  let told = ''
+  let printed = ''
   let lines = 0
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    told += text
+    printed += text
     lines += text.split('\n').length - 1
     if (count > 0 && lines >= count) child.kill('SIGKILL')
   })
   if (count === 0) setTimeout(() => child.kill('SIGKILL'), 40 + Math.random() * 120)
   const [, signal] = (await once(child, 'close')) as [number | null, string | null]
   assert.equal(signal, 'SIGKILL')
-  return told.split('\n').slice(0, -1)
+  return printed.split('\n').slice(0, -1)
 }
 
 test(`killed ${ROUNDS} times`, async t => {

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import type { Storage } from '../../src/storage/index.ts'
 import { openStorage } from '../../src/storage/index.ts'
 
-/** The content of a file that another program wrote and that stands, packed, in `fixtures`. */
+/** The content of a file of another program, which is compressed in `fixtures`. */
 export function fixture(name: string): Buffer {
   return gunzipSync(readFileSync(new URL(`fixtures/${name}.gz`, import.meta.url)))
 }

@@ -20,7 +20,7 @@ const job = (index: number, changes: Partial<NewJob> = {}): NewJob => ({
 
 const running: Partial<NewJob> = { status: 'in_progress', end_time: null }
 
-test('a job is added, changed and read back as it is', async () => {
+test('a job is added, changed and read back', async () => {
   await using folder = new DataFolder()
   const first = folder.open()
   const id = await first.jobs.add(job(1, running))
@@ -54,7 +54,7 @@ test('lists by number, time, limit and offset', async () => {
   assert.equal(jobs.count({ since: 12_800, limit: 1 }), 2)
 })
 
-test('a job that still runs is no job that ended before', async () => {
+test('a running job is not one that ended before a time', async () => {
   await using folder = new DataFolder()
   const { jobs } = folder.open()
   await jobs.add(job(1, running))
@@ -87,7 +87,7 @@ test('one job is deleted, or all', async () => {
   assert.equal(jobs.count(), 0)
 })
 
-test('cells that are damaged do not hide the job', async () => {
+test('a job with damaged cells is listed', async () => {
   await using folder = new DataFolder()
   const { jobs, db } = folder.open()
   await jobs.add(job(1))

@@ -10,7 +10,7 @@ const total = (provider: string, field: string, value: number) => ({
   total: value,
 })
 
-test('begin at zero, are put one by one and reset together', async () => {
+test('totals start at zero, are stored one by one and reset together', async () => {
   await using folder = new DataFolder()
   const { totals } = folder.open()
   assert.deepEqual(

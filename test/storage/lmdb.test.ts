@@ -19,7 +19,7 @@ function read(file: string): { keys: string[]; damages: string[] } {
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 for (const name of ['data-32.mdb', 'data-64.mdb']) {
-  test(`${name} is taken over once, and left alone`, async () => {
+  test(`${name} is imported once, and not changed`, async () => {
     await using folder = new DataFolder()
     const old = folder.put('data.mdb', fixture(name))
     const { namespaces, jobs, totals, users } = folder.open()
@@ -65,7 +65,7 @@ for (const name of ['data-32.mdb', 'data-64.mdb']) {
     await namespaces.clear('webcams')
   })
 
-  test(`${name} damaged anywhere gives what is readable, and never hangs`, async () => {
+  test(`${name} with damage at any place gives its readable records, and never hangs`, async () => {
     await using folder = new DataFolder()
     const sound = fixture(name)
     const whole = read(folder.put('data.mdb', sound)).keys.length
@@ -90,7 +90,7 @@ for (const name of ['data-32.mdb', 'data-64.mdb']) {
   })
 }
 
-test('a damaged page costs its own records and is told', async () => {
+test('a damaged page loses only its own records and is reported', async () => {
   await using folder = new DataFolder()
   const bytes = fixture('data-64.mdb')
   const whole = read(folder.put('data.mdb', bytes)).keys
@@ -98,14 +98,14 @@ test('a damaged page costs its own records and is told', async () => {
   bytes.fill(0xff, page, page + 4096)
   const { keys, damages } = read(folder.put('data.mdb', bytes))
   assert.equal(damages.length, 1)
-  assert.match(damages[0]!, /^history: page \d+ is another one/)
+  assert.match(damages[0]!, /^history: page \d+ has another number/)
   assert.ok(
     keys.length < whole.length && keys.length > whole.length - 20,
     `${keys.length} of ${whole.length}`,
   )
 })
 
-test('what is no LMDB file is told, and a new database begun', async () => {
+test('a file that is not LMDB is reported, and a new database is created', async () => {
   for (const content of ['', 'x', 'no database at all '.repeat(1000)]) {
     await using folder = new DataFolder()
     folder.put('data.mdb', Buffer.from(content))
@@ -113,12 +113,12 @@ test('what is no LMDB file is told, and a new database begun', async () => {
     assert.deepEqual(namespaces.list(), ['database'])
     assert.match(
       folder.warnings.join(),
-      /^The old database data.mdb could not be taken over: it is no LMDB file/,
+      /^The old database data.mdb could not be imported: it is not an LMDB file/,
     )
   }
 })
 
-test('a database that holds something already is not filled again', async () => {
+test('nothing is imported into a database with records', async () => {
   await using folder = new DataFolder()
   await folder.open().close()
   folder.put('data.mdb', fixture('data-64.mdb'))

@@ -6,7 +6,7 @@ import { DataFolder } from './data-folder.ts'
 
 const notFound = (message: string) => ({ status: 404, message })
 
-test('items are put, read and deleted by dotted keys and by arrays', async () => {
+test('items are stored, read and deleted by dotted keys and by arrays', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.post('golden', 'a.b.c', { d: 1 })
@@ -41,7 +41,7 @@ test('every kind of value and size is kept over a restart', async () => {
   assert.deepEqual(folder.open().namespaces.all('golden'), values)
 })
 
-test('integers beyond 2^53 stay as they are when something beside them changes', async () => {
+test('integers beyond 2^53 stay unchanged when another value of the record changes', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.post(
@@ -55,7 +55,7 @@ test('integers beyond 2^53 stay as they are when something beside them changes',
   await assert.rejects(namespaces.post('golden', 'alone', 12345678901234567000), { status: 400 })
 })
 
-test('null removes a record, and stands as a value inside one', async () => {
+test('null removes a record, and is a value inside one', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.post('golden', 'gone', 5)
@@ -68,7 +68,7 @@ test('null removes a record, and stands as a value inside one', async () => {
   assert.equal(namespaces.get('golden', 'kept.inside'), null)
 })
 
-test('a record that is no object gives way to a path, a value inside one does not', async () => {
+test('a path replaces a record that is not an object, but not a value inside one', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.post('golden', 'number', 5)
@@ -76,12 +76,12 @@ test('a record that is no object gives way to a path, a value inside one does no
   assert.deepEqual(namespaces.get('golden', 'number'), { sub: 1 })
   await assert.rejects(namespaces.post('golden', 'number.sub.deeper', 1), {
     status: 400,
-    message: "Item at key 'number.sub' in namespace 'golden' is not an object, nothing can be put into it",
+    message: "Item at key 'number.sub' in namespace 'golden' is not an object and cannot contain other items",
   })
   assert.deepEqual(namespaces.get('golden', 'number'), { sub: 1 })
 })
 
-test('what is not there is told as Moonraker tells it', async () => {
+test('errors for missing items have the texts of Moonraker', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.post('golden', 'text', 'hello')
@@ -100,7 +100,7 @@ test('what is not there is told as Moonraker tells it', async () => {
   assert.throws(() => namespaces.all('nope'), notFound('Namespace nope not found'))
 })
 
-test('a namespace is there while something is in it, or a component keeps it', async () => {
+test('a namespace exists while it has records, or a component keeps it', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   namespaces.keep('announcements')
@@ -111,7 +111,7 @@ test('a namespace is there while something is in it, or a component keeps it', a
   assert.deepEqual(new Set(namespaces.list()), new Set(['announcements', 'database']))
 })
 
-test('keys and names that make no sense are refused and change nothing', async () => {
+test('invalid keys and names are rejected and change nothing', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   for (const key of ['', '.', 'a..b', 'a.', '.a', [], [''], ['a', '']]) {
@@ -126,7 +126,7 @@ test('keys and names that make no sense are refused and change nothing', async (
   assert.deepEqual(namespaces.list(), ['database'])
 })
 
-test('names that only look like others are others', async () => {
+test('names that look alike are different', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   const names = [
@@ -146,7 +146,7 @@ test('names that only look like others are others', async () => {
   )
 })
 
-test('keys that JavaScript gives a meaning are keys like others', async () => {
+test('keys with a meaning in JavaScript are ordinary keys', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.post('golden', '__proto__.polluted', true)
@@ -160,7 +160,7 @@ test('keys that JavaScript gives a meaning are keys like others', async () => {
   assert.equal(await namespaces.delete('golden', 'a.__proto__.polluted'), true)
 })
 
-test('records are put, renamed and deleted by the batch', async () => {
+test('records are stored, renamed and deleted in batches', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.postAll(
@@ -192,7 +192,7 @@ function damage({ db }: Storage): Promise<unknown> {
   )
 }
 
-test('an unreadable record hides nothing else, and can be put anew', async () => {
+test('an unreadable record does not hide others, and can be replaced', async () => {
   await using folder = new DataFolder()
   const storage = folder.open()
   await storage.namespaces.post('golden', 'good', 1)

@@ -1,4 +1,4 @@
-// The server starts whatever it finds: what was readable is there, what was not is kept aside, and it says so.
+// The server starts in every state of the database: readable data is kept, the damaged file too, and a warning explains it.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -41,7 +41,7 @@ function assertUsable(folder: DataFolder, storage: Storage): void {
   assert.ok(!folder.names().some(name => /reading|restoring|pending/.test(name)), folder.names().join())
 }
 
-test('a whole file is opened without a word', async () => {
+test('an intact file is opened without a warning', async () => {
   await using folder = new DataFolder()
   folder.put(NAME, bytes)
   assert.equal(folder.open().jobs.count(), JOBS + 3)
@@ -62,7 +62,7 @@ const DAMAGES: Record<string, (whole: Buffer) => Uint8Array> = {
 }
 
 for (const [what, damage] of Object.entries(DAMAGES)) {
-  test(`${what}: set aside as it is, and the newest good backup restored`, async () => {
+  test(`${what}: the damaged file is kept, and the newest good backup is restored`, async () => {
     await using folder = new DataFolder()
     mkdirSync(folder.backups, { recursive: true })
     writeFileSync(join(folder.backups, 'good.db'), bytes)
@@ -75,9 +75,12 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
     assert.equal(folder.warnings.length, 1)
     assert.match(
       folder.warnings[0]!,
-      /^The database was damaged \(.+\) and set aside as moonraker-sql\.db\.broken-/,
+      /^The database was damaged \(.+\); the damaged file was kept as moonraker-sql\.db\.broken-/,
     )
-    assert.match(folder.warnings[0]!, /newest good backup, good\.db, was restored.*damaged too: unfit\.db/)
+    assert.match(
+      folder.warnings[0]!,
+      /newest good backup, good\.db, was restored.*Other damaged backups: unfit\.db/,
+    )
     const [aside] = broken(folder)
     assert.deepEqual(readFileSync(join(folder.database, aside!)), Buffer.from(damaged))
     await storage.namespaces.post('golden', 'new', 1)
@@ -85,7 +88,7 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
   })
 }
 
-test('without a backup a new database is begun', async () => {
+test('without a backup a new database is created', async () => {
   await using folder = new DataFolder()
   folder.put(NAME, Buffer.alloc(50_000, 0xa5))
   const storage = folder.open()
@@ -95,7 +98,7 @@ test('without a backup a new database is begun', async () => {
   assertUsable(folder, storage)
 })
 
-test('random pages: what is readable is kept, and goes over the backup', async () => {
+test('random pages: readable rows are kept, and replace those of the backup', async () => {
   for (let page = 1; page < bytes.length / PAGE; page += 7) {
     await using folder = new DataFolder()
     const copy = Buffer.from(bytes)
@@ -111,7 +114,7 @@ test('random pages: what is readable is kept, and goes over the backup', async (
   }
 })
 
-test('a damaged page of one table costs nothing of the others', async () => {
+test('a damaged page of one table loses nothing of the others', async () => {
   await using folder = new DataFolder()
   const copy = Buffer.from(bytes)
   const page = Math.floor(copy.indexOf('150.gcode') / PAGE)
@@ -125,10 +128,10 @@ test('a damaged page of one table costs nothing of the others', async () => {
     users.list().map(({ username }) => username),
     ['_API_KEY_USER_', 'maker', 'zoë'],
   )
-  assert.match(folder.warnings.join(), /Something is missing of: job_history\./)
+  assert.match(folder.warnings.join(), /Incomplete tables: job_history\./)
 })
 
-test('what can be read of a damaged file is newer than the backup', async () => {
+test('readable rows of a damaged file win over the backup', async () => {
   await using folder = new DataFolder()
   const before = folder.open()
   await before.namespaces.post('golden', 'gone', 1)
@@ -166,7 +169,7 @@ test('what can be read of a damaged file is newer than the backup', async () => 
   assert.ok(after.jobs.count() > 80)
 })
 
-test('a file cut off anywhere starts', async () => {
+test('the server starts with a file that is truncated at any place', async () => {
   for (let length = 0; length < bytes.length; length += Math.floor(bytes.length / 6)) {
     await using folder = new DataFolder()
     folder.put(NAME, bytes.subarray(0, length))
@@ -178,7 +181,7 @@ test('a file cut off anywhere starts', async () => {
   }
 })
 
-test('an empty file is damage where a backup is, else a beginning', async () => {
+test('an empty file is damaged if there is a backup, otherwise new', async () => {
   await using folder = new DataFolder()
   folder.put(NAME, Buffer.alloc(0))
   const first = folder.open()
@@ -190,18 +193,18 @@ test('an empty file is damage where a backup is, else a beginning', async () => 
   assert.deepEqual(folder.open().namespaces.all('golden'), { a: 1 })
 })
 
-test('a log without its database is set aside, not laid over the next one', async () => {
+test('a log without its database is renamed, not applied to the next one', async () => {
   await using folder = new DataFolder()
   await using copy = new DataFolder()
   const { namespaces } = folder.open()
   await namespaces.post('golden', 'a', 1)
   copy.put(`${NAME}-wal`, readFileSync(`${folder.file}-wal`))
   assert.deepEqual(copy.open().namespaces.list(), ['database'])
-  assert.match(copy.warnings.join(), /its log was still there; it was set aside/)
+  assert.match(copy.warnings.join(), /its log is there; the log was renamed/)
   assert.equal(broken(copy).length, 1)
 })
 
-test('what stands in the log only is there after a crash, also when the file is damaged', async () => {
+test('data that is only in the log survives a crash, also with a damaged file', async () => {
   await using folder = new DataFolder()
   await using copy = new DataFolder()
   folder.put(NAME, bytes)
@@ -216,7 +219,7 @@ test('what stands in the log only is there after a crash, also when the file is 
   assert.equal(broken(copy).length, 2)
 })
 
-test('newer versions are told, and used as far as they are understood', async () => {
+test('newer versions give a warning, and are used as far as they are known', async () => {
   await using folder = new DataFolder()
   const file = folder.put(NAME, bytes)
   const newer = new Sqlite(file)
@@ -230,9 +233,9 @@ test('newer versions are told, and used as far as they are understood', async ()
   assert.deepEqual(
     folder.warnings.map(text => text.split(',')[0]),
     [
-      "The database table 'authorized_users' is of version 7",
-      "The database table 'job_history' is of version 7",
-      'The database is of version 9',
+      "The database table 'authorized_users' has version 7",
+      "The database table 'job_history' has version 7",
+      'The database has version 9',
     ],
   )
   assert.match(folder.warnings[0]!, /has no salt, so nothing can be written to it/)
@@ -242,7 +245,7 @@ test('newer versions are told, and used as far as they are understood', async ()
   assert.equal(namespaces.get('database', 'database_version'), 9)
 })
 
-test('a table is brought up to date once, with a backup before', async () => {
+test('a table is updated once, with a backup before', async () => {
   await using folder = new DataFolder()
   const columns = [
     ['id', 'INTEGER', 'PRIMARY KEY'],
@@ -290,7 +293,7 @@ test('a migration that fails leaves the file as it was', async () => {
   assert.throws(() => storage.db.get('SELECT * FROM job_queue'), /no such table/)
 })
 
-test('another program that holds the file is told at the start', async () => {
+test('the start reports another program that has locked the file', async () => {
   await using folder = new DataFolder()
   const other = new Sqlite(folder.put(NAME, bytes))
   other.connection.exec('BEGIN IMMEDIATE')
@@ -307,7 +310,7 @@ function mountSmall(t: TestContext, path: string, size: string): Disposable | nu
   return { [Symbol.dispose]: () => void spawnSync('umount', ['-l', path]) }
 }
 
-test('a read-only place: everything is read, nothing can be written, and the warning says why', async t => {
+test('a read-only disk: everything is read, nothing can be written, and the warning contains the reason', async t => {
   await using folder = new DataFolder()
   using small = process.getuid?.() === 0 ? mountSmall(t, folder.database, '8m') : null
   if (process.getuid?.() === 0) {
@@ -330,7 +333,7 @@ test('a read-only place: everything is read, nothing can be written, and the war
   assert.ok(db.refusal !== null)
 })
 
-test('a disk that is full at the start: everything is read, and the warning says why', async t => {
+test('a disk that is full at the start: everything is read, and the warning contains the reason', async t => {
   await using folder = new DataFolder()
   using small = mountSmall(t, folder.database, '2m')
   if (small === null) return
@@ -345,7 +348,7 @@ test('a disk that is full at the start: everything is read, and the warning says
   assert.equal(folder.open().jobs.count(), JOBS + 3)
 })
 
-test('a disk that fills up: writes fail with its name, reads go on, and writing works again with space', async t => {
+test('a disk that fills up: writes fail with the reason, reads continue, and writes work again with space', async t => {
   await using folder = new DataFolder()
   using small = mountSmall(t, folder.database, '4m')
   if (small === null) return

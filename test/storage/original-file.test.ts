@@ -52,7 +52,7 @@ test('everything in it is read', async () => {
   assert.deepEqual(folder.warnings, [])
 })
 
-test('it stays as it was where we only looked', async () => {
+test('reading does not change the file', async () => {
   await using folder = new DataFolder()
   const file = folder.put(NAME, fixture(NAME))
   const untouched = new Sqlite(file, { readOnly: true })
@@ -64,7 +64,7 @@ test('it stays as it was where we only looked', async () => {
   after.close()
 })
 
-test('ours has the same tables, made from the same text, in the same versions', async () => {
+test('a new database has the same tables, from the same text, in the same versions', async () => {
   await using folder = new DataFolder()
   await using original = new DataFolder()
   const sql = (db: Reader) => db.all("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name")

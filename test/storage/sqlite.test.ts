@@ -5,7 +5,7 @@ import { DataFolder } from './data-folder.ts'
 
 const count = (db: Sqlite) => Number(db.get('SELECT count(*) AS n FROM t')?.n)
 
-test('writes of one tick are one transaction, seen by others only when it is committed', async () => {
+test('writes of one tick are one transaction, visible to others only after the commit', async () => {
   await using folder = new DataFolder()
   const { db } = folder.open()
   await db.write(writer => writer.exec('CREATE TABLE t (v INT)'))
@@ -27,7 +27,7 @@ test('writes of one tick are one transaction, seen by others only when it is com
   other.close()
 })
 
-test('a write that throws takes back its own part only', async () => {
+test('a write that throws rolls back only its own part', async () => {
   await using folder = new DataFolder()
   const { db } = folder.open()
   await db.write(writer => writer.exec('CREATE TABLE t (v INT UNIQUE)'))
@@ -68,7 +68,7 @@ test('a commit that fails rejects everything in it, and the next one works', asy
   assert.equal(namespaces.get('golden', 'small'), 2)
 })
 
-test('what waits is committed by closing; later writes are refused', async () => {
+test('close commits queued writes; later writes are refused', async () => {
   await using folder = new DataFolder()
   const storage = folder.open()
   const written = storage.namespaces.post('golden', 'last', 1)
@@ -79,7 +79,7 @@ test('what waits is committed by closing; later writes are refused', async () =>
   assert.deepEqual(folder.open().namespaces.all('golden'), { last: 1 })
 })
 
-test('compacting gives back what was deleted', async () => {
+test('compact frees the space of deleted records', async () => {
   await using folder = new DataFolder()
   const { db, namespaces } = folder.open()
   await namespaces.post('golden', 'large', 'x'.repeat(1_000_000))

@@ -14,7 +14,7 @@ const user = {
   groups: ['admin'],
 }
 
-test('a new database has an API key of its own', async () => {
+test('a new database has a new API key', async () => {
   await using folder = new DataFolder()
   await using other = new DataFolder()
   const [first, second] = [folder, other].map(each => each.open().users.get(API_KEY_USER)?.password)
@@ -22,7 +22,7 @@ test('a new database has an API key of its own', async () => {
   assert.notEqual(first, second)
 })
 
-test('users are put, replaced and deleted', async () => {
+test('users are added, replaced and deleted', async () => {
   await using folder = new DataFolder()
   const { users } = folder.open()
   await users.put(user)

@@ -1,7 +1,7 @@
 // The users who may log in, as they stand in the database, held in memory: every request asks for them.
 import type { Role } from '../../api/endpoint.ts'
 import type { User } from '../../rpc/user.ts'
-import { API_KEY_USER, type User as StoredUser, type Users } from '../../storage/index.ts'
+import { API_KEY_USER, type User as StoredUser, type UserTable } from '../../storage/index.ts'
 
 export type { StoredUser }
 
@@ -18,12 +18,12 @@ export function callerUser(user: StoredUser): User {
 }
 
 export class Accounts {
-  readonly #users: Users
+  readonly #users: UserTable
   readonly #known = new Map<string, StoredUser>()
   readonly #byKeyId = new Map<string, StoredUser>()
   #lastWrite: Promise<void> = Promise.resolve()
 
-  constructor(users: Users) {
+  constructor(users: UserTable) {
     this.#users = users
     for (const user of users.list()) this.#learn(user)
   }
