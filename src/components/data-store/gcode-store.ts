@@ -1,13 +1,13 @@
-// The last lines of Klipper's console, for clients that come later.
+// The last lines of Klipper's console, for clients that connect later.
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { dataStore } from '../../api/server.ts'
 
 type Reply = ResultOf<(typeof dataStore)['methods']['server.gcode_store']>
 type Entry = Reply['gcode_store'][number]
 
-/** Characters in all messages together; beside the number of entries this bounds the memory, to a few MB. */
+/** The most characters in all messages together; this and the number of entries bound the memory to a few MB. */
 const MAX_CHARACTERS = 2 * 1024 * 1024
-/** Characters of one message; a longer one is cut. */
+/** The most characters of one message; a longer one is cut. */
 const MAX_MESSAGE = 64 * 1024
 
 export class GcodeStore {
@@ -15,14 +15,14 @@ export class GcodeStore {
   readonly #entries: Entry[] = []
   #characters = 0
 
-  /** Keeps `size` entries, or fewer where they are very long. */
+  /** Keeps `size` entries, or fewer if they are very long. */
   constructor(size: number) {
     this.#size = size
   }
 
-  /** Adds an entry; the oldest make room. `time` is in seconds since the epoch. */
+  /** Adds an entry, and drops the oldest ones if necessary. `time` is in seconds since the epoch. */
   add(type: Entry['type'], message: string, time: number): void {
-    const kept = message.length > MAX_MESSAGE ? beginning(message) : message
+    const kept = message.length > MAX_MESSAGE ? cut(message) : message
     this.#entries.push({ message: kept, time, type })
     this.#characters += kept.length
     while (this.#entries.length > this.#size || this.#characters > MAX_CHARACTERS) {
@@ -31,7 +31,7 @@ export class GcodeStore {
   }
 
   /**
-   * The newest `count` entries, oldest first; all of them for 0 or without a count. As in the original, a negative
+   * The newest `count` entries, oldest first; all of them for 0 or without a count. As in Moonraker, a negative
    * count leaves out that many of the oldest.
    */
   reply(count = 0): Reply {
@@ -39,7 +39,7 @@ export class GcodeStore {
   }
 }
 
-/** A copy, since a slice would keep all of a huge text in memory. */
-function beginning(message: string): string {
+/** The start of a message, as a copy: a slice would keep the whole text in memory. */
+function cut(message: string): string {
   return Buffer.from(`${message.slice(0, MAX_MESSAGE - 1)}…`).toString()
 }

@@ -1,12 +1,12 @@
-// The last so many values of a series, to two decimals.
+// The newest values of a series, with two decimals.
 
-/** Stands for null; no value comes near it. */
+/** Encodes null; no temperature is so low. */
 const NULL = -(2 ** 31)
 const LIMIT = 2 ** 31 - 1
 
 /**
- * A ring of numbers rounded to hundredths, or null. Whole hundredths take half the memory of floats and divide into
- * exactly the number whose text is shortest, so that replies are short too.
+ * A ring buffer of numbers rounded to hundredths, or null. Integers take half the memory of floats, and divided by 100
+ * they give the number with the shortest text, so that replies are short too.
  */
 export class HundredthsRing {
   readonly #values: Int32Array
@@ -17,7 +17,7 @@ export class HundredthsRing {
     this.#values = new Int32Array(capacity)
   }
 
-  /** Adds a value; the oldest makes room. What is not a finite number is null. */
+  /** Adds a value, and drops the oldest one if the ring is full. Anything but a finite number is null. */
   push(value: unknown): void {
     this.#values[this.#next] = toHundredths(value)
     this.#next = (this.#next + 1) % this.#values.length

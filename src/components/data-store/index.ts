@@ -1,4 +1,4 @@
-// [data_store]: remembers temperatures and console lines, so that a client that comes later can show what was.
+// [data_store]: stores temperatures and console lines, so that clients that connect later can show them.
 import { dataStore as chapter } from '../../api/server.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
@@ -7,12 +7,12 @@ import { int } from '../../schema/index.ts'
 import { GcodeStore } from './gcode-store.ts'
 import { TemperatureStore } from './temperature-store.ts'
 
-/** Past this nobody could show it, and memory would run out. */
+/** The most values; no client can show more, and memory would run out. */
 const MAX_SIZE = 1_000_000
 
 function recordTemperatures({ printer, events, log }: Core, scope: Scope, store: TemperatureStore): void {
   const failed = (error: unknown) => {
-    if (printer.link.connected) log.warning(`temperatures are not recorded: ${messageOf(error)}`)
+    if (printer.link.connected) log.warning(`cannot record temperatures: ${messageOf(error)}`)
   }
   scope.use(events.on('klippy:ready', () => store.follow().catch(failed)))
   scope.use(events.on('klippy:disconnected', () => store.pause()))

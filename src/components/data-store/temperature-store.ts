@@ -1,4 +1,4 @@
-// What every temperature sensor said in the last minutes, for clients that draw it.
+// The values of every temperature sensor in the last minutes, for the charts of clients.
 
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { StatusChange } from '../../api/printer.ts'
@@ -16,7 +16,7 @@ const FIELDS = Object.keys(SERIES) as FieldName[]
 type Reply = ResultOf<(typeof dataStore)['methods']['server.temperature_store']>
 type Values = Readonly<Record<string, unknown>>
 
-/** A sensor with what it said. */
+/** A sensor with its values. */
 interface Sensor {
   /** Its values may be null, and it is shown on request only. */
   readonly monitor: boolean
@@ -37,8 +37,8 @@ export class TemperatureStore implements Follower {
   }
 
   /**
-   * Finds the sensors of a Klippy that has become ready and takes their first values. Sensors that were there before
-   * keep their history. Rejects with ApiError when Klippy goes away meanwhile.
+   * Finds the sensors when Klippy is ready, and records their first values. A sensor that existed before keeps its
+   * history. Rejects with ApiError when Klippy disconnects meanwhile.
    */
   async follow(): Promise<void> {
     const { status } = await this.#printer.query({ heaters: ['available_sensors', 'available_monitors'] })
@@ -69,12 +69,12 @@ export class TemperatureStore implements Follower {
     }
   }
 
-  /** Klippy is gone: what it said last is not true any more and not recorded. */
+  /** Klippy has disconnected: its last values are no longer valid and not recorded. */
   pause(): void {
     this.#following = false
   }
 
-  /** Records what the sensors said last; to be called once a second. */
+  /** Records the latest value of each sensor; to be called once a second. */
   sample(): void {
     if (!this.#following) return
     for (const { rings, latest } of this.#sensors.values()) {

@@ -1,4 +1,4 @@
-// [database]: the namespace store for clients, and what can be done with the file as a whole.
+// [database]: the namespace store for clients, and operations on the whole file: compact, backup, restore.
 import { database as chapter, databaseDebug } from '../../api/database.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { deprecated } from '../../config/index.ts'
@@ -60,7 +60,7 @@ function serve(core: Core, scope: Scope, rules: NamespaceRules): void {
   )
 }
 
-/** The debug versions know no rules; they are for developers on machines of their own. */
+/** The debug versions without access rules, for developers. */
 function serveDebug(core: Core, scope: Scope): void {
   const { namespaces, backups, db } = core.storage
   scope.use(
@@ -78,15 +78,15 @@ function serveDebug(core: Core, scope: Scope): void {
   )
 }
 
-/** A copy a day, but not while Klipper prints. */
+/** Makes a backup each day, but not during a print. */
 function backUpDaily(core: Core, scope: Scope): void {
   let printing = false
-  const become = (value: boolean) => () => {
+  const set = (value: boolean) => () => {
     printing = value
   }
-  for (const begin of ['job:started', 'job:found'] as const) scope.use(core.events.on(begin, become(true)))
+  for (const start of ['job:started', 'job:found'] as const) scope.use(core.events.on(start, set(true)))
   for (const end of ['job:completed', 'job:cancelled', 'job:error', 'job:standby'] as const) {
-    scope.use(core.events.on(end, become(false)))
+    scope.use(core.events.on(end, set(false)))
   }
   const timer = core.storage.backups.startAutomatic({
     mayRun: () => !printing,

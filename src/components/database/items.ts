@@ -1,21 +1,21 @@
-// Items of the namespace store as the API gives and takes them.
+// Items of the namespace store in the form of the API.
 import { ApiError } from '../../core/errors.ts'
 import type { Key, Namespaces } from '../../storage/index.ts'
 
-/** The reply to every call about an item; `key` is as the caller gave it. */
+/** The reply to every call about an item; `key` has the caller's form. */
 export interface Item {
   readonly namespace: string
   readonly key: unknown
   readonly value: unknown
 }
 
-/** Where an item stands, as a caller gave it. */
+/** The namespace and key of an item, from a caller. */
 export interface Position {
   readonly namespace: string
   readonly key?: unknown
 }
 
-/** The value at a key, or the whole namespace where there is none. Throws ApiError 400, 404. */
+/** The value at a key; without a key the whole namespace. Throws ApiError 400, 404. */
 export function getItem(namespaces: Namespaces, { namespace, key = null }: Position): Item {
   const value = key === null ? namespaces.all(namespace) : namespaces.get(namespace, keyOf(key))
   if (value === null) throw new ApiError(404, `Key '${textOf(key)}' in namespace '${namespace}' not found`)
@@ -31,13 +31,13 @@ export async function postItem(
   return { namespace, key, value }
 }
 
-/** Removes an item and answers with what it was. Rejects with ApiError 400, 404, 503, 507. */
+/** Removes an item and returns it. Rejects with ApiError 400, 404, 503, 507. */
 export async function deleteItem(namespaces: Namespaces, { namespace, key }: Position): Promise<Item> {
   const value = await namespaces.delete(namespace, keyOf(key))
   return { namespace, key, value }
 }
 
-/** Throws ApiError 400 for what is no key, naming Python's type as clients know it. */
+/** Throws ApiError 400 for an invalid key, with the name of its type in Python, as Moonraker does. */
 function keyOf(key: unknown): Key {
   if (typeof key === 'string') return key
   if (Array.isArray(key)) return key.map(part => partOf(part, key))

@@ -1,44 +1,44 @@
-// Which namespaces belong to the server. The original keeps such lists in the database, and so does what it takes over.
+// The namespaces that belong to the server. Moonraker stores such lists in the database; they are respected too.
 import { ApiError } from '../../core/errors.ts'
 import type { Namespaces } from '../../storage/index.ts'
 
-/** Clients may read these (API document, "Database APIs"), whether they are there or not. */
+/** Clients may only read these (API document, "Database APIs"). */
 const PROTECTED = [
   'moonraker',
   'gcode_metadata',
   'history',
   'announcements',
   'update_manager',
-  // Users stand in a table of their own; what is written here would look like one to older servers.
+  // Users have their own table; older servers would take an item in this namespace for a user.
   'authorized_users',
 ] as const
 
-/** Clients may not even read these: the store's own notes, and what may hold credentials. */
+/** Clients may not even read these: the store's own records, and possible credentials. */
 const FORBIDDEN = ['database', 'simplyprint'] as const
 
-/** How a namespace is used. */
+/** How a client uses a namespace. */
 export type Use = 'read' | 'write'
 
-/** The rules of a database: ours, and those that another server noted in it. */
+/** The rules of a database: the ones above, and those that another server stored in it. */
 export class NamespaceRules {
   readonly #protected: ReadonlySet<string>
   readonly #forbidden: ReadonlySet<string>
 
   constructor(namespaces: Namespaces) {
-    const noted = (name: string) => {
+    const stored = (name: string) => {
       const list = namespaces.find('database', name)
       return Array.isArray(list) ? list.map(String) : []
     }
-    this.#protected = new Set([...PROTECTED, ...noted('protected_namespaces')])
-    this.#forbidden = new Set([...FORBIDDEN, ...noted('forbidden_namespaces')])
+    this.#protected = new Set([...PROTECTED, ...stored('protected_namespaces')])
+    this.#forbidden = new Set([...FORBIDDEN, ...stored('forbidden_namespaces')])
   }
 
-  /** Whether clients may know of the namespace. */
+  /** Whether clients may see the namespace. */
   isVisible(namespace: string): boolean {
     return !this.#forbidden.has(namespace)
   }
 
-  /** Throws ApiError 403 for what clients may not do. */
+  /** Throws ApiError 403 if clients may not use the namespace in this way. */
   check(namespace: string, use: Use): void {
     if (this.#forbidden.has(namespace)) {
       throw new ApiError(403, `Read/Write access to namespace '${namespace}' is forbidden`)

@@ -1,4 +1,4 @@
-// What other components keep of each job: used energy of a sensor, spools. The history asks, they answer.
+// The fields that other components add to each job, such as energy or spools. The history reads them.
 import type { Registration } from '../../core/scope.ts'
 import type { AuxiliaryField, Total } from '../../storage/index.ts'
 import type { AuxiliarySource, JobFields } from './service.ts'
@@ -7,7 +7,7 @@ import type { AuxiliarySource, JobFields } from './service.ts'
 export class AuxiliaryFields implements JobFields {
   readonly #sources: AuxiliarySource[] = []
 
-  /** Takes in a source; returns how to take it out. Throws Error for a name that is taken. */
+  /** Adds a source. Throws Error if its provider has a field of that name. */
   add(source: AuxiliarySource): Registration {
     const { provider, name } = source
     if (provider === 'history') throw new Error("The provider's name 'history' is reserved")
@@ -18,12 +18,12 @@ export class AuxiliaryFields implements JobFields {
     return { remove: () => void this.#sources.splice(this.#sources.indexOf(source), 1) }
   }
 
-  /** A job begins. */
+  /** A job starts. */
   reset(): void {
     for (const source of this.#sources) source.reset()
   }
 
-  /** The present values, as a job records them. */
+  /** The current values, as a job records them. */
   values(): AuxiliaryField[] {
     return this.#sources.map(source => ({
       provider: source.provider,
@@ -34,7 +34,7 @@ export class AuxiliaryFields implements JobFields {
     }))
   }
 
-  /** Totals without any job, of the sources that have totals. */
+  /** The totals before the first job, of the sources that have totals. */
   zeroTotals(): Total[] {
     return this.#totalled().map(source => ({
       provider: source.provider,
@@ -44,7 +44,7 @@ export class AuxiliaryFields implements JobFields {
     }))
   }
 
-  /** `before` with the job that ends now. */
+  /** `before` plus the job that ends now. */
   addTo(before: readonly Total[]): Total[] {
     return this.#totalled().map(source => {
       const { provider, name, precision } = source

@@ -1,4 +1,4 @@
-// Why a job failed or was cancelled, as a field of the job: its status alone does not say it.
+// Why a job failed or was cancelled, as a field of the job: its status alone does not contain it.
 
 import type { AuxiliaryField } from '../../storage/index.ts'
 

@@ -1,4 +1,4 @@
-// [history]: what was printed, how it ended, and the totals over all jobs.
+// [history]: the printed jobs, how they ended, and the totals of all jobs.
 import { history as chapter } from '../../api/history.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
@@ -13,7 +13,7 @@ import { jobFieldsService } from './service.ts'
 import { startMetadata } from './start-metadata.ts'
 import { Totals } from './totals.ts'
 
-/** Seconds after which the progress of a job is kept. */
+/** Seconds between two records of a job's progress. */
 const SAVE_EVERY = 60
 
 interface ListParams extends Pick<JobFilter, 'limit' | 'start'> {
@@ -22,7 +22,7 @@ interface ListParams extends Pick<JobFilter, 'limit' | 'start'> {
   readonly order: string
 }
 
-/** Clients write -1 for no limit of time, as the original has it. */
+/** Clients write -1 for no time limit, as in Moonraker. */
 function timeLimits({ since, before }: ListParams): Pick<JobFilter, 'since' | 'before'> {
   return {
     ...(since !== undefined && since !== -1 && { since }),
@@ -122,7 +122,7 @@ export default component({
       async start() {
         const interrupted = await core.storage.jobs.closeOpen('interrupted')
         if (interrupted.length > 0)
-          core.log.info(`jobs that were interrupted: ${interrupted.map(jobIdText).join(', ')}`)
+          core.log.info(`interrupted jobs: ${interrupted.map(jobIdText).join(', ')}`)
         const timer = core.clock.every(SAVE_EVERY, () => recorder.save())
         scope.defer(() => timer.stop())
       },

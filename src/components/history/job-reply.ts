@@ -1,4 +1,4 @@
-// A job as clients get it.
+// A job in the form of the API.
 
 import type { HistoryJob } from '../../api/history.ts'
 import { gcodeFileTime } from '../../core/gcode-file.ts'
@@ -7,10 +7,10 @@ import { type Job, jobIdText } from '../../storage/index.ts'
 
 export type JobReply = Infer<typeof HistoryJob>
 
-/** File systems and older servers keep times to a second or two; the original compares to a part in 10⁹. */
+/** Seconds: file systems and older servers store times with a precision of one or two seconds. */
 const SAME_TIME = 1.8
 
-/** Makes replies; a file that several jobs printed is looked at once. */
+/** Makes replies; checks a file that several jobs printed only once. */
 export class JobReplies {
   readonly #gcodes: string
   readonly #times = new Map<string, Promise<number | null>>()

@@ -1,4 +1,4 @@
-// Records jobs: each once, from its beginning to its end, whatever is restarted in between.
+// Records jobs: each once, from its start to its end, also over restarts of the server and of Klipper.
 
 import type { PrintStats } from '../../api/printer.ts'
 import type { Core } from '../../component/component.ts'
@@ -13,24 +13,24 @@ import type { Contribution, Totals } from './totals.ts'
 
 /** The user of prints that were started at the printer, or by G-code. */
 const NO_USER = 'No User'
-/** With these a job was given up while Klipper may have gone on with it. */
-const MAY_GO_ON = new Set(['interrupted', 'server_exit', 'klippy_disconnect'])
-/** Seconds that the beginning of a job may differ when it is worked out from its duration. */
-const SAME_BEGINNING = 10
+/** The statuses of jobs that Klipper may have continued after their records were closed. */
+const MAY_CONTINUE = new Set(['interrupted', 'server_exit', 'klippy_disconnect'])
+/** The most seconds between the start of a job and the start computed from its duration. */
+const SAME_START = 10
 
-/** What was counted of a job already. */
+/** The part of a job that the totals contain already. */
 type Counted = Pick<NewJob, 'total_duration' | 'print_duration' | 'filament_used'> & { readonly jobs: 0 | 1 }
 
 const NOT_COUNTED: Counted = { jobs: 0, total_duration: 0, print_duration: 0, filament_used: 0 }
 
-/** The job that is under way. */
+/** The job in progress. */
 interface Current {
   readonly id: number
   readonly job: NewJob
   readonly counted: Counted
 }
 
-/** What the recorder works with. */
+/** What the recorder depends on. */
 export interface RecorderParts {
   readonly core: Core
   readonly totals: Totals
@@ -42,7 +42,7 @@ export class Recorder {
   readonly #parts: RecorderParts
   #current: Current | null = null
   #user: string | null = null
-  /** What Klipper said last of the present job. */
+  /** The last stats of the current job. */
   #stats: PrintStats | null = null
   readonly #changes = new SerialQueue()
   readonly #reason = new EndReason()
@@ -51,14 +51,14 @@ export class Recorder {
     this.#parts = parts
   }
 
-  /** Whether a job is under way. */
+  /** Whether a job is in progress. */
   get isRecording(): boolean {
     return this.#current !== null
   }
 
-  /** Someone has started the print that has just begun, or is about to. */
+  /** A user started the print that starts now or has just started. */
   requested(username: string | null): void {
-    void this.#inTurn(async () => {
+    void this.#enqueue(async () => {
       this.#user = username
       const current = this.#current
       if (current === null || username === null) return
@@ -72,47 +72,47 @@ export class Recorder {
     this.#reason.responded(line, this.#parts.core.clock.now())
   }
 
-  /** What Klipper says of the present job meanwhile. */
+  /** Klipper reported new stats of the current job. */
   progress(change: Partial<PrintStats>): void {
     if (this.#stats !== null) this.#stats = { ...this.#stats, ...change }
   }
 
-  /** Keeps how far the present job is, for the case that nobody can tell its end. */
+  /** Stores the progress of the current job, for the case that its end is not seen. */
   save(): void {
-    void this.#inTurn(async () => {
+    void this.#enqueue(async () => {
       const [current, stats] = [this.#current, this.#stats]
       if (current === null || stats === null || !isOf(current.job, stats)) return
       await this.#parts.core.storage.jobs.update(current.id, durationsOf(stats))
     })
   }
 
-  /** The server ends; Klipper may go on. */
+  /** The server stops; Klipper may continue. */
   async serverExits(): Promise<void> {
     if (this.#stats !== null) await this.ended('server_exit', this.#stats)
   }
 
-  /** A job has begun. */
+  /** A job has started. */
   started(stats: PrintStats): void {
     this.#stats = stats
-    void this.#inTurn(() => this.#add(stats, this.#parts.core.clock.now()))
+    void this.#enqueue(() => this.#add(stats, this.#parts.core.clock.now()))
   }
 
-  /** A job is under way: the one that was given up, or one that nobody has recorded. */
+  /** A job is in progress: one whose record was closed, or one without a record. */
   found(stats: PrintStats): void {
     this.#stats = stats
-    void this.#inTurn(async () => {
+    void this.#enqueue(async () => {
       const { clock, storage } = this.#parts.core
-      const beginning = clock.now() - stats.total_duration
+      const startTime = clock.now() - stats.total_duration
       const [newest] = storage.jobs.list({ limit: 1 })
-      if (newest !== undefined && isSameJob(newest, stats, beginning)) await this.#goOn(newest)
-      else await this.#add(stats, beginning)
+      if (newest !== undefined && isSameJob(newest, stats, startTime)) await this.#resume(newest)
+      else await this.#add(stats, startTime)
     })
   }
 
   /** The job has ended. */
   ended(status: string, stats: PrintStats): Promise<void> {
     this.#stats = null
-    return this.#inTurn(() => this.#finish(status, stats))
+    return this.#enqueue(() => this.#finish(status, stats))
   }
 
   async #add(stats: PrintStats, startTime: number): Promise<void> {
@@ -131,10 +131,10 @@ export class Recorder {
     }
     const id = await core.storage.jobs.add(job)
     this.#current = { id, job, counted: NOT_COUNTED }
-    await this.#tell('added', { job_id: id, ...job })
+    await this.#notify('added', { job_id: id, ...job })
   }
 
-  async #goOn({ job_id: id, ...job }: Job): Promise<void> {
+  async #resume({ job_id: id, ...job }: Job): Promise<void> {
     const { core } = this.#parts
     const changes = {
       status: 'in_progress',
@@ -146,7 +146,7 @@ export class Recorder {
     const counted: Counted = job.status === 'interrupted' ? NOT_COUNTED : { ...durationsOf(job), jobs: 1 }
     await core.storage.jobs.update(id, changes)
     this.#current = { id, job: resumed, counted }
-    core.log.info(`the job of ${job.filename}, given up as ${job.status}, goes on`)
+    core.log.info(`the job of ${job.filename}, recorded as ${job.status}, continues`)
   }
 
   async #finish(status: string, stats: PrintStats): Promise<void> {
@@ -168,29 +168,29 @@ export class Recorder {
       auxiliary_data: [...fields.values(), ...reason],
     }
     const ended = { ...job, ...changes }
-    // Asked for in one tick, so that both are durable or neither.
+    // In one tick, and so in one transaction.
     const [found] = await Promise.all([
       core.storage.jobs.update(id, changes),
       totals.add(contributionOf(ended, counted)),
     ])
-    if (found) await this.#tell('finished', { job_id: id, ...ended })
+    if (found) await this.#notify('finished', { job_id: id, ...ended })
   }
 
-  /** The file may have been read only after the job began; one that has changed since is another file. */
+  /** The first scan of the file may have ended after the start of the job; a file that changed since is another one. */
   async #metadataOf({ filename, metadata: known }: NewJob): Promise<NewJob['metadata']> {
     const now = await this.#parts.metadata(filename)
     const isSame = known.modified === undefined || now.modified === known.modified
     return isSame && Object.keys(now).length > 0 ? now : known
   }
 
-  async #tell(action: 'added' | 'finished', job: Job): Promise<void> {
+  async #notify(action: 'added' | 'finished', job: Job): Promise<void> {
     const { connections, events, paths } = this.#parts.core
     const reply = await new JobReplies(paths.gcodes).reply(job)
     connections.notify('notify_history_changed', { action, job: reply })
     events.emit('history:changed', action, reply)
   }
 
-  async #inTurn(change: () => Promise<void>): Promise<void> {
+  async #enqueue(change: () => Promise<void>): Promise<void> {
     try {
       await this.#changes.run(change)
     } catch (error) {
@@ -205,7 +205,7 @@ function durationsOf(stats: Pick<PrintStats, 'total_duration' | 'print_duration'
   return { total_duration, print_duration, filament_used }
 }
 
-/** Stats of another file, or that began anew, say nothing of `job`. */
+/** Stats of another file, or of a new print of the file, do not belong to `job`. */
 function isOf(job: NewJob, stats: PrintStats): boolean {
   return stats.filename === job.filename && stats.total_duration >= job.total_duration
 }
@@ -221,11 +221,11 @@ function contributionOf(job: NewJob, counted: Counted): Contribution {
   }
 }
 
-function isSameJob(job: Job, stats: PrintStats, beginning: number): boolean {
+function isSameJob(job: Job, stats: PrintStats, startTime: number): boolean {
   return (
-    MAY_GO_ON.has(job.status) &&
+    MAY_CONTINUE.has(job.status) &&
     job.filename === stats.filename &&
     job.total_duration <= stats.total_duration &&
-    Math.abs(job.start_time - beginning) <= SAME_BEGINNING
+    Math.abs(job.start_time - startTime) <= SAME_START
   )
 }

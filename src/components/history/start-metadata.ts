@@ -24,7 +24,7 @@ export function startMetadata(source: () => MetadataSource | null, clock: Clock)
   return filename => Promise.race([read(filename), giveUp()])
 }
 
-/** Leaves out what the job's own record holds. */
+/** Without the fields that the job's own record contains. */
 function jobPart(metadata: Metadata): Metadata {
   const { filename: _name, print_start_time: _time, job_id: _id, ...kept } = metadata
   return kept

@@ -1,12 +1,12 @@
-// The totals over all jobs, kept in memory and on the disk.
+// The totals of all jobs, in memory and in the database.
 import type { JobTotals, Total } from '../../storage/index.ts'
 import { TOTAL_FIELDS } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'
 
-/** Totals under their names on the wire. */
+/** The server's own totals, by their names in the API. */
 export type OwnTotals = Record<(typeof TOTAL_FIELDS)[number], number>
 
-/** What a job adds; a job that was counted before and went on adds the rest. Seconds and mm. */
+/** What a job adds to the totals; a job that continues after it was counted adds the rest. Seconds and mm. */
 export interface Contribution {
   readonly jobs: 0 | 1
   readonly time: number
@@ -31,7 +31,7 @@ export class Totals {
     this.#fields = fields
   }
 
-  /** Reads what is on the disk. */
+  /** Reads the totals from the database. */
   load(): void {
     for (const { provider, field, maximum, total } of this.#store.list()) {
       if (provider !== OWN) this.#auxiliary.push({ provider, field, maximum, total })
@@ -43,13 +43,13 @@ export class Totals {
     return { ...this.#own }
   }
 
-  /** Of the components that are there now; totals of others stay in the database. */
+  /** The totals of the registered fields; totals of other fields stay in the database. */
   get auxiliary(): Total[] {
     const shown = this.#fields.zeroTotals()
     return shown.map(zeroTotal => this.#auxiliary.find(total => isSame(total, zeroTotal)) ?? zeroTotal)
   }
 
-  /** Counts a job that has ended. Its change is durable together with what is written in the same tick. */
+  /** Adds a job that has ended. Durable together with the other writes of the same tick. */
   add(job: Contribution): Promise<void> {
     const own = this.#own
     this.#own = {
@@ -66,7 +66,7 @@ export class Totals {
     return this.#store.put([...ownRows(this.#own), ...changed])
   }
 
-  /** Begins anew. */
+  /** Sets all totals to zero. */
   reset(): Promise<void> {
     this.#own = zero()
     this.#auxiliary = this.#fields.zeroTotals()

@@ -1,4 +1,4 @@
-// [job_queue]: files that are printed one after the other.
+// [job_queue]: prints files one after the other.
 
 import type { ResultOf } from '../../api/index.ts'
 import { type jobQueue as Chapter, jobQueue as chapter } from '../../api/job-queue.ts'
@@ -68,8 +68,8 @@ function followPrinter({ events, printer, log }: Core, scope: Scope, queue: JobQ
   const failed = (error: unknown) => log.warning(messageOf(error))
   scope.use(events.on('klippy:ready', () => queue.printerReady().catch(failed)))
   scope.use(events.on('klippy:shutdown', () => queue.printerDown()))
-  scope.use(events.on('job:started', ({ filename }) => queue.printBegan(filename).catch(failed)))
-  scope.use(events.on('job:found', ({ filename }) => queue.printBegan(filename).catch(failed)))
+  scope.use(events.on('job:started', ({ filename }) => queue.printStarted(filename).catch(failed)))
+  scope.use(events.on('job:found', ({ filename }) => queue.printStarted(filename).catch(failed)))
   scope.use(events.on('job:completed', () => queue.printCompleted().catch(failed)))
   scope.use(events.on('job:cancelled', ({ filename }) => queue.printFailed(`${filename} was cancelled`)))
   scope.use(

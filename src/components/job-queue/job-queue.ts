@@ -1,5 +1,5 @@
-// Begins one queued job after the other, and never one twice: what was told to Klipper is noted before it is told,
-// and where nobody can know whether it was heard a person has to look.
+// Starts one queued job after the other, and never one twice: a job is recorded as starting before Klipper receives it, and
+// if it is unknown whether Klipper received it, a user must check.
 import type { Core } from '../../component/component.ts'
 import { sleep } from '../../core/clock.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
@@ -20,9 +20,9 @@ export interface Settings {
   readonly job_transition_gcode: string
 }
 
-/** Seconds: Klipper has just become ready, and clients may want to see what begins. */
+/** Seconds: Klipper has just become ready, and clients may want to see which job starts. */
 const DELAY_AT_STARTUP = 1
-/** Seconds, so that the reply to the request that starts the queue goes out first. */
+/** Seconds, so that the reply to the request that starts the queue is sent before. */
 const DELAY_AT_START = 0.01
 const PRINT = { print_stats: ['filename', 'state'] }
 
@@ -34,20 +34,20 @@ const NO_FACTS: QueueFacts = {
   startingAfter: null,
 }
 
-/** Why a job cannot be begun; the queue tells it. */
+/** Why a job cannot be started; becomes the reason of the pause. */
 class CannotStart extends Error {
   override readonly name: string = 'CannotStart'
 }
 
-/** How a job is begun. */
+/** The start of a job. */
 interface Loading {
   readonly abort: AbortController
   /** Seconds before. */
   readonly delay: number
-  /** Whether the transition's G-code is run before. */
+  /** Whether the transition's G-code runs before. */
   readonly transition: boolean
-  /** Klipper may have heard of the job: from here on it can be lost to a crash, and not be taken back. */
-  told: boolean
+  /** Klipper may have received the job: from here on it cannot be cancelled, and a crash may lose its state. */
+  isSent: boolean
 }
 
 export class JobQueue {
@@ -61,7 +61,7 @@ export class JobQueue {
   #loading: Loading | null = null
   #printing = false
 
-  /** `changed` hears of each change once it is on the disk. */
+  /** Calls `changed` for each change once it is on the disk. */
   constructor(core: Core, settings: Settings, jobs: WaitingJobs, changed: (action: QueueAction) => void) {
     this.#core = core
     this.#settings = settings
@@ -73,7 +73,7 @@ export class JobQueue {
     return this.#state
   }
 
-  /** Why the server itself paused the queue. */
+  /** Why the server paused the queue; null after a pause by a user. */
   get reason(): string | null {
     return this.#reason
   }
@@ -86,20 +86,20 @@ export class JobQueue {
     return this.#jobs.all
   }
 
-  /** Takes up what an earlier life of the server left. */
+  /** Reads the stored queue at the start of the server. */
   load(): void {
     this.#facts = this.#jobs.load()
-    const goesOn = this.#facts.ready && this.#settings.automatic_transition
-    this.#state = goesOn && this.jobs.length > 0 ? 'ready' : 'paused'
-    if (this.#facts.starting !== null) this.#reason = this.#unsureAbout(this.#facts.starting) ?? null
+    const continues = this.#facts.ready && this.#settings.automatic_transition
+    this.#state = continues && this.jobs.length > 0 ? 'ready' : 'paused'
+    if (this.#facts.starting !== null) this.#reason = this.#unknownStart(this.#facts.starting) ?? null
   }
 
-  /** Ends what is being loaded. */
+  /** Cancels the start of a job. */
   stop(): void {
     this.#abortLoading()
   }
 
-  /** Puts files at the end. Rejects with ApiError 400 where one does not exist. */
+  /** Adds files at the end. Rejects with ApiError 400 if one does not exist. */
   async add(order: Order): Promise<void> {
     const names = [...new Set(order.filenames)]
     const times = await Promise.all(names.map(name => gcodeFileTime(this.#core.paths.gcodes, name)))
@@ -110,7 +110,7 @@ export class JobQueue {
     this.#core.events.emit('job:queued', names, order.user)
     const { automatic_transition } = this.#settings
     if (automatic_transition && this.#printing && !this.#facts.pausedByUser && this.#state === 'paused') {
-      this.#become('ready')
+      this.#setState('ready')
     }
   }
 
@@ -130,32 +130,32 @@ export class JobQueue {
     this.#changed('jobs_changed')
   }
 
-  /** A person pauses the queue; what is being loaded is not begun. */
+  /** A user pauses the queue; a job that is being loaded is not started. */
   async pause(): Promise<void> {
     this.#abortLoading()
-    this.#become('paused')
-    await this.#keep({ pausedByUser: true })
+    this.#setState('paused')
+    await this.#store({ pausedByUser: true })
   }
 
-  /** A person starts the queue. Where the printer is free the next job is begun: the person sees the plate. */
+  /** A user starts the queue. An idle printer starts the next job: the user sees the plate. */
   async start(): Promise<void> {
-    await this.#keep({ pausedByUser: false })
+    await this.#store({ pausedByUser: false })
     if (this.#loading !== null) return
-    if (this.jobs.length === 0) return this.#become('paused')
+    if (this.jobs.length === 0) return this.#setState('paused')
     const obstacle = await this.#obstacle()
     if (obstacle === null) {
-      await this.#keep({ plateClear: true, starting: null })
-      this.#begin({ delay: DELAY_AT_START, transition: false })
-    } else if (this.#settings.automatic_transition) this.#become('ready')
-    else this.#become('paused', `${obstacle}: start the queue again when the plate is clear`)
+      await this.#store({ plateClear: true, starting: null })
+      this.#startJob({ delay: DELAY_AT_START, transition: false })
+    } else if (this.#settings.automatic_transition) this.#setState('ready')
+    else this.#setState('paused', `${obstacle}: start the queue again when the plate is clear`)
   }
 
-  /** A person says that the plate is clear. */
+  /** A user confirms that the plate is clear. */
   async confirmPlate(): Promise<void> {
     if (this.#printing || this.#loading !== null) {
-      throw new ApiError(400, 'The plate is not clear: a job is under way')
+      throw new ApiError(400, 'The plate is not clear: a job is in progress')
     }
-    await this.#keep({ plateClear: true, starting: null })
+    await this.#store({ plateClear: true, starting: null })
     if (this.#state === 'paused') this.#reason = null
     this.#changed('state_changed')
   }
@@ -165,8 +165,8 @@ export class JobQueue {
     await this.#settleStarting()
     if (!this.#settings.load_on_startup || this.jobs.length === 0) return
     if (this.#loading !== null || this.#facts.pausedByUser || (await this.#obstacle()) !== null) return
-    if (this.#facts.plateClear) this.#begin({ delay: DELAY_AT_STARTUP, transition: false })
-    else this.#become('paused', 'Nobody has said that the plate is clear since the last print')
+    if (this.#facts.plateClear) this.#startJob({ delay: DELAY_AT_STARTUP, transition: false })
+    else this.#setState('paused', 'The plate was not confirmed as clear since the last print')
   }
 
   /** Klippy has shut down. */
@@ -174,25 +174,25 @@ export class JobQueue {
     this.#pauseFor('Klipper has shut down')
   }
 
-  /** A job has begun, or is under way. */
-  async printBegan(filename: string): Promise<void> {
+  /** A job has started, or is in progress. */
+  async printStarted(filename: string): Promise<void> {
     this.#printing = true
-    if (this.#facts.plateClear) await this.#keep({ plateClear: false })
+    if (this.#facts.plateClear) await this.#store({ plateClear: false })
     const { starting } = this.#facts
     const isOurs = starting !== null && this.#jobs.find(starting)?.filename === filename
     if (isOurs && this.#loading === null) await this.#loaded(starting)
   }
 
-  /** A job has reached its end: with automatic_transition the next one begins. */
+  /** A job is complete: with automatic_transition the next one starts. */
   async printCompleted(): Promise<void> {
     this.#printing = false
     if (!this.#settings.automatic_transition) return
-    await this.#keep({ plateClear: true })
+    await this.#store({ plateClear: true })
     if (this.#state !== 'ready' || this.jobs.length === 0) return
-    this.#begin({ delay: this.#settings.job_transition_delay, transition: true })
+    this.#startJob({ delay: this.#settings.job_transition_delay, transition: true })
   }
 
-  /** A job has ended otherwise; `how` it did is told. */
+  /** A job has ended in another way; `how` becomes the reason of the pause. */
   printFailed(how: string): void {
     this.#printing = false
     this.#pauseFor(how)
@@ -201,16 +201,16 @@ export class JobQueue {
   #abortLoading(): void {
     const loading = this.#loading
     loading?.abort.abort()
-    if (loading?.told === false) this.#loading = null
+    if (loading?.isSent === false) this.#loading = null
   }
 
   #pauseFor(reason: string): void {
     const wasPaused = this.#state === 'paused'
     this.#abortLoading()
-    if (!wasPaused) this.#become('paused', reason)
+    if (!wasPaused) this.#setState('paused', reason)
   }
 
-  /** Why Klipper cannot begin a file now, or null. */
+  /** Why Klipper cannot start a file now; null if it can. */
   async #obstacle(): Promise<string | null> {
     const { printer } = this.#core
     if (printer.session.state !== 'ready') return 'Klipper is not ready'
@@ -222,8 +222,8 @@ export class JobQueue {
   }
 
   /**
-   * Whether a job that Klipper was told of has begun is seen by the file that it has; not so where it had the same one
-   * before.
+   * Decides whether the job that was being started has started, by the file that Klipper has loaded. If Klipper had the
+   * same file loaded before, that is unknown.
    */
   async #settleStarting(): Promise<void> {
     const { starting, startingAfter } = this.#facts
@@ -231,18 +231,18 @@ export class JobQueue {
     if (starting === null || filename === undefined || this.#loading !== null) return
     const { status } = await this.#core.printer.query(PRINT)
     const { print_stats: print } = status
-    const hasBegun = isPrintActive(print?.state) || startingAfter !== filename
-    if (print?.filename === filename && hasBegun) await this.#loaded(starting)
+    const hasStarted = isPrintActive(print?.state) || startingAfter !== filename
+    if (print?.filename === filename && hasStarted) await this.#loaded(starting)
   }
 
-  #begin(how: Pick<Loading, 'delay' | 'transition'>): void {
+  #startJob(how: Pick<Loading, 'delay' | 'transition'>): void {
     if (this.#loading !== null) return
-    const loading: Loading = { ...how, abort: new AbortController(), told: false }
+    const loading: Loading = { ...how, abort: new AbortController(), isSent: false }
     this.#loading = loading
-    this.#become('loading')
+    this.#setState('loading')
     this.#run(loading)
       .catch((error: unknown) => {
-        if (loading.told || !loading.abort.signal.aborted) this.#failed(error)
+        if (loading.isSent || !loading.abort.signal.aborted) this.#failed(error)
       })
       .finally(() => {
         if (this.#loading === loading) this.#loading = null
@@ -260,52 +260,52 @@ export class JobQueue {
     const job = await this.#next()
     const { status } = await printer.query(PRINT)
     signal.throwIfAborted()
-    this.#become('starting')
-    loading.told = true
+    this.#setState('starting')
+    loading.isSent = true
     const before = status.print_stats?.filename
-    await this.#keep({
+    await this.#store({
       plateClear: false,
       starting: job.id,
       startingAfter: typeof before === 'string' ? before : null,
     })
-    if (signal.aborted) return this.#keep({ plateClear: true, starting: null })
-    await this.#tellKlipper(job)
+    if (signal.aborted) return this.#store({ plateClear: true, starting: null })
+    await this.#sendJob(job)
     await this.#loaded(job.id)
   }
 
-  /** The job at the front. Rejects with CannotStart where it cannot be begun. */
+  /** The first job. Rejects with CannotStart if it cannot be started. */
   async #next(): Promise<QueuedJob> {
     const [job] = this.jobs
     if (job === undefined) throw new CannotStart('The queue is empty')
     const obstacle = await this.#obstacle()
     if (obstacle !== null) throw new CannotStart(obstacle)
     if ((await gcodeFileTime(this.#core.paths.gcodes, job.filename)) === null) {
-      throw new CannotStart(`G-Code File ${job.filename} does not exist any more`)
+      throw new CannotStart(`G-Code File ${job.filename} no longer exists`)
     }
     return job
   }
 
-  /** An answer of Klipper's that it does not print is sure; a lost connection leaves it open. */
-  async #tellKlipper({ id, filename, user }: QueuedJob): Promise<void> {
+  /** An error from Klipper means that the job has not started; after a lost connection that is unknown. */
+  async #sendJob({ id, filename, user }: QueuedJob): Promise<void> {
     try {
       await this.#core.printer.startPrint(filename, user)
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status === 503) throw new CannotStart(this.#unsureAbout(id))
-      await this.#keep({ plateClear: true, starting: null })
+      if (!(error instanceof ApiError) || error.status === 503) throw new CannotStart(this.#unknownStart(id))
+      await this.#store({ plateClear: true, starting: null })
       throw new CannotStart(`${filename} was not started: ${error.message}`)
     }
   }
 
-  #unsureAbout(id: string): string | undefined {
+  #unknownStart(id: string): string | undefined {
     const job = this.#jobs.find(id)
     if (job === undefined) return undefined
-    return `${job.filename} was being started when the connection ended: look whether it was printed, and remove or start it`
+    return `${job.filename} was being started when the connection ended: check whether it was printed, and remove or start it`
   }
 
   async #loaded(id: string): Promise<void> {
     const rest = this.jobs.filter(job => job.id !== id).length
-    const goesOn = rest > 0 && this.#settings.automatic_transition
-    if (this.#state === 'starting') this.#state = goesOn ? 'ready' : 'paused'
+    const continues = rest > 0 && this.#settings.automatic_transition
+    if (this.#state === 'starting') this.#state = continues ? 'ready' : 'paused'
     this.#facts = { ...this.#facts, starting: null, ready: this.#state === 'ready' }
     await this.#jobs.remove([id], this.#facts)
     this.#reason = null
@@ -317,20 +317,20 @@ export class JobQueue {
     if (!(error instanceof CannotStart) && !(error instanceof ApiError))
       log.error('cannot load the next job', error)
     log.warning(`the queue is paused: ${messageOf(error)}`)
-    this.#become('paused', messageOf(error))
+    this.#setState('paused', messageOf(error))
   }
 
-  #become(state: QueueState, reason: string | null = null): void {
+  #setState(state: QueueState, reason: string | null = null): void {
     if (state === this.#state && reason === this.#reason) return
     this.#state = state
     this.#reason = reason
-    this.#keep({ ready: state === 'ready' }).catch((error: unknown) =>
+    this.#store({ ready: state === 'ready' }).catch((error: unknown) =>
       this.#core.log.warning(`the state was not stored: ${messageOf(error)}`),
     )
     this.#changed('state_changed')
   }
 
-  async #keep(changes: Partial<QueueFacts>): Promise<void> {
+  async #store(changes: Partial<QueueFacts>): Promise<void> {
     const facts = { ...this.#facts, ...changes }
     const isNew = (Object.keys(changes) as (keyof QueueFacts)[]).some(key => facts[key] !== this.#facts[key])
     this.#facts = facts

@@ -1,8 +1,8 @@
-// The queue on the disk: a row for each job, and one record for what has to be known after a restart.
+// The stored queue: a row for each job, and one record for the state that survives a restart.
 import { isPlainObject } from '../../schema/index.ts'
 import type { Storage, TableDefinition, Writer } from '../../storage/index.ts'
 
-/** A job that waits. */
+/** A queued job. */
 export interface QueuedJob {
   /** Sixteen hexadecimal digits. */
   readonly id: string
@@ -10,31 +10,31 @@ export interface QueuedJob {
   readonly position: number
   /** Below the gcodes root. */
   readonly filename: string
-  /** Who queued it; null for the server itself. */
+  /** The user who queued it; null for the server itself. */
   readonly user: string | null
   readonly note: string | null
   /** Seconds since the epoch. */
   readonly timeAdded: number
 }
 
-/** What outlives the server beside the jobs. */
+/** The state that survives a restart. */
 export interface QueueFacts {
-  /** The next job begins when the present print is complete. */
+  /** The next job starts when the current print is complete. */
   readonly ready: boolean
-  /** A person has paused the queue. */
+  /** A user paused the queue. */
   readonly pausedByUser: boolean
-  /** A person has seen that nothing lies on the plate, and no print has begun since. */
+  /** A user confirmed that the plate is clear, and no print has started since. */
   readonly plateClear: boolean
-  /** The job that Klipper was last told to print, until it is known whether it does. */
+  /** The job whose print was last requested, until it is known whether it started. */
   readonly starting: string | null
-  /** The file that Klipper had before that. */
+  /** The file that Klipper had loaded before that. */
   readonly startingAfter: string | null
 }
 
-/** What is written in one transaction. */
+/** The changes of one transaction. */
 export interface QueueChange {
   readonly remove?: readonly string[] | 'all'
-  /** New jobs, and those that changed. */
+  /** New and changed jobs. */
   readonly put?: readonly QueuedJob[]
   readonly facts?: QueueFacts
 }
@@ -62,7 +62,7 @@ export class QueueStore {
     this.#storage = storage
   }
 
-  /** Makes the table where there is none, and reads everything. */
+  /** Creates the table if necessary, and reads everything. */
   load(): { readonly jobs: QueuedJob[]; readonly facts: QueueFacts } {
     const { name, columns } = this.#storage.table(TABLE)
     const rows = this.#storage.db.all(`SELECT ${columns} FROM ${name} ORDER BY position`)
@@ -77,14 +77,14 @@ export class QueueStore {
     return { jobs, facts: factsOf(this.#storage.namespaces.find(NAMESPACE, KEY)) }
   }
 
-  /** Resolves once the change is on the disk. Rejects with ApiError 503 or 507, and nothing is changed. */
+  /** Resolves once the change is on the disk. Rejects with ApiError 503 or 507, without any change. */
   async write({ remove = [], put = [], facts }: QueueChange): Promise<void> {
     const { db, namespaces } = this.#storage
     const writes: Promise<void>[] = []
     if (remove === 'all' || remove.length > 0 || put.length > 0) {
       writes.push(db.write(writer => writeJobs(writer, remove, put)))
     }
-    // Asked for in the same tick, and so in the same transaction.
+    // In the same tick, and so in the same transaction.
     if (facts !== undefined) writes.push(namespaces.post(NAMESPACE, KEY, { ...facts }))
     await Promise.all(writes)
   }
@@ -107,7 +107,7 @@ function writeJobs(db: Writer, remove: readonly string[] | 'all', put: readonly 
   }
 }
 
-/** A database that knows nothing of a queue has never begun a print from it: the plate is as the person left it. */
+/** Without stored facts no print was started from the queue: the plate is as the user left it. */
 function factsOf(value: unknown): QueueFacts {
   const known = isPlainObject(value) ? value : {}
   return {

@@ -1,13 +1,13 @@
-// The jobs that wait, in their order; each change is on the disk before it is seen.
+// The queued jobs in their order; each change is on the disk before it is visible.
 import { randomBytes } from 'node:crypto'
 import { ApiError } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import type { QueueChange, QueuedJob, QueueFacts, QueueStore } from './queue-store.ts'
 
-/** Every change is told to clients as a whole, which has to stay possible. */
+/** Each notification contains the whole queue, which must remain possible. */
 const MAX_JOBS = 20_000
 
-/** What is said of files that are queued. */
+/** A request to add files to the queue. */
 export interface Order {
   readonly filenames: readonly string[]
   readonly copies: number
@@ -21,7 +21,7 @@ export interface Order {
 export class WaitingJobs {
   readonly #store: QueueStore
   #jobs: readonly QueuedJob[] = []
-  /** Each change begins with what the one before left. */
+  /** Each change starts from the result of the one before. */
   readonly #changes = new SerialQueue()
 
   constructor(store: QueueStore) {
@@ -43,16 +43,13 @@ export class WaitingJobs {
     return this.#jobs.find(job => job.id === id)
   }
 
-  /** Puts files at the end. Rejects with ApiError 400 where they would be too many. */
+  /** Adds files at the end. Rejects with ApiError 400 if there are too many jobs then. */
   add({ filenames, copies, reset, user, note, now }: Order): Promise<void> {
     return this.#change(jobs => {
       const kept = reset ? [] : jobs
       const count = filenames.length * copies
       if (kept.length + count > MAX_JOBS) {
-        throw new ApiError(
-          400,
-          `The queue holds at most ${MAX_JOBS} jobs, and would hold ${kept.length + count}`,
-        )
+        throw new ApiError(400, `The queue can contain at most ${MAX_JOBS} jobs, not ${kept.length + count}`)
       }
       const first = (kept.at(-1)?.position ?? 0) + 1
       const put = Array.from({ length: count }, (_, index) => ({
@@ -67,7 +64,7 @@ export class WaitingJobs {
     })
   }
 
-  /** Takes out jobs; unknown ids are passed over. `facts` are written along. */
+  /** Removes jobs; unknown ids are ignored. Stores `facts` in the same transaction. */
   remove(ids: readonly string[] | 'all', facts?: QueueFacts): Promise<void> {
     return this.#change(jobs => {
       const gone = ids === 'all' ? null : new Set(ids)
@@ -91,7 +88,7 @@ export class WaitingJobs {
     })
   }
 
-  /** Gives a job a note, or none. Rejects with ApiError 400 for an unknown id. */
+  /** Sets or removes the note of a job. Rejects with ApiError 400 for an unknown id. */
   note(id: string, note: string | null): Promise<void> {
     return this.#change(jobs => {
       const changed = { ...known(jobs, id), note }
@@ -99,7 +96,7 @@ export class WaitingJobs {
     })
   }
 
-  /** Writes facts, in turn with the changes of jobs. */
+  /** Stores facts, in order with the changes of jobs. */
   keep(facts: QueueFacts): Promise<void> {
     return this.#change(jobs => ({ jobs, change: { facts } }))
   }
@@ -123,7 +120,7 @@ function known(jobs: readonly QueuedJob[], id: string): QueuedJob {
   return job
 }
 
-/** A number between the neighbours, or beyond the end. */
+/** A number between the neighbours, or after the last one. */
 function positionAt(jobs: readonly QueuedJob[], index: number): number {
   const before = jobs[Math.min(index, jobs.length) - 1]?.position
   const after = jobs[index]?.position
@@ -131,7 +128,7 @@ function positionAt(jobs: readonly QueuedJob[], index: number): number {
   return after === undefined ? before + 1 : (before + after) / 2
 }
 
-/** Numbers have no room between them without end. */
+/** Between two numbers there is not always another one. */
 function isOrdered(jobs: readonly QueuedJob[]): boolean {
   return jobs.every((job, index) => index === 0 || job.position > (jobs[index - 1] as QueuedJob).position)
 }

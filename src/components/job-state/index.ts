@@ -1,17 +1,17 @@
-// [job_state]: follows Klipper's print and tells the server's other parts of jobs, by events.
+// [job_state]: follows the print and emits events about jobs.
 
 import type { StatusChange } from '../../api/printer.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { JobState } from './job-state.ts'
 
-/** Klippy's state comes along, so that a shutdown is known before what it does to the print. */
+/** With Klippy's state, so that a shutdown is known before its effect on the print. */
 const REQUEST = { print_stats: null, webhooks: ['state'] }
 
 class PrintFollower {
   readonly #core: Core
   readonly #state: JobState
-  /** Changes come before the reply to the subscription only for what another one asked for; they wait. */
+  /** False until the reply to the subscription: earlier changes belong to other subscriptions. */
   #isKnown = false
 
   constructor(core: Core, state: JobState) {
@@ -23,7 +23,7 @@ class PrintFollower {
     this.#isKnown = false
     const { status } = await this.#core.printer.subscribe(this, REQUEST)
     this.#isKnown = true
-    this.#state.begin(status.print_stats ?? {})
+    this.#state.start(status.print_stats ?? {})
     if (status.webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown')
   }
 
@@ -47,7 +47,7 @@ export default component({
     const { events, printer, log } = core
     const follower = new PrintFollower(core, new JobState(events))
     const failed = (error: unknown) => {
-      if (printer.link.connected) log.warning(`prints are not followed: ${messageOf(error)}`)
+      if (printer.link.connected) log.warning(`cannot follow prints: ${messageOf(error)}`)
     }
     scope.use(events.on('klippy:ready', () => follower.follow().catch(failed)))
     scope.use(events.on('klippy:disconnected', () => follower.gone()))

@@ -1,4 +1,4 @@
-// Makes jobs out of what Klipper says of its print: each beginning, pause and end is told exactly once.
+// Derives jobs from print_stats: emits one event for each start, pause, resume and end.
 import type { JobFailure, PrintStats, StatusChange } from '../../api/printer.ts'
 import type { EventBus } from '../../core/events.ts'
 import { isPrintActive } from '../../klippy/printer.ts'
@@ -12,24 +12,24 @@ const NOTHING: PrintStats = {
   message: '',
 }
 
-/** Klippy pushes on quarters of a second, so that short jobs may begin and end between two of them. */
+/** Klippy sends updates every quarter of a second: a short job may start and end between two of them. */
 export class JobState {
   readonly #events: EventBus
   #last: PrintStats = NOTHING
-  /** Whether a beginning was told and no end. */
+  /** Whether a start was reported, and no end since. */
   #running = false
 
   constructor(events: EventBus) {
     this.#events = events
   }
 
-  /** What Klipper said last. */
+  /** The last stats. */
   get stats(): PrintStats {
     return this.#last
   }
 
-  /** Takes what a Klippy that has become ready says first. */
-  begin(first: StatusChange[string]): void {
+  /** Takes the first stats after Klippy has become ready. */
+  start(first: StatusChange[string]): void {
     const now = merged(NOTHING, first)
     this.#last = now
     if (!isPrintActive(now.state)) return
@@ -37,32 +37,32 @@ export class JobState {
     this.#events.emit('job:found', now)
   }
 
-  /** Takes a change. */
+  /** Takes changed fields. */
   change(fields: StatusChange[string]): void {
     const before = this.#last
     const now = merged(before, fields)
     this.#last = now
-    if (isAnother(before, now)) this.#tellAnother(before, now)
-    else if (now.state !== before.state) this.#tellState(before, now)
+    if (isAnother(before, now)) this.#replaced(before, now)
+    else if (now.state !== before.state) this.#stateChanged(before, now)
   }
 
-  /** One job has taken the place of another; how the first ended was not seen. */
-  #tellAnother(before: PrintStats, now: PrintStats): void {
+  /** Another job has started; the end of the previous one was not seen. */
+  #replaced(before: PrintStats, now: PrintStats): void {
     if (this.#running) this.#end('job:cancelled', before)
-    this.#start(now)
+    this.#jobStarted(now)
     if (now.state === 'paused') this.#events.emit('job:paused', now)
   }
 
-  #tellState(before: PrintStats, now: PrintStats): void {
+  #stateChanged(before: PrintStats, now: PrintStats): void {
     const { state } = now
     if (state === 'standby') this.#standby(before)
     else if (state === 'printing' && this.#running) this.#events.emit('job:resumed', now)
-    else this.#tellOther(before, now)
+    else this.#activeChanged(before, now)
   }
 
-  #tellOther(before: PrintStats, now: PrintStats): void {
+  #activeChanged(before: PrintStats, now: PrintStats): void {
     const { state } = now
-    if (!this.#running && !isPrintActive(before.state)) this.#start(now)
+    if (!this.#running && !isPrintActive(before.state)) this.#jobStarted(now)
     if (!this.#running) return
     if (state === 'paused') this.#events.emit('job:paused', now)
     if (state === 'complete') this.#end('job:completed', lastOf(before, now))
@@ -70,7 +70,7 @@ export class JobState {
     if (state === 'error') this.#fail(lastOf(before, now), 'error')
   }
 
-  #start(now: PrintStats): void {
+  #jobStarted(now: PrintStats): void {
     this.#running = true
     this.#events.emit('job:started', now)
   }
@@ -92,8 +92,8 @@ export class JobState {
   }
 
   /**
-   * Klippy can print no more until it is restarted: a job that is under way has failed. `fields` are the last ones of
-   * print_stats, which may have come in the same update.
+   * Klippy cannot print until it is restarted: a job in progress has failed. `fields` are the last ones of print_stats,
+   * which may be part of the same update.
    */
   lost(failure: Exclude<JobFailure, 'error'>, fields?: StatusChange[string]): void {
     if (this.#running) this.#fail(lastOf(this.#last, merged(this.#last, fields)), failure)
@@ -119,13 +119,13 @@ function merged(known: PrintStats, fields: StatusChange[string] = {}): PrintStat
   }
 }
 
-/** Whether two pushes, both with a job under way, tell of different jobs. */
+/** Whether two updates, both with a job in progress, are about different jobs. */
 function isAnother(before: PrintStats, now: PrintStats): boolean {
   if (!isPrintActive(before.state) || !isPrintActive(now.state)) return false
   return before.filename !== now.filename || now.total_duration < before.total_duration
 }
 
-/** Klipper may have begun to forget the job with the push that tells its end. */
+/** The update with the end of a job may already contain the reset stats. */
 function lastOf(before: PrintStats, now: PrintStats): PrintStats {
   const forgotten = now.filename !== before.filename || now.total_duration < before.total_duration
   return forgotten && isPrintActive(before.state) ? before : now

@@ -1,8 +1,8 @@
-// Finds things of one kind in /sys by what they say they are.
+// Finds devices of one class in /sys by an attribute.
 import { basename, dirname } from 'node:path'
 import type { SystemFiles } from '../../core/system-files.ts'
 
-/** The folders that begin as `start` and whose attribute fits, by number. */
+/** The folders whose path starts with `start` and whose attribute fits, ordered by number. */
 export async function classEntries(
   files: SystemFiles,
   start: string,

@@ -1,4 +1,4 @@
-// How hot the machine's processor is.
+// The temperature of the processor.
 import type { SystemFiles } from '../../core/system-files.ts'
 import { classEntries } from './class-entries.ts'
 
@@ -6,37 +6,37 @@ import { classEntries } from './class-entries.ts'
 const CPU_ZONE = /^(cpu|x86_pkg_temp)/i
 /** Sensor chips inside processors. */
 const CPU_CHIPS = new Set(['coretemp', 'k10temp', 'zenpower', 'cpu_thermal'])
-/** What the API document names, and what is left where nothing says that it is the processor. */
+/** The file in the API document; used when no zone or chip identifies itself as the processor. */
 const FIRST_ZONE = '/sys/class/thermal/thermal_zone0/temp'
 
 export class CpuTemperature {
   readonly #files: SystemFiles
-  /** Where it is told; undefined before anybody has looked for it. */
+  /** The file with the temperature; undefined before the first search. */
   #file: string | null | undefined
-  #reading = false
+  #isReading = false
   #latest: number | null = null
 
   constructor(files: SystemFiles) {
     this.#files = files
   }
 
-  /** As it was when it was last read, °C; null where the machine does not tell. */
+  /** The temperature at the last refresh, °C; null if the machine has no sensor for it. */
   get latest(): number | null {
     return this.#latest
   }
 
-  /** Reads it, but not beside a reading that still goes on: sensors on a slow bus may take their time. */
+  /** Reads the temperature, unless another read is running: a sensor on a slow bus may take long. */
   async refresh(): Promise<void> {
-    if (this.#reading) return
-    this.#reading = true
+    if (this.#isReading) return
+    this.#isReading = true
     if (this.#file === undefined) this.#file = await findFile(this.#files)
     const thousandths = this.#file === null ? null : await this.#files.number(this.#file)
     this.#latest = thousandths === null ? null : thousandths / 1000
-    this.#reading = false
+    this.#isReading = false
   }
 }
 
-/** The file with the temperature in thousandths of °C; null where there is none. */
+/** The file with the temperature in thousandths of °C; null without a sensor. */
 async function findFile(files: SystemFiles): Promise<string | null> {
   const zones = await classEntries(files, '/sys/class/thermal/thermal_zone', 'type', type =>
     CPU_ZONE.test(type),

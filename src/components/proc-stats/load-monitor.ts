@@ -9,7 +9,7 @@ import type { Infer } from '../../schema/index.ts'
 import { CpuTemperature } from './cpu-temperature.ts'
 import { ProcFiles } from './proc-files.ts'
 import { type Sample, Sampler } from './sampler.ts'
-import { type AskThrottling, throttledState, throttlingSources } from './throttling.ts'
+import { type ReadThrottling, throttledState, throttlingSources } from './throttling.ts'
 
 /** How many samples of this process are kept (API document, "Get Moonraker Process Stats"). */
 const KEPT = 30
@@ -37,10 +37,10 @@ export class LoadMonitor {
   #starting: Promise<void> | null = null
   #latest: Sample | null = null
   /** The first one is queried; a source that fails once is dropped. */
-  #throttlingSources: AskThrottling[] = []
+  #throttlingSources: ReadThrottling[] = []
   #throttled: Throttled | null = null
 
-  /** `root` is the folder that holds /proc, /sys and /usr; '' is the machine itself. */
+  /** `root` is the folder that contains /proc, /sys and /usr; '' is this machine. */
   constructor(host: Pick<Host, 'clock' | 'log'>, root: string) {
     this.#host = host
     this.#files = new SystemFiles(root)
@@ -93,7 +93,7 @@ export class LoadMonitor {
     return this.#latest
   }
 
-  /** The newest sample; measures one if there is none. */
+  /** The newest sample; measures the first one. */
   get latest(): Sample {
     return this.#latest ?? this.#measure()
   }
@@ -120,13 +120,13 @@ export class LoadMonitor {
 
   async #updateThrottling(): Promise<void> {
     const { signal } = this.#ending
-    const [ask] = this.#throttlingSources
-    if (ask === undefined) return
+    const [read] = this.#throttlingSources
+    if (read === undefined) return
     try {
-      const bits = await ask(signal)
+      const bits = await read(signal)
       if (!signal.aborted) this.#setThrottled(throttledState(bits))
     } catch (error) {
-      if (signal.aborted || ask !== this.#throttlingSources[0]) return
+      if (signal.aborted || read !== this.#throttlingSources[0]) return
       this.#host.log.info(`cannot read whether the processor is throttled: ${messageOf(error)}`)
       this.#throttlingSources.shift()
       this.#throttled = null

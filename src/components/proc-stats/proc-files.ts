@@ -1,20 +1,20 @@
-// Reads the files in which the kernel tells about the load, once a second and for little.
+// Reads the kernel's files about the load once a second, at little cost.
 import { closeSync, openSync, readSync } from 'node:fs'
 
 /**
- * Reads into one buffer that is kept. Synchronously, and only for /proc: its files come from the kernel's memory, and
- * a way through the thread pool costs several times the reading itself. Those of /sys may have to ask a device.
+ * Reads into one buffer, synchronously. Only for /proc: its files come from the kernel's memory, and the thread pool would
+ * cost several times the read itself. A file of /sys may have to query a device.
  */
 export class ProcFiles {
   readonly #root: string
   readonly #buffer = Buffer.allocUnsafeSlow(256 * 1024)
 
-  /** The folder that holds /proc; '' is the machine itself. */
+  /** The folder that contains /proc; '' is this machine. */
   constructor(root: string) {
     this.#root = root
   }
 
-  /** The text of a file, as far as the buffer holds it; '' where it cannot be read. */
+  /** The text of a file, up to the size of the buffer; '' if it cannot be read. */
   read(path: string): string {
     let file: number | undefined
     try {
@@ -27,7 +27,7 @@ export class ProcFiles {
     }
   }
 
-  /** The kernel may give a longer file piece by piece. */
+  /** The kernel may return a longer file in parts. */
   #fill(file: number): number {
     let length = 0
     for (;;) {

@@ -1,18 +1,18 @@
-// The texts of /proc/stat, /proc/meminfo and /proc/net/dev (proc_pid_stat(5) and its siblings) as numbers.
+// Parses /proc/stat, /proc/meminfo and /proc/net/dev; their formats are in proc_stat(5) and related manual pages.
 
-/** Time that a core spent, in ticks since the machine started. */
+/** The time of a core in ticks, since the machine started. */
 export interface CpuTimes {
   readonly total: number
   readonly idle: number
 }
 
-/** The cores by name, and `cpu` for all together, out of /proc/stat. */
+/** The cores by name, and `cpu` for all together, from /proc/stat. */
 export function parseCpuTimes(text: string): Map<string, CpuTimes> {
   const times = new Map<string, CpuTimes>()
   for (const line of text.split('\n')) {
     if (!line.startsWith('cpu')) break
     const [name = '', ...columns] = line.split(/ +/)
-    // What follows steal, time for guests, is contained in user and nice already.
+    // The columns after steal are the time of guests, which user and nice contain already.
     const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =
       columns.map(Number)
     const rest = idle + iowait
@@ -24,7 +24,7 @@ export function parseCpuTimes(text: string): Map<string, CpuTimes> {
 /** Memory in kB. */
 export type Memory = Record<'total' | 'available' | 'used', number>
 
-/** /proc/meminfo; null where it lacks what is needed. */
+/** The values of /proc/meminfo; null if one is missing. */
 export function parseMemory(text: string): Memory | null {
   const total = Number(/^MemTotal: +(\d+)/m.exec(text)?.[1])
   const available = Number(/^MemAvailable: +(\d+)/m.exec(text)?.[1])
@@ -32,7 +32,7 @@ export function parseMemory(text: string): Memory | null {
   return { total, available, used: total - available }
 }
 
-/** What an interface has carried so far. */
+/** The counters of a network interface. */
 export interface Traffic {
   readonly rx_bytes: number
   readonly tx_bytes: number
@@ -44,7 +44,7 @@ export interface Traffic {
   readonly tx_drop: number
 }
 
-/** The interfaces by name, out of /proc/net/dev. */
+/** The interfaces by name, from /proc/net/dev. */
 export function parseTraffic(text: string): Map<string, Traffic> {
   const traffic = new Map<string, Traffic>()
   for (const line of text.split('\n')) {

@@ -1,18 +1,18 @@
-// Measures the load of the machine and of this process; rates are those since the sample before.
+// Measures the load of the machine and of this process; rates are those since the previous sample.
 import { uptime } from 'node:os'
 import type { ProcStatUpdate } from '../../api/machine.ts'
 import type { Infer } from '../../schema/index.ts'
 import type { ProcFiles } from './proc-files.ts'
 import { type CpuTimes, parseCpuTimes, parseMemory, parseTraffic, type Traffic } from './proc-formats.ts'
 
-/** One sample; all that /proc and this process tell. */
+/** One sample, from /proc and this process. */
 export type Sample = Omit<Infer<typeof ProcStatUpdate>, 'websocket_connections' | 'cpu_temp'>
 
-/** What the rates of the next sample are counted from. */
+/** The counters from which the next sample computes its rates. */
 interface Counts {
-  /** On a clock that never jumps, s. */
+  /** Monotonic time, s. */
   readonly at: number
-  /** Time that this process has used, µs. */
+  /** Processor time of this process, µs. */
   readonly process: number
   readonly cpus: ReadonlyMap<string, CpuTimes>
   readonly traffic: ReadonlyMap<string, Traffic>
@@ -28,7 +28,7 @@ export class Sampler {
     this.#files = files
   }
 
-  /** Measures. `now` is the time since the epoch, `monotonic` one that never jumps, both in seconds. */
+  /** Measures. `now` is the time since the epoch, `monotonic` the monotonic time, both in seconds. */
   sample(now: number, monotonic: number): Sample {
     const { user, system } = process.cpuUsage()
     const counts: Counts = {
@@ -60,13 +60,13 @@ function processUsage(counts: Counts, before: Counts | null): number {
   return twoDecimals((counts.process - before.process) / 1e4 / (counts.at - before.at))
 }
 
-/** The first sample has the mean since the machine started. */
+/** The first sample is the mean since the machine started. */
 function cpuUsage({ cpus }: Counts, before: Counts | null): Record<string, number> {
   const usage = new Map<string, number>()
   for (const [name, { total, idle }] of cpus) {
     const earlier = before?.cpus.get(name) ?? NO_CPU
     const passed = total - earlier.total
-    // The kernel's count of idle time may go back a little.
+    // The kernel's idle time may decrease a little.
     const busy = passed > 0 ? Math.min(100, 100 - (100 * (idle - earlier.idle)) / passed) : 0
     usage.set(name, twoDecimals(busy))
   }
@@ -87,7 +87,7 @@ function bytesBetween(earlier: Traffic, later: Traffic): number {
   return later.rx_bytes - earlier.rx_bytes + later.tx_bytes - earlier.tx_bytes
 }
 
-/** Never negative: counters begin anew when an interface comes back. */
+/** Never negative: the counters of an interface that was removed start at 0 again. */
 function twoDecimals(value: number): number {
   return Number.isFinite(value) && value > 0 ? Math.round(value * 100) / 100 : 0
 }

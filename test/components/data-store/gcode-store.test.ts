@@ -12,7 +12,7 @@ function storeOf(size: number, ...messages: string[]): GcodeStore {
 const messagesOf = (store: GcodeStore, count?: number) =>
   store.reply(count).gcode_store.map(({ message }) => message)
 
-test('gives the newest entries, oldest first', () => {
+test('the reply has the newest entries, oldest first', () => {
   const store = storeOf(3, 'a', 'b', 'c', 'd')
   assert.deepEqual(messagesOf(store), ['b', 'c', 'd'])
   assert.deepEqual(messagesOf(store, 2), ['c', 'd'])
@@ -26,7 +26,7 @@ test('a count of 0 gives all entries; a negative one leaves out the oldest', () 
   assert.deepEqual(messagesOf(store, -5), [])
 })
 
-test('an entry says what it is and when it came', () => {
+test('an entry has its type and time', () => {
   const store = new GcodeStore(10)
   store.add('command', 'M117 one\nM117 two', 12.5)
   assert.deepEqual(store.reply(), {

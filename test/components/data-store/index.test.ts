@@ -1,4 +1,4 @@
-// The stores through the server's doors, with a whole printer behind.
+// The stores through the API, with a virtual printer.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { quickClock } from '../../support/quick-clock.ts'
@@ -25,7 +25,7 @@ async function consoleOf(rig: Rig, query = ''): Promise<Console['gcode_store']> 
   return result.gcode_store
 }
 
-test('the console of a printer, and what of it is asked for', async () => {
+test('the console of a printer, as a whole and its newest entries', async () => {
   await using rig = await startRig()
   const before = Date.now() / 1000
   await run(rig, 'G4 P1\nNO_SUCH_COMMAND')
@@ -45,7 +45,7 @@ test('the console of a printer, and what of it is asked for', async () => {
   )
 })
 
-test('the console keeps as many entries as the configuration says', async () => {
+test('the console keeps the configured number of entries', async () => {
   await using rig = await startRig({ conf: '[data_store]\ngcode_store_size: 2' })
   for (const name of ['A', 'B', 'C']) await run(rig, `M117 ${name}`)
   assert.deepEqual(
@@ -54,7 +54,7 @@ test('the console keeps as many entries as the configuration says', async () => 
   )
 })
 
-/** Calls back at each notification that goes out once a second, until `done` says so. */
+/** Calls `done` for each notification, one a second, until it returns true. */
 async function everySecond(rig: Rig, done: () => Promise<boolean>): Promise<void> {
   const socket = new WebSocket(`${rig.url.replace('http', 'ws')}/websocket`)
   const { promise, resolve, reject } = Promise.withResolvers<void>()

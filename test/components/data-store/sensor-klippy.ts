@@ -8,7 +8,7 @@ import { type ObjectRequest, pick } from '../../../src/klippy/object-request.ts'
 
 type Status = Record<string, Record<string, unknown>>
 
-/** What stands in printer.cfg. */
+/** The sections of printer.cfg. */
 export interface Sensors {
   readonly sensors: readonly string[]
   readonly monitors?: readonly string[]
@@ -65,8 +65,8 @@ export class SensorKlippy implements AsyncDisposable {
     return {}
   }
 
-  /** Sensors say something new. */
-  say(change: Status): void {
+  /** Sensors report new values. */
+  report(change: Status): void {
     for (const name in change) this.#status[name] = { ...this.#status[name], ...change[name] }
     this.#socket?.write(frame({ method: 'process_status_update', params: { eventtime: 2, status: change } }))
   }

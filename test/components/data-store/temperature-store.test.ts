@@ -43,11 +43,11 @@ class Setup implements AsyncDisposable {
     })
   }
 
-  /** Sensors say something, and it is sampled. */
+  /** Sensors report values, which are sampled. */
   async sample(change: Readonly<Record<string, Record<string, unknown>>>): Promise<void> {
-    const told = this.next('klippy:status')
-    this.klippy.say(change)
-    await told
+    const received = this.next('klippy:status')
+    this.klippy.report(change)
+    await received
     this.store.sample()
   }
 
@@ -83,7 +83,7 @@ test('a series for each field that the sensor has', async () => {
   })
 })
 
-test('what changed and what did not are recorded together, up to the size', async () => {
+test('changed and unchanged values are recorded together, up to the size', async () => {
   await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } }, 3)
   await setup.sample({ extruder: { temperature: 22, target: 200 } })
   setup.store.sample()
@@ -93,7 +93,7 @@ test('what changed and what did not are recorded together, up to the size', asyn
   })
 })
 
-test('monitors are told of on request, with nulls', async () => {
+test('monitors are returned on request, with nulls', async () => {
   await using setup = await Setup.start({
     sensors: ['temperature_sensor chamber'],
     monitors: ['tmc2240 stepper_x'],
@@ -104,7 +104,7 @@ test('monitors are told of on request, with nulls', async () => {
   assert.deepEqual(setup.store.reply(true)['tmc2240 stepper_x'], { temperatures: [null, 41.2] })
 })
 
-test('after a restart sensors that are gone are forgotten, others keep their history', async () => {
+test('after a restart missing sensors are dropped, others keep their history', async () => {
   const sensors = ['extruder', 'temperature_sensor chamber']
   const values = { extruder: EXTRUDER, 'temperature_sensor chamber': CHAMBER }
   await using setup = await Setup.start({ sensors, values })
@@ -118,7 +118,7 @@ test('after a restart sensors that are gone are forgotten, others keep their his
   })
 })
 
-test('a sensor that has become another begins anew', async () => {
+test('a sensor with other fields starts a new history', async () => {
   await using setup = await Setup.start({ sensors: ['probe'], values: { probe: CHAMBER } })
   await setup.restart({ sensors: ['probe'], values: { probe: EXTRUDER } })
   assert.deepEqual(setup.store.reply(false), {
@@ -126,14 +126,14 @@ test('a sensor that has become another begins anew', async () => {
   })
 })
 
-test('without Klippy nothing is recorded, and what was stays', async () => {
+test('without Klippy nothing is recorded, and the history stays', async () => {
   await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } })
   setup.store.pause()
   setup.store.sample()
   assert.deepEqual(setup.store.reply(false).extruder?.temperatures, [21.01])
 })
 
-test('a printer without sensors has none', async () => {
+test('a printer without sensors has an empty store', async () => {
   await using setup = await Setup.start({ sensors: [], values: {} })
   setup.store.sample()
   assert.deepEqual(setup.store.reply(true), {})

@@ -32,7 +32,7 @@ const VALUES: readonly unknown[] = [
   'x'.repeat(1_000_000),
 ]
 
-test('every kind of value comes back as it was stored', async () => {
+test('every kind of value is returned as it was stored', async () => {
   await using at = await scene()
   for (const [index, value] of VALUES.entries()) {
     for (const key of [`v${index}`, `nested.v${index}`, ['dotted.part', `v${index}`]]) {
@@ -49,7 +49,7 @@ test('every kind of value comes back as it was stored', async () => {
   )
 })
 
-test('null removes an item, as front-ends use it', async () => {
+test('null removes an item, as front-ends do', async () => {
   await using at = await scene()
   const position = { namespace: 'n', key: 'a' }
   await at.call('post_item', { ...position, value: 5 })
@@ -65,7 +65,7 @@ test('null removes an item, as front-ends use it', async () => {
   assert.equal((await at.call('get_item', { namespace: 'n', key: 'b.c' })).error.code, -32601)
 })
 
-test('deleting answers with the value, and the last item takes the namespace along', async () => {
+test('delete returns the value; with the last item the namespace is removed', async () => {
   await using at = await scene()
   const names = async () => (await at.call('list')).result.namespaces
   await at.call('post_item', { namespace: 'one', key: 'a.b', value: 1 })
@@ -92,7 +92,7 @@ test('over HTTP with query, type hints and body', async () => {
   assert.equal(gone.json.result.value, 7)
 })
 
-test('what is no key, or cannot be stored, is refused and leaves nothing', async () => {
+test('invalid keys and values are rejected and store nothing', async () => {
   await using at = await scene()
   const refused: [unknown, unknown, RegExp][] = [
     [5, 1, /Value for argument 'key' is an invalid type: int/],
@@ -121,7 +121,7 @@ test('what is no key, or cannot be stored, is refused and leaves nothing', async
   assert.ok(!(await at.call('list')).result.namespaces.includes('bad'))
 })
 
-test('namespaces of the server are read only, some not even that; their look-alikes are others', async () => {
+test('the namespaces of the server are read-only or hidden; similar names are not', async () => {
   await using at = await scene()
   for (const namespace of ['moonraker', 'gcode_metadata', 'history', 'update_manager', 'authorized_users']) {
     for (const method of ['post_item', 'delete_item']) {
@@ -151,7 +151,7 @@ test('namespaces of the server are read only, some not even that; their look-ali
   assert.ok(namespaces.includes('moonraker') && !namespaces.includes('database'))
 })
 
-test('the debug methods are served with -g only, and know no rules', async () => {
+test('the debug methods are served with -g only, and have no access rules', async () => {
   await using plain = await scene()
   assert.equal((await plain.client.call('debug.database.list')).error.message, 'Method not found')
   await using rig = await startRig({ printer: 'none', debug: true })

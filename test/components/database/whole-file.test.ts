@@ -31,7 +31,7 @@ test('a paused print refuses a restore, which would lose its job, and nothing el
   assert.deepEqual(error, { code: 400, message: 'Cannot restore when Klipper is printing' })
 })
 
-test('compact gives back what deleted items took', async () => {
+test('compact frees the space of deleted items', async () => {
   await using server = await RestartableServer.start()
   const client = await server.client()
   await client.call('server.database.post_item', item('x'.repeat(500_000)))
@@ -63,7 +63,7 @@ test('a backup is made, restored at the next start, and deleted', async () => {
   assert.match(backups[0], /^sqldb-before-restore-\d{8}-\d{6}\.db$/)
 })
 
-test('bad names of backups touch nothing', async () => {
+test('invalid names of backups change nothing', async () => {
   await using server = await RestartableServer.start()
   const client = await server.client()
   for (const filename of ['../x.db', '/etc/passwd', '', '.', 'a/b.db', 'x'.repeat(300)]) {
@@ -76,7 +76,7 @@ test('bad names of backups touch nothing', async () => {
   assert.deepEqual(readdirSync(server.paths.backup, { recursive: true }), [])
 })
 
-test('the server keeps its number over restarts, in the file and in the database', async () => {
+test('the server keeps its instance id over restarts, in the file and in the database', async () => {
   await using server = await RestartableServer.start()
   const read = async () => {
     const client = await server.client()

@@ -13,7 +13,7 @@ const energy = (value: () => unknown, more: Partial<AuxiliarySource> = {}): Auxi
   ...more,
 })
 
-test('values are shown as they are, rounded where it is wanted', () => {
+test('values are unchanged, or rounded if declared', () => {
   const fields = new AuxiliaryFields()
   fields.add(energy(() => 1.23456, { precision: 2 }))
   fields.add({ ...energy(() => [3]), provider: 'spoolman', name: 'spool_ids', units: null })
@@ -23,7 +23,7 @@ test('values are shown as they are, rounded where it is wanted', () => {
   ])
 })
 
-test('totals sum up and keep maxima, of numbers only', () => {
+test('totals are sums and maxima of numbers only', () => {
   const fields = new AuxiliaryFields()
   let used: unknown = 2
   fields.add(energy(() => used, { total: true, maximum: true, precision: 1 }))
@@ -37,7 +37,7 @@ test('totals sum up and keep maxima, of numbers only', () => {
   assert.deepEqual(totals, [{ provider: 'sensor plug', field: 'energy', maximum: 2, total: 3.5 }])
 })
 
-test('names are taken once, and free again when a source leaves', () => {
+test('a name can be used once, and again after its source is removed', () => {
   const fields = new AuxiliaryFields()
   const registration = fields.add(energy(() => 1))
   assert.throws(() => fields.add(energy(() => 2)), /already registered/)
@@ -47,7 +47,7 @@ test('names are taken once, and free again when a source leaves', () => {
   assert.equal(fields.values().length, 1)
 })
 
-test('a new job begins with reset sources', () => {
+test('a new job starts with reset sources', () => {
   const fields = new AuxiliaryFields()
   let resets = 0
   fields.add(

@@ -21,7 +21,7 @@ test('only the errors of the console, and only shortly before the end, explain a
   assert.equal(textOf(reason, end('cancelled')), 'Cancelled on request', 'an error explains one job')
 })
 
-test("Klipper's own message comes first, and a missing one is not silence", () => {
+test("Klipper's own message comes first; without one there is a reason too", () => {
   const reason = new EndReason()
   reason.responded('!! of the console', 1000)
   assert.equal(textOf(reason, end('error', { message: 'of the print' })), 'of the print')
@@ -30,7 +30,7 @@ test("Klipper's own message comes first, and a missing one is not silence", () =
   assert.equal(textOf(reason, end('klippy_shutdown', { klippyMessage })), 'Shutdown due to M112 command')
 })
 
-test('a job that is complete or goes on without the server has no reason', () => {
+test('a job that is complete or continues without the server has no reason', () => {
   const reason = new EndReason()
   reason.responded('!! of the console', 1000)
   assert.deepEqual(reason.fieldsOf(end('completed')), [])

@@ -8,12 +8,12 @@ import { IDLE, RestartableServer } from '../../support/restartable-server.ts'
 import type { Frame, WebClient } from '../../support/web-client.ts'
 
 const FILE = 'a.gcode'
-const BEGIN = { ...IDLE, state: 'printing', filename: FILE, total_duration: 0.2 }
+const START = { ...IDLE, state: 'printing', filename: FILE, total_duration: 0.2 }
 const PROGRESS = { total_duration: 30, print_duration: 20, filament_used: 500 }
 
 const start = () => RestartableServer.start({ files: [FILE, 'b.gcode'] })
 
-/** The `times`-th change of the history that `client` hears of. */
+/** The `times`-th change of the history that `client` receives. */
 async function change(client: WebClient, times = 1): Promise<Frame> {
   return (await client.notified('notify_history_changed', times)).params[0]
 }
@@ -28,8 +28,8 @@ function reasonOf({ auxiliary_data }: Frame): unknown {
 }
 
 /** Prints to half of the file. */
-async function begin(server: RestartableServer, client: WebClient): Promise<void> {
-  await server.print(client, BEGIN)
+async function startPrint(server: RestartableServer, client: WebClient): Promise<void> {
+  await server.print(client, START)
   await change(client)
   await server.print(client, PROGRESS)
 }
@@ -39,12 +39,12 @@ async function readMetadata(client: WebClient): Promise<void> {
   await client.call('server.files.metadata', { filename: FILE })
 }
 
-test('a print becomes a job, told at its beginning and at its end', async () => {
+test('a print becomes a job, with notifications at its start and end', async () => {
   await using server = await start()
   const client = await server.client()
   await readMetadata(client)
   server.klippy.answer('gcode/script', () => {
-    server.klippy.push('print_stats', BEGIN)
+    server.klippy.push('print_stats', START)
     return {}
   })
   const before = server.clock.now()
@@ -107,7 +107,7 @@ for (const [status, reason, end] of ENDS) {
   test(`a job that ends as ${status}, with its numbers and the reason ${reason}`, async () => {
     await using server = await start()
     const client = await server.client()
-    await begin(server, client)
+    await startPrint(server, client)
     server.klippy.change('print_stats', IDLE)
     await end(server, client)
     const { job } = await change(client, 2)
@@ -129,10 +129,10 @@ for (const [status, reason, end] of ENDS) {
   })
 }
 
-test('a job is given up when the server ends, and Klipper has nothing of it afterwards', async () => {
+test('a job is closed when the server stops, if Klipper has no print afterwards', async () => {
   await using server = await start()
   const client = await server.client()
-  await begin(server, client)
+  await startPrint(server, client)
   await server.end()
   server.klippy.change('print_stats', IDLE)
   await server.begin()
@@ -144,10 +144,10 @@ test('a job is given up when the server ends, and Klipper has nothing of it afte
   assert.deepEqual([job_totals.total_jobs, job_totals.total_time], [1, 30])
 })
 
-test('a job that Klipper goes on with is the same job', async () => {
+test('a job that Klipper continues is the same job', async () => {
   await using server = await start()
   const client = await server.client()
-  await server.print(client, { ...BEGIN, filament_used: 10 })
+  await server.print(client, { ...START, filament_used: 10 })
   await change(client)
   await server.restart()
   const second = await server.client()
@@ -162,10 +162,10 @@ test('a job that Klipper goes on with is the same job', async () => {
   assert.deepEqual([job_totals.total_jobs, job_totals.total_time, job_totals.total_filament_used], [1, 3, 40])
 })
 
-test('a job that goes on after the connection was lost has no reason any more', async () => {
+test('a job that continues after a lost connection has no reason', async () => {
   await using server = await start()
   const client = await server.client()
-  await begin(server, client)
+  await startPrint(server, client)
   server.klippy.drop()
   assert.equal(reasonOf((await change(client, 2)).job), 'The connection to Klippy was lost')
   await client.notified('notify_klippy_ready')
@@ -174,10 +174,10 @@ test('a job that goes on after the connection was lost has no reason any more', 
   assert.equal(reasonOf(job), undefined)
 })
 
-test('a job that the server was not there to see begin is recorded from its beginning', async () => {
+test('a job that started without the server is recorded from its start', async () => {
   await using server = await start()
   await server.end()
-  server.klippy.change('print_stats', { ...BEGIN, total_duration: 1000 })
+  server.klippy.change('print_stats', { ...START, total_duration: 1000 })
   await server.begin()
   const client = await server.client()
   const { action, job } = await change(client)
@@ -185,7 +185,7 @@ test('a job that the server was not there to see begin is recorded from its begi
   assert.ok(Math.abs(Date.now() / 1000 - 1000 - job.start_time) < 60)
 })
 
-test('a job that a crash left open is interrupted', async () => {
+test('a job that is open after a crash is interrupted', async () => {
   await using server = await start()
   await server.end()
   const { database, backup } = server.paths
@@ -221,7 +221,7 @@ test('filters, orders and limits', async () => {
   await using server = await start()
   const client = await server.client()
   for (let round = 0; round < 3; round += 1) {
-    await server.print(client, BEGIN)
+    await server.print(client, START)
     await server.print(client, { state: 'complete' })
     await change(client, 2 * round + 2)
   }
@@ -237,11 +237,11 @@ test('filters, orders and limits', async () => {
   assert.equal((await client.call('server.history.list', { limit: 1 })).result.count, 1)
 })
 
-test('deleting one job and all, and what is none', async () => {
+test('delete one job, all jobs, and an unknown one', async () => {
   await using server = await start()
   const client = await server.client()
   for (let round = 0; round < 3; round += 1) {
-    await server.print(client, BEGIN)
+    await server.print(client, START)
     await server.print(client, { state: 'complete' })
     await change(client, 2 * round + 2)
   }
@@ -255,10 +255,10 @@ test('deleting one job and all, and what is none', async () => {
   assert.deepEqual(await jobs(client), [])
 })
 
-test('totals are reset when no job is under way, and the old ones told', async () => {
+test('totals are reset while no job is in progress, and the old ones returned', async () => {
   await using server = await start()
   const client = await server.client()
-  await begin(server, client)
+  await startPrint(server, client)
   const reset = () => client.call('server.history.reset_totals')
   assert.deepEqual((await reset()).error, { code: 400, message: 'Job in progress, cannot reset totals' })
   await server.print(client, { state: 'complete' })
@@ -274,7 +274,7 @@ test('a job knows whether its file is still the one that was printed', async () 
   await using server = await start()
   const client = await server.client()
   await readMetadata(client)
-  await begin(server, client)
+  await startPrint(server, client)
   await server.print(client, { state: 'complete' })
   await change(client, 2)
   const exists = async () => (await jobs(client))[0].exists

@@ -12,19 +12,19 @@ const GCODE = [
   ...Array.from({ length: 2000 }, (_, index) => `G1 X${10 + (index % 2) * 90}`),
 ]
 
-/** What the history says from the `times`-th of its notifications. */
+/** The job of the `times`-th notification of the history. */
 async function change(client: WebClient, times: number): Promise<[string, string]> {
   const { params }: Frame = await client.notified('notify_history_changed', times)
   return [params[0].action, params[0].job.status]
 }
 
-test('prints that complete, are cancelled, and meet an emergency stop', async () => {
+test('prints that complete, are cancelled, and end in an emergency stop', async () => {
   await using rig = await startRig({ speed: 200 })
   writeFileSync(join(rig.paths.gcodes, 'long.gcode'), `${GCODE.join('\n')}\n`)
   writeFileSync(join(rig.paths.gcodes, 'short.gcode'), `${GCODE.slice(0, 40).join('\n')}\n`)
   using client = await WebClient.open(rig.url)
-  const begin = (filename: string) => client.call('printer.print.start', { filename })
-  await begin('short.gcode')
+  const start = (filename: string) => client.call('printer.print.start', { filename })
+  await start('short.gcode')
   assert.deepEqual(
     [await change(client, 1), await change(client, 2)],
     [
@@ -32,11 +32,11 @@ test('prints that complete, are cancelled, and meet an emergency stop', async ()
       ['finished', 'completed'],
     ],
   )
-  await begin('long.gcode')
+  await start('long.gcode')
   assert.deepEqual(await change(client, 3), ['added', 'in_progress'])
   await client.call('printer.print.cancel')
   assert.deepEqual(await change(client, 4), ['finished', 'cancelled'])
-  await begin('long.gcode')
+  await start('long.gcode')
   await change(client, 5)
   await client.call('printer.objects.subscribe', { objects: { print_stats: ['total_duration'] } })
   await client.find(({ params }) => params?.[0].print_stats?.total_duration > 0)
@@ -45,7 +45,7 @@ test('prints that complete, are cancelled, and meet an emergency stop', async ()
   const ready = client.notified('notify_klippy_ready')
   await client.call('printer.firmware_restart')
   await ready
-  await begin('short.gcode')
+  await start('short.gcode')
   assert.deepEqual(
     [await change(client, 7), await change(client, 8)],
     [

@@ -1,4 +1,4 @@
-// A server to be killed: node crash-server.ts <data folder> <Klippy's socket>; tells its port.
+// A server to be killed: node crash-server.ts <data folder> <Klippy's socket>; prints its port.
 import { startServer } from '../../../src/app/server.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'

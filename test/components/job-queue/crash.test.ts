@@ -175,7 +175,7 @@ test(`killed ${ROUNDS} times`, async t => {
       if (count % 5 === 0) checkFile(folder)
     }
     await lastLook(folder, klippy, known)
-    assert.ok(known.writes > ROUNDS, `${known.writes} writes are too few to tell`)
+    assert.ok(known.writes > ROUNDS, `${known.writes} writes are too few for a result`)
     const { writes, items, jobs, queued } = known
     t.diagnostic(
       `${ROUNDS} kills, ${writes} acknowledged writes: ${[...items.values()].reduce((a, b) => a + b, 0)} of items, ` +

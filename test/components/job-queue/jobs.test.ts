@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ask, postJson } from '../../support/raw-http.ts'
 import { Scene } from './scene.ts'
 
-test('jobs wait in the order in which they came, with their facts', async () => {
+test('jobs are queued in order of arrival, with their fields', async () => {
   await using scene = await Scene.open()
   const before = Date.now() / 1000
   const status = await scene.call('post_job', { filenames: ['b.gcode', 'a.gcode', 'b.gcode'] })
@@ -13,14 +13,14 @@ test('jobs wait in the order in which they came, with their facts', async () => 
   assert.ok(first.time_added >= before && first.time_in_queue >= 0)
   assert.equal(new Set(status.queued_jobs.map((job: typeof first) => job.job_id)).size, 3)
   assert.equal(status.queue_state, 'paused')
-  const told = await scene.told(({ action }) => action === 'jobs_added')
+  const change = await scene.notified(({ action }) => action === 'jobs_added')
   assert.deepEqual(
-    told.updated_queue.map((job: typeof first) => job.filename),
+    change.updated_queue.map((job: typeof first) => job.filename),
     ['b.gcode', 'a.gcode', 'b.gcode'],
   )
 })
 
-test('over HTTP: lists by commas, in the body, and reset', async () => {
+test('over HTTP: lists with commas, in the body, and reset', async () => {
   await using scene = await Scene.open()
   const { port } = scene.server
   const path = '/server/job_queue/job'
@@ -33,7 +33,7 @@ test('over HTTP: lists by commas, in the body, and reset', async () => {
   assert.deepEqual(await scene.waiting(), [])
 })
 
-test('a file that is not there keeps all others out', async () => {
+test('a missing file rejects the whole request', async () => {
   await using scene = await Scene.open()
   for (const name of ['no.gcode', '../a.gcode', '', '.', 'a.gcode/', 'a\0.gcode', '../../../etc/passwd']) {
     const error = { code: 400, message: `G-Code File ${name} does not exist` }
@@ -89,7 +89,7 @@ test('jumps, moves, copies and notes are kept over restarts', async () => {
   }
 })
 
-test('a job is moved between the same two again and again', async () => {
+test('a job is moved between the same two many times', async () => {
   await using scene = await Scene.open()
   const ids = await scene.add('a.gcode', 'b.gcode', 'c.gcode')
   for (let round = 0; round < 120; round += 1) {

@@ -1,4 +1,4 @@
-// After a print the next job waits until a person says that the plate is clear, whatever was restarted in between;
+// After a print the next job waits until a user confirms that the plate is clear, also over restarts;
 // and no job is printed twice.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,15 +20,15 @@ async function restartKlippy(scene: Scene): Promise<void> {
   await scene.client.call('printer.objects.subscribe', { objects: { print_stats: null } })
 }
 
-test('load_on_startup begins the first job when nothing was printed since the plate was clear', async () => {
+test('load_on_startup starts the first job if nothing was printed since the plate was clear', async () => {
   await using scene = await Scene.open(AT_STARTUP)
   await scene.add('a.gcode')
   await restartKlippy(scene)
-  await scene.told(({ action }) => action === 'job_loaded')
+  await scene.notified(({ action }) => action === 'job_loaded')
   assert.deepEqual(scene.printed, ['a.gcode'])
 })
 
-test('after any print nothing begins by itself, over restarts of Klipper and of the server', async () => {
+test('after any print no job starts automatically, also over restarts of Klipper and of the server', async () => {
   await using scene = await Scene.open(AT_STARTUP)
   await scene.add('a.gcode', 'b.gcode')
   await scene.server.print(scene.client, { ...IDLE, state: 'printing', filename: 'c.gcode' })
@@ -46,22 +46,22 @@ test('after any print nothing begins by itself, over restarts of Klipper and of 
     await restart()
     const { queue_state, pause_reason, plate_clear } = await scene.call('status')
     assert.deepEqual([queue_state, plate_clear, scene.printed], ['paused', false, []])
-    assert.match(pause_reason, /Nobody has said that the plate is clear/)
+    assert.match(pause_reason, /The plate was not confirmed as clear/)
   }
   assert.equal((await scene.call('plate_clear')).plate_clear, true)
   await restartKlippy(scene)
-  await scene.told(({ action }) => action === 'job_loaded')
+  await scene.notified(({ action }) => action === 'job_loaded')
   assert.deepEqual(scene.printed, ['a.gcode'])
 })
 
-test('the plate cannot be said to be clear during a print', async () => {
+test('the plate cannot be confirmed as clear during a print', async () => {
   await using scene = await Scene.open()
   await scene.add('a.gcode')
   await scene.startNext()
   await assert.rejects(scene.call('plate_clear'), { code: 400 })
 })
 
-test('a queue that a person has paused stays so when Klipper becomes ready', async () => {
+test('a queue that a user has paused stays paused when Klipper becomes ready', async () => {
   await using scene = await Scene.open(AT_STARTUP)
   await scene.add('a.gcode')
   await scene.call('pause')
@@ -69,18 +69,18 @@ test('a queue that a person has paused stays so when Klipper becomes ready', asy
   assert.deepEqual([(await scene.call('status')).queue_state, scene.printed], ['paused', []])
 })
 
-test('the queue goes on after a restart of the server in the middle of a print', async () => {
+test('the queue continues after a restart of the server during a print', async () => {
   await using scene = await Scene.open('automatic_transition: True')
   await scene.add('a.gcode', 'b.gcode')
   await scene.startNext()
   await scene.restart()
   assert.equal((await scene.call('status')).queue_state, 'ready')
   await scene.server.print(scene.client, COMPLETE)
-  await scene.told(({ action }) => action === 'job_loaded')
+  await scene.notified(({ action }) => action === 'job_loaded')
   assert.deepEqual(scene.printed, ['a.gcode', 'b.gcode'])
 })
 
-test('a connection that ends while a job is being started: it is never begun a second time by itself', async () => {
+test('a connection that ends while a job is being started: the job is never started again automatically', async () => {
   await using scene = await Scene.open(`${AT_STARTUP}\nautomatic_transition: True`)
   await scene.add('a.gcode', 'b.gcode')
   const { klippy } = scene.server
@@ -90,8 +90,8 @@ test('a connection that ends while a job is being started: it is never begun a s
     return {}
   })
   await scene.call('start')
-  const told = await scene.told(({ pause_reason }) => pause_reason !== null)
-  assert.match(told.pause_reason, /^a\.gcode was being started when the connection ended/)
+  const change = await scene.notified(({ pause_reason }) => pause_reason !== null)
+  assert.match(change.pause_reason, /^a\.gcode was being started when the connection ended/)
   for (const restart of [() => restartKlippy(scene), () => scene.restart()]) {
     await restart()
     const { queue_state, pause_reason } = await scene.call('status')
@@ -102,7 +102,7 @@ test('a connection that ends while a job is being started: it is never begun a s
   assert.deepEqual(await scene.waiting(), ['a.gcode', 'b.gcode'])
 })
 
-test('a job whose start was heard, though the answer was lost, leaves the queue', async () => {
+test('a job that started leaves the queue, although the reply was lost', async () => {
   await using scene = await Scene.open()
   await scene.add('a.gcode', 'b.gcode')
   const { klippy } = scene.server
@@ -112,6 +112,6 @@ test('a job whose start was heard, though the answer was lost, leaves the queue'
     return {}
   })
   await scene.call('start')
-  await scene.told(({ action }) => action === 'job_loaded')
+  await scene.notified(({ action }) => action === 'job_loaded')
   assert.deepEqual(await scene.waiting(), ['b.gcode'])
 })

@@ -1,4 +1,4 @@
-// A server with a queue, a client, and a Klippy that prints what it is told.
+// A server with a queue, a client, and a Klippy that prints the requested files.
 import { IDLE, RestartableServer } from '../../support/restartable-server.ts'
 import type { Frame, WebClient } from '../../support/web-client.ts'
 
@@ -7,7 +7,7 @@ export const FILES = ['a.gcode', 'b.gcode', 'c.gcode']
 export class Scene implements AsyncDisposable {
   readonly server: RestartableServer
   client: WebClient
-  /** Files that Klippy was told to print, in order. */
+  /** The files of all print requests, in order. */
   readonly printed: string[] = []
 
   private constructor(server: RestartableServer, client: WebClient) {
@@ -22,7 +22,7 @@ export class Scene implements AsyncDisposable {
     return new Scene(server, await server.client())
   }
 
-  /** Klippy begins what it is told to print. */
+  /** Klippy starts the requested prints. */
   obey(): void {
     const { klippy } = this.server
     klippy.answer('gcode/script', ({ script }) => {
@@ -53,7 +53,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Resolves with the first notification of the queue from frame `from` on that fits. */
-  async told(fits: (change: Frame) => boolean, from = 0): Promise<Frame> {
+  async notified(fits: (change: Frame) => boolean, from = 0): Promise<Frame> {
     const frame = await this.client.find(
       ({ method, params }, index) =>
         index >= from && method === 'notify_job_queue_changed' && fits(params[0]),
@@ -61,7 +61,7 @@ export class Scene implements AsyncDisposable {
     return frame.params[0]
   }
 
-  /** Where later notifications begin. */
+  /** The index of the next notification. */
   get now(): number {
     return this.client.frames.length
   }
@@ -70,7 +70,7 @@ export class Scene implements AsyncDisposable {
   async startNext(): Promise<void> {
     const from = this.now
     await this.call('start')
-    await this.told(({ action }) => action === 'job_loaded', from)
+    await this.notified(({ action }) => action === 'job_loaded', from)
     await this.historyHas('added')
   }
 
@@ -80,7 +80,7 @@ export class Scene implements AsyncDisposable {
     await this.historyHas('finished')
   }
 
-  /** The history is told after the queue: what it says, the queue knows. */
+  /** The history notifies after the queue: when it has, the queue has changed. */
   async historyHas(action: string): Promise<void> {
     const count = this.printed.length
     let seen = 0
@@ -91,7 +91,7 @@ export class Scene implements AsyncDisposable {
     })
   }
 
-  /** Ends the server and begins it anew. */
+  /** Restarts the server. */
   async restart(): Promise<void> {
     await this.server.restart()
     this.client = await this.server.client()

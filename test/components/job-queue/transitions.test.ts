@@ -7,7 +7,7 @@ import { Scene } from './scene.ts'
 
 const COMPLETE = { state: 'complete', total_duration: 5 }
 
-test('one job at a time: each waits for a person', async () => {
+test('one job at a time: each waits for a user', async () => {
   await using scene = await Scene.open()
   await scene.add('a.gcode', 'b.gcode')
   await scene.startNext()
@@ -21,11 +21,11 @@ test('one job at a time: each waits for a person', async () => {
   assert.deepEqual(await scene.waiting(), [])
 })
 
-test('states are told on the way to a job', async () => {
+test('each state on the way to a job is notified', async () => {
   await using scene = await Scene.open()
   await scene.add('a.gcode')
   assert.equal((await scene.call('start')).queue_state, 'loading')
-  await scene.told(({ action }) => action === 'job_loaded')
+  await scene.notified(({ action }) => action === 'job_loaded')
   const changes = scene.client.frames
     .filter(({ method }) => method === 'notify_job_queue_changed')
     .map(({ params: [{ action, queue_state, updated_queue }] }) => [
@@ -41,7 +41,7 @@ test('states are told on the way to a job', async () => {
   ])
 })
 
-test('automatic_transition prints all, with the G-code between', async () => {
+test('automatic_transition prints all jobs, with the G-code between them', async () => {
   await using scene = await Scene.open(
     'automatic_transition: True\njob_transition_gcode:\n  EJECT_PART\n  G28',
   )
@@ -50,7 +50,7 @@ test('automatic_transition prints all, with the G-code between', async () => {
   for (const expected of [2, 3]) {
     const from = scene.now
     await scene.end(COMPLETE)
-    await scene.told(({ action }) => action === 'job_loaded', from)
+    await scene.notified(({ action }) => action === 'job_loaded', from)
     assert.equal(scene.printed.length, expected)
     await scene.historyHas('added')
   }
@@ -62,7 +62,7 @@ test('automatic_transition prints all, with the G-code between', async () => {
   assert.equal((await scene.call('status')).queue_state, 'paused')
 })
 
-test('a print that fails or is cancelled pauses the queue, and it says why', async () => {
+test('a print that fails or is cancelled pauses the queue with the reason', async () => {
   for (const [end, reason] of [
     [{ state: 'error', message: 'Move out of range' }, 'a.gcode has failed: Move out of range'],
     [{ state: 'cancelled' }, 'a.gcode was cancelled'],
@@ -79,20 +79,20 @@ test('a print that fails or is cancelled pauses the queue, and it says why', asy
   }
 })
 
-test('pausing while loading aborts the load, and the next start begins the job', async () => {
+test('a pause while loading aborts the load, and the next start starts the job', async () => {
   await using scene = await Scene.open('automatic_transition: True\njob_transition_delay: 3600')
   await scene.add('a.gcode', 'b.gcode')
   await scene.startNext()
   const from = scene.now
   await scene.end(COMPLETE)
-  await scene.told(({ queue_state }) => queue_state === 'loading', from)
+  await scene.notified(({ queue_state }) => queue_state === 'loading', from)
   assert.equal((await scene.call('pause')).queue_state, 'paused')
   assert.deepEqual(await scene.waiting(), ['b.gcode'])
   await scene.startNext()
   assert.deepEqual(scene.printed, ['a.gcode', 'b.gcode'])
 })
 
-test('pausing while the G-code of the transition runs', async () => {
+test('a pause while the G-code of the transition runs', async () => {
   await using scene = await Scene.open('automatic_transition: True\njob_transition_gcode: EJECT')
   await scene.add('a.gcode', 'b.gcode')
   await scene.startNext()
@@ -119,19 +119,19 @@ test('a transition whose G-code fails pauses the queue with the reason', async (
   })
   const from = scene.now
   await scene.end(COMPLETE)
-  const told = await scene.told(({ queue_state }) => queue_state === 'paused', from)
-  assert.equal(told.pause_reason, 'Unknown command: EJECT')
+  const change = await scene.notified(({ queue_state }) => queue_state === 'paused', from)
+  assert.equal(change.pause_reason, 'Unknown command: EJECT')
   assert.deepEqual(await scene.waiting(), ['b.gcode'])
 })
 
-test('a file that vanished while it was queued pauses the queue, which names it', async () => {
+test('a file that was deleted while queued pauses the queue with its name', async () => {
   await using scene = await Scene.open()
   await scene.add('a.gcode', 'b.gcode')
   rmSync(join(scene.server.paths.gcodes, 'a.gcode'))
   const from = scene.now
   await scene.call('start')
-  const { pause_reason } = await scene.told(({ queue_state }) => queue_state === 'paused', from)
-  assert.equal(pause_reason, 'G-Code File a.gcode does not exist any more')
+  const { pause_reason } = await scene.notified(({ queue_state }) => queue_state === 'paused', from)
+  assert.equal(pause_reason, 'G-Code File a.gcode no longer exists')
   assert.deepEqual(await scene.waiting(), ['a.gcode', 'b.gcode'])
   const [job] = (await scene.call('status')).queued_jobs
   await scene.call('delete_job', { job_ids: [job.job_id] })
@@ -139,22 +139,22 @@ test('a file that vanished while it was queued pauses the queue, which names it'
   assert.deepEqual(scene.printed, ['b.gcode'])
 })
 
-test('a job that Klipper refuses stays in the queue', async () => {
+test('a job that Klipper rejects stays in the queue', async () => {
   await using scene = await Scene.open()
   await scene.add('a.gcode')
   scene.server.klippy.answer('gcode/script', () => {
     throw new Error('SD busy')
   })
   await scene.call('start')
-  const told = await scene.told(({ pause_reason }) => pause_reason !== null)
-  assert.equal(told.pause_reason, 'a.gcode was not started: SD busy')
-  assert.equal(told.plate_clear, true)
+  const change = await scene.notified(({ pause_reason }) => pause_reason !== null)
+  assert.equal(change.pause_reason, 'a.gcode was not started: SD busy')
+  assert.equal(change.plate_clear, true)
   scene.obey()
   await scene.startNext()
   assert.deepEqual(scene.printed, ['a.gcode'])
 })
 
-test('starting while Klipper prints begins nothing', async () => {
+test('a start while Klipper prints starts no job', async () => {
   for (const [options, state] of [
     ['', 'paused'],
     ['automatic_transition: True', 'ready'],
@@ -167,12 +167,12 @@ test('starting while Klipper prints begins nothing', async () => {
   }
 })
 
-test('many starts at once begin one job', async () => {
+test('many starts at the same time start one job', async () => {
   await using scene = await Scene.open()
   await scene.add('a.gcode', 'a.gcode')
   const from = scene.now
   await Promise.all(Array.from({ length: 20 }, () => scene.call('start')))
-  await scene.told(({ action }) => action === 'job_loaded', from)
+  await scene.notified(({ action }) => action === 'job_loaded', from)
   await Promise.all(Array.from({ length: 20 }, () => scene.call('start')))
   await scene.historyHas('added')
   assert.deepEqual([scene.printed, await scene.waiting()], [['a.gcode'], ['a.gcode']])
@@ -184,7 +184,7 @@ test("Klipper's macros pause and start the queue", async () => {
   await klippy.waitFor('register_remote_method', 2)
   await scene.add('a.gcode')
   klippy.call('start_job_queue', {})
-  await scene.told(({ action }) => action === 'job_loaded')
+  await scene.notified(({ action }) => action === 'job_loaded')
   assert.deepEqual(scene.printed, ['a.gcode'])
 })
 

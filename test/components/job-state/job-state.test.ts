@@ -23,20 +23,20 @@ function scene() {
   const events = new EventBus((_event, error) => {
     throw error
   })
-  const told: string[] = []
+  const emitted: string[] = []
   const stats: PrintStats[] = []
   for (const name of JOB_EVENTS) {
     events.on(name, (last: PrintStats, ...more: unknown[]) => {
-      told.push([name.slice('job:'.length), last.filename, ...more].join(' '))
+      emitted.push([name.slice('job:'.length), last.filename, ...more].join(' '))
       stats.push(last)
     })
   }
-  return { state: new JobState(events), told, stats }
+  return { state: new JobState(events), emitted, stats }
 }
 
 test('a job with a pause', () => {
-  const { state, told, stats } = scene()
-  state.begin(IDLE)
+  const { state, emitted, stats } = scene()
+  state.start(IDLE)
   for (const change of [
     { filename: 'a.gcode' },
     { state: 'printing', total_duration: 0.1 },
@@ -49,7 +49,7 @@ test('a job with a pause', () => {
   ]) {
     state.change(change)
   }
-  assert.deepEqual(told, [
+  assert.deepEqual(emitted, [
     'started a.gcode',
     'paused a.gcode',
     'resumed a.gcode',
@@ -60,21 +60,21 @@ test('a job with a pause', () => {
   assert.deepEqual([total_duration, print_duration, filament_used], [12, 6, 2])
 })
 
-test('each end is told once, with what the job had', () => {
-  for (const [end, told] of [
+test('each end is reported once, with the stats of the job', () => {
+  for (const [end, event] of [
     ['complete', 'completed a.gcode'],
     ['cancelled', 'cancelled a.gcode'],
     ['error', 'error a.gcode error'],
   ] as const) {
     const at = scene()
-    at.state.begin(IDLE)
+    at.state.start(IDLE)
     at.state.change(PRINTING)
     at.state.change({ total_duration: 7, filament_used: 3 })
     at.state.change({ state: end })
     at.state.change({ state: end })
     at.state.lost('klippy_shutdown')
     at.state.lost('klippy_disconnect')
-    assert.deepEqual(at.told, ['started a.gcode', told])
+    assert.deepEqual(at.emitted, ['started a.gcode', event])
     assert.equal(at.stats[1]?.filament_used, 3)
   }
 })
@@ -86,41 +86,41 @@ test('a job that Klippy loses has the figures of its last update, unless that is
     [{ state: 'standby', filename: '', total_duration: 0, filament_used: 0 }, [7, 0, 3]],
   ] as const) {
     const at = scene()
-    at.state.begin(IDLE)
+    at.state.start(IDLE)
     at.state.change({ ...PRINTING, total_duration: 7, filament_used: 3 })
     at.state.lost('klippy_shutdown', fields)
-    assert.deepEqual(at.told, ['started a.gcode', 'error a.gcode klippy_shutdown'])
+    assert.deepEqual(at.emitted, ['started a.gcode', 'error a.gcode klippy_shutdown'])
     const { total_duration, print_duration, filament_used } = at.stats[1] as PrintStats
     assert.deepEqual([total_duration, print_duration, filament_used], expected)
   }
 })
 
-test('an end that comes with the reset of the print tells the job, not the reset', () => {
-  const { state, told, stats } = scene()
-  state.begin(IDLE)
+test('an end in one update with the reset has the stats of the job', () => {
+  const { state, emitted, stats } = scene()
+  state.start(IDLE)
   state.change(PRINTING)
   state.change({ total_duration: 7 })
   state.change({ state: 'cancelled', filename: '', total_duration: 0 })
-  assert.deepEqual(told, ['started a.gcode', 'cancelled a.gcode'])
+  assert.deepEqual(emitted, ['started a.gcode', 'cancelled a.gcode'])
   assert.equal(stats[1]?.total_duration, 7)
 })
 
-test('a file that is forgotten while it is printed', () => {
-  const { state, told } = scene()
-  state.begin(IDLE)
+test('a file that is reset while it is printed', () => {
+  const { state, emitted } = scene()
+  state.start(IDLE)
   state.change(PRINTING)
   state.change({ state: 'standby', filename: '', total_duration: 0 })
-  assert.deepEqual(told, ['started a.gcode', 'standby a.gcode true'])
+  assert.deepEqual(emitted, ['started a.gcode', 'standby a.gcode true'])
 })
 
-test('jobs that are shorter than the time between two pushes', () => {
-  const { state, told } = scene()
-  state.begin(IDLE)
+test('jobs that are shorter than the time between two updates', () => {
+  const { state, emitted } = scene()
+  state.start(IDLE)
   state.change({ state: 'complete', filename: 'a.gcode', total_duration: 0.1 })
   state.change({ state: 'paused', filename: 'b.gcode', total_duration: 0.1 })
   state.change({ state: 'printing', filename: 'c.gcode', total_duration: 0.1 })
   state.change({ total_duration: 0.05 })
-  assert.deepEqual(told, [
+  assert.deepEqual(emitted, [
     'started a.gcode',
     'completed a.gcode',
     'started b.gcode',
@@ -132,35 +132,35 @@ test('jobs that are shorter than the time between two pushes', () => {
   ])
 })
 
-test('a shutdown ends the job, and what Klipper makes of the print afterwards is no second end', () => {
-  const { state, told } = scene()
-  state.begin(IDLE)
+test('a shutdown ends the job, and later states of the print are no second end', () => {
+  const { state, emitted } = scene()
+  state.start(IDLE)
   state.change(PRINTING)
   state.lost('klippy_shutdown')
   state.change({ state: 'error', message: 'shutdown' })
   state.lost('klippy_disconnect')
-  state.begin(IDLE)
+  state.start(IDLE)
   state.change(PRINTING)
-  assert.deepEqual(told, ['started a.gcode', 'error a.gcode klippy_shutdown', 'started a.gcode'])
+  assert.deepEqual(emitted, ['started a.gcode', 'error a.gcode klippy_shutdown', 'started a.gcode'])
 })
 
-test('a job that is under way when Klippy is met is found, and its end is told', () => {
+test('a job in progress when Klippy becomes ready is found, and its end is reported', () => {
   for (const first of ['printing', 'paused']) {
-    const { state, told } = scene()
-    state.begin({ ...PRINTING, state: first })
+    const { state, emitted } = scene()
+    state.start({ ...PRINTING, state: first })
     state.change({ state: 'complete' })
-    assert.deepEqual(told, ['found a.gcode', 'completed a.gcode'])
+    assert.deepEqual(emitted, ['found a.gcode', 'completed a.gcode'])
   }
-  const { state, told } = scene()
-  state.begin({ ...PRINTING, state: 'complete' })
+  const { state, emitted } = scene()
+  state.start({ ...PRINTING, state: 'complete' })
   state.change({ state: 'standby', filename: '' })
-  assert.deepEqual(told, ['standby a.gcode false'])
+  assert.deepEqual(emitted, ['standby a.gcode false'])
 })
 
-test('values of other kinds than Klipper sends change nothing', () => {
-  const { state, told } = scene()
-  state.begin({})
+test('values of unexpected types change nothing', () => {
+  const { state, emitted } = scene()
+  state.start({})
   state.change({ state: null, filename: 5, total_duration: 'x', info: {} })
-  assert.deepEqual(told, [])
+  assert.deepEqual(emitted, [])
   assert.equal(state.stats.state, 'standby')
 })

@@ -1,4 +1,4 @@
-// The load of the machine through the server's doors.
+// The load of the machine through the API.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Rig, startRig } from '../../support/rig.ts'
@@ -8,7 +8,7 @@ interface Update {
   readonly websocket_connections: number
 }
 
-/** The first notification that a new client hears. */
+/** The first notification to a new client. */
 async function firstUpdate(rig: Rig): Promise<Update> {
   const socket = new WebSocket(`${rig.url.replace('http', 'ws')}/websocket`)
   try {
@@ -24,7 +24,7 @@ async function firstUpdate(rig: Rig): Promise<Update> {
   }
 }
 
-test('clients hear of the load without a printer too, and can ask for it', async () => {
+test('clients receive and request the load, also without a printer', async () => {
   await using rig = await startRig({ printer: 'none' })
   const update = await firstUpdate(rig)
   assert.equal(update.websocket_connections, 1)

@@ -1,4 +1,4 @@
-// What is kept and what clients are told, second by second.
+// The samples and notifications, second by second.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
@@ -13,25 +13,25 @@ import { MachineFolder } from '../../support/machine-folder.ts'
 
 const THROTTLED = '/sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled'
 
-/** A client that keeps what it is told, and lets wait for more. */
+/** A client that keeps its messages, and can wait for one. */
 class Listener {
-  readonly told: { method: string; params: unknown[] }[] = []
+  readonly messages: { method: string; params: unknown[] }[] = []
   #waiting: { readonly method: string; readonly resolve: () => void } | null = null
 
-  hear(text: string): void {
+  receive(text: string): void {
     const message = JSON.parse(text)
-    this.told.push(message)
+    this.messages.push(message)
     if (this.#waiting?.method === message.method) this.#waiting?.resolve()
   }
 
-  heard(method: string): Promise<void> {
+  next(method: string): Promise<void> {
     return new Promise(resolve => {
       this.#waiting = { method, resolve }
     })
   }
 
   all(method: string): unknown[] {
-    return this.told.filter(message => message.method === method).map(({ params }) => params[0])
+    return this.messages.filter(message => message.method === method).map(({ params }) => params[0])
   }
 }
 
@@ -41,8 +41,8 @@ function watch(machine: MachineFolder) {
   const listener = new Listener()
   const logged = Promise.withResolvers<string>()
   connections.open('websocket', '127.0.0.1', TRUSTED_USER, {
-    send: text => listener.hear(text),
-    sendShared: message => listener.hear(message.text),
+    send: text => listener.receive(text),
+    sendShared: message => listener.receive(message.text),
     buffered: 0,
     onDrain: () => {},
     close: () => {},
@@ -65,7 +65,7 @@ async function until(reached: () => boolean): Promise<void> {
   while (!reached()) await setImmediate()
 }
 
-test('tells once a second and keeps the last 30 samples', async () => {
+test('notifies once a second and keeps the last 30 samples', async () => {
   using machine = new MachineFolder()
   const { clock, listener, scope, stats } = watch(machine)
   await stats.start(scope)
@@ -93,17 +93,17 @@ test('a closed scope ends the notifications of one printer, not the measuring', 
   await stats.start(scope)
   scope.close()
   clock.pass(20)
-  assert.deepEqual(listener.told, [])
+  assert.deepEqual(listener.messages, [])
   assert.equal(stats.reply().moonraker_stats.length, 21)
 })
 
-test('a stopped monitor measures no more', async () => {
+test('a stopped monitor does not measure', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
   const { clock, listener, monitor, scope, stats } = watch(machine)
   await stats.start(scope)
   monitor.stop()
   clock.pass(20)
-  assert.deepEqual(listener.told, [])
+  assert.deepEqual(listener.messages, [])
   assert.equal(stats.reply().moonraker_stats.length, 1)
 })
 
@@ -122,7 +122,7 @@ test('two printers receive the same samples', async () => {
   assert.deepEqual(stats.reply().moonraker_stats, other.reply().moonraker_stats)
 })
 
-test('the temperature is that of the second before', async () => {
+test('the temperature is that of the previous second', async () => {
   using machine = new MachineFolder({ '/sys/class/thermal/thermal_zone0/temp': '44008\n' })
   const { clock, listener, scope, stats } = watch(machine)
   assert.equal(stats.reply().cpu_temp, null)
@@ -132,27 +132,27 @@ test('the temperature is that of the second before', async () => {
   clock.pass(1)
   await until(() => stats.reply().cpu_temp === -5)
   clock.pass(1)
-  const told = listener.all('notify_proc_stat_update') as { readonly cpu_temp: number }[]
+  const sent = listener.all('notify_proc_stat_update') as { readonly cpu_temp: number }[]
   assert.deepEqual(
-    told.map(({ cpu_temp }) => cpu_temp),
+    sent.map(({ cpu_temp }) => cpu_temp),
     [44.008, -5],
   )
 })
 
-test('answers before it has started', () => {
+test('the reply exists before the start', () => {
   using machine = new MachineFolder()
   assert.equal(watch(machine).stats.reply().moonraker_stats.length, 1)
 })
 
-test('tells when the processor begins or ceases to be throttled', async () => {
+test('notifies when throttling of the processor starts or ends', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
   const { clock, listener, scope, stats } = watch(machine)
   await stats.start(scope)
   await until(() => stats.reply().throttled_state?.bits === 0)
   machine.write(THROTTLED, '50005\n')
-  const heard = listener.heard('notify_cpu_throttled')
+  const notified = listener.next('notify_cpu_throttled')
   clock.pass(10)
-  await heard
+  await notified
   const state = {
     bits: 0x50005,
     flags: [
@@ -166,34 +166,34 @@ test('tells when the processor begins or ceases to be throttled', async () => {
   assert.deepEqual(stats.reply().throttled_state, state)
 })
 
-test('a processor that is throttled from the start is told too', async () => {
+test('notifies of a processor that is throttled from the start', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '4\n' })
   const { listener, scope, stats } = watch(machine)
-  const heard = listener.heard('notify_cpu_throttled')
+  const notified = listener.next('notify_cpu_throttled')
   await stats.start(scope)
-  await heard
+  await notified
   assert.deepEqual(listener.all('notify_cpu_throttled'), [{ bits: 4, flags: ['Currently Throttled'] }])
 })
 
-const FAILING = '#!/bin/sh\necho asked >>"$0.log"\nexit 255\n'
+const FAILING = '#!/bin/sh\necho called >>"$0.log"\nexit 255\n'
 
-test('a firmware that cannot be asked is not asked again, and the log says so', async () => {
+test('a program that fails is logged and not called again', async () => {
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING })
   const { clock, logged, scope, stats } = watch(machine)
   await stats.start(scope)
   assert.match(await logged, /cannot read whether the processor is throttled: .*vcgencmd ended with code 255/)
   clock.pass(60)
   assert.equal(stats.reply().throttled_state, null)
-  assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'asked')
+  assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'called')
 })
 
-test('where the program fails, the kernel is asked', async () => {
+test('after a failure of the program the kernel is read', async () => {
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING, [THROTTLED]: '50000\n' })
   const { clock, listener, scope, stats } = watch(machine)
-  const heard = listener.heard('notify_cpu_throttled')
+  const notified = listener.next('notify_cpu_throttled')
   await stats.start(scope)
-  await heard
+  await notified
   clock.pass(20)
   assert.equal(stats.reply().throttled_state?.bits, 0x50000)
-  assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'asked')
+  assert.equal(await machine.files.text('/usr/bin/vcgencmd.log'), 'called')
 })

@@ -14,7 +14,7 @@ function netDev(...lines: string[]): string {
   return `${NET_HEAD}${lines.join('\n')}\n`
 }
 
-test('rates are those since the sample before', () => {
+test('rates are those since the previous sample', () => {
   using machine = new MachineFolder({
     '/proc/stat': 'cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 100 0 100 800 0 0 0 0 0 0\nintr 1 2 3\ncpufreq 1\n',
     '/proc/net/dev': netDev(
@@ -62,7 +62,7 @@ test('rates are those since the sample before', () => {
   })
 })
 
-test('counters that begin anew or go back give no negative rates', () => {
+test('counters that restart or decrease give no negative rates', () => {
   using machine = new MachineFolder({
     '/proc/stat': 'cpu  100 0 100 800 50 0 0 0 0 0\n',
     '/proc/net/dev': netDev('eth0: 9000 1 0 0 0 0 0 0 9000 1 0 0 0 0 0 0'),
@@ -76,7 +76,7 @@ test('counters that begin anew or go back give no negative rates', () => {
   assert.equal(sample.network.eth0?.bandwidth, 0)
 })
 
-test('names are names, whatever they mean elsewhere', () => {
+test('names of properties of Object are ordinary names', () => {
   using machine = new MachineFolder({
     '/proc/net/dev': netDev('__proto__: 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0'),
   })
@@ -84,7 +84,7 @@ test('names are names, whatever they mean elsewhere', () => {
   assert.deepEqual(Object.keys(network), ['__proto__'])
 })
 
-test('memory is told in kB', () => {
+test('memory is in kB', () => {
   using machine = new MachineFolder({
     '/proc/meminfo':
       'MemTotal:       24684084 kB\nMemFree:        23734544 kB\nMemAvailable:   24122516 kB\n',
@@ -96,7 +96,7 @@ test('memory is told in kB', () => {
   })
 })
 
-test('a machine that tells nothing still gives a sample of this process', () => {
+test('without files of the kernel a sample still has the load of this process', () => {
   using machine = new MachineFolder()
   const sampler = new Sampler(new ProcFiles(machine.root))
   const { moonraker_stats, ...load } = sampler.sample(1000, 50)
@@ -110,7 +110,7 @@ test('the uptime is that of the machine', () => {
   assert.equal(new Sampler(new ProcFiles(machine.root)).uptime(), 7112.07)
 })
 
-test('this machine gives samples as they are declared', () => {
+test('samples of this machine fit the contract', () => {
   const sampler = new Sampler(new ProcFiles(''))
   sampler.sample(1000, 50)
   const sample = { ...sampler.sample(1001, 51), cpu_temp: null, websocket_connections: 0 }

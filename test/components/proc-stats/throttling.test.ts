@@ -1,4 +1,4 @@
-// What the firmware of a Raspberry Pi says, through sysfs and through a program.
+// The throttling of a Raspberry Pi, from sysfs and from a program.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { throttledState, throttlingSources } from '../../../src/components/proc-stats/throttling.ts'
@@ -10,10 +10,10 @@ const PROGRAM = '/usr/bin/vcgencmd'
 
 const { signal } = new AbortController()
 
-/** What every source says, the first first. */
-async function askAll(machine: MachineFolder): Promise<(number | string)[]> {
+/** The values of all sources, in their order. */
+async function readAll(machine: MachineFolder): Promise<(number | string)[]> {
   const sources = await throttlingSources(machine.files)
-  return Promise.all(sources.map(ask => ask(signal).catch(error => String(error))))
+  return Promise.all(sources.map(read => read(signal).catch(error => String(error))))
 }
 
 test('every bit has its name, in the order of bits', () => {
@@ -35,7 +35,7 @@ test('every bit has its name, in the order of bits', () => {
   ])
 })
 
-test('the program is asked before the kernel, and all bits before one', async () => {
+test('the program comes before the kernel, and all bits before a single one', async () => {
   using machine = new MachineFolder({
     [SYSFS]: '80008\n',
     [PROGRAM]: '#!/bin/sh\n[ "$*" = get_throttled ] && echo throttled=0x50000\n',
@@ -43,7 +43,7 @@ test('the program is asked before the kernel, and all bits before one', async ()
     '/sys/class/hwmon/hwmon1/name': 'rpi_volt\n',
     '/sys/class/hwmon/hwmon1/in0_lcrit_alarm': '1\n',
   })
-  assert.deepEqual(await askAll(machine), [0x50000, 0x80008, 1])
+  assert.deepEqual(await readAll(machine), [0x50000, 0x80008, 1])
 })
 
 test('the file of the kernel is found on boards of all kinds', async () => {
@@ -51,30 +51,30 @@ test('the file of the kernel is found on boards of all kinds', async () => {
     [`${DRIVER}/bind`]: '',
     [`${DRIVER}/soc@107c000000:firmware/get_throttled`]: '4\n',
   })
-  assert.deepEqual(await askAll(machine), [4])
+  assert.deepEqual(await readAll(machine), [4])
 })
 
-test('an answer that is none is an error', async () => {
+test('an invalid reply is an error', async () => {
   using machine = new MachineFolder({
     [PROGRAM]: '#!/bin/sh\necho VCHI initialization failed\n',
     [SYSFS]: 'none\n',
     '/sys/class/hwmon/hwmon0/name': 'rpi_volt\n',
   })
-  const [program, file, chip] = await askAll(machine)
-  assert.match(String(program), /not understood/)
-  assert.match(String(file), /not understood/)
-  assert.match(String(chip), /does not tell the alarm/)
+  const [program, file, chip] = await readAll(machine)
+  assert.match(String(program), /not a hexadecimal number/)
+  assert.match(String(file), /not a hexadecimal number/)
+  assert.match(String(chip), /has no alarm of the voltage/)
 })
 
-test('a program that fails says why', async () => {
+test('the error of a program is its message', async () => {
   using machine = new MachineFolder({
     [PROGRAM]: "#!/bin/sh\necho Can\\'t open device file: /dev/vcio >&2\nexit 255\n",
   })
-  const [answer] = await askAll(machine)
+  const [answer] = await readAll(machine)
   assert.match(String(answer), /^Error: Can't open device file: \/dev\/vcio$/)
 })
 
-test('other machines are not asked', async () => {
+test('other machines have no source', async () => {
   using machine = new MachineFolder({ '/sys/class/hwmon/hwmon0/name': 'k10temp\n' })
   assert.deepEqual(await throttlingSources(machine.files), [])
 })
