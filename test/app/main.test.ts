@@ -262,8 +262,11 @@ describe('the command', { concurrency: 2 }, () => {
   test('options choose the log file and its format', async () => {
     using folder = new Folder()
     await using run = new Run('-d', folder.path, '-s', '-v', '-l', folder.at('other/place.log'))
-    await run.up()
+    const port = await run.up()
+    // A new WebSocket is a debug entry.
+    using client = await WebClient.open(`http://127.0.0.1:${port}`)
     run.process.kill('SIGTERM')
+    await client.closed
     await run.ended
     const lines = readFileSync(folder.at('other/place.log'), 'utf8').trimEnd().split('\n')
     assert.equal(JSON.parse(lines.at(-1) ?? '').message, 'stopping')
