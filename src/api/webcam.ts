@@ -97,16 +97,16 @@ export const webcamSettings = {
 
 const extraData = record(json()).describe('Data of the front-end')
 
-type Fields = Readonly<Record<string, Field<unknown>>>
+type FieldSet = Readonly<Record<string, Field<unknown>>>
 
 /** The same fields, all of them required. */
-function present<S extends Fields>(fields: S): { [K in keyof S]: Schema<Infer<S[K]>> } {
+function present<S extends FieldSet>(fields: S): { [K in keyof S]: Schema<Infer<S[K]>> } {
   const required = Object.entries(fields).map(([name, { json, read }]) => [name, new Field(json, read)])
   return Object.fromEntries(required) as { [K in keyof S]: Schema<Infer<S[K]>> }
 }
 
 /** The same fields, all of them optional: one that is left out does not change. */
-function changes<S extends Fields>(fields: S): { [K in keyof S]: Optional<Infer<S[K]> | undefined> } {
+function changes<S extends FieldSet>(fields: S): { [K in keyof S]: Optional<Infer<S[K]> | undefined> } {
   const optional = Object.entries(fields).map(([name, field]) => [name, field.optional()])
   return Object.fromEntries(optional) as { [K in keyof S]: Optional<Infer<S[K]> | undefined> }
 }

@@ -4,15 +4,15 @@ import { Listeners } from './listeners.ts'
 /** Field names by object; null for all fields. */
 export type ObjectRequest = Readonly<Record<string, readonly string[] | null>>
 
-type Fields<F> = F extends readonly (infer N extends string)[]
+type FieldsOf<F> = F extends readonly (infer N extends string)[]
   ? { readonly [K in N]: unknown }
   : Readonly<Record<string, unknown>>
 
 /** The status of the requested objects. A missing field is null, a missing object is empty. */
-export type StatusOf<R extends ObjectRequest> = { readonly [K in keyof R]: Fields<R[K]> }
+export type StatusOf<R extends ObjectRequest> = { readonly [K in keyof R]: FieldsOf<R[K]> }
 
 /** The fields that changed, by object. */
-export type ChangeOf<R extends ObjectRequest> = { readonly [K in keyof R]?: Partial<Fields<R[K]>> }
+export type ChangeOf<R extends ObjectRequest> = { readonly [K in keyof R]?: Partial<FieldsOf<R[K]>> }
 
 type Status = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 

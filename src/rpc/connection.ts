@@ -42,7 +42,8 @@ export interface ClientInfo {
   readonly url: string
 }
 
-interface Waiting {
+/** A request that a client has not answered yet. */
+interface PendingCall {
   readonly resolve: (result: unknown) => void
   readonly reject: (reason: unknown) => void
 }
@@ -69,7 +70,7 @@ export class Connection {
   user: User | null
   client: ClientInfo | null = null
   readonly #channel: Channel
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, PendingCall>()
   #nextRequest = 1
   #merged: { change: Record<string, Record<string, unknown>>; eventtime: number } | null = null
   /** Unsent bytes that the client may leave. */

@@ -59,14 +59,14 @@ export async function readFeed(bytes: Uint8Array): Promise<FeedItem[]> {
 }
 
 /** The texts of an item, by their elements; the first of each counts. */
-type Fields = Map<string, string>
+type ElementTexts = Map<string, string>
 
 /** Follows the parser through `rss/channel/item/FIELD`. */
 class FeedReader {
   readonly #path: string[] = []
   readonly #items = new Map<string, FeedItem>()
   #sawChannel = false
-  #fields: Fields = new Map()
+  #fields: ElementTexts = new Map()
   #text = ''
 
   listen(parser: SaxesParser): void {
@@ -120,7 +120,7 @@ class FeedReader {
 }
 
 /** Null for what has no id that could be kept. */
-function itemOf(fields: Fields): FeedItem | null {
+function itemOf(fields: ElementTexts): FeedItem | null {
   const text = (field: string) => fields.get(field) ?? ''
   const id = text('guid')
   if (id === '' || id.length > MAX_ID || /\p{Cc}/u.test(id)) return null

@@ -5,7 +5,8 @@ import { ApiError } from '../../../core/errors.ts'
 /** Seconds that a service has for starting or stopping before its caller is told to look again later. */
 const PATIENCE = 60
 
-interface Waiting extends PromiseWithResolvers<string> {
+/** A job that has not ended yet. */
+interface PendingJob extends PromiseWithResolvers<string> {
   readonly timer: Timer
 }
 
@@ -13,7 +14,7 @@ interface Waiting extends PromiseWithResolvers<string> {
 export class SystemdJobs {
   readonly #clock: Clock
   /** By the job's path. Who asks for what systemd is at already is given the same job. */
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new Map<string, PendingJob>()
   /** Results of jobs that ended before we knew their paths. */
   readonly #early = new Map<string, string>()
   /** Calls whose job we do not know yet. */
