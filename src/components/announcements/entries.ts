@@ -1,4 +1,4 @@
-// The announcements that there are, as they stand in the database, where the original finds them too: which are
+// The announcements, as stored in the database in the original's form: which are
 // dismissed, and until when.
 import type { Announcement } from '../../api/announcements.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
@@ -55,7 +55,7 @@ interface Change {
 export interface EntriesNeeds {
   readonly namespaces: Namespaces
   readonly clock: Clock
-  /** Hears which announcements have become visible again. */
+  /** Receives the announcements that have become visible again. */
   readonly onWake: (ids: readonly string[]) => void
 }
 
@@ -91,7 +91,7 @@ export class Entries {
     await this.#queue.idle()
   }
 
-  /** Marks one as read; for ever, or for `wakeTime` seconds. Rejects with ApiError 400 where there is none. */
+  /** Marks one as read; permanently, or for `wakeTime` seconds. Rejects with ApiError 400 for an unknown id. */
   async dismiss(id: string, wakeTime: number | null): Promise<void> {
     await this.#change(all => {
       const entry = all.get(id)?.entry
@@ -104,7 +104,7 @@ export class Entries {
   }
 
   /**
-   * Takes over what a feed says now: what it does not name any more goes, what it words otherwise is corrected, and
+   * Replaces a feed's announcements: removes what the feed no longer contains, updates changed texts, and
    * what was dismissed stays so. Resolves with whether that changed anything.
    */
   takeFeed(feed: string, items: readonly FeedItem[]): Promise<boolean> {
@@ -129,7 +129,7 @@ export class Entries {
     return [...new Set(all.map(({ feed }) => feed.toLowerCase()))]
   }
 
-  /** Takes over what a component tells. In the words that it has already it stays as it is, dismissed or not. */
+  /** Adds an announcement of a component. With an unchanged text it stays as it is, dismissed or not. */
   raise({ entry_id, url, title, description, priority, feed }: RaisedAnnouncement): Promise<boolean> {
     return this.#change(all => {
       const text = { entry_id, url, title: plainText(title), description: plainText(description), priority }
@@ -140,7 +140,7 @@ export class Entries {
     })
   }
 
-  /** Forgets what a component told. Resolves with whether it was there. */
+  /** Removes an announcement of a component. Resolves with whether it existed. */
   settle(id: string): Promise<boolean> {
     return this.#change(all => ({
       remove: all.get(id)?.entry.source === FROM_COMPONENT ? [id] : [],

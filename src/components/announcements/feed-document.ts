@@ -1,4 +1,4 @@
-// Reads a feed: RSS as moonlight writes it (API document, "RSS file structure"), from bytes that nobody vouches for.
+// Reads a feed: RSS as moonlight writes it (API document, "RSS file structure"), from untrusted bytes.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import { messageOf } from '../../core/errors.ts'

@@ -15,7 +15,7 @@ export interface Fetched {
 /** Where feeds come from. */
 export interface FeedSource {
   /**
-   * Null where nothing is new. Rejects with FeedUnreachable where nobody answers, with FeedError for an answer that is
+   * Null if nothing is new. Rejects with FeedUnreachable if the host does not reply, with FeedError for a reply that is
    * no feed, with the signal's reason.
    */
   fetch(name: string, signal: AbortSignal): Promise<Fetched | null>
@@ -23,14 +23,14 @@ export interface FeedSource {
   forget(name: string): Promise<void>
 }
 
-/** Nobody answers, and would not for another feed. */
+/** The host does not reply, and would not for another feed. */
 export class FeedUnreachable extends Error {
   override readonly name: string = 'FeedUnreachable'
 }
 
 const TIMEOUT_SECONDS = 10
 
-/** The original keeps the tag of each feed here; beside it we keep the date. */
+/** The original stores the tag of each feed here; we add the date. */
 const NAMESPACE = 'moonraker'
 const key = (name: string) => ['announcements', name]
 
@@ -53,7 +53,7 @@ export class Moonlight implements FeedSource {
   }
 
   async fetch(name: string, signal: AbortSignal): Promise<Fetched | null> {
-    const reply = await this.#ask(name, signal)
+    const reply = await this.#request(name, signal)
     const { status } = reply
     if (status === 304) return null
     if (status >= 500 || status === 429) throw new FeedUnreachable(`the web server answers ${status}`)
@@ -61,7 +61,7 @@ export class Moonlight implements FeedSource {
     return { body: reply.body, taken: () => this.#note(name, reply) }
   }
 
-  async #ask(name: string, signal: AbortSignal): Promise<HttpReply> {
+  async #request(name: string, signal: AbortSignal): Promise<HttpReply> {
     const etag = this.#noted(name, 'etag')
     const modified = this.#noted(name, 'last_modified')
     try {
@@ -83,7 +83,7 @@ export class Moonlight implements FeedSource {
     }
   }
 
-  /** Null for what could not stand in a header. */
+  /** Null for a text that a header cannot contain. */
   #noted(name: string, field: string): string | null {
     const noted = this.#namespaces.find(NAMESPACE, [...key(name), field])
     return typeof noted === 'string' && /^[\x20-\x7e]{1,1024}$/.test(noted) ? noted : null

@@ -1,5 +1,4 @@
-// Looks at the feeds every half hour, each server at moments of its own; a printer without the internet is nothing to
-// speak of.
+// Fetches the feeds every half hour, with jitter; a printer without the internet is a normal case and logs one line.
 import type { Clock, Timer } from '../../core/clock.ts'
 import { forEachConcurrently } from '../../core/concurrency-limit.ts'
 import { messageOf } from '../../core/errors.ts'
@@ -13,9 +12,9 @@ import { type Feeds, isFeedName } from './feeds.ts'
 const PERIOD = 1800
 /** Seconds until the first look, and as many again at random: the start itself has other things to do. */
 const FIRST = 10
-/** Seconds until the next try where nobody answered; it doubles up to the period. */
+/** Seconds until the next try if no feed replied; it doubles up to the period. */
 const RETRY = 60
-/** Times are longer or shorter by this part at random, so that not all servers of the world ask at once. */
+/** Jitter: the part by which times vary at random, so that servers do not fetch at the same moment. */
 const JITTER = 0.1
 /** Feeds that are fetched at the same time. */
 const MAX_RUNNING = 4
@@ -39,7 +38,7 @@ export interface FeedWatchNeeds {
   readonly entries: Entries
   readonly clock: Clock
   readonly log: Log
-  /** Hears that there are other announcements now. */
+  /** Called when the announcements have changed. */
   readonly onChange: () => void
 }
 
@@ -57,7 +56,7 @@ export class FeedWatch {
     this.#needs = needs
   }
 
-  /** Begins to look: at once, or in a while. */
+  /** Starts to fetch: at once, or after a delay. */
   async start(when: 'now' | 'soon'): Promise<void> {
     if (when === 'now') await this.#look()
     else this.#lookIn(FIRST * (1 + Math.random()))
@@ -105,15 +104,15 @@ export class FeedWatch {
     const { feeds, log, onChange } = this.#needs
     const names = feeds.names()
     try {
-      // Not before: until now components could say which feeds they use.
+      // Not before: components name the feeds that they use while they start.
       if (!this.#hasLooked && (await this.#dropUnfollowed())) onChange()
       this.#hasLooked = true
       await this.update(names)
     } catch (error) {
       log.info(messageOf(error))
     }
-    const nobodyAnswers = names.every(name => this.#problems.get(name)?.isUnreachable)
-    this.#failures = nobodyAnswers ? this.#failures + 1 : 0
+    const allUnreachable = names.every(name => this.#problems.get(name)?.isUnreachable)
+    this.#failures = allUnreachable ? this.#failures + 1 : 0
     const wait = this.#failures === 0 ? PERIOD : Math.min(PERIOD, RETRY * 2 ** (this.#failures - 1))
     this.#lookIn(wait * (1 + JITTER * (2 * Math.random() - 1)))
   }
@@ -125,7 +124,7 @@ export class FeedWatch {
     return changed
   }
 
-  /** Who asks while it is being fetched gets the same answer. */
+  /** Concurrent callers share one fetch. */
   #shared(name: string): Promise<boolean> {
     const underWay = this.#underWay.get(name)
     if (underWay !== undefined) return underWay.done
@@ -142,7 +141,7 @@ export class FeedWatch {
       this.#problems.delete(name)
       return changed
     } catch (error) {
-      if (!signal.aborted) this.#tell(name, error)
+      if (!signal.aborted) this.#report(name, error)
       return false
     }
   }
@@ -157,8 +156,8 @@ export class FeedWatch {
     return changed
   }
 
-  /** Once: what stays as it is, or is the same for all feeds, interests nobody. */
-  #tell(feed: string, error: unknown): void {
+  /** Logs a problem once: not again while it stays the same, nor for each feed. */
+  #report(feed: string, error: unknown): void {
     const { log } = this.#needs
     const isUnreachable = error instanceof FeedUnreachable
     const line = `${isUnreachable ? '' : `feed ${feed}: `}${messageOf(error)}`

@@ -11,7 +11,7 @@ const KEY = ['announcements', 'stored_feeds']
 /** Each is a request every half hour. */
 const MAX_FEEDS = 100
 
-/** The name becomes a part of an address, of a file's name, and of a key beside that of the list. */
+/** The name becomes a part of a URL, of a file name, and of a database key. */
 export function isFeedName(name: string): boolean {
   return /^[a-z0-9][a-z0-9._-]{0,63}$/.test(name) && !KEY.includes(name)
 }
@@ -20,7 +20,7 @@ export class Feeds {
   readonly #namespaces: Namespaces
   readonly #configured: Set<string>
   #added: readonly string[] | null = null
-  /** Of two changes that come at once the second stands on the first. */
+  /** Runs concurrent changes one after the other. */
   readonly #queue = new SerialQueue()
 
   /** `subscriptions` are valid names. */
@@ -38,7 +38,7 @@ export class Feeds {
     return this.#configured.has(name) || this.#stored().includes(name)
   }
 
-  /** Follows one as if it stood in the configuration. Gives whether it is new. */
+  /** Follows one as if it was in the configuration. Returns whether it is new. */
   use(name: string): boolean {
     const isNew = !this.has(name)
     this.#configured.add(name)
@@ -91,7 +91,7 @@ export class Feeds {
   }
 }
 
-/** A damaged record, which the storage tells of, has no names. */
+/** A damaged record, which the storage reports, has no names. */
 function storedNames(namespaces: Namespaces): string[] {
   try {
     const found = namespaces.find(NAMESPACE, KEY)

@@ -1,4 +1,4 @@
-// [announcements]: news of the projects that a printer runs, and what components of the server have to tell.
+// [announcements]: news of the projects that a printer runs, and announcements of the server's components.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { announcements as chapter } from '../../api/announcements.ts'
@@ -27,8 +27,8 @@ interface Parts {
   readonly feeds: Feeds
   readonly entries: Entries
   readonly watch: FeedWatch
-  /** Tells clients that there are other announcements now, once the reply that led to it is out. */
-  readonly tellChange: () => void
+  /** Notifies clients of changed announcements, after the reply that caused the change. */
+  readonly notifyChange: () => void
 }
 
 function subscribed({ warnings }: Core, { subscriptions }: Settings): string[] {
@@ -36,7 +36,7 @@ function subscribed({ warnings }: Core, { subscriptions }: Settings): string[] {
     const name = given.toLowerCase()
     if (isFeedName(name)) return [name]
     warnings.add(
-      `[announcements] subscriptions: '${given}' is no name of a feed, it is passed over. ` +
+      `[announcements] subscriptions: '${given}' is not the name of a feed; it is ignored. ` +
         "Names have up to 64 letters, digits, '.', '-' and '_', one name a line.",
     )
     return []
@@ -62,14 +62,14 @@ function build(core: Core, settings: Settings, address: string): Parts {
       for (const entry_id of ids) connections.notify('notify_announcement_wake', { entry_id })
     },
   })
-  const tellChange = () => {
+  const notifyChange = () => {
     setImmediate(() =>
       connections.notify('notify_announcement_update', { entries: entries.list(), feeds: feeds.names() }),
     )
   }
   const source = sourceOf(core, settings, address)
-  const watch = new FeedWatch({ source, feeds, entries, clock, log, onChange: tellChange })
-  return { feeds, entries, watch, tellChange }
+  const watch = new FeedWatch({ source, feeds, entries, clock, log, onChange: notifyChange })
+  return { feeds, entries, watch, notifyChange }
 }
 
 function namesOf(given: string | readonly string[] | undefined, feeds: Feeds): string[] {
@@ -81,7 +81,7 @@ function namesOf(given: string | readonly string[] | undefined, feeds: Feeds): s
 }
 
 function serve({ registry, connections }: Core, scope: Scope, parts: Parts): void {
-  const { feeds, entries, watch, tellChange } = parts
+  const { feeds, entries, watch, notifyChange } = parts
   scope.use(
     registry.serve(chapter, {
       'server.announcements.list': ({ include_dismissed }) => ({
@@ -107,7 +107,7 @@ function serve({ registry, connections }: Core, scope: Scope, parts: Parts): voi
       'server.announcements.delete_feed': async ({ name }) => {
         const feed = name.toLowerCase()
         await feeds.remove(name)
-        if (await watch.drop(feed)) tellChange()
+        if (await watch.drop(feed)) notifyChange()
         return { feed, action: 'removed' as const }
       },
     }),
@@ -115,13 +115,13 @@ function serve({ registry, connections }: Core, scope: Scope, parts: Parts): voi
 }
 
 /** What other components use. */
-function serviceOf({ feeds, entries, watch, tellChange }: Parts): AnnouncementService {
+function serviceOf({ feeds, entries, watch, notifyChange }: Parts): AnnouncementService {
   return {
     async raise(announcement) {
-      if (await entries.raise(announcement)) tellChange()
+      if (await entries.raise(announcement)) notifyChange()
     },
     async settle(entryId) {
-      if (await entries.settle(entryId)) tellChange()
+      if (await entries.settle(entryId)) notifyChange()
     },
     async followFeed(name) {
       if (feeds.use(name)) await watch.follow(name)

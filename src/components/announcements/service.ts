@@ -20,7 +20,7 @@ export interface RaisedAnnouncement {
 export interface AnnouncementService {
   /** Adds an announcement. It stays, over restarts too, until it is settled. */
   raise(announcement: RaisedAnnouncement): Promise<void>
-  /** Removes an announcement whose reason has ended; does nothing if there is none of this id. */
+  /** Removes an announcement whose reason has ended; does nothing for an unknown id. */
   settle(entryId: string): Promise<void>
   /** Follows the feed of a project that the printer uses, until the server stops. Resolves once it was fetched. */
   followFeed(name: string): Promise<void>

@@ -15,14 +15,14 @@ function infoOf({ host }: Core): DocumentInfo {
     title: 'moonraker-ts',
     version: host.version,
     description:
-      "Moonraker's API for Klipper printers. Arguments of a POST may stand in the query string as well as in the body, " +
-      'which wins; values are converted where they mean the same: "5" is the integer 5. Who is not let in by the ' +
-      'address shows an API key or the token of a login; each method says which role it needs.',
+      "Moonraker's API for Klipper printers. Arguments of a POST can be in the query string as well as in the body, " +
+      'which wins; values are converted where they mean the same: "5" is the integer 5. Clients without a trusted ' +
+      'address need an API key or the token of a login; each method names the role that it needs.',
   }
 }
 
 /**
- * Whether the server answers `route`: a template below a prefix, any other path as it stands. JSON-RPC over HTTP belongs
+ * Whether the server answers `route`: a template below a prefix, any other path as it is. JSON-RPC over HTTP belongs
  * to the transport and is always there.
  */
 function isServed(registry: Registry, { path, verb }: DocumentedRoute): boolean {
@@ -34,8 +34,8 @@ function isServed(registry: Registry, { path, verb }: DocumentedRoute): boolean 
 }
 
 /**
- * The page at /docs/. Everyone may load it: it holds nothing of this server, and whoever must log in does so there. What
- * it asks for afterwards is answered as to anyone.
+ * The page at /docs/. It needs no login: it contains nothing of this server, and users log in there. Its
+ * later requests have the rights of their user.
  */
 function servePage(registry: Registry): Registration[] {
   const page = { verbs: ['GET', 'HEAD'], open: () => true }

@@ -99,7 +99,7 @@ function swaggerFolder(): string {
   try {
     return dirname(createRequire(join(HERE, 'page')).resolve('swagger-ui-dist/package.json'))
   } catch (error) {
-    throw new ApiError(404, 'Swagger UI is not installed: build the server anew', { cause: error })
+    throw new ApiError(404, 'Swagger UI is not installed: build the server again', { cause: error })
   }
 }
 

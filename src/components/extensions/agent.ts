@@ -1,4 +1,4 @@
-// One agent as long as it is connected: what it serves to Klipper, and how much it may tell others.
+// One agent as long as it is connected: what it serves to Klipper, and how many events it may send.
 import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { jsonText } from '../../core/json-text.ts'
@@ -14,7 +14,7 @@ const MAX_EVENT = 256 * 1024
 const MAX_METHODS = 100
 const MAX_METHOD_NAME = 200
 
-/** These tell of the connection itself (API document, "Send an agent event"). */
+/** Events about the connection itself (API document, "Send an agent event"). */
 const RESERVED_EVENTS: readonly string[] = ['connected', 'disconnected']
 
 export class Agent {
@@ -35,16 +35,16 @@ export class Agent {
 
   /** Others learn that it is there. */
   arrived(): void {
-    this.#tell('connected', this.#connection.client)
+    this.#send('connected', this.#connection.client)
   }
 
   /** What it served is gone with it, and others learn that. */
   left(): void {
     for (const name of this.#methods) this.#core.printer.session.removeRemoteMethod(name)
-    this.#tell('disconnected')
+    this.#send('disconnected')
   }
 
-  /** Tells others an event of its own. Throws ApiError 400, or 429 for too many. */
+  /** Sends an event of the agent to all other clients. Throws ApiError 400, or 429 for too many. */
   sendEvent(event: string, data: unknown): void {
     if (RESERVED_EVENTS.includes(event)) throw new ApiError(400, `Event '${event}' is reserved`)
     const length = event.length + lengthOf(data)
@@ -54,15 +54,15 @@ export class Agent {
     if (!this.#events.take(1) || !this.#eventText.take(length)) {
       throw new ApiError(
         429,
-        `Too many events: at most ${EVENTS.perSecond} and ${EVENT_TEXT.perSecond / 1024} KiB a second are told to others`,
+        `Too many events: at most ${EVENTS.perSecond} and ${EVENT_TEXT.perSecond / 1024} KiB a second are sent`,
       )
     }
-    this.#tell(event, data)
+    this.#send(event, data)
   }
 
-  #tell(event: string, data: unknown = null): void {
-    const told = { agent: this.name, event, ...(data !== null && { data }) }
-    this.#core.connections.notifyOthers(this.#connection, 'notify_agent_event', told)
+  #send(event: string, data: unknown = null): void {
+    const notice = { agent: this.name, event, ...(data !== null && { data }) }
+    this.#core.connections.notifyOthers(this.#connection, 'notify_agent_event', notice)
   }
 
   /** Lets Klipper's macros call a method of it, now and after each start of Klipper. Throws ApiError 400. */
@@ -84,12 +84,12 @@ export class Agent {
    * an answer that cannot be handed on, and with 504 after `timeout` seconds.
    */
   async request(method: string, args: unknown, timeout: number): Promise<unknown> {
-    const patience = new AbortController()
+    const timeLimit = new AbortController()
     const timer = this.#core.clock.after(timeout, () =>
-      patience.abort(new ApiError(504, `Agent ${this.name} did not answer '${method}' within ${timeout} s`)),
+      timeLimit.abort(new ApiError(504, `Agent ${this.name} did not answer '${method}' within ${timeout} s`)),
     )
     try {
-      return this.#handOn(await this.#connection.request(method, args, patience.signal))
+      return this.#handOn(await this.#connection.request(method, args, timeLimit.signal))
     } finally {
       timer.stop()
     }

@@ -1,4 +1,4 @@
-// How much somebody may do: a steady rate, and a store for bursts that fills up again.
+// A rate limit (token bucket): a steady rate, and a store for bursts that refills.
 import type { Clock } from '../../core/clock.ts'
 
 export class Allowance {

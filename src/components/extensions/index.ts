@@ -1,4 +1,4 @@
-// [extensions]: agents, the clients that extend the server: who is there, what others ask of them, what they tell.
+// [extensions]: agents, the clients that extend the server: their list, requests to them, and their events.
 import { extensions as chapter } from '../../api/extensions.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'

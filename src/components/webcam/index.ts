@@ -12,7 +12,7 @@ import { Webcams } from './webcams.ts'
 
 /** How long a test waits for a snapshot; the original waits as long. */
 const TEST_SECONDS = 2
-/** Tests that run at a time: each asks other machines, in the server's name. */
+/** Tests that run at a time: each sends requests to other machines, in the server's name. */
 const MAX_TESTS = 8
 
 /** The cameras of the configuration; their uids depend on the server's own number. */
@@ -30,7 +30,7 @@ function readConfigured(
   })
 }
 
-/** Whether something answers there. The beginning is enough: a stream has no end. */
+/** Whether the URL works. The headers are enough: a stream has no end. */
 async function answers({ log, host }: Core, { name }: Webcam, url: string): Promise<boolean> {
   if (!/^https?:/i.test(url)) return false
   try {

@@ -1,5 +1,5 @@
-// The URLs of a webcam as this machine reaches them: relative ones are its own, and what it serves itself is asked for
-// at the loopback address, where no firewall or router stands in between.
+// The URLs of a webcam as this machine reaches them: relative ones are on this machine, and URLs of this machine use the
+// loopback address, without a firewall or router in between.
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
@@ -18,7 +18,7 @@ const LOOKUP_SECONDS = 2
 /** State of a listening socket in /proc/net/tcp. */
 const LISTENING = '0A'
 
-/** The whole URL; '' stays ''. What cannot be told about it is left as it is. */
+/** The whole URL; '' stays ''. An unknown form stays as it is. */
 export async function localUrl(url: string): Promise<string> {
   if (url === '') return ''
   const whole = /^\w+:\/\/[^/]+/.test(url) ? url : `http://${ownHost()}/${url.replace(/^\/+/, '')}`
@@ -39,7 +39,7 @@ function ownAddresses(): string[] {
     .map(({ address }) => address)
 }
 
-/** As it stands in a URL. */
+/** The form used in a URL. */
 function ownHost(): string {
   const addresses = ownAddresses()
   const [sixth] = addresses.filter(address => !address.startsWith('fe80:') && isIP(address) === 6)

@@ -1,4 +1,4 @@
-// Webcams as they stand in the database: under the names that Mainsail chose, and that the original still writes.
+// Webcams as stored in the database: under the names that Mainsail chose, and that the original still writes.
 import { type Webcam, webcamSettings } from '../../api/webcam.ts'
 import { Invalid, isPlainObject, type Schema } from '../../schema/index.ts'
 
@@ -55,7 +55,7 @@ function readOrDefault(setting: Setting, value: unknown): unknown {
   }
 }
 
-/** The record of a webcam. What else stands in `before`, the record that it replaces, stays. */
+/** The record of a webcam. Other fields of `before`, the record that it replaces, stay. */
 export function storedOf(cam: Webcam, before: unknown): Record<string, unknown> {
   const settings = Object.entries(STORED_NAMES).map(([setting, key]) => [key, cam[setting as Setting]])
   return {

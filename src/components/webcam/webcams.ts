@@ -1,4 +1,4 @@
-// The webcams of the configuration and those of the database. The database is asked each time, since front-ends write
+// The webcams of the configuration and those of the database. The database is read each time, since front-ends write
 // to its namespace themselves: Fluidd when it takes its old cameras over, Mainsail when it restores a backup.
 import { randomUUID } from 'node:crypto'
 import type { ParamsOf } from '../../api/index.ts'
@@ -42,7 +42,7 @@ export class Webcams {
     return this.#sorted().seen
   }
 
-  /** What stands in the database and is not seen, one line each: for the log. */
+  /** Stored webcams that are left out, one line each: for the log. */
   hidden(): string[] {
     return this.#sorted().hidden
   }

@@ -31,7 +31,7 @@ interface LinkModule {
   ) => {
     open(): void
     call(method: string, params?: unknown): Promise<{ frame: Frame; text: string; took: number }>
-    ask(method: string, params?: unknown): Promise<unknown>
+    resultOf(method: string, params?: unknown): Promise<unknown>
   }
 }
 
@@ -99,8 +99,8 @@ test('the connection calls, hears notifications, and tells when it breaks', asyn
   assert.ok(Array.isArray(frame.result))
   assert.deepEqual((JSON.parse(text) as Frame).result, frame.result)
   assert.equal((await link.call('no.such.method')).frame.error?.code, -32601)
-  await assert.rejects(link.ask('no.such.method'), /Method not found/)
-  assert.equal(await link.ask('printer.gcode.script', { script: 'M115' }), 'ok')
+  await assert.rejects(link.resultOf('no.such.method'), /Method not found/)
+  assert.equal(await link.resultOf('printer.gcode.script', { script: 'M115' }), 'ok')
   assert.ok(Array.isArray((await heard.promise).params))
 
   const waiting = link.call('printer.gcode.script', { script: 'G4 P600000' })

@@ -15,7 +15,7 @@ import { byId, element } from './dom.js'
  */
 
 /**
- * Shows the list. `choose` hears of each choice.
+ * Shows the list. `choose` receives each choice.
  * @param {Document} document
  * @param {(entry: Entry) => void} choose
  */
@@ -89,7 +89,7 @@ class Group {
         'tr',
         {},
         element('td', {}, link, element('p', {}, entry.summary)),
-        element('td', { class: 'role' }, entry['x-auth'] === false ? 'nobody' : (entry['x-role'] ?? '')),
+        element('td', { class: 'role' }, entry['x-auth'] === false ? 'none' : (entry['x-role'] ?? '')),
       )
       return { entry, row, link, words: `${entry.name} ${entry.summary}`.toLowerCase() }
     })

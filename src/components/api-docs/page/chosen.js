@@ -7,7 +7,7 @@ import { sample, typeText } from './schema.js'
  * @import { Answer, Link } from './link.js'
  */
 
-/** Characters of an answer that are shown before one asks for all. */
+/** Characters of a reply that are shown before the user requests all. */
 const SHOWN = 50_000
 
 /**

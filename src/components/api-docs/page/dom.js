@@ -1,7 +1,7 @@
 // Elements of the page. Whatever comes from a server goes in as text, never as HTML.
 
 /**
- * The element that the page has under `id`. Throws where there is none of this kind.
+ * The element that the page has under `id`. Throws if it is missing or of another kind.
  * @template {HTMLElement} T
  * @param {string} id
  * @param {new () => T} kind
@@ -14,7 +14,7 @@ export function byId(id, kind) {
 }
 
 /**
- * A new element with attributes and what stands in it; strings become text.
+ * A new element with attributes and children; strings become text.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} name
  * @param {Record<string, string>} attributes
@@ -41,7 +41,7 @@ export function button(text, run, attributes = {}) {
 }
 
 /**
- * What an error says.
+ * The text of an error.
  * @param {unknown} error
  * @returns {string}
  */

@@ -1,4 +1,4 @@
-// The bar of every page: who is asking, and the way to log in.
+// The bar of every page: the current user, and the login.
 import { byId, messageOf } from './dom.js'
 import { loginDialog } from './login.js'
 import { credentials, forget, get, Refused } from './session.js'
@@ -33,7 +33,7 @@ async function showUser() {
 }
 
 /**
- * Shows why the page cannot go on; where a login is what lacks, asks for one.
+ * Shows why the page cannot go on; if a login is missing, shows the login dialog.
  * @param {unknown} error
  */
 export function showProblem(error) {
@@ -42,7 +42,7 @@ export function showProblem(error) {
   if (!(error instanceof Refused)) {
     problem.textContent = `The server does not answer (${messageOf(error)})`
   } else if (error.status === 401) {
-    problem.textContent = 'This server shows its API only to those whom it lets in: log in to see it.'
+    problem.textContent = 'This server shows its API to users with access only: log in to see it.'
     openLogin(problem.textContent)
   } else problem.textContent = error.message
 }

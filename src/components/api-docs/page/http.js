@@ -4,7 +4,7 @@ import { showProblem } from './header.js'
 import { api, credentials, get, token } from './session.js'
 
 /**
- * What Swagger UI, a script of its own, leaves behind. It is told nothing but what stands here.
+ * What Swagger UI, a script of its own, leaves behind. It receives only these settings.
  * @typedef {{ preauthorizeApiKey(scheme: string, value: string): void }} SwaggerUi
  * @typedef {{ headers: Record<string, string>, body?: unknown }} Request
  */
@@ -49,7 +49,7 @@ function dropEmpty(form) {
   for (const [name] of empty) form.delete(name)
 }
 
-/** Swagger UI's own dark look goes by a class. */
+/** Swagger UI's own dark look depends on a class. */
 function followScheme() {
   const dark = matchMedia('(prefers-color-scheme: dark)')
   const apply = () => document.documentElement.classList.toggle('dark-mode', dark.matches)

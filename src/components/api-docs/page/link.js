@@ -5,7 +5,7 @@
  * @typedef {{ id?: number, method?: string, params?: unknown, result?: unknown, error?: { code: number, message: string } }} Frame
  * What came of a call: the message as it came, and how long it took in milliseconds.
  * @typedef {{ frame: Frame, text: string, took: number }} Answer
- * What the owner of a link is told. `closed` comes too where no connection came about.
+ * What the owner of a link receives. `closed` also follows a failed connection attempt.
  * @typedef {{ opened(): void, closed(reason: string): void, notified(frame: Frame): void }} Owner
  */
 
@@ -14,7 +14,7 @@ export class Link {
   #owner
   /** @type {WebSocket | null} */
   #socket = null
-  /** @type {Map<number, { began: number, resolve: (answer: Answer) => void, reject: (error: Error) => void }>} */
+  /** @type {Map<number, { sentAt: number, resolve: (answer: Answer) => void, reject: (error: Error) => void }>} */
   #waiting = new Map()
   #lastId = 0
 
@@ -51,7 +51,7 @@ export class Link {
     this.#lastId = id
     socket.send(JSON.stringify({ jsonrpc: '2.0', method, ...(params !== undefined && { params }), id }))
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { began: performance.now(), resolve, reject })
+      this.#waiting.set(id, { sentAt: performance.now(), resolve, reject })
     })
   }
 
@@ -61,7 +61,7 @@ export class Link {
    * @param {unknown} [params]
    * @returns {Promise<any>}
    */
-  async ask(method, params) {
+  async resultOf(method, params) {
     const { frame } = await this.call(method, params)
     if (frame.error !== undefined) throw new Error(frame.error.message)
     return frame.result
@@ -81,7 +81,7 @@ export class Link {
     }
     const waiting = this.#waiting.get(frame.id ?? 0)
     this.#waiting.delete(frame.id ?? 0)
-    waiting?.resolve({ frame, text, took: performance.now() - waiting.began })
+    waiting?.resolve({ frame, text, took: performance.now() - waiting.sentAt })
   }
 
   /** @param {string} reason */

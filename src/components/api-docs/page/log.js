@@ -27,14 +27,14 @@ export class NotificationLog {
       this.#pause.textContent = this.#paused ? 'Go on' : 'Pause'
     })
     byId('log-clear', HTMLElement).addEventListener('click', () => this.clear())
-    this.#tell()
+    this.#notify()
   }
 
   clear() {
     this.#entries = []
     this.#passed = 0
     this.#list.replaceChildren()
-    this.#tell()
+    this.#notify()
   }
 
   /** @param {string} name */
@@ -49,14 +49,14 @@ export class NotificationLog {
     const text = `${method} ${line}`.toLowerCase()
     if (this.#paused || !this.#lets(text)) {
       this.#passed += 1
-      this.#tell()
+      this.#notify()
       return
     }
     const row = rowOf(method, params, line)
     this.#entries.push({ row, text: text.slice(0, OPENED) })
     this.#list.prepend(row)
     if (this.#entries.length > KEPT) this.#entries.shift()?.row.remove()
-    this.#tell()
+    this.#notify()
   }
 
   /** @param {string} text */
@@ -70,10 +70,10 @@ export class NotificationLog {
 
   #apply() {
     for (const { row, text } of this.#entries) row.hidden = !this.#lets(text)
-    this.#tell()
+    this.#notify()
   }
 
-  #tell() {
+  #notify() {
     const shown = this.#entries.filter(({ row }) => !row.hidden).length
     this.#note.textContent = `${shown} shown, ${this.#passed + this.#entries.length - shown} left out`
   }

@@ -1,4 +1,4 @@
-// The dialog to log in, by a name or by an API key. The page is then loaded anew, as somebody else.
+// The dialog to log in, by a name or by an API key. The page then reloads as the new user.
 import { element } from './dom.js'
 import { logIn, Refused, useKey } from './session.js'
 

@@ -1,4 +1,4 @@
-// JSON Schemas for people: what a value may be in a line of text, and a first value to begin with.
+// JSON Schemas for people: what a value may be in a line of text, and a first value.
 
 /** @typedef {Readonly<Record<string, unknown>>} Schema */
 

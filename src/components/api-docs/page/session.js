@@ -1,4 +1,4 @@
-// Who the page speaks as, and the requests that it makes itself. Credentials are kept in this tab until it is closed.
+// The page's user, and the page's own requests. Credentials are kept in this tab until it is closed.
 
 /**
  * @typedef {{ kind: 'key', key: string }} Key
@@ -9,7 +9,7 @@ const STORED = 'moonraker-ts credentials'
 /** Seconds before its end at which a token is renewed. */
 const EARLY = 60
 
-/** The address of the API, with a slash at its end: the pages stand in its folder docs/. */
+/** The address of the API, with a slash at its end: the pages are in its folder docs/. */
 export const api = new URL('..', location.href)
 
 /** What the server answered in place of a result. */
@@ -36,7 +36,7 @@ function keep(shown) {
 }
 
 /**
- * Speaks as a user from now on.
+ * Uses a user's login from now on.
  * @param {string} username
  * @param {string} password
  */
@@ -46,8 +46,8 @@ export async function logIn(username, password) {
 }
 
 /**
- * Speaks with an API key from now on. The server passes over what is no key, so that who is let in by the address would
- * not notice: the user tells. Throws Refused where it is none.
+ * Uses an API key from now on. The server ignores a wrong key at a trusted address, so the reply's user shows whether
+ * the key works. Throws Refused for a wrong key.
  * @param {string} key
  */
 export async function useKey(key) {
@@ -61,7 +61,7 @@ export async function useKey(key) {
   keep({ kind: 'key', key })
 }
 
-/** Speaks as nobody in particular from now on. The login itself stays: `access.logout` would end it everywhere. */
+/** Uses no login from now on. The login itself stays valid: `access.logout` would end it on all devices. */
 export function forget() {
   keep(null)
 }
@@ -79,7 +79,7 @@ export async function token() {
     keep({ ...shown, token: renewed.token })
     return renewed.token
   } catch (error) {
-    // The login has ended; the page asks for another.
+    // The login has ended; the page shows the login dialog.
     if (!(error instanceof Refused)) throw error
     forget()
     return null

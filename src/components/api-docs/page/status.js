@@ -5,7 +5,7 @@ import { byId, element, messageOf } from './dom.js'
 
 /** Characters of a value that are shown. */
 const VALUE = 300
-/** Followed from the beginning, where the printer has them. */
+/** Followed from the start, if the printer has them. */
 const FIRST = ['webhooks', 'print_stats', 'toolhead', 'extruder', 'heater_bed']
 
 /** @typedef {Record<string, Record<string, unknown>>} Status */
@@ -25,10 +25,10 @@ export class StatusView {
     this.#link = link
   }
 
-  /** Asks which objects there are, and follows again what was followed. */
-  async begin() {
+  /** Lists the objects, and subscribes again to the followed ones. */
+  async start() {
     try {
-      const { objects } = await this.#link.ask('printer.objects.list')
+      const { objects } = await this.#link.resultOf('printer.objects.list')
       if (this.#boxes.childElementCount === 0)
         this.#wanted = new Set(FIRST.filter(name => objects.includes(name)))
       this.#boxes.replaceChildren(...objects.sort().map((/** @type {string} */ name) => this.#box(name)))
@@ -68,7 +68,7 @@ export class StatusView {
 
   async #follow() {
     const objects = Object.fromEntries([...this.#wanted].map(name => [name, null]))
-    const { status } = await this.#link.ask('printer.objects.subscribe', { objects })
+    const { status } = await this.#link.resultOf('printer.objects.subscribe', { objects })
     this.#shown.clear()
     this.#values.replaceChildren()
     this.#values.classList.remove('past')
@@ -85,7 +85,7 @@ export class StatusView {
     const text = JSON.stringify(value) ?? ''
     const cell = this.#shown.get(object)?.cells.get(field) ?? this.#addRow(object, field)
     cell.textContent = text.length > VALUE ? `${text.slice(0, VALUE)}…` : text
-    // Played from its beginning at each change.
+    // Restarts the animation at each change.
     for (const animation of cell.getAnimations()) animation.cancel()
     cell.animate([{ background: 'var(--flash)' }, { background: 'transparent' }], 1200)
   }

@@ -1,4 +1,4 @@
-// The WebSocket page: the server's OpenRPC document, and a connection to try what stands in it.
+// The WebSocket page: the server's OpenRPC document, and a connection to try its methods.
 import { showCatalogue } from './catalogue.js'
 import { showMethod, showNotification } from './chosen.js'
 import { byId, messageOf } from './dom.js'
@@ -8,7 +8,7 @@ import { NotificationLog } from './log.js'
 import { api, get, identification } from './session.js'
 import { StatusView } from './status.js'
 
-/** Seconds before a lost connection is made anew. */
+/** Seconds before a lost connection is opened again. */
 const RETRY = 2
 
 /**
@@ -20,12 +20,12 @@ function connect(version) {
   url.protocol = api.protocol.replace('http', 'ws')
   const log = new NotificationLog()
   const identity = { client_name: 'moonraker-ts docs', version, type: 'other', url: api.href }
-  const begin = async () => {
-    await link.ask('server.connection.identify', { ...identity, ...(await identification()) })
-    await status.begin()
+  const start = async () => {
+    await link.resultOf('server.connection.identify', { ...identity, ...(await identification()) })
+    await status.start()
   }
   const link = new Link(url, {
-    opened: () => void begin().catch(error => status.end(messageOf(error))),
+    opened: () => void start().catch(error => status.end(messageOf(error))),
     closed(reason) {
       status.end(reason === '' ? 'not connected' : reason)
       setTimeout(() => link.open(), RETRY * 1000)
@@ -33,7 +33,7 @@ function connect(version) {
     notified(frame) {
       const [changes] = Array.isArray(frame.params) ? frame.params : []
       if (frame.method === 'notify_status_update') status.change(changes)
-      if (frame.method === 'notify_klippy_ready') void status.begin()
+      if (frame.method === 'notify_klippy_ready') void status.start()
       if (frame.method === 'notify_klippy_disconnected') status.end('Klippy is not connected')
       log.add(frame)
     },
