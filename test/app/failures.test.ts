@@ -101,7 +101,7 @@ async function exhaust(port: number): Promise<Socket[]> {
   return open
 }
 
-test('without free file descriptors open connections and the log survive', async () => {
+test('without free file descriptors connections, database and log survive', async () => {
   await using program = new Program({ limits: 'ulimit -n 100', args: ['-v'] })
   const port = await program.port()
   using client = await WebClient.open(`http://127.0.0.1:${port}`)
@@ -110,6 +110,10 @@ test('without free file descriptors open connections and the log survive', async
   const identity = { client_name: 'one', version: '1', type: 'other', url: 'http://test' }
   assert.ok((await client.call('server.connection.identify', identity)).result)
   await program.printed(/cannot write the log file .*: EMFILE/)
+  const item = { namespace: 'mine', key: 'a', value: 1 }
+  assert.deepEqual((await client.call('server.database.post_item', item)).result, item)
+  const { error } = await client.call('server.database.post_backup', { filename: 'a.db' })
+  assert.deepEqual([error.code, error.message], [500, 'The database failed: unable to open database file'])
   for (const socket of sockets) socket.destroy()
   while (!/WebSocket \d+ closed/.test(program.log)) {
     const another = await WebClient.open(`http://127.0.0.1:${port}`).catch(() => null)
@@ -117,4 +121,5 @@ test('without free file descriptors open connections and the log survive', async
     await new Promise(setImmediate)
   }
   assert.equal((await ask(port, '/server/info')).status, 200)
+  assert.ok((await client.call('server.database.post_backup', { filename: 'a.db' })).result)
 })
