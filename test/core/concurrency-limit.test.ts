@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { ConcurrencyLimit, forEachConcurrently } from '../../src/core/concurrency-limit.ts'
 
@@ -51,6 +52,7 @@ test('a task that has started ignores the signal of its place', async () => {
   const second = add(controller.signal)
   ends[0]?.resolve()
   await first
+  assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
   controller.abort()
   ends[1]?.resolve()
   await second

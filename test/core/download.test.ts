@@ -195,7 +195,10 @@ test('a file that is too large is refused before and while it arrives', async t 
     for (let count = 0; count < 100; count += 1) res.write('x'.repeat(100))
     res.end()
   }
-  await assert.rejects(scene.get({ maxBytes: 1000 }), /larger than 1000 bytes/)
+  const progress: number[] = []
+  const onProgress = (bytes: number) => void progress.push(bytes)
+  await assert.rejects(scene.get({ maxBytes: 1000, onProgress }), /larger than 1000 bytes/)
+  assert.ok(progress.every(bytes => bytes <= 1000))
   assert.deepEqual(scene.names, [])
 })
 

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -197,6 +198,19 @@ test('a file that another program changes meanwhile stays as that program left i
   assert.equal(scene.text, 'G28 X\n')
   assert.deepEqual([result.rewritten, result.listed, result.metadata], [false, [], {}])
   assert.match(result.notes.join(), /changed meanwhile/)
+})
+
+test('a file that another program replaces by one of the same size and time stays', async () => {
+  await using scene = new Scene()
+  const replaces: FileProcessor = () => {
+    const other = join(scene.folder, 'other')
+    writeFileSync(other, 'G29\n')
+    utimesSync(other, 1000, 2000)
+    renameSync(other, scene.path)
+    return {}
+  }
+  assert.equal((await scene.run({ first: appending('M1'), replaces })).rewritten, false)
+  assert.equal(scene.text, 'G29\n')
 })
 
 test('a processor that only examines cannot replace the file', async () => {

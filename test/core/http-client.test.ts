@@ -133,6 +133,16 @@ test('a redirect to a server that is nearer is refused, by address and by name',
   assert.equal(received.length, 4)
 })
 
+test('a redirect to a server that is nearer is refused also over a kept connection', async t => {
+  const other = (await serve(t, (_req, res) => res.end())).replace('127.0.0.1', 'localhost')
+  const url = await serve(t, (_req, res) => res.writeHead(302, { Location: other }).end())
+  const distances = [REACH.internet, REACH.machine]
+  const client = new HttpClient(() => distances.shift() ?? REACH.machine)
+  t.after(() => client.close())
+  assert.equal((await client.send({ ...BOUNDS, url: other })).status, 200)
+  await assert.rejects(client.send({ ...BOUNDS, url }), /which is nearer/)
+})
+
 test('a POST that is redirected with 302 becomes a GET without a body, with 307 it stays', async t => {
   const url = await serve(t, async (req, res) => {
     const status = Number(req.url?.slice(1))
