@@ -1,7 +1,8 @@
-// Logins of users whom an LDAP server keeps, with OpenLDAP's own.
+// Logins of users of an LDAP server, with OpenLDAP's slapd.
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import {
   bearer,
   createUser,
@@ -12,22 +13,25 @@ import {
   statusFor,
 } from '../components/access/access-rig.ts'
 import type { Rig } from '../support/rig.ts'
-import { ADMIN, absent, BASE, GROUP, type Slapd, startSlapd } from './slapd.ts'
+import { CERTIFICATE } from '../transports/http/certificate.ts'
+import { ADMIN, absent, BASE, GROUP, OTHER_ADDRESS, type Slapd, startSlapd } from './slapd.ts'
 
 const PEOPLE = { ada: 'lovelace', bob: 'builder', 'star*': 'star pw', 'a(b)': 'bracket pw' }
 
 interface Setup {
+  /** The host in the configuration; 127.0.0.1 if left out. */
+  readonly host?: string
   readonly conf?: string
   readonly authorization?: string
 }
 
 function startWith(
   { port }: Pick<Slapd, 'port'>,
-  { conf = '', authorization = '' }: Setup = {},
+  { host = '127.0.0.1', conf = '', authorization = '' }: Setup = {},
 ): Promise<Rig> {
   const section = [
     '[ldap]',
-    'ldap_host: 127.0.0.1',
+    `ldap_host: ${host}`,
     `ldap_port: ${port}`,
     `base_dn: ${BASE}`,
     `bind_dn: ${ADMIN.dn}`,
@@ -44,7 +48,7 @@ const login = (rig: Rig, username: string, password: string, source = 'ldap') =>
   send(rig, 'POST', '/access/login', { username, password, source })
 
 suite('LDAP', { skip: absent ?? false }, () => {
-  test('who is known there may log in, and becomes a user here', async () => {
+  test('a user of the directory logs in, and becomes a user of the server', async () => {
     await using slapd = await startSlapd(PEOPLE, ['ada'])
     await using rig = await startWith(slapd)
     const info = (await send(rig, 'GET', '/access/info')).json.result
@@ -116,7 +120,7 @@ suite('LDAP', { skip: absent ?? false }, () => {
     }
   })
 
-  test('users of either source keep to it', async () => {
+  test('users log in with their own source only', async () => {
     await using slapd = await startSlapd(PEOPLE, ['ada'])
     await using rig = await startWith(slapd, { conf: 'role: viewer', authorization: 'default_source: ldap' })
     await createUser(rig, 'bob', { source: 'moonraker' })
@@ -134,7 +138,7 @@ suite('LDAP', { skip: absent ?? false }, () => {
     assert.equal(creating.json.error.message, 'Invalid Request to create new LDAP User')
   })
 
-  test('a server that stops or refuses us is our trouble, not the password of whoever logs in', async () => {
+  test('a directory that does not answer is not a failed login', async () => {
     const slapd = await startSlapd(PEOPLE, ['ada'])
     await using rig = await startWith(slapd, { authorization: 'max_login_attempts: 2' })
     await using bad = await startWith(slapd, { conf: '\n[ldap_unused]' })
@@ -143,9 +147,39 @@ suite('LDAP', { skip: absent ?? false }, () => {
     for (let i = 0; i < 5; i += 1) assert.equal((await login(rig, 'ada', 'lovelace')).status, 503)
     assert.ok(
       rig.log.some(line =>
-        /the LDAP server ldap:\/\/127\.0\.0\.1:\d+ cannot be asked: .*ECONNREFUSED/.test(line),
+        /the LDAP server ldap:\/\/127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED/.test(line),
       ),
     )
     assert.ok(!rig.log.some(line => line.includes(ADMIN.password)))
+  })
+
+  test('over TLS the certificate of the server is checked, unless the configuration says otherwise', async () => {
+    await using slapd = await startSlapd(PEOPLE, ['ada'], 'tls')
+    const secure = 'ldap_secure: True\n'
+    await using checking = await startWith(slapd, { conf: secure })
+    assert.equal((await login(checking, 'ada', 'lovelace')).status, 503)
+    assert.ok(
+      checking.log.some(line => /ldaps:\/\/127\.0\.0\.1:\d+ does not answer: .*self-signed/.test(line)),
+    )
+    await using trusting = await startWith(slapd, { conf: `${secure}verify_certificate: False` })
+    assert.equal((await login(trusting, 'ada', 'lovelace')).status, 200)
+    assert.equal((await login(trusting, 'ada', 'wrong')).status, 401)
+    await using plain = await startWith(slapd)
+    assert.equal((await login(plain, 'ada', 'lovelace')).status, 503, 'the port is for TLS only')
+    const defaults = getCACertificates('default')
+    setDefaultCACertificates([...defaults, CERTIFICATE])
+    try {
+      assert.equal(
+        (await login(checking, 'ada', 'lovelace')).status,
+        200,
+        'a certificate that the system trusts',
+      )
+      assert.equal((await login(checking, 'bob', 'wrong')).status, 401)
+      // The certificate is for localhost and 127.0.0.1.
+      await using misled = await startWith(slapd, { host: OTHER_ADDRESS, conf: secure })
+      assert.equal((await login(misled, 'ada', 'lovelace')).status, 503, 'a certificate of another host')
+    } finally {
+      setDefaultCACertificates(defaults)
+    }
   })
 })

@@ -5,11 +5,14 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'ldapts'
+import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
 
-/** Where the program is; SLAPD names another place, whose schemas and modules stand beside it as in a system. */
+/** The program; SLAPD names another one, in a folder with its schemas and modules as in a system. */
 const PROGRAM = process.env.SLAPD ?? '/usr/sbin/slapd'
 const ROOT = PROGRAM.replace(/\/usr\/sbin\/slapd$/, '')
 
+/** Another address of this machine under which it is reached. */
+export const OTHER_ADDRESS = '127.0.0.2'
 export const BASE = 'dc=test,dc=lan'
 export const ADMIN = { dn: `cn=admin,${BASE}`, password: 'admin secret' }
 export const GROUP = `cn=printers,${BASE}`
@@ -30,10 +33,13 @@ async function freePort(): Promise<number> {
   return port
 }
 
-function configuration(folder: string): string {
+function configuration(folder: string, transport: Transport): string {
   const schema = (name: string) => `include ${ROOT}/etc/ldap/schema/${name}.schema`
   return [
     ...['core', 'cosine', 'inetorgperson'].map(schema),
+    ...(transport === 'tls'
+      ? [`TLSCertificateFile ${join(folder, 'cert')}`, `TLSCertificateKeyFile ${join(folder, 'key')}`]
+      : []),
     `modulepath ${ROOT}/usr/lib/ldap`,
     'moduleload memberof',
     'database ldif',
@@ -48,17 +54,30 @@ function configuration(folder: string): string {
   ].join('\n')
 }
 
-/** Starts a server that knows `people` by their names, each with a password; `members` are in the group. */
+/** Without TLS, or with TLS from the start (ldaps) and a certificate for 127.0.0.1. */
+type Transport = 'plain' | 'tls'
+
+/** Starts a server with `people`, a password for each name; `members` are in the group. */
 export async function startSlapd(
   people: Readonly<Record<string, string>>,
   members: readonly string[],
+  transport: Transport = 'plain',
 ): Promise<Slapd> {
   const folder = mkdtempSync(join(tmpdir(), 'slapd-'))
   mkdirSync(join(folder, 'data'))
   const file = join(folder, 'slapd.conf')
-  writeFileSync(file, configuration(folder))
+  writeFileSync(file, configuration(folder, transport))
+  writeFileSync(join(folder, 'cert'), CERTIFICATE)
+  writeFileSync(join(folder, 'key'), KEY)
   const port = await freePort()
-  const child = spawn(PROGRAM, ['-f', file, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'], { stdio: 'ignore' })
+  const url = `${transport === 'tls' ? 'ldaps' : 'ldap'}://127.0.0.1:${port}`
+  const child = spawn(
+    PROGRAM,
+    ['-f', file, '-h', `${url} ${url.replace('127.0.0.1', OTHER_ADDRESS)}`, '-d', '0'],
+    {
+      stdio: 'ignore',
+    },
+  )
   const stop = async () => {
     if (child.exitCode === null) {
       const gone = new Promise(resolve => child.once('exit', resolve))
@@ -69,7 +88,7 @@ export async function startSlapd(
   }
   try {
     await untilAnswering(port, child)
-    await fill(port, people, members)
+    await fill(url, people, members)
   } catch (error) {
     await stop()
     const check = spawnSync(PROGRAM, ['-T', 'test', '-f', file], { encoding: 'utf8' })
@@ -94,11 +113,11 @@ async function untilAnswering(port: number, child: ChildProcess): Promise<void> 
 }
 
 async function fill(
-  port: number,
+  url: string,
   people: Readonly<Record<string, string>>,
   members: readonly string[],
 ): Promise<void> {
-  const client = new Client({ url: `ldap://127.0.0.1:${port}` })
+  const client = new Client({ url, ...(url.startsWith('ldaps') && { tlsOptions: { ca: CERTIFICATE } }) })
   await client.bind(ADMIN.dn, ADMIN.password)
   await client.add(BASE, { objectClass: ['dcObject', 'organization'], dc: 'test', o: 'test' })
   for (const [uid, userPassword] of Object.entries(people)) {

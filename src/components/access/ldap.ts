@@ -8,10 +8,10 @@ import type { Log } from '../../core/log.ts'
 import { bool, int, string } from '../../schema/index.ts'
 import { compileTemplate, type Template } from '../../template/index.ts'
 import { userDirectory } from './service.ts'
-import type { Directory } from './users.ts'
+import type { Directory } from './user-service.ts'
 
 const TIMEOUT_MS = 10_000
-/** Longer names are nobody's. */
+/** No user has a longer name. */
 const MAX_NAME = 256
 
 const options = {
@@ -44,7 +44,7 @@ const TEMPLATES = ['base_dn', 'bind_dn', 'bind_password', 'group_dn', 'user_filt
 /** The templates' texts, once rendered. */
 type Texts = { readonly [K in (typeof TEMPLATES)[number]]?: string }
 
-/** A value as it may stand in a search filter (RFC 4515, section 3). */
+/** A value escaped for a search filter (RFC 4515, section 3). */
 export function escapeFilterValue(value: string): string {
   // oxlint-disable-next-line no-control-regex -- NUL is one of the five
   return value.replace(/[\\*()\0]/g, found => `\\${found.charCodeAt(0).toString(16).padStart(2, '0')}`)
@@ -57,7 +57,7 @@ class LdapDirectory implements Directory {
   readonly #log: Log
   #texts: Texts | null = null
 
-  /** Throws ConfigError for templates that are none. */
+  /** Throws ConfigError for invalid templates. */
   constructor(section: Section, log: Log) {
     this.#section = section
     this.#log = log
@@ -95,34 +95,34 @@ class LdapDirectory implements Directory {
     const { user_filter } = texts
     if (user_filter !== undefined && !user_filter.includes('USERNAME')) {
       throw this.#section.error(
-        '[ldap] user_filter must contain USERNAME, which stands for the name',
+        '[ldap] user_filter must contain USERNAME, which is replaced by the name',
         'user_filter',
       )
     }
     this.#texts = texts
   }
 
-  /** An empty password would be an anonymous bind, which any server lets succeed. */
+  /** An empty password would be an anonymous bind, which succeeds on any server. */
   async authenticate(username: string, password: string): Promise<boolean> {
     const texts = this.#texts
-    if (texts === null) throw new ApiError(503, 'LDAP does not work; see the warnings of the server')
+    if (texts === null) throw new ApiError(503, 'LDAP is not available; see the warnings of the server')
     if (username === '' || username.length > MAX_NAME || password === '') return false
     try {
-      return await this.#ask(texts, username, password)
+      return await this.#check(texts, username, password)
     } catch (error) {
-      this.#log.warning(`the LDAP server ${this.#url} cannot be asked: ${messageOf(error)}`)
-      throw new ApiError(503, 'The LDAP server cannot be asked; see the log', { cause: error })
+      this.#log.warning(`the LDAP server ${this.#url} does not answer: ${messageOf(error)}`)
+      throw new ApiError(503, 'The LDAP server does not answer; see the log', { cause: error })
     }
   }
 
-  async #ask(texts: Texts, username: string, password: string): Promise<boolean> {
+  async #check(texts: Texts, username: string, password: string): Promise<boolean> {
     const found = await this.#find(texts, username)
-    // Who is not there is asked for all the same, so that the time does not tell it.
+    // Also for an unknown user, so that the time is the same.
     const dn = found?.dn ?? `uid=${randomBytes(8).toString('hex')},${texts.base_dn}`
     const isRight = await this.#binds(dn, password)
     if (found === undefined || !isRight) return false
     if (texts.group_dn === undefined || this.#isSame(found.groups, texts.group_dn)) return true
-    this.#log.info('an LDAP user who is no member of group_dn was refused')
+    this.#log.info('an LDAP user was refused who is not a member of group_dn')
     return false
   }
 
@@ -148,7 +148,7 @@ class LdapDirectory implements Directory {
     })
   }
 
-  /** The one entry of that name; nobody where there are several. */
+  /** The entry of that name; undefined if there are several. */
   async #find(
     { base_dn = '', bind_dn, bind_password, user_filter }: Texts,
     username: string,
@@ -182,7 +182,7 @@ class LdapDirectory implements Directory {
       await client.bind(dn, password)
       return true
     } catch (error) {
-      // Whatever the server says of this user, be it a locked account: no.
+      // The server refuses this user, be it for a locked account.
       if (error instanceof ResultCodeError) return false
       throw error
     } finally {

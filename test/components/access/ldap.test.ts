@@ -1,15 +1,15 @@
-// What the section [ldap] says, without a server; test/system/ldap.test.ts has one.
+// The section [ldap] without a server; test/system/ldap.test.ts has one.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { escapeFilterValue } from '../../../src/components/access/ldap.ts'
 import { send, startAccess } from './access-rig.ts'
 
-test('values are escaped as filters want it', () => {
+test('values are escaped for filters', () => {
   assert.equal(escapeFilterValue('a*b(c)\\d\0'), 'a\\2ab\\28c\\29\\5cd\\00')
   assert.equal(escapeFilterValue('zoë @x.y=,'), 'zoë @x.y=,')
 })
 
-test('a section that does not fit is told, and LDAP is not there', async () => {
+test('an invalid section causes a warning, and LDAP is not available', async () => {
   for (const [lines, problem] of [
     ['base_dn: dc=x\nbind_dn: cn=a', /bind_password/],
     ['base_dn: dc=x\nuser_filter: (uid=x)', /USERNAME/],
@@ -19,8 +19,8 @@ test('a section that does not fit is told, and LDAP is not there', async () => {
     ['', /base_dn/],
   ] as const) {
     await using rig = await startAccess('', { conf: `[ldap]\nldap_host: localhost\n${lines}` })
-    const told = rig.server.warnings.list().filter(text => text.startsWith('Component [ldap]'))
-    assert.match(told.join(), problem, lines)
+    const warnings = rig.server.warnings.list().filter(text => text.startsWith('Component [ldap]'))
+    assert.match(warnings.join(), problem, lines)
     const { json } = await send(rig, 'GET', '/access/info')
     assert.deepEqual(json.result.available_sources, ['moonraker'])
     const body = { username: 'a', password: 'b', source: 'ldap' }
@@ -29,7 +29,7 @@ test('a section that does not fit is told, and LDAP is not there', async () => {
   }
 })
 
-test('ldap as the default without a section is told', async () => {
+test('ldap as the default without a section causes a warning', async () => {
   await using rig = await startAccess('default_source: ldap')
   assert.ok(rig.server.warnings.list().some(text => /default_source is 'ldap'/.test(text)))
 })
