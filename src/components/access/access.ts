@@ -1,4 +1,4 @@
-// Who is asking: decides by tokens, keys and addresses, in the order in which the original looks at them.
+// Finds the user of a request by tokens, keys and the address, in the order of the original.
 import { timingSafeEqual } from 'node:crypto'
 import type { Role } from '../../api/endpoint.ts'
 import { ApiError } from '../../core/errors.ts'
@@ -6,15 +6,15 @@ import type { Warnings } from '../../core/warnings.ts'
 import type { AccessPolicy, Credentials, Identification } from '../../rpc/access-policy.ts'
 import { TRUSTED_USER, type User } from '../../rpc/user.ts'
 import { API_KEY_USER } from '../../storage/index.ts'
-import { type Accounts, callerUser } from './accounts.ts'
 import { AddressList } from './address-list.ts'
 import { TokenError } from './json-web-token.ts'
-import type { Logins } from './logins.ts'
 import type { NamedKeys } from './named-keys.ts'
 import type { OneshotTokens } from './oneshot-tokens.ts'
 import { addressOfOrigin, Origins } from './origins.ts'
+import type { TokenService } from './token-service.ts'
+import { callerUser, type UserCache } from './user-cache.ts'
 
-/** What decides needs to know of the options. */
+/** The options that the rules depend on. */
 export interface AccessOptions {
   readonly trusted_clients: readonly string[]
   readonly trusted_proxies: readonly string[]
@@ -25,10 +25,10 @@ export interface AccessOptions {
   readonly enable_api_key: boolean
 }
 
-/** What may let a caller in. */
+/** Everything that grants access. */
 export interface AccessParts {
-  readonly accounts: Accounts
-  readonly logins: Logins
+  readonly users: UserCache
+  readonly tokens: TokenService
   readonly oneshots: OneshotTokens
   readonly keys: NamedKeys
 }
@@ -60,7 +60,7 @@ export class Access implements AccessPolicy {
     const bearer = bearerOf(credentials)
     const accessToken = bearer ?? header('x-access-token') ?? credentials.accessToken ?? ''
     if (accessToken !== '') {
-      // OctoPrint's clients may show their API key so. It has no place in an address, which gets into logs and histories.
+      // Clients of OctoPrint may send their API key here. It is not accepted in a URL, which logs and histories keep.
       const holder = this.#userOfKey(bearer ?? '')
       return holder ?? this.#userOfToken(accessToken, () => UNAUTHORIZED)
     }
@@ -84,7 +84,7 @@ export class Access implements AccessPolicy {
     return !this.loginRequired && this.clients.has(address)
   }
 
-  /** An access token is always looked at; a key only of who is nobody yet (as in the original). */
+  /** An access token is always checked; a key only if the connection has no user yet, as in the original. */
   identify({ access_token = '', api_key = '' }: Identification, present: User | null): User {
     if (access_token !== '') return this.#userOfToken(access_token, ({ message }) => message)
     if (present !== null) return present
@@ -95,32 +95,32 @@ export class Access implements AccessPolicy {
     throw new ApiError(401, problem)
   }
 
-  #userOfToken(token: string, tell: (error: TokenError) => string): User {
+  #userOfToken(token: string, messageFor: (error: TokenError) => string): User {
     try {
-      return callerUser(this.#parts.logins.userOf(token, 'access'))
+      return callerUser(this.#parts.tokens.userOf(token, 'access'))
     } catch (error) {
-      throw error instanceof TokenError ? new ApiError(401, tell(error), { cause: error }) : error
+      throw error instanceof TokenError ? new ApiError(401, messageFor(error), { cause: error }) : error
     }
   }
 
   #userOfKey(key: string): User | undefined {
     if (key === '' || !this.#options.enable_api_key) return undefined
-    const holder = this.#parts.accounts.get(API_KEY_USER)
+    const holder = this.#parts.users.get(API_KEY_USER)
     if (holder !== undefined && holder.password !== '' && isSame(key, holder.password))
       return callerUser(holder)
     return this.#parts.keys.userOf(key)
   }
 
-  /** Whether addresses alone let nobody in: `force_logins`, once there is a user who can log in. */
+  /** Whether no address alone grants access: `force_logins`, once there is a user who can log in. */
   get loginRequired(): boolean {
-    return this.#options.force_logins && this.#parts.accounts.any
+    return this.#options.force_logins && this.#parts.users.any
   }
 
-  /** Whether the caller's address is trusted, as `access.info` tells it. */
+  /** Whether the caller's address is trusted, as `access.info` returns it. */
   isTrusted(address: string | null, user: User | null): boolean {
     if (user?.username === TRUSTED_USER.username) return true
     if (address === null || !this.clients.has(address)) return false
-    // Nobody, although a trusted address would do: a browser under a foreign name.
+    // Without a user although the address is trusted: a request under a foreign host name.
     return user !== null || this.loginRequired
   }
 
@@ -128,7 +128,7 @@ export class Access implements AccessPolicy {
     this.#onLogout.push(listener)
   }
 
-  /** Ends what a user holds beside tokens: oneshot tokens, and whatever listens. */
+  /** Ends what a user has in addition to tokens: oneshot tokens and connections. */
   loggedOut(username: string): void {
     this.#parts.oneshots.revoke(username)
     for (const listener of this.#onLogout) listener(username)
@@ -141,7 +141,7 @@ export class Access implements AccessPolicy {
     return this.#origins.configured && address !== undefined && this.clients.has(address)
   }
 
-  /** A proxy on this machine counts where this machine is trusted: that is what people's nginx relies on. */
+  /** A proxy on this machine is trusted if this machine is: many installations have an nginx that relies on it. */
   isTrustedProxy(address: string): boolean {
     const loopback = address === '::1' || address.startsWith('127.')
     return this.proxies.has(address) || (loopback && this.clients.has(address))
@@ -151,16 +151,18 @@ export class Access implements AccessPolicy {
     return this.#hosts.has(host) || this.#origins.namesHost(host)
   }
 
-  /** Tells what in the options does not work, or lets in more than people expect. */
+  /** Adds warnings for options that have no effect, or grant more than people expect. */
   warn(warnings: Warnings): void {
     const lists = { trusted_clients: this.clients, trusted_proxies: this.proxies }
     for (const [option, list] of Object.entries(lists)) {
       for (const entry of list.invalid) {
-        warnings.add(`[authorization] ${option}: '${entry}' is no address, range or host name; it is ignored`)
+        warnings.add(
+          `[authorization] ${option}: '${entry}' is not an address, range or host name; it is ignored`,
+        )
       }
       for (const entry of list.public) {
         warnings.add(
-          `[authorization] ${option}: '${entry}' lets in addresses of the internet without a login`,
+          `[authorization] ${option}: '${entry}' grants access to addresses of the internet without a login`,
         )
       }
     }
@@ -178,12 +180,12 @@ export class Access implements AccessPolicy {
   }
 }
 
-/** The bearer token of a request. Other schemes of `Authorization` are a proxy's business. */
+/** The bearer token of a request. Other schemes of `Authorization` are for proxies. */
 function bearerOf({ header }: Credentials): string | undefined {
   return /^bearer\s+(\S.*)$/i.exec(header('authorization') ?? '')?.[1]
 }
 
-/** Compares without telling by its time where two texts begin to differ. */
+/** Compares in a time that does not depend on where two texts differ. */
 function isSame(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)]
   return a.length === b.length && timingSafeEqual(a, b)

@@ -1,16 +1,16 @@
-// Lists of addresses, ranges and host names, as people write them in the configuration.
+// Lists of addresses, ranges and host names in the configuration.
 import { BlockList, isIP } from 'node:net'
 import type { Clock, Timer } from '../../core/clock.ts'
 
-/** How many answers are kept, since a client asks again and again. */
+/** Addresses whose result is kept: the same clients send many requests. */
 const MAX_KNOWN = 256
-/** Seconds after which the addresses behind host names are looked up again. */
+/** Seconds between lookups of host names. */
 const LOOKUP_SECONDS = 300
 
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i
 
-/** Ranges that no packet from the internet comes from, by address and prefix length. */
+/** Ranges that are not routed on the internet, by address and prefix length. */
 const PRIVATE_RANGES = [
   ['127.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -61,9 +61,9 @@ export class AddressList {
   #resolved = new BlockList()
   readonly #names: string[] = []
   readonly #known = new Map<string, boolean>()
-  /** Entries that are neither an address nor a range nor a host name. */
+  /** Entries that are not an address, a range or a host name. */
   readonly invalid: string[] = []
-  /** Entries that let addresses of the internet in. */
+  /** Entries that contain addresses of the internet. */
   readonly public: string[] = []
   #timer: Timer | null = null
 
@@ -96,7 +96,7 @@ export class AddressList {
     return this.#ranges.check(address, family) || this.#resolved.check(address, family)
   }
 
-  /** Looks up the addresses of host names, now and from time to time; those of unknown names are left out. */
+  /** Looks up the addresses of host names now and at intervals; unknown names have none. */
   async start(clock: Clock): Promise<void> {
     if (this.#names.length === 0) return
     this.#timer = clock.every(LOOKUP_SECONDS, () => void this.#resolve())

@@ -1,4 +1,4 @@
-// Who gets in: the section [authorization].
+// Access to the server: the section [authorization].
 import { hostname } from 'node:os'
 import { ROLES } from '../../api/endpoint.ts'
 import { type Core, component } from '../../component/component.ts'
@@ -8,17 +8,18 @@ import type { Timer } from '../../core/clock.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool, int } from '../../schema/index.ts'
 import { Access } from './access.ts'
-import { Accounts } from './accounts.ts'
+import { LoginFailures } from './login-failures.ts'
 import { LoginLimit } from './login-limit.ts'
-import { Logins } from './logins.ts'
 import { keyUserName, NamedKeys } from './named-keys.ts'
 import { OneshotTokens } from './oneshot-tokens.ts'
 import { Passwords } from './passwords.ts'
 import { loseConnections, serveAccess } from './serve.ts'
 import { accessPolicy, userDirectory } from './service.ts'
-import { type Directory, UserBook } from './users.ts'
+import { TokenService } from './token-service.ts'
+import { UserCache } from './user-cache.ts'
+import { type Directory, UserService } from './user-service.ts'
 
-/** Seconds between looks for connections whose API key has come to its end. */
+/** Seconds between checks for connections with an expired API key. */
 const SWEEP_SECONDS = 30
 
 const shape = {
@@ -53,19 +54,20 @@ function create(
 ) {
   const { clock, log, storage } = core
   const { default_source: defaultSource, login_timeout, max_login_attempts } = options
-  const accounts = new Accounts(storage.users)
-  const logins = new Logins(accounts, clock, {
+  const users = new UserCache(storage.users)
+  const tokens = new TokenService(users, clock, {
     issuer: `http://${hostname()}:${core.port}`,
     refreshSeconds: login_timeout * 86_400,
   })
   const oneshots = new OneshotTokens(clock)
   const keys = new NamedKeys(storage, clock)
-  const access = new Access(options, { accounts, logins, oneshots, keys })
-  const limit = new LoginLimit(clock, max_login_attempts)
+  const access = new Access(options, { users, tokens, oneshots, keys })
+  const failures = new LoginFailures(storage)
+  const limit = new LoginLimit({ clock, log, failures, max: max_login_attempts })
   const passwords = new Passwords()
-  const book = new UserBook({ accounts, logins, passwords, limit, directory, clock, log })
+  const userService = new UserService({ users, tokens, passwords, limit, directory, clock, log })
   access.warn(core.warnings)
-  serveAccess(core, scope, { access, accounts, book, oneshots, keys, defaultSource })
+  serveAccess(core, scope, { access, users, userService, oneshots, keys, defaultSource })
   let sweep: Timer | null = null
   return {
     policy: access,
@@ -78,10 +80,11 @@ function create(
       })
       await Promise.all([access.clients.start(clock), access.proxies.start(clock)])
     },
-    stop() {
+    async stop() {
       sweep?.stop()
       access.clients.stop()
       access.proxies.stop()
+      await limit.stop()
     },
   }
 }

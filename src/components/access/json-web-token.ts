@@ -1,11 +1,11 @@
-// JSON Web Tokens (RFC 7519) as the current Moonraker signs them: EdDSA, with one key for each user who is logged in.
+// JSON Web Tokens (RFC 7519) as the current Moonraker signs them: EdDSA, with one key for each user with a login.
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { isPlainObject } from '../../schema/index.ts'
 
 /** `access` for requests, `refresh` for new access tokens. */
 export type TokenType = 'access' | 'refresh'
 
-/** What a token says. Times are in seconds since the epoch. */
+/** The claims of a token. Times are in seconds since the epoch. */
 export interface Claims {
   readonly iss: string
   readonly aud: string
@@ -15,24 +15,24 @@ export interface Claims {
   readonly token_type: TokenType
 }
 
-/** A key pair by the name (`kid`) that tokens give it. */
+/** A key pair with its id, which is the `kid` of tokens. */
 export interface SigningKey {
   readonly id: string
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
 }
 
-/** Ours are below 500. */
+/** The server's own tokens have less than 500 characters. */
 const MAX_LENGTH = 4096
-/** PKCS #8 of an Ed25519 key up to its seed (RFC 8410). */
+/** PKCS #8 of an Ed25519 key, before its seed (RFC 8410). */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** A token that is not to be believed; the message says why, without anything of the token. */
+/** A token that is not valid; the message is the reason and contains nothing of the token. */
 export class TokenError extends Error {
   override readonly name: string = 'TokenError'
 }
 
-/** The key pair of a stored seed (32 bytes in hexadecimal); undefined for what is no seed. */
+/** The key pair of a stored seed (32 bytes in hexadecimal); undefined for any other text. */
 export function signingKey(id: string, seed: string): SigningKey | undefined {
   if (!/^[0-9a-f]{64}$/i.test(seed)) return undefined
   const der = Buffer.concat([PKCS8_HEAD, Buffer.from(seed, 'hex')])
@@ -48,8 +48,8 @@ export function signToken(key: SigningKey, claims: Claims): string {
 }
 
 /**
- * The claims of a token that one of our keys signed; what they say is still to be checked. No other algorithm is
- * known here, so a token cannot choose one. Throws TokenError.
+ * The claims of a token that a key of the server signed; the caller checks them. Only one algorithm is accepted, so a
+ * token cannot choose one. Throws TokenError.
  */
 export function readToken(
   token: string,
@@ -67,7 +67,7 @@ export function readToken(
   return { key, claims: jsonOf(payload) }
 }
 
-/** Only the one right spelling of some bytes is taken. */
+/** Bytes have one valid encoding only. */
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.toString('base64url') !== text) throw new TokenError('Invalid JWT')
@@ -80,7 +80,7 @@ function jsonOf(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(bytes.toString())
     if (isPlainObject(value)) return value
   } catch {
-    // As bad as any other value that is no object.
+    // The same error as for a value that is not an object.
   }
   throw new TokenError('Invalid JWT')
 }

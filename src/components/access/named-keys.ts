@@ -1,4 +1,4 @@
-// API keys of their own for programs, each with a role and perhaps an end. Only their hashes are stored.
+// Named API keys for programs, each with a role and optionally an expiry. Only their hashes are stored.
 import { createHash, randomBytes } from 'node:crypto'
 import { ROLES, type Role } from '../../api/endpoint.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -21,7 +21,7 @@ const TABLE: TableDefinition = {
   ],
 }
 
-/** A key as it is listed. Times are in seconds since the epoch. */
+/** A key without its secret. Times are in seconds since the epoch. */
 export interface NamedKey {
   readonly name: string
   readonly role: Role
@@ -29,7 +29,7 @@ export interface NamedKey {
   readonly expires_on: number | null
 }
 
-/** The user name under which a key's requests run; no user can have it. */
+/** The user name of a key's requests; no user can have it. */
 export function keyUserName(name: string): string {
   return `${API_KEY_USER}/${name}`
 }
@@ -65,26 +65,26 @@ export class NamedKeys {
     return [...this.#byHash.values()]
   }
 
-  /** The user of a key; undefined for a key that is not known or past its end. */
+  /** The user of a key; undefined for a key that is unknown or has expired. */
   userOf(key: string): User | undefined {
     const found = this.#byHash.get(hashOf(key))
-    if (found === undefined || this.#isOver(found)) return undefined
+    if (found === undefined || this.#isExpired(found)) return undefined
     const { name, role, created_on } = found
     return { username: keyUserName(name), source: 'moonraker', created_on, role }
   }
 
-  /** Names of the keys that are past their end. */
+  /** Names of the expired keys. */
   expired(): string[] {
     return this.list()
-      .filter(key => this.#isOver(key))
+      .filter(key => this.#isExpired(key))
       .map(({ name }) => name)
   }
 
-  #isOver({ expires_on }: NamedKey): boolean {
+  #isExpired({ expires_on }: NamedKey): boolean {
     return expires_on !== null && expires_on <= this.#clock.now()
   }
 
-  /** Makes a key, good for `days`. Throws ApiError 400 for a name that is taken or unusable. */
+  /** Creates a key that expires after `days`. Rejects with ApiError 400 for a name in use or of a wrong length. */
   async create(name: string, role: Role, days?: number): Promise<NamedKey & { readonly api_key: string }> {
     if (name === '' || name.length > MAX_NAME)
       throw new ApiError(400, `A name has 1 to ${MAX_NAME} characters`)
@@ -114,10 +114,10 @@ export class NamedKeys {
     return { ...key, api_key }
   }
 
-  /** Deletes a key. Throws ApiError 404 where there is none of that name. */
+  /** Deletes a key. Rejects with ApiError 404 for an unknown name. */
   async delete(name: string): Promise<void> {
     const found = [...this.#byHash].find(([, key]) => key.name === name)
-    if (found === undefined) throw new ApiError(404, `No API key of the name ${name}`)
+    if (found === undefined) throw new ApiError(404, `No API key with the name ${name}`)
     await this.#storage.db.write(db => db.run(`DELETE FROM ${TABLE.name} WHERE name = ?`, name))
     this.#byHash.delete(found[0])
   }

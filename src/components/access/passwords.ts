@@ -1,21 +1,21 @@
-// Hashes of passwords: what the current Moonraker stores, computed beside the event loop.
+// Hashes of passwords, as the current Moonraker stores them, computed outside of the event loop.
 import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
 
-/** PBKDF2-HMAC-SHA256 with the rounds and lengths of the original, so that its hashes stay good here and ours there. */
+/** PBKDF2-HMAC-SHA256 with the rounds and lengths of the original, so that each server can check the other's hashes. */
 const ROUNDS = 100_000
 const HASH_BYTES = 32
 const SALT_BYTES = 32
 /** Hashes computed at once: Node's threads are also those of all file operations. */
 const MAX_RUNNING = 2
 const MAX_QUEUED = 64
-/** Longer passwords are wrong before anyone looks. */
+/** Longer passwords are wrong in any case. */
 export const MAX_PASSWORD = 1024
 
 const derive = promisify(pbkdf2)
 
-/** A password as it is stored, both in hexadecimal. */
+/** A password as it is stored: hash and salt in hexadecimal. */
 export interface HashedPassword {
   readonly password: string
   readonly salt: string
@@ -28,14 +28,14 @@ export class Passwords {
   }
   readonly #limit = new ConcurrencyLimit({ what: 'logins', maxRunning: MAX_RUNNING, maxQueued: MAX_QUEUED })
 
-  /** Hashes a new password with a salt of its own. */
+  /** Hashes a new password with a new salt. */
   async hash(password: string): Promise<HashedPassword> {
     const salt = randomBytes(SALT_BYTES)
     const hash = await this.#derive(password, salt)
     return { password: hash.toString('hex'), salt: salt.toString('hex') }
   }
 
-  /** Whether `password` is the stored one. Where nothing is stored (unknown users) it takes as long to say no. */
+  /** Whether `password` is the stored one. Without a stored one (unknown user) the check takes the same time. */
   async matches(password: string, stored: HashedPassword | undefined): Promise<boolean> {
     const usable = stored !== undefined && stored.password.length === HASH_BYTES * 2
     const { password: expected, salt } = usable ? stored : this.#dummy

@@ -1,4 +1,4 @@
-// The methods of the chapter "Authorization", and what other clients hear of them.
+// The methods of the chapter "Authorization", and the notifications about users.
 import { randomBytes } from 'node:crypto'
 import { authorization as chapter } from '../../api/authorization.ts'
 import type { Core } from '../../component/component.ts'
@@ -11,16 +11,16 @@ import { Message } from '../../rpc/message.ts'
 import { TRUSTED_USER, type User } from '../../rpc/user.ts'
 import { API_KEY_USER } from '../../storage/index.ts'
 import type { Access } from './access.ts'
-import { type Accounts, callerUser, roleOf, type StoredUser } from './accounts.ts'
 import { keyUserName, type NamedKeys } from './named-keys.ts'
 import type { OneshotTokens } from './oneshot-tokens.ts'
-import type { LoggedIn, UserBook } from './users.ts'
+import { callerUser, roleOf, type StoredUser, type UserCache } from './user-cache.ts'
+import type { LoggedIn, UserService } from './user-service.ts'
 
-/** What the chapter is served from. */
+/** What the methods need. */
 export interface ServeParts {
   readonly access: Access
-  readonly accounts: Accounts
-  readonly book: UserBook
+  readonly users: UserCache
+  readonly userService: UserService
   readonly oneshots: OneshotTokens
   readonly keys: NamedKeys
   /** `moonraker` or `ldap`. */
@@ -42,25 +42,25 @@ export function serveAccess(core: Core, scope: Scope, parts: ServeParts): void {
 }
 
 function loginHandlers(core: Core, parts: ServeParts) {
-  const { access, book, oneshots, defaultSource } = parts
+  const { access, userService, oneshots, defaultSource } = parts
   return {
     'access.login': async (
       { username, password, source }: { username: string; password: string; source?: string | undefined },
       { address, connection }: Caller,
     ) => {
       const login = { username, password, source: (source ?? defaultSource).toLowerCase() }
-      const done = await book.logIn(login, address)
+      const done = await userService.logIn(login, address)
       if (connection !== null) connection.user = callerUser(done.user)
       return loginReply(done, 'user_logged_in')
     },
     'access.logout': async (_params: unknown, caller: Caller) => {
       const { username } = userOf(caller)
-      await book.logOut(username)
+      await userService.logOut(username)
       endLogins(core, access, username, 'notify_user_logged_out')
       return { username, action: 'user_logged_out' as const }
     },
     'access.refresh_jwt': ({ refresh_token }: { refresh_token: string }) => {
-      const { user, token } = book.refresh(refresh_token)
+      const { user, token } = userService.refresh(refresh_token)
       const { username } = user
       return { username, token, source: sourceOf(user), action: 'user_jwt_refresh' as const }
     },
@@ -72,30 +72,30 @@ function loginHandlers(core: Core, parts: ServeParts) {
     },
     'access.info': (_params: unknown, { address, user }: Caller) => ({
       default_source: defaultSource,
-      available_sources: (book.directory === null ? ['moonraker'] : ['moonraker', 'ldap']) as Source[],
+      available_sources: (userService.directory === null ? ['moonraker'] : ['moonraker', 'ldap']) as Source[],
       login_required: access.loginRequired,
       trusted: access.isTrusted(address, user),
     }),
   }
 }
 
-function userHandlers(core: Core, { access, accounts, book, defaultSource }: ServeParts) {
+function userHandlers(core: Core, { access, users, userService, defaultSource }: ServeParts) {
   const started = core.clock.now()
   return {
     'access.get_user': (_params: unknown, caller: Caller) => {
       const { username, source, created_on, role } = userOf(caller)
       return { username, source: source as Source, created_on: created_on ?? started, role }
     },
-    'access.users.list': () => ({ users: accounts.list().map(userInfo) }),
+    'access.users.list': () => ({ users: users.list().map(userInfo) }),
     'access.post_user': async ({ role, source, ...rest }: NewUser) => {
       const login = { ...rest, source: (source ?? defaultSource).toLowerCase() }
-      const done = await book.create(login, role)
+      const done = await userService.create(login, role)
       const { username } = rest
       setImmediate(() => core.connections.notify('notify_user_created', { username }))
       return loginReply(done, 'user_created')
     },
     'access.delete_user': async ({ username }: { username: string }, caller: Caller) => {
-      await book.remove(username, userOf(caller).username)
+      await userService.remove(username, userOf(caller).username)
       endLogins(core, access, username, 'notify_user_deleted')
       return { username, action: 'user_deleted' as const }
     },
@@ -104,16 +104,16 @@ function userHandlers(core: Core, { access, accounts, book, defaultSource }: Ser
       caller: Caller,
     ) => {
       const { username } = userOf(caller)
-      const { tokens } = await book.setPassword(username, password, new_password, caller.address)
+      const { tokens } = await userService.setPassword(username, password, new_password, caller.address)
       const lost = loseConnections(core, access, username, caller.connection)
-      tellLater(lost, 'notify_user_logged_out', username)
+      notifyLater(lost, 'notify_user_logged_out', username)
       return { username, ...tokens, action: 'user_password_reset' as const }
     },
     'access.user.role': async (
       { username, role }: { username: string; role: User['role'] },
       caller: Caller,
     ) => {
-      const changed = await book.setRole(username, role, userOf(caller).username)
+      const changed = await userService.setRole(username, role, userOf(caller).username)
       access.loggedOut(username)
       for (const connection of core.connections) {
         if (connection.user?.username === username) connection.user = callerUser(changed)
@@ -130,13 +130,13 @@ interface NewUser {
   readonly role: User['role']
 }
 
-function keyHandlers(core: Core, { access, accounts, keys }: ServeParts) {
-  const holder = (): StoredUser => accounts.get(API_KEY_USER) ?? newKeyHolder(core.clock.now())
+function keyHandlers(core: Core, { access, users, keys }: ServeParts) {
+  const holder = (): StoredUser => users.get(API_KEY_USER) ?? newKeyHolder(core.clock.now())
   return {
     'access.get_api_key': () => holder().password,
     'access.post_api_key': async () => {
       const password = randomBytes(16).toString('hex')
-      await accounts.put({ ...holder(), password })
+      await users.put({ ...holder(), password })
       return password
     },
     'access.api_keys.list': () => ({ keys: keys.list() }),
@@ -184,14 +184,14 @@ function loginReply<A extends string>({ user, tokens }: LoggedIn, action: A) {
   return { username: user.username, ...tokens, source: sourceOf(user), action }
 }
 
-/** Ends everything that `username` has open, and tells everyone after the reply is out, those who lost it too. */
+/** Ends all connections of `username`, and notifies all clients after the reply, those that lost the user too. */
 function endLogins(core: Core, access: Access, username: string, ending: Ending): void {
   const lost = loseConnections(core, access, username, null)
   setImmediate(() => core.connections.notify(ending, { username }))
-  tellLater(lost, ending, username)
+  notifyLater(lost, ending, username)
 }
 
-/** Takes a user from all connections but `kept`; gives those that lost it. On the unix socket everyone stays trusted. */
+/** Removes a user from all connections but `kept`; returns those without a user now. Unix sockets stay trusted. */
 export function loseConnections(
   core: Pick<Core, 'connections'>,
   access: Access,
@@ -208,7 +208,7 @@ export function loseConnections(
   return lost
 }
 
-function tellLater(connections: readonly Connection[], ending: Ending, username: string): void {
+function notifyLater(connections: readonly Connection[], ending: Ending, username: string): void {
   if (connections.length === 0) return
   setImmediate(() => {
     const message = new Message(notificationText(ending, [{ username }]))

@@ -1,7 +1,6 @@
-// Tokens of users who are logged in: what is issued, and which of them are believed.
+// Tokens of users with a login: issues and verifies them.
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
-import type { Accounts, StoredUser } from './accounts.ts'
 import {
   readToken,
   type SigningKey,
@@ -10,19 +9,20 @@ import {
   TokenError,
   type TokenType,
 } from './json-web-token.ts'
+import type { StoredUser, UserCache } from './user-cache.ts'
 
-/** Seconds for which an access token is good. */
+/** Seconds until an access token expires. */
 const ACCESS_SECONDS = 3600
-/** Seconds by which the clocks of those who issued a token may be ahead. */
+/** Seconds by which the clock that issued a token may be ahead. */
 const MAX_AHEAD = 60
-/** For whom all tokens are, of the original as of ours. */
+/** The audience of all tokens, as in the original. */
 const AUDIENCE = 'Moonraker'
 
-/** What logins need to be told. */
-export interface LoginOptions {
-  /** Who issues the tokens: `http://host:port` as the original writes it, so that its tokens stay good. */
+/** Options of tokens. */
+export interface TokenOptions {
+  /** The issuer: `http://host:port` as in the original, so that its tokens stay valid. */
   readonly issuer: string
-  /** Seconds for which a refresh token is good. */
+  /** Seconds until a refresh token expires. */
   readonly refreshSeconds: number
 }
 
@@ -32,21 +32,21 @@ export interface Tokens {
   readonly refresh_token: string
 }
 
-export class Logins {
-  readonly #accounts: Accounts
+export class TokenService {
+  readonly #users: UserCache
   readonly #clock: Clock
-  readonly #options: LoginOptions
-  /** Key pairs by the users that they were made from; a user who changes is another object. */
+  readonly #options: TokenOptions
+  /** Key pairs by user; a changed user is another object. */
   readonly #keys = new WeakMap<StoredUser, SigningKey>()
 
-  constructor(accounts: Accounts, clock: Clock, options: LoginOptions) {
-    this.#accounts = accounts
+  constructor(users: UserCache, clock: Clock, options: TokenOptions) {
+    this.#users = users
     this.#clock = clock
     this.#options = options
   }
 
-  /** Tokens for a user; makes the user's key where there is none. Resolves once the key is stored. */
-  async begin(user: StoredUser): Promise<Tokens> {
+  /** Issues tokens for a user, with a new key if the user has none. Resolves when the key is stored. */
+  async issue(user: StoredUser): Promise<Tokens> {
     let known = user
     if (this.#keyOf(user) === undefined) {
       known = {
@@ -54,11 +54,11 @@ export class Logins {
         jwt_secret: randomBytes(32).toString('hex'),
         jwk_id: randomBytes(32).toString('base64url'),
       }
-      await this.#accounts.put(known)
-    } else await this.#accounts.stored()
+      await this.#users.put(known)
+    } else await this.#users.stored()
     return {
-      token: this.#issue(known, 'access', ACCESS_SECONDS),
-      refresh_token: this.#issue(known, 'refresh', this.#options.refreshSeconds),
+      token: this.#sign(known, 'access', ACCESS_SECONDS),
+      refresh_token: this.#sign(known, 'refresh', this.#options.refreshSeconds),
     }
   }
 
@@ -66,7 +66,7 @@ export class Logins {
   userOf(token: string, type: TokenType): StoredUser {
     let owner: StoredUser | undefined
     const { claims } = readToken(token, id => {
-      owner = this.#accounts.byKeyId(id)
+      owner = this.#users.byKeyId(id)
       return owner && this.#keyOf(owner)
     })
     if (owner === undefined) throw new TokenError('Invalid key ID')
@@ -76,7 +76,7 @@ export class Logins {
 
   /** A new access token. */
   renew(user: StoredUser): string {
-    return this.#issue(user, 'access', ACCESS_SECONDS)
+    return this.#sign(user, 'access', ACCESS_SECONDS)
   }
 
   #check(claims: Readonly<Record<string, unknown>>, type: TokenType, owner: StoredUser): void {
@@ -93,7 +93,7 @@ export class Logins {
     }
   }
 
-  #issue(user: StoredUser, token_type: TokenType, seconds: number): string {
+  #sign(user: StoredUser, token_type: TokenType, seconds: number): string {
     const key = this.#keyOf(user)
     if (key === undefined) throw new TokenError('User not logged in')
     const iat = Math.floor(this.#clock.now())

@@ -1,23 +1,23 @@
-// The users who may log in, as they stand in the database, held in memory: every request asks for them.
+// The users of the database, in memory: every request needs them.
 import type { Role } from '../../api/endpoint.ts'
 import type { User } from '../../rpc/user.ts'
 import { API_KEY_USER, type User as StoredUser, type UserTable } from '../../storage/index.ts'
 
 export type { StoredUser }
 
-/** A user's role, which stands among the groups that the original keeps and does not use: `["admin"]` for all. */
+/** A user's role. It is stored in the groups, which the original sets to `["admin"]` for all users and does not use. */
 export function roleOf({ groups }: StoredUser): Role {
   if (groups.includes('admin')) return 'admin'
   return groups.includes('operator') ? 'operator' : 'viewer'
 }
 
-/** A stored user as callers are known. */
+/** A stored user as the user of a caller. */
 export function callerUser(user: StoredUser): User {
   const { username, source, created_on } = user
   return { username, source, created_on, role: roleOf(user) }
 }
 
-export class Accounts {
+export class UserCache {
   readonly #users: UserTable
   readonly #known = new Map<string, StoredUser>()
   readonly #byKeyId = new Map<string, StoredUser>()
@@ -25,15 +25,15 @@ export class Accounts {
 
   constructor(users: UserTable) {
     this.#users = users
-    for (const user of users.list()) this.#learn(user)
+    for (const user of users.list()) this.#remember(user)
   }
 
-  /** Everyone who can log in, oldest first. */
+  /** All users who can log in, oldest first. */
   list(): StoredUser[] {
     return [...this.#known.values()].filter(({ username }) => username !== API_KEY_USER)
   }
 
-  /** Whether anyone can log in. */
+  /** Whether there is a user who can log in. */
   get any(): boolean {
     return this.#known.size > (this.#known.has(API_KEY_USER) ? 1 : 0)
   }
@@ -42,36 +42,36 @@ export class Accounts {
     return this.#known.get(username)
   }
 
-  /** The user whose tokens name the key `id`. */
+  /** The user whose tokens have the key id `id`. */
   byKeyId(id: string): StoredUser | undefined {
     return this.#byKeyId.get(id)
   }
 
-  /** Adds the user, or puts it in the place of the one of that name. Resolves once it is stored; rejects with ApiError. */
+  /** Adds or replaces the user. Resolves when it is stored. Rejects with ApiError. */
   put(user: StoredUser): Promise<void> {
-    this.#learn(user)
+    this.#remember(user)
     return this.#write(user.username, this.#users.put(user))
   }
 
-  /** Resolves once the user is gone from the database too. Rejects with ApiError. */
+  /** Removes the user. Resolves when the database has removed it. Rejects with ApiError. */
   delete(username: string): Promise<void> {
     this.#forget(username)
     return this.#write(username, this.#users.delete(username))
   }
 
-  /** Resolves when all that was changed so far is stored. */
+  /** Resolves when all changes so far are stored. */
   stored(): Promise<void> {
     return this.#lastWrite
   }
 
-  /** Memory changes first, so that changes of one moment see each other; what cannot be stored is taken back. */
+  /** Memory changes first, so that parallel changes see each other; a change that cannot be stored is undone. */
   #write(username: string, written: Promise<unknown>): Promise<void> {
     const done = written.then(
       () => {},
       error => {
         this.#forget(username)
         const user = this.#users.get(username)
-        if (user !== undefined) this.#learn(user)
+        if (user !== undefined) this.#remember(user)
         throw error
       },
     )
@@ -79,16 +79,16 @@ export class Accounts {
     return done
   }
 
-  #learn(user: StoredUser): void {
-    const former = this.#known.get(user.username)
-    if (former?.jwk_id) this.#byKeyId.delete(former.jwk_id)
+  #remember(user: StoredUser): void {
+    const previous = this.#known.get(user.username)
+    if (previous?.jwk_id) this.#byKeyId.delete(previous.jwk_id)
     this.#known.set(user.username, user)
     if (user.jwk_id !== null) this.#byKeyId.set(user.jwk_id, user)
   }
 
   #forget(username: string): void {
-    const former = this.#known.get(username)
-    if (former?.jwk_id) this.#byKeyId.delete(former.jwk_id)
+    const previous = this.#known.get(username)
+    if (previous?.jwk_id) this.#byKeyId.delete(previous.jwk_id)
     this.#known.delete(username)
   }
 }

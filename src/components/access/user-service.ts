@@ -1,32 +1,32 @@
-// What is done to users: they come, log in and out, change their passwords and roles, and go.
+// Operations on users: create, log in and out, change password or role, delete.
 import type { Role } from '../../api/endpoint.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { TRUSTED_USER } from '../../rpc/user.ts'
 import { API_KEY_USER } from '../../storage/index.ts'
-import type { Accounts, StoredUser } from './accounts.ts'
 import type { LoginLimit } from './login-limit.ts'
-import type { Logins, Tokens } from './logins.ts'
 import { MAX_PASSWORD, type Passwords } from './passwords.ts'
+import type { TokenService, Tokens } from './token-service.ts'
+import type { StoredUser, UserCache } from './user-cache.ts'
 
 const MAX_NAME = 256
 const CONTROL = /\p{Cc}/u
 
-/** Where users are kept who are not ours. */
+/** Users outside of the database, such as those of an LDAP server. */
 export interface Directory {
-  /** Whether the password is that user's. Rejects with ApiError where the directory cannot be asked. */
+  /** Whether the password is correct. Rejects with ApiError if the directory does not answer. */
   authenticate(username: string, password: string): Promise<boolean>
-  /** The role of its users when they come for the first time. */
+  /** The role of its users at their first login. */
   readonly role: Role
-  /** Whether it can be asked at all. */
+  /** Whether it is ready for use. */
   readonly available: boolean
 }
 
-/** What users are kept with. */
-export interface UsersParts {
-  readonly accounts: Accounts
-  readonly logins: Logins
+/** What operations on users need. */
+export interface UserServiceParts {
+  readonly users: UserCache
+  readonly tokens: TokenService
   readonly passwords: Passwords
   readonly limit: LoginLimit
   readonly clock: Clock
@@ -35,7 +35,7 @@ export interface UsersParts {
   readonly directory: () => Directory | null
 }
 
-/** What a login shows. */
+/** The credentials of a login. */
 export interface Login {
   readonly username: string
   readonly password: string
@@ -43,21 +43,21 @@ export interface Login {
   readonly source: string
 }
 
-/** Somebody who is in, with the tokens to show. */
+/** A user with a login, and the tokens of it. */
 export interface LoggedIn {
   readonly user: StoredUser
   readonly tokens: Tokens
 }
 
-/** Names that stand for a rule, not for a person. */
+/** Names of rules (trusted address, API keys); no person can have them. */
 export function isReserved(username: string): boolean {
   return username.startsWith(API_KEY_USER) || username === TRUSTED_USER.username
 }
 
-export class UserBook {
-  readonly #parts: UsersParts
+export class UserService {
+  readonly #parts: UserServiceParts
 
-  constructor(parts: UsersParts) {
+  constructor(parts: UserServiceParts) {
     this.#parts = parts
   }
 
@@ -67,19 +67,22 @@ export class UserBook {
     return directory?.available ? directory : null
   }
 
-  /** Logs somebody in. Throws ApiError: 400 in the same words for an unknown user as for a wrong password, 401. */
+  /**
+   * Logs a user in. Rejects with ApiError: 400 with the same message for an unknown user as for a wrong password, 401
+   * past the limit of failures.
+   */
   async logIn(login: Login, address: string | null): Promise<LoggedIn> {
     const { username, source } = login
     if (source !== 'moonraker' && source !== 'ldap') throw new ApiError(400, `Invalid 'source': ${source}`)
     if (isReserved(username)) throw new ApiError(400, `Invalid Request for user ${username}`)
     if (source === 'ldap' && this.directory === null)
       throw new ApiError(401, 'LDAP authentication not available')
-    const attempt = this.#parts.limit.begin(address, username)
+    const attempt = this.#parts.limit.start(address, username)
     let user: StoredUser | undefined
     try {
       user = source === 'ldap' ? await this.#fromDirectory(login) : await this.#fromAccounts(login)
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) attempt.forget()
+      if (!(error instanceof ApiError) || error.status !== 401) attempt.cancel()
       throw error
     }
     if (user === undefined) {
@@ -87,17 +90,17 @@ export class UserBook {
       if (source === 'ldap') throw new ApiError(401, 'Unauthorized')
       throw new ApiError(400, 'Invalid Password')
     }
-    attempt.succeeded()
-    return { user, tokens: await this.#parts.logins.begin(user) }
+    attempt.succeed()
+    return { user, tokens: await this.#parts.tokens.issue(user) }
   }
 
   async #fromAccounts({ username, password }: Login): Promise<StoredUser | undefined> {
-    const { accounts, passwords } = this.#parts
-    const known = accounts.get(username)
+    const { users, passwords } = this.#parts
+    const known = users.get(username)
     const local = known?.source === 'moonraker' ? known : undefined
     if (!(await passwords.matches(password, local))) return undefined
-    // Meanwhile the user may be gone, or the password be another.
-    const present = accounts.get(username)
+    // In the meantime the user may have been deleted, or have a new password.
+    const present = users.get(username)
     return present?.password === known?.password ? present : undefined
   }
 
@@ -106,7 +109,7 @@ export class UserBook {
     if (directory === null) return undefined
     checkName(username)
     if (!(await directory.authenticate(username, password))) return undefined
-    const known = this.#parts.accounts.get(username)
+    const known = this.#parts.users.get(username)
     if (known === undefined) {
       return this.#add(username, { password: '', salt: '' }, 'ldap', directory.role)
     }
@@ -117,7 +120,7 @@ export class UserBook {
     )
   }
 
-  /** Adds a user, who is then logged in. Throws ApiError 400. */
+  /** Creates a user and logs it in. Rejects with ApiError 400. */
   async create({ username, password, source }: Login, role: Role): Promise<LoggedIn> {
     if (source === 'ldap') throw new ApiError(400, 'Invalid Request to create new LDAP User')
     if (source !== 'moonraker') throw new ApiError(400, `Invalid 'source': ${source}`)
@@ -128,11 +131,11 @@ export class UserBook {
     const hashed = await this.#parts.passwords.hash(password)
     this.#checkFree(username)
     const user = await this.#add(username, hashed, source, role)
-    return { user, tokens: await this.#parts.logins.begin(user) }
+    return { user, tokens: await this.#parts.tokens.issue(user) }
   }
 
   #checkFree(username: string): void {
-    if (this.#parts.accounts.get(username) !== undefined)
+    if (this.#parts.users.get(username) !== undefined)
       throw new ApiError(400, `User ${username} already exists`)
   }
 
@@ -144,72 +147,72 @@ export class UserBook {
   ): Promise<StoredUser> {
     const created_on = this.#parts.clock.now()
     const user = { username, ...hashed, created_on, source, jwt_secret: null, jwk_id: null, groups: [role] }
-    await this.#parts.accounts.put(user)
+    await this.#parts.users.put(user)
     return user
   }
 
-  /** Ends all logins of a user. Throws ApiError 400 for who cannot log out. */
+  /** Ends all logins of a user. Rejects with ApiError 400 for a user that cannot log out. */
   async logOut(username: string): Promise<void> {
-    const user = this.#parts.accounts.get(username)
+    const user = this.#parts.users.get(username)
     if (isReserved(username) || user === undefined) {
       throw new ApiError(400, `Invalid log out request for user ${username}`)
     }
-    await this.#parts.accounts.put({ ...user, jwt_secret: null, jwk_id: null })
+    await this.#parts.users.put({ ...user, jwt_secret: null, jwk_id: null })
   }
 
-  /** Deletes a user on behalf of another one. Throws ApiError 400. */
+  /** Deletes a user; `by` is the user who wants it. Rejects with ApiError 400. */
   async remove(username: string, by: string): Promise<void> {
     if (username === by) throw new ApiError(400, `Cannot delete logged in user ${username}`)
     if (isReserved(username)) throw new ApiError(400, `Invalid Request for reserved user ${username}`)
-    if (this.#parts.accounts.get(username) === undefined) {
+    if (this.#parts.users.get(username) === undefined) {
       throw new ApiError(400, `No registered user: ${username}`)
     }
-    await this.#parts.accounts.delete(username)
+    await this.#parts.users.delete(username)
   }
 
-  /** Sets a new password; all logins from before end. Throws ApiError 400. */
+  /** Sets a new password; all earlier logins end. Rejects with ApiError 400. */
   async setPassword(
     username: string,
     old: string,
     wanted: string,
     address: string | null,
   ): Promise<LoggedIn> {
-    const { accounts, passwords, limit, logins } = this.#parts
-    const user = accounts.get(username)
+    const { users, passwords, limit, tokens } = this.#parts
+    const user = users.get(username)
     if (isReserved(username) || user === undefined) {
       throw new ApiError(400, `Invalid Reset Request for user ${username}`)
     }
     if (user.source !== 'moonraker') {
-      throw new ApiError(400, `Can't reset the password of ${username}: it is kept by ${user.source}`)
+      throw new ApiError(400, `Can't reset the password of ${username}: it is stored by ${user.source}`)
     }
-    const attempt = limit.begin(address, username)
+    const attempt = limit.start(address, username)
     if (!(await passwords.matches(old, user))) throw new ApiError(400, 'Invalid Password')
-    attempt.succeeded()
+    attempt.succeed()
     checkPassword(wanted)
     const hashed = await passwords.hash(wanted)
-    const present = accounts.get(username)
+    const present = users.get(username)
     if (present?.password !== user.password) throw new ApiError(400, 'Invalid Password')
     const changed = { ...present, ...hashed, jwt_secret: null, jwk_id: null }
-    await accounts.put(changed)
-    return { user: changed, tokens: await logins.begin(changed) }
+    await users.put(changed)
+    return { user: changed, tokens: await tokens.issue(changed) }
   }
 
-  /** Gives a user another role, on behalf of another one. Throws ApiError 400, 404. */
+  /** Changes the role of a user; `by` is the user who wants it. Rejects with ApiError 400. */
   async setRole(username: string, role: Role, by: string): Promise<StoredUser> {
     if (username === by) throw new ApiError(400, `Cannot change the role of logged in user ${username}`)
-    const user = isReserved(username) ? undefined : this.#parts.accounts.get(username)
+    const user = isReserved(username) ? undefined : this.#parts.users.get(username)
     if (user === undefined) throw new ApiError(400, `No registered user: ${username}`)
     const changed = { ...user, groups: [role] }
-    await this.#parts.accounts.put(changed)
+    await this.#parts.users.put(changed)
     return changed
   }
 
-  /** A new access token for a refresh token, in words that tell nothing of why not. Throws ApiError 401. */
+  /** A new access token for a refresh token. Throws ApiError 401, with one message for all reasons. */
   refresh(refreshToken: string): { readonly user: StoredUser; readonly token: string } {
-    const { logins, log } = this.#parts
+    const { tokens, log } = this.#parts
     try {
-      const user = logins.userOf(refreshToken, 'refresh')
-      return { user, token: logins.renew(user) }
+      const user = tokens.userOf(refreshToken, 'refresh')
+      return { user, token: tokens.renew(user) }
     } catch (error) {
       log.debug(`a refresh token was refused: ${messageOf(error)}`)
       throw new ApiError(401, 'Invalid Refresh Token')
