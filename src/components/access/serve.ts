@@ -134,9 +134,11 @@ function keyHandlers(core: Core, { access, users, keys }: ServeParts) {
   const holder = (): StoredUser => users.get(API_KEY_USER) ?? newKeyHolder(core.clock.now())
   return {
     'access.get_api_key': () => holder().password,
-    'access.post_api_key': async () => {
+    'access.post_api_key': async (_params: unknown, caller: Caller) => {
       const password = randomBytes(16).toString('hex')
       await users.put({ ...holder(), password })
+      // The connection that made the key stays, as it gets the new one.
+      loseConnections(core, access, API_KEY_USER, caller.connection)
       return password
     },
     'access.api_keys.list': () => ({ keys: keys.list() }),

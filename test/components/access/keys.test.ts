@@ -1,4 +1,4 @@
-// API keys: the one that the original knows, and named ones with a role and an end.
+// API keys: the one of the original, and named ones with a role and an expiry.
 import assert from 'node:assert/strict'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import {
 
 const keyed = (key: string) => ({ ...ELSEWHERE, 'X-Api-Key': key })
 
-test('the API key lets in by header and by identity; what is close to it does not', async () => {
+test('the API key grants access by header and by identity; similar texts do not', async () => {
   await using rig = await startAccess()
   const key: string = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
   assert.match(key, /^[0-9a-f]{32}$/)
@@ -35,7 +35,7 @@ test('the API key lets in by header and by identity; what is close to it does no
   assert.equal((await socket.call('access.get_user')).result.username, '_API_KEY_USER_')
 })
 
-test('an API key may be shown as a bearer token, but not where tokens stand beside', async () => {
+test('an API key is accepted as a bearer token, but not in the other places of tokens', async () => {
   await using rig = await startAccess()
   const key: string = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
   const named = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'viewer' }, {})
@@ -58,18 +58,25 @@ test('an API key may be shown as a bearer token, but not where tokens stand besi
   }
 })
 
-test('a new API key ends the old one, but not the WebSockets that it opened', async () => {
+test('a new API key ends the old one, and the WebSockets that it opened lose the user', async () => {
   await using rig = await startAccess()
   const old = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
   using socket = await WebClient.open(rig.url, keyed(old))
+  using trusted = await WebClient.open(rig.url)
   const key = (await send(rig, 'POST', '/access/api_key', undefined, keyed(old))).json.result
   assert.notEqual(key, old)
   assert.equal(await statusFor(rig, keyed(old)), 401)
   assert.equal(await statusFor(rig, keyed(key)), 200)
-  assert.ok((await socket.call('server.info')).result)
+  assert.deepEqual((await socket.call('server.info')).error, UNAUTHORIZED)
+  assert.equal((await trusted.call('access.get_user')).result.username, '_TRUSTED_USER_')
+  using maker = await WebClient.open(rig.url, keyed(key))
+  using other = await WebClient.open(rig.url, keyed(key))
+  const newest = (await maker.call('access.post_api_key')).result
+  assert.equal((await maker.call('access.get_api_key')).result, newest, 'the connection that made it stays')
+  assert.deepEqual((await other.call('server.info')).error, UNAUTHORIZED)
 })
 
-test('where API keys are disabled none counts', async () => {
+test('where API keys are disabled, none is accepted', async () => {
   await using rig = await startAccess('enable_api_key: False')
   const key = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
   const named = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin' }, {})
@@ -82,7 +89,7 @@ test('where API keys are disabled none counts', async () => {
   }
 })
 
-test('a named key has its role, is stored as a hash, and ends with its WebSockets', async () => {
+test('a named key has its role, is stored as a hash, and its WebSockets lose the user with it', async () => {
   await using rig = await startAccess()
   const made = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'viewer' }, {})
   const { api_key, ...rest } = made.json.result
@@ -106,7 +113,7 @@ test('a named key has its role, is stored as a hash, and ends with its WebSocket
   assert.equal((await send(rig, 'DELETE', '/access/api_keys?name=bot', undefined, {})).status, 404)
 })
 
-test('a named key comes to its end, and outlasts a restart until then', async () => {
+test('a named key expires, and a restart does not end it before', async () => {
   const clock = new MovedClock()
   await using rig = await startAccess('', { clock })
   const { json } = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin', days: 2 }, {})
