@@ -31,14 +31,14 @@ class UnixClient implements Disposable {
   readonly socket: Socket
   readonly frames: Frame[] = []
   readonly #splitter = new FrameSplitter(2 ** 27)
-  #told = () => {}
+  #notify = () => {}
 
   private constructor(path: string) {
     this.socket = connect(path)
     this.socket.on('error', () => {})
     this.socket.on('data', chunk => {
       this.frames.push(...this.#splitter.push(chunk).map(message => JSON.parse(message.toString())))
-      this.#told()
+      this.#notify()
     })
   }
 
@@ -54,12 +54,12 @@ class UnixClient implements Disposable {
       const found = this.frames.filter(fits)
       if (found.length >= count) return found
       await new Promise<void>(resolve => {
-        this.#told = resolve
+        this.#notify = resolve
       })
     }
   }
 
-  /** Sends bytes and resolves with the next `count` frames that are no notifications. */
+  /** Sends bytes and resolves with the next `count` frames that are not notifications. */
   async ask(bytes: string | Buffer, count = 1): Promise<Frame[]> {
     const before = new Set(this.frames)
     this.socket.write(bytes)

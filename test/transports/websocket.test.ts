@@ -40,7 +40,7 @@ async function stillServes(rig: Rig): Promise<void> {
   assert.equal((await client.call('server.info')).result.klippy_state, 'disconnected')
 }
 
-test('our frames are what the protocol wants, at every length', async () => {
+test('frames have the form of the protocol, at every length', async () => {
   for (const length of [0, 1, 125, 126, 127, 65_535, 65_536, 100_000]) {
     const bytes = textFrame('x'.repeat(length))
     const [first, second] = bytes
@@ -53,7 +53,7 @@ test('our frames are what the protocol wants, at every length', async () => {
   assert.equal(textFrame('☃ü').subarray(2).toString(), '☃ü')
 })
 
-test('long replies with any characters arrive whole', async () => {
+test('long replies with any characters arrive complete', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await WebClient.open(rig.url)
@@ -80,7 +80,7 @@ test('a call may come as text or as bytes, whole, in fragments, or byte by byte'
   socket.destroy()
 })
 
-test('frames that are none end their connection and no other', async () => {
+test('invalid frames end their connection and no other', async () => {
   await using rig = await startRig({ printer: 'none' })
   const garbage = [
     Buffer.from('GET / HTTP/1.1\r\n\r\n'),
@@ -102,7 +102,7 @@ test('frames that are none end their connection and no other', async () => {
   await stillServes(rig)
 })
 
-test('half a frame, and then nothing, does no harm', async () => {
+test('half a frame without an end causes no error', async () => {
   await using rig = await startRig({ printer: 'none' })
   const socket = await openRaw(rig)
   socket.write(clientFrame(1, CALL).subarray(0, 20))
@@ -125,7 +125,7 @@ test('a message past the limit ends its connection before it is held', async () 
   await stillServes(rig)
 })
 
-test('what nests deeply is answered, and the connection lives', async () => {
+test('deeply nested calls are answered, and the connection stays', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const deep = '['.repeat(100_000) + ']'.repeat(100_000)
@@ -135,7 +135,7 @@ test('what nests deeply is answered, and the connection lives', async () => {
   )
 })
 
-test('calls are answered as they are ready, not in order', async () => {
+test('calls are answered when they are ready, not in order', async () => {
   await using klippy = await FakeKlippy.start()
   const held = Promise.withResolvers<object>()
   klippy.answer('gcode/script', () => held.promise)
@@ -147,14 +147,14 @@ test('calls are answered as they are ready, not in order', async () => {
   assert.equal((await slow).result, 'ok')
 })
 
-test('many calls in one go are all answered', async () => {
+test('many parallel calls are all answered', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const replies = await Promise.all(Array.from({ length: 500 }, () => client.call('server.websocket.id')))
   assert.equal(new Set(replies.map(({ id }) => id)).size, 500)
 })
 
-test('a client that goes is counted no more', async () => {
+test('a closed client no longer counts', async () => {
   await using rig = await startRig({ printer: 'none' })
   using one = await WebClient.open(rig.url)
   const other = await WebClient.open(rig.url)
@@ -188,7 +188,7 @@ test('for a client that does not read, status is merged; then it gets the latest
   assert.ok(updates.length < rounds, `${updates.length} of ${rounds} updates: they were merged`)
 })
 
-test('a client that leaves everything unread is dropped', async () => {
+test('a client that reads nothing is disconnected', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using deaf = await WebClient.open(rig.url)

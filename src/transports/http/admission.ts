@@ -84,7 +84,7 @@ export class Admission {
     else refuse(socket, UNAVAILABLE, 'Too many connections of clients that are not logged in')
   }
 
-  /** TLS is established: `secure` stands for the connection from now on. */
+  /** TLS is established: `secure` replaces the socket of the connection. */
   secured(secure: Socket): void {
     for (const [socket, held] of this.#unauthenticated) {
       const { remoteAddress, remotePort } = socket as Socket

@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 
-/** What Node says of a request that its parser refuses. */
+/** The error of a request that Node's parser refuses. */
 export interface ParserError extends NodeJS.ErrnoException {
   /** The bytes that came in one piece with the error. */
   readonly rawPacket?: Buffer

@@ -1,12 +1,12 @@
-// A server seen by strangers, friends and users: requests with and without credentials, and a clock that can be moved.
+// A server and its clients: unauthenticated, with a trusted address, with credentials. And a clock that can be moved.
 import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { ask, type Reply } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 
-/** Loopback is trusted, and so a proxy: what it forwards from elsewhere is a stranger's. */
+/** Loopback is trusted, and so a trusted proxy: requests that it forwards from another address are unauthenticated. */
 export const TRUST_LOOPBACK = 'trusted_clients:\n  127.0.0.1\n'
-/** Headers of a stranger. */
+/** Headers of an unauthenticated client. */
 export const ELSEWHERE = { 'X-Forwarded-For': '203.0.113.5' }
 export const IDENTITY = { client_name: 'test', version: '1', type: 'web', url: 'http://test' }
 export const UNAUTHORIZED = { code: -32602, message: 'Unauthorized' }
@@ -41,7 +41,7 @@ export function startAccess(authorization = '', options: RigOptions = {}): Promi
   return startRig({ printer: 'none', authorization: `${TRUST_LOOPBACK}${authorization}`, ...options })
 }
 
-/** Sends JSON as a stranger, or with the headers given. */
+/** Sends JSON without credentials, or with the given headers. */
 export function send(
   rig: Rig,
   verb: string,
@@ -54,17 +54,17 @@ export function send(
   return ask(rig.port, path, { verb, headers: { ...type, ...headers }, body: JSON.stringify(body) })
 }
 
-/** The headers of a stranger with a token. */
+/** Headers with a token, from an address that is not trusted. */
 export function bearer(token: string): Record<string, string> {
   return { ...ELSEWHERE, Authorization: `Bearer ${token}` }
 }
 
-/** The status that somebody with these headers gets for a question that only users may ask. */
+/** The status of a request that only users may send, with these headers. */
 export async function statusFor(rig: Rig, headers: Record<string, string>, query = ''): Promise<number> {
   return (await ask(rig.port, `/server/info${query}`, { headers })).status
 }
 
-/** Creates a user, as a friend; gives its tokens. */
+/** Creates a user, from a trusted address; returns its tokens. */
 export async function createUser(rig: Rig, username: string, more: object = {}): Promise<Frame> {
   const reply = await send(
     rig,
@@ -77,12 +77,12 @@ export async function createUser(rig: Rig, username: string, more: object = {}):
   return reply.json.result
 }
 
-/** Logs in as a stranger; gives the whole reply. */
+/** Logs in from an address that is not trusted; returns the whole reply. */
 export function logIn(rig: Rig, username: string, password = `pw of ${username}`): Promise<Reply> {
   return send(rig, 'POST', '/access/login', { username, password })
 }
 
-/** A stranger's WebSocket, identified with a token where one is given. */
+/** A WebSocket from an address that is not trusted, identified with a token if one is given. */
 export async function openSocket(rig: Rig, token?: string): Promise<WebClient> {
   const client = await WebClient.open(rig.url, ELSEWHERE)
   if (token === undefined) return client

@@ -41,7 +41,7 @@ test('addresses and ranges of both families are matched', () => {
   for (const address of outside) assert.equal(list.has(address), false, address)
 })
 
-test('an address is matched again after it was not, and the other way round', () => {
+test('a result that is kept stays the same', () => {
   const list = new AddressList(['10.0.0.0/8'])
   for (let round = 0; round < 3; round += 1) {
     assert.equal(list.has('10.0.0.1'), true)
@@ -49,11 +49,11 @@ test('an address is matched again after it was not, and the other way round', ()
   }
 })
 
-test('an empty list lets nobody in', () => {
+test('an empty list contains no address', () => {
   assert.equal(new AddressList([]).has('127.0.0.1'), false)
 })
 
-test('entries that mean nothing are named', () => {
+test('invalid entries are named', () => {
   const wrong = [
     '10.0.0.0/33',
     '::/129',
@@ -102,7 +102,7 @@ test('ranges that reach the internet are named, private ones are not', () => {
   assert.deepEqual(new AddressList([...open, ...closed]).public, open)
 })
 
-test('host names stand for their addresses, once they are looked up', async () => {
+test('host names count with their addresses, once they are looked up', async () => {
   const list = new AddressList(['localhost', 'no-such-host.invalid'])
   assert.deepEqual([list.invalid, list.public, list.has('127.0.0.1')], [[], [], false])
   await list.start(systemClock)

@@ -20,7 +20,7 @@ const startOriginal = () =>
     },
   })
 
-test('its passwords, its API key and its tokens are good', async () => {
+test('its passwords, its API key and its tokens are valid', async () => {
   await using rig = await startOriginal()
   assert.equal((await logIn(rig, 'zoë', 'pässwörd ☃')).status, 200)
   assert.equal((await logIn(rig, 'zoë', 'passwörd ☃')).status, 400)
@@ -42,7 +42,7 @@ test('its passwords, its API key and its tokens are good', async () => {
   assert.equal(me.json.result.username, 'maker')
 })
 
-test('what is done here leaves the others as they were', async () => {
+test('a change to one user leaves the others unchanged', async () => {
   await using rig = await startOriginal()
   const read = () => {
     const db = new Sqlite(join(rig.paths.database, NAME), { readOnly: true })

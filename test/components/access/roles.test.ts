@@ -1,4 +1,4 @@
-// Roles: everyone is an admin until told otherwise; viewers read, operators print, admins do the rest, on all transports.
+// Roles: users are admins where no other role is set; viewers read, operators print, admins do the rest, on all transports.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ const CALLS = [
 
 const RANK = ['viewer', 'operator', 'admin']
 
-test('each role may do what it should and no more, by every transport', async () => {
+test('each role has its rights and no more, on every transport', async () => {
   await using rig = await startAccess()
   for (const role of RANK) {
     const { token } = await createUser(rig, role, { role })
@@ -43,7 +43,7 @@ test('each role may do what it should and no more, by every transport', async ()
   }
 })
 
-test('raw routes and the bridge ask for roles as well', async () => {
+test('raw routes and the bridge check roles as well', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'v', { role: 'viewer' })
   assert.equal((await send(rig, 'POST', '/server/files/upload', undefined, bearer(token))).status, 403)
@@ -55,7 +55,7 @@ test('raw routes and the bridge ask for roles as well', async () => {
   await assert.rejects(WebClient.open(`${rig.url}/klippysocket`, bearer(token)), /refused: 403/)
 })
 
-test('a role that is changed counts at once, on open WebSockets too', async () => {
+test('a changed role counts at once, on open WebSockets too', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
   using socket = await openSocket(rig, token)
@@ -83,7 +83,7 @@ test('a role that is changed counts at once, on open WebSockets too', async () =
   assert.equal(unknown.status, 400)
 })
 
-test('without configuration everyone is an admin', async () => {
+test('without configuration all users are admins', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
   const roles = async (headers: Record<string, string>) =>
@@ -101,7 +101,7 @@ test('trusted addresses may be viewers; the unix socket stays an admin', async (
   assert.match(await client.call('access.get_api_key'), /^[0-9a-f]{32}$/)
 })
 
-test('force_logins bites once a user exists, and not before', async () => {
+test('force_logins has an effect once a user exists', async () => {
   await using rig = await startAccess('force_logins: True')
   const info = async () => (await send(rig, 'GET', '/access/info', undefined, {})).json.result
   assert.deepEqual([(await info()).login_required, (await info()).trusted], [false, true])
@@ -118,7 +118,7 @@ test('force_logins bites once a user exists, and not before', async () => {
   assert.equal((await send(rig, 'GET', '/server/info', undefined, {})).status, 200)
 })
 
-test('every endpoint declares a role that fits what it does', () => {
+test('every endpoint declares a role that fits its effect', () => {
   const roleOf = (name: keyof typeof api) => api[name].role
   for (const [name, role] of [
     ['server.info', 'viewer'],
@@ -150,7 +150,7 @@ test('every endpoint declares a role that fits what it does', () => {
   )
 })
 
-test('configuration files are written by admins only, whatever the way', async () => {
+test('only admins write configuration files, by every method', async () => {
   await using rig = await startAccess()
   writeFileSync(join(rig.paths.gcodes, 'a.png'), 'x')
   const { token } = await createUser(rig, 'op', { role: 'operator' })

@@ -1,4 +1,4 @@
-// What lets a request in and what does not: access tokens, oneshot tokens and keys, each also damaged.
+// Access tokens and oneshot tokens that are valid, and that are not.
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -31,7 +31,7 @@ const decode = (token: string): Part[] =>
     .slice(0, 2)
     .map(part => JSON.parse(Buffer.from(part, 'base64url').toString()))
 
-/** Signs whatever it is given with the key of a user, as only the server can. */
+/** Signs any header and claims with the key of a user, as only the server can. */
 function forger(rig: Rig, username: string): (header: unknown, claims: unknown) => string {
   const db = new Sqlite(join(rig.paths.database, 'moonraker-sql.db'), { readOnly: true })
   const row = db.get('SELECT jwt_secret, jwk_id FROM authorized_users WHERE username = ?', username)
@@ -43,7 +43,7 @@ function forger(rig: Rig, username: string): (header: unknown, claims: unknown) 
   }
 }
 
-/** Asserts that a token lets nobody in, by any way. */
+/** Asserts that a token is refused everywhere. */
 async function refused(rig: Rig, token: string, what: string): Promise<void> {
   for (const headers of [
     bearer(token),
@@ -61,7 +61,7 @@ async function refused(rig: Rig, token: string, what: string): Promise<void> {
   assert.deepEqual((await send(rig, 'POST', '/server/jsonrpc', body, bearer(token))).json.error, UNAUTHORIZED)
 }
 
-test('a token is what the original issues', async () => {
+test('a token has the form of the original', async () => {
   await using rig = await startAccess('login_timeout: 3', { server: '' })
   const { token, refresh_token } = await createUser(rig, 'a')
   const [header, claims] = decode(token) as [Part, Part]
@@ -80,7 +80,7 @@ test('a token is what the original issues', async () => {
   assert.deepEqual(decode(refresh_token)[1], { ...expected, exp: iat + 3 * 86_400, token_type: 'refresh' })
 })
 
-test('a good token lets in by every way', async () => {
+test('a valid token is accepted everywhere', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
   assert.equal(await statusFor(rig, bearer(token)), 200)
@@ -97,13 +97,13 @@ test('a good token lets in by every way', async () => {
   assert.equal((await identified.call('access.get_user')).result.username, 'a')
 })
 
-test('a token with any header or claim damaged is refused, though our own key signed it', async () => {
+test('a token with a wrong header or claim is refused, although the key of the user signed it', async () => {
   await using rig = await startAccess()
   const { token, refresh_token } = await createUser(rig, 'a')
   await createUser(rig, 'b')
   const forge = forger(rig, 'a')
   const [header, claims] = decode(token) as [Part, Part]
-  assert.equal(await statusFor(rig, bearer(forge(header, claims))), 200, 'the forger forges well')
+  assert.equal(await statusFor(rig, bearer(forge(header, claims))), 200, 'the signature is valid')
   const otherKid = decode((await createUser(rig, 'c')).token)[0]?.kid
   const now = Number(claims.iat)
   const headers: Part[] = [
@@ -133,7 +133,7 @@ test('a token with any header or claim damaged is refused, though our own key si
   assert.deepEqual([swapped.status, swapped.json.error.message], [401, 'Invalid Refresh Token'])
 })
 
-test('a token that our key did not sign is refused', async () => {
+test('a token with another signature is refused', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
   const [head = '', body = '', signature = ''] = token.split('.')
@@ -168,7 +168,7 @@ test('a token that our key did not sign is refused', async () => {
   }
 })
 
-test('time ends tokens: after an hour access, after login_timeout refreshing', async () => {
+test('an access token expires after an hour, a refresh token after login_timeout', async () => {
   const clock = new MovedClock()
   await using rig = await startAccess('login_timeout: 2', { clock })
   const { token, refresh_token } = await createUser(rig, 'a')
@@ -184,7 +184,7 @@ test('time ends tokens: after an hour access, after login_timeout refreshing', a
   assert.equal((await send(rig, 'POST', '/access/refresh_jwt', { refresh_token })).status, 401)
 })
 
-test('a oneshot token lets one request in, from its address, for 5 seconds', async () => {
+test('a oneshot token is valid for one request, from its address, for 5 seconds', async () => {
   const clock = new MovedClock()
   await using rig = await startAccess('', { clock })
   const { token } = await createUser(rig, 'a')
@@ -204,21 +204,21 @@ test('a oneshot token lets one request in, from its address, for 5 seconds', asy
   assert.equal(await statusFor(rig, ELSEWHERE, `?token=${third}`), 401, 'too late')
   using socket = await WebClient.open(`${rig.url}/websocket?token=${await issue()}`, ELSEWHERE)
   assert.equal((await socket.call('access.get_user')).result.username, 'a')
-  const friends = await issue({})
-  assert.equal(await statusFor(rig, {}, `?token=${friends}`), 200)
+  const trusted = await issue({})
+  assert.equal(await statusFor(rig, {}, `?token=${trusted}`), 200)
 })
 
-test('an unknown oneshot token is 401 over HTTP, and passed over where a WebSocket opens', async () => {
+test('an unknown oneshot token is 401 over HTTP, and ignored where a WebSocket opens', async () => {
   await using rig = await startAccess()
   assert.equal(await statusFor(rig, {}, '?token=False'), 401, 'even from a trusted address')
   assert.equal(await statusFor(rig, {}, '?token='), 200, 'none')
-  using friend = await WebClient.open(`${rig.url}/websocket?token=False`)
-  assert.equal((await friend.call('access.get_user')).result.username, '_TRUSTED_USER_')
-  using stranger = await WebClient.open(`${rig.url}/websocket?token=False`, ELSEWHERE)
-  assert.deepEqual((await stranger.call('server.info')).error, UNAUTHORIZED)
+  using trusted = await WebClient.open(`${rig.url}/websocket?token=False`)
+  assert.equal((await trusted.call('access.get_user')).result.username, '_TRUSTED_USER_')
+  using unauthenticated = await WebClient.open(`${rig.url}/websocket?token=False`, ELSEWHERE)
+  assert.deepEqual((await unauthenticated.call('server.info')).error, UNAUTHORIZED)
 })
 
-test('on the unix socket there is no address that a oneshot token could be bound to', async () => {
+test('a unix socket has no address for a oneshot token', async () => {
   await using rig = await startAccess()
   const { connect } = await import('../../../src/client/index.ts')
   using client = await connect({ url: rig.socketPath })
@@ -226,7 +226,7 @@ test('on the unix socket there is no address that a oneshot token could be bound
   assert.match(await client.call('access.get_api_key'), /^[0-9a-f]{32}$/)
 })
 
-test('a browser that was led here under a foreign name gets in with credentials only', async () => {
+test('under a foreign host name credentials are needed', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
   const rebound = { Host: 'evil.example', Origin: 'http://evil.example' }

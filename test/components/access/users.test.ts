@@ -17,7 +17,7 @@ import {
   UNAUTHORIZED,
 } from './access-rig.ts'
 
-test('a user is created, is listed, logs in, and is who it is', async () => {
+test('a user is created, is listed, logs in, and is the user of its requests', async () => {
   await using rig = await startAccess()
   const created = await createUser(rig, 'zoë')
   assert.deepEqual([created.username, created.source, created.action], ['zoë', 'moonraker', 'user_created'])
@@ -34,11 +34,11 @@ test('a user is created, is listed, logs in, and is who it is', async () => {
     users.map((user: { username: string }) => user.username),
     ['zoë'],
   )
-  const friend = await send(rig, 'GET', '/access/user', undefined, {})
-  assert.equal(friend.json.result.username, '_TRUSTED_USER_')
+  const trusted = await send(rig, 'GET', '/access/user', undefined, {})
+  assert.equal(trusted.json.result.username, '_TRUSTED_USER_')
 })
 
-test('strangers may log in and refresh, and nothing else', async () => {
+test('unauthenticated clients may log in and refresh, and nothing else', async () => {
   await using rig = await startAccess()
   const { refresh_token } = await createUser(rig, 'a')
   const refreshed = await send(rig, 'POST', '/access/refresh_jwt', { refresh_token })
@@ -70,12 +70,12 @@ test('strangers may log in and refresh, and nothing else', async () => {
   })
 })
 
-test('an unknown user and a wrong password are told in the same words', async () => {
+test('an unknown user and a wrong password cause the same error', async () => {
   await using rig = await startAccess()
   await createUser(rig, 'a')
   const replies = await Promise.all([
     logIn(rig, 'a', 'wrong'),
-    logIn(rig, 'nobody', 'wrong'),
+    logIn(rig, 'unknown', 'wrong'),
     logIn(rig, 'a', ''),
   ])
   for (const { status, json } of replies) {
@@ -83,7 +83,7 @@ test('an unknown user and a wrong password are told in the same words', async ()
   }
 })
 
-test('names that stand for a rule, empty ones and empty passwords are no user', async () => {
+test('no user has a reserved or empty name, or an empty password', async () => {
   await using rig = await startAccess()
   for (const username of [
     '_API_KEY_USER_',
@@ -105,13 +105,13 @@ test('names that stand for a rule, empty ones and empty passwords are no user', 
   assert.deepEqual(result.users, [])
 })
 
-test('two who create the same user at once: one of them does', async () => {
+test('of two parallel requests to create the same user one succeeds', async () => {
   await using rig = await startAccess()
   const all = await Promise.allSettled([createUser(rig, 'a'), createUser(rig, 'a'), createUser(rig, 'a')])
   assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 1)
 })
 
-/** What ends a login, by its name: each gets a friend's headers, and the tokens of the user `a`. */
+/** What ends a login, by its notification: each gets the headers of a trusted client, and the tokens of the user `a`. */
 const ENDINGS: Readonly<
   Record<string, (rig: Awaited<ReturnType<typeof startAccess>>, token: string) => Promise<unknown>>
 > = {
@@ -120,25 +120,25 @@ const ENDINGS: Readonly<
 }
 
 for (const [notification, end] of Object.entries(ENDINGS)) {
-  test(`${notification}: tokens are dead and WebSockets are nobody's at once, others are told`, async () => {
+  test(`${notification}: tokens end and WebSockets lose the user at once, other clients are notified`, async () => {
     await using klippy = await FakeKlippy.start()
     await using rig = await startAccess('', { klippySocket: klippy.path, ready: true })
     const { token, refresh_token } = await createUser(rig, 'a')
     using socket = await openSocket(rig, token)
-    using friend = await WebClient.open(rig.url)
+    using trusted = await WebClient.open(rig.url)
     using bridge = await WebClient.open(`${rig.url}/klippysocket`, bearer(token))
     await socket.call('printer.objects.subscribe', { objects: { toolhead: null } })
     const oneshot = (await socket.call('access.oneshot_token')).result
     await end(rig, token)
     assert.deepEqual((await socket.call('server.info')).error, UNAUTHORIZED)
-    assert.deepEqual((await friend.notified(notification)).params, [{ username: 'a' }])
+    assert.deepEqual((await trusted.notified(notification)).params, [{ username: 'a' }])
     assert.deepEqual((await socket.notified(notification)).params, [{ username: 'a' }])
     assert.equal((await bridge.closed).code, 1008)
     assert.equal(await statusFor(rig, bearer(token)), 401)
     assert.equal(await statusFor(rig, ELSEWHERE, `?token=${oneshot}`), 401)
     assert.equal((await send(rig, 'POST', '/access/refresh_jwt', { refresh_token })).status, 401)
-    klippy.print('not for strangers')
-    await friend.notified('notify_gcode_response')
+    klippy.print('for users only')
+    await trusted.notified('notify_gcode_response')
     assert.equal(socket.frames.filter(frame => frame.method === 'notify_gcode_response').length, 0)
   })
 }
@@ -174,17 +174,17 @@ test('a login over a WebSocket makes it the user; it may identify before or afte
   assert.deepEqual((await socket.call('access.get_user')).error, UNAUTHORIZED)
 })
 
-test('rules cannot log out, nor change passwords; nobody deletes or degrades themselves', async () => {
+test('reserved users cannot log out or change passwords; no user deletes or degrades itself', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
-  const friend = (verb: string, path: string, body?: unknown) => send(rig, verb, path, body, {})
+  const trusted = (verb: string, path: string, body?: unknown) => send(rig, verb, path, body, {})
   const message = (reply: Awaited<ReturnType<typeof send>>) => [reply.status, reply.json.error.message]
-  assert.deepEqual(message(await friend('POST', '/access/logout')), [
+  assert.deepEqual(message(await trusted('POST', '/access/logout')), [
     400,
     'Invalid log out request for user _TRUSTED_USER_',
   ])
   assert.deepEqual(
-    message(await friend('POST', '/access/user/password', { password: 'x', new_password: 'y' })),
+    message(await trusted('POST', '/access/user/password', { password: 'x', new_password: 'y' })),
     [400, 'Invalid Reset Request for user _TRUSTED_USER_'],
   )
   const user = (verb: string, path: string, body?: unknown) => send(rig, verb, path, body, bearer(token))
@@ -193,14 +193,17 @@ test('rules cannot log out, nor change passwords; nobody deletes or degrades the
     'Cannot delete logged in user a',
   ])
   assert.equal((await user('POST', '/access/user/role', { username: 'a', role: 'viewer' })).status, 400)
-  assert.deepEqual(message(await friend('DELETE', '/access/user?username=b')), [400, 'No registered user: b'])
-  assert.deepEqual(message(await friend('DELETE', '/access/user?username=_API_KEY_USER_')), [
+  assert.deepEqual(message(await trusted('DELETE', '/access/user?username=b')), [
+    400,
+    'No registered user: b',
+  ])
+  assert.deepEqual(message(await trusted('DELETE', '/access/user?username=_API_KEY_USER_')), [
     400,
     'Invalid Request for reserved user _API_KEY_USER_',
   ])
 })
 
-test('users, their logins and the API key outlast a restart', async () => {
+test('users, their logins and the API key survive a restart', async () => {
   await using first = await startAccess()
   const { token } = await createUser(first, 'a')
   const key = (await send(first, 'GET', '/access/api_key', undefined, {})).json.result

@@ -14,7 +14,7 @@ const start = (authorization: string, server = '') => startRig({ printer: 'none'
 const status = async (rig: Rig, headers: Record<string, string | string[]>, path = '/server/info') =>
   (await ask(rig.port, path, { headers })).status
 
-test('the word of a trusted proxy on the client counts, read from the right', async () => {
+test('the address that a trusted proxy reports counts, read from the right', async () => {
   await using rig = await start(
     `trusted_clients:\n  127.0.0.1\n  10.0.0.0/8\ntrusted_proxies:\n  192.168.1.0/24`,
   )
@@ -77,7 +77,7 @@ test('a client that a proxy does not name has no rights, and is served', async (
   }
 })
 
-test('a peer that is no trusted proxy cannot say who it is', async () => {
+test('a peer that is not a trusted proxy cannot report an address', async () => {
   await using rig = await start('trusted_clients: 10.0.0.0/8')
   for (const name of ['X-Forwarded-For', 'X-Real-IP']) {
     assert.equal(await status(rig, { [name]: '10.1.2.3' }), 401)
@@ -102,7 +102,7 @@ const CHANGING: [string, string][] = [
   ['GET', '/printer/bed_mesh/dump_mesh'],
 ]
 
-test("another site's page changes nothing, whatever the client's address", async () => {
+test('a page of another site changes nothing, from any address', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   const before = klippy.requests.length
@@ -134,7 +134,7 @@ test("another site's page changes nothing, whatever the client's address", async
   assert.equal(restarts, 0)
 })
 
-test('our own page, an allowed site, and what is no page may change things', async () => {
+test("the server's own pages, allowed sites and programs may change things", async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   for (const headers of [
@@ -150,7 +150,7 @@ test('our own page, an allowed site, and what is no page may change things', asy
   }
 })
 
-test('other sites may ask, but their pages cannot read the answer', async () => {
+test('pages of other sites may send reading requests, but cannot read the replies', async () => {
   await using rig = await startRig({ printer: 'none' })
   const { status, headers } = await ask(rig.port, '/server/info', {
     headers: { Origin: 'http://evil.example' },
@@ -160,7 +160,7 @@ test('other sites may ask, but their pages cannot read the answer', async () => 
   assert.equal(headers.vary, 'Origin')
 })
 
-test("allowed sites' pages can read every answer, errors too", async () => {
+test('pages of allowed sites can read every reply, errors too', async () => {
   await using rig = await startRig({ printer: 'none' })
   const origin = 'http://allowed.test'
   for (const path of [
@@ -258,7 +258,7 @@ test('a WebSocket of another site is refused, on the bridge too', async () => {
   }
 })
 
-test('nobody from elsewhere gets anything over HTTP', async () => {
+test('an unauthenticated client gets nothing over HTTP', async () => {
   await using rig = await start('trusted_clients: 10.0.0.0/8')
   for (const path of [
     '/server/info',
@@ -278,13 +278,13 @@ test('nobody from elsewhere gets anything over HTTP', async () => {
   assert.deepEqual(call.json.error, { code: -32602, message: 'Unauthorized' })
 })
 
-test('no method that asks for a user answers a stranger, on any transport', async () => {
+test('no method with authentication serves an unauthenticated client, on any transport', async () => {
   await using rig = await start('trusted_clients: 10.0.0.0/8')
-  using stranger = await WebClient.open(rig.url)
-  let asked = 0
+  using unauthenticated = await WebClient.open(rig.url)
+  let requests = 0
   for (const [name, { auth, transports, routes }] of Object.entries<Endpoint>(api)) {
     if (!auth) continue
-    const { error } = await stranger.call(name)
+    const { error } = await unauthenticated.call(name)
     if (error.message === 'Method not found') continue
     const expected = transports.includes('websocket')
       ? 'Unauthorized'
@@ -293,29 +293,33 @@ test('no method that asks for a user answers a stranger, on any transport', asyn
     for (const { verb, path } of routes) {
       const { status } = await ask(rig.port, path, { verb })
       assert.equal(status, 401, `${verb} ${path}`)
-      asked += 1
+      requests += 1
     }
   }
-  assert.ok(asked > 20, String(asked))
+  assert.ok(requests > 20, String(requests))
 })
 
-test('nobody from elsewhere hears anything on a WebSocket, which stays open', async () => {
+test('an unauthenticated client receives nothing on a WebSocket, which stays open', async () => {
   await using klippy = await FakeKlippy.start()
   const authorization = 'trusted_clients:\n  127.0.0.1\n  10.0.0.0/8'
   await using rig = await startRig({ klippySocket: klippy.path, authorization, ready: true })
   const elsewhere = { 'X-Forwarded-For': '8.8.8.8' }
-  using stranger = await WebClient.open(rig.url, elsewhere)
-  using friend = await WebClient.open(rig.url)
+  using unauthenticated = await WebClient.open(rig.url, elsewhere)
+  using trusted = await WebClient.open(rig.url)
   klippy.print('hello')
-  await friend.notified('notify_gcode_response')
+  await trusted.notified('notify_gcode_response')
   for (const method of ['server.info', 'printer.info', 'printer.objects.subscribe', 'server.websocket.id']) {
-    assert.deepEqual((await stranger.call(method)).error, { code: -32602, message: 'Unauthorized' }, method)
+    assert.deepEqual(
+      (await unauthenticated.call(method)).error,
+      { code: -32602, message: 'Unauthorized' },
+      method,
+    )
   }
   const identity = { client_name: 'x', version: '1', type: 'web', url: 'x' }
-  const refused = await stranger.call('server.connection.identify', identity)
+  const refused = await unauthenticated.call('server.connection.identify', identity)
   assert.deepEqual(refused.error, { code: -32602, message: 'Unauthorized' })
   assert.deepEqual(
-    stranger.frames.filter(({ method }) => method !== undefined),
+    unauthenticated.frames.filter(({ method }) => method !== undefined),
     [],
   )
   await assert.rejects(WebClient.open(`${rig.url}/klippysocket`, elsewhere), /refused: 401/)
@@ -332,7 +336,7 @@ test('wrong credentials are refused even from a trusted address', async () => {
   )
 })
 
-test('an error shows nothing of the host', async () => {
+test('an error contains nothing about the host', async () => {
   await using rig = await startRig({ printer: 'none' })
   for (const path of [
     '/server/files/gcodes/nosuch.gcode',
@@ -353,6 +357,6 @@ test('a browser changes nothing by GET, a program may', async () => {
   const browser = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)' }
   assert.equal(await status(rig, browser, path), 403)
   assert.equal(await status(rig, { ...browser, 'Sec-Fetch-Site': 'none' }, path), 403)
-  assert.equal(await status(rig, browser), 200, 'looking is free')
+  assert.equal(await status(rig, browser), 200, 'reading is allowed')
   assert.equal(await status(rig, { 'User-Agent': 'curl/8' }, path), 200)
 })

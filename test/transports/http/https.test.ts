@@ -20,7 +20,7 @@ async function serve(certs: Record<string, string>): Promise<AsyncDisposable & {
   writeFileSync(paths.configFile, CONF)
   for (const [name, text] of Object.entries(certs)) writeFileSync(join(paths.certs, name), text)
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
-  const server = await startServer({ paths, log, klippySocket: join(folder, 'nobody.sock') })
+  const server = await startServer({ paths, log, klippySocket: join(folder, 'none.sock') })
   return {
     server,
     async [Symbol.asyncDispose]() {
@@ -30,7 +30,7 @@ async function serve(certs: Record<string, string>): Promise<AsyncDisposable & {
   }
 }
 
-test('with a certificate HTTPS is served beside HTTP', async () => {
+test('with a certificate HTTPS is served in addition to HTTP', async () => {
   await using served = await serve({ 'moonraker.cert': CERTIFICATE, 'moonraker.key': KEY })
   const { port, tlsPort } = served.server
   assert.ok(tlsPort !== null && tlsPort !== port)

@@ -29,7 +29,7 @@ test('an error keeps the connection open, except where a body has not arrived', 
   assert.match(half, /^HTTP\/1\.1 404 .*Connection: close/s)
 })
 
-test('what a caller sent cannot break out of the reason phrase', async () => {
+test('text of the caller cannot add a header through the reason phrase', async () => {
   await using rig = await bare()
   for (const value of ['%0d%0aX-Evil: 1', '%00', '\u00fc', 'x'.repeat(5000)]) {
     const { status, headers } = await ask(rig.port, `/server/gcode_store?count=${encodeURI(value)}`)
@@ -61,7 +61,7 @@ test('unknown paths are 404, known ones with another verb 405', async () => {
   assert.equal((await ask(rig.port, '/server/jsonrpc')).status, 405)
 })
 
-test('a path may be percent-encoded; wrong encoding is refused', async () => {
+test('a path may be percent-encoded; an invalid encoding is refused', async () => {
   await using rig = await bare()
   assert.equal((await ask(rig.port, '/server/%69nfo')).status, 200)
   assert.equal((await ask(rig.port, '/server%2Finfo')).status, 200)
@@ -72,12 +72,12 @@ test('a path may be percent-encoded; wrong encoding is refused', async () => {
   }
 })
 
-test('a query with wrong encoding is read as it is', async () => {
+test('a query with an invalid encoding is read as it is', async () => {
   await using rig = await bare()
   assert.equal((await ask(rig.port, '/server/info?%=%ff&&&=')).status, 200)
 })
 
-test('the same reply need not be sent twice', async () => {
+test('the server does not send a reply again that the client has', async () => {
   await using rig = await bare()
   const first = await ask(rig.port, '/server/config')
   const etag = String(first.headers.etag)
@@ -118,7 +118,7 @@ test('JSON-RPC over HTTP always answers 200, and needs the right content type', 
   }
 })
 
-test('with a prefix everything is below it, WebSockets too', async () => {
+test('a route prefix is the start of every path, of WebSockets too', async () => {
   for (const prefix of ['printer1', '/printer1/', '/printer1']) {
     await using rig = await bare(`route_prefix: ${prefix}`)
     assert.equal((await ask(rig.port, '/printer1/server/info')).status, 200)
@@ -139,7 +139,7 @@ test('with a prefix everything is below it, WebSockets too', async () => {
   }
 })
 
-test('what is not HTTP is refused, and the server lives', async () => {
+test('bytes that are not HTTP are refused, and the server continues', async () => {
   await using rig = await bare()
   for (const bytes of ['hello\r\n\r\n', '\x16\x03\x01\x02\x00', 'GET\r\n\r\n', '\0\0\0\0\r\n\r\n']) {
     assert.match(await sendRaw(rig.port, bytes), /^HTTP\/1\.1 400 /)
@@ -149,7 +149,7 @@ test('what is not HTTP is refused, and the server lives', async () => {
   assert.equal((await ask(rig.port, '/server/info')).status, 200)
 })
 
-test('an offer to speak another protocol is passed over', async () => {
+test('an offer of another protocol is ignored', async () => {
   await using rig = await bare()
   const headers =
     'Host: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n'
@@ -157,7 +157,7 @@ test('an offer to speak another protocol is passed over', async () => {
   assert.match(reply, /^HTTP\/1\.1 200 /)
 })
 
-test('a client that hangs up in the middle of its body does no harm', async () => {
+test('a client that disconnects in the middle of its body causes no error', async () => {
   await using rig = await bare()
   const socket = connect(rig.port, '127.0.0.1')
   socket.write('POST /server/restart HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"half"')
@@ -168,7 +168,7 @@ test('a client that hangs up in the middle of its body does no harm', async () =
   assert.doesNotMatch(rig.log.join('\n'), /ERROR/)
 })
 
-test('no more WebSockets than allowed are let in; one that goes makes room', async () => {
+test('no more WebSockets than allowed open; one that closes frees its place', async () => {
   await using rig = await bare('max_websocket_connections: 2')
   using one = await WebClient.open(rig.url)
   using other = await WebClient.open(rig.url)
@@ -188,7 +188,7 @@ test('no more WebSockets than allowed are let in; one that goes makes room', asy
   assert.equal((await third.call('server.info')).result.websocket_count, 2)
 })
 
-test('a flood of connections is refused, and room is made again', async () => {
+test('too many connections are refused, and closed ones free their places', async () => {
   await using rig = await bare('max_websocket_connections: 1')
   const sockets: Socket[] = []
   const open = async () => {
@@ -211,7 +211,7 @@ test('a flood of connections is refused, and room is made again', async () => {
   while ((await ask(rig.port, '/server/info').catch(() => ({ status: 0 }))).status !== 200);
 })
 
-test('an upgrade that is not one of a WebSocket is refused', async () => {
+test('an upgrade to another protocol than WebSocket is refused', async () => {
   await using rig = await bare()
   for (const path of ['/', '/server/info', '/websocket/', '/nosuch']) {
     await assert.rejects(WebClient.open(`${rig.url}${path}`), /refused: 404/, path)
@@ -229,7 +229,7 @@ test('an upgrade that is not one of a WebSocket is refused', async () => {
   }
 })
 
-test('stopping says goodbye with 1001 and waits for no one who does not answer', async () => {
+test('a stop closes WebSockets with 1001 and does not wait for clients that do not answer', async () => {
   const rig = await bare()
   using polite = await WebClient.open(rig.url)
   using deaf = await WebClient.open(rig.url)
