@@ -6,7 +6,7 @@ import { del, get, getOrPost, type Methods, post } from './endpoint.ts'
 const HTTP = { transports: ['http'] } as const
 
 /** The caller, as OctoPrint replies to a login by an API key. */
-const User = object({
+const userFields = {
   _is_external_client: bool(),
   _login_mechanism: string(),
   name: string(),
@@ -16,6 +16,11 @@ const User = object({
   apikey: string().nullable(),
   permissions: list(json()),
   groups: list(string()),
+}
+const User = object(userFields)
+const LoggedInUser = object({
+  ...userFields,
+  session: string().describe('For the message auth of the push socket').nullable(),
 })
 
 const Temperature = object({
@@ -170,10 +175,10 @@ export const octoprintEndpoints = {
   }),
   'octoprint.login': getOrPost('/api/login', {
     ...HTTP,
-    summary: 'The user of the caller; creates no session',
+    summary: 'The user of the caller, and a session key for the push socket',
     changes: false,
     params: { passive: bool().optional(), user: string().optional(), pass: string().optional() },
-    result: User,
+    result: LoggedInUser,
   }),
   'octoprint.currentuser': get('/api/currentuser', {
     ...HTTP,
@@ -182,7 +187,7 @@ export const octoprintEndpoints = {
   }),
   'octoprint.logout': post('/api/logout', {
     ...HTTP,
-    summary: 'No effect: there are no sessions',
+    summary: 'No effect',
     changes: false,
     result: NO_CONTENT,
   }),

@@ -229,6 +229,7 @@ async function listen(
     websockets: new WebSocketTransport({ registry, connections, clock, backlog, log }),
     connections,
     link: printer.link,
+    clock,
     routePrefix,
     maxWebsockets,
   })

@@ -8,7 +8,7 @@ import { ApiError, messageOf } from '../core/errors.ts'
 import type { Registration } from '../core/scope.ts'
 import { collectKeys, Invalid, isPlainObject, Missing, readShape } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
-import { demandRole } from './user.ts'
+import { demandRole, type User } from './user.ts'
 
 /** The handlers of a chapter: one for every method of it, with its types. */
 export type Handlers<M extends Methods> = {
@@ -62,7 +62,12 @@ export interface SocketRequest {
   /** What follows the route's prefix, decoded; '' for an exact route. */
   readonly rest: string
   readonly caller: Caller
-  /** Opens the WebSocket; the server closes it when it stops and when its user logs out. */
+  /** The client has shown that it is `user`, after the upgrade. */
+  readonly identified: (user: User) => void
+  /**
+   * Opens the WebSocket, for messages of at most 64 KiB from the client. The server pings it, and closes it when it stops
+   * and when its user logs out.
+   */
   readonly accept: (take: (ws: WebSocket) => void) => void
 }
 

@@ -23,7 +23,7 @@ type Section = ReadSection<typeof options>
 const OWN_TOPS = new Set(
   Object.values(api)
     .flatMap(({ routes }) => routes.map(route => topOf(route.path)))
-    .concat('websocket', 'klippysocket', 'docs', 'welcome', 'openapi.json', 'openrpc.json'),
+    .concat('websocket', 'klippysocket', 'docs', 'sockjs', 'welcome', 'openapi.json', 'openrpc.json'),
 )
 
 function topOf(path: string): string {

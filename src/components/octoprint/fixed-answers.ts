@@ -23,6 +23,22 @@ export function versionOf(serverVersion: string): Reply<'octoprint.version'> {
   return { server: OCTOPRINT_VERSION, api: '0.1', text: `OctoPrint (Moonraker ${serverVersion})` }
 }
 
+/** The first message of the push socket. */
+export function connectedOf(serverVersion: string): object {
+  return {
+    version: OCTOPRINT_VERSION,
+    display_version: versionOf(serverVersion).text,
+    branch: '',
+    python_version: '',
+    plugin_hash: '',
+    config_hash: '',
+    debug: false,
+    safe_mode: false,
+    online: true,
+    permissions: [],
+  }
+}
+
 /** GET /api/server. */
 export function serverOf(isReady: boolean): Reply<'octoprint.server'> {
   return { server: OCTOPRINT_VERSION, version: OCTOPRINT_VERSION, safemode: isReady ? null : 'settings' }

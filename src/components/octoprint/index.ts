@@ -5,8 +5,10 @@ import { type Component, type Core, component } from '../../component/component.
 import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
+import type { AccessPolicy } from '../../rpc/access-policy.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import { bool, string } from '../../schema/index.ts'
+import { accessPolicy } from '../access/service.ts'
 import { uploadService } from '../files/service.ts'
 import { BareRoutes } from './bare-routes.ts'
 import { runCommands } from './commands.ts'
@@ -23,6 +25,10 @@ import {
 } from './fixed-answers.ts'
 import { Jobs } from './job.ts'
 import { PrinterView } from './printer-view.ts'
+import { forwardEvents } from './push/events.ts'
+import { PushFeed } from './push/feed.ts'
+import { LoginSessions } from './push/login-sessions.ts'
+import { SockJs } from './push/sockjs.ts'
 import { type Series, temperatureHistory } from './temperature-history.ts'
 
 /** What the parts of one emulation have in common. */
@@ -32,14 +38,18 @@ interface Parts {
   readonly view: PrinterView
   readonly jobs: Jobs
   readonly files: Files
+  readonly sessions: LoginSessions
 }
 
-function serve({ core, options, view, jobs, files }: Parts, scope: Scope): void {
+function serve({ core, options, view, jobs, files, sessions }: Parts, scope: Scope): void {
   const routes = new BareRoutes(core)
   routes.add(octoprintEndpoints, {
     'octoprint.version': () => versionOf(core.host.version),
     'octoprint.server': () => serverOf(core.printer.session.state === 'ready'),
-    'octoprint.login': (_, { caller }) => userOf(caller),
+    'octoprint.login': (_, { caller }) => ({
+      ...userOf(caller),
+      session: caller.user === null ? null : sessions.create(caller.user),
+    }),
     'octoprint.currentuser': (_, { caller }) => userOf(caller),
     'octoprint.logout': () => null,
     'octoprint.settings': () => settingsOf(options),
@@ -96,6 +106,17 @@ async function describePrinter(
   }
 }
 
+/** OctoPrint's push socket. */
+function servePush({ core, view, jobs, sessions }: Parts, scope: Scope, access: AccessPolicy): void {
+  const feed = new PushFeed(core, { view, jobs, sessions })
+  new SockJs(core, (channel, user) => feed.open(channel, user)).serve(scope)
+  forwardEvents(core, scope, feed)
+  access.onLogout(username => {
+    sessions.end(username)
+    feed.closeOf(username)
+  })
+}
+
 function followPrinter({ events }: Core, scope: Scope, { view, jobs }: Parts): void {
   scope.use(events.on('klippy:ready', () => view.follow()))
   scope.use(events.on('klippy:disconnected', () => view.forget()))
@@ -116,13 +137,15 @@ export default component({
     stream_url: string().describe('The stream of the webcam').default('/webcam/?action=stream'),
     webcam_enabled: bool().describe('Whether there is a webcam').default(true),
   },
-  needs: { uploads: optional(uploadService) },
+  needs: { access: accessPolicy, uploads: optional(uploadService) },
   create({ core, section: { options }, scope, needs }): Component {
     const view = new PrinterView(core)
     const jobs = new Jobs(core, view)
     const files = new Files(core, jobs, needs.uploads)
-    const parts = { core, options, view, jobs, files }
+    const sessions = new LoginSessions()
+    const parts = { core, options, view, jobs, files, sessions }
     serve(parts, scope)
+    servePush(parts, scope, needs.access)
     followPrinter(core, scope, parts)
     return {}
   },

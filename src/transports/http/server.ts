@@ -1,6 +1,7 @@
 // The HTTP of one printer: requests to the API, upgrades to the WebSockets.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { KlippyLink } from '../../klippy/link.ts'
 import type { Connections } from '../../rpc/connections.ts'
@@ -28,6 +29,7 @@ export interface HttpServerParts {
   readonly websockets: WebSocketTransport
   readonly connections: Connections
   readonly link: KlippyLink
+  readonly clock: Clock
   readonly routePrefix: string
   /** WebSockets of users that may be open. */
   readonly maxWebsockets: number
@@ -40,7 +42,7 @@ export class HttpServer implements HttpHandler {
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts
-    this.#routes = new SocketRoutes(parts.websockets)
+    this.#routes = new SocketRoutes(parts.clock)
   }
 
   request(req: IncomingMessage, res: ServerResponse): void {

@@ -1,10 +1,14 @@
 // WebSockets of components: passes the request on, and ends what is open at a stop or a logout.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Clock } from '../../core/clock.ts'
 import type { Registry } from '../../rpc/registry.ts'
 import type { User } from '../../rpc/user.ts'
-import type { WebSocketTransport } from '../websocket.ts'
+import { Heartbeat } from '../heartbeat.ts'
+
+/** The longest message that a client may send to a component, in bytes. */
+const MAX_MESSAGE = 64 * 1024
 
 /** A route that was found, and the part of the path that follows it. */
 export type FoundSocket = NonNullable<ReturnType<Registry['findSocket']>>
@@ -21,17 +25,23 @@ export interface Upgrade {
 /** An open connection; `ws` is null where a component answers the upgrade itself. */
 interface Opened {
   readonly address: string
-  readonly user: User | null
+  user: User | null
   ws: WebSocket | null
 }
 
 export class SocketRoutes {
-  readonly #websockets: WebSocketTransport
+  readonly #heartbeat: Heartbeat
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE,
+  })
   /** Oldest first. */
   readonly #open = new Map<Duplex, Opened>()
 
-  constructor(websockets: WebSocketTransport) {
-    this.#websockets = websockets
+  constructor(clock: Clock) {
+    this.#heartbeat = new Heartbeat(clock)
   }
 
   /** The number of open connections. */
@@ -58,9 +68,13 @@ export class SocketRoutes {
       head,
       rest,
       caller: { transport: 'http', address, user, connection: null },
+      identified: known => {
+        opened.user = known
+      },
       accept: take =>
-        this.#websockets.acceptBare(req, socket, head, ws => {
+        this.#server.handleUpgrade(req, socket, head, ws => {
           opened.ws = ws
+          this.#heartbeat.add(ws)
           take(ws)
         }),
     })

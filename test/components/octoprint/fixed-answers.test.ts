@@ -42,11 +42,14 @@ test('version, server, user and settings are those of the original', async () =>
   })
 })
 
-test('a login tells who the caller is, by either verb, and makes no session', async () => {
+test('a login returns the user of the caller, by either verb, with a key for the push socket', async () => {
   await using rig = await startOctoPrint('', { printer: 'none' })
-  assert.deepEqual(await get(rig, '/api/login'), USER)
+  const { session: first, ...user } = await get(rig, '/api/login')
+  assert.deepEqual(user, USER)
   const reply = await post(rig, '/api/login', { passive: true })
-  assert.deepEqual([reply.status, reply.json], [200, USER])
+  const { session: second, ...same } = reply.json
+  assert.deepEqual([reply.status, same], [200, USER])
+  assert.notEqual(first, second)
   assert.equal(reply.headers['set-cookie'], undefined)
   const logout = await ask(rig.port, '/api/logout', { verb: 'POST' })
   assert.deepEqual([logout.status, logout.body], [204, ''])
