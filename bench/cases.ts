@@ -7,6 +7,7 @@ import { type Load, measure } from './load.ts'
 import { FOLLOWED } from './printing-klippy.ts'
 import type { Address } from './raw-connection.ts'
 import { type RpcRequest, unixLoad, webSocketLoad } from './rpc-load.ts'
+import { idle, type SessionTimes, session } from './session.ts'
 import { removeUpload, upload } from './upload.ts'
 
 /** The server under load. */
@@ -28,7 +29,9 @@ export interface Figure {
 /** Something that is measured on a running server. `run` gives null where it does not apply to the server. */
 export interface Case {
   readonly name: string
-  readonly run: (subject: Subject) => Promise<Figure[] | null>
+  readonly run: (subject: Subject, times: SessionTimes) => Promise<Figure[] | null>
+  /** Whether it takes minutes: it runs only where it is named. */
+  readonly isLong?: boolean
   /** Called after the last run. */
   readonly clean?: (subject: Subject) => Promise<void>
 }
@@ -79,6 +82,8 @@ const fanOutCase: Case = {
 
 /** All cases on a running server, in the order in which they run. */
 export const cases: readonly Case[] = [
+  { name: 'idle', run: idle, isLong: true },
+  { name: 'session', run: session, isLong: true },
   {
     name: 'http',
     run: async ({ address, pid }) => {

@@ -14,7 +14,11 @@ const SETTLE = 3
 /** Seconds after its last load at which it is so again. */
 const REST = 25
 
-const wanted = ({ names }: Options, name: string) => names.length === 0 || names.includes(name)
+/** Runs of each case where no number is given. */
+const RUNS = 3
+
+const wanted = ({ names }: Options, name: string, isLong = false) =>
+  names.length === 0 ? !isLong : names.includes(name)
 
 async function main(options: Options): Promise<void> {
   const known = ['startup', 'memory', ...cases.map(({ name }) => name)]
@@ -25,14 +29,15 @@ async function main(options: Options): Promise<void> {
   const table = new Table()
   try {
     if (wanted(options, 'startup') && target.command !== null)
-      await measureStartup(target, options.runs, table)
+      await measureStartup(target, options.runs ?? RUNS, table)
     await measureRunning(target, klippy, options, table)
   } finally {
     await klippy?.close()
     target.clean()
   }
   console.log(
-    `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${options.runs} runs\n`,
+    `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ` +
+      `${options.runs ?? RUNS} runs (idle and session: ${options.runs ?? 1})\n`,
   )
   console.log(table.text())
 }
@@ -59,8 +64,8 @@ async function measureRunning(
     const withMemory = wanted(options, 'memory') && pid !== null
     if (withMemory) addMemory(table, 'idle', pid)
     for (const each of cases)
-      if (wanted(options, each.name)) await measureCase(each, subject, options.runs, table)
-    if (withMemory && cases.some(({ name }) => wanted(options, name))) {
+      if (wanted(options, each.name, each.isLong)) await measureCase(each, subject, options, table)
+    if (withMemory && cases.some(({ name, isLong }) => wanted(options, name, isLong))) {
       addMemory(table, 'after these loads', pid)
       await sleep(REST)
       addMemory(table, 'at rest after them', pid)
@@ -77,10 +82,11 @@ function addMemory(table: Table, when: string, pid: number): void {
 }
 
 /** A case that fails is told of in the table, and the others go on. */
-async function measureCase(each: Case, subject: Subject, runs: number, table: Table): Promise<void> {
+async function measureCase(each: Case, subject: Subject, options: Options, table: Table): Promise<void> {
+  const runs = options.runs ?? (each.isLong ? 1 : RUNS)
   try {
     for (let run = 0; run < runs; run += 1) {
-      const figures: Figure[] | null = await each.run(subject)
+      const figures: Figure[] | null = await each.run(subject, options)
       if (figures === null) return table.note(each.name, 'not measured: see --help')
       for (const figure of figures) table.add(figure)
     }

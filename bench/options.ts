@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util'
 
 export const HELP = `Usage: node bench/main.ts [options] [names of cases]
 
+The cases idle and session take minutes: they run where they are named, once unless --runs is given.
+
 Measures a server of this API: ours (dist/moonraker.cjs, started with a fresh data folder), or with --port another.
 
   --port N             the server's port; ours is started where it is left out
@@ -12,6 +14,8 @@ Measures a server of this API: ours (dist/moonraker.cjs, started with a fresh da
   --socket PATH        its unix socket, for rpc-unix
   --klippy-socket PATH where it looks for Klippy: the benchmark is Klippy there (query, fan-out)
   --runs N             how often each case is measured (default 3); the table shows median (min..max)
+  --warm-up S          seconds before idle and session count (default 60)
+  --counted S          seconds that idle and session count (default 300)
   --help               print this
 `
 
@@ -24,7 +28,10 @@ export interface Options {
   readonly pid: number | null
   readonly socketPath: string | null
   readonly klippySocket: string | null
-  readonly runs: number
+  /** Null for the default. */
+  readonly runs: number | null
+  readonly warmUp: number
+  readonly counted: number
   readonly help: boolean
   /** The cases that are wanted; all where it is empty. */
   readonly names: readonly string[]
@@ -42,7 +49,9 @@ export function readOptions(args: readonly string[]): Options {
       pid: { type: 'string' },
       socket: { type: 'string' },
       'klippy-socket': { type: 'string' },
-      runs: { type: 'string', default: '3' },
+      runs: { type: 'string' },
+      'warm-up': { type: 'string', default: '60' },
+      counted: { type: 'string', default: '300' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -53,7 +62,9 @@ export function readOptions(args: readonly string[]): Options {
     pid: values.pid === undefined ? null : whole('--pid', values.pid),
     socketPath: values.socket ?? null,
     klippySocket: values['klippy-socket'] ?? null,
-    runs: whole('--runs', values.runs),
+    runs: values.runs === undefined ? null : whole('--runs', values.runs),
+    warmUp: whole('--warm-up', values['warm-up']),
+    counted: whole('--counted', values.counted),
     help: values.help,
     names: positionals,
   }

@@ -15,6 +15,7 @@ export class RawConnection {
   readonly #socket: Socket
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE)
   #held = 0
+  #received = 0
   #take: TakeMessages
   #failure: Error | null = null
   #onFailure: (error: Error) => void = () => {}
@@ -34,6 +35,11 @@ export class RawConnection {
     this.#socket.setNoDelay(true)
     this.#socket.on('error', error => this.#fail(error))
     this.#socket.on('close', () => this.#fail(new Error('the server closed the connection')))
+  }
+
+  /** Bytes that the server has sent. */
+  get received(): number {
+    return this.#received
   }
 
   /** Why the connection is of no more use. */
@@ -76,6 +82,7 @@ export class RawConnection {
 
   #read(count: number): void {
     const end = this.#held + count
+    this.#received += count
     try {
       const rest = this.#take(this.#buffer, 0, end)
       if (rest > 0) this.#buffer.copyWithin(0, rest, end)

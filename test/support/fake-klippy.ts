@@ -201,13 +201,23 @@ export class FakeKlippy implements AsyncDisposable {
 
   /** Changes status and pushes the change to its subscribers. */
   push(name: string, fields: Fields): void {
-    this.change(name, fields)
+    this.pushAll({ [name]: fields })
+  }
+
+  /** As `push`, for the objects of one tick. */
+  pushAll(changes: Readonly<Record<string, Fields>>): void {
+    for (const [name, fields] of Object.entries(changes)) this.change(name, fields)
     this.eventtime += 0.25
     for (const [socket, subscription] of this.#sockets) {
-      const wanted = subscription?.objects[name]
-      if (subscription === null || wanted === undefined) continue
-      const pushed = wanted === null ? fields : pickOf(fields, wanted)
-      const params = { eventtime: this.eventtime, status: { [name]: pushed } }
+      if (subscription === null) continue
+      const status: Record<string, Fields> = {}
+      for (const [name, fields] of Object.entries(changes)) {
+        const wanted = subscription.objects[name]
+        const pushed = wanted === null ? fields : pickOf(fields, wanted ?? [])
+        if (Object.keys(pushed).length > 0) status[name] = pushed
+      }
+      if (Object.keys(status).length === 0) continue
+      const params = { eventtime: this.eventtime, status }
       socket.write(frame({ ...subscription.template, params }))
     }
   }
