@@ -104,7 +104,7 @@ async function runOnce(
   const onSignal = () => end('stop')
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
   printBanner(server, paths, text => process.stdout.write(text))
-  const keeper = keepMemorySmall(systemClock)
+  const keeper = keepMemorySmall(host.clock)
   const reason = await ended
   keeper.stop()
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal)

@@ -1,6 +1,7 @@
 // The host of one or more servers in this process.
 import type { Host, HostPart } from '../component/host.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
+import { CoalescingClock } from '../core/coalescing-clock.ts'
 import { HttpClient } from '../core/http-client.ts'
 import type { Log } from '../core/log.ts'
 import type { Scope } from '../core/scope.ts'
@@ -22,7 +23,10 @@ export class ServerHost implements Host {
   readonly #stopping = new Set<Promise<void>>()
   #stopped = false
 
-  constructor({ log, clock = systemClock }: { readonly log: Log; readonly clock?: Clock }) {
+  constructor({
+    log,
+    clock = new CoalescingClock(systemClock),
+  }: { readonly log: Log; readonly clock?: Clock }) {
     this.log = log
     this.clock = clock
   }
