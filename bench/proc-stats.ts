@@ -8,6 +8,7 @@ import { systemClock } from '../src/core/clock.ts'
 import { Log } from '../src/core/log.ts'
 import { Scope } from '../src/core/scope.ts'
 import { Connections } from '../src/rpc/connections.ts'
+import { Presence } from '../src/rpc/presence.ts'
 import { TRUSTED_USER } from '../src/rpc/user.ts'
 import { sleep } from './load.ts'
 
@@ -37,7 +38,11 @@ function sample(): void {
     level: 'error',
     console: () => {},
   })
-  void new ProcStats(connections, new LoadMonitor({ clock: systemClock, log }, '')).start(new Scope())
+  void new ProcStats(
+    connections,
+    new Presence(connections, systemClock),
+    new LoadMonitor({ clock: systemClock, log }, ''),
+  ).start(new Scope())
 }
 
 /** % of one core that this process took, while `seconds` passed. */

@@ -25,6 +25,7 @@ import { Warnings } from '../core/warnings.ts'
 import { Printer } from '../klippy/printer.ts'
 import type { AccessPolicy } from '../rpc/access-policy.ts'
 import { Connections } from '../rpc/connections.ts'
+import { Presence } from '../rpc/presence.ts'
 import { Registry, type RegistryOptions } from '../rpc/registry.ts'
 import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts'
 import { Backlog } from '../transports/backlog.ts'
@@ -160,10 +161,12 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
     onError: (method, error) => log.error(`${method} failed`, error),
     ...(observe !== undefined && { observe }),
   })
+  const connections = new Connections()
   return {
     host,
     registry,
-    connections: new Connections(),
+    connections,
+    presence: new Presence(connections, host.clock),
     events,
     printer: new Printer({
       path: options.klippySocket ?? section.klippy_uds_address,

@@ -15,6 +15,7 @@ import type { Scope } from '../core/scope.ts'
 import type { Warnings } from '../core/warnings.ts'
 import type { Printer } from '../klippy/printer.ts'
 import type { Connections } from '../rpc/connections.ts'
+import type { Presence } from '../rpc/presence.ts'
 import type { Registry } from '../rpc/registry.ts'
 import type { Storage } from '../storage/index.ts'
 import type { Host } from './host.ts'
@@ -26,6 +27,8 @@ export interface Core {
   readonly host: Host
   readonly registry: Registry
   readonly connections: Connections
+  /** Whether clients are present. */
+  readonly presence: Presence
   readonly events: EventBus
   readonly printer: Printer
   readonly storage: Storage

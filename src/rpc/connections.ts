@@ -17,6 +17,7 @@ export function notificationText(method: string, params: readonly unknown[]): st
 
 export class Connections {
   readonly #all = new Map<number, Connection>()
+  readonly #onOpen = new Set<(connection: Connection) => void>()
   readonly #onIdentify = new Set<(connection: Connection) => void>()
   readonly #onClose = new Set<(connection: Connection) => void>()
 
@@ -24,7 +25,13 @@ export class Connections {
   open(transport: Transport, address: string | null, user: User | null, channel: Channel): Connection {
     const connection = new Connection(this.#freeId(), transport, address, user, channel)
     this.#all.set(connection.id, connection)
+    for (const listener of this.#onOpen) listener(connection)
     return connection
+  }
+
+  /** Calls `listener` for each client that connects. */
+  onOpen(listener: (connection: Connection) => void): void {
+    this.#onOpen.add(listener)
   }
 
   #freeId(): number {
@@ -63,6 +70,11 @@ export class Connections {
 
   [Symbol.iterator](): Iterator<Connection> {
     return this.#all.values()
+  }
+
+  /** The number of open connections. */
+  get size(): number {
+    return this.#all.size
   }
 
   /** The number of open WebSockets; unix sockets do not count. */

@@ -1,4 +1,6 @@
-// The temperature of the processor.
+// The temperature of the machine's processor.
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { SystemFiles } from '../../core/system-files.ts'
 import { classEntries } from './class-entries.ts'
 
@@ -6,13 +8,15 @@ import { classEntries } from './class-entries.ts'
 const CPU_ZONE = /^(cpu|x86_pkg_temp)/i
 /** Sensor chips inside processors. */
 const CPU_CHIPS = new Set(['coretemp', 'k10temp', 'zenpower', 'cpu_thermal'])
-/** The file in the API document; used when no zone or chip identifies itself as the processor. */
+/** What the API document names; used where no zone or chip is that of the processor. */
 const FIRST_ZONE = '/sys/class/thermal/thermal_zone0/temp'
+/** Bytes of a number in thousandths of °C. */
+const MAX_BYTES = 32
 
 export class CpuTemperature {
   readonly #files: SystemFiles
-  /** The file with the temperature; undefined before the first search. */
-  #file: string | null | undefined
+  /** Null without a sensor; undefined before the first search. */
+  #sensor: Sensor | null | undefined
   #isReading = false
   #latest: number | null = null
 
@@ -20,23 +24,62 @@ export class CpuTemperature {
     this.#files = files
   }
 
-  /** The temperature at the last refresh, °C; null if the machine has no sensor for it. */
+  /** The last reading, °C; null without a sensor. */
   get latest(): number | null {
     return this.#latest
   }
 
-  /** Reads the temperature, unless another read is running: a sensor on a slow bus may take long. */
+  /** Reads the sensor, but not in parallel to a reading in progress: sensors on a slow bus may take their time. */
   async refresh(): Promise<void> {
     if (this.#isReading) return
     this.#isReading = true
-    if (this.#file === undefined) this.#file = await findFile(this.#files)
-    const thousandths = this.#file === null ? null : await this.#files.number(this.#file)
+    if (this.#sensor === undefined) {
+      const path = await findFile(this.#files)
+      this.#sensor = path === null ? null : new Sensor(this.#files.place(path))
+    }
+    const thousandths = this.#sensor === null ? null : await this.#sensor.read()
     this.#latest = thousandths === null ? null : thousandths / 1000
     this.#isReading = false
   }
+
+  /** Closes the file that `refresh` keeps open. */
+  async close(): Promise<void> {
+    await this.#sensor?.close()
+  }
 }
 
-/** The file with the temperature in thousandths of °C; null without a sensor. */
+/** A number in a file that stays open: each read is one task of the thread pool instead of four. */
+class Sensor {
+  readonly #path: string
+  readonly #buffer = Buffer.alloc(MAX_BYTES)
+  #file: FileHandle | null = null
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Null if the file is missing or contains no number. */
+  async read(): Promise<number | null> {
+    try {
+      // A pipe in place of the file would wait for a writer.
+      this.#file ??= await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK)
+      const { bytesRead } = await this.#file.read(this.#buffer, 0, MAX_BYTES, 0)
+      const text = this.#buffer.toString('latin1', 0, bytesRead).trim()
+      return /^-?\d{1,15}$/.test(text) ? Number(text) : null
+    } catch {
+      await this.close()
+      return null
+    }
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = null
+    await file?.close().catch(() => {})
+  }
+}
+
+/** The file with the temperature in thousandths of °C; null if there is none. */
 async function findFile(files: SystemFiles): Promise<string | null> {
   const zones = await classEntries(files, '/sys/class/thermal/thermal_zone', 'type', type =>
     CPU_ZONE.test(type),

@@ -9,7 +9,7 @@ export default component({
   presence: 'always',
   options: {},
   create({ core, scope }): Component {
-    const stats = new ProcStats(core.connections, core.host.use(loadMonitor, scope))
+    const stats = new ProcStats(core.connections, core.presence, core.host.use(loadMonitor, scope))
     scope.use(core.registry.serve(chapter, { 'machine.proc_stats': () => stats.reply() }))
     return { start: () => stats.start(scope) }
   },

@@ -1,4 +1,5 @@
-// Measures the load of the machine and of this process once a second, for all printers of the host.
+// Measures the load of the machine and of this process once a second, for all printers of the host; only while one of
+// them has clients.
 import type { ThrottledState } from '../../api/machine.ts'
 import type { Host, HostPart } from '../../component/host.ts'
 import type { Timer } from '../../core/clock.ts'
@@ -11,7 +12,7 @@ import { ProcFiles } from './proc-files.ts'
 import { type Sample, Sampler } from './sampler.ts'
 import { type ReadThrottling, throttledState, throttlingSources } from './throttling.ts'
 
-/** How many samples of this process are kept (API document, "Get Moonraker Process Stats"). */
+/** How many samples of this process are kept (API document, "Get Moonraker Process Stats"): one of each second. */
 const KEPT = 30
 /** Seconds between queries of the firmware, each of which may start a program. */
 const THROTTLING_PERIOD = 10
@@ -32,9 +33,9 @@ export class LoadMonitor {
   readonly #temperature: CpuTemperature
   readonly #history: Sample['moonraker_stats'][] = []
   readonly #listeners = new Set<LoadListener>()
-  readonly #timers: Timer[] = []
+  #timers: Timer[] = []
   readonly #ending = new AbortController()
-  #starting: Promise<void> | null = null
+  #searching: Promise<void> | null = null
   #latest: Sample | null = null
   /** The first one is queried; a source that fails once is dropped. */
   #throttlingSources: ReadThrottling[] = []
@@ -48,35 +49,49 @@ export class LoadMonitor {
     this.#temperature = new CpuTemperature(this.#files)
   }
 
-  /** Measures until `stop`. Resolves when it is known whether there is a firmware to query. */
+  /** Resolves when it is known whether there is a firmware to query. */
   start(): Promise<void> {
-    this.#starting ??= this.#start()
-    return this.#starting
+    this.#searching ??= this.#findThrottlingSources()
+    return this.#searching
   }
 
-  async #start(): Promise<void> {
-    void this.#temperature.refresh()
-    this.#measure()
-    this.#repeat(1, () => this.#sample())
+  async #findThrottlingSources(): Promise<void> {
     this.#throttlingSources = await throttlingSources(this.#files)
-    if (this.#throttlingSources.length === 0 || this.#ending.signal.aborted) return
-    this.#repeat(THROTTLING_PERIOD, () => void this.#updateThrottling())
-    void this.#updateThrottling()
+    if (this.#listeners.size > 0) await this.#updateThrottling()
   }
 
-  #repeat(seconds: number, task: () => void): void {
-    this.#timers.push(this.#host.clock.every(seconds, task))
-  }
-
-  stop(): void {
+  async stop(): Promise<void> {
     this.#ending.abort()
-    for (const timer of this.#timers) timer.stop()
+    await this.#pause()
   }
 
-  /** Notifies `listener` from now on. */
+  /** Measures, and notifies `listener`, from now on. */
   follow(listener: LoadListener): Registration {
     this.#listeners.add(listener)
-    return { remove: () => void this.#listeners.delete(listener) }
+    if (this.#listeners.size === 1) this.#resume()
+    return {
+      remove: () => {
+        this.#listeners.delete(listener)
+        if (this.#listeners.size === 0) void this.#pause()
+      },
+    }
+  }
+
+  #resume(): void {
+    const { clock } = this.#host
+    void this.#temperature.refresh()
+    this.#measure()
+    void this.#updateThrottling()
+    this.#timers = [
+      clock.every(1, () => this.#sample()),
+      clock.every(THROTTLING_PERIOD, () => void this.#updateThrottling()),
+    ]
+  }
+
+  async #pause(): Promise<void> {
+    for (const timer of this.#timers) timer.stop()
+    this.#timers = []
+    await this.#temperature.close()
   }
 
   #sample(): void {
@@ -93,14 +108,15 @@ export class LoadMonitor {
     return this.#latest
   }
 
-  /** The newest sample; measures the first one. */
+  /** The newest sample; without a listener it is a new one, with rates since the one before. */
   get latest(): Sample {
-    return this.#latest ?? this.#measure()
+    return this.#latest === null || this.#timers.length === 0 ? this.#measure() : this.#latest
   }
 
-  /** The load of this process in the newest samples, oldest first. */
+  /** The load of this process in the samples of the last 30 s, oldest first. */
   get history(): Sample['moonraker_stats'][] {
-    return [...this.#history]
+    const oldest = this.#host.clock.now() - KEPT
+    return this.#history.filter(({ time }) => time > oldest)
   }
 
   /** The processor's temperature when it was last read, °C; null if the machine has no sensor for it. */

@@ -50,6 +50,7 @@ for (const [what, files, expected] of temperatures) {
     using machine = new MachineFolder(files)
     const temperature = new CpuTemperature(machine.files)
     await temperature.refresh()
+    await temperature.close()
     assert.equal(temperature.latest, expected)
   })
 }
@@ -67,4 +68,5 @@ test('a sensor that fails for a while', async () => {
   assert.equal(await read(), null)
   machine.write(place, '45000\n')
   assert.equal(await read(), 45)
+  await temperature.close()
 })

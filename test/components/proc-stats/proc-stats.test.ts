@@ -6,7 +6,9 @@ import { LoadMonitor } from '../../../src/components/proc-stats/load-monitor.ts'
 import { ProcStats } from '../../../src/components/proc-stats/proc-stats.ts'
 import { Log } from '../../../src/core/log.ts'
 import { Scope } from '../../../src/core/scope.ts'
+import type { Connection } from '../../../src/rpc/connection.ts'
 import { Connections } from '../../../src/rpc/connections.ts'
+import { Presence } from '../../../src/rpc/presence.ts'
 import { TRUSTED_USER } from '../../../src/rpc/user.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { MachineFolder } from '../../support/machine-folder.ts'
@@ -52,11 +54,13 @@ function watch(machine: MachineFolder) {
   const monitor = new LoadMonitor({ clock, log }, machine.root)
   return {
     clock,
+    connections,
     listener,
     logged: logged.promise,
     scope: new Scope(),
     monitor,
-    stats: new ProcStats(connections, monitor),
+    stats: new ProcStats(connections, new Presence(connections, clock), monitor),
+    [Symbol.dispose]: () => void monitor.stop(),
   }
 }
 
@@ -67,7 +71,8 @@ async function until(reached: () => boolean): Promise<void> {
 
 test('notifies once a second and keeps the last 30 samples', async () => {
   using machine = new MachineFolder()
-  const { clock, listener, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, listener, scope, stats } = watched
   await stats.start(scope)
   assert.equal(stats.reply().moonraker_stats.length, 1)
   clock.pass(40)
@@ -87,31 +92,59 @@ test('notifies once a second and keeps the last 30 samples', async () => {
   })
 })
 
-test('a closed scope ends the notifications of one printer, not the measuring', async () => {
+test('a closed scope ends the notifications, and without another printer the measuring', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
-  const { clock, listener, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, listener, monitor, scope, stats } = watched
   await stats.start(scope)
+  const other = monitor.follow({ sampled: () => {}, throttled: () => {} })
   scope.close()
   clock.pass(20)
   assert.deepEqual(listener.messages, [])
-  assert.equal(stats.reply().moonraker_stats.length, 21)
+  assert.equal(monitor.history.length, 21)
+  other.remove()
+  clock.pass(5)
+  assert.equal(monitor.history.length, 21)
+})
+
+test('without clients nothing is measured; a client gets samples of each second again', async () => {
+  using machine = new MachineFolder()
+  using watched = watch(machine)
+  const { clock, connections, listener, scope, stats } = watched
+  const [client] = connections
+  await stats.start(scope)
+  clock.pass(10)
+  connections.closed(client as Connection)
+  clock.pass(100)
+  assert.equal(listener.messages.length, 10)
+  assert.deepEqual(clock.waits(), [])
+  // A program that polls over HTTP gets a new sample, and one of each second from then on.
+  const times = () => stats.reply().moonraker_stats.map(({ time }) => time - 1_700_000_000)
+  assert.deepEqual(times(), [110])
+  clock.pass(2)
+  assert.deepEqual(times(), [110, 111, 112])
+  clock.pass(100)
+  assert.deepEqual(clock.waits(), [])
 })
 
 test('a stopped monitor does not measure', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
-  const { clock, listener, monitor, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, listener, monitor, scope, stats } = watched
   await stats.start(scope)
-  monitor.stop()
+  await monitor.stop()
   clock.pass(20)
   assert.deepEqual(listener.messages, [])
-  assert.equal(stats.reply().moonraker_stats.length, 1)
+  assert.equal(monitor.history.length, 1)
 })
 
 test('two printers receive the same samples', async () => {
   using machine = new MachineFolder()
-  const { clock, monitor, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, monitor, scope, stats } = watched
   const samples: unknown[][] = [[], []]
-  const other = new ProcStats(new Connections(), monitor)
+  const others = new Connections()
+  const other = new ProcStats(others, new Presence(others, clock), monitor)
   for (const each of samples) {
     monitor.follow({ sampled: sample => each.push(sample.moonraker_stats), throttled: () => {} })
   }
@@ -124,7 +157,8 @@ test('two printers receive the same samples', async () => {
 
 test('the temperature is that of the previous second', async () => {
   using machine = new MachineFolder({ '/sys/class/thermal/thermal_zone0/temp': '44008\n' })
-  const { clock, listener, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, listener, scope, stats } = watched
   assert.equal(stats.reply().cpu_temp, null)
   await stats.start(scope)
   await until(() => stats.reply().cpu_temp === 44.008)
@@ -141,12 +175,14 @@ test('the temperature is that of the previous second', async () => {
 
 test('the reply exists before the start', () => {
   using machine = new MachineFolder()
-  assert.equal(watch(machine).stats.reply().moonraker_stats.length, 1)
+  using watched = watch(machine)
+  assert.equal(watched.stats.reply().moonraker_stats.length, 1)
 })
 
 test('notifies when throttling of the processor starts or ends', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '0\n' })
-  const { clock, listener, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, listener, scope, stats } = watched
   await stats.start(scope)
   await until(() => stats.reply().throttled_state?.bits === 0)
   machine.write(THROTTLED, '50005\n')
@@ -168,7 +204,8 @@ test('notifies when throttling of the processor starts or ends', async () => {
 
 test('notifies of a processor that is throttled from the start', async () => {
   using machine = new MachineFolder({ [THROTTLED]: '4\n' })
-  const { listener, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { listener, scope, stats } = watched
   const notified = listener.next('notify_cpu_throttled')
   await stats.start(scope)
   await notified
@@ -179,7 +216,8 @@ const FAILING = '#!/bin/sh\necho called >>"$0.log"\nexit 255\n'
 
 test('a program that fails is logged and not called again', async () => {
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING })
-  const { clock, logged, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, logged, scope, stats } = watched
   await stats.start(scope)
   assert.match(await logged, /cannot read whether the processor is throttled: .*vcgencmd ended with code 255/)
   clock.pass(60)
@@ -189,7 +227,8 @@ test('a program that fails is logged and not called again', async () => {
 
 test('after a failure of the program the kernel is read', async () => {
   using machine = new MachineFolder({ '/usr/bin/vcgencmd': FAILING, [THROTTLED]: '50000\n' })
-  const { clock, listener, scope, stats } = watch(machine)
+  using watched = watch(machine)
+  const { clock, listener, scope, stats } = watched
   const notified = listener.next('notify_cpu_throttled')
   await stats.start(scope)
   await notified
