@@ -1,22 +1,37 @@
-// [data_store]: stores temperatures and console lines, so that clients that connect later can show them.
+// [data_store]: keeps temperatures and console lines, for clients that connect later.
 import { dataStore as chapter } from '../../api/server.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
+import type { Timer } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { int } from '../../schema/index.ts'
 import { GcodeStore } from './gcode-store.ts'
 import { TemperatureStore } from './temperature-store.ts'
 
-/** The most values; no client can show more, and memory would run out. */
+/** No client could show more, and memory would run out. */
 const MAX_SIZE = 1_000_000
 
-function recordTemperatures({ printer, events, log }: Core, scope: Scope, store: TemperatureStore): void {
+/** Seconds between samples while clients are present. */
+const PERIOD = 1
+/** Seconds between samples otherwise. Klippy pushes nothing then, and an idle server wakes up less often. */
+const UNWATCHED_PERIOD = 2
+
+function recordTemperatures(core: Core, scope: Scope, store: TemperatureStore): void {
+  const { clock, events, log, presence, printer } = core
   const failed = (error: unknown) => {
     if (printer.link.connected) log.warning(`cannot record temperatures: ${messageOf(error)}`)
   }
-  scope.use(events.on('klippy:ready', () => store.follow().catch(failed)))
+  let timer: Timer | null = null
+  const follow = (isWatched: boolean) => {
+    timer?.stop()
+    const period = isWatched ? PERIOD : UNWATCHED_PERIOD
+    timer = clock.every(period, () => store.sample(period).catch(failed))
+    store.setSubscribed(isWatched).catch(failed)
+  }
+  scope.use(presence.follow(follow))
+  scope.defer(() => timer?.stop())
+  scope.use(events.on('klippy:ready', () => store.start().catch(failed)))
   scope.use(events.on('klippy:disconnected', () => store.pause()))
-  scope.defer(() => printer.unsubscribe(store))
 }
 
 function recordConsole({ events, clock }: Core, scope: Scope, store: GcodeStore): void {
@@ -36,7 +51,6 @@ export default component({
   create({ core, section: { options }, scope }): Component {
     const temperatures = new TemperatureStore(core.printer, options.temperature_store_size)
     const gcode = new GcodeStore(options.gcode_store_size)
-    recordTemperatures(core, scope, temperatures)
     recordConsole(core, scope, gcode)
     scope.use(
       core.registry.serve(chapter, {
@@ -44,11 +58,6 @@ export default component({
         'server.gcode_store': ({ count }) => gcode.reply(count),
       }),
     )
-    return {
-      start: () => {
-        const timer = core.clock.every(1, () => temperatures.sample())
-        scope.defer(() => timer.stop())
-      },
-    }
+    return { start: () => recordTemperatures(core, scope, temperatures) }
   },
 })

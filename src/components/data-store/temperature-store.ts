@@ -1,8 +1,7 @@
-// The values of every temperature sensor in the last minutes, for the charts of clients.
-
+// The history of every temperature sensor, for clients that draw it.
 import type { ResultOf } from '../../api/endpoint.ts'
-import type { StatusChange } from '../../api/printer.ts'
 import type { dataStore } from '../../api/server.ts'
+import type { ObjectRequest } from '../../klippy/object-request.ts'
 import type { Printer } from '../../klippy/printer.ts'
 import type { Follower } from '../../klippy/subscriptions.ts'
 import { HundredthsRing } from './hundredths-ring.ts'
@@ -16,19 +15,21 @@ const FIELDS = Object.keys(SERIES) as FieldName[]
 type Reply = ResultOf<(typeof dataStore)['methods']['server.temperature_store']>
 type Values = Readonly<Record<string, unknown>>
 
-/** A sensor with its values. */
+/** A sensor with its history. */
 interface Sensor {
-  /** Its values may be null, and it is shown on request only. */
-  readonly monitor: boolean
+  /** Its values may be null, and clients get it on request only. */
+  readonly isMonitor: boolean
   readonly rings: ReadonlyMap<FieldName, HundredthsRing>
-  latest: Values
 }
 
-export class TemperatureStore implements Follower {
+export class TemperatureStore {
   readonly #printer: Printer
   readonly #size: number
+  readonly #follower: Follower = {}
+  #isSubscribed = false
   #sensors: ReadonlyMap<string, Sensor> = new Map()
-  #following = false
+  #request: ObjectRequest = {}
+  #isRecording = false
 
   /** Keeps `size` values of each series. */
   constructor(printer: Printer, size: number) {
@@ -37,56 +38,65 @@ export class TemperatureStore implements Follower {
   }
 
   /**
-   * Finds the sensors when Klippy is ready, and records their first values. A sensor that existed before keeps its
-   * history. Rejects with ApiError when Klippy disconnects meanwhile.
+   * Finds the sensors of a Klippy that has become ready and records their first values. Sensors of the session before
+   * keep their history. Rejects with ApiError when Klippy disconnects meanwhile.
    */
-  async follow(): Promise<void> {
+  async start(): Promise<void> {
     const { status } = await this.#printer.query({ heaters: ['available_sensors', 'available_monitors'] })
     const sensors = namesIn(status.heaters?.available_sensors)
     const monitors = namesIn(status.heaters?.available_monitors).filter(name => !sensors.includes(name))
     const names = [...sensors, ...monitors]
-    const request = Object.fromEntries(names.map(name => [name, FIELDS]))
-    const first = await this.#printer.subscribe(this, request)
+    this.#request = Object.fromEntries(names.map(name => [name, FIELDS]))
+    if (this.#isSubscribed) await this.#printer.subscribe(this.#follower, this.#request)
+    const first = (await this.#printer.query(this.#request)).status
     this.#sensors = new Map(
-      names.map(name => [name, this.#sensor(name, monitors.includes(name), first.status[name] ?? {})]),
+      names.map(name => [name, this.#sensor(name, monitors.includes(name), first[name] ?? {})]),
     )
-    this.#following = true
-    this.sample()
+    this.#isRecording = true
+    this.#record(first, 1)
   }
 
-  #sensor(name: string, monitor: boolean, values: Values): Sensor {
+  #sensor(name: string, isMonitor: boolean, values: Values): Sensor {
     const fields = FIELDS.filter(field => field === 'temperature' || typeof values[field] === 'number')
     const known = this.#sensors.get(name)
     const same = known?.rings.size === fields.length && fields.every(field => known.rings.has(field))
     const rings = same ? known.rings : new Map(fields.map(field => [field, new HundredthsRing(this.#size)]))
-    return { monitor, rings, latest: values }
+    return { isMonitor, rings }
   }
 
-  statusChanged(change: StatusChange): void {
-    for (const name in change) {
-      const sensor = this.#sensors.get(name)
-      if (sensor !== undefined) sensor.latest = { ...sensor.latest, ...change[name] }
-    }
-  }
-
-  /** Klippy has disconnected: its last values are no longer valid and not recorded. */
+  /** Klippy has disconnected: its last values are not recorded any more. */
   pause(): void {
-    this.#following = false
+    this.#isRecording = false
   }
 
-  /** Records the latest value of each sensor; to be called once a second. */
-  sample(): void {
-    if (!this.#following) return
-    for (const { rings, latest } of this.#sensors.values()) {
-      for (const [field, ring] of rings) ring.push(latest[field])
+  /** Whether Klippy pushes the values, four times a second; otherwise each sample is a query. */
+  async setSubscribed(isSubscribed: boolean): Promise<void> {
+    this.#isSubscribed = isSubscribed
+    if (!isSubscribed) this.#printer.unsubscribe(this.#follower)
+    else if (this.#isRecording) await this.#printer.subscribe(this.#follower, this.#request)
+  }
+
+  /** Records the present values once for each of the last `seconds`. Rejects with ApiError when Klippy disconnects. */
+  async sample(seconds: number): Promise<void> {
+    if (!this.#isRecording) return
+    this.#record((await this.#printer.query(this.#request)).status, seconds)
+  }
+
+  #record(status: Readonly<Record<string, Values>>, seconds: number): void {
+    if (!this.#isRecording) return
+    for (const [name, { rings }] of this.#sensors) {
+      const values = status[name] ?? {}
+      for (const [field, ring] of rings) {
+        for (let second = 0; second < seconds; second += 1) ring.push(values[field])
+      }
     }
   }
 
   /** The reply of server.temperature_store. */
   reply(includeMonitors: boolean): Reply {
     const reply: Record<string, Record<string, (number | null)[]>> = {}
-    for (const [name, { monitor, rings }] of this.#sensors) {
-      if (monitor && !includeMonitors) continue
+    for (const [name, { isMonitor, rings }] of this.#sensors) {
+      if (isMonitor && !includeMonitors) continue
       reply[name] = Object.fromEntries([...rings].map(([field, ring]) => [SERIES[field], ring.list()]))
     }
     return reply as Reply

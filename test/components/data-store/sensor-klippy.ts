@@ -19,6 +19,8 @@ export class SensorKlippy implements AsyncDisposable {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'klippy-'))
   readonly socketPath = path.join(this.#folder, 'klippy.sock')
   readonly #server = createServer(socket => this.#accept(socket))
+  /** The objects of the present subscription. */
+  subscribed: readonly string[] = []
   #socket: Socket | null = null
   #status: Status = {}
 
@@ -59,6 +61,7 @@ export class SensorKlippy implements AsyncDisposable {
     if (method === 'info') return this.#status.webhooks
     if (method === 'list_endpoints') return { endpoints: [] }
     if (method === 'objects/list') return { objects: Object.keys(this.#status) }
+    if (method === 'objects/subscribe') this.subscribed = Object.keys(params.objects)
     if (method === 'objects/query' || method === 'objects/subscribe') {
       return { eventtime: 1, status: pick(this.#status, params.objects) }
     }

@@ -16,11 +16,11 @@ class Setup implements AsyncDisposable {
   readonly klippy: SensorKlippy
   readonly events = strictEvents()
   readonly store: TemperatureStore
-  readonly #session: Printer['session']
+  readonly #printer: Printer
 
   private constructor(klippy: SensorKlippy, size: number) {
     const printer = printerAt(klippy.socketPath, { events: this.events })
-    this.#session = printer.session
+    this.#printer = printer
     this.klippy = klippy
     this.store = new TemperatureStore(printer, size)
   }
@@ -28,9 +28,10 @@ class Setup implements AsyncDisposable {
   static async start(sensors: Sensors, size = 100): Promise<Setup> {
     const setup = new Setup(await SensorKlippy.start(sensors), size)
     const ready = setup.next('klippy:ready')
-    setup.#session.start()
+    setup.#printer.session.start()
     await ready
-    await setup.store.follow()
+    await setup.store.setSubscribed(true)
+    await setup.store.start()
     return setup
   }
 
@@ -48,7 +49,14 @@ class Setup implements AsyncDisposable {
     const received = this.next('klippy:status')
     this.klippy.report(change)
     await received
-    this.store.sample()
+    await this.store.sample(1)
+  }
+
+  /** Resolves when the server has Klippy's reply to a subscription without `name`. */
+  async unsubscribed(name: string): Promise<void> {
+    do await this.#printer.link.request('info')
+    while (this.klippy.subscribed.includes(name))
+    await this.#printer.link.request('info')
   }
 
   async restart(sensors: Sensors): Promise<void> {
@@ -58,11 +66,11 @@ class Setup implements AsyncDisposable {
     await gone
     this.store.pause()
     await ready
-    await this.store.follow()
+    await this.store.start()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#session.stop()
+    this.#printer.session.stop()
     await this.klippy[Symbol.asyncDispose]()
   }
 }
@@ -86,7 +94,7 @@ test('a series for each field that the sensor has', async () => {
 test('changed and unchanged values are recorded together, up to the size', async () => {
   await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } }, 3)
   await setup.sample({ extruder: { temperature: 22, target: 200 } })
-  setup.store.sample()
+  await setup.store.sample(1)
   await setup.sample({ extruder: { temperature: 23.456 } })
   assert.deepEqual(setup.store.reply(false), {
     extruder: { temperatures: [22, 22, 23.46], targets: [200, 200, 200], powers: [0.5, 0.5, 0.5] },
@@ -129,12 +137,24 @@ test('a sensor with other fields starts a new history', async () => {
 test('without Klippy nothing is recorded, and the history stays', async () => {
   await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } })
   setup.store.pause()
-  setup.store.sample()
+  await setup.store.sample(1)
   assert.deepEqual(setup.store.reply(false).extruder?.temperatures, [21.01])
+})
+
+test('without a subscription each sample is a query, and may count for several seconds', async () => {
+  await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } })
+  await setup.store.setSubscribed(false)
+  await setup.unsubscribed('extruder')
+  setup.klippy.report({ extruder: { temperature: 25 } })
+  await setup.store.sample(2)
+  assert.deepEqual(setup.store.reply(false).extruder?.temperatures, [21.01, 25, 25])
+  await setup.store.setSubscribed(true)
+  await setup.sample({ extruder: { temperature: 26 } })
+  assert.deepEqual(setup.store.reply(false).extruder?.temperatures, [21.01, 25, 25, 26])
 })
 
 test('a printer without sensors has an empty store', async () => {
   await using setup = await Setup.start({ sensors: [], values: {} })
-  setup.store.sample()
+  await setup.store.sample(1)
   assert.deepEqual(setup.store.reply(true), {})
 })
