@@ -1,5 +1,5 @@
 // Watches the roots' own folders: they may disappear and come back, be replaced, or become read-only.
-import { constants } from 'node:fs'
+import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs'
 import { access, realpath, stat } from 'node:fs/promises'
 import type { FileChange } from '../../../api/files.ts'
 import type { Clock, Timer } from '../../../core/clock.ts'
@@ -7,6 +7,7 @@ import type { Registration } from '../../../core/scope.ts'
 import type { Warnings } from '../../../core/warnings.ts'
 import { factsFrom } from '../tree/folder-node.ts'
 import { goneItem, itemOf } from '../tree/item.ts'
+import { type Mounts, readMounts } from '../tree/mounts.ts'
 import type { Observer } from '../tree/observer.ts'
 import type { Root, Roots } from './roots.ts'
 
@@ -53,6 +54,7 @@ export class RootMonitor {
   readonly #parts: RootMonitorParts
   readonly #monitored = new Map<string, MonitoredRoot>()
   #timer: Timer | null = null
+  #interval = 0
   #started = false
   #stopped = false
 
@@ -93,33 +95,34 @@ export class RootMonitor {
   }
 
   #schedule(): void {
-    if (this.#stopped) return
-    this.#timer?.stop()
     const isMissing = [...this.#monitored.values()].some(({ state }) => state?.identity === null)
-    this.#timer = this.#parts.clock.after(isMissing ? INTERVAL_MISSING : INTERVAL, () => {
-      void this.check()
-      this.#schedule()
-    })
+    const interval = isMissing ? INTERVAL_MISSING : INTERVAL
+    if (this.#stopped || interval === this.#interval) return
+    this.#interval = interval
+    this.#timer?.stop()
+    this.#timer = this.#parts.clock.every(interval, () => void this.check())
   }
 
   /** Checks all roots at the same time: one may be on a disk that does not respond. Never rejects. */
   async check(): Promise<void> {
-    await Promise.all([...this.#monitored.values()].map(monitored => this.#enqueue(monitored)))
+    const mounts = readMounts()
+    await Promise.all([...this.#monitored.values()].map(monitored => this.#enqueue(monitored, mounts)))
   }
 
-  #enqueue(monitored: MonitoredRoot): Promise<void> {
+  #enqueue(monitored: MonitoredRoot, mounts: Mounts): Promise<void> {
     monitored.next ??= monitored.running.then(() => {
-      monitored.running = this.#checkRoot(monitored)
+      monitored.running = this.#checkRoot(monitored, mounts)
       monitored.next = null
       return monitored.running
     })
     return monitored.next
   }
 
-  async #checkRoot(monitored: MonitoredRoot): Promise<void> {
+  async #checkRoot(monitored: MonitoredRoot, mounts: Mounts): Promise<void> {
     const { root, isLate, state: before } = monitored
     const { roots, observer, prepare } = this.#parts
-    const state = await readState(root)
+    const isLocal = typeof before?.real === 'string' && !mounts.isRemote(before.real)
+    const state = await readState(root, isLocal ? BLOCKING_CALLS : THREAD_POOL_CALLS)
     const isOther = state.identity !== before?.identity
     if (!isOther && state.writable === before?.writable) return
     if (isOther && state.identity !== null) await prepare(root)
@@ -158,19 +161,35 @@ export class RootMonitor {
   }
 }
 
-async function readState({ path, writable }: Root): Promise<RootState> {
+/** The calls that read a state. */
+interface Calls {
+  readonly realpath: (path: string) => string | Promise<string>
+  readonly stat: (path: string) => Stats | Promise<Stats>
+  readonly access: (path: string, mode: number) => void | Promise<void>
+}
+
+/** For disks that may not respond. */
+const THREAD_POOL_CALLS: Calls = { realpath, stat, access }
+/** For local disks: each call takes microseconds, and the thread pool would wake up the idle server for each. */
+const BLOCKING_CALLS: Calls = { realpath: realpathSync.native, stat: statSync, access: accessSync }
+
+async function readState({ path, writable }: Root, calls: Calls): Promise<RootState> {
   try {
-    const real = await realpath(path)
-    const stats = await stat(real)
+    const real = await calls.realpath(path)
+    const stats = await calls.stat(real)
     if (!stats.isDirectory()) return MISSING
-    const mayWrite =
-      writable &&
-      (await access(real, constants.W_OK).then(
-        () => true,
-        () => false,
-      ))
+    const mayWrite = writable && (await isWritable(real, calls))
     return { real, identity: `${real} ${stats.dev} ${stats.ino}`, writable: mayWrite }
   } catch {
     return MISSING
+  }
+}
+
+async function isWritable(path: string, calls: Calls): Promise<boolean> {
+  try {
+    await calls.access(path, constants.W_OK)
+    return true
+  } catch {
+    return false
   }
 }

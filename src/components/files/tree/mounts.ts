@@ -1,5 +1,5 @@
 // Which file systems send no notifications of all changes: those that other machines change too.
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { isWithin } from '../roots/path-lock.ts'
 
 /** Types of file systems in /proc/mounts for which inotify does not report the changes of other machines. */
@@ -13,8 +13,12 @@ export interface Mounts {
 }
 
 /** Reads the mounts. If /proc/mounts cannot be read, everything counts as local. */
-export async function readMounts(file = '/proc/mounts'): Promise<Mounts> {
-  return parseMounts(await readFile(file, 'utf8').catch(() => ''))
+export function readMounts(file = '/proc/mounts'): Mounts {
+  try {
+    return parseMounts(readFileSync(file, 'utf8'))
+  } catch {
+    return parseMounts('')
+  }
 }
 
 /** Parses /proc/mounts: device, mount point, type and options on each line (proc(5)). */

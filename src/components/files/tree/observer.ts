@@ -76,7 +76,7 @@ export class Observer {
   /** Starts to poll what cannot be watched. `open` starts to observe a root. */
   async start(): Promise<void> {
     if (!this.#parts.enabled) return
-    this.#mounts = await readMounts()
+    this.#mounts = readMounts()
     for (const tree of this.index.all()) this.#unwatchRemote(tree)
     this.#pollTimer = this.#parts.clock.every(POLL, () => this.#poll())
   }
@@ -182,8 +182,8 @@ export class Observer {
   #poll(): void {
     this.#polls += 1
     const which = this.#polls % POLL_ALL === 0 ? 'all' : 'names'
+    this.#mounts = readMounts()
     this.#enqueue(async () => {
-      this.#mounts = await readMounts()
       for (const tree of this.index.all()) {
         if (!this.observes(tree.root)) continue
         for (const node of walk(tree.node)) {
