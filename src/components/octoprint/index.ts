@@ -118,12 +118,11 @@ function servePush({ core, view, jobs, sessions }: Parts, scope: Scope, access: 
 }
 
 function followPrinter({ events }: Core, scope: Scope, { view, jobs }: Parts): void {
-  scope.use(events.on('klippy:ready', () => view.follow()))
+  scope.use(events.on('klippy:ready', () => view.findHeaters()))
   scope.use(events.on('klippy:disconnected', () => view.forget()))
   scope.use(events.on('printer:print_requested', (filename, user) => jobs.requested(filename, user)))
   // From now on the file that is printed is the one that is selected.
   scope.use(events.on('job:started', () => jobs.select(null)))
-  scope.defer(() => view.close())
 }
 
 export default component({

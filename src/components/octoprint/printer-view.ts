@@ -4,7 +4,6 @@ import type { octoprintEndpoints, PrinterState } from '../../api/octoprint.ts'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { isPrintActive } from '../../klippy/printer.ts'
-import type { Follower } from '../../klippy/subscriptions.ts'
 import type { Infer } from '../../schema/index.ts'
 
 type State = Infer<typeof PrinterState>
@@ -40,44 +39,31 @@ export class PrinterView {
   readonly #core: Core
   /** OctoPrint's names of the heaters by Klipper's; known once Klippy is ready. */
   #heaters: ReadonlyMap<string, string> = new Map()
-  #following: Promise<void> = Promise.resolve()
+  #searching: Promise<void> = Promise.resolve()
   /** Set while a command of a client is carried out. */
   transition: Transition | null = null
-  /** What is followed stands in the mirror; there is nothing to be done when it changes. */
-  readonly #follower: Follower = { statusChanged: () => {} }
 
   constructor(core: Core) {
     this.#core = core
   }
 
   /** To be called whenever Klippy is ready. */
-  follow(): void {
-    // Whoever is told that Klippy is ready, and asks, waits for this.
-    this.#following = this.#follow().catch(error => {
+  findHeaters(): void {
+    // A client that is notified that Klippy is ready, and sends a request, waits for this.
+    this.#searching = this.#find().catch(error => {
       this.#core.log.debug(`no temperatures: ${messageOf(error)}`)
     })
   }
 
-  async #follow(): Promise<void> {
-    const { printer } = this.#core
-    const { status } = await printer.query({ heaters: ['available_heaters'] })
-    const heaters = octoprintNames(status.heaters?.available_heaters)
-    await printer.subscribe(this.#follower, {
-      ...PRINT_OBJECTS,
-      ...Object.fromEntries([...heaters.keys()].map(name => [name, HEATER_FIELDS])),
-    })
-    this.#heaters = heaters
+  async #find(): Promise<void> {
+    const { status } = await this.#core.printer.query({ heaters: ['available_heaters'] })
+    this.#heaters = octoprintNames(status.heaters?.available_heaters)
   }
 
-  /** To be called when Klippy is gone: what was true is not known to be so any more. */
+  /** To be called when Klippy has disconnected: the heaters are not known any more. */
   forget(): void {
     this.#heaters = new Map()
     this.transition = null
-  }
-
-  /** Ends what `follow` began. */
-  close(): void {
-    this.#core.printer.unsubscribe(this.#follower)
   }
 
   async print(): Promise<Print> {
@@ -101,7 +87,7 @@ export class PrinterView {
   }
 
   async temperatures(): Promise<Temperatures> {
-    await this.#following
+    await this.#searching
     const request = Object.fromEntries([...this.#heaters.keys()].map(name => [name, HEATER_FIELDS]))
     const status = await this.#status(request)
     const entries = [...this.#heaters].flatMap(([heater, name]) => {
@@ -114,14 +100,14 @@ export class PrinterView {
 
   /** OctoPrint's names of what can be heated, by Klipper's. */
   async heaters(): Promise<ReadonlyMap<string, string>> {
-    await this.#following
+    await this.#searching
     return this.#heaters
   }
 
   async #status(request: Readonly<Record<string, string[]>>): Promise<Readonly<Record<string, Fields>>> {
     const { printer } = this.#core
     if (!['ready', 'shutdown'].includes(printer.session.state)) return {}
-    await this.#following
+    await this.#searching
     const known = await Promise.resolve(printer.query(request)).catch(() => undefined)
     return known?.status ?? {}
   }
