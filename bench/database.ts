@@ -11,6 +11,7 @@ import { startTarget, type Target, targetOf } from './server-process.ts'
 import { Table } from './table.ts'
 
 const IN_FLIGHT = 16
+const RUNS = 3
 const JOBS = 100_000
 /** Files that the jobs printed. */
 const FILES = 200
@@ -97,7 +98,7 @@ const target = await targetOf(readOptions([]))
 const table = new Table()
 try {
   await fill(dirname(dirname(target.socketPath ?? '')))
-  await measureServer(target, runs, table)
+  await measureServer(target, runs ?? RUNS, table)
 } finally {
   target.clean()
 }

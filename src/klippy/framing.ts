@@ -48,7 +48,8 @@ export class FrameSplitter {
   #hold(rest: Buffer): void {
     this.#held += rest.length
     if (this.#held > this.#limit) throw new FrameTooLarge(this.#limit)
-    this.#parts.push(rest)
+    // A copy: the caller may reuse its buffer, and a small rest must not keep a large chunk in memory.
+    this.#parts.push(Buffer.from(rest))
   }
 }
 

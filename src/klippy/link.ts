@@ -10,6 +10,8 @@ import { FrameSplitter, frame } from './framing.ts'
 
 /** The longest message that Klippy may send, in bytes. */
 const MAX_MESSAGE = 64 * 1024 * 1024
+/** Bytes that one read takes at most. */
+const READ_SIZE = 64 * 1024
 /** How many requests may wait for Klippy's reply. */
 const MAX_WAITING = 10_000
 /** Seconds between attempts to connect; the last value repeats. */
@@ -65,8 +67,8 @@ export class KlippyLink {
   #receivedAt = 0
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
-  /** Complete messages that are not read yet. */
-  #unread: Buffer[] = []
+  /** Complete messages that are not processed yet. */
+  #unread: string[] = []
   #pause: NodeJS.Immediate | null = null
   #refusalWarning: Registration | null = null
 
@@ -132,11 +134,16 @@ export class KlippyLink {
   }
 
   #connect(): void {
-    const socket = connect(this.path)
-    this.#socket = socket
     const splitter = new FrameSplitter(MAX_MESSAGE)
+    // One buffer for all reads: Klippy sends a short message four times a second, and a new buffer each costs more.
+    const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
+    const callback = (length: number) => {
+      this.#received(splitter, buffer.subarray(0, length))
+      return true
+    }
+    const socket = connect({ path: this.path, onread: { buffer, callback } })
+    this.#socket = socket
     socket.on('connect', () => this.#opened())
-    socket.on('data', chunk => this.#received(splitter, chunk))
     socket.on('error', error => this.#failed(error))
     socket.on('close', () => {
       if (this.#socket !== socket) return
@@ -206,8 +213,8 @@ export class KlippyLink {
   #received(splitter: FrameSplitter, chunk: Buffer): void {
     this.#receivedAt = this.#clock.monotonic()
     try {
-      this.#unread.push(...splitter.push(chunk))
-      if (this.#pause === null) this.#read()
+      for (const message of splitter.push(chunk)) this.#unread.push(message.toString())
+      if (this.#pause === null) this.#processUnread()
     } catch (error) {
       this.#reject(error)
     }
@@ -219,15 +226,15 @@ export class KlippyLink {
   }
 
   /**
-   * Reads the messages that have arrived. A call that follows a reply waits for a turn of the event loop, so that the
-   * requester processes the reply first: both may arrive in one chunk.
+   * A call that follows a reply waits for a turn of the event loop, so that the requester processes the reply first:
+   * both may arrive in one chunk.
    */
-  #read(): void {
+  #processUnread(): void {
     const messages = this.#unread
     this.#unread = []
     let replied = false
-    for (const [index, bytes] of messages.entries()) {
-      const message = this.#parse(bytes)
+    for (let index = 0; index < messages.length; index += 1) {
+      const message = this.#parse(messages[index] as string)
       if (typeof message.id === 'number') {
         this.#settle(message.id, message)
         replied = true
@@ -245,19 +252,19 @@ export class KlippyLink {
   #resume(): void {
     this.#pause = null
     try {
-      this.#read()
+      this.#processUnread()
     } catch (error) {
       this.#reject(error)
     }
   }
 
   /** A message; an empty one in place of text that is not a JSON object. */
-  #parse(bytes: Buffer): Message {
+  #parse(text: string): Message {
     try {
-      const message: unknown = JSON.parse(bytes.toString())
+      const message: unknown = JSON.parse(text)
       return isPlainObject(message) ? message : {}
     } catch {
-      this.#log.warning(`Klippy sent a message that is not JSON (${bytes.length} bytes); ignored`)
+      this.#log.warning(`Klippy sent a message that is not JSON (${text.length} characters); ignored`)
       return {}
     }
   }

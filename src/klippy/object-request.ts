@@ -83,31 +83,59 @@ export function pick(status: StatusChange, request: ObjectRequest): StatusChange
     const fields = request[name]
     if (values === undefined) picked[name] = {}
     else if (fields === null || fields === undefined) picked[name] = values
-    else picked[name] = Object.fromEntries(fields.map(field => [field, values[field] ?? null]))
+    else {
+      const part: Record<string, unknown> = {}
+      for (const field of fields) part[field] = values[field] ?? null
+      picked[name] = part
+    }
   }
   return picked
 }
 
-/** The requested part of a change; undefined where it contains nothing of it. */
-export function pickChange(change: StatusChange, request: ObjectRequest): StatusChange | undefined {
-  const picked: Record<string, Record<string, unknown>> = {}
-  let any = false
-  for (const name in change) {
-    const fields = Object.hasOwn(request, name) ? request[name] : undefined
-    const values = change[name] as Readonly<Record<string, unknown>>
-    if (fields === undefined) continue
-    const part = fields === null ? values : pickFields(values, fields)
-    if (part === undefined) continue
-    picked[name] = part
-    any = true
+type Fields = Readonly<Record<string, unknown>>
+
+/** A request prepared for the selection of many changes. This code runs four times a second, and V8 never optimizes it. */
+export class ChangePicker {
+  /** Field names by object; null is all fields. */
+  readonly #fields = new Map<string, ReadonlySet<string> | null>()
+
+  constructor(request: ObjectRequest) {
+    for (const name in request) {
+      const fields = request[name] ?? null
+      this.#fields.set(name, fields === null ? null : new Set(fields))
+    }
   }
-  return any ? picked : undefined
+
+  /** The requested part of a change: undefined if it contains nothing of it, `change` itself if all of it is requested. */
+  pick(change: StatusChange): StatusChange | undefined {
+    const picked: Record<string, Fields> = {}
+    let isEmpty = true
+    let isWhole = true
+    for (const name in change) {
+      const values = change[name] as Fields
+      const fields = this.#fields.get(name)
+      const part = fields === undefined ? undefined : pickFields(values, fields)
+      if (part !== values) isWhole = false
+      if (part === undefined) continue
+      picked[name] = part
+      isEmpty = false
+    }
+    if (isEmpty) return undefined
+    return isWhole ? change : picked
+  }
 }
 
-function pickFields(
-  values: Readonly<Record<string, unknown>>,
-  fields: readonly string[],
-): Record<string, unknown> | undefined {
-  const entries = fields.filter(field => Object.hasOwn(values, field)).map(field => [field, values[field]])
-  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+function pickFields(values: Fields, fields: ReadonlySet<string> | null): Fields | undefined {
+  if (fields === null) return values
+  let missing = 0
+  let kept = 0
+  for (const field in values) {
+    if (fields.has(field)) kept += 1
+    else missing += 1
+  }
+  if (missing === 0) return kept === 0 ? undefined : values
+  if (kept === 0) return undefined
+  const picked: Record<string, unknown> = {}
+  for (const field in values) if (fields.has(field)) picked[field] = values[field]
+  return picked
 }

@@ -38,7 +38,7 @@ export interface SessionParts {
   readonly version: string
 }
 
-export class KlippySession implements LinkListener, Follower {
+export class KlippySession implements LinkListener {
   readonly #parts: SessionParts
   readonly #remoteMethods = new Map<string, RemoteMethod>()
   #state: KlippyState = 'disconnected'
@@ -47,6 +47,7 @@ export class KlippySession implements LinkListener, Follower {
   #objects: readonly string[] = []
   #poll: Timer | null = null
   #statusListener: Registration | null = null
+  readonly #follower: Follower = {}
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -149,12 +150,9 @@ export class KlippySession implements LinkListener, Follower {
     else Promise.resolve(params).then(method).catch(failed)
   }
 
-  /** The session follows `webhooks`, and reads it when every other follower has its update: see `#readState`. */
-  statusChanged(): void {}
-
   /**
-   * Clients get the reason of a shutdown (`webhooks.state_message`) before notify_klippy_shutdown: KlipperScreen shows
-   * what it knows at that moment.
+   * The session follows `webhooks`, and reads it when every other follower has its update: clients get the reason of
+   * a shutdown (`webhooks.state_message`) before notify_klippy_shutdown, where KlipperScreen shows what it knows.
    */
   #readState({ webhooks }: StatusChange): void {
     if (webhooks === undefined || this.#info === null) return
@@ -198,7 +196,7 @@ export class KlippySession implements LinkListener, Follower {
     const { link, subscriptions } = this.#parts
     const template = { response_template: { method: 'process_gcode_response' } }
     const [{ status }] = await Promise.all([
-      subscriptions.subscribe(this, { webhooks: null }),
+      subscriptions.subscribe(this.#follower, { webhooks: null }),
       link.request('gcode/subscribe_output', template, TIMEOUT),
       // Some modules add their endpoints only when Klippy has connected to the controllers.
       this.#listEndpoints(),

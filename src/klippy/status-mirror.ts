@@ -53,7 +53,7 @@ export class StatusMirror {
   readonly #clock: Clock
   #request: ObjectRequest = {}
   /** Without a prototype, which a name might be that of. */
-  #status: Record<string, Readonly<Record<string, unknown>>> = Object.create(null)
+  #status: Record<string, Record<string, unknown>> = Object.create(null)
   #eventtime = 0
   #eventtimeAt = 0
   #version = 0
@@ -69,6 +69,7 @@ export class StatusMirror {
     return this.#request
   }
 
+  /** All mirrored fields, by object. The mirror changes them in place. */
   get status(): StatusChange {
     return this.#status
   }
@@ -122,7 +123,8 @@ export class StatusMirror {
   /** Takes the reply to a new subscription to `request` that was sent at `version`. */
   replace(request: ObjectRequest, { status, eventtime }: StatusReply, version: number): void {
     this.#request = request
-    this.#status = Object.assign(Object.create(null), status)
+    this.#status = Object.create(null)
+    for (const name in status) this.#status[name] = { ...status[name] }
     this.#tick(eventtime)
     this.#markCurrent(version)
   }
@@ -140,7 +142,11 @@ export class StatusMirror {
   }
 
   #merge(change: StatusChange, eventtime: number): void {
-    for (const name in change) this.#status[name] = { ...this.#status[name], ...change[name] }
+    for (const name in change) {
+      const known = this.#status[name]
+      if (known === undefined) this.#status[name] = { ...change[name] }
+      else Object.assign(known, change[name])
+    }
     this.#tick(eventtime)
   }
 

@@ -8,19 +8,26 @@ import type { Log } from '../core/log.ts'
 import { notificationText } from '../rpc/connections.ts'
 import { Message } from '../rpc/message.ts'
 import type { KlippyLink } from './link.ts'
-import { type ObjectRequest, pickChange, sameRequest, union } from './object-request.ts'
+import { ChangePicker, type ObjectRequest, sameRequest, union } from './object-request.ts'
 import type { Queries } from './queries.ts'
 import { readStatusReply, type StatusMirror, type StatusReply } from './status-mirror.ts'
 
-/** Receives status updates. `message` is the complete notification, shared by all with the same subscription. */
+/** Follows status. */
 export interface Follower {
-  statusChanged(change: StatusChange, eventtime: number, message: Message): void
+  /**
+   * Receives updates. `message` is the complete notification, shared by all with the same update. A follower without
+   * this method only reads the mirror.
+   */
+  statusChanged?(change: StatusChange, eventtime: number, message: Message): void
 }
 
 /** Followers with the same subscription: their part of an update is selected and encoded once. */
 interface Group {
   readonly request: ObjectRequest
+  readonly picker: ChangePicker
   readonly followers: Set<Follower>
+  /** Those of them that receive updates. */
+  readonly receivers: Set<Required<Follower>>
 }
 
 /** Seconds that Klippy has to reply; it replies on a tick of 0.25 s. */
@@ -74,13 +81,15 @@ export class Subscriptions {
     if (oldKey !== undefined) {
       const group = this.#groups.get(oldKey)
       group?.followers.delete(follower)
+      group?.receivers.delete(follower as Required<Follower>)
       if (group?.followers.size === 0) this.#groups.delete(oldKey)
       this.#keys.delete(follower)
     }
     if (Object.keys(request).length === 0) return
     const key = JSON.stringify(request)
-    const group = this.#groups.get(key) ?? { request, followers: new Set() }
+    const group = this.#groups.get(key) ?? createGroup(request)
     group.followers.add(follower)
+    if (receives(follower)) group.receivers.add(follower)
     this.#groups.set(key, group)
     this.#keys.set(follower, key)
   }
@@ -116,17 +125,19 @@ export class Subscriptions {
   }
 
   #publish(change: StatusChange, eventtime: number): void {
-    for (const { request, followers } of this.#groups.values()) {
-      const part = pickChange(change, request)
+    const whole = messageOf(change, eventtime)
+    for (const { picker, receivers } of this.#groups.values()) {
+      if (receivers.size === 0) continue
+      const part = picker.pick(change)
       if (part === undefined) continue
-      const message = new Message(() => notificationText('notify_status_update', [part, eventtime]))
-      for (const follower of followers) this.#update(follower, part, eventtime, message)
+      const message = part === change ? whole : messageOf(part, eventtime)
+      for (const follower of receivers) this.#update(follower, part, eventtime, message)
     }
     this.#parts.events.emit('klippy:status', change, eventtime)
   }
 
   /** A follower that fails does not stop the others. */
-  #update(follower: Follower, part: StatusChange, eventtime: number, message: Message): void {
+  #update(follower: Required<Follower>, part: StatusChange, eventtime: number, message: Message): void {
     try {
       follower.statusChanged(part, eventtime, message)
     } catch (error) {
@@ -141,6 +152,18 @@ export class Subscriptions {
     this.#parts.mirror.clear()
     this.#epoch += 1
   }
+}
+
+function createGroup(request: ObjectRequest): Group {
+  return { request, picker: new ChangePicker(request), followers: new Set(), receivers: new Set() }
+}
+
+function receives(follower: Follower): follower is Required<Follower> {
+  return follower.statusChanged !== undefined
+}
+
+function messageOf(change: StatusChange, eventtime: number): Message {
+  return new Message(() => notificationText('notify_status_update', [change, eventtime]))
 }
 
 /** The fields that both contain, where the later has another value. */

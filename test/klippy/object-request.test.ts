@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  ChangePicker,
   covers,
   type ObjectRequest,
   pick,
-  pickChange,
   sameRequest,
   union,
 } from '../../src/klippy/object-request.ts'
@@ -49,9 +49,23 @@ test('a part is not covered by less', () => {
 
 test('a change is reduced to the requested fields, and to undefined without any', () => {
   const change = { a: { x: 1, y: 2 }, b: { x: 3 } }
-  assert.deepEqual(pickChange(change, { a: ['x'] }), { a: { x: 1 } })
-  assert.deepEqual(pickChange(change, { a: null, b: ['y'] }), { a: { x: 1, y: 2 } })
-  assert.equal(pickChange(change, { c: null, b: ['y'] }), undefined)
-  assert.equal(pickChange(change, {}), undefined)
-  assert.equal(pickChange({}, { a: null }), undefined)
+  const pick = (request: ObjectRequest, from: Record<string, Record<string, unknown>> = change) =>
+    new ChangePicker(request).pick(from)
+  assert.deepEqual(pick({ a: ['x'] }), { a: { x: 1 } })
+  assert.deepEqual(pick({ a: null, b: ['y'] }), { a: { x: 1, y: 2 } })
+  assert.deepEqual(pick({ b: ['x'], c: null }), { b: { x: 3 } })
+  assert.equal(pick({ c: null, b: ['y'] }), undefined)
+  assert.equal(pick({ a: [] }), undefined)
+  assert.equal(pick({}), undefined)
+  assert.equal(pick({ a: null }, {}), undefined)
+})
+
+test('a change that is requested as a whole is not copied', () => {
+  const change = { a: { x: 1, y: 2 }, b: { x: 3 } }
+  for (const request of [
+    { a: null, b: null, c: null },
+    { a: ['x', 'y', 'z'], b: ['x'] },
+  ]) {
+    assert.equal(new ChangePicker(request).pick(change), change)
+  }
 })
