@@ -57,7 +57,7 @@ export class LoadMonitor {
 
   async #findThrottlingSources(): Promise<void> {
     this.#throttlingSources = await throttlingSources(this.#files)
-    if (this.#listeners.size > 0) await this.#updateThrottling()
+    if (this.#listeners.size > 0) this.#watchThrottling()
   }
 
   async stop(): Promise<void> {
@@ -78,14 +78,17 @@ export class LoadMonitor {
   }
 
   #resume(): void {
-    const { clock } = this.#host
     void this.#temperature.refresh()
     this.#measure()
-    void this.#updateThrottling()
-    this.#timers = [
-      clock.every(1, () => this.#sample()),
-      clock.every(THROTTLING_PERIOD, () => void this.#updateThrottling()),
-    ]
+    this.#timers.push(this.#host.clock.every(1, () => this.#sample()))
+    this.#watchThrottling()
+  }
+
+  #watchThrottling(): void {
+    if (this.#throttlingSources.length === 0 || this.#ending.signal.aborted) return
+    const update = () => void this.#updateThrottling()
+    update()
+    this.#timers.push(this.#host.clock.every(THROTTLING_PERIOD, update))
   }
 
   async #pause(): Promise<void> {
