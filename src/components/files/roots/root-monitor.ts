@@ -185,11 +185,13 @@ async function readState({ path, writable }: Root, calls: Calls): Promise<RootSt
   }
 }
 
+/** Rejects if the folder is gone by now. */
 async function isWritable(path: string, calls: Calls): Promise<boolean> {
   try {
     await calls.access(path, constants.W_OK)
     return true
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error
     return false
   }
 }
