@@ -36,6 +36,11 @@ export class ConcurrencyLimit {
     }
   }
 
+  /** The number of tasks that wait for a place. */
+  get queued(): number {
+    return this.#queue.size
+  }
+
   /** Waits for the place of a task that ends. */
   #takeOver(signal: AbortSignal | undefined): Promise<void> {
     const { what, maxQueued } = this.#options

@@ -16,6 +16,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { HandClock } from '../../support/hand-clock.ts'
 import { ask } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
@@ -247,4 +248,52 @@ test('print is queued if the configuration says so and the printer is not ready'
     queue.json.result.queued_jobs.map(({ filename }: { filename: string }) => filename),
     ['a.gcode'],
   )
+})
+
+/** Starts uploads that never end; resolves when the server receives all of them. */
+async function trickle(rig: Rig, clock: HandClock, count: number): Promise<Socket[]> {
+  const body = formBody([{ filename: 'slow.gcode', body: 'x'.repeat(1000) }])
+  const sockets: Socket[] = []
+  for (let index = 0; index < count; index += 1) {
+    const socket = await startUpload(rig, 'Content-Length: 1000000')
+    socket.on('error', () => {})
+    socket.write(body.subarray(0, -50))
+    sockets.push(socket)
+  }
+  const measured = () => clock.waits().filter(seconds => seconds === 10).length
+  while (measured() < count) await new Promise(resolve => setImmediate(resolve))
+  return sockets
+}
+
+test('slow uploads give their places to others that wait', async () => {
+  const clock = new HandClock()
+  await using rig = await startRig({ printer: 'none', clock })
+  const slow = await trickle(rig, clock, 4)
+  const closed = Promise.all(slow.map(socket => once(socket, 'close')))
+  let isDone = false
+  const waiting = upload(rig.port, 'a.gcode', 'G28').finally(() => {
+    isDone = true
+  })
+  while (!isDone) {
+    clock.pass(10)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  assert.equal((await waiting).status, 201)
+  await closed
+  assert.deepEqual(listFiles(rig.paths.gcodes), ['a.gcode'])
+})
+
+test('a slow upload is received while no other waits', async () => {
+  const clock = new HandClock()
+  await using rig = await startRig({ printer: 'none', clock })
+  const body = formBody([{ filename: 'slow.gcode', body: 'G28' }])
+  const socket = await startUpload(rig, `Content-Length: ${body.length}`)
+  socket.write(body.subarray(0, -1))
+  while (!clock.waits().includes(10)) await new Promise(resolve => setImmediate(resolve))
+  for (let count = 0; count < 10; count += 1) clock.pass(10)
+  assert.equal((await upload(rig.port, 'b.gcode', 'G28')).status, 201, 'there are places left')
+  clock.pass(10)
+  socket.write(body.subarray(-1))
+  assert.equal(await statusOf(socket), 201)
+  socket.destroy()
 })

@@ -1,6 +1,7 @@
 // Receives the form of an upload: fields into memory, the file into a staging file, in any order.
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
 import { MultipartParser, type PartBody, type PartHeader } from './multipart-parser.ts'
@@ -17,6 +18,10 @@ const MAX_FIELD = 8192
 const MAX_OTHER = 256 * 1024
 /** Milliseconds without a byte after which the server gives up. */
 const IDLE_TIMEOUT = 60_000
+/** Seconds over which the rate of an upload is measured. */
+const RATE_PERIOD = 10
+/** Bytes per second below which an upload gives its place to others that wait. */
+const MIN_RATE = 32 * 1024
 
 /** A received form. */
 export interface UploadForm {
@@ -35,11 +40,14 @@ export interface FormOptions {
   readonly create: (root: string | undefined) => StagedFile
   /** Throws if the disk has no space for the remaining bytes. Called from time to time. */
   readonly checkSpace: (remaining: number) => Promise<void>
+  readonly clock: Clock
+  /** Whether other uploads wait for a place. */
+  readonly othersWait: () => boolean
 }
 
 /**
- * Resolves when the staging file is durable. Throws ApiError: 400 for a damaged form, 408 if the client stops sending,
- * 413 if the file is too large, and what `options` throw; then no staging file remains.
+ * Resolves when the staging file is durable. Throws ApiError: 400 for a damaged form, 408 if the client stops sending, or
+ * sends slowly while others wait, 413 if the file is too large, and what `options` throw; then no staging file remains.
  */
 export async function receiveForm(req: IncomingMessage, options: FormOptions): Promise<UploadForm> {
   const announced = Number(req.headers['content-length'] ?? 0)
@@ -68,17 +76,29 @@ async function readBody(
   req: IncomingMessage,
   form: Form,
   announced: number,
-  { checkSpace }: FormOptions,
+  { checkSpace, clock, othersWait }: FormOptions,
 ): Promise<void> {
   let received = 0
   let checked = 0
-  await checkSpace(announced)
+  let measured = 0
+  let isDiskSlow = false
+  const measuring = clock.every(RATE_PERIOD, () => {
+    const isSlow = received - measured < MIN_RATE * RATE_PERIOD && !isDiskSlow
+    measured = received
+    isDiskSlow = false
+    if (isSlow && othersWait())
+      req.destroy(new ApiError(408, 'The upload is too slow while other uploads wait'))
+  })
   req.setTimeout(IDLE_TIMEOUT, () => req.destroy(new ApiError(408, 'The client stopped sending the upload')))
   try {
+    await checkSpace(announced)
     for await (const chunk of req.iterator({ destroyOnReturn: false })) {
       received += chunk.length
       form.write(chunk)
-      if (form.full) await form.room()
+      if (form.full) {
+        isDiskSlow = true
+        await form.room()
+      }
       if (received - checked >= CHECK_EVERY) {
         checked = received
         await checkSpace(Math.max(0, announced - received))
@@ -90,6 +110,7 @@ async function readBody(
       ? new ApiError(400, 'The client disconnected during the upload', { cause: error })
       : error
   } finally {
+    measuring.stop()
     req.setTimeout(0)
   }
 }

@@ -144,6 +144,8 @@ export class Uploads {
           return createStagedFile(staging, root)
         },
         checkSpace: remaining => checkSpace(root, remaining),
+        clock: core.clock,
+        othersWait: () => this.#limit.queued > 0,
       }),
     )
   }
