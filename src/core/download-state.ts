@@ -1,18 +1,18 @@
-// What is known about the part of an interrupted download, in a file next to it.
+// The state of an interrupted download, in a file next to its part.
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** From where a download can be resumed. */
+/** The point at which a download can be resumed. */
 export interface DownloadState {
-  /** Bytes of the part that are on the disk for certain. */
+  /** Bytes of the part that were synced to the disk. */
   readonly bytes: number
-  /** The ETag or the time of change that the file had; the server sends all of it again when that is another now. */
+  /** The ETag or Last-Modified of the file; if it has changed, the server sends the whole file. */
   readonly validator: string
 }
 
 const stateFile = (part: string) => `${part}.json`
 
-/** Null where the part cannot be resumed: it is not there, of another URL, or of unknown version. */
+/** Null if the part cannot be resumed: missing, from another URL, or without a valid state. */
 export async function readState(part: string, url: string): Promise<DownloadState | null> {
   try {
     const state: unknown = JSON.parse(await readFile(stateFile(part), 'utf8'))
@@ -28,7 +28,7 @@ function isState(value: unknown): value is DownloadState & { readonly url: strin
   return typeof url === 'string' && Number.isSafeInteger(bytes) && typeof validator === 'string'
 }
 
-/** Notes that `bytes` of the part are on the disk. Without a validator the rest cannot be requested. */
+/** Stores that `bytes` of the part are on the disk. Without a validator the rest cannot be requested. */
 export async function writeState(
   part: string,
   url: string,
@@ -41,7 +41,7 @@ export async function writeState(
   else await writeFile(stateFile(part), JSON.stringify({ url, bytes, validator }))
 }
 
-/** Forgets what is known about a part. */
+/** Removes the state of a part. */
 export async function removeState(part: string): Promise<void> {
   await rm(stateFile(part), { force: true })
 }

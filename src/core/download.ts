@@ -9,15 +9,15 @@ import { type HttpClient, HttpClientError, type HttpStream } from './http-client
 import type { HttpRequestHead } from './http-request.ts'
 import { makeDurable } from './make-durable.ts'
 
-/** What is downloaded, and its limits. */
+/** A download and its limits. */
 export interface DownloadRequest extends Omit<HttpRequestHead, 'method' | 'body'> {
   /**
-   * Where the complete file goes; a file there is replaced at once. Until then the bytes are in `FILE.part`, and what
-   * is known about them in `FILE.part.json`: a later download to the same place resumes there.
+   * The path of the complete file; replaces an existing one atomically. Until then the bytes are in `FILE.part` and their
+   * state in `FILE.part.json`: a later download to the same path resumes there.
    */
   readonly file: string
   readonly maxBytes: number
-  /** The size that the file must have, where it is known. */
+  /** The size that the file must have, if known. */
   readonly expectedBytes?: number
   /** The digest that the file must have, in hexadecimal. */
   readonly checksum?: { readonly algorithm: 'sha256' | 'sha512'; readonly digest: string }
@@ -29,22 +29,22 @@ export interface DownloadRequest extends Omit<HttpRequestHead, 'method' | 'body'
   readonly totalSeconds?: number
   /** Seconds before a broken connection is opened again; 1 by default. */
   readonly retrySeconds?: number
-  /** Called for each part that arrives. `total` is null where the server does not give the size. */
+  /** Called for each part that arrives. `total` is null if the server does not send the size. */
   readonly onProgress?: (bytes: number, total: number | null) => void
 }
 
 /** A complete download. */
 export interface Download {
   readonly bytes: number
-  /** Where it came from, after redirects; without user and password. */
+  /** The final URL after redirects, without user and password. */
   readonly url: string
   readonly contentType: string | null
 }
 
-/** Why a file could not be downloaded, for the person who wanted it. */
+/** Why a file could not be downloaded, for the user. */
 export class DownloadError extends Error {
   override readonly name = 'DownloadError'
-  /** The status of the response; null where the failure is another. */
+  /** The status of the response; null for other failures. */
   readonly status: number | null
 
   constructor(
@@ -103,7 +103,7 @@ async function discard(part: string): Promise<void> {
   await rm(part, { force: true })
 }
 
-/** Whether the part must not be kept: it is the wrong file, or there is no room for it. */
+/** Whether the part must be removed: it is the wrong file, or it fills the disk. */
 function isUseless(error: unknown): boolean {
   const isWrong = error instanceof DownloadError && error.status === null
   return isWrong || (error as NodeJS.ErrnoException).code === 'ENOSPC'
@@ -118,7 +118,7 @@ async function complete(client: HttpClient, request: DownloadRequest, part: stri
     try {
       return await receive(client, request, part)
     } catch (error) {
-      // The part is not one of this file any more.
+      // 416: the part does not fit the file of the server.
       if (error instanceof DownloadError && error.status === 416 && before > 0) await discard(part)
       else if (!(error instanceof HttpClientError)) throw error
       failures = (await bytesOnDisk()) > before ? 0 : failures + 1
@@ -146,7 +146,7 @@ async function receive(client: HttpClient, request: DownloadRequest, part: strin
     try {
       for await (const bytes of response.body) await writer.write(bytes)
     } catch (error) {
-      // What is on the disk already can be resumed.
+      // The next connection resumes after the synced bytes.
       await writer.sync().catch(() => undefined)
       throw error
     } finally {
@@ -172,7 +172,7 @@ function startOf({ status, statusText, headers, url }: HttpStream, known: Downlo
   throw new DownloadError(`${new URL(url).host}: ${status} ${statusText}`.trim(), { status })
 }
 
-/** The size of the file; null where the server does not give it. Throws DownloadError for a size that is not allowed. */
+/** The size of the file; null if the server does not send it. Throws DownloadError for a size that is not allowed. */
 function totalOf({ headers }: HttpStream, start: number, request: DownloadRequest): number | null {
   const length = headers['content-length']
   const total = length === undefined ? null : start + Number(length)
@@ -200,7 +200,7 @@ interface PartFacts {
   readonly request: DownloadRequest
 }
 
-/** Writes the part, and notes from where it can be resumed. */
+/** Writes the part, and stores the point at which it can be resumed. */
 class PartWriter {
   readonly #path: string
   readonly #handle: FileHandle
@@ -221,14 +221,14 @@ class PartWriter {
   static async open(path: string, facts: PartFacts): Promise<PartWriter> {
     const { start, request } = facts
     const hash = request.checksum === undefined ? null : createHash(request.checksum.algorithm)
-    // What follows the last point that is known to be on the disk is written again.
+    // The bytes after the last sync are written again.
     const handle = await open(path, start === 0 ? 'w' : 'a')
     try {
       await handle.truncate(start)
       if (hash !== null && start > 0)
         for await (const bytes of createReadStream(path)) hash.update(bytes as Buffer)
       const writer = new PartWriter(path, handle, hash, facts)
-      await writer.#note()
+      await writer.#storeState()
       return writer
     } catch (error) {
       await handle.close()
@@ -252,14 +252,14 @@ class PartWriter {
     request.onProgress?.(this.#bytes, total)
   }
 
-  /** Makes what is written durable: from here on a download can be resumed. */
+  /** Makes the written bytes durable: a download can be resumed here. */
   async sync(): Promise<void> {
     await this.#handle.datasync()
     this.#synced = this.#bytes
-    await this.#note()
+    await this.#storeState()
   }
 
-  #note(): Promise<void> {
+  #storeState(): Promise<void> {
     return writeState(this.#path, this.#facts.request.url, this.#facts.response.headers, this.#synced)
   }
 
@@ -271,7 +271,7 @@ class PartWriter {
     }
   }
 
-  /** Throws DownloadError where the complete part is not the file that was wanted. */
+  /** Throws DownloadError if the complete part has the wrong size or checksum. */
   check(): void {
     const { request } = this.#facts
     demandSize(this.#bytes, request)

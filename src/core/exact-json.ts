@@ -63,7 +63,7 @@ export function isExactNumber(value: unknown): value is ExactNumber {
   return json.isRawJSON(value)
 }
 
-/** The integer `text` as a number where that is exact, else as an `ExactNumber`. */
+/** The integer `text` as a number if that is exact, otherwise as an `ExactNumber`. */
 export function exactInteger(text: string): number | ExactNumber {
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : json.rawJSON(text)
@@ -170,7 +170,7 @@ function* outsideStrings(text: string): Generator<readonly [number, number]> {
   if (from < text.length) yield [from, text.length]
 }
 
-/** The index after the string that starts at `quote`; the length of the text where the string has no end. */
+/** The index after the string that starts at `quote`; the length of the text if the string has no end. */
 function endOfString(text: string, quote: number): number {
   for (let end = text.indexOf('"', quote + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let escapes = 0

@@ -25,26 +25,26 @@ export interface FileProcessorSpec {
   readonly timeLimit: { readonly seconds: number; readonly secondsPerMiB: number }
 }
 
-/** What a processor receives. */
+/** The input of a processor. */
 export interface ProcessorInput {
   /** The file to read, absolute. Its name is not the one that clients know. */
   readonly path: string
   /** The file's path below the gcodes root, for messages. */
   readonly shownPath: string
-  /** Where a `rewrite` processor writes the new content; no file is there yet. */
+  /** The path at which a `rewrite` processor writes the new content; no file exists there yet. */
   readonly output: string
   /** The metadata read so far; empty in the stage `rewrite`. */
   readonly metadata: Readonly<Record<string, unknown>>
   readonly options: PlainData
-  /** Aborted at the time limit, and when the file changes or goes. */
+  /** Aborted at the time limit, and when the file changes or is deleted. */
   readonly signal: AbortSignal
 }
 
-/** What a processor found or did. */
+/** The result of a processor. */
 export interface ProcessorResult {
   /** Whether the new content is complete in `output`. */
   readonly rewritten?: boolean
-  /** Whether the file bears this processor's mark, from now on or from before: it is listed in `file_processors`. */
+  /** Whether the file has this processor's mark, now or from before: it is listed in `file_processors` then. */
   readonly listed?: boolean
   /** Fields for the file's metadata. */
   readonly metadata?: Readonly<Record<string, unknown>>
@@ -53,7 +53,7 @@ export interface ProcessorResult {
   readonly warnings?: readonly string[]
 }
 
-/** One step; runs in the worker. A rejection costs only what this step would have added. */
+/** One step; runs in the worker. After a rejection only the result of this step is missing. */
 export type FileProcessor = (input: ProcessorInput) => ProcessorResult | Promise<ProcessorResult>
 
 /** The time limit of a processor for a file of `bytes`, in seconds. */
@@ -65,7 +65,7 @@ export function processorTimeLimit({ timeLimit }: FileProcessorSpec, bytes: numb
 export class FileProcessors {
   readonly #specs: FileProcessorSpec[] = []
 
-  /** Adds a processor, for files that are read from now on. Throws where the name is taken. */
+  /** Adds a processor, for files that are read from now on. Throws if the name is taken. */
   register(spec: FileProcessorSpec): Registration {
     if (this.#specs.some(({ name }) => name === spec.name)) {
       throw new Error(`a file processor named '${spec.name}' is registered already`)

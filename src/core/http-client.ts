@@ -13,7 +13,7 @@ export interface HttpRequest extends HttpRequestHead {
   readonly timeoutSeconds: number
   /** A longer body is an error. */
   readonly maxBytes: number
-  /** The body is not needed: the response is complete with its headers. */
+  /** Without the body: the response is complete with its headers. */
   readonly headersOnly?: boolean
 }
 
@@ -28,10 +28,10 @@ export interface HttpStreamRequest extends HttpRequestHead {
 /** A response, whatever its status. */
 interface HttpResponseHead {
   readonly status: number
-  /** As `Not Found`; '' where the server sends none. */
+  /** As `Not Found`; may be ''. */
   readonly statusText: string
   readonly headers: IncomingHttpHeaders
-  /** Where the response came from, after redirects; without user and password. */
+  /** The final URL after redirects, without user and password. */
   readonly url: string
 }
 
@@ -47,7 +47,7 @@ export interface HttpStream extends HttpResponseHead {
   close(): void
 }
 
-/** Why there is no response, for the person who configured the URL; names the host, never user or password. */
+/** A request failed. The message is for the person who configured the URL; it names the host, never user or password. */
 export class HttpClientError extends Error {
   override readonly name = 'HttpClientError'
 }

@@ -4,7 +4,7 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node
 import { isIP, type LookupFunction } from 'node:net'
 import type { TlsOptions } from './http-request.ts'
 
-/** What is sent to one server. */
+/** A request to one server. */
 export interface Hop {
   readonly url: URL
   readonly method: string
@@ -21,7 +21,7 @@ export interface HttpTransport {
   readonly Agent: typeof Agent
 }
 
-/** A request that was sent. */
+/** A sent request. */
 export interface OpenedHop {
   /** Resolves when the headers arrive. */
   readonly response: Promise<IncomingMessage>
@@ -32,7 +32,7 @@ export interface OpenedHop {
 /** Requests that a server may receive twice. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-/** Sends `hop` over a connection of `agent`. One with a restriction of addresses gets a connection of its own. */
+/** Sends `hop` over a connection of `agent`; with a restriction of addresses over a new connection, after a lookup. */
 export function openHop(
   { request }: HttpTransport,
   { url, method, headers, body, tls, mayReach }: Hop,
@@ -40,7 +40,7 @@ export function openHop(
   signal: AbortSignal,
 ): OpenedHop {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  // The rejection is the caller's to handle, who receives it after this function returns.
+  // The caller handles the rejection, but receives the promise only after this function returns.
   promise.catch(() => undefined)
   const refused = new Error(`redirects to ${url.host}, which is nearer to this machine: not followed`)
   const host = url.hostname.replace(/^\[|\]$/g, '')

@@ -1,14 +1,14 @@
-// What follows a redirect: where the next request goes, and what of the last one it may contain.
+// Redirects: the target of the next request, and which headers it may contain.
 import type { IncomingMessage } from 'node:http'
 import { REACH, type reachOf } from './address-reach.ts'
 import type { Hop } from './http-hop.ts'
 import type { HttpRequestHead } from './http-request.ts'
 
-/** Headers that belong to one origin alone. */
+/** Headers that must not be sent to another origin. */
 const PRIVATE_HEADERS = new Set(['authorization', 'cookie', 'host', 'proxy-authorization', 'x-api-key'])
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
-/** Null for a text that is not an address of http or https. */
+/** Null for a text that is not a URL of http or https. */
 export function parseUrl(text: string, base?: URL): URL | null {
   const url = URL.parse(text, base?.href)
   return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : null
@@ -36,8 +36,8 @@ export function firstHop({ url, method = 'GET', headers = {}, body, auth, tls = 
 }
 
 /**
- * The request that a redirect demands; null where the response is none. Throws where it must not be followed. A server
- * farther away must not be able to use this machine to reach a nearer one, which may trust it.
+ * The next request after a redirect; null for another response. Throws if the redirect must not be followed: a server that
+ * is far away must not be able to use this machine to reach a near one, which may trust it.
  */
 export function redirectedHop(
   hop: Hop,
@@ -79,7 +79,7 @@ function userOf({ username, password }: URL): HttpRequestHead['auth'] | undefine
   return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
 }
 
-/** A header that is there already counts. */
+/** An existing header wins. */
 function withAuth(
   headers: Hop['headers'],
   auth: HttpRequestHead['auth'] | undefined,

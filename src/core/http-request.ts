@@ -1,6 +1,6 @@
 // What a request to another web server contains.
 
-/** What a request contains, and which redirects it follows. */
+/** The content of a request, and the redirects that it follows. */
 export interface HttpRequestHead {
   /** http or https only. User and password in it become Basic credentials. */
   readonly url: string

@@ -19,7 +19,7 @@ export class LineSplitter {
     this.#take(this.#decoder.write(bytes))
   }
 
-  /** The output has ended: what is left is a line too. */
+  /** The output has ended: the rest is the last line. */
   end(): void {
     this.#take(this.#decoder.end())
     this.#emit(this.#rest)

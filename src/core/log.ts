@@ -13,7 +13,7 @@ const KEPT_FILES = 5
 /** The log file is rotated when it has more bytes than this. */
 const MAX_BYTES = 10 * 1024 * 1024
 
-/** Where the log goes. */
+/** The outputs of the log. */
 export interface LogOptions {
   readonly clock: Clock
   /** Null for no file. */
@@ -61,13 +61,13 @@ export class Log {
     this.#write('warning', text)
   }
 
-  /** `cause` is what was thrown; the entry of an Error contains its stack. */
+  /** `cause` is the thrown value; the entry of an Error contains its stack. */
   error(text: string, cause?: unknown): void {
     const details = (cause instanceof Error && cause.stack) || messageOf(cause)
     this.#write('error', cause === undefined ? text : `${text}: ${details}`)
   }
 
-  /** Renames the current log file and starts a new one. Throws where the files cannot be renamed. */
+  /** Renames the current log file and starts a new one. Throws if the files cannot be renamed. */
   rollover(): void {
     this.#file?.rollover()
   }

@@ -1,5 +1,5 @@
-// Long jobs: work of minutes, such as an update or a rendering, that clients can watch and cancel. A record on the disk
-// outlives the server, so that the next start knows what was interrupted.
+// Long jobs: work of minutes, such as an update or a rendering, that clients can watch and cancel. A record in the database
+// survives a crash of the server, so that the next start can repair an interrupted job.
 import { randomInt } from 'node:crypto'
 import { type Clock, sleep } from './clock.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
@@ -17,11 +17,11 @@ export interface LongJobSpec {
   readonly whileOther: 'wait' | 'refuse'
   /** What happens to a job while the printer has a print, also a paused one. */
   readonly whilePrinting: 'run' | 'refuse'
-  /** Whatever the owner needs to repair the job after an interruption. Clients may see it: no secrets. */
+  /** The data that the owner needs to repair the job after an interruption. Clients can read it: no secrets. */
   readonly details: PlainData
 }
 
-/** What is stored of a job while it runs. */
+/** The stored record of a running job. */
 export interface LongJobRecord {
   readonly id: number
   readonly title: string
@@ -31,26 +31,26 @@ export interface LongJobRecord {
   readonly details: PlainData
 }
 
-/** A job as the server knows it now. */
+/** The current state of a job. */
 export interface LongJobState extends Omit<LongJobRecord, 'startedAt'> {
   readonly state: 'waiting' | 'running'
-  /** From 0 to 1; null while it is not known. */
+  /** From 0 to 1; null while unknown. */
   readonly progress: number | null
   /** The last message; '' before the first. */
   readonly message: string
   readonly canBeCancelled: boolean
 }
 
-/** What the work of a job may use. */
+/** The interface of a job for its work. */
 export interface LongJob {
   readonly id: number
   /** Aborted when a client cancels the job, and when the server stops. */
   readonly signal: AbortSignal
   /** Sends a line to clients. */
   message(text: string): void
-  /** Sets the progress, from 0 to 1; null where it is not known. Clients are notified of each whole percent. */
+  /** Sets the progress, from 0 to 1, or null for unknown. Each whole percent is notified once. */
   progress(fraction: number | null): void
-  /** Stores other details; resolves when they are on the disk. To be awaited before the step that they describe. */
+  /** Stores other details; resolves when they are on the disk. Await it before the step that the details describe. */
   note(details: PlainData): Promise<void>
   /** Runs a step during which the job cannot be cancelled. The stop of the server does not wait for it for long. */
   uninterrupted<T>(step: () => Promise<T>): Promise<T>
@@ -106,19 +106,19 @@ export class LongJobs {
     return [...this.#jobs].map(job => job.state())
   }
 
-  /** What the last life of the server left unfinished; to be called before the first job. `settle` each of them. */
+  /** The jobs that the previous run of the server did not finish; call it before the first job, and `settle` each. */
   interrupted(): LongJobRecord[] {
     return this.#parts.records.all()
   }
 
-  /** Forgets an interrupted job: it is repaired, or needs no repair. */
+  /** Removes the record of an interrupted job: it is repaired, or needs no repair. */
   settle(id: number): Promise<void> {
     return this.#parts.records.remove(id)
   }
 
   /**
-   * Runs a job; resolves and rejects with `work`. Rejects with ApiError 503 where another job with its key, a print, or
-   * the stop of the server is in the way, with 507 where its record cannot be stored, and with JobCancelled.
+   * Runs a job; resolves and rejects with `work`. Rejects with ApiError 503 because of another job with its key, a print,
+   * or the stop of the server, with 507 if its record cannot be stored, and with JobCancelled.
    */
   run<T>(spec: LongJobSpec, work: (job: LongJob) => Promise<T>): Promise<T> {
     const end = this.#run(spec, work)
@@ -128,7 +128,7 @@ export class LongJobs {
     return end
   }
 
-  /** Cancels a job that waits or runs. Throws ApiError 404 for an unknown one, 409 where it must not stop now. */
+  /** Cancels a job that waits or runs. Throws ApiError 404 for an unknown job, 409 if it must not stop now. */
   cancel(id: number): void {
     const job = [...this.#jobs].find(each => each.id === id)
     if (job === undefined) throw new ApiError(404, `No job with the id ${id} runs`)

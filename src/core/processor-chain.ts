@@ -15,7 +15,7 @@ import { makeDurable } from './make-durable.ts'
 /** Seconds that a processor has to stop after its signal; then the chain continues without it. */
 const GRACE = 2
 
-/** A file and what is to be done with it. */
+/** A file and its processors. */
 export interface ChainJob {
   /** The file, absolute; a link is followed. */
   readonly path: string
@@ -27,28 +27,28 @@ export interface ChainJob {
   readonly metadata: Readonly<Record<string, unknown>>
   /** A folder for drafts, in the file system of the file; it is made, and removed at the end. */
   readonly staging: string
-  /** Ends the chain; what is rewritten so far is dropped. */
+  /** Ends the chain and drops the drafts. */
   readonly signal: AbortSignal
 }
 
 /** What the chain needs of the worker. */
 export interface ChainParts {
   readonly clock: Clock
-  /** Loads a processor's module; rejects where it cannot. */
+  /** Loads a processor's module; rejects if that fails. */
   readonly load: (module: string) => Promise<FileProcessor>
-  /** Called before each processor, so that the server knows which one to blame when the worker does not answer. */
+  /** Called before each processor, so that the server knows which one hangs when the worker does not answer. */
   readonly onStart?: (name: string, limitSeconds: number) => void
 }
 
-/** What became of a file. */
+/** The result for a file. */
 export interface ChainResult {
   /** Whether the file has new content. */
   readonly rewritten: boolean
   /** The processors for `file_processors` of the metadata, in their order. */
   readonly listed: readonly string[]
-  /** The fields of all processors; where two give the same one the later wins. */
+  /** The fields of all processors; of two with the same name the later wins. */
   readonly metadata: Readonly<Record<string, unknown>>
-  /** For the log, each with the processor's name; what failed is here too. */
+  /** For the log, each with the processor's name; contains the failures too. */
   readonly notes: readonly string[]
   /** For clients. */
   readonly warnings: readonly string[]
@@ -56,8 +56,8 @@ export interface ChainResult {
 
 /**
  * Runs the processors. Each reads what the one before wrote; at the end the last draft replaces the file in one step,
- * with its mode and time of change. Where another program has changed the file meanwhile, it stays as it is.
- * Rejects with the reason of `signal`, or with the system's error where the file cannot be read or replaced.
+ * with its mode and time of change. If another program has changed the file meanwhile, it stays unchanged.
+ * Rejects with the reason of `signal`, or with the system's error if the file cannot be read or replaced.
  */
 export async function runProcessors(job: ChainJob, parts: ChainParts): Promise<ChainResult> {
   const target = await realpath(job.path)
@@ -135,7 +135,7 @@ async function withGrace<T>(work: Promise<T>, signal: AbortSignal, clock: Clock)
 
 type Before = Awaited<ReturnType<typeof stat>>
 
-/** Puts a draft in the file's place, durably. False where the file is not the one that was read. */
+/** Replaces the file by a draft, durably. Returns false if the file is not the one that was read. */
 async function replace(target: string, draft: string, before: Before): Promise<boolean> {
   await chmod(draft, Number(before.mode) & 0o7777)
   await utimes(draft, before.atime, before.mtime)

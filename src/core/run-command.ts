@@ -4,7 +4,7 @@ import { setPriority } from 'node:os'
 import { messageOf } from './errors.ts'
 import { LineSplitter } from './line-splitter.ts'
 
-/** Which output of a program a line comes from. */
+/** The outputs of a program. */
 export type OutputName = 'stdout' | 'stderr'
 
 /** How a program is run. */
@@ -102,7 +102,7 @@ function start(
   }
 }
 
-/** What it starts later inherits both. Where the system has no such priorities, it runs as any other program. */
+/** The programs that it starts inherit both. A system without these priorities runs it as any other program. */
 function lowerPriority(pid: number, run: typeof import('node:child_process').execFile): void {
   try {
     setPriority(pid, NICE)
@@ -205,7 +205,7 @@ class Running {
     this.#stop(new CommandError(`${this.#program} ${what}`))
   }
 
-  /** Stops the program with its group, gently first where that is wanted. */
+  /** Stops the program with its group; with a grace period by SIGTERM first. */
   #stop(reason: unknown): void {
     if (this.#stopping !== null) return
     this.#stopping = { reason }
@@ -218,8 +218,8 @@ class Running {
   }
 
   /**
-   * What the program started in another group, or as another user, lives on and holds the outputs open: they are not
-   * waited for.
+   * A program that it started in another group, or as another user, keeps running and keeps the outputs open: they are
+   * closed here, without waiting for it.
    */
   #kill(): void {
     const child = this.#child

@@ -47,7 +47,7 @@ export function openImmutable(file: string): Sqlite {
   return new Sqlite(`${pathToFileURL(file).href}?immutable=1`, { readOnly: true })
 }
 
-/** What is wrong with the structure of an open database, or null. Reads the whole file. */
+/** The first error in the structure of an open database, or null. Reads the whole file. */
 export function damageOf(db: Sqlite): string | null {
   const [first] = db.all('PRAGMA quick_check(1)')
   const text = String(first?.quick_check ?? 'the check returned nothing')

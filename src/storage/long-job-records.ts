@@ -1,4 +1,4 @@
-// Where the records of long jobs are stored: in the namespace of the server, under the name of the jobs' owner.
+// Stores the records of long jobs in the namespace of the server, by the owner of the jobs.
 import type { LongJobRecord, LongJobRecords } from '../core/long-jobs.ts'
 import type { PlainData } from '../core/plain-data.ts'
 import { isPlainObject } from '../schema/index.ts'
@@ -18,7 +18,7 @@ export class StoredJobRecords implements LongJobRecords {
     this.#owner = owner
   }
 
-  /** The records by their start; what is not one is left out. */
+  /** The records in order of their start; invalid ones are left out. */
   all(): LongJobRecord[] {
     const stored = this.#namespaces.find(NAMESPACE, [KEY, this.#owner])
     const records = isPlainObject(stored) ? Object.values(stored).flatMap(recordOf) : []

@@ -22,7 +22,7 @@ import { UserTable } from './users.ts'
 /** The version of the namespace store's encoding that this server writes; the current Moonraker's. */
 const DATABASE_VERSION = 2
 
-/** Where the storage is. */
+/** The folders of the storage. */
 export interface StorageOptions {
   /** `<data>/database` */
   readonly folder: string

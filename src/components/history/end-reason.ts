@@ -8,7 +8,7 @@ const ERROR_TO_END = 10
 /** The name that the history's own fields are under; no component can take it. */
 const PROVIDER = 'history'
 
-/** What is known of the end of a job. */
+/** The end of a job. */
 export interface JobEnd {
   readonly status: string
   /** `print_stats.message`; empty when `on_error_gcode` cancels the print. */
@@ -19,7 +19,7 @@ export interface JobEnd {
   readonly time: number
 }
 
-/** The fields of a job that goes on after all. */
+/** The fields of a job that continues after its record was closed. */
 export function withoutReason(fields: readonly AuxiliaryField[]): AuxiliaryField[] {
   return fields.filter(({ provider }) => provider !== PROVIDER)
 }

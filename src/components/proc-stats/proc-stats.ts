@@ -1,5 +1,5 @@
-// The load of machine and server for the clients of one printer, measured while there are any. Clients take the
-// notification for a heartbeat, so it goes out once a second in every state of the printer.
+// The load of machine and server for the clients of one printer, measured while there are any. Clients use the
+// notification as a heartbeat, so it is sent once a second in every state of the printer.
 
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { machine } from '../../api/machine.ts'
