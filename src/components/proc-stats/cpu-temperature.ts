@@ -79,7 +79,7 @@ class Sensor {
   }
 }
 
-/** The file with the temperature in thousandths of °C; null if there is none. */
+/** The file with the temperature in thousandths of °C; null without a sensor. */
 async function findFile(files: SystemFiles): Promise<string | null> {
   const zones = await classEntries(files, '/sys/class/thermal/thermal_zone', 'type', type =>
     CPU_ZONE.test(type),
