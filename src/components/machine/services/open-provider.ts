@@ -1,6 +1,7 @@
-// Which provider serves: the one of the configuration, or what is left of it on this machine.
+// Opens the configured provider, or the next one that works on this machine.
 import { existsSync } from 'node:fs'
 import { messageOf } from '../../../core/errors.ts'
+import type { Registration } from '../../../core/scope.ts'
 import { noProvider } from './no-provider.ts'
 import { polledProvider } from './polled-provider.ts'
 import { SYSTEMD_RUNS } from './power-command.ts'
@@ -26,11 +27,13 @@ const CANDIDATES: Readonly<Record<Exclude<ProviderName, 'none'>, readonly Make[]
 export interface OpenProvider {
   readonly provider: Provider
   readonly states: ServiceStates
+  /** That it is not the configured one. */
+  readonly warning?: Registration
 }
 
 /**
- * Opens the provider `wanted`: systemd_cli where D-Bus does not answer, and none where nothing does. A warning says so,
- * but not where the default finds that systemd does not run at all, as in most containers.
+ * Opens the provider `wanted`: systemd_cli if D-Bus does not answer, and none if nothing works. A warning says so, unless
+ * it is the default and systemd does not run at all, as in most containers.
  */
 export async function openProvider(wanted: ProviderName, parts: ProviderParts): Promise<OpenProvider> {
   if (wanted === 'none') return nothing('the configuration says [machine] provider: none')
@@ -40,9 +43,9 @@ export async function openProvider(wanted: ProviderName, parts: ProviderParts): 
     const provider = make(parts)
     try {
       const states = await provider.open()
-      if (problems.length > 0)
-        warnings.add(`[machine] ${problems.join('; ')}: ${provider.name} is used instead`)
-      return { provider, states }
+      if (problems.length === 0) return { provider, states }
+      const text = `[machine] ${problems.join('; ')}: ${provider.name} is used instead`
+      return { provider, states, warning: warnings.add(text) }
     } catch (error) {
       provider.stop()
       if (parts.signal.aborted) return nothing('the server stops')
@@ -51,9 +54,26 @@ export async function openProvider(wanted: ProviderName, parts: ProviderParts): 
   }
   const why = problems.join('; ')
   const text = `services and power of this machine cannot be managed: ${why}`
-  if (wanted === 'systemd_dbus' && !existsSync(SYSTEMD_RUNS)) log.info(text)
-  else warnings.add(`[machine] ${text}`)
+  if (wanted !== 'systemd_dbus' || existsSync(SYSTEMD_RUNS)) {
+    return { ...nothing(why), warning: warnings.add(`[machine] ${text}`) }
+  }
+  log.info(text)
   return nothing(why)
+}
+
+/** Opens the provider `wanted` and no other. Rejects with Error if it does not work. */
+export async function openWanted(
+  wanted: Exclude<ProviderName, 'none'>,
+  parts: ProviderParts,
+): Promise<OpenProvider> {
+  const [make] = CANDIDATES[wanted] as [Make]
+  const provider = make(parts)
+  try {
+    return { provider, states: await provider.open() }
+  } catch (error) {
+    provider.stop()
+    throw error
+  }
 }
 
 function nothing(why: string): OpenProvider {

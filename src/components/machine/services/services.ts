@@ -1,12 +1,13 @@
 // The machine's services and power as clients see them: what there is, in which state, and what may be done with it.
 import type { SystemInfo } from '../../../api/system-info.ts'
 import type { Core } from '../../../component/component.ts'
-import { sleep } from '../../../core/clock.ts'
+import { sleep, type Timer } from '../../../core/clock.ts'
 import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
+import type { Registration } from '../../../core/scope.ts'
 import type { Infer } from '../../../schema/index.ts'
 import { serviceName } from './allowed-services.ts'
-import { openProvider } from './open-provider.ts'
+import { type OpenProvider, openProvider, openWanted } from './open-provider.ts'
 import type {
   PowerAction,
   Provider,
@@ -31,6 +32,8 @@ type Virtualization = Infer<typeof SystemInfo>['virtualization']
 
 /** Seconds that a question waits for the service manager at the start. */
 const PATIENCE = 3
+/** Seconds between attempts to open the configured provider after the start; the last one repeats. */
+const RETRIES = [5, 10, 20, 60] as const
 /** Actions of clients that run at the same time: each may be a program. */
 const MAX_ACTIONS = 10
 /** How much of a name an error repeats. */
@@ -43,6 +46,9 @@ export class Services {
   readonly #virtualization: () => Promise<Virtualization>
   #opening: Promise<Provider> | null = null
   #provider: Provider | null = null
+  /** That another provider than the configured one is in use. */
+  #warning: Registration | null = null
+  #retry: Timer | null = null
   #following: Promise<void> = Promise.resolve()
   readonly #actions = new ConcurrencyLimit({ what: 'service actions', maxRunning: MAX_ACTIONS, maxQueued: 0 })
   #states: ServiceStates = new Map()
@@ -67,24 +73,51 @@ export class Services {
   }
 
   async #open(): Promise<Provider> {
-    const { allowed, core } = this.#parts
+    const { allowed, signal } = this.#parts
     await allowed.load()
-    const { provider, states } = await openProvider(this.#wanted, this.#parts)
+    const opened = await openProvider(this.#wanted, this.#parts)
+    this.#states = new Map(opened.states)
+    await this.#use(opened)
+    if (opened.provider.name !== this.#wanted && !signal.aborted) this.#retryLater(0)
+    return opened.provider
+  }
+
+  async #use({ provider, warning }: OpenProvider): Promise<void> {
+    const { core, signal } = this.#parts
+    this.#provider?.stop()
     this.#provider = provider
-    this.#states = new Map(states)
-    if (this.#parts.signal.aborted) {
-      provider.stop()
-      return provider
-    }
+    this.#warning?.remove()
+    this.#warning = warning ?? null
+    if (signal.aborted) return provider.stop()
     this.#ownUnit = await this.#unitOf(process.pid)
     const names = [...this.#states.keys()].join(', ')
     core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
     await this.#findKlipper()
-    return provider
   }
 
-  /** What is under way ends with the signal of the parts. */
+  /** The configured provider may work later: a service manager or its D-Bus can start after the server. */
+  #retryLater(attempt: number): void {
+    const wait = RETRIES[Math.min(attempt, RETRIES.length - 1)] as number
+    this.#retry = this.#core.clock.after(wait, () => void this.#openAgain(attempt + 1))
+  }
+
+  async #openAgain(attempt: number): Promise<void> {
+    if (this.#wanted === 'none') return
+    try {
+      const opened = await openWanted(this.#wanted, this.#parts)
+      this.#report(opened.states)
+      await this.#use(opened)
+      this.#opening = Promise.resolve(opened.provider)
+    } catch (error) {
+      if (this.#parts.signal.aborted) return
+      this.#core.log.debug(`provider ${this.#wanted} does not work yet: ${messageOf(error)}`)
+      this.#retryLater(attempt)
+    }
+  }
+
+  /** The signal of the parts ends what is in progress. */
   stop(): void {
+    this.#retry?.stop()
     this.#provider?.stop()
   }
 

@@ -238,3 +238,21 @@ for (const [what, speak] of Object.entries(SPEAKERS)) {
     assert.deepEqual(programs.calls(), [])
   })
 }
+
+test('a D-Bus that starts after the server is found', async () => {
+  using _programs = standInPrograms({ systemctl: 'exit 1' })
+  process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nowhere/bus'
+  const clock = new HandClock()
+  await using rig = await startOn(clock)
+  using client = await WebClient.open(rig.url)
+  assert.equal((await systemInfo(rig)).provider, 'none')
+  await clock.waitFor(5)
+  clock.pass(5)
+  await clock.waitFor(10)
+  await using _bus = await InProcessBus.start()
+  clock.pass(10)
+  const { params } = await client.notified('notify_service_state_changed')
+  assert.deepEqual(params, [{ klipper: { active_state: 'active', sub_state: 'running' } }])
+  while ((await systemInfo(rig)).provider !== 'systemd_dbus') await setImmediate()
+  assert.doesNotMatch((await ask(rig.port, '/server/info')).body, /cannot be managed/)
+})
