@@ -1,40 +1,41 @@
-// Multicast DNS: makes the server known as a service of the type _moonraker._tcp.
+// Multicast DNS: announces the server as a service of the type _moonraker._tcp, over IPv4 and IPv6.
+import type { Socket } from 'node:dgram'
 import type { CiaoService, Responder } from '@homebridge/ciao'
 import type { HostPart } from '../../component/host.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { type Network, neighbourhood } from './networks.ts'
 
-/** What is made known. */
+/** A service to announce. */
 export interface MdnsService {
-  /** Shown to people; another is taken where the network has it already. */
+  /** For people. If the network has a service of this name, ciao adds a number. */
   readonly name: string
   /** Without `.local`. */
   readonly host: string
   readonly port: number
   readonly txt: Readonly<Record<string, string>>
-  /** The network has another of this name or host; `host` is the one that was taken instead. */
+  /** The network has a service of this name or host; `host` is the new one. */
   readonly onRename: (host: string) => void
 }
 
-/** A service that is known until it is withdrawn. */
+/** An announced service. */
 export interface Announcement {
-  /** Says goodbye, so that nobody goes on showing it. */
+  /** Announces the end of the service, so that other programs remove it from their lists. */
   withdraw(): Promise<void>
 }
 
-/** What ciao takes over as it is loaded (source-map-support): how the process prints errors, and how it ends on them. */
-const TAKEN_OVER = [
+/** What ciao replaces when it is loaded (source-map-support): how the process prints errors, and how it ends on them. */
+const REPLACED = [
   [Error, 'prepareStackTrace'],
   [process, 'emit'],
 ] as const
 
-/** Loads ciao, and leaves the process as it was. */
+/** Loads ciao, and restores what it replaces. */
 async function loadCiao(): Promise<typeof import('@homebridge/ciao')> {
-  const before = TAKEN_OVER.map(([owner, key]) => Object.getOwnPropertyDescriptor(owner, key))
-  // The names of its exports cannot be told once it is bundled; its default export is all of them.
+  const before = REPLACED.map(([owner, key]) => Object.getOwnPropertyDescriptor(owner, key))
+  // A bundle has only the default export of ciao, which contains all others.
   const { default: ciao } = await import('@homebridge/ciao')
-  for (const [index, [owner, key]] of TAKEN_OVER.entries()) {
+  for (const [index, [owner, key]] of REPLACED.entries()) {
     const descriptor = before[index]
     if (descriptor === undefined) Reflect.deleteProperty(owner, key)
     else Object.defineProperty(owner, key, descriptor)
@@ -42,20 +43,41 @@ async function loadCiao(): Promise<typeof import('@homebridge/ciao')> {
   return ciao
 }
 
-interface NetworkWatch {
-  waitForInit(): Promise<void>
-  shutdown(): void
+/** The multicast group of mDNS over IPv6 (RFC 6762, section 3). */
+const GROUP_IPV6 = 'ff02::fb'
+
+/** The parts of ciao's server that are not in its types. */
+interface CiaoServer {
+  readonly sockets: ReadonlyMap<string, Socket>
+  bindSocket(socket: Socket, network: { readonly name: string }, family: string): Promise<void>
+  getNetworkManager(): { waitForInit(): Promise<void>; shutdown(): void }
 }
 
+const serverOf = (responder: Responder) => (responder as unknown as { readonly server: CiaoServer }).server
+
 /**
- * Ends ciao's own watch over networks: it sees only those that were there at first, and throws where nobody can
- * catch it. Whoever announces does so anew when networks change.
+ * Ends ciao's own watch over networks: it sees only those of the start, and throws errors that no caller can catch. The
+ * caller of `Mdns` announces again when networks change.
  */
 async function endNetworkWatch(responder: Responder): Promise<void> {
-  const { server } = responder as unknown as { readonly server: { getNetworkManager(): NetworkWatch } }
-  const watch = server.getNetworkManager()
+  const watch = serverOf(responder).getNetworkManager()
   await watch.waitForInit()
   watch.shutdown()
+}
+
+/** Joins the IPv6 group on each interface: ciao does so on one of them, since it leaves the interface to the system. */
+function joinEachInterface(responder: Responder): void {
+  const server = serverOf(responder)
+  const bind = server.bindSocket.bind(server)
+  server.bindSocket = async (socket, network, family) => {
+    await bind(socket, network, family)
+    if (family !== 'IPv6' || server.sockets.get(`${network.name}/6`) !== socket) return
+    try {
+      socket.addMembership(GROUP_IPV6, `::%${network.name}`)
+    } catch {
+      // It is a member there already.
+    }
+  }
 }
 
 /** Gives the network of an address; undefined for an address of none of the networks. */
@@ -68,12 +90,25 @@ type NetworkOf = ReturnType<typeof neighbourhood>
 function ignoreOthers(responder: Responder, networks: ReadonlySet<NetworkOf>): void {
   const handleQuery = responder.handleQuery.bind(responder)
   const handleResponse = responder.handleResponse.bind(responder)
-  const isNear = (address: string) => networks.values().some(networkOf => networkOf(address) !== undefined)
+  const isNear = ({
+    address,
+    interface: socket,
+  }: {
+    readonly address: string
+    readonly interface: string
+  }) => {
+    // The IPv6 socket also receives what the IPv4 socket handles. No router passes a link-local address on.
+    if (socket.endsWith('/6')) {
+      if (address.startsWith('::ffff:')) return false
+      if (address.startsWith('fe80:')) return true
+    }
+    return networks.values().some(networkOf => networkOf(address) !== undefined)
+  }
   responder.handleQuery = (packet, from) => {
-    if (isNear(from.address)) handleQuery(packet, from)
+    if (isNear(from)) handleQuery(packet, from)
   }
   responder.handleResponse = (packet, from) => {
-    if (isNear(from.address)) handleResponse(packet, from)
+    if (isNear(from)) handleResponse(packet, from)
   }
 }
 
@@ -85,7 +120,10 @@ export class Mdns {
   /** Announces `service` in `networks`, at least one; the search for a free name goes on after it resolves. */
   async announce(service: MdnsService, networks: readonly Network[], log: Log): Promise<Announcement> {
     const { getResponder } = await loadCiao()
-    const responder = getResponder({ interface: [...new Set(networks.map(({ name }) => name))] })
+    const responder = getResponder({
+      interface: [...new Set(networks.map(({ name }) => name))],
+      advertiseIpv6: networks.some(({ family }) => family === 'IPv6'),
+    })
     const near = this.#networks.get(responder) ?? this.#prepare(responder)
     const networkOf = neighbourhood(networks)
     near.add(networkOf)
@@ -112,6 +150,7 @@ export class Mdns {
     const near = new Set<NetworkOf>()
     this.#networks.set(responder, near)
     ignoreOthers(responder, near)
+    joinEachInterface(responder)
     return near
   }
 }
@@ -134,14 +173,17 @@ function advertise(
     restrictedAddresses: networks.map(({ address }) => address),
     disabledIpv6: networks.every(({ family }) => family === 'IPv4'),
   })
-  announced.on('name-change', other => log.info(`'${name}' at '${host}' is taken, now '${other}'`))
+  // ciao names the IPv6 socket of an interface `eth0/6`, but looks for that name among the interfaces.
+  const isOnInterface = announced.advertisesOnInterface.bind(announced)
+  announced.advertisesOnInterface = (socket, ...rest) => isOnInterface(socket.replace(/\/6$/, ''), ...rest)
+  announced.on('name-change', other => log.info(`'${name}' at '${host}' is in use, now '${other}'`))
   announced.on('hostname-change', onRename)
   announced.advertise().then(
     () => {
       if (announced.isDestroyed()) return
-      log.info(`known as '${announced.getFQDN()}' at ${announced.getHostname()}`)
+      log.info(`announced as '${announced.getFQDN()}' at ${announced.getHostname()}`)
     },
-    error => log.warning(`'${name}' cannot be made known: ${messageOf(error)}`),
+    error => log.warning(`'${name}' cannot be announced: ${messageOf(error)}`),
   )
   return announced
 }

@@ -1,8 +1,8 @@
-// The networks that the server is reached in: only there it makes itself known, and only those who are there it answers.
+// The networks in which clients reach the server: it announces itself there, and answers only clients there.
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-/** An address of this machine, with the network that it belongs to. */
+/** An address of this machine, with its network. */
 export interface Network {
   /** The interface's name, as `eth0`. */
   readonly name: string
@@ -12,10 +12,10 @@ export interface Network {
   readonly cidr: string
 }
 
-/** Interfaces that lead to containers and virtual machines, where nobody looks for a printer. */
+/** Interfaces of containers and virtual machines, where no program looks for a printer. */
 const VIRTUAL = /^(veth|docker|br-[0-9a-f]{12}|virbr|vnet|cni|flannel|cali|lxc|podman)/
 
-/** The networks of a server that listens on `host`: an address, or one of those that stand for all. */
+/** The networks of a server that listens on `host`: an address, or `all`, `::`, `0.0.0.0`. */
 export function networksOf(host: string): Network[] {
   const all = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses.map(({ address, family, cidr, internal }) => ({ name, address, family, cidr, internal })),
@@ -27,12 +27,12 @@ export function networksOf(host: string): Network[] {
 
 function isServed(host: string, network: Omit<Network, 'cidr'> & { readonly internal: boolean }): boolean {
   if (host !== 'all' && host !== '::' && host !== '0.0.0.0') return network.address === host
-  // An IPv6 address of the link alone is of no use to who does not know by which interface it is reached.
+  // A link-local IPv6 address is of no use without the name of the client's own interface.
   const outside = !network.internal && !VIRTUAL.test(network.name) && !network.address.startsWith('fe80:')
   return outside && (network.family === 'IPv4' || host !== '0.0.0.0')
 }
 
-/** Gives the network in which an address is reached without a router; nothing for what comes from elsewhere. */
+/** Gives the network in which an address is reached without a router; undefined for other addresses. */
 export function neighbourhood(networks: readonly Network[]): (address: string) => Network | undefined {
   const all = networks.map(network => ({ network, near: subnetOf(network.cidr) }))
   return address => all.find(({ near }) => near.check(address, familyOf(address)))?.network
@@ -48,8 +48,8 @@ function subnetOf(cidr: string): BlockList {
 const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
 /**
- * The address to give to somebody who came to this machine's address `local`. One that is in none of the networks is
- * the way of a proxy on this machine to us.
+ * The address to give to a client that connected to this machine's address `local`. One that is in none of the networks
+ * is that of a proxy on this machine.
  */
 export function addressFor(networks: readonly Network[], local: string): string {
   const plain = local.replace(/^::ffff:/, '')

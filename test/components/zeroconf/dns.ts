@@ -1,8 +1,10 @@
 // As much of multicast DNS as asks a question and reads what comes back (RFC 1035, section 4; RFC 6762).
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { SocketAddress } from 'node:net'
 
 const GROUP = '224.0.0.251'
+const GROUP_IPV6 = 'ff02::fb'
 const PORT = 5353
 /** Bits of a header: an answer, with authority. */
 const ANSWER = Buffer.from([0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0])
@@ -43,8 +45,15 @@ function readName(message: Buffer, at: number): [string, number] {
   }
 }
 
+function ipv6Text(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16))
+  // As networkInterfaces() writes it.
+  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
+}
+
 function readData(message: Buffer, type: number, at: number, length: number): unknown {
   if (type === TYPES.A) return [...message.subarray(at, at + 4)].join('.')
+  if (type === TYPES.AAAA) return ipv6Text(message.subarray(at, at + 16))
   if (type === TYPES.PTR) return readName(message, at)[0]
   if (type === TYPES.SRV) return { port: message.readUInt16BE(at + 4), target: readName(message, at + 6)[0] }
   if (type !== TYPES.TXT) return message.subarray(at, at + length)
@@ -81,33 +90,41 @@ function readRecords(message: Buffer): DnsRecord[] {
 /** A program that looks for services, on the loopback interface alone. */
 export class DnsClient implements AsyncDisposable {
   readonly #socket: Socket
+  readonly #group: string
   /** Messages that came. */
   heardCount = 0
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, group: string) {
     this.#socket = socket
+    this.#group = group
     socket.on('message', () => {
       this.heardCount += 1
     })
   }
 
   /**
-   * `listening` hears what is told to all, as programs do that always watch; else only answers to itself, at `address`.
+   * `listening` receives all multicast messages, as a program that always watches does; otherwise the client receives
+   * only answers to itself, at `address`. With a `networkInterface` the client uses IPv6 there.
    */
-  static async open({ listening = false, address = '127.0.0.1' } = {}): Promise<DnsClient> {
-    const socket = createSocket({ type: 'udp4', reuseAddr: listening })
+  static async open({
+    listening = false,
+    address = '127.0.0.1',
+    networkInterface = '',
+  } = {}): Promise<DnsClient> {
+    const isIPv6 = networkInterface !== ''
+    const socket = createSocket({ type: isIPv6 ? 'udp6' : 'udp4', reuseAddr: listening })
     socket.bind(listening ? { port: PORT, address: GROUP } : { port: 0, address })
     await once(socket, 'listening')
     if (listening) socket.addMembership(GROUP, '127.0.0.1')
-    socket.setMulticastInterface('127.0.0.1')
-    return new DnsClient(socket)
+    socket.setMulticastInterface(isIPv6 ? `::%${networkInterface}` : '127.0.0.1')
+    return new DnsClient(socket, isIPv6 ? GROUP_IPV6 : GROUP)
   }
 
-  /** Asks once. */
+  /** Sends one query. */
   send(name: string, type: keyof typeof TYPES): void {
     const header = Buffer.from([0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0])
     const question = Buffer.concat([header, nameBytes(name), Buffer.of(0, TYPES[type], 0, 1)])
-    this.#socket.send(question, PORT, GROUP)
+    this.#socket.send(question, PORT, this.#group)
   }
 
   /** Asks again and again, since the service may only be looking for its name, until an answer `fits`. */

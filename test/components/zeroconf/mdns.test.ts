@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { instanceName, machineName, ownCgroup } from '../../../src/components/zeroconf/identity.ts'
 import { Mdns } from '../../../src/components/zeroconf/mdns.ts'
+import { type Network, networksOf } from '../../../src/components/zeroconf/networks.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'
 import { moonrakerVersion } from '../../../src/core/version.ts'
@@ -106,6 +107,28 @@ test('who is not in one of the networks is not heard', async () => {
   assert.equal(far.heardCount, 0)
 })
 
+/** An interface with an IPv6 address that a router can reach, and that address; none in many containers. */
+const ipv6 = networksOf('all').find(({ family }) => family === 'IPv6')
+
+test('the service is found over IPv6', { skip: ipv6 === undefined && 'no IPv6 network' }, async () => {
+  const network = ipv6 as Network
+  const name = `six-${SHORT}`
+  const announcement = await new Mdns().announce(
+    { name, host: name, port: 1, txt: { uuid: ID }, onRename: () => {} },
+    [network],
+    new Log({ clock: systemClock, file: null, structured: false, level: 'info', console: null }),
+  )
+  await using _announced = { [Symbol.asyncDispose]: () => announcement.withdraw() }
+  await using client = await DnsClient.open({ address: network.address, networkInterface: network.name })
+  const records = await client.ask(SERVICES, 'PTR', isOurs)
+  assert.deepEqual(first(records, 'SRV')?.data, { port: 1, target: `${name}.local` })
+  const addresses = records.filter(({ type }) => type === 'AAAA' || type === 'A')
+  assert.deepEqual(
+    addresses.map(({ type, data }) => [type, data]),
+    [['AAAA', network.address]],
+  )
+})
+
 test('a stop at any moment leaves nothing behind', async () => {
   await using watcher = await DnsClient.open({ listening: true })
   for (const stopAt of ['at once', 'while it looks for its name', 'when it is known']) {
@@ -117,7 +140,7 @@ test('a stop at any moment leaves nothing behind', async () => {
     await rig[Symbol.asyncDispose]()
     assert.doesNotMatch(rig.log.join('\n'), /WARNING|ERROR/, stopAt)
     assert.equal(
-      rig.log.join('\n').includes('zeroconf.mdns: known as'),
+      rig.log.join('\n').includes('zeroconf.mdns: announced as'),
       stopAt === 'when it is known',
       stopAt,
     )
