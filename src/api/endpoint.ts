@@ -10,6 +10,7 @@ export const TRANSPORTS = {
   http: 'POST /server/jsonrpc; without notifications',
   websocket: 'GET /websocket (upgrade), one message in each frame',
   unix: 'comms/moonraker.sock in the data folder, each message ended by the byte 0x03',
+  mqtt: 'topics INSTANCE/moonraker/api/request and …/response of the broker of section [mqtt]',
 } as const
 
 /** How a call reaches the server. `internal` is a call from a template or another component. */

@@ -9,6 +9,7 @@ import { files } from './files.ts'
 import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
+import { mqtt } from './mqtt.ts'
 import { octoprint } from './octoprint.ts'
 import { peripherals } from './peripherals.ts'
 import { printer } from './printer.ts'
@@ -37,6 +38,7 @@ export const chapters = [
   webcam,
   octoprint,
   history,
+  mqtt,
   extensions,
   databaseDebug,
   discovery,

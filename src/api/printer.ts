@@ -122,7 +122,7 @@ export const printer = chapter({
       example: { objects: { print_stats: null, extruder: ['temperature', 'target'] } },
       result: StatusReply,
       role: 'viewer',
-      transports: DIRECT_TRANSPORTS,
+      transports: [...DIRECT_TRANSPORTS, 'mqtt'],
       subscribes: true,
       passThrough: true,
     }),

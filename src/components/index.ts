@@ -14,6 +14,7 @@ import jobQueue from './job-queue/index.ts'
 import jobState from './job-state/index.ts'
 import machine from './machine/index.ts'
 import metadata from './metadata/index.ts'
+import mqtt from './mqtt/index.ts'
 import octoprintCompat from './octoprint/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
@@ -38,6 +39,7 @@ export const componentTypes: readonly ComponentType[] = [
   jobState,
   history,
   extensions,
+  mqtt,
   apiDocs,
   frontend,
   zeroconf,

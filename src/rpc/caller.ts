@@ -1,5 +1,6 @@
 // Who calls a method, and by which transport.
 import type { Transport } from '../api/endpoint.ts'
+import type { StatusChange } from '../api/printer.ts'
 import type { Connection } from './connection.ts'
 import { TRUSTED_USER, type User } from './user.ts'
 
@@ -12,6 +13,13 @@ export interface Caller {
   readonly user: User | null
   /** The WebSocket or unix socket; null for other transports. */
   readonly connection: Connection | null
+  /**
+   * Replaces the status subscription, where callers share one and have no connection each. `objects` are field names by
+   * object, null for all. Resolves with the present status.
+   */
+  readonly subscribe?: (
+    objects: Readonly<Record<string, readonly string[] | null>>,
+  ) => Promise<{ readonly eventtime: number; readonly status: StatusChange }>
 }
 
 /** The server itself. */

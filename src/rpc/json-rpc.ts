@@ -12,6 +12,9 @@ const MAX_BATCH = 1000
 /** The longest text of an id that is an object or a list; a deeply nested one could not be echoed. */
 const MAX_ID_LENGTH = 1000
 
+/** What calls need of the registry; a transport may wrap it. */
+export type Callable = Pick<Registry, 'call' | 'failure'>
+
 /** A reply: at once, later, or none (notifications). */
 type Answer<T> = T | undefined | Promise<T | undefined>
 
@@ -50,7 +53,7 @@ function toFailure(error: ApiError): Failure {
  * Processes one text of a client. Returns the text of the reply, or nothing where none is due: for notifications that
  * succeeded, and for replies to our own requests. Never throws.
  */
-export function answer(registry: Registry, text: string, caller: Caller): Answer<string> {
+export function answer(registry: Callable, text: string, caller: Caller): Answer<string> {
   let message: unknown
   try {
     message = parseExact(text)
@@ -64,7 +67,7 @@ export function answer(registry: Registry, text: string, caller: Caller): Answer
 }
 
 /** Processes a client's text, and sends the reply on its connection. */
-export function receive(registry: Registry, connection: Connection, text: string): void {
+export function receive(registry: Callable, connection: Connection, text: string): void {
   const reply = answer(registry, text, connection)
   if (reply instanceof Promise) {
     void reply.then(late => {
@@ -74,7 +77,7 @@ export function receive(registry: Registry, connection: Connection, text: string
 }
 
 function answerBatch(
-  registry: Registry,
+  registry: Callable,
   batch: readonly unknown[],
   caller: Caller,
   length: number,
@@ -94,7 +97,7 @@ function answerBatch(
 }
 
 /** `length` is that of the text which contains the message. */
-function answerOne(registry: Registry, message: unknown, caller: Caller, length: number): Answer<string> {
+function answerOne(registry: Callable, message: unknown, caller: Caller, length: number): Answer<string> {
   if (!isPlainObject(message)) return failure(null, { code: -32600, message: 'Invalid Request' })
   const { jsonrpc, id, method, params } = message
   if (!isEchoable(id)) return failure(null, { code: -32600, message: 'Invalid Request' })

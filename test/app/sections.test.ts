@@ -16,6 +16,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   authorization: ['trusted_role', 'trusted_proxies', 'trusted_hosts'],
   file_manager: ['follow_links'],
   ldap: ['verify_certificate', 'role'],
+  mqtt: ['api_role', 'ca_certificate', 'client_certificate', 'client_key', 'transport', 'websocket_path'],
   'frontend NAME': ['path', 'prefix', 'webcams', 'webcams_need_login'],
 }
 

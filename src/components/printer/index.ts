@@ -66,9 +66,11 @@ class Subscribers {
   }
 
   async subscribe(params: Loose, caller: Caller): Promise<StatusReply> {
-    const connection = caller.connection ?? this.#named(params)
+    const own = caller.subscribe
+    const connection = own === undefined ? (caller.connection ?? this.#named(params)) : null
     const request = readSubscription(params)
     if (!this.#core.printer.link.connected) throw new ApiError(503, 'Klippy Host not connected')
+    if (connection === null) return own!(request)
     const follower = this.#followers.get(connection) ?? {
       statusChanged: connection.sendStatus.bind(connection),
     }

@@ -1,0 +1,103 @@
+// From the options of [mqtt] to the options of the library.
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { getCACertificates } from 'node:tls'
+import type { IClientOptions } from 'mqtt'
+import type { ReadSection } from '../../config/index.ts'
+import { messageOf } from '../../core/errors.ts'
+import { compileTemplate } from '../../template/index.ts'
+import type { mqttOptions } from './options.ts'
+
+type Section = ReadSection<typeof mqttOptions>
+
+const PROTOCOLS = {
+  'v3.1': { protocolId: 'MQIsdp', protocolVersion: 3 },
+  'v3.1.1': { protocolId: 'MQTT', protocolVersion: 4 },
+  v5: { protocolId: 'MQTT', protocolVersion: 5 },
+} as const
+
+/** Reads files and renders templates with the secrets. Rejects with ConfigError. */
+export async function connectionOptions(
+  section: Section,
+  secrets: Readonly<Record<string, unknown>>,
+): Promise<IClientOptions> {
+  const { options } = section
+  const { address, port, enable_tls: tls, transport, mqtt_protocol } = options
+  const scheme = transport === 'tcp' ? (tls ? 'mqtts' : 'mqtt') : tls ? 'wss' : 'ws'
+  const username = await rendered(section, 'username', secrets)
+  const password = (await rendered(section, 'password', secrets)) ?? passwordOfFile(section)
+  return {
+    ...PROTOCOLS[mqtt_protocol],
+    protocol: scheme,
+    host: address,
+    hostname: address,
+    port,
+    path: options.websocket_path,
+    clientId: options.client_id ?? (mqtt_protocol === 'v3.1' ? randomId() : ''),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && tlsOptions(section)),
+  }
+}
+
+/** MQTT 3.1 has no client without a name. */
+function randomId(): string {
+  return `mrts${randomBytes(8).toString('hex')}`
+}
+
+async function rendered(
+  section: Section,
+  name: 'username' | 'password',
+  secrets: Readonly<Record<string, unknown>>,
+): Promise<string | undefined> {
+  const source = section.options[name]
+  if (source === undefined) return undefined
+  try {
+    const text = (await compileTemplate(source).render({ secrets })).trim()
+    return text === '' ? undefined : text
+  } catch (error) {
+    throw section.error(`the option "${name}" of section [mqtt]: ${messageOf(error)}`, name)
+  }
+}
+
+function passwordOfFile(section: Section): string | undefined {
+  if (section.options.password_file === undefined) return undefined
+  return contentOf(section, 'password_file').toString().trim()
+}
+
+function tlsOptions(section: Section): IClientOptions {
+  const { address, ca_certificate, client_certificate, client_key } = section.options
+  if ((client_certificate === undefined) !== (client_key === undefined)) {
+    throw section.error('section [mqtt] needs both client_certificate and client_key, or neither')
+  }
+  return {
+    ca: ca_certificate === undefined ? systemCertificates() : contentOf(section, 'ca_certificate'),
+    ...(client_certificate !== undefined && {
+      cert: contentOf(section, 'client_certificate'),
+      key: contentOf(section, 'client_key'),
+    }),
+    ...(isIP(address) === 0 && { servername: address }),
+    rejectUnauthorized: true,
+  }
+}
+
+/** Node's own authorities and those that the system trusts, among them those that a person has installed. */
+function systemCertificates(): string[] {
+  return [...new Set([...getCACertificates('bundled'), ...getCACertificates('system')])]
+}
+
+function contentOf(
+  section: Section,
+  name: 'password_file' | 'ca_certificate' | 'client_certificate' | 'client_key',
+): Buffer {
+  try {
+    return readFileSync(section.options[name] ?? '')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw section.error(
+      `the file of the option "${name}" of section [mqtt] cannot be read (${code}); check its path and permissions`,
+      name,
+    )
+  }
+}

@@ -1,0 +1,75 @@
+// [mqtt]: the connection to an MQTT broker, with the API, the status of Klipper and single messages over it.
+import { hostname } from 'node:os'
+import { mqtt as chapter } from '../../api/mqtt.ts'
+import { component } from '../../component/component.ts'
+import type { ReadSection } from '../../config/index.ts'
+import { Broker } from './broker.ts'
+import { connectionOptions } from './connection.ts'
+import { Messages } from './messages.ts'
+import { mqttOptions } from './options.ts'
+import { RequestApi } from './request-api.ts'
+import { mqttService } from './service.ts'
+import { StatusPublisher } from './status-publisher.ts'
+
+/** Klipper itself pushes its status every 0.25 s. */
+const MIN_STATUS_INTERVAL = 0.25
+
+const OPEN_BROKER =
+  'the broker is used without TLS and without a user name: every client of the broker can control the printer through the API. Set username and password, or enable_moonraker_api: False'
+
+function checkInterval(section: ReadSection<typeof mqttOptions>): number {
+  const { status_interval: interval } = section.options
+  if (interval === 0 || interval > MIN_STATUS_INTERVAL) return interval
+  throw section.error(
+    `the option "status_interval: ${interval}" of section [mqtt] must be 0 or a number above ${MIN_STATUS_INTERVAL}`,
+    'status_interval',
+  )
+}
+
+export default component({
+  section: 'mqtt',
+  presence: 'configured',
+  options: mqttOptions,
+  provides: { broker: mqttService },
+  create({ core, section, scope }) {
+    const { options } = section
+    const { address, port, default_qos: defaultQos } = options
+    const broker = new Broker(core, {
+      instanceName: options.instance_name ?? hostname(),
+      defaultQos,
+      address: `${address}:${port}`,
+    })
+    const status = new StatusPublisher(core, broker, {
+      objects: options.status_objects,
+      interval: checkInterval(section),
+      split: options.publish_split_status,
+    })
+    status.start(scope)
+    if (options.enable_moonraker_api) {
+      const subscribe = status.subscribe.bind(status)
+      const parts = { core, broker, qos: options.api_qos ?? defaultQos, role: options.api_role, subscribe }
+      new RequestApi(parts).serve(scope)
+    }
+    const messages = new Messages(broker, core.clock)
+    scope.use(
+      core.registry.serve(chapter, {
+        'server.mqtt.publish': params => messages.publish(params),
+        'server.mqtt.subscribe': params => messages.next(params),
+      }),
+    )
+    const { session } = core.printer
+    session.addRemoteMethod('publish_mqtt_topic', params => messages.publishFromKlipper(params))
+    scope.defer(() => session.removeRemoteMethod('publish_mqtt_topic'))
+    return {
+      broker,
+      async start() {
+        const connection = await connectionOptions(section, core.secrets.values)
+        if (options.enable_moonraker_api && !options.enable_tls && connection.username === undefined) {
+          core.log.warning(OPEN_BROKER)
+        }
+        broker.start(connection)
+      },
+      stop: () => broker.stop(),
+    }
+  },
+})
