@@ -31,7 +31,7 @@ function variable(name: string, scope: Scope, render: Render): unknown {
 type Inner = Exclude<Expression, { type: 'literal' | 'name' }>
 
 async function evaluateInner(node: Inner, scope: Scope, render: Render): Promise<unknown> {
-  render.line = node.line
+  render.place = node.place
   switch (node.type) {
     case 'attribute':
       return getAttribute(await evaluate(node.object, scope, render), node.name, render)
@@ -136,7 +136,7 @@ async function decide(node: Inner & { type: 'and' | 'or' }, scope: Scope, render
 async function choose(node: Inner & { type: 'choice' }, scope: Scope, render: Render): Promise<unknown> {
   if (isTrue(await evaluate(node.test, scope, render))) return evaluate(node.yes, scope, render)
   if (node.no) return evaluate(node.no, scope, render)
-  return render.undefined(`the condition on line ${node.line} is false and has no 'else'`)
+  return render.undefined(`the condition on line ${node.place.line} is false and has no 'else'`)
 }
 
 async function takeSlice(object: unknown, bounds: Slice, scope: Scope, render: Render): Promise<unknown> {
@@ -150,7 +150,7 @@ async function takeSlice(object: unknown, bounds: Slice, scope: Scope, render: R
 async function call(node: Inner & { type: 'call' }, scope: Scope, render: Render): Promise<unknown> {
   const callee = await evaluate(node.callee, scope, render)
   const { args, named } = await evaluateArguments(node.args, scope, render)
-  render.line = node.line
+  render.place = node.place
   return render.call(callee, args, named)
 }
 
@@ -162,7 +162,7 @@ export async function applyFilter(
   render: Render,
 ): Promise<unknown> {
   const { args, named } = await evaluateArguments(filter.args, scope, render)
-  render.line = filter.line
+  render.place = filter.place
   return render.applyFilter(filter.name, value, args, named)
 }
 

@@ -62,7 +62,7 @@ async function executeAll(
 }
 
 async function execute(statement: Statement, scope: Scope, render: Render, output: Output): Promise<Jump> {
-  render.line = statement.line
+  render.place = statement.place
   render.budget.spend(1)
   switch (statement.type) {
     case 'text':

@@ -2,7 +2,7 @@
 
 import { syntaxError } from './lexer.ts'
 import type { Arguments, Comparison, ComparisonOperator, Expression, NamedCall, Slice } from './nodes.ts'
-import { TemplateError } from './template-error.ts'
+import { type Place, TemplateError } from './template-error.ts'
 import type { TokenStream } from './token-stream.ts'
 
 /** The names that a template may use after `|` and `is`. */
@@ -46,10 +46,10 @@ export class ExpressionParser {
 
   /** One expression, or several separated by commas, which make a tuple. */
   expressionOrTuple(choices = true): Expression {
-    const { line } = this.#tokens
+    const { place } = this.#tokens
     const first = this.expression(choices)
     if (!this.#tokens.isOperator(',')) return first
-    return { type: 'tuple', items: this.#moreItems(first, choices), line }
+    return { type: 'tuple', items: this.#moreItems(first, choices), place }
   }
 
   /** The filters of `{% filter a|b(1) %}`, without the value they apply to. */
@@ -73,10 +73,10 @@ export class ExpressionParser {
     let result = this.#or()
     while (tokens.isName('if')) {
       tokens.link()
-      const { line } = tokens.next()
+      const { place } = tokens.next()
       const test = this.#or()
       const no = tokens.skipName('else') ? this.expression() : undefined
-      result = { type: 'choice', test, yes: result, no, line }
+      result = { type: 'choice', test, yes: result, no, place }
     }
     return result
   }
@@ -85,8 +85,8 @@ export class ExpressionParser {
     let left = this.#and()
     while (this.#tokens.isName('or')) {
       this.#tokens.link()
-      const { line } = this.#tokens.next()
-      left = { type: 'or', left, right: this.#and(), line }
+      const { place } = this.#tokens.next()
+      left = { type: 'or', left, right: this.#and(), place }
     }
     return left
   }
@@ -95,26 +95,26 @@ export class ExpressionParser {
     let left = this.#not()
     while (this.#tokens.isName('and')) {
       this.#tokens.link()
-      const { line } = this.#tokens.next()
-      left = { type: 'and', left, right: this.#not(), line }
+      const { place } = this.#tokens.next()
+      left = { type: 'and', left, right: this.#not(), place }
     }
     return left
   }
 
   #not(): Expression {
     if (!this.#tokens.isName('not')) return this.#compare()
-    const { line } = this.#tokens.next()
-    return this.#tokens.nested(() => ({ type: 'not', operand: this.#not(), line }))
+    const { place } = this.#tokens.next()
+    return this.#tokens.nested(() => ({ type: 'not', operand: this.#not(), place }))
   }
 
   #compare(): Expression {
-    const { line } = this.#tokens
+    const { place } = this.#tokens
     const first = this.#sum()
     const rest: Comparison[] = []
     for (let operator = this.#comparison(); operator; operator = this.#comparison()) {
       rest.push({ operator, right: this.#sum() })
     }
-    return rest.length > 0 ? { type: 'compare', first, rest, line } : first
+    return rest.length > 0 ? { type: 'compare', first, rest, place } : first
   }
 
   #comparison(): ComparisonOperator | undefined {
@@ -137,17 +137,17 @@ export class ExpressionParser {
     while (this.#tokens.isOperator('+', '-')) {
       this.#tokens.link()
       const operator = this.#tokens.isOperator('+') ? '+' : '-'
-      const { line } = this.#tokens.next()
-      left = { type: 'arithmetic', operator, left, right: this.#concat(), line }
+      const { place } = this.#tokens.next()
+      left = { type: 'arithmetic', operator, left, right: this.#concat(), place }
     }
     return left
   }
 
   #concat(): Expression {
-    const { line } = this.#tokens
+    const { place } = this.#tokens
     const parts = [this.#product()]
     while (this.#tokens.skipOperator('~')) parts.push(this.#product())
-    return parts.length > 1 ? { type: 'concat', parts, line } : parts[0]!
+    return parts.length > 1 ? { type: 'concat', parts, place } : parts[0]!
   }
 
   #product(): Expression {
@@ -159,7 +159,7 @@ export class ExpressionParser {
       if (!operator) return left
       this.#tokens.link()
       this.#tokens.next()
-      left = { type: 'arithmetic', operator, left, right: this.#power(), line: token.line }
+      left = { type: 'arithmetic', operator, left, right: this.#power(), place: token.place }
     }
   }
 
@@ -167,8 +167,8 @@ export class ExpressionParser {
     let left = this.#unary()
     while (this.#tokens.isOperator('**')) {
       this.#tokens.link()
-      const { line } = this.#tokens.next()
-      left = { type: 'arithmetic', operator: '**', left, right: this.#unary(), line }
+      const { place } = this.#tokens.next()
+      left = { type: 'arithmetic', operator: '**', left, right: this.#unary(), place }
     }
     return left
   }
@@ -178,8 +178,8 @@ export class ExpressionParser {
     const operator = this.#tokens.isOperator('-') ? '-' : this.#tokens.isOperator('+') ? '+' : undefined
     let value: Expression
     if (operator) {
-      const { line } = this.#tokens.next()
-      value = this.#tokens.nested(() => ({ type: 'sign', operator, operand: this.#unary(false), line }))
+      const { place } = this.#tokens.next()
+      value = this.#tokens.nested(() => ({ type: 'sign', operator, operand: this.#unary(false), place }))
     } else {
       value = this.#primary()
     }
@@ -189,21 +189,21 @@ export class ExpressionParser {
 
   #primary(): Expression {
     const token = this.#tokens.current
-    const { line } = token
+    const { place } = token
     if (token.type === 'name') {
       this.#tokens.next()
-      if (CONSTANTS.has(token.value)) return { type: 'literal', value: CONSTANTS.get(token.value), line }
+      if (CONSTANTS.has(token.value)) return { type: 'literal', value: CONSTANTS.get(token.value), place }
       this.#onName(token.value)
-      return { type: 'name', name: token.value, line }
+      return { type: 'name', name: token.value, place }
     }
-    if (token.type === 'string') return { type: 'literal', value: this.#adjacentStrings(), line }
+    if (token.type === 'string') return { type: 'literal', value: this.#adjacentStrings(), place }
     if (token.type === 'number') {
       this.#tokens.next()
-      return { type: 'literal', value: token.value, line }
+      return { type: 'literal', value: token.value, place }
     }
-    if (this.#tokens.skipOperator('(')) return this.#parenthesized(line)
-    if (this.#tokens.skipOperator('[')) return { type: 'list', items: this.#list(), line }
-    if (this.#tokens.skipOperator('{')) return { type: 'dict', entries: this.#dict(), line }
+    if (this.#tokens.skipOperator('(')) return this.#parenthesized(place)
+    if (this.#tokens.skipOperator('[')) return { type: 'list', items: this.#list(), place }
+    if (this.#tokens.skipOperator('{')) return { type: 'dict', entries: this.#dict(), place }
     throw this.#tokens.unexpected('an expression')
   }
 
@@ -216,8 +216,8 @@ export class ExpressionParser {
     return text
   }
 
-  #parenthesized(line: number): Expression {
-    if (this.#tokens.skipOperator(')')) return { type: 'tuple', items: [], line }
+  #parenthesized(place: Place): Expression {
+    if (this.#tokens.skipOperator(')')) return { type: 'tuple', items: [], place }
     const inner = this.expressionOrTuple()
     this.#tokens.expectOperator(')')
     return inner
@@ -249,10 +249,10 @@ export class ExpressionParser {
     let value = start
     while (this.#tokens.isOperator('.', '[', '(')) {
       this.#tokens.link()
-      const { line } = this.#tokens
-      if (this.#tokens.skipOperator('.')) value = this.#member(value, line)
-      else if (this.#tokens.skipOperator('[')) value = this.#subscript(value, line)
-      else value = { type: 'call', callee: value, args: this.#arguments(), line }
+      const { place } = this.#tokens
+      if (this.#tokens.skipOperator('.')) value = this.#member(value, place)
+      else if (this.#tokens.skipOperator('[')) value = this.#subscript(value, place)
+      else value = { type: 'call', callee: value, args: this.#arguments(), place }
     }
     return value
   }
@@ -261,38 +261,38 @@ export class ExpressionParser {
     let value = start
     while (this.#tokens.isOperator('|', '(') || this.#tokens.isName('is')) {
       this.#tokens.link()
-      const { line } = this.#tokens
-      if (this.#tokens.skipOperator('|')) value = { type: 'filter', value, call: this.#filterCall(), line }
+      const { place } = this.#tokens
+      if (this.#tokens.skipOperator('|')) value = { type: 'filter', value, call: this.#filterCall(), place }
       else if (this.#tokens.skipName('is')) value = this.#test(value)
-      else value = { type: 'call', callee: value, args: this.#arguments(), line }
+      else value = { type: 'call', callee: value, args: this.#arguments(), place }
     }
     return value
   }
 
-  #member(object: Expression, line: number): Expression {
+  #member(object: Expression, place: Place): Expression {
     const token = this.#tokens.next()
-    if (token.type === 'name') return { type: 'attribute', object, name: token.value, line }
+    if (token.type === 'name') return { type: 'attribute', object, name: token.value, place }
     if (token.type === 'number' && typeof token.value === 'number') {
-      return { type: 'item', object, key: { type: 'literal', value: token.value, line }, line }
+      return { type: 'item', object, key: { type: 'literal', value: token.value, place }, place }
     }
-    throw syntaxError("expected a name or a number after '.'", line)
+    throw syntaxError("expected a name or a number after '.'", place)
   }
 
-  #subscript(object: Expression, line: number): Expression {
+  #subscript(object: Expression, place: Place): Expression {
     const keys: (Expression | Slice)[] = []
     while (!this.#tokens.skipOperator(']')) {
       if (keys.length > 0) this.#tokens.expectOperator(',')
       keys.push(this.#key())
     }
     const [key] = keys
-    if (!key) throw syntaxError('expected a key between the brackets', line)
+    if (!key) throw syntaxError('expected a key between the brackets', place)
     if (keys.length === 1)
-      return 'type' in key ? { type: 'item', object, key, line } : slice(object, key, line)
+      return 'type' in key ? { type: 'item', object, key, place } : slice(object, key, place)
     const items = keys.map(each => {
       if ('type' in each) return each
-      throw syntaxError('only one slice is allowed between brackets', line)
+      throw syntaxError('only one slice is allowed between brackets', place)
     })
-    return { type: 'item', object, key: { type: 'tuple', items, line }, line }
+    return { type: 'item', object, key: { type: 'tuple', items, place }, place }
   }
 
   #key(): Expression | Slice {
@@ -307,29 +307,34 @@ export class ExpressionParser {
   }
 
   #filterCall(): NamedCall {
-    const { line } = this.#tokens
+    const { place } = this.#tokens
     const name = this.#dottedName('the name of a filter')
     if (!this.#known.hasFilter(name)) {
-      throw new TemplateError('TemplateAssertionError', `No filter named '${name}'.`, line)
+      throw new TemplateError('TemplateAssertionError', `No filter named '${name}'.`, place)
     }
-    return { name, args: this.#tokens.isOperator('(') ? this.#arguments() : NO_ARGUMENTS, line }
+    return { name, args: this.#tokens.isOperator('(') ? this.#arguments() : NO_ARGUMENTS, place }
   }
 
   #test(value: Expression): Expression {
-    const { line } = this.#tokens
+    const { place } = this.#tokens
     const negated = this.#tokens.skipName('not')
     const name = this.#dottedName('the name of a test')
     if (!this.#known.hasTest(name))
-      throw new TemplateError('TemplateAssertionError', `No test named '${name}'.`, line)
-    const test: Expression = { type: 'test', value, call: { name, args: this.#testArguments(), line }, line }
-    return negated ? { type: 'not', operand: test, line } : test
+      throw new TemplateError('TemplateAssertionError', `No test named '${name}'.`, place)
+    const test: Expression = {
+      type: 'test',
+      value,
+      call: { name, args: this.#testArguments(), place },
+      place,
+    }
+    return negated ? { type: 'not', operand: test, place } : test
   }
 
   /** A test takes its arguments in parentheses, or one simple value without them (`is divisibleby 3`). */
   #testArguments(): Arguments {
     if (this.#tokens.isOperator('(')) return this.#arguments()
     if (this.#tokens.isName('is'))
-      throw syntaxError('You cannot chain multiple tests with is', this.#tokens.line)
+      throw syntaxError('You cannot chain multiple tests with is', this.#tokens.place)
     const { type } = this.#tokens.current
     const starts =
       type === 'name' || type === 'string' || type === 'number' || this.#tokens.isOperator('[', '{')
@@ -353,13 +358,13 @@ export class ExpressionParser {
     for (let first = true; !tokens.skipOperator(')'); first = false) {
       if (!first) tokens.expectOperator(',')
       if (!first && tokens.skipOperator(')')) break
-      const { line } = tokens
+      const { place } = tokens
       if (tokens.skipOperator('*') && !spread && !namedSpread) spread = this.expression()
       else if (tokens.skipOperator('**') && !namedSpread) namedSpread = this.expression()
       else if (tokens.current.type === 'name' && tokens.followedBy('=') && !namedSpread)
         named.push(this.#namedArgument())
       else if (named.length === 0 && !spread && !namedSpread) positional.push(this.expression())
-      else throw syntaxError('invalid syntax for function call expression', line)
+      else throw syntaxError('invalid syntax for function call expression', place)
     }
     return { positional, named, spread, namedSpread }
   }
@@ -371,6 +376,6 @@ export class ExpressionParser {
   }
 }
 
-function slice(object: Expression, bounds: Slice, line: number): Expression {
-  return { type: 'slice', object, bounds, line }
+function slice(object: Expression, bounds: Slice, place: Place): Expression {
+  return { type: 'slice', object, bounds, place }
 }

@@ -6,7 +6,7 @@ import { renderText } from './execute.ts'
 import type { Delimiters } from './lexer.ts'
 import { parseTemplate } from './parser.ts'
 import { hasFilter, hasTest, Render } from './render.ts'
-import { atLine } from './template-error.ts'
+import { atPlace, START } from './template-error.ts'
 
 export type { TemplateLimits } from './budget.ts'
 export { TemplateError, type TemplateErrorKind } from './template-error.ts'
@@ -42,7 +42,7 @@ function delimiters(expressionStart: string, expressionEnd: string): Delimiters 
   return { ...others, expressionStart, expressionEnd }
 }
 
-/** Compiles a template. Throws a TemplateError with the line of an error in the source. */
+/** Compiles a template. Throws a TemplateError with the line and the column of an error in the source. */
 export function compileTemplate(source: string, options: TemplateOptions = {}): Template {
   const body = parse(source, DELIMITERS[options.braces ?? 'single'])
   return {
@@ -51,7 +51,7 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
       try {
         return await renderText(body, render.rootScope(context), render)
       } catch (thrown) {
-        throw atLine(thrown, render.line)
+        throw atPlace(thrown, render.place)
       }
     },
   }
@@ -61,6 +61,6 @@ function parse(source: string, marks: Delimiters) {
   try {
     return parseTemplate(source, marks, { hasFilter, hasTest })
   } catch (thrown) {
-    throw atLine(thrown, 1)
+    throw atPlace(thrown, START)
   }
 }

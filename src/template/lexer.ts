@@ -1,6 +1,6 @@
 // Splits a template's source into tokens: plain text, the delimiters of tags, and the content of the tags.
 
-import { TemplateError } from './template-error.ts'
+import { type Place, TemplateError } from './template-error.ts'
 import { type Float, float } from './values.ts'
 
 /** The marks at the start and the end of a template's tags. */
@@ -14,9 +14,9 @@ export interface Delimiters {
 }
 
 export type Token =
-  | { readonly type: 'text' | 'name' | 'string' | 'operator'; readonly value: string; readonly line: number }
-  | { readonly type: 'number'; readonly value: number | Float; readonly line: number }
-  | { readonly type: 'statement' | 'expression' | 'end' | 'eof'; readonly line: number }
+  | { readonly type: 'text' | 'name' | 'string' | 'operator'; readonly value: string; readonly place: Place }
+  | { readonly type: 'number'; readonly value: number | Float; readonly place: Place }
+  | { readonly type: 'statement' | 'expression' | 'end' | 'eof'; readonly place: Place }
 
 const WHITE_SPACE = /\s+/y
 const NAME = /[\p{L}_\p{Nl}][\p{L}\p{N}\p{Mn}\p{Mc}\p{Pc}]*/uy
@@ -70,7 +70,9 @@ class Lexer {
   readonly #tokens: Token[] = []
   #at = 0
   #line = 1
-  #lineFrom = 0
+  #lineStart = 0
+  /** Up to where the lines are counted. */
+  #counted = 0
 
   constructor(source: string, marks: Delimiters) {
     const lines = source.replace(/\r\n?/g, '\n')
@@ -81,7 +83,7 @@ class Lexer {
 
   run(): Token[] {
     while (this.#at < this.#source.length) this.#text()
-    this.#tokens.push({ type: 'eof', line: this.#lineAt(this.#at) })
+    this.#tokens.push({ type: 'eof', place: this.#place() })
     return this.#tokens
   }
 
@@ -106,7 +108,7 @@ class Lexer {
   }
 
   #tag(type: 'statement' | 'expression', startLength: number, end: RegExp): void {
-    this.#tokens.push({ type, line: this.#lineAt(this.#at) })
+    this.#tokens.push({ type, place: this.#place() })
     this.#at += startLength
     this.#inside(end)
   }
@@ -117,18 +119,18 @@ class Lexer {
   }
 
   #comment(startLength: number): void {
-    const line = this.#lineAt(this.#at)
+    const place = this.#place()
     this.#at += startLength
     const end = this.#search(this.#patterns.commentEnd)
-    if (!end) throw syntaxError('Missing end of comment tag', line)
+    if (!end) throw syntaxError('Missing end of comment tag', place)
     this.#finishTag(end, end[1])
   }
 
   #raw(raw: RegExpExecArray): void {
-    const line = this.#lineAt(this.#at)
+    const place = this.#place()
     this.#finishTag(raw, raw[1])
     const end = this.#search(this.#patterns.rawEnd)
-    if (!end) throw syntaxError('Missing end of raw directive', line)
+    if (!end) throw syntaxError('Missing end of raw directive', place)
     this.#pushText(this.#cut(end.index, end[1] === '-'))
     this.#finishTag(end, end[2])
   }
@@ -144,7 +146,7 @@ class Lexer {
     for (;;) {
       const end = open.length === 0 ? this.#match(endPattern) : null
       if (end) {
-        this.#tokens.push({ type: 'end', line: this.#lineAt(this.#at) })
+        this.#tokens.push({ type: 'end', place: this.#place() })
         this.#finishTag(end, end[1])
         return
       }
@@ -155,15 +157,15 @@ class Lexer {
 
   #token(open: string[]): void {
     if (this.#match(WHITE_SPACE, true)) return
-    const line = this.#lineAt(this.#at)
+    const place = this.#place()
     const name = this.#match(NAME, true)
     const number = name ? undefined : this.#number()
     const string = name || number !== undefined ? null : this.#match(STRING, true)
-    if (name) this.#tokens.push({ type: 'name', value: name[0], line })
-    else if (number !== undefined) this.#tokens.push({ type: 'number', value: number, line })
+    if (name) this.#tokens.push({ type: 'name', value: name[0], place })
+    else if (number !== undefined) this.#tokens.push({ type: 'number', value: number, place })
     else if (string) {
-      this.#tokens.push({ type: 'string', value: unescaped(string[1] ?? string[2] ?? '', line), line })
-    } else this.#operator(open, line)
+      this.#tokens.push({ type: 'string', value: unescaped(string[1] ?? string[2] ?? '', place), place })
+    } else this.#operator(open, place)
   }
 
   #number(): number | Float | undefined {
@@ -173,15 +175,15 @@ class Lexer {
     return whole ? Number(plain(whole[0])) : undefined
   }
 
-  #operator(open: string[], line: number): void {
+  #operator(open: string[], place: Place): void {
     const operator = this.#match(OPERATOR, true)
-    if (!operator) throw syntaxError(`unexpected char ${JSON.stringify(this.#source[this.#at])}`, line)
-    balance(open, operator[0], line)
-    this.#tokens.push({ type: 'operator', value: operator[0], line })
+    if (!operator) throw syntaxError(`unexpected char ${JSON.stringify(this.#source[this.#at])}`, place)
+    balance(open, operator[0], place)
+    this.#tokens.push({ type: 'operator', value: operator[0], place })
   }
 
   #pushText(value: string): void {
-    if (value !== '') this.#tokens.push({ type: 'text', value, line: this.#lineAt(this.#at) })
+    if (value !== '') this.#tokens.push({ type: 'text', value, place: this.#place() })
   }
 
   #search(pattern: RegExp): RegExpExecArray | null {
@@ -196,11 +198,14 @@ class Lexer {
     return found
   }
 
-  /** The line of a position; callers pass positions in ascending order. */
-  #lineAt(place: number): number {
-    for (let at = this.#lineFrom; at < place; at += 1) if (this.#source[at] === '\n') this.#line += 1
-    this.#lineFrom = Math.max(this.#lineFrom, place)
-    return this.#line
+  /** The current place in the source. */
+  #place(): Place {
+    for (; this.#counted < this.#at; this.#counted += 1) {
+      if (this.#source[this.#counted] !== '\n') continue
+      this.#line += 1
+      this.#lineStart = this.#counted + 1
+    }
+    return { line: this.#line, column: this.#at - this.#lineStart + 1 }
   }
 }
 
@@ -208,13 +213,13 @@ function plain(digits: string): string {
   return digits.replaceAll('_', '')
 }
 
-function balance(open: string[], operator: string, line: number): void {
+function balance(open: string[], operator: string, place: Place): void {
   const closer = CLOSERS.get(operator)
   if (closer !== undefined) open.push(closer)
   if (operator !== ')' && operator !== ']' && operator !== '}') return
   const expected = open.pop()
-  if (expected === undefined) throw syntaxError(`unexpected '${operator}'`, line)
-  if (expected !== operator) throw syntaxError(`unexpected '${operator}', expected '${expected}'`, line)
+  if (expected === undefined) throw syntaxError(`unexpected '${operator}'`, place)
+  if (expected !== operator) throw syntaxError(`unexpected '${operator}', expected '${expected}'`, place)
 }
 
 const ESCAPE = /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))/gs
@@ -234,7 +239,7 @@ const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-function unescaped(body: string, line: number): string {
+function unescaped(body: string, place: Place): string {
   if (!body.includes('\\')) return body
   return body.replace(
     ESCAPE,
@@ -244,13 +249,13 @@ function unescaped(body: string, line: number): string {
       if (hex === undefined && !'xuUN'.includes(other)) return SIMPLE_ESCAPES.get(other) ?? whole
       const code = Number.parseInt(hex ?? '', 16)
       if (Number.isNaN(code) || code > 0x10ffff)
-        throw syntaxError(`the text has an invalid escape '${whole}'`, line)
+        throw syntaxError(`the text has an invalid escape '${whole}'`, place)
       return String.fromCodePoint(code)
     },
   )
 }
 
 /** An error in the source. */
-export function syntaxError(detail: string, line: number): TemplateError {
-  return new TemplateError('TemplateSyntaxError', detail, line)
+export function syntaxError(detail: string, place: Place): TemplateError {
+  return new TemplateError('TemplateSyntaxError', detail, place)
 }

@@ -1,8 +1,9 @@
 // The syntax tree of a template.
+import type { Place } from './template-error.ts'
 
 /** A node's place in the source. */
 interface Placed {
-  readonly line: number
+  readonly place: Place
 }
 
 /** The arguments of a call, a filter or a test. */

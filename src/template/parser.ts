@@ -3,6 +3,7 @@
 import { ExpressionParser, isConstantName, type KnownNames } from './expression-parser.ts'
 import { type Delimiters, syntaxError, tokenize } from './lexer.ts'
 import type { Expression, MacroShape, Statement, Target } from './nodes.ts'
+import type { Place } from './template-error.ts'
 import { TokenStream } from './token-stream.ts'
 
 /** Parses a template's source. Throws TemplateError with the line of the error. */
@@ -31,7 +32,7 @@ interface Uses {
 /** A statement that contains others: its name and line for messages, and the tags that end or continue it. */
 interface Block {
   readonly name: string
-  readonly line: number
+  readonly place: Place
   readonly ends: readonly string[]
 }
 
@@ -61,9 +62,9 @@ class Parser {
     const statements: Statement[] = []
     for (;;) {
       const token = this.#tokens.next()
-      const { line } = token
-      if (token.type === 'text') statements.push({ type: 'text', text: token.value, line })
-      else if (token.type === 'expression') statements.push(this.#print(line))
+      const { place } = token
+      if (token.type === 'text') statements.push({ type: 'text', text: token.value, place })
+      else if (token.type === 'expression') statements.push(this.#print(place))
       else if (token.type === 'statement') {
         if (block && this.#tokens.isName(...block.ends)) return statements
         statements.push(this.#tokens.nested(() => this.#statement()))
@@ -72,43 +73,43 @@ class Parser {
     if (!block) return statements
     const needed = block.ends.map(name => `'${name}'`).join(' or ')
     throw syntaxError(
-      `'${block.name}' on line ${block.line} needs ${needed} before the template ends`,
-      this.#tokens.line,
+      `'${block.name}' on line ${block.place.line} needs ${needed} before the template ends`,
+      this.#tokens.place,
     )
   }
 
-  #print(line: number): Statement {
+  #print(place: Place): Statement {
     const value = this.#expressions.expressionOrTuple()
     this.#tokens.expectEnd()
-    return { type: 'print', value, line }
+    return { type: 'print', value, place }
   }
 
   #statement(): Statement {
-    const { line } = this.#tokens
+    const { place } = this.#tokens
     const name = this.#tokens.identifier('the name of a tag')
     switch (name) {
       case 'if':
-        return this.#if(line)
+        return this.#if(place)
       case 'for':
-        return this.#for(line)
+        return this.#for(place)
       case 'set':
-        return this.#set(line)
+        return this.#set(place)
       case 'do':
-        return this.#do(line)
+        return this.#do(place)
       case 'macro':
-        return this.#macro(line)
+        return this.#macro(place)
       case 'call':
-        return this.#call(line)
+        return this.#call(place)
       case 'filter':
-        return this.#filter(line)
+        return this.#filter(place)
       case 'with':
-        return this.#with(line)
+        return this.#with(place)
       case 'break':
       case 'continue':
-        return this.#jump(name, line)
+        return this.#jump(name, place)
       default:
-        if (NOT_SUPPORTED.includes(name)) throw syntaxError(`the tag '${name}' is not supported here`, line)
-        throw syntaxError(`Encountered unknown tag '${name}'.`, line)
+        if (NOT_SUPPORTED.includes(name)) throw syntaxError(`the tag '${name}' is not supported here`, place)
+        throw syntaxError(`Encountered unknown tag '${name}'.`, place)
     }
   }
 
@@ -119,62 +120,62 @@ class Parser {
     return { body, end: this.#tokens.identifier('the name of a tag') }
   }
 
-  #if(line: number): Statement {
+  #if(place: Place): Statement {
     const branches: { test: Expression; body: Statement[] }[] = []
     let otherwise: Statement[] = []
     for (let end = 'elif'; end !== 'endif'; ) {
       const test = end === 'elif' ? this.#expressions.expressionOrTuple(false) : undefined
       const ends = test ? ['elif', 'else', 'endif'] : ['endif']
-      const part = this.#body({ name: 'if', line, ends })
+      const part = this.#body({ name: 'if', place, ends })
       if (test) branches.push({ test, body: part.body })
       else otherwise = part.body
       end = part.end
     }
     this.#tokens.expectEnd()
-    return { type: 'if', branches, otherwise, line }
+    return { type: 'if', branches, otherwise, place }
   }
 
-  #for(line: number): Statement {
+  #for(place: Place): Statement {
     const target = this.#target()
     this.#tokens.expectName('in')
     const source = this.#expressions.expressionOrTuple(false)
     const filter = this.#tokens.skipName('if') ? this.#expressions.expression() : undefined
-    if (this.#tokens.isName('recursive')) throw syntaxError("'recursive' loops are not supported here", line)
+    if (this.#tokens.isName('recursive')) throw syntaxError("'recursive' loops are not supported here", place)
     this.#loops += 1
-    const { body, end } = this.#body({ name: 'for', line, ends: ['else', 'endfor'] })
+    const { body, end } = this.#body({ name: 'for', place, ends: ['else', 'endfor'] })
     this.#loops -= 1
-    const otherwise = end === 'else' ? this.#body({ name: 'for', line, ends: ['endfor'] }).body : []
+    const otherwise = end === 'else' ? this.#body({ name: 'for', place, ends: ['endfor'] }).body : []
     this.#tokens.expectEnd()
-    return { type: 'for', target, source, filter, body, otherwise, line }
+    return { type: 'for', target, source, filter, body, otherwise, place }
   }
 
-  #set(line: number): Statement {
+  #set(place: Place): Statement {
     const target = this.#target()
     if (this.#tokens.skipOperator('=')) {
       const value = this.#expressions.expressionOrTuple()
       this.#tokens.expectEnd()
-      return { type: 'set', target, value, line }
+      return { type: 'set', target, value, place }
     }
     const filters = this.#tokens.skipOperator('|') ? this.#expressions.filterChain() : []
-    const { body } = this.#body({ name: 'set', line, ends: ['endset'] })
+    const { body } = this.#body({ name: 'set', place, ends: ['endset'] })
     this.#tokens.expectEnd()
-    return { type: 'set_block', target, filters, body, line }
+    return { type: 'set_block', target, filters, body, place }
   }
 
-  #do(line: number): Statement {
+  #do(place: Place): Statement {
     const value = this.#expressions.expressionOrTuple()
     this.#tokens.expectEnd()
-    return { type: 'do', value, line }
+    return { type: 'do', value, place }
   }
 
-  #filter(line: number): Statement {
+  #filter(place: Place): Statement {
     const filters = this.#expressions.filterChain()
-    const { body } = this.#body({ name: 'filter', line, ends: ['endfilter'] })
+    const { body } = this.#body({ name: 'filter', place, ends: ['endfilter'] })
     this.#tokens.expectEnd()
-    return { type: 'filter_block', filters, body, line }
+    return { type: 'filter_block', filters, body, place }
   }
 
-  #with(line: number): Statement {
+  #with(place: Place): Statement {
     const bindings: [Target, Expression][] = []
     while (this.#tokens.current.type !== 'end') {
       if (bindings.length > 0) this.#tokens.expectOperator(',')
@@ -182,30 +183,30 @@ class Parser {
       this.#tokens.expectOperator('=')
       bindings.push([target, this.#expressions.expression()])
     }
-    const { body } = this.#body({ name: 'with', line, ends: ['endwith'] })
+    const { body } = this.#body({ name: 'with', place, ends: ['endwith'] })
     this.#tokens.expectEnd()
-    return { type: 'with', bindings, body, line }
+    return { type: 'with', bindings, body, place }
   }
 
-  #jump(type: 'break' | 'continue', line: number): Statement {
-    if (this.#loops === 0) throw syntaxError(`'${type}' outside of a loop`, line)
+  #jump(type: 'break' | 'continue', place: Place): Statement {
+    if (this.#loops === 0) throw syntaxError(`'${type}' outside of a loop`, place)
     this.#tokens.expectEnd()
-    return { type, line }
+    return { type, place }
   }
 
-  #macro(line: number): Statement {
+  #macro(place: Place): Statement {
     const name = this.#assignedName()
-    const shape = this.#shape(name, { name: 'macro', line, ends: ['endmacro'] }, true)
-    return { type: 'macro', shape, line }
+    const shape = this.#shape(name, { name: 'macro', place, ends: ['endmacro'] }, true)
+    return { type: 'macro', shape, place }
   }
 
-  #call(line: number): Statement {
+  #call(place: Place): Statement {
     // The parameters of `{% call(item) list() %}` come before the call, which the block's body follows.
     const params = this.#tokens.isOperator('(') ? this.#params() : []
     const call = this.#expressions.expression()
-    if (call.type !== 'call') throw syntaxError("expected a call after 'call'", line)
-    const shape = this.#shape('caller', { name: 'call', line, ends: ['endcall'] }, false)
-    return { type: 'call_block', call, shape: { ...shape, params }, line }
+    if (call.type !== 'call') throw syntaxError("expected a call after 'call'", place)
+    const shape = this.#shape('caller', { name: 'call', place, ends: ['endcall'] }, false)
+    return { type: 'call_block', call, shape: { ...shape, params }, place }
   }
 
   #shape(name: string, block: Block, hasParams: boolean): MacroShape {
@@ -226,20 +227,20 @@ class Parser {
     this.#tokens.expectOperator('(')
     while (!this.#tokens.skipOperator(')')) {
       if (params.length > 0) this.#tokens.expectOperator(',')
-      const { line } = this.#tokens
+      const { place } = this.#tokens
       const name = this.#assignedName()
       const fallback = this.#tokens.skipOperator('=') ? this.#expressions.expression() : undefined
       if (!fallback && params.at(-1)?.[1])
-        throw syntaxError('non-default argument follows default argument', line)
+        throw syntaxError('non-default argument follows default argument', place)
       params.push([name, fallback])
     }
     return params
   }
 
   #assignedName(): string {
-    const { line } = this.#tokens
+    const { place } = this.#tokens
     const name = this.#tokens.identifier('a name to assign to')
-    if (isConstantName(name)) throw syntaxError(`can't assign to '${name}'`, line)
+    if (isConstantName(name)) throw syntaxError(`can't assign to '${name}'`, place)
     return name
   }
 

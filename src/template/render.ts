@@ -5,7 +5,7 @@ import { type Builtins, builtinNamed, callBuiltin, type Run } from './builtin.ts
 import { globalFunctions } from './globals.ts'
 import { Scope } from './scope.ts'
 import { sequenceFilters } from './sequence-filters.ts'
-import { TemplateError } from './template-error.ts'
+import { START, TemplateError } from './template-error.ts'
 import { tests as valueTests } from './tests.ts'
 import { textFilters } from './text-filters.ts'
 import { Callable, fromHost, type Named, typeName, Undefined } from './values.ts'
@@ -30,8 +30,8 @@ export function hasTest(name: string): boolean {
 /** One render of a template. */
 export class Render implements Run {
   readonly budget: Budget
-  /** Line of the node evaluated last, for errors. */
-  line = 1
+  /** Of the node evaluated last, for errors. */
+  place = START
   readonly #strict: boolean
   #depth = 0
 

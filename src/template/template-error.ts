@@ -22,35 +22,46 @@ export type TemplateErrorKind =
   | 'LimitError'
   | 'HostError'
 
+/** A place in the source of a template; line and column are counted from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+/** Where a template starts. */
+export const START: Place = { line: 1, column: 1 }
+
 /** A template could not be compiled or rendered. */
 export class TemplateError extends Error {
   readonly kind: TemplateErrorKind
   /** What went wrong, without the line. */
   readonly detail: string
-  /** Line of the template source, counted from 1; 0 while it is not known yet. */
+  /** Line and column of the template source, counted from 1; 0 while they are not known yet. */
   readonly line: number
+  readonly column: number
 
-  constructor(kind: TemplateErrorKind, detail: string, line = 0, options?: { cause?: unknown }) {
-    super(line > 0 ? `line ${line}: ${detail}` : detail, options)
+  constructor(kind: TemplateErrorKind, detail: string, place?: Place, options?: { cause?: unknown }) {
+    super(place === undefined ? detail : `line ${place.line}: ${detail}`, options)
     this.name = 'TemplateError'
     this.kind = kind
     this.detail = detail
-    this.line = line
+    this.line = place?.line ?? 0
+    this.column = place?.column ?? 0
   }
 }
 
-/** Converts an error thrown in line `line` into a TemplateError; a TemplateError that has its line stays as it is. */
-export function atLine(thrown: unknown, line: number): TemplateError {
+/** Converts an error thrown at `place` into a TemplateError; a TemplateError that has its place stays as it is. */
+export function atPlace(thrown: unknown, place: Place): TemplateError {
   if (thrown instanceof TemplateError) {
     if (thrown.line > 0) return thrown
-    return new TemplateError(thrown.kind, thrown.detail, line, { cause: thrown.cause })
+    return new TemplateError(thrown.kind, thrown.detail, place, { cause: thrown.cause })
   }
   if (thrown instanceof RangeError && /call stack/i.test(thrown.message)) {
-    return new TemplateError('RecursionError', 'the template is nested too deeply', line)
+    return new TemplateError('RecursionError', 'the template is nested too deeply', place)
   }
   if (thrown instanceof RangeError && /string length/i.test(thrown.message)) {
-    return new TemplateError('LimitError', 'a text of the template grew too long', line)
+    return new TemplateError('LimitError', 'a text of the template grew too long', place)
   }
   const detail = thrown instanceof Error ? thrown.message : String(thrown)
-  return new TemplateError('HostError', detail, line, { cause: thrown })
+  return new TemplateError('HostError', detail, place, { cause: thrown })
 }

@@ -182,7 +182,7 @@ function fromJson(text: string): unknown {
     )
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
-    throw new TemplateError('ValueError', `fromjson: ${cause.message}`, 0, { cause })
+    throw new TemplateError('ValueError', `fromjson: ${cause.message}`, undefined, { cause })
   }
 }
 

@@ -1,7 +1,7 @@
 // A cursor over the tokens of a template, with the checks that a parser needs.
 
 import { syntaxError, type Token } from './lexer.ts'
-import type { TemplateError } from './template-error.ts'
+import type { Place, TemplateError } from './template-error.ts'
 
 const MAX_DEPTH = 500
 /** Depth of a pair of brackets or a block, in links of a chain such as `a + b + c`. */
@@ -23,8 +23,8 @@ export class TokenStream {
     return this.#tokens[this.#at]!
   }
 
-  get line(): number {
-    return this.current.line
+  get place(): Place {
+    return this.current.place
   }
 
   /** Returns the current token and moves to the next one. */
@@ -100,12 +100,12 @@ export class TokenStream {
 
   #deepen(levels: number): void {
     this.#depth += levels
-    if (this.#depth > MAX_DEPTH) throw syntaxError('the template is nested too deeply', this.line)
+    if (this.#depth > MAX_DEPTH) throw syntaxError('the template is nested too deeply', this.place)
   }
 
   /** The error for a token in the place of `expected`. */
   unexpected(expected: string): TemplateError {
-    return syntaxError(`expected ${expected}, got ${describe(this.current)}`, this.line)
+    return syntaxError(`expected ${expected}, got ${describe(this.current)}`, this.place)
   }
 }
 

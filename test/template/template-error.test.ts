@@ -51,6 +51,19 @@ test('an error of a render has the line of the evaluated node', async () => {
     assert.equal((await errorOf(source)).message, message)
 })
 
+test('an error has the column of its place in the source', async () => {
+  for (const [source, line, column] of [
+    ['x {nope.x}', 1, 8],
+    ['a\n  b {1 + 1/0}', 2, 11],
+    ['{% if a %}\n  {% nonsense %}', 2, 6],
+    ['{ a $ b }', 1, 5],
+    ['{a|unknown}', 1, 4],
+  ] as const) {
+    const error = await errorOf(source)
+    assert.deepEqual([error.line, error.column], [line, column], source)
+  }
+})
+
 test('the error of a host function is the cause', async () => {
   const thrown = new Error('Must home axis first')
   const raise = () => {
