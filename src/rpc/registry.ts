@@ -264,12 +264,13 @@ function readParams(endpoint: Endpoint, params: unknown): unknown {
   try {
     return readShape(endpoint.params, isPlainObject(params) ? collectKeys(endpoint.params, params) : params)
   } catch (error) {
-    throw error instanceof Invalid ? new ApiError(400, describe(error), { cause: error }) : error
+    throw error instanceof Invalid ? new ApiError(400, describe(error, endpoint), { cause: error }) : error
   }
 }
 
 /** The original's wording of argument errors, which clients show as it is. */
-function describe(error: Invalid): string {
+function describe(error: Invalid, { params }: Endpoint): string {
+  if (error instanceof Missing && params[error.path]?.keyed === 'always') return 'No arguments provided'
   if (error instanceof Missing) return `No data for argument: ${error.path}`
   const received = typeof error.received === 'string' ? error.received : jsonOf(error.received)
   const shown = received.length > 100 ? `${received.slice(0, 100)}…` : received

@@ -132,8 +132,10 @@ test('arguments that are taken by their keys arrive as a list of names', () => {
   registry.serve(chapter, { 'devices.on': ({ devices }) => devices })
   const call: CallOf<(typeof chapter)['methods']['devices.on']> = { light: null, devices: null }
   assert.deepEqual(registry.call('devices.on', call, INTERNAL_CALLER), ['light', 'devices'])
-  assert.throws(() => registry.call('devices.on', {}, INTERNAL_CALLER), {
-    status: 400,
-    message: 'No data for argument: devices',
-  })
+  for (const none of [{}, undefined]) {
+    assert.throws(() => registry.call('devices.on', none, INTERNAL_CALLER), {
+      status: 400,
+      message: 'No arguments provided',
+    })
+  }
 })
