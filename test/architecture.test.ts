@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transports: ['rpc', 'api', 'core', 'klippy', 'schema'],
   components: ['schema', 'api', 'core', 'config', 'storage', 'template', 'rpc', 'klippy', 'component'],
   'virtual-printer': ['klippy/framing.ts', 'core', 'template'],
-  component: ['config', 'core', 'klippy', 'rpc', 'storage'],
+  component: ['config', 'core', 'klippy', 'rpc', 'storage', 'template'],
 }
 
 /** The composition: may import everything, and is imported by nothing below it. */
