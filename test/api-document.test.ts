@@ -35,6 +35,7 @@ const COMPLETE = [
   'OctoPrint API emulation',
   'History APIs',
   'Webcam APIs',
+  'Power APIs',
   'Extension APIs',
 ]
 
@@ -80,7 +81,7 @@ function wantedBy({ endpoints, notifications }: Section): [string, string[]][] {
 }
 
 test('the sections of the API document', async t => {
-  await using rig = await startRig({ conf: '[octoprint_compat]\n', debug: true })
+  await using rig = await startRig({ conf: '[octoprint_compat]\n[power]\n', debug: true })
   const served = await servedBy(rig)
   for (const [title, section] of Object.entries(document)) {
     const wanted = wantedBy(section)

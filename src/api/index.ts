@@ -12,6 +12,7 @@ import { machine } from './machine.ts'
 import { mqtt } from './mqtt.ts'
 import { octoprint } from './octoprint.ts'
 import { peripherals } from './peripherals.ts'
+import { power } from './power.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
 import { services } from './services.ts'
@@ -36,6 +37,7 @@ export const chapters = [
   jobQueue,
   announcements,
   webcam,
+  power,
   octoprint,
   history,
   mqtt,

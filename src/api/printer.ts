@@ -169,6 +169,7 @@ export const printer = chapter({
   events: {
     'klippy:identified': event('Klippy is connected and has identified itself; it need not be ready'),
     'klippy:ready': event('Klippy is ready to print'),
+    'klippy:error': event('Klippy could not start; it still answers'),
     'klippy:shutdown': event('Klippy has shut down; it still answers'),
     'klippy:disconnected': event('The connection to Klippy has ended'),
     'klippy:gcode_response': event<[response: string]>('Klippy printed a line on its console'),

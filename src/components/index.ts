@@ -16,6 +16,7 @@ import machine from './machine/index.ts'
 import metadata from './metadata/index.ts'
 import mqtt from './mqtt/index.ts'
 import octoprintCompat from './octoprint/index.ts'
+import power from './power/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
 import server from './server/index.ts'
@@ -44,6 +45,7 @@ export const componentTypes: readonly ComponentType[] = [
   frontend,
   zeroconf,
   jobQueue,
+  power,
   octoprintCompat,
   server,
   welcome,

@@ -214,6 +214,7 @@ export class KlippySession implements LinkListener {
       for (const name of this.#remoteMethods.keys()) this.#registerRemote(name)
       events.emit('klippy:ready')
     }
+    if (state === 'error') events.emit('klippy:error')
     if (state === 'shutdown') events.emit('klippy:shutdown')
   }
 

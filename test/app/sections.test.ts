@@ -17,6 +17,9 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   file_manager: ['follow_links'],
   ldap: ['verify_certificate', 'role'],
   mqtt: ['api_role', 'ca_certificate', 'client_certificate', 'client_key', 'transport', 'websocket_path'],
+  'power NAME http': ['user', 'password'],
+  'power NAME tasmota': ['user'],
+  'power NAME homeseer': ['port'],
   'frontend NAME': ['path', 'prefix', 'webcams', 'webcams_need_login'],
 }
 

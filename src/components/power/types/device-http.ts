@@ -1,0 +1,159 @@
+// Requests to power devices that have an HTTP interface: bounded, repeated after an error, JSON replies.
+import { isIPv6 } from 'node:net'
+import type { Core } from '../../../component/component.ts'
+import { sleep } from '../../../core/clock.ts'
+import type { HttpReply } from '../../../core/http-client.ts'
+import type { DriverContext } from '../driver.ts'
+import type { PowerType } from '../options.ts'
+
+/** A longer reply is an error. */
+const MAX_BYTES = 1024 * 1024
+/** The time for one attempt; the signal of the request usually ends it before. */
+const TIMEOUT = 30
+/** Small devices serve one connection at a time. */
+const HEADERS = { 'User-Agent': 'Moonraker', Connection: 'close' }
+
+/** How often a request is sent until it succeeds, and the time between two attempts. */
+export interface Attempts {
+  readonly count: number
+  readonly pauseSeconds: number
+}
+
+/** For devices in the local network. */
+export const LOCAL_ATTEMPTS: Attempts = { count: 3, pauseSeconds: 1 }
+/** For Home Assistant and SmartThings. */
+export const QUICK_ATTEMPTS: Attempts = { count: 3, pauseSeconds: 0.1 }
+export const ONE_ATTEMPT: Attempts = { count: 1, pauseSeconds: 0 }
+
+/** A request to a device. */
+export interface DeviceRequest {
+  readonly url: string
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON; text as it is. */
+  readonly body?: unknown
+  /** Basic credentials; not sent unless both are there. */
+  readonly auth?: { readonly username: string; readonly password: string }
+  /** Statuses besides 200 to 299 that are replies and not errors. */
+  readonly accept?: readonly number[]
+}
+
+/** The HTTP client of one device. */
+export class DeviceHttp {
+  readonly #core: Core
+  readonly #attempts: Attempts
+
+  constructor(core: Core, attempts: Attempts) {
+    this.#core = core
+    this.#attempts = attempts
+  }
+
+  /** Sends a request, repeatedly if needed. Rejects if no attempt gets a status from 200 to 299. */
+  async send(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+    const { count, pauseSeconds } = this.#attempts
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#sendOnce(request, signal)
+      } catch (error) {
+        if (attempt >= count || signal.aborted) throw error
+      }
+      await sleep(this.#core.clock, pauseSeconds, signal)
+    }
+  }
+
+  /** The JSON of the reply. Rejects for a reply that is not JSON. */
+  async json(request: DeviceRequest, signal: AbortSignal): Promise<unknown> {
+    return jsonOf(await this.send(request, signal))
+  }
+
+  async #sendOnce(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+    const { url, method = 'GET', headers, body, auth, accept = [] } = request
+    const hasAuth = auth !== undefined && auth.username !== '' && auth.password !== ''
+    const isJson = body !== undefined && typeof body !== 'string'
+    const text = isJson ? JSON.stringify(body) : body
+    const reply = await this.#core.host.http.send({
+      url,
+      method,
+      headers: {
+        ...HEADERS,
+        ...(isJson && { 'Content-Type': 'application/json' }),
+        ...headers,
+        // Node.js adds it for methods that usually have a body only.
+        ...(text !== undefined && { 'Content-Length': String(Buffer.byteLength(text)) }),
+      },
+      ...(text !== undefined && { body: text }),
+      ...(hasAuth && { auth }),
+      timeoutSeconds: TIMEOUT,
+      maxBytes: MAX_BYTES,
+      signal,
+    })
+    const { status, statusText } = reply
+    if ((status >= 200 && status < 300) || accept.includes(status)) return reply
+    throw new Error(`${new URL(url).host} replies with HTTP ${status} ${statusText}`.trimEnd())
+  }
+}
+
+/** The JSON of a reply. Throws Error for a reply that is not JSON. */
+export function jsonOf({ body, url }: HttpReply): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    throw new Error(`${new URL(url).host} replies with something that is not JSON`)
+  }
+}
+
+/** The value at a path of fields and indexes; undefined where a step is missing. */
+export function valueAt(value: unknown, ...path: readonly (string | number)[]): unknown {
+  let found: unknown = value
+  for (const step of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, step)) return undefined
+    found = (found as Readonly<Record<string | number, unknown>>)[step]
+  }
+  return found
+}
+
+/** The text at a path, in lower case. Throws Error that names the path. */
+export function textAt(value: unknown, ...path: readonly (string | number)[]): string {
+  const found = valueAt(value, ...path)
+  if (typeof found === 'string') return found.toLowerCase()
+  throw unexpected(path)
+}
+
+/** The boolean at a path, as on or off. Throws Error that names the path. */
+export function switchAt(value: unknown, ...path: readonly (string | number)[]): 'on' | 'off' {
+  const found = valueAt(value, ...path)
+  if (typeof found === 'boolean') return found ? 'on' : 'off'
+  throw unexpected(path)
+}
+
+function unexpected(path: readonly (string | number)[]): Error {
+  return new Error(`the reply of the device does not contain ${path.join('.')}`)
+}
+
+/** The start of the URLs of a device. Throws ConfigError for an address that is none. */
+export function baseUrl(
+  { section }: Pick<DriverContext<PowerType>, 'section'>,
+  { address, protocol = 'http', port }: { address: string; protocol?: string; port?: number | undefined },
+): string {
+  const host = isIPv6(address) ? `[${address}]` : address
+  const text = port === undefined ? `${protocol}://${host}` : `${protocol}://${host}:${port}`
+  const url = URL.parse(text)
+  const isHost = url !== null && url.pathname === '/' && url.username === '' && !/[/?#\s@]/.test(host)
+  if (!isHost) {
+    throw section.error(
+      `the option "address" of section [${section.section}] must be a host name or an IP address: ${address}`,
+      'address',
+    )
+  }
+  return text
+}
+
+/** The error text of the devices with an HTTP interface. */
+export function httpFailure(name: string, to: string): string {
+  return `Error Setting Device Status: ${name} to ${to}`
+}
+
+/** A value in a query, with + for a space, as HTML forms write it. */
+export function formValue(value: string): string {
+  return new URLSearchParams({ v: value }).toString().slice(2)
+}
