@@ -9,6 +9,8 @@ import type { Registry } from './registry.ts'
 
 /** A batch may hold this many calls; Mainsail sends up to 100. */
 const MAX_BATCH = 1000
+/** Characters of the replies to a batch; once they are exceeded, the rest of the batch is refused. */
+const MAX_BATCH_REPLY = 32 * 1024 * 1024
 /** The longest text of an id that is an object or a list; a deeply nested one could not be echoed. */
 const MAX_ID_LENGTH = 1000
 
@@ -90,10 +92,29 @@ function answerBatch(
     const due = replies.filter(reply => reply !== undefined)
     return due.length === 0 ? undefined : `[${due.join(',')}]`
   }
-  const answers = batch.map(item => answerOne(registry, item, caller, length))
+  let size = 0
+  const count = (item: unknown, reply: string | undefined) => {
+    if (size > MAX_BATCH_REPLY) return refuseInBatch(item)
+    size += reply?.length ?? 0
+    return reply
+  }
+  const answers = batch.map(item => {
+    if (size > MAX_BATCH_REPLY) return refuseInBatch(item)
+    const reply = answerOne(registry, item, caller, length)
+    return reply instanceof Promise ? reply.then(late => count(item, late)) : count(item, reply)
+  })
   // oxlint-disable-next-line await-thenable -- some are promises, others are values
   const all = () => Promise.all(answers).then(join)
   return answers.some(reply => reply instanceof Promise) ? all() : join(answers as (string | undefined)[])
+}
+
+/** The reply to a call whose result does not fit in the replies to its batch. */
+function refuseInBatch(item: unknown): string {
+  const id = isPlainObject(item) && isEchoable(item.id) ? item.id : null
+  return failure(id, {
+    code: 413,
+    message: 'The replies to the batch are too long; send fewer requests at once',
+  })
 }
 
 /** `length` is that of the text which contains the message. */

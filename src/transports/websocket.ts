@@ -19,6 +19,8 @@ const MAX_MESSAGE = 50 * 1024 * 1024
 const MAX_UNAUTHENTICATED_MESSAGE = 64 * 1024
 /** At most so many bytes come in one piece, and may belong to more than one message. */
 const MAX_PIECE = 64 * 1024
+/** Bytes of unfinished messages of all clients together. */
+const MAX_UNFINISHED = 128 * 1024 * 1024
 
 /** One unfragmented, unmasked text frame (RFC 6455, section 5.2). */
 export function textFrame(text: string): Buffer {
@@ -54,20 +56,37 @@ function openChannel(ws: WebSocket, socket: Duplex, backlog: Backlog): FramedCha
   return new FramedChannel(socket, wire, backlog)
 }
 
-/** Closes the connection of an unauthenticated client that sends a long message, before the whole of it is held. */
-function limitMessages(ws: WebSocket, socket: Duplex, connection: Connection): void {
-  let unfinished = 0
-  const check = (bytes: number, limit: number) => {
-    if (connection.user === null && bytes > limit) connection.close(1009, 'Log in to send longer messages')
+/** The unfinished messages of all clients: ends connections before too many bytes are held for them. */
+class UnfinishedMessages {
+  #total = 0
+
+  /** Watches a connection until it is closed. */
+  watch(ws: WebSocket, socket: Duplex, connection: Connection): void {
+    let unfinished = 0
+    const change = (bytes: number) => {
+      unfinished += bytes
+      this.#total += bytes
+    }
+    const end = (code: number, reason: string) => {
+      connection.close(code, reason)
+      // Not after the handshake of closing: until then the client could go on.
+      connection.terminate()
+    }
+    const check = (bytes: number, limit: number) => {
+      if (connection.user === null && bytes > limit) end(1009, 'Log in to send longer messages')
+    }
+    ws.on('message', data => {
+      change(-unfinished)
+      check((data as Buffer).length, MAX_UNAUTHENTICATED_MESSAGE)
+    })
+    socket.on('data', (piece: Buffer) => {
+      change(piece.length)
+      check(unfinished, MAX_UNAUTHENTICATED_MESSAGE + MAX_PIECE)
+      if (this.#total > MAX_UNFINISHED && unfinished > MAX_PIECE)
+        end(1013, 'Too many long messages, try again later')
+    })
+    ws.on('close', () => change(-unfinished))
   }
-  ws.on('message', data => {
-    unfinished = 0
-    check((data as Buffer).length, MAX_UNAUTHENTICATED_MESSAGE)
-  })
-  socket.on('data', (piece: Buffer) => {
-    unfinished += piece.length
-    check(unfinished, MAX_UNAUTHENTICATED_MESSAGE + MAX_PIECE)
-  })
 }
 
 /** What WebSockets need of the server. */
@@ -83,6 +102,7 @@ export interface WebSocketParts {
 export class WebSocketTransport {
   readonly #parts: WebSocketParts
   readonly #heartbeat: Heartbeat
+  readonly #unfinished = new UnfinishedMessages()
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -110,7 +130,7 @@ export class WebSocketTransport {
     const channel = openChannel(ws, socket, backlog)
     const connection = connections.open('websocket', address, user, channel)
     log.debug(`WebSocket ${connection.id} opened from ${address}`)
-    limitMessages(ws, socket, connection)
+    this.#unfinished.watch(ws, socket, connection)
     ws.on('message', data => {
       if (ws.readyState !== WebSocket.OPEN) return
       channel.receive(() => receive(registry, connection, (data as Buffer).toString()))

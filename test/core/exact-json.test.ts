@@ -92,9 +92,11 @@ test('a text may have many values, but not so many that they fill the memory', (
   assert.equal(parsed.length, count + 1)
   for (const text of [
     `[${'{},'.repeat(16_000_000)}{}]`,
-    `[${'1,'.repeat(600_000)}1]`,
+    `[${'1,'.repeat(1_000_000)}1]`,
     '['.repeat(2_000_000),
     '{"a":'.repeat(600_000),
+    `[${'"",'.repeat(600_000)}""]`,
+    '"'.repeat(3_000_000),
   ]) {
     assert.throws(() => parseExact(text), TooManyValues)
   }

@@ -228,6 +228,26 @@ test('a batch of notifications has no reply', async () => {
   assert.equal(await send([{ ...notification, method: 'test.sum', params: { values: [] } }]), undefined)
 })
 
+test('the replies to a batch have a limit; calls beyond it are refused, and not executed', async () => {
+  for (const isLate of [false, true]) {
+    const served = new Registry()
+    let executed = 0
+    serveOne(served, 'test.long', get('/test/long', { summary: 'A long text', result: string() }), () => {
+      executed += 1
+      const text = 'x'.repeat(8 * 1024 * 1024)
+      return isLate ? Promise.resolve(text) : text
+    })
+    const ids = [0, 'a', { b: 1 }, 3, 4, 5, 6, 7]
+    const batch = [...ids.map(id => call('test.long', undefined, id)), 5]
+    const replies = await send(batch, TRUSTED, served)
+    assert.deepEqual(
+      replies.map(({ id, error }: { id: unknown; error?: { code: number } }) => [id, error?.code]),
+      [...ids.map((id, index) => [id, index < 4 ? undefined : 413]), [null, isLate ? -32600 : 413]],
+    )
+    assert.equal(executed, isLate ? 8 : 4)
+  }
+})
+
 test('a batch may hold 1000 calls and no more', async () => {
   const batch = Array.from({ length: 1000 }, (_, id) => call('test.now', undefined, id))
   assert.equal((await send(batch)).length, 1000)

@@ -43,6 +43,21 @@ test('a message of an unauthenticated client that does not end is not collected'
   assert.equal((await user.find(({ id }) => id === 1)).result.websocket_count >= 1, true)
 })
 
+test('messages that do not end cannot fill the memory together', async () => {
+  await using rig = await startAccess()
+  const clients = await Promise.all(Array.from({ length: 4 }, () => WebClient.open(rig.url)))
+  const piece = Buffer.alloc(KIB * KIB, ' ')
+  for (let count = 0; count < 45; count += 1) {
+    for (const { ws } of clients) if (ws.readyState === ws.OPEN) ws.send(piece, { fin: false })
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  const { code } = await Promise.race(clients.map(({ closed }) => closed))
+  assert.ok(code === 1013 || code === 1006, 'a client that still sends may lose the close frame')
+  using other = await WebClient.open(rig.url)
+  assert.ok((await other.call('server.info')).result)
+  for (const client of clients) client[Symbol.dispose]()
+})
+
 test('calls after a message that was too long are not executed', async () => {
   await using rig = await startAccess()
   using client = await WebClient.open(rig.url, UNAUTHENTICATED)

@@ -88,10 +88,12 @@ async function readBody(req: IncomingMessage, body: Buffer): Promise<Arguments> 
 }
 
 function readUrlEncoded(body: Buffer): Arguments {
-  let separators = 0
-  for (const byte of body) if (byte === AMPERSAND) separators += 1
-  if (separators >= MAX_ARGUMENTS) {
-    throw new ApiError(413, `The form is too large: it has more than ${MAX_ARGUMENTS} fields`)
+  let fields = 1
+  for (let at = body.indexOf(AMPERSAND); at !== -1; at = body.indexOf(AMPERSAND, at + 1)) {
+    fields += 1
+    if (fields > MAX_ARGUMENTS) {
+      throw new ApiError(413, `The form is too large: it has more than ${MAX_ARGUMENTS} fields`)
+    }
   }
   return readQuery(new URLSearchParams(textOf(body)))
 }
