@@ -40,6 +40,7 @@ export class PowerDevice {
   /** The last report, until it is taken. */
   #reported: string | null = null
   #timer: Timer | null = null
+  #offTimer: Timer | null = null
   #problem = ''
 
   constructor(parts: DeviceParts) {
@@ -68,6 +69,7 @@ export class PowerDevice {
   stop(): void {
     this.#stopping.abort(new Error('the server stops'))
     this.#timer?.stop()
+    this.#offTimer?.stop()
     this.#driver?.stop?.()
   }
 
@@ -209,6 +211,7 @@ export class PowerDevice {
       this.#isInitialised = true
       this.#state = state
       this.#notify()
+      this.#planOff()
     } catch (error) {
       this.#failed(`was not switched ${to}`, error)
       if (this.#isInitialised) this.#setState('error')
@@ -217,6 +220,16 @@ export class PowerDevice {
         : new ApiError(400, this.#failure(this.name, to), { cause: error })
     }
     if (isSwitch(this.#state)) await this.#parts.switched(this.#state, true)
+  }
+
+  /** Plans to switch off a device with a timer of the server. */
+  #planOff(): void {
+    this.#offTimer?.stop()
+    const { offAfterSeconds: seconds } = this.#usable()
+    if (seconds === undefined || this.#state !== 'on') return
+    this.#offTimer = this.#parts.core.clock.after(seconds, () => {
+      this.request('off', true).catch(() => undefined)
+    })
   }
 
   #usable(): PowerDriver {

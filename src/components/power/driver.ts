@@ -11,6 +11,8 @@ export type Wanted = 'on' | 'off'
 export interface PowerDriver {
   /** The time that a request may take; 10 s by default. */
   readonly timeoutSeconds?: number
+  /** Seconds after which the server switches a device off again that was switched on. */
+  readonly offAfterSeconds?: number | undefined
   /** Reads the state: on, off, or another text. Rejects if the device does not reply, or not as expected. */
   read(signal: AbortSignal): Promise<string>
   /** Switches; resolves with the state after it. Rejects as `read` does; an ApiError is the reply to the client. */

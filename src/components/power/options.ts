@@ -56,6 +56,8 @@ const timer = int({ min: 1 }).unit('s')
 const delayedOff = timer.describe('Switch off after this time, in place of at once').optional()
 const output = (first: number) => int({ min: 0 }).describe('The number of the output').default(first)
 
+const timedOn = float({ above: 0 }).unit('s').describe('Switch off again after this time').optional()
+
 /** The options by the value of `type`. */
 export const typeOptions = {
   http: {
@@ -119,6 +121,20 @@ export const typeOptions = {
     user: user.default(''),
     device_id: string().describe('The number of the light or group'),
     device_type: choice('light', 'group').describe('What device_id is').default('light'),
+  },
+  tplink_smartplug: {
+    address: string().describe('Host name or IP address'),
+    port: port(9999),
+    output_id: output(0),
+    timer: delayedOff,
+  },
+  klipper_device: {
+    object_name: string().describe('output_pin NAME, or gcode_macro NAME of a macro with variable_value'),
+    timer: timedOn,
+  },
+  uhubctl: {
+    location: string().describe('The location of the hub, as uhubctl lists it'),
+    port: int({ min: 1 }).describe('The number of the port; all ports if left out').optional(),
   },
 } as const
 

@@ -12,4 +12,7 @@ export const driverLoaders: { readonly [T in PowerType]: () => Promise<DriverMod
   loxonev1: () => import('./loxonev1.ts'),
   smartthings: () => import('./smartthings.ts'),
   hue: () => import('./hue.ts'),
+  tplink_smartplug: () => import('./tplink_smartplug.ts'),
+  klipper_device: () => import('./klipper_device.ts'),
+  uhubctl: () => import('./uhubctl.ts'),
 }
