@@ -1,6 +1,7 @@
-// The pages at /docs in a browser: what Klippy, agents and whoever writes a link call things is text there, never more.
+// The pages at /docs in a browser. Names from Klippy, from agents and from links are text there, and nothing else.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { connect } from '../../src/client/index.ts'
 import { connectAgent } from '../components/extensions/agent-client.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
@@ -100,4 +101,43 @@ test('the HTTP page', { skip: noBrowser }, async () => {
   )
   assert.equal(await browser.until(`document.querySelectorAll('img:not([src^="data:"])').length === 0`), true)
   assert.deepEqual(browser.problems, [])
+})
+
+/** Types into the filter of Swagger UI, which React controls. */
+const filterBy = (text: string) => `(input => {
+  const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')
+  set.call(input, '${text}')
+  return input.dispatchEvent(new Event('input', { bubbles: true }))
+})(document.querySelector('.operation-filter-input'))`
+
+test('the HTTP page expands what matches its filter, and sends requests as its user', {
+  skip: noBrowser,
+}, async () => {
+  await using rig = await startRig({ printer: 'none', authorization: 'force_logins: True' })
+  using client = await connect({ url: rig.socketPath })
+  const key = await client.call('access.get_api_key')
+  await using browser = await Browser.open()
+  await browser.show(`${rig.url}/docs/`)
+  await browser.until(
+    `(sessionStorage.setItem('moonraker-ts credentials', '${JSON.stringify({ kind: 'key', key })}'), true)`,
+  )
+  await browser.show(`${rig.url}/docs/http`)
+  await browser.until(`document.querySelector('.opblock-tag') !== null`)
+  assert.equal(await browser.until(`document.querySelectorAll('.opblock').length + 1`), 1)
+  await browser.until(filterBy('/server/info'))
+  assert.equal(
+    await browser.until(`document.querySelector('.opblock-summary-path')?.dataset.path`),
+    '/server/info',
+  )
+  await browser.until(`(document.querySelector('.opblock-summary-control').click(), true)`)
+  // Swagger UI ignores a click until the block is complete: click again after a while.
+  await browser.until(
+    `setInterval(() => document.querySelector('.live-responses-table') ?? document.querySelector('.execute')?.click(), 500)`,
+  )
+  const status = `document.querySelector('.live-responses-table tbody .response-col_status')?.textContent`
+  assert.match(await browser.until(status), /^200/)
+  const logins = `[...document.querySelectorAll('.authorize, .authorization__btn')]`
+  assert.equal(await browser.until(`${logins}.every(button => !button.checkVisibility())`), true)
+  await browser.until(filterBy(''))
+  await browser.until(`document.querySelectorAll('.opblock').length === 0`)
 })

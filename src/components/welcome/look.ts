@@ -20,7 +20,7 @@ body {
 header, main, #offline { max-width: 48rem; margin: 0 auto }
 header { margin-bottom: 1.5rem }
 h1 { margin: 0; font-size: 1.75rem; letter-spacing: -.02em }
-h1 small { margin-left: .4em; color: var(--faint); font-size: .9rem; font-weight: 400; letter-spacing: 0 }
+h1 small { display: inline-block; margin-left: .4em; color: var(--faint); font-size: .9rem; font-weight: 400; letter-spacing: 0 }
 header p { margin: .25rem 0 0; color: var(--faint) }
 section {
   margin-bottom: 1rem; padding: 1.1rem 1.3rem 1.3rem; background: var(--card);

@@ -9,6 +9,8 @@ const NAME = 'moonraker-ts'
 export interface WelcomeView {
   readonly version: string
   readonly klippy: { readonly state: KlippyState; readonly message: string | null }
+  /** The print in progress. */
+  readonly print: { readonly state: 'printing' | 'paused'; readonly filename: string } | null
   /** Klippy's socket. */
   readonly klippySocket: string
   readonly warnings: readonly string[]
@@ -20,7 +22,12 @@ export interface WelcomeView {
   readonly socket: string
   /** The prefix of every path, as `/printer1`; '' for none. */
   readonly routePrefix: string
+  /** Those of `HOSTED` whose pages may not use this server. */
+  readonly refusedSites: readonly string[]
 }
+
+/** Sites with front ends that connect to any server that allows them. */
+export const HOSTED = { mainsail: 'http://my.mainsail.xyz', fluidd: 'http://app.fluidd.xyz' }
 
 const STATES: Readonly<Record<KlippyState, string>> = {
   ready: 'The printer is ready',
@@ -29,6 +36,8 @@ const STATES: Readonly<Record<KlippyState, string>> = {
   shutdown: 'Klipper has shut down',
   disconnected: 'Klipper is not connected',
 }
+
+const PRINTS = { printing: 'The printer prints', paused: 'The print is paused' }
 
 /** The page for an authenticated client. */
 export function fullPage(view: WelcomeView): string {
@@ -46,17 +55,17 @@ ${frontEndPart(view)}`,
 }
 
 /** The page for an unauthenticated client: without anything about the printer, the configuration or the network. */
-export function publicPage(version: string): string {
+export function publicPage(version: string, routePrefix: string): string {
   return page(
     version,
     'public',
     html`<section><h2>You are not logged in</h2>
 <p>This server shows its state only to authenticated clients. There are three ways:</p>
 <ul>
-<li>Log in through a front end, such as Mainsail or Fluidd.</li>
+<li>Log in with Fluidd, or on ${link(`${routePrefix}/docs/http`, 'the pages of the API')}.</li>
 <li>Send the API key with each request: <code>curl -H 'X-Api-Key: &hellip;' &hellip;</code></li>
 <li>Have the owner add your address to <code>trusted_clients</code> in section <code>[authorization]</code> of
-<code>moonraker.conf</code>, and restart the server.</li>
+<code>moonraker.conf</code>, and restart the server. Mainsail needs this: it has no login.</li>
 </ul></section>`,
   )
 }
@@ -86,14 +95,15 @@ ${content}
 `.text
 }
 
-function printerPart({ klippy, klippySocket }: WelcomeView): Html {
+function printerPart({ klippy, klippySocket, print }: WelcomeView): Html {
   const advice = html`<p class="faint">The server keeps trying to connect to <code>${klippySocket}</code>. If Klipper runs,
 compare this path with its option <code>-a</code>; the server's option is <code>klippy_uds_address</code> in section
 <code>[server]</code> of <code>moonraker.conf</code>.</p>`
   // The message of a ready printer adds nothing.
   const message = klippy.state === 'ready' ? '' : (klippy.message ?? '').trim()
   return html`<section role="status">
-<p class="state ${klippy.state}">${STATES[klippy.state]}</p>
+<p class="state ${klippy.state}">${print === null ? STATES[klippy.state] : PRINTS[print.state]}</p>
+${print === null ? null : html`<p class="message">${print.filename}</p>`}
 ${message === '' ? null : html`<p class="message">${message}</p>`}
 ${klippy.state === 'disconnected' ? advice : null}
 </section>`
@@ -134,17 +144,21 @@ ${link(`${routePrefix}/printer/objects/list`, "the printer's objects")} and
 ${link(`${routePrefix}/server/files/list`, 'its files')} here.</p></section>`
 }
 
-function frontEndPart({ addresses, routePrefix }: WelcomeView): Html {
+function frontEndPart({ addresses, routePrefix, refusedSites }: WelcomeView): Html {
   const address = addresses.find(text => !text.includes('//localhost')) ?? addresses[0] ?? ''
   return html`<section><h2>Mainsail and Fluidd</h2>
 <p>A copy of ${link('https://docs.mainsail.xyz', 'Mainsail')} or ${link('https://docs.fluidd.xyz', 'Fluidd')} connects to
 <code>${address}${routePrefix}</code>. Without a copy of your own, open
-${link('http://my.mainsail.xyz', 'my.mainsail.xyz')} or ${link('http://app.fluidd.xyz', 'app.fluidd.xyz')} and add the
-printer there, after you have allowed these sites:</p>
+${link(HOSTED.mainsail, 'my.mainsail.xyz')} or ${link(HOSTED.fluidd, 'app.fluidd.xyz')} and add the printer there.</p>
+${refusedSites.length === 0 ? null : allowPart(refusedSites)}</section>`
+}
+
+function allowPart(sites: readonly string[]): Html {
+  return html`<p>First allow ${sites.length === 1 ? 'this site' : 'these sites'} in <code>moonraker.conf</code>, and restart
+the server:</p>
 <pre>[authorization]
 cors_domains:
-    http://my.mainsail.xyz
-    http://app.fluidd.xyz</pre></section>`
+${sites.map(site => `    ${site}`).join('\n')}</pre>`
 }
 
 function link(href: string, text: string): Html {

@@ -5,9 +5,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { createWelcome } from '../../../src/components/welcome/index.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 import { dataPaths } from '../../../src/core/paths.ts'
 import { Registry } from '../../../src/rpc/registry.ts'
 import { TRUSTED_USER, type User } from '../../../src/rpc/user.ts'
+import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { printerAt } from '../../support/printer-at.ts'
 import { startRig } from '../../support/rig.ts'
 
@@ -22,6 +24,7 @@ async function load(user: User | null, method = 'GET'): Promise<{ headers: Heade
       printer: printerAt('/nowhere/klippy.sock'),
       paths: dataPaths('/data'),
       host: { version: VERSION },
+      clock: systemClock,
     },
     () => ({
       warnings: ['Look at <this>'],
@@ -29,6 +32,7 @@ async function load(user: User | null, method = 'GET'): Promise<{ headers: Heade
       failedComponents: [],
       addresses: ['http://192.168.1.5:7125'],
       routePrefix: '',
+      refusedSites: [],
     }),
   )
   const found = registry.find('/')
@@ -114,6 +118,16 @@ test('a server shows the full page to a trusted address, and others how to log i
   const refusal = await response.text()
   assert.match(refusal, /You are not logged in/)
   assert.ok(!refusal.includes(String(closed.port)))
+})
+
+test('the page of a server shows the print, and which sites it refuses', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.change('print_stats', { state: 'paused', filename: 'part.gcode' })
+  const authorization = 'trusted_clients: 127.0.0.1\ncors_domains: http://my.mainsail.xyz'
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true, authorization })
+  const page = await (await fetch(`${rig.url}/`)).text()
+  assert.match(page, /The print is paused<\/p>\s*<p class="message">part\.gcode</)
+  assert.match(page, /cors_domains:\n {4}http:\/\/app\.fluidd\.xyz</)
 })
 
 test('a server below a prefix serves the page there', async () => {

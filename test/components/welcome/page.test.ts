@@ -7,6 +7,7 @@ import { fullPage, publicPage, type WelcomeView } from '../../../src/components/
 const VIEW: WelcomeView = {
   version: 'v0.10.0-1-gabcdef0',
   klippy: { state: 'ready', message: 'Printer is ready' },
+  print: null,
   klippySocket: '/tmp/klippy_uds',
   warnings: [],
   components: ['authorization', 'data_store'],
@@ -14,6 +15,7 @@ const VIEW: WelcomeView = {
   addresses: ['http://localhost:7125', 'http://192.168.1.5:7125', 'https://192.168.1.5:7130'],
   socket: '/home/pi/printer_data/comms/moonraker.sock',
   routePrefix: '',
+  refusedSites: [],
 }
 
 test('templates escape values, and not pieces', () => {
@@ -28,6 +30,7 @@ test('texts of a printer or a file stay text', () => {
   const view: WelcomeView = {
     version: evil,
     klippy: { state: 'error', message: evil },
+    print: { state: 'printing', filename: evil },
     klippySocket: evil,
     warnings: [evil],
     components: [evil],
@@ -35,6 +38,7 @@ test('texts of a printer or a file stay text', () => {
     addresses: [evil],
     socket: evil,
     routePrefix: evil,
+    refusedSites: [evil],
   }
   for (const klippy of [view.klippy, { state: 'disconnected', message: null } as const]) {
     const page = fullPage({ ...view, klippy })
@@ -42,7 +46,7 @@ test('texts of a printer or a file stay text', () => {
     assert.ok(page.includes(escaped))
     assert.equal(page.split('<script>').length, 2, 'only the script of the page itself')
   }
-  assert.ok(!publicPage(evil).includes(evil))
+  assert.ok(!publicPage(evil, evil).includes(evil))
 })
 
 test('the page shows no message of a ready printer', () => {
@@ -50,6 +54,19 @@ test('the page shows no message of a ready printer', () => {
   assert.match(page, /<p class="state ready">The printer is ready<\/p>/)
   assert.doesNotMatch(page, /Printer is ready<\/p>\s*<p class="message">/)
   assert.doesNotMatch(page, /class="(attention|failure)"/)
+})
+
+test('the page names the print in progress', () => {
+  const printing = fullPage({ ...VIEW, print: { state: 'printing', filename: 'sub/part.gcode' } })
+  assert.match(printing, /The printer prints<\/p>\s*<p class="message">sub\/part\.gcode</)
+  assert.doesNotMatch(printing, /The printer is ready/)
+  assert.match(fullPage({ ...VIEW, print: { state: 'paused', filename: 'a' } }), /The print is paused/)
+})
+
+test('the page explains cors_domains only for sites that are not allowed', () => {
+  assert.doesNotMatch(fullPage(VIEW), /cors_domains/)
+  const page = fullPage({ ...VIEW, refusedSites: ['http://app.fluidd.xyz'] })
+  assert.match(page, /allow this site[\s\S]*cors_domains:\n {4}http:\/\/app\.fluidd\.xyz</)
 })
 
 test("the page shows Klippy's message and all warnings", () => {
@@ -91,7 +108,7 @@ test('addresses carry the prefix', () => {
 })
 
 test('the page loads nothing from outside', () => {
-  for (const page of [fullPage(VIEW), publicPage(VIEW.version)]) {
+  for (const page of [fullPage(VIEW), publicPage(VIEW.version, '')]) {
     assert.doesNotMatch(page, /<(script|img|iframe|object|embed)[^>]+src|@import|url\(/)
     assert.deepEqual(page.match(/<link[^>]*>/g), ['<link rel="icon" href="data:,">'])
     assert.doesNotMatch(page, / (style|on\w+)="/)
@@ -99,8 +116,9 @@ test('the page loads nothing from outside', () => {
 })
 
 test('an unauthenticated client sees the name, the version and how to log in', () => {
-  const page = publicPage(VIEW.version)
+  const page = publicPage(VIEW.version, '')
   assert.match(page, /moonraker-ts <small>v0\.10\.0-1-gabcdef0</)
-  assert.match(page, /trusted_clients/)
+  assert.match(page, /trusted_clients[\s\S]*Mainsail needs this: it has no login/)
+  assert.match(publicPage(VIEW.version, '/printer1'), /href="\/printer1\/docs\/http"/)
   assert.doesNotMatch(page, /class="state|7125|klippy|\/home/)
 })

@@ -12,7 +12,7 @@ const EARLY = 60
 /** The address of the API, with a slash at its end: the pages are in its folder docs/. */
 export const api = new URL('..', location.href)
 
-/** What the server answered in place of a result. */
+/** The server's error in place of a result. */
 export class Refused extends Error {
   /**
    * @param {number} status
@@ -67,7 +67,7 @@ export function forget() {
 }
 
 /**
- * The access token, a new one where it is about to end; null where there is no login.
+ * The access token, a new one if it is about to end; null without a login.
  * @returns {Promise<string | null>}
  */
 export async function token() {
@@ -97,7 +97,7 @@ function endOf(jwt) {
 }
 
 /**
- * What `server.connection.identify` and its like take.
+ * The credentials for `server.connection.identify`.
  * @returns {Promise<Record<string, string>>}
  */
 export async function identification() {
@@ -108,14 +108,22 @@ export async function identification() {
 }
 
 /**
+ * The request headers that identify the page's user; none without a login.
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function authorization() {
+  const shown = credentials()
+  if (shown?.kind === 'key') return { 'X-Api-Key': shown.key }
+  const access = await token()
+  return access === null ? {} : { Authorization: `Bearer ${access}` }
+}
+
+/**
  * A result, or a document, of the API. Throws Refused.
  * @param {string} path
  */
 export async function get(path) {
-  const shown = credentials()
-  if (shown?.kind === 'key') return request(path, { headers: { 'X-Api-Key': shown.key } })
-  const access = await token()
-  return request(path, access === null ? {} : { headers: { Authorization: `Bearer ${access}` } })
+  return request(path, { headers: await authorization() })
 }
 
 /**
