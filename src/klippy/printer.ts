@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { ApiError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
+import type { Registration } from '../core/scope.ts'
 import type { Warnings } from '../core/warnings.ts'
 import { KlippyLink } from './link.ts'
 import type { ObjectRequest } from './object-request.ts'
@@ -23,12 +24,21 @@ export interface PrinterOptions {
   readonly version: string
 }
 
+/**
+ * Makes a file of the gcodes root ready for Klipper before its print; returns the path of the file that Klipper prints.
+ * Rejects with ApiError where the file cannot be printed, and with the reason of `signal`, which is aborted when the
+ * print is cancelled.
+ */
+export type PrintPreparation = (path: string, signal: AbortSignal) => Promise<string>
+
 export class Printer {
   readonly link: KlippyLink
   readonly session: KlippySession
   readonly #subscriptions: Subscriptions
   readonly #queries: Queries
   readonly #events: EventBus
+  readonly #starting = new Set<AbortController>()
+  #preparation: PrintPreparation = path => Promise.resolve(path)
 
   constructor({ path, events, clock, log, warnings, version }: PrinterOptions) {
     const link = new KlippyLink({ path, clock, log, warnings })
@@ -40,6 +50,9 @@ export class Printer {
     this.#subscriptions = subscriptions
     this.#queries = queries
     this.#events = events
+    const cancelStarts = () => this.#cancelStarts('Klippy was shut down before the print started')
+    events.on('klippy:shutdown', cancelStarts)
+    events.on('klippy:disconnected', cancelStarts)
   }
 
   /**
@@ -60,15 +73,51 @@ export class Printer {
 
   /** Starts to print a file of the gcodes root, for a user where there is one. */
   async startPrint(filename: string, username: string | null = null): Promise<'ok'> {
-    const path = filename.replace(/^\/+/, '')
-    if (path === '') throw new ApiError(400, "The argument 'filename' names no file")
+    const requested = filename.replace(/^\/+/, '')
+    if (requested === '') throw new ApiError(400, "The argument 'filename' names no file")
     // Klipper cuts a command at ';' before it looks at quotes.
-    if (/[;\n\r]/.test(path)) {
-      throw new ApiError(400, `Klipper cannot print a file with ';' or a line break in its name: ${path}`)
+    if (/[;\n\r]/.test(requested)) {
+      throw new ApiError(
+        400,
+        `Klipper cannot print a file with ';' or a line break in its name: ${requested}`,
+      )
     }
+    const path = await this.#prepare(requested)
     await this.runGcode(`SDCARD_PRINT_FILE FILENAME="${path.replace(/["\\]/g, '\\$&')}"`)
     this.#events.emit('printer:print_requested', path, username)
     return 'ok'
+  }
+
+  /** Prepares every file before its print, until the registration is removed. */
+  preparePrints(preparation: PrintPreparation): Registration {
+    const previous = this.#preparation
+    this.#preparation = preparation
+    return {
+      remove: () => {
+        this.#preparation = previous
+      },
+    }
+  }
+
+  async #prepare(path: string): Promise<string> {
+    const abort = new AbortController()
+    this.#starting.add(abort)
+    try {
+      return await this.#preparation(path, abort.signal)
+    } finally {
+      this.#starting.delete(abort)
+    }
+  }
+
+  /** Cancels the print, also one whose file is not ready yet. */
+  async cancelPrint(): Promise<'ok'> {
+    this.#cancelStarts('The print was cancelled before it started')
+    await this.link.request('pause_resume/cancel', {})
+    return 'ok'
+  }
+
+  #cancelStarts(reason: string): void {
+    for (const abort of this.#starting) abort.abort(new ApiError(400, reason))
   }
 
   /** Whether a print is in progress, also a paused one: what ends it must wait. Rejects as `query` does. */

@@ -39,7 +39,7 @@ function serveChapter(core: Core, scope: Scope, subscribers: Subscribers): void 
       'printer.print.start': ({ filename }, { user }) => printer.startPrint(filename, user?.username),
       'printer.print.pause': plain('pause_resume/pause'),
       'printer.print.resume': plain('pause_resume/resume'),
-      'printer.print.cancel': plain('pause_resume/cancel'),
+      'printer.print.cancel': () => printer.cancelPrint(),
     }),
   )
 }
