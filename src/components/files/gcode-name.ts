@@ -1,15 +1,10 @@
 // Which files are G-code, by their names.
 
-/** The same list as Moonraker's. */
-const GCODE_EXTENSIONS = ['.gcode', '.g', '.gco', '.ufp', '.nc']
+/** Those of Moonraker, and binary G-code, which the server converts before a print. */
+const GCODE_EXTENSIONS = ['.gcode', '.g', '.gco', '.ufp', '.nc', '.bgcode']
 
-/** Whether the gcodes root lists a file of this name. */
+/** Whether a file of this name is G-code: the gcodes root lists it, and it has metadata. */
 export function isGcodeName(name: string): boolean {
   const lower = name.toLowerCase()
   return GCODE_EXTENSIONS.some(extension => lower.endsWith(extension))
-}
-
-/** Whether a file of this name may have metadata: binary G-code has it too, but Klipper cannot print it. */
-export function mayHaveMetadata(name: string): boolean {
-  return isGcodeName(name) || name.toLowerCase().endsWith('.bgcode')
 }

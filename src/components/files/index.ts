@@ -17,7 +17,7 @@ import { jobQueueService } from '../job-queue/service.ts'
 import { type MetadataSource, metadataService } from '../metadata/service.ts'
 import { sendDownload } from './download/download.ts'
 import { serveLogDownloads } from './download/log-downloads.ts'
-import { mayHaveMetadata } from './gcode-name.ts'
+import { isGcodeName } from './gcode-name.ts'
 import { LoadedFile } from './operations/loaded-file.ts'
 import { FileOperations } from './operations/operations.ts'
 import { Archives } from './operations/zip.ts'
@@ -184,8 +184,10 @@ class FileManager implements Component {
       },
       refuseRewrite: place => this.#refuseRewrite(place),
       withStagingPath: (place, work) => this.operations.withStagingPath(place, work),
+      publishFile: (draft, place) => this.operations.publishFile(draft, place),
+      removeFile: place => this.operations.removeFile(place),
       list: (root: string) => listings.list(root),
-      mayHaveMetadata,
+      isGcodeName,
     }
   }
 

@@ -2,14 +2,14 @@
 import { stat } from 'node:fs/promises'
 import { ApiError } from '../../core/errors.ts'
 import type { Metadata, MetadataSource } from '../metadata/service.ts'
-import { mayHaveMetadata } from './gcode-name.ts'
+import { isGcodeName } from './gcode-name.ts'
 import type { Roots } from './roots/roots.ts'
 
 /** A source that reads no files: it replies with their size and time. */
 export function plainMetadata(roots: Roots): MetadataSource {
   const describe = async (filename: string, missing: string): Promise<Metadata> => {
     const place = await roots.resolve(roots.get('gcodes'), filename)
-    const stats = mayHaveMetadata(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
+    const stats = isGcodeName(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
     if (stats?.isFile() !== true) throw new ApiError(404, missing)
     return { size: stats.size, modified: stats.mtimeMs / 1000, filename: place.relative }
   }

@@ -27,9 +27,13 @@ export interface FilesService {
   refuseRewrite(place: Place): Promise<void>
   /** Runs `work` with an unused path in the file system of `place`; removes what is there afterwards. */
   withStagingPath<T>(place: Place, work: (path: string) => Promise<T>): Promise<T>
+  /** Puts a durable file from `withStagingPath` at `place`, and notifies clients. The caller holds the lock of `place`. */
+  publishFile(draft: string, place: Place): Promise<void>
+  /** Deletes a file, and notifies clients. The caller holds the lock of `place`. */
+  removeFile(place: Place): Promise<void>
   list(root: string): Promise<readonly FileEntry[]>
   /** By the file's name. */
-  readonly mayHaveMetadata: (name: string) => boolean
+  readonly isGcodeName: (name: string) => boolean
 }
 
 /** Receives uploads and prints files. */

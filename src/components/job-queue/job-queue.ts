@@ -1,6 +1,7 @@
 // Starts one queued job after the other, and never one twice: a job is recorded as starting before Klipper receives it, and
 // if it is unknown whether Klipper received it, a user must check.
 import type { Core } from '../../component/component.ts'
+import { printedPath } from '../../core/binary-gcode.ts'
 import { sleep } from '../../core/clock.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import { gcodeFileTime } from '../../core/gcode-file.ts'
@@ -231,8 +232,9 @@ export class JobQueue {
     if (starting === null || filename === undefined || this.#loading !== null) return
     const { status } = await this.#core.printer.query(PRINT)
     const { print_stats: print } = status
-    const hasStarted = isPrintActive(print?.state) || startingAfter !== filename
-    if (print?.filename === filename && hasStarted) await this.#loaded(starting)
+    const printed = printedPath(filename)
+    const hasStarted = isPrintActive(print?.state) || startingAfter !== printed
+    if (print?.filename === printed && hasStarted) await this.#loaded(starting)
   }
 
   #startJob(how: Pick<Loading, 'delay' | 'transition'>): void {

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises'
 import type { FileChange } from '../../api/files.ts'
 import type { Core } from '../../component/component.ts'
+import { printedPath } from '../../core/binary-gcode.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import { FileProcessors } from '../../core/file-processor.ts'
 import type { Place } from '../files/roots/roots.ts'
@@ -114,7 +115,7 @@ export class MetadataService implements MetadataSource {
     if (item.root !== 'gcodes') return this.#forget(from)
     if (action === 'move_file') {
       this.#queue.cancel(source_item.path)
-      if (!this.#files.mayHaveMetadata(item.path)) return this.#forget(from)
+      if (!this.#files.isGcodeName(item.path)) return this.#forget(from)
       // The pictures' names contain the file's: requests for the new path wait until they have their new names.
       this.#movedFrom.set(item.path, source_item.path)
       void this.#queue.add(item.path)
@@ -145,7 +146,7 @@ export class MetadataService implements MetadataSource {
   }
 
   #expect(path: string): void {
-    if (this.#files.mayHaveMetadata(path)) void this.#queue.add(path)
+    if (this.#files.isGcodeName(path)) void this.#queue.add(path)
   }
 
   async #forget(paths: readonly string[]): Promise<void> {
@@ -165,7 +166,12 @@ export class MetadataService implements MetadataSource {
   /** Compares the store with the files; queues those that were created or changed. */
   async #reconcile(): Promise<void> {
     const present = new Map((await this.#files.list('gcodes')).map(file => [file.path, file]))
-    const gone = this.#store.paths().filter(path => !present.has(path) && !path.endsWith('.bgcode'))
+    const gone: string[] = []
+    for (const path of this.#store.paths()) {
+      if (present.has(path)) continue
+      // The list leaves binary files out that have plain G-code.
+      if (!present.has(printedPath(path)) || (await this.#find(path)) === undefined) gone.push(path)
+    }
     await this.#store.remove(gone)
     for (const { path, size, modified } of present.values()) {
       const known = this.#store.get(path)
@@ -180,9 +186,9 @@ export class MetadataService implements MetadataSource {
   }
 
   async #find(filename: string): Promise<Place | undefined> {
-    const { mayHaveMetadata } = this.#files
+    const { isGcodeName } = this.#files
     const place = await this.#resolve(filename)
-    const stats = mayHaveMetadata(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
+    const stats = isGcodeName(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
     return stats?.isFile() === true ? place : undefined
   }
 

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
-import { isBinaryGcode, scanBinaryGcode } from './bgcode.ts'
+import { BlockFile } from './binary/blocks.ts'
+import { scanBinary } from './binary/scan-binary.ts'
 import { displayPictures } from './display-pictures.ts'
 import { readFields } from './field.ts'
 import { afterLastCommand, firstCommand } from './gcode-bounds.ts'
@@ -26,8 +27,9 @@ export async function scanFile(path: string): Promise<ScanResult> {
   try {
     const { size, mtimeMs } = await file.stat()
     const stamp = { size, modified: mtimeMs / 1000, uuid: randomUUID() }
-    if (await isBinaryGcode(file)) {
-      const { metadata, thumbnails, notes } = await scanBinaryGcode(file, size)
+    const binary = await BlockFile.of(file, size)
+    if (binary !== undefined) {
+      const { metadata, thumbnails, notes } = await scanBinary(binary)
       return { metadata: { ...stamp, file_processors: [], ...metadata }, thumbnails, notes }
     }
     return await scanText(file, stamp)

@@ -106,8 +106,7 @@ export class FileOperations {
     return lock.run({ write: [place.absolute] }, async () => {
       if ((await kindOf(place)) !== 'file') throw new ApiError(400, `Invalid file path: ${shown(place)}`)
       await loaded.refuse(place)
-      await withFileError(shown(place), () => unlink(place.absolute))
-      await makeDurable(dirname(place.absolute))
+      await unlinkFile(place)
       return this.#publishRemoval(requester, 'delete_file', place)
     })
   }
@@ -243,6 +242,23 @@ export class FileOperations {
     }
   }
 
+  /**
+   * Puts a finished file from `withStagingPath` at `place`, for the server itself; replaces what is there. The caller
+   * holds the lock.
+   */
+  async publishFile(draft: string, place: Place): Promise<void> {
+    const { staging, changes } = this.#parts
+    await withFileError(shown(place), () => staging.publish(draft, place.absolute))
+    const facts = factsFrom(await stat(place.absolute))
+    changes.report({ action: 'create_file', item: itemOf(place.root, place.relative, facts) })
+  }
+
+  /** Deletes a file for the server itself. The caller holds the lock. */
+  async removeFile(place: Place): Promise<void> {
+    await unlinkFile(place)
+    this.#parts.changes.report({ action: 'delete_file', item: goneItem(place.root, place.relative) })
+  }
+
   async #publish(
     requester: Requester,
     action: FileAction,
@@ -269,6 +285,11 @@ export class FileOperations {
 /** A path as clients write it. */
 function shown({ root, relative }: Place): string {
   return relative === '' ? root.name : `${root.name}/${relative}`
+}
+
+async function unlinkFile(place: Place): Promise<void> {
+  await withFileError(shown(place), () => unlink(place.absolute))
+  await makeDurable(dirname(place.absolute))
 }
 
 async function kindOf({ absolute }: Place): Promise<'file' | 'folder' | 'none'> {

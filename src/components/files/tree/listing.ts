@@ -1,14 +1,15 @@
 // Listings from the file index: all files of a root, or the contents of one folder. Built in slices, so that other
 // requests do not wait.
 import { statfs } from 'node:fs/promises'
+import { isBinaryGcodeName, isPlainGcodeOf, plainGcodePath } from '../../../core/binary-gcode.ts'
 import { type Clock, withTimeout } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { jsonText } from '../../../core/json-text.ts'
 import type { MetadataSource } from '../../metadata/service.ts'
-import { isGcodeName, mayHaveMetadata } from '../gcode-name.ts'
+import { isGcodeName } from '../gcode-name.ts'
 import { type Place, type Root, type Roots, rootPermissions } from '../roots/roots.ts'
 import type { FileIndex } from './file-index.ts'
-import { below, type FolderNode, pathOf } from './folder-node.ts'
+import { below, type Facts, type FolderNode, pathOf } from './folder-node.ts'
 import { permissionsIn } from './item.ts'
 
 /** Entries of one slice. */
@@ -66,7 +67,7 @@ export class Listings {
     for (const folder of await this.#scanned(root, this.#foldersOf(root))) {
       const path = pathOf(folder)
       for (const [file, facts] of folder.files) {
-        if (root.name === 'gcodes' && !isGcodeName(file)) continue
+        if (root.name === 'gcodes' && !(isGcodeName(file) && isListed(folder, file, facts))) continue
         const { modified, size } = facts
         entries.push({ path: below(path, file), modified, size, permissions: permissionsIn(root, facts) })
         if (entries.length % SLICE === 0) await pause()
@@ -111,10 +112,12 @@ export class Listings {
   /** The files' entries as JSON, separated by commas; written in slices. */
   async #filesIn({ root, indexPath: path }: Place, folder: FolderNode, extended: boolean): Promise<string> {
     const texts: string[] = []
-    const all = [...folder.files]
+    const all = [...folder.files].filter(
+      ([name, facts]) => root.name !== 'gcodes' || isListed(folder, name, facts),
+    )
     for (let start = 0; start < all.length; start += SLICE) {
       const slice = all.slice(start, start + SLICE)
-      const candidates = extended ? slice.map(([name]) => name).filter(mayHaveMetadata) : []
+      const candidates = extended ? slice.map(([name]) => name).filter(isGcodeName) : []
       const metadata = this.#parts.metadata().known(candidates.map(name => below(path, name)))
       for (const [filename, facts] of slice) {
         const { modified, size } = facts
@@ -126,6 +129,13 @@ export class Listings {
     }
     return texts.join(',')
   }
+}
+
+/** Binary G-code is left out where the plain G-code that was made from it is listed. */
+function isListed({ files }: FolderNode, name: string, { modified }: Facts): boolean {
+  if (!isBinaryGcodeName(name)) return true
+  const plain = files.get(plainGcodePath(name))
+  return plain === undefined || !isPlainGcodeOf(plain.modified, modified)
 }
 
 /** A file's entry with its metadata. If the text starts with the file's size and time it need not be parsed. */

@@ -1,6 +1,7 @@
 // The jobs of the metadata worker, as both processes see them. All inputs and results are plain JSON.
 import type { FileProcessorSpec } from '../../../core/file-processor.ts'
 import type { ChainResult } from '../../../core/processor-chain.ts'
+import type { DecodedFrom } from '../binary/decode.ts'
 import type { ScanResult, ThumbnailEntry } from '../types.ts'
 
 /** What a file contains, as far as it was read. */
@@ -34,6 +35,12 @@ export interface ProcessorStart {
   readonly limitSeconds: number
 }
 
+/** A file of binary G-code, and where its plain G-code is written; no file is there yet. */
+export interface DecodeInput {
+  readonly path: string
+  readonly output: string
+}
+
 /** A job's input, what it reports on the way, and its result. */
 export interface WorkerJobs {
   /** Reads a file and writes its pictures. Reports the metadata before it starts with the pictures. */
@@ -43,6 +50,12 @@ export interface WorkerJobs {
     readonly input: ProcessInput
     readonly progress: ProcessorStart
     readonly result: ChainResult
+  }
+  /** Makes plain G-code of binary G-code. Reports the part that is done, from 0 to 1, every half second. */
+  readonly decode: {
+    readonly input: DecodeInput
+    readonly progress: { readonly fraction: number }
+    readonly result: DecodedFrom
   }
 }
 

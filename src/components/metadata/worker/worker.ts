@@ -1,11 +1,16 @@
 // The metadata worker: a child process that reads G-code files, since their content can cost much time and memory. It
 // ends when the server closes the channel.
 import { messageOf } from '../../../core/errors.ts'
+import { decodeFile } from './decode-file.ts'
 import type { JobHandler, JobMessage, JobName, JobRequest } from './jobs.ts'
 import { readFile } from './read-file.ts'
 import { processFile } from './run-processors.ts'
 
-const handlers: { readonly [J in JobName]: JobHandler<J> } = { read: readFile, process: processFile }
+const handlers: { readonly [J in JobName]: JobHandler<J> } = {
+  read: readFile,
+  process: processFile,
+  decode: decodeFile,
+}
 
 function send(message: JobMessage): void {
   process.send?.(message)
