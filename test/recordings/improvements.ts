@@ -91,7 +91,7 @@ export const improvements: Readonly<Record<string, Improvement>> = {
     'Nothing can be installed here, and the error contains the reason',
     1061,
     503,
-    'Services and power of this machine cannot be managed: the configuration says [machine] provider: none',
+    'Services and power of this machine cannot be managed: the configuration has [machine] provider: none',
   ),
   'ws_core/gcode_store_bad_count': {
     reason: PYTHON,

@@ -232,7 +232,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     await host.called('restart')
     // Asked and refused the same way, later.
     assert.equal((await act(rig, 'restart', 'klipper')).status, 503)
-    assert.match(await warnings(rig), /asked to restart and cannot: .* lacks the right/)
+    assert.match(await warnings(rig), /cannot restart its service: .* lacks the right/)
   })
 
   test('a D-Bus daemon that dies: what is asked meanwhile says so, and it goes on when it is back', async () => {

@@ -1,4 +1,4 @@
-// Reads a feed: RSS as moonlight writes it (API document, "RSS file structure"), from untrusted bytes.
+// Reads a feed from untrusted bytes: RSS with the elements that Moonraker's feeds use.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import { messageOf } from '../../core/errors.ts'
@@ -30,7 +30,7 @@ const MAX_ITEMS = 100
 const MAX_ID = 256
 const MAX_URL = 2048
 const MAX_TITLE = 256
-/** API document, "Implementation details": anything over it is truncated. */
+/** Longer texts are truncated, as in Moonraker. */
 const MAX_DESCRIPTION = 512
 /** Characters that are parsed before others get their turn: a fraction of a millisecond. */
 const CHUNK = 16 * 1024

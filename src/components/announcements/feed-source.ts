@@ -105,7 +105,7 @@ export class Moonlight implements FeedSource {
   }
 }
 
-/** Feeds in a folder, `NAME.xml` each, for those who write clients (API document, "Setting up the dev environment"). */
+/** Feeds in a folder, `NAME.xml` each, for developers of clients, in place of the feeds on the internet. */
 export class FeedFolder implements FeedSource {
   readonly #folder: string
   readonly #taken = new Map<string, bigint>()

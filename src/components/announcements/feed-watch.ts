@@ -8,7 +8,7 @@ import { readFeed } from './feed-document.ts'
 import { type FeedSource, FeedUnreachable, type Fetched } from './feed-source.ts'
 import { type Feeds, isFeedName } from './feeds.ts'
 
-/** Seconds. API document, "How announcements work". */
+/** Seconds between updates, as in Moonraker. */
 const PERIOD = 1800
 /** Seconds until the first look, and as many again at random: the start itself has other things to do. */
 const FIRST = 10

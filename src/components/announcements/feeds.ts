@@ -3,7 +3,7 @@ import { ApiError } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Namespaces } from '../../storage/index.ts'
 
-/** API document, "How announcements work": these are always followed. */
+/** Feeds that the server always follows, as Moonraker does. */
 const ALWAYS = ['moonraker', 'klipper']
 /** Where the original keeps those that clients added. */
 const NAMESPACE = 'moonraker'

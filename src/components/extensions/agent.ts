@@ -14,7 +14,7 @@ const MAX_EVENT = 256 * 1024
 const MAX_METHODS = 100
 const MAX_METHOD_NAME = 200
 
-/** Events about the connection itself (API document, "Send an agent event"). */
+/** Events about the connection itself; agents may not send them. */
 const RESERVED_EVENTS: readonly string[] = ['connected', 'disconnected']
 
 export class Agent {

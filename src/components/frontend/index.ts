@@ -1,4 +1,4 @@
-// [frontend NAME]: a web front-end's files served from here, and its cameras, so that nobody needs another web server.
+// [frontend NAME]: serves the files of a web front-end, and its cameras, without another web server.
 
 import { api } from '../../api/index.ts'
 import { type Core, component } from '../../component/component.ts'
@@ -97,7 +97,7 @@ class Frontends {
     this.#scope.use(this.#core.registry.serveSocket({ path, open: !needsLogin, handle: connect }))
   }
 
-  /** Serves what stands below a path, and leads to it who leaves the last slash away. */
+  /** Serves what is below a path, and redirects requests without the last slash. */
   #serveFolder(route: RawRoute): void {
     const { registry } = this.#core
     this.#scope.use(registry.serveRaw(route))
@@ -127,11 +127,11 @@ function pathOf(section: Section, written: string, option: 'prefix' | 'webcams')
   return path
 }
 
-/** Warnings are read by everybody, so they do not repeat an address: a password may stand in it. */
+/** Every user can read warnings, so they do not repeat an address: it may contain a password. */
 function addressOf(section: Section, path: string, text: string): URL {
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw section.error(`what stands behind '${path}' is no address of http or https`, 'webcams')
+    throw section.error(`the value of '${path}' is not an address of http or https`, 'webcams')
   }
   if ([url.username, url.password, url.search, url.hash].some(part => part !== '')) {
     throw section.error(

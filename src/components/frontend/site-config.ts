@@ -63,7 +63,7 @@ function mainsailKeys({ hostname, port, protocol }: URL, routePrefix: string): R
 }
 
 /**
- * The server's address as the browser shows it. Only the `Referer`, the address of the page, says whether a proxy before
+ * The server's address as the browser shows it. Only the `Referer`, the address of the page, shows whether a proxy before
  * this server uses TLS.
  */
 function addressOf({ headers, socket }: IncomingMessage): URL {

@@ -6,7 +6,7 @@ import { sendFile } from '../../core/send-file.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { sendSiteConfig } from './site-config.ts'
 
-/** Forms in which a file may lie beside itself, the best first. */
+/** Compressed forms of a file that may be next to it, the best first. */
 const ENCODINGS: readonly (readonly [name: string, ending: string])[] = [
   ['br', '.br'],
   ['gzip', '.gz'],
@@ -21,11 +21,11 @@ export interface Site {
   readonly name: string
   /** The folder of its files. */
   readonly path: string
-  /** Files and folders that nobody may read through it. */
+  /** Files and folders that the front-end never serves. */
   readonly apartFrom: readonly string[]
 }
 
-/** Whether one of two paths is the other or stands in it. */
+/** Whether one of two paths is the other or is in it. */
 export function overlap(one: string, other: string): boolean {
   const isIn = (inner: string, outer: string) => {
     const way = relative(resolve(outer), resolve(inner))
@@ -61,7 +61,7 @@ function isHashed(path: string): boolean {
   return hash !== undefined && /[\dA-Z]/.test(hash)
 }
 
-/** Where it stands now: it may have been a link that leads elsewhere when the configuration was read. */
+/** The folder's real path now: a link may lead elsewhere since the configuration was read. */
 async function realFolder({ name, path, apartFrom }: Site): Promise<string> {
   const top = await realpath(path).catch(() => {
     throw new ApiError(404, `The folder of front-end '${name}' is not there`)
@@ -70,7 +70,7 @@ async function realFolder({ name, path, apartFrom }: Site): Promise<string> {
   if (!apart.some(other => overlap(top, other))) return top
   throw new ApiError(
     403,
-    `The folder of front-end '${name}' leads to files of the server, which nobody may read`,
+    `The folder of front-end '${name}' leads to files of the server, which are not served`,
   )
 }
 
@@ -93,7 +93,7 @@ async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false
 }
 
-/** The file `inside` itself, or a compressed form of it that lies beside it, with the header that says so. */
+/** The file `inside` itself, or a compressed form of it next to it, with the header for that form. */
 async function smallestForm(
   top: string,
   inside: string,

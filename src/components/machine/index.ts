@@ -94,8 +94,8 @@ function serveKlipper({ events, printer }: Core, scope: Scope, services: Service
 }
 
 /**
- * Gives sudo the password of the configuration. One that cannot be used is told of: the rest works without. Only what
- * names the secrets is a template: a password may hold braces, and no error repeats what stands between them.
+ * Gives sudo the password of the configuration. One that cannot be used is a warning: the rest works without it. Only a
+ * text that names the secrets is a template: a password may contain braces, and no error repeats what is between them.
  */
 async function readPassword(core: Core, section: Section, sudo: Sudo): Promise<void> {
   const { sudo_password } = section.options
@@ -123,8 +123,8 @@ export default component({
     const { provider, shutdown_action, validate_service, supervisord_config_path } = section.options
     const alert = () => {
       const { waiting } = sudo
-      const told = { sudo_requested: waiting.length > 0, sudo_messages: waiting, request_messages: waiting }
-      core.connections.notify('notify_sudo_alert', told)
+      const alert = { sudo_requested: waiting.length > 0, sudo_messages: waiting, request_messages: waiting }
+      core.connections.notify('notify_sudo_alert', alert)
     }
     const ending = new AbortController()
     const { signal } = ending

@@ -17,9 +17,9 @@ export class SystemCallError extends Error {
   }
 }
 
-/** The calls that devices are asked with. Those that may wait run on another thread. */
+/** The calls that query devices. Those that may wait run on another thread. */
 export interface SystemCalls {
-  /** Whether the driver did what `request` asks; `argument` is read and written as its structure demands. */
+  /** Whether the driver did what `request` means; `argument` is read and written as its structure demands. */
   ioctl(file: number, request: number, argument: Buffer): Promise<boolean>
   /** A new socket. Throws SystemCallError. */
   socket(family: number, type: number, protocol: number): number
@@ -39,7 +39,7 @@ export function systemCalls(log: Log): LoadCalls {
   const load = async () => {
     const loaded = await loadSystemCalls()
     if (!('missing' in loaded)) return loaded
-    log.info(`cameras and CAN cannot be asked: the package koffi cannot be loaded: ${loaded.missing}`)
+    log.info(`cameras and CAN cannot be queried: the package koffi cannot be loaded: ${loaded.missing}`)
     return null
   }
   let loading: Promise<SystemCalls | null> | undefined
@@ -49,7 +49,7 @@ export function systemCalls(log: Log): LoadCalls {
   }
 }
 
-/** Loads koffi; says why where that cannot be done: it is not installed, or not made for this machine. */
+/** Loads koffi; returns the reason if it is not installed, or not made for this machine. */
 export async function loadSystemCalls(): Promise<SystemCalls | { readonly missing: string }> {
   try {
     const { default: koffi } = await import('koffi')

@@ -1,5 +1,5 @@
 // Serves endpoints as OctoPrint does: arguments are read and roles demanded as everywhere, but the reply is the result
-// itself, and nothing at all where there is nothing to tell.
+// itself, without a body where there is no result.
 import type { IncomingMessage } from 'node:http'
 import { NO_CONTENT } from '../../api/chapter.ts'
 import type { Endpoint, Methods, ParamsOf, ResultOf, Verb } from '../../api/endpoint.ts'
@@ -13,16 +13,16 @@ import type { RawRequest } from '../../rpc/registry.ts'
 /** Bytes of a request's body; the longest is a list of G-code commands. */
 const MAX_BODY = 1024 * 1024
 
-/** Who asks, and under which address. */
-export interface Asked {
+/** The caller of a route, and the address that it used. */
+export interface RouteCall {
   readonly caller: Caller
-  /** What stands before /api in addresses that the client can reach: `http://printer.local/prefix`. */
+  /** What precedes /api in addresses that the client can reach: `http://printer.local/prefix`. */
   readonly base: string
 }
 
 /** The functions that answer a chapter. */
 export type Answers<C extends Methods> = {
-  [M in keyof C]: (params: ParamsOf<C[M]>, asked: Asked) => ResultOf<C[M]> | Promise<ResultOf<C[M]>>
+  [M in keyof C]: (params: ParamsOf<C[M]>, call: RouteCall) => ResultOf<C[M]> | Promise<ResultOf<C[M]>>
 }
 
 /** What answers one verb of a path. */
@@ -46,7 +46,7 @@ export class BareRoutes {
   /** Adds every one of `endpoints`. A path may end in `{location}/{path}`. */
   add<C extends Methods>(endpoints: C, answers: Answers<C>): void {
     for (const [name, endpoint] of Object.entries(endpoints)) {
-      const answer = answers[name as keyof C] as unknown as (params: never, asked: Asked) => unknown
+      const answer = answers[name as keyof C] as unknown as (params: never, call: RouteCall) => unknown
       for (const { verb, path } of endpoint.routes) {
         this.addOne(
           verb,
@@ -81,11 +81,11 @@ export class BareRoutes {
   async #answer(
     request: RawRequest,
     { name, endpoint }: { readonly name: string; readonly endpoint: Endpoint },
-    answer: (params: never, asked: Asked) => unknown,
+    answer: (params: never, call: RouteCall) => unknown,
   ): Promise<void> {
     const { req, res, caller, sendJson } = request
-    const asked = { caller, base: baseOf(req, this.#core.routePrefix) }
-    const handle = (params: never) => answer(params, asked)
+    const call = { caller, base: baseOf(req, this.#core.routePrefix) }
+    const handle = (params: never) => answer(params, call)
     const result = await this.#core.registry.invoke(
       { name, endpoint, heading: octoprint, handle },
       await argumentsOf(request),
@@ -97,8 +97,8 @@ export class BareRoutes {
 }
 
 /**
- * Clients need whole addresses. The name is the one by which the client reached us; a proxy that takes TLS away says
- * so, and who lies about it only gets addresses that lead nowhere.
+ * Clients need whole addresses. The name is the one by which the client reached the server. A proxy that ends TLS sets
+ * X-Forwarded-Proto; a client that sets it wrongly only gets addresses that lead nowhere.
  */
 export function baseOf({ headers, socket }: IncomingMessage, routePrefix: string): string {
   const secure = 'encrypted' in socket || headers['x-forwarded-proto'] === 'https'

@@ -8,9 +8,9 @@ import { runLongCommand } from './run-long-command.ts'
 type Params = ParamsOf<(typeof octoprintEndpoints)['octoprint.printer.command']>
 
 /**
- * Runs commands one after the other. One that fails stops none that follow, as they may undo what came before
- * (`G91`, `G0 X5`, `G90`); Klipper tells it on the console. Throws ApiError 400 where there are none, 409 without a
- * printer, 503 where it goes away meanwhile: what is left then is not for the printer that comes back.
+ * Runs commands one after the other. A failed command does not stop the following ones, as they may undo what came before
+ * (`G91`, `G0 X5`, `G90`); Klipper reports it on the console. Throws ApiError 400 without commands, 409 without a
+ * printer, 503 if Klippy disconnects: the remaining commands are not run when it returns.
  */
 export async function runCommands(core: Core, { command, commands }: Params): Promise<void> {
   const given = commands ?? command

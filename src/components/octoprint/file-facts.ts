@@ -1,10 +1,10 @@
-// What the server's own methods tell of files that can be printed, and what of it OctoPrint tells.
+// What the server's own methods return about files that can be printed, and what OctoPrint's replies contain of it.
 import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
 import { JsonText } from '../../core/json-text.ts'
 import type { Caller } from '../../rpc/caller.ts'
 
-/** What the metadata says of a file, as far as OctoPrint's clients are told. Bytes, seconds, mm. */
+/** The metadata of a file, as far as OctoPrint's replies contain it. Bytes, seconds, mm. */
 export interface FileFacts {
   readonly size?: number
   readonly modified?: number
@@ -23,7 +23,7 @@ export async function callMethod(
   return result instanceof JsonText ? result.toJSON() : result
 }
 
-/** What is known of a file below gcodes; nothing where there is none. Throws ApiError for a path that can be none. */
+/** The metadata of a file below gcodes; undefined without one. Throws ApiError for a path that cannot be a file. */
 export async function factsOf(core: Core, filename: string, caller: Caller): Promise<FileFacts | undefined> {
   try {
     return (await callMethod(core, 'server.files.metadata', { filename }, caller)) as FileFacts
@@ -33,7 +33,7 @@ export async function factsOf(core: Core, filename: string, caller: Caller): Pro
   }
 }
 
-/** What OctoPrint tells of a file. */
+/** A file in OctoPrint's form. */
 export function fileOf(filename: string, { size, modified }: FileFacts) {
   const name = filename.slice(filename.lastIndexOf('/') + 1)
   return {

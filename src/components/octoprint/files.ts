@@ -7,7 +7,7 @@ import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { Infer } from '../../schema/index.ts'
 import type { UploadService } from '../files/service.ts'
-import { type Asked, baseOf } from './bare-routes.ts'
+import { baseOf, type RouteCall } from './bare-routes.ts'
 import { callMethod, type FileFacts, factsOf, fileOf } from './file-facts.ts'
 import type { Jobs } from './job.ts'
 
@@ -34,7 +34,7 @@ export class Files {
   }
 
   /** GET /api/files. */
-  async list(recursive: boolean, { caller, base }: Asked): Promise<Listing> {
+  async list(recursive: boolean, { caller, base }: RouteCall): Promise<Listing> {
     const { disk_usage } = (await callMethod(
       this.#core,
       'server.files.get_directory',
@@ -47,8 +47,13 @@ export class Files {
     return { files, free: disk_usage.free, total: disk_usage.total }
   }
 
-  /** A file, with what its slicer says, or a folder with what is in it. Throws ApiError 404 where there is neither. */
-  async describe(location: string, path: string, recursive: boolean, { caller, base }: Asked): Promise<Info> {
+  /** A file with the figures of its slicer, or a folder with its content. Throws ApiError 404 for any other path. */
+  async describe(
+    location: string,
+    path: string,
+    recursive: boolean,
+    { caller, base }: RouteCall,
+  ): Promise<Info> {
     const relative = pathOf(location, path)
     const facts = await factsOf(this.#core, relative, caller)
     if (facts !== undefined) {
@@ -62,7 +67,7 @@ export class Files {
   }
 
   /** The command `select`; with `print` the file is printed at once. Throws ApiError 404, and 409 where it cannot be. */
-  async command({ location, path, command, print }: FileCommand, { caller }: Asked): Promise<void> {
+  async command({ location, path, command, print }: FileCommand, { caller }: RouteCall): Promise<void> {
     if (command !== 'select') throw new ApiError(400, `Unsupported Command: ${command.slice(0, 100)}`)
     const relative = pathOf(location, path)
     if ((await factsOf(this.#core, relative, caller)) === undefined) throw notThere(relative)
@@ -72,7 +77,7 @@ export class Files {
   }
 
   /** Throws ApiError 404 for what is no file, 409 for one that is printed. */
-  async delete(location: string, path: string, { caller }: Asked): Promise<void> {
+  async delete(location: string, path: string, { caller }: RouteCall): Promise<void> {
     const relative = pathOf(location, path)
     try {
       await callMethod(this.#core, 'server.files.delete_file', { path: `gcodes/${relative}` }, caller)
@@ -129,7 +134,7 @@ function pathOf(location: string, path: string): string {
   return parts.join('/')
 }
 
-/** What stands in the folder `prefix`, which ends in a slash or is ''. Folders come first. */
+/** The content of the folder `prefix`, which ends in a slash or is ''. Folders come first. */
 function tree(all: readonly ListedFile[], prefix: string, recursive: boolean, base: string): Info[] {
   const folders = new Map<string, ListedFile[]>()
   const files: Info[] = []

@@ -1,11 +1,11 @@
-// What OctoPrint's clients are told that depends on the configuration and the caller only.
+// OctoPrint's replies that depend on the configuration and the caller only.
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { octoprintEndpoints } from '../../api/octoprint.ts'
 import type { Caller } from '../../rpc/caller.ts'
 
 type Reply<M extends keyof typeof octoprintEndpoints> = ResultOf<(typeof octoprintEndpoints)[M]>
 
-/** The OctoPrint that is emulated: clients compare it with what they need (API document). */
+/** The OctoPrint that is emulated: clients compare it with the version that they need. */
 const OCTOPRINT_VERSION = '1.5.0'
 
 /** The options of the section. */
@@ -18,7 +18,7 @@ export interface Options {
   readonly webcam_enabled: boolean
 }
 
-/** GET /api/version. PrusaSlicer and OrcaSlicer take no host whose text does not begin with OctoPrint. */
+/** GET /api/version. PrusaSlicer and OrcaSlicer accept only a text that starts with OctoPrint. */
 export function versionOf(serverVersion: string): Reply<'octoprint.version'> {
   return { server: OCTOPRINT_VERSION, api: '0.1', text: `OctoPrint (Moonraker ${serverVersion})` }
 }
@@ -106,7 +106,7 @@ export function profilesOf(heaters: ReadonlySet<string>): Reply<'octoprint.print
   return { profiles: { [PROFILE.id]: profile } }
 }
 
-/** Stands for the connection to Klipper, which has neither a serial port nor a speed. */
+/** The name of the connection to Klipper, which has neither a serial port nor a speed. */
 const PORT = 'AUTO'
 
 /** GET /api/connection. */

@@ -63,12 +63,12 @@ function serve({ core, options, view, jobs, files, sessions }: Parts, scope: Sco
     },
     'octoprint.job': (_, { caller }) => jobs.describe(caller),
     'octoprint.job.command': (command, { caller }) => jobs.command(command, caller),
-    'octoprint.files': ({ recursive }, asked) => files.list(recursive, asked),
-    'octoprint.files.local': ({ recursive }, asked) => files.list(recursive, asked),
-    'octoprint.file': ({ location, path, recursive }, asked) =>
-      files.describe(location, path, recursive, asked),
-    'octoprint.file.command': (command, asked) => files.command(command, asked),
-    'octoprint.file.delete': ({ location, path }, asked) => files.delete(location, path, asked),
+    'octoprint.files': ({ recursive }, call) => files.list(recursive, call),
+    'octoprint.files.local': ({ recursive }, call) => files.list(recursive, call),
+    'octoprint.file': ({ location, path, recursive }, call) =>
+      files.describe(location, path, recursive, call),
+    'octoprint.file.command': (command, call) => files.command(command, call),
+    'octoprint.file.delete': ({ location, path }, call) => files.delete(location, path, call),
   })
   routes.addOne('POST', '/api/files/local', request => files.upload(request), true)
   routes.serve(scope)

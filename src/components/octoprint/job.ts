@@ -26,7 +26,7 @@ export class Jobs {
   readonly #view: PrinterView
   /** The file that a client has chosen to be started later. */
   #selected: string | null = null
-  /** Who asked for the last print, and of which file. */
+  /** The user who requested the last print, and its file. */
   #request: { readonly filename: string; readonly user: string | null } | null = null
 
   constructor(core: Core, view: PrinterView) {
@@ -39,7 +39,7 @@ export class Jobs {
     this.#selected = filename
   }
 
-  /** To be called when somebody, by whatever way, has asked for a print. */
+  /** Call this for each requested print. */
   requested(filename: string, user: string | null): void {
     this.#request = { filename, user }
   }

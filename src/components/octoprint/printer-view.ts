@@ -9,10 +9,10 @@ import type { Infer } from '../../schema/index.ts'
 type State = Infer<typeof PrinterState>
 type Temperatures = NonNullable<ResultOf<(typeof octoprintEndpoints)['octoprint.printer']>['temperature']>
 
-/** The part of a status that one object tells. */
+/** The fields of one status object. */
 type Fields = Readonly<Record<string, unknown>>
 
-/** What of a print OctoPrint's clients are told. */
+/** What OctoPrint's replies contain about a print. */
 export interface Print {
   /** Below the gcodes root; '' for none. */
   readonly filename: string

@@ -1,7 +1,7 @@
 // The description of the server as a UPnP device (UPnP Device Architecture 2.0, section 2.3), in XML.
 import { CONFIG_ID, DEVICE_TYPE } from './ssdp-message.ts'
 
-/** What the description says. */
+/** The content of the description. */
 export interface DeviceDescription {
   /** For people. */
   readonly name: string

@@ -22,8 +22,8 @@ import { Ssdp } from './ssdp.ts'
 
 /** Seconds between looks at the networks of this machine. */
 const LOOK = 60
-/** Seconds that goodbyes may take. */
-const GOODBYE = 1
+/** Seconds that the announcements of the end may take. */
+const END_TIME = 1
 
 /** What is known of the server once it listens. */
 interface Known {
@@ -45,7 +45,7 @@ export class Discovery implements Component {
   #mdns: Announcement | null = null
   #ssdp: Ssdp | null = null
   #networks: readonly Network[] = []
-  /** Another program, or another machine, goes by this machine's name. */
+  /** Another program, or another machine, uses this machine's name. */
   #nameTaken = false
   #watch: Timer | null = null
   /** Warnings about what does not work at present. */
@@ -60,7 +60,7 @@ export class Discovery implements Component {
     this.#options = options
   }
 
-  /** The server listens; this is said before the start. */
+  /** The server listens; called before the start. */
   listening(at: ListeningAt): void {
     this.#at = at
   }
@@ -74,7 +74,7 @@ export class Discovery implements Component {
     this.#watch = this.#core.clock.every(LOOK, () => this.#look())
   }
 
-  /** Makes the server known where it is not yet. Nobody waits for that. */
+  /** Announces the server where it is not announced yet, in the background. */
   #look(): void {
     this.#work = this.#work.then(() => this.#followNetworks()).catch(error => this.#failed('mDNS', error))
   }
@@ -164,13 +164,13 @@ export class Discovery implements Component {
     await Promise.all([mdns?.withdraw(), ssdp?.stop()])
   }
 
-  /** Says goodbye; a network that does not take it keeps nobody. */
+  /** Announces the end; a network that does not accept it does not delay the stop. */
   async stop(): Promise<void> {
     this.#watch?.stop()
     // Whatever is noticed from now on leads to nothing.
     this.#known = null
     const done = this.#work.then(() => this.#withdraw())
-    await Promise.race([done, sleep(this.#core.clock, GOODBYE)])
+    await Promise.race([done, sleep(this.#core.clock, END_TIME)])
   }
 }
 

@@ -35,7 +35,7 @@ export function ownCgroup(): string {
 /** A character has at most so many bytes in UTF-8. */
 const BYTES_OF_CHARACTER = 4
 
-/** The first of the names that is short enough; where none is, the beginning of the first. */
+/** The first of the names that is short enough; if all are too long, the start of the first. */
 export function firstThatFits(...names: readonly [string, ...string[]]): string {
   const found = names.find(name => Buffer.byteLength(name) <= MAX_NAME)
   return found ?? names[0].slice(0, MAX_NAME / BYTES_OF_CHARACTER)
@@ -51,8 +51,8 @@ export function isMachineName(host: string): boolean {
 }
 
 /**
- * The name under which the service's address is announced, below `.local`. `wanted` is the one that was asked for.
- * The machine's own name is left to whoever answers for it already (Avahi, systemd-resolved): a second one would be
+ * The name under which the service's address is announced, below `.local`. `wanted` is the configured one.
+ * If another program answers for the machine's own name already (Avahi, systemd-resolved), it is not used: a second would be
  * taken for another machine of that name, and both would be renamed.
  */
 export function announcedHost(wanted: string, id: string, othersAnswer: boolean): string {

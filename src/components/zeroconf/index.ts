@@ -1,4 +1,4 @@
-// [zeroconf]: lets programs in the same network find the server, by multicast DNS and, where it is asked for, SSDP.
+// [zeroconf]: lets programs in the same network find the server, by multicast DNS and, if enabled, SSDP.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Component, component } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'

@@ -1,14 +1,14 @@
-// The texts of SSDP (UPnP Device Architecture 2.0, section 1): what is asked, what is answered, what is told unasked.
+// The texts of SSDP (UPnP Device Architecture 2.0, section 1): searches, answers, announcements.
 
-/** The kind of device; that of the original, which programs look for. */
+/** The type of the device; programs search for that of Moonraker. */
 export const DEVICE_TYPE = 'urn:arksine.github.io:device:Moonraker:1'
-/** Seconds for which others may believe in what they heard. */
+/** Seconds for which other programs may keep an announcement. */
 export const MAX_AGE = 1800
 /** The number of the description; it never changes while the server runs. */
 export const CONFIG_ID = 1
-/** Whoever asks may let answers be spread over so many seconds at most. */
+/** A search may spread its answers over so many seconds at most. */
 const MAX_DELAY = 5
-/** Questions are short. */
+/** Longer searches are ignored. */
 const MAX_SEARCH = 1024
 const SERVER = 'Moonraker SSDP/UPNP Server'
 
@@ -63,7 +63,7 @@ function textOf(...lines: readonly string[]): Buffer {
 
 const idsOf = ({ bootId }: Device) => [`BOOTID.UPNP.ORG: ${bootId}`, `CONFIGID.UPNP.ORG: ${CONFIG_ID}`]
 
-/** The answers to a search, none where it looks for something else. `location` is where the description stands. */
+/** The answers to a search, empty if it looks for something else. `location` is the address of the description. */
 export function answersTo({ target }: Search, device: Device, location: string, now: Date): Buffer[] {
   return facesOf(device)
     .filter(({ type }) => target === 'ssdp:all' || target === type)
@@ -90,7 +90,7 @@ const notifyOf = (state: string, type: string, usn: string) => [
   `USN: ${usn}`,
 ]
 
-/** Tells that the device is there, and where its description stands. */
+/** Announces the device, and the address of its description. */
 export function aliveTexts(device: Device, location: string): Buffer[] {
   return facesOf(device).map(({ type, usn }) =>
     textOf(
@@ -103,7 +103,7 @@ export function aliveTexts(device: Device, location: string): Buffer[] {
   )
 }
 
-/** Tells that the device goes. */
+/** Announces the end of the device. */
 export function byebyeTexts(device: Device): Buffer[] {
   return facesOf(device).map(({ type, usn }) => textOf(...notifyOf('byebye', type, usn), ...idsOf(device)))
 }

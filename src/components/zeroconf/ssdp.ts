@@ -1,4 +1,4 @@
-// SSDP: answers who looks for devices in the own networks, and tells there when the server comes and goes.
+// SSDP: answers searches from the own networks, and announces the server there when it starts and stops.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Clock, Timer } from '../../core/clock.ts'
@@ -22,15 +22,15 @@ const SEARCHES_A_SECOND = 10
 const MAX_WAITING = 50
 /** Datagrams may travel through so many routers (UPnP Device Architecture, section 1.1.2). */
 const HOPS = 2
-/** Seconds until the first telling is repeated: datagrams get lost. */
+/** Seconds until the first announcement is repeated: datagrams get lost. */
 const REPEAT = 1
 
-/** What SSDP is spoken with. */
+/** What SSDP needs. */
 export interface SsdpParts {
   readonly device: Device
   /** Those of IPv4. */
   readonly networks: readonly Network[]
-  /** Where the description stands, for those who reach this machine at `address`. */
+  /** The address of the description, for programs that reach this machine at `address`. */
   readonly location: (address: string) => string
   readonly clock: Clock
   readonly log: Log
@@ -48,7 +48,7 @@ export class Ssdp {
     this.#parts = parts
     this.#networkOf = neighbourhood(parts.networks)
     this.#listener = this.#open()
-    this.#listener.on('message', (datagram, from) => this.#heard(datagram, from))
+    this.#listener.on('message', (datagram, from) => this.#received(datagram, from))
   }
 
   #open(): Socket {
@@ -57,13 +57,13 @@ export class Ssdp {
     return socket
   }
 
-  /** Listens, and tells that the server is there. Rejects where the port cannot be had. */
+  /** Listens, and announces the server. Rejects if the port cannot be used. */
   async start(): Promise<void> {
     // Bound to the group itself: what is sent to an address of this machine, perhaps from far away, never arrives.
     await bind(this.#listener, GROUP, PORT)
     for (const network of this.#parts.networks) await this.#join(network)
-    this.#tellAlive()
-    this.#after(REPEAT, () => this.#tellAlive())
+    this.#announce()
+    this.#after(REPEAT, () => this.#announce())
     this.#repeatLater()
   }
 
@@ -90,22 +90,22 @@ export class Ssdp {
     this.#timers.add(timer)
   }
 
-  /** Well before what was told expires, and not together with all other devices. */
+  /** Well before the announcement expires, and not together with all other devices. */
   #repeatLater(): void {
     this.#after((MAX_AGE / 6) * (1 + Math.random()), () => {
-      this.#tellAlive()
+      this.#announce()
       this.#repeatLater()
     })
   }
 
-  #tellAlive(): void {
+  #announce(): void {
     const { device, location } = this.#parts
     for (const [{ address }, sender] of this.#senders) {
       for (const text of aliveTexts(device, location(address))) sender.send(text, PORT, GROUP, ignore)
     }
   }
 
-  #heard(datagram: Buffer, { address, port }: RemoteInfo): void {
+  #received(datagram: Buffer, { address, port }: RemoteInfo): void {
     const search = readSearch(datagram)
     const here = this.#networkOf(address)
     if (search === null || here === undefined || port === 0) return
@@ -126,7 +126,7 @@ export class Ssdp {
     return this.#answered.count <= SEARCHES_A_SECOND
   }
 
-  /** Tells that the server goes, and closes. */
+  /** Announces the end, and closes. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.stop()
     this.#timers.clear()

@@ -271,11 +271,15 @@ test('sections that do not fit are left out, with the reason', async () => {
     ['deeper', 'path: {site}\nprefix: /printer/x', /belongs to the server itself/],
     ['odd', 'path: {site}\nprefix: /../x', /is no path/],
     ['twice', 'path: {site}\nprefix: /good/', /is used twice/],
-    ['camera', 'path: {site}\nprefix: /c1\nwebcams:\n  /webcam/ = file:///etc/passwd', /no address of http/],
+    [
+      'camera',
+      'path: {site}\nprefix: /c1\nwebcams:\n  /webcam/ = file:///etc/passwd',
+      /not an address of http/,
+    ],
     [
       'stream',
       'path: {site}\nprefix: /c3\nwebcams:\n  /webcam/ = rtsp://me:secret@x/',
-      /webcam\/' is no address of http/,
+      /webcam\/' is not an address of http/,
     ],
     ['user', 'path: {site}\nprefix: /c2\nwebcams:\n  /webcam/ = http://me:secret@x/', /without user/],
     ['none', 'prefix: /none', /needs the option "path"/],

@@ -7,7 +7,7 @@ import { ask, postJson } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
-const NONE = 'the configuration says [machine] provider: none'
+const NONE = 'the configuration has [machine] provider: none'
 
 test('without a service manager every action says so', async () => {
   await using rig = await startRig({ printer: 'none', conf: '[machine]\nprovider: none' })

@@ -10,7 +10,7 @@ export interface UnassignedNode {
 
 export const FRAME_BYTES = 16
 
-/** The bus id on which every node hears, and the one on which those without an id answer. */
+/** The bus id that every node receives, and the one on which nodes without an id answer. */
 const ADMIN = 0x3f0
 const ADMIN_ANSWER = 0x3f1
 const QUERY_UNASSIGNED = 0x00
@@ -21,7 +21,7 @@ const APPLICATIONS: ReadonlyMap<number | undefined, string> = new Map([
   [0x11, 'Katapult'],
 ])
 
-/** Flags beside the id in a frame: extended id, remote request, error. */
+/** Flags in the id of a frame: extended id, remote request, error. */
 const FLAGS = 0xe0000000
 const STANDARD_ID = 0x7ff
 const MAX_DATA = 8

@@ -1,4 +1,4 @@
-// Asks a CAN bus for the nodes that have no node id yet.
+// Queries a CAN bus for the nodes that have no node id yet.
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
@@ -15,7 +15,7 @@ import {
 } from './can-frames.ts'
 
 /** How long answers are waited for, in seconds: as long as Klipper's own tool does. */
-const PATIENCE = 2
+const ANSWER_TIME = 2
 /** Past this the bus is flooded. */
 const MAX_FRAMES = 10_000
 
@@ -28,7 +28,7 @@ const CAN_RAW_FILTER = 1
 const CAN_INTERFACE = 280
 const IFF_UP = 1
 
-/** What went wrong while a socket was used, in words; others are told by their code. */
+/** Causes of a socket's errors in words; others are reported by their code. */
 const REASONS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: 'the kernel of this machine has no support for CAN',
   EPROTONOSUPPORT: 'the kernel of this machine has no support for raw CAN sockets',
@@ -64,7 +64,7 @@ export async function findCanInterface(files: SystemFiles, name: string): Promis
 }
 
 /**
- * Asks the bus behind the interface with that number, and gathers answers until `signal` ends that. Throws ApiError 503
+ * Queries the bus behind the interface with that number, and collects answers until `signal` aborts. Throws ApiError 503
  * with the reason.
  */
 export async function queryCanBus(
@@ -83,7 +83,7 @@ export async function queryCanBus(
     return await gatherAnswers(socket, calls, clock, signal)
   } catch (error) {
     const { code = '' } = error as { readonly code?: string }
-    throw new ApiError(503, `The CAN bus cannot be asked: ${REASONS[code] ?? messageOf(error)}`, {
+    throw new ApiError(503, `The CAN bus cannot be queried: ${REASONS[code] ?? messageOf(error)}`, {
       cause: error,
     })
   } finally {
@@ -113,14 +113,14 @@ async function gatherAnswers(
     }
   })
   try {
-    await sleep(clock, PATIENCE, AbortSignal.any([broken.signal, signal]))
+    await sleep(clock, ANSWER_TIME, AbortSignal.any([broken.signal, signal]))
     return [...nodes.values()]
   } finally {
     readable.remove()
   }
 }
 
-/** Null when there is none at the moment. */
+/** Null if no frame has arrived. */
 function readFrame(socket: number): Buffer | null {
   const frame = Buffer.alloc(FRAME_BYTES)
   try {

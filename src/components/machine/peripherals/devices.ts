@@ -1,4 +1,4 @@
-// What a device's place in /sys and the links in /dev tell of it.
+// What the place of a device in /sys and the links in /dev show about it.
 import { basename, dirname, join } from 'node:path'
 import type { SystemFiles } from '../../../core/system-files.ts'
 

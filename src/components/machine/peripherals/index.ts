@@ -26,7 +26,7 @@ export interface PeripheralsOptions {
   readonly signal: AbortSignal
 }
 
-/** Serves machine.peripherals.*. Nothing is read or loaded before somebody asks. */
+/** Serves machine.peripherals.*. Nothing is read or loaded before the first call. */
 export function servePeripherals(core: PeripheralsCore, scope: Scope, options: PeripheralsOptions): void {
   const { clock, log } = core
   const { root, calls, signal } = options
@@ -47,8 +47,7 @@ export function servePeripherals(core: PeripheralsCore, scope: Scope, options: P
   const queryCan = singleFlight(async (name: string) => {
     const index = await findCanInterface(files, name)
     const loaded = await calls()
-    if (loaded === null)
-      throw new ApiError(503, 'A CAN bus can only be asked with the package koffi: install it')
+    if (loaded === null) throw new ApiError(503, 'Querying a CAN bus needs the package koffi: install it')
     return queryCanBus(index, loaded, clock, signal)
   })
   scope.use(

@@ -17,15 +17,15 @@ const FOLDERS = ['/usr/bin', '/usr/local/bin']
 const PROGRAMS = ['cam', 'rpicam-hello', 'libcamera-hello']
 const TIMEOUT_SECONDS = 10
 const MAX_BYTES = 256 * 1024
-/** Cameras that are asked for their modes. */
+/** At most this many cameras are queried for their modes. */
 const MAX_CAMERAS = 16
 
 /** Runs the program with these arguments; what it prints. */
 type Run = (...args: string[]) => Promise<string>
 
 /**
- * All cameras; none where no program of libcamera is installed. What one that fails has not told is missing, which is
- * logged. `signal` ends it.
+ * All cameras; an empty list without a program of libcamera. What a failing program has not printed is missing, with
+ * an entry in the log. `signal` ends it.
  */
 export async function listLibcameraDevices(
   files: SystemFiles,
@@ -39,16 +39,16 @@ export async function listLibcameraDevices(
       .stdout
   const devices: LibcameraDevice[] = []
   try {
-    if (program.endsWith('/cam')) await askCam(run, devices)
+    if (program.endsWith('/cam')) await queryModes(run, devices)
     else devices.push(...parseHello(await run('--list-cameras')))
   } catch (error) {
-    if (!signal.aborted) log.warning(`cameras of libcamera cannot be asked: ${messageOf(error)}`)
+    if (!signal.aborted) log.warning(`the cameras of libcamera cannot be read: ${messageOf(error)}`)
   }
   return devices
 }
 
 /** A camera that does not answer leaves itself and those after it without modes: each would take as long. */
-async function askCam(run: Run, devices: LibcameraDevice[]): Promise<void> {
+async function queryModes(run: Run, devices: LibcameraDevice[]): Promise<void> {
   const cameras = parseCamList(await run('--list')).slice(0, MAX_CAMERAS)
   devices.push(...cameras.map(({ device }) => device))
   for (const { number, device } of cameras) {
@@ -68,7 +68,7 @@ async function findProgram(files: SystemFiles): Promise<string | null> {
   return null
 }
 
-/** What `cam --list` says: `1: External camera 'UVC Camera' (<id>)`; the model is not always there. */
+/** The output of `cam --list`: `1: External camera 'UVC Camera' (<id>)`; the model may be missing. */
 export function parseCamList(text: string): { readonly number: string; readonly device: LibcameraDevice }[] {
   return [...text.matchAll(/^(\d+): (.*?) ?\(([^()]+)\)\s*$/gm)].map(
     ([, number = '', name = '', id = '']) => ({
@@ -78,7 +78,7 @@ export function parseCamList(text: string): { readonly number: string; readonly 
   )
 }
 
-/** What `cam --info` says of one camera. A camera that is in use elsewhere says nothing. */
+/** The output of `cam --info` about one camera; empty for a camera that another program uses. */
 export function parseCamInfo(text: string, model: string | null): Pick<LibcameraDevice, 'model' | 'modes'> {
   const modes: Mode[] = []
   for (const line of text.split('\n')) {
@@ -91,7 +91,7 @@ export function parseCamInfo(text: string, model: string | null): Pick<Libcamera
 }
 
 /**
- * What `rpicam-hello --list-cameras` says: a line `0 : imx219 [3280x2464 10-bit RGGB] (<id>)` for each camera, and
+ * The output of `rpicam-hello --list-cameras`: a line `0 : imx219 [3280x2464 10-bit RGGB] (<id>)` for each camera, and
  * below it `Modes: 'SRGGB8' : 640x480 [...]` with the sizes in one line or in several.
  */
 export function parseHello(text: string): LibcameraDevice[] {
@@ -105,7 +105,7 @@ export function parseHello(text: string): LibcameraDevice[] {
     const modes = cameras.at(-1)?.modes
     const [prefix = '', format] = /^(?:\s*Modes:)?\s+'([^']+)' :/.exec(line) ?? []
     if (format !== undefined) modes?.push({ format, resolutions: [] })
-    // What stands in brackets are the parts of the sensor that are used.
+    // The brackets contain the parts of the sensor that are used.
     const sizes = line.slice(prefix.length).replace(/\[[^\]]*\]?/g, ' ')
     if (/^(\s+\d+x\d+)+\s*$/.test(sizes)) modes?.at(-1)?.resolutions.push(...sizes.trim().split(/\s+/))
   }

@@ -1,4 +1,4 @@
-// The USB devices of the machine: what they say of themselves, and what the file usb.ids knows of them.
+// The USB devices of the machine: what they report about themselves, and their names in the file usb.ids.
 
 import type { ResultOf } from '../../../api/endpoint.ts'
 import type { peripherals } from '../../../api/peripherals.ts'
@@ -9,7 +9,7 @@ type UsbDevice = ResultOf<(typeof peripherals)['methods']['machine.peripherals.u
 
 const FOLDER = '/sys/bus/usb/devices'
 
-/** What usb.ids says where it knows no name for a class, subclass or protocol. */
+/** The name of a class, subclass or protocol that is not in usb.ids. */
 const NAMELESS = new Set(['?', 'none', 'undefined', 'reserved/undefined', 'unused', 'no subclass'])
 
 /** A device as sysfs has it. */
@@ -61,7 +61,7 @@ async function readDevice(files: SystemFiles, folder: string): Promise<Found | n
 
 const isId = (text: string) => /^[0-9a-f]{4}$/.test(text)
 
-/** Class 00 says that each interface has its own. */
+/** Class 00 means that each interface has its own. */
 const hasClass = ({ codes }: Found) => codes[0] !== '00'
 
 function keysOf(device: Found): string[] {

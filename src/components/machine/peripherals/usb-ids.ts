@@ -94,12 +94,12 @@ export class UsbIds {
   }
 }
 
-/** Hears the lines of a file from first to last and keeps those that are wanted. */
+/** Receives the lines of a file from first to last and keeps those that are wanted. */
 class Scan {
   readonly found = new Map<string, string>()
   readonly #wanted: ReadonlySet<string>
   readonly #tops: ReadonlySet<string>
-  /** Keys of the entry that the next lines belong to; '' for one that nobody wants. */
+  /** Keys of the entry that the next lines belong to; '' for one that is not wanted. */
   #top = ''
   #sub = ''
 

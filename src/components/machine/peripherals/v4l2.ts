@@ -1,4 +1,4 @@
-// What Video4Linux says of a camera: its requests and structures (linux/videodev2.h), which have the same layout
+// What Video4Linux reports about a camera: its requests and structures (linux/videodev2.h), which have the same layout
 // whatever the word size, and the modes that follow from them.
 import type { ResultOf } from '../../../api/endpoint.ts'
 import type { peripherals } from '../../../api/peripherals.ts'
@@ -8,7 +8,7 @@ type Mode = ResultOf<
   (typeof peripherals)['methods']['machine.peripherals.video']
 >['v4l2_devices'][number]['modes'][number]
 
-/** What a capture device says of itself. */
+/** What a capture device reports about itself. */
 export interface Camera {
   readonly camera_name: string
   readonly driver_name: string
@@ -43,7 +43,7 @@ const DISCRETE = 1
 const VIDEO_CAPTURE = 1
 const HAS_DEVICE_CAPABILITIES = 0x80000000
 
-/** Formats of a camera, and sizes of a format, that are asked for. */
+/** At most this many formats of a camera, and sizes of a format, are read. */
 const MAX_ITEMS = 128
 
 /** The names of the bits V4L2_CAP_*. */
@@ -83,8 +83,11 @@ const FORMAT_FLAGS: readonly (readonly [bit: number, name: string])[] = [
   [0x0002, 'EMULATED'],
 ]
 
-/** Asks the opened device `file`; null where it is no camera. Rejects where the call itself cannot be made. */
-export async function askCamera(file: number, { ioctl }: Pick<SystemCalls, 'ioctl'>): Promise<Camera | null> {
+/** Queries the opened device `file`; null if it is not a camera. Rejects if the call itself fails. */
+export async function queryCamera(
+  file: number,
+  { ioctl }: Pick<SystemCalls, 'ioctl'>,
+): Promise<Camera | null> {
   const capability = Buffer.alloc(CAPABILITY_BYTES)
   if (!(await ioctl(file, REQUESTS.capability, capability))) return null
   const version = capability.readUInt32LE(80)
@@ -97,12 +100,12 @@ export async function askCamera(file: number, { ioctl }: Pick<SystemCalls, 'ioct
     hardware_bus: textAt(capability, 48, 32),
     capabilities: namesOf(bits, CAPABILITIES),
     version: `${(version >>> 16) & 0xff}.${(version >>> 8) & 0xff}.${version & 0xff}`,
-    modes: await askModes(file, ioctl),
+    modes: await queryModes(file, ioctl),
   }
 }
 
 /** Those with a list of sizes. */
-async function askModes(file: number, ioctl: SystemCalls['ioctl']): Promise<Mode[]> {
+async function queryModes(file: number, ioctl: SystemCalls['ioctl']): Promise<Mode[]> {
   const modes: Mode[] = []
   for (let index = 0; index < MAX_ITEMS; index += 1) {
     const format = Buffer.alloc(FORMAT_BYTES)
@@ -110,7 +113,7 @@ async function askModes(file: number, ioctl: SystemCalls['ioctl']): Promise<Mode
     format.writeUInt32LE(CAPTURE, 4)
     if (!(await ioctl(file, REQUESTS.format, format))) break
     const code = format.readUInt32LE(44)
-    const resolutions = await askResolutions(file, code, ioctl)
+    const resolutions = await queryResolutions(file, code, ioctl)
     if (resolutions.length === 0) continue
     modes.push({
       format: fourCharacters(code),
@@ -122,7 +125,11 @@ async function askModes(file: number, ioctl: SystemCalls['ioctl']): Promise<Mode
   return modes
 }
 
-async function askResolutions(file: number, format: number, ioctl: SystemCalls['ioctl']): Promise<string[]> {
+async function queryResolutions(
+  file: number,
+  format: number,
+  ioctl: SystemCalls['ioctl'],
+): Promise<string[]> {
   const resolutions: string[] = []
   for (let index = 0; index < MAX_ITEMS; index += 1) {
     const size = Buffer.alloc(FRAME_SIZE_BYTES)
@@ -134,7 +141,7 @@ async function askResolutions(file: number, format: number, ioctl: SystemCalls['
   return resolutions
 }
 
-/** The last bit of the code only says that the bytes are in the other order. */
+/** The last bit of the code only means that the bytes are in the other order. */
 function fourCharacters(code: number): string {
   const bytes = [code, code >>> 8, code >>> 16, (code >>> 24) & 0x7f].map(byte => byte & 0xff)
   return String.fromCharCode(...bytes.filter(byte => byte >= 0x20 && byte < 0x7f))

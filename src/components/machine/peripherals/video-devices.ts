@@ -1,4 +1,4 @@
-// The cameras that Video4Linux has: what sysfs says of them, and what they answer themselves.
+// The cameras of Video4Linux: what sysfs contains about them, and what they report themselves.
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { ResultOf } from '../../../api/endpoint.ts'
@@ -7,7 +7,7 @@ import { type Clock, sleep } from '../../../core/clock.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { SystemCalls } from '../system-calls.ts'
 import { deviceLinks, driverOf, usbLocation } from './devices.ts'
-import { askCamera, type Camera } from './v4l2.ts'
+import { type Camera, queryCamera } from './v4l2.ts'
 
 type VideoDevice = ResultOf<
   (typeof peripherals)['methods']['machine.peripherals.video']
@@ -17,15 +17,15 @@ type Ioctl = Pick<SystemCalls, 'ioctl'>
 
 const FOLDER = '/sys/class/video4linux'
 /** How long a device may take to answer, in seconds. */
-const PATIENCE = 3
+const TIMEOUT = 3
 
-/** What came of asking a device. `unasked`: it may not be opened, does not answer, or there is nothing to ask with. */
-type Answer = Camera | 'no camera' | 'unasked'
+/** The result of a query. `unknown`: the device may not be opened or does not answer, or no system calls are available. */
+type Answer = Camera | 'no camera' | 'unknown'
 
 export class VideoDevices {
   readonly #files: SystemFiles
   readonly #clock: Clock
-  /** A device that has not answered yet occupies a thread: until it does, none is asked. */
+  /** A device that has not answered yet occupies a thread: until it does, no other is queried. */
   #hanging = false
 
   constructor(files: SystemFiles, clock: Clock) {
@@ -34,7 +34,7 @@ export class VideoDevices {
   }
 
   /**
-   * All capture devices, by number. Of those that cannot be asked there is only what sysfs has, and so of all where
+   * All capture devices, by number. Of those that cannot be queried there is only what sysfs has, and so of all where
    * `load`, which is called only if there are any, gives null.
    */
   async list(load: () => Promise<Ioctl | null>): Promise<VideoDevice[]> {
@@ -45,8 +45,8 @@ export class VideoDevices {
     const byId = await deviceLinks(this.#files, '/dev/v4l/by-id')
     const devices: VideoDevice[] = []
     for (const name of names) {
-      const answer = calls === null ? 'unasked' : await this.#ask(name, calls)
-      const camera = answer === 'unasked' ? await this.#fromSysfs(name) : answer
+      const answer = calls === null ? 'unknown' : await this.#query(name, calls)
+      const camera = answer === 'unknown' ? await this.#fromSysfs(name) : answer
       if (camera === 'no camera') continue
       devices.push({
         device_name: name,
@@ -61,20 +61,20 @@ export class VideoDevices {
     return devices
   }
 
-  async #ask(name: string, calls: Ioctl): Promise<Answer> {
-    if (this.#hanging) return 'unasked'
+  async #query(name: string, calls: Ioctl): Promise<Answer> {
+    if (this.#hanging) return 'unknown'
     this.#hanging = true
     const answered = new AbortController()
-    const answer = ask(this.#files.place(`/dev/${name}`), calls).finally(() => {
+    const answer = query(this.#files.place(`/dev/${name}`), calls).finally(() => {
       this.#hanging = false
       answered.abort()
     })
-    const late = sleep(this.#clock, PATIENCE, answered.signal).catch(() => answer)
-    return (await Promise.race([answer, late])) ?? 'unasked'
+    const late = sleep(this.#clock, TIMEOUT, answered.signal).catch(() => answer)
+    return (await Promise.race([answer, late])) ?? 'unknown'
   }
 
   /** The first node of a device: of a USB camera the second carries no pictures. */
-  async #fromSysfs(name: string): Promise<Exclude<Answer, 'unasked'>> {
+  async #fromSysfs(name: string): Promise<Exclude<Answer, 'unknown'>> {
     const index = await this.#files.number(`${FOLDER}/${name}/index`)
     if (index !== null && index !== 0) return 'no camera'
     return {
@@ -88,14 +88,14 @@ export class VideoDevices {
   }
 }
 
-async function ask(path: string, calls: Ioctl): Promise<Answer> {
-  // Not waiting, as a camera that is in use can be asked all the same.
+async function query(path: string, calls: Ioctl): Promise<Answer> {
+  // Without waiting: a camera that another program uses can be queried, too.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => null)
-  if (file === null) return 'unasked'
+  if (file === null) return 'unknown'
   try {
-    return (await askCamera(file.fd, calls)) ?? 'no camera'
+    return (await queryCamera(file.fd, calls)) ?? 'no camera'
   } catch {
-    return 'unasked'
+    return 'unknown'
   } finally {
     await file.close()
   }

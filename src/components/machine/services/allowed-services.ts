@@ -18,7 +18,7 @@ export const DEFAULT_SERVICES = [
   'ratos-configurator',
 ] as const
 
-/** Whatever begins so is allowed without being listed: klipper-1, moonraker_2. */
+/** Names with these starts are allowed without being listed: klipper-1, moonraker_2. */
 const PREFIXES = ['klipper', 'moonraker'] as const
 
 /** What systemd allows in a name (systemd.unit(5)), and no dash in front, where programs take it for an option. */
@@ -50,7 +50,7 @@ export class AllowedServices {
     this.#log = log
   }
 
-  /** Reads the file, and writes it where there is none. A file that cannot be used leaves the defaults. */
+  /** Reads the file, or writes it if it does not exist. A file that cannot be used leaves the defaults. */
   async load(): Promise<void> {
     try {
       this.#listed = await this.#read()

@@ -1,4 +1,4 @@
-// Where there is no service manager: the provider none. It says why nothing can be done.
+// The provider none, without a service manager. Its errors contain the reason.
 import { ApiError } from '../../../core/errors.ts'
 import type { Provider } from './provider.ts'
 

@@ -32,11 +32,11 @@ export interface OpenProvider {
 }
 
 /**
- * Opens the provider `wanted`: systemd_cli if D-Bus does not answer, and none if nothing works. A warning says so, unless
+ * Opens the provider `wanted`: systemd_cli if D-Bus does not answer, and none if nothing works. This is a warning, unless
  * it is the default and systemd does not run at all, as in most containers.
  */
 export async function openProvider(wanted: ProviderName, parts: ProviderParts): Promise<OpenProvider> {
-  if (wanted === 'none') return nothing('the configuration says [machine] provider: none')
+  if (wanted === 'none') return nothing('the configuration has [machine] provider: none')
   const { warnings, log } = parts.core
   const problems: string[] = []
   for (const make of CANDIDATES[wanted]) {

@@ -1,5 +1,4 @@
-// A provider whose service manager is a command: it says nothing by itself, so that its states are asked for again and
-// again.
+// A provider whose service manager is a command: it reports no changes by itself, so that its states are polled.
 import { PolledStates } from './polled-states.ts'
 import { powerByCommand } from './power-command.ts'
 import type { Provider, ProviderParts, ServiceStates } from './provider.ts'
@@ -9,7 +8,7 @@ export interface CommandManager extends Pick<Provider, 'name' | 'act' | 'restart
   /** Seconds from one answer to the next question. */
   readonly period: number
   /** The allowed services that exist, with their present states. */
-  ask(): Promise<ServiceStates>
+  query(): Promise<ServiceStates>
 }
 
 export function polledProvider(
@@ -17,15 +16,21 @@ export function polledProvider(
   { core, report, sudo, shutdownAction }: ProviderParts,
 ): Provider {
   const { clock, log } = core
-  const polled = new PolledStates({ clock, log, period: manager.period, ask: () => manager.ask(), report })
+  const polled = new PolledStates({
+    clock,
+    log,
+    period: manager.period,
+    query: () => manager.query(),
+    report,
+  })
   return {
     name: manager.name,
     async open() {
-      const states = await manager.ask()
+      const states = await manager.query()
       polled.start()
       return states
     },
-    list: () => manager.ask(),
+    list: () => manager.query(),
     async act(action, service) {
       try {
         await manager.act(action, service)

@@ -1,16 +1,16 @@
-// States of services where nobody tells of changes: they are asked for again and again.
+// Polls the states of services of a manager that does not report changes.
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import type { ServiceStates } from './provider.ts'
 
-/** What is polled, and who hears of it. */
+/** What is polled, and who receives the states. */
 export interface PollOptions {
   readonly clock: Clock
   readonly log: Log
   /** Seconds from the end of a question to the next one. */
   readonly period: number
-  readonly ask: () => Promise<ServiceStates>
+  readonly query: () => Promise<ServiceStates>
   readonly report: (states: ServiceStates) => void
 }
 
@@ -24,26 +24,26 @@ export class PolledStates {
     this.#options = options
   }
 
-  /** Begins to poll, unless it has begun already. */
+  /** Starts to poll, unless it has started already. */
   start(): void {
     if (this.#stopped || this.#timer !== null) return
     this.#timer = this.#options.clock.after(this.#options.period, () => void this.refresh())
   }
 
-  /** Asks now, and reports before it resolves. */
+  /** Queries now, and reports before it resolves. */
   async refresh(): Promise<void> {
     this.#timer?.stop()
-    const { ask, report, log } = this.#options
+    const { query, report, log } = this.#options
     try {
-      const states = await ask()
+      const states = await query()
       if (!this.#stopped) report(states)
       this.#failing = false
     } catch (error) {
       if (!this.#failing && !this.#stopped)
-        log.warning(`the states of services cannot be asked for: ${messageOf(error)}`)
+        log.warning(`the states of services cannot be read: ${messageOf(error)}`)
       this.#failing = true
     }
-    // Another question may have been asked, and answered, meanwhile.
+    // Another query may have started and ended in the meantime.
     this.#timer?.stop()
     this.#timer = null
     this.start()

@@ -9,7 +9,7 @@ import type { Sudo } from './sudo.ts'
 export const SYSTEMD_RUNS = '/run/systemd/system'
 const TIMEOUT = 30
 
-/** Ends or restarts the machine's life, as root. Rejects with ApiError that says why not. */
+/** Powers the machine off or restarts it, as root. Rejects with ApiError that contains the reason. */
 export async function powerByCommand(
   sudo: Sudo,
   action: PowerAction,

@@ -20,25 +20,25 @@ export type ServiceStates = ReadonlyMap<string, ServiceState>
 export type ServiceAction = 'start' | 'stop' | 'restart'
 export type PowerAction = 'shutdown' | 'reboot'
 
-/** What was done, for errors that say that it could not be. */
+/** What was done, for errors that report a failure. */
 export const DONE = { start: 'started', stop: 'stopped', restart: 'restarted' } as const
 
 /**
- * A service manager. Services are named without `.service`; a provider is only asked for names that it
- * listed or that it gave in `unitOf`. What is refused or fails rejects with ApiError that says why.
+ * A service manager. Services are named without `.service`; a provider only receives names that it
+ * listed or that it returned from `unitOf`. Refusals and failures reject with ApiError that contains the reason.
  */
 export interface Provider {
   readonly name: ProviderName
-  /** Begins to work and to report changes. Rejects with Error where the service manager does not answer. */
+  /** Starts to work and to report changes. Rejects with Error if the service manager does not answer. */
   open(): Promise<ServiceStates>
   /** The allowed services that exist, with their present states. */
   list(): Promise<ServiceStates>
   /** Resolves when it is done. */
   act(action: ServiceAction, service: string): Promise<void>
-  /** Restarts the service that this server is; it does not live to see the end. */
+  /** Restarts the service that this server is; the server stops before the end. */
   restartOwn(service: string): Promise<void>
   power(action: PowerAction): Promise<void>
-  /** The service that a process belongs to; null where it is none. */
+  /** The service that a process belongs to; null without one. */
   unitOf(pid: number): Promise<string | null>
   stop(): void
 }
@@ -51,12 +51,12 @@ export interface ProviderParts {
   readonly allowed: AllowedServices
   readonly sudo: Sudo
   readonly shutdownAction: ShutdownAction
-  /** Where supervisorctl finds its server; null for its own places. */
+  /** The configuration file for supervisorctl; null for its default. */
   readonly supervisordConfig: string | null
-  /** Whether missing rights are told of at the start. */
+  /** Whether missing rights are a warning at the start. */
   readonly checkRights: boolean
-  /** Aborted when the server stops: nothing is to be waited for any more. */
+  /** Aborted when the server stops: end everything that waits. */
   readonly signal: AbortSignal
-  /** Hears of states, also of those that have not changed. */
+  /** Receives states, also those that have not changed. */
   readonly report: (states: ServiceStates) => void
 }

@@ -1,4 +1,4 @@
-// What polkit must allow this server's user, so that systemd and logind do what it asks for.
+// What polkit must allow this server's user, so that systemd and logind do what the server requests.
 import type { PowerAction, ShutdownAction } from './provider.ts'
 import type { BusObject, SystemBus } from './system-bus.ts'
 
@@ -11,12 +11,12 @@ export function powerRight(action: PowerAction, shutdownAction: ShutdownAction):
   return shutdownAction === 'halt' ? 'org.freedesktop.login1.halt' : 'org.freedesktop.login1.power-off'
 }
 
-/** Further asked for while others are logged in, over ssh for one. */
+/** Also needed while other users are logged in, for example over ssh. */
 export function whileOthersAreLoggedIn(right: string): string {
   return `${right}-multiple-sessions`
 }
 
-/** All that this server can ask for. packaging/polkit grants the same. */
+/** All that this server can request. packaging/polkit grants the same. */
 export function allRights(shutdownActions: readonly ShutdownAction[]): string[] {
   const power = [
     powerRight('reboot', 'poweroff'),

@@ -18,7 +18,7 @@ import type {
   ServiceStates,
 } from './provider.ts'
 
-/** What the machine tells of its services, for machine.system_info. */
+/** What the machine reports about its services, for machine.system_info. */
 export interface ServicesInfo {
   readonly provider: ProviderName
   readonly available_services: string[]
@@ -31,7 +31,7 @@ export interface ServicesInfo {
 type Virtualization = Infer<typeof SystemInfo>['virtualization']
 
 /** Seconds that a question waits for the service manager at the start. */
-const PATIENCE = 3
+const START_TIMEOUT = 3
 /** Seconds between attempts to open the configured provider after the start; the last one repeats. */
 const RETRIES = [5, 10, 20, 60] as const
 /** Actions of clients that run at the same time: each may be a program. */
@@ -66,7 +66,7 @@ export class Services {
     this.#parts = { ...parts, report: states => this.#report(states) }
   }
 
-  /** Begins to look for the service manager; nobody has to wait for that. */
+  /** Starts to look for the service manager; the start of the server does not wait for it. */
   start(): void {
     this.#opening = this.#open()
     this.#opening.catch(error => this.#logError(error))
@@ -121,7 +121,7 @@ export class Services {
     this.#provider?.stop()
   }
 
-  /** Finds out which service Klipper is, once it has said its process. */
+  /** Finds out which service Klipper is, once it has reported its process. */
   followKlipper(): void {
     this.#following = this.#findKlipper()
   }
@@ -161,7 +161,7 @@ export class Services {
   async info(): Promise<ServicesInfo> {
     const waited = new AbortController()
     const known = this.#opening?.catch(() => undefined).then(() => this.#following)
-    const late = sleep(this.#core.clock, PATIENCE, waited.signal).catch(() => undefined)
+    const late = sleep(this.#core.clock, START_TIMEOUT, waited.signal).catch(() => undefined)
     await Promise.race([known, late])
     waited.abort()
     return {
@@ -195,9 +195,9 @@ export class Services {
     if (!this.#parts.allowed.includes(name)) throw new ApiError(400, `Service '${shown}' not allowed`)
     if (provider.name === 'none') return provider.act(action, name)
     // It may have been installed since.
-    if (!this.#states.has(name)) this.#report(await this.#askBounded(() => provider.list()))
+    if (!this.#states.has(name)) this.#report(await this.#callBounded(() => provider.list()))
     if (!this.#states.has(name)) throw new ApiError(400, `Service '${shown}' not installed`)
-    await this.#askBounded(() => provider.act(action, name))
+    await this.#callBounded(() => provider.act(action, name))
   }
 
   #requestOwn(action: ServiceAction): void {
@@ -212,7 +212,7 @@ export class Services {
     const { events, warnings } = this.#core
     const failed = (error: unknown) => {
       if (!this.#parts.signal.aborted)
-        warnings.add(`The server was asked to restart and cannot: ${messageOf(error)}`)
+        warnings.add(`The server cannot restart its service: ${messageOf(error)}`)
     }
     if (unit === null) events.emit('server:restart')
     else setImmediate(() => void this.#restart(unit).catch(failed))
@@ -220,16 +220,16 @@ export class Services {
 
   async #restart(unit: string): Promise<void> {
     const provider = await this.#opened()
-    await this.#ask(() => provider.restartOwn(unit))
+    await this.#call(() => provider.restartOwn(unit))
   }
 
   /** Acts on a service that the server itself has found, such as Klipper's. */
   async act(action: ServiceAction, service: string): Promise<void> {
     const provider = await this.#opened()
-    await this.#ask(() => provider.act(action, service))
+    await this.#call(() => provider.act(action, service))
   }
 
-  /** Powers the machine off or restarts it. Rejects with ApiError that says why not. */
+  /** Powers the machine off or restarts it. Rejects with ApiError that contains the reason. */
   async power(action: PowerAction): Promise<void> {
     const provider = await this.#opened()
     // A container with a systemd of its own, or with the host's D-Bus, may know what it is doing.
@@ -237,19 +237,19 @@ export class Services {
     if (virt_type === 'container' && !provider.name.startsWith('systemd')) {
       throw new ApiError(400, `Cannot ${action} from within a ${virt_identifier} container`)
     }
-    this.#core.log.info(`the machine is asked to ${action === 'reboot' ? 'restart' : 'power off'}`)
-    await this.#askBounded(() => provider.power(action))
+    this.#core.log.info(`the machine is to ${action === 'reboot' ? 'restart' : 'power off'}`)
+    await this.#callBounded(() => provider.power(action))
   }
 
   /** Calls the provider for a client. Rejects with ApiError 503 while too many such calls run. */
-  #askBounded<T>(question: () => Promise<T>): Promise<T> {
-    return this.#actions.run(() => this.#ask(question))
+  #callBounded<T>(call: () => Promise<T>): Promise<T> {
+    return this.#actions.run(() => this.#call(call))
   }
 
-  /** Asks the provider; what it answers, errors too, is the caller's to know. */
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
+  /** Calls the provider; its answer, errors too, is for the caller. */
+  async #call<T>(call: () => Promise<T>): Promise<T> {
     try {
-      return await question()
+      return await call()
     } catch (error) {
       if (error instanceof ApiError) throw error
       this.#logError(error)

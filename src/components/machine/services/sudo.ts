@@ -22,7 +22,7 @@ export interface SudoOutcome {
 
 /** Something that needs root and waits for the password. */
 export interface SudoRequest {
-  /** For the person who is asked for the password. */
+  /** For the person who types the password. */
   readonly message: string
   /** Called when there is one. What rejects goes on waiting. */
   perform(): Promise<SudoOutcome>
@@ -34,7 +34,7 @@ export interface PasswordOutcome {
   readonly restart: boolean
 }
 
-/** sudo wants a password and cannot ask for it. */
+/** sudo needs a password, and has no terminal to read it from. */
 const WANTS_PASSWORD =
   /^sudo: (a password is required|a terminal is required|no tty present|interactive auth)/m
 /** sudo's own words where it does not run the program; sudo 1.8 to 1.9. */
@@ -57,7 +57,7 @@ export interface SudoOptions {
   readonly clock: Clock
   /** Aborted when the server stops: programs are ended then. */
   readonly signal: AbortSignal
-  /** Hears when something begins or ceases to wait. */
+  /** Called when an action starts or stops to wait. */
   readonly onChange: () => void
 }
 
@@ -110,8 +110,8 @@ export class Sudo {
     if (result.code === 0 || !WANTS_PASSWORD.test(result.stderr)) return this.#ran(result)
     if (password === null) throw this.#refused('sudo wants a password')
     // -k: a password that is given is always read, so that none is left over for the program to read.
-    const asking = ['-S', '-k', '-p', '', '--', program, ...args]
-    return this.#ran(await runCommand('sudo', asking, { ...options, input: `${password}\n` }))
+    const withPassword = ['-S', '-k', '-p', '', '--', program, ...args]
+    return this.#ran(await runCommand('sudo', withPassword, { ...options, input: `${password}\n` }))
   }
 
   #ran(result: CommandResult): CommandResult {
@@ -138,7 +138,7 @@ export class Sudo {
     }
   })
 
-  /** Waits for a password on somebody's behalf; clients are told. Removing it ends the wait. */
+  /** Waits for a password for another component; clients are notified. Removing it ends the wait. */
   request(request: SudoRequest): Registration {
     this.#requests.push(request)
     this.#options.onChange()
@@ -162,7 +162,7 @@ export class Sudo {
    */
   async setPassword(password: string): Promise<PasswordOutcome> {
     demandLine(password)
-    this.#beginAttempt()
+    this.#startAttempt()
     return this.#passwords.run(async () => {
       if (!(await this.#isRight(password)))
         throw new ApiError(400, 'Invalid password, sudo access was denied')
@@ -172,7 +172,7 @@ export class Sudo {
     })
   }
 
-  #beginAttempt(): void {
+  #startAttempt(): void {
     const now = this.#options.clock.monotonic()
     if (now >= this.#forgottenAt) this.#wrong = 0
     if (this.#wrong >= MAX_WRONG) {

@@ -17,10 +17,10 @@ const LIST_TIMEOUT = 20
 const ACTION_TIMEOUT = 60
 
 const CONTROL = 'supervisorctl'
-/** `supervisorctl status` ends so where all run, and where some do not; with other codes it could not ask. */
+/** The exit codes of `supervisorctl status` if all services run, and if some do not; others are errors. */
 const STATUS_CODES: readonly (number | null)[] = [0, 3]
 const PROGRAM_LINE = /^(\S+)\s+([A-Z]+)\b(?:\s+pid (\d+))?/
-/** What is so already is no failure. */
+/** The requested state is reached already: not a failure. */
 const ALREADY = /ERROR \((already started|not running)\)/
 const FAILED = /ERROR \((.{0,500})\)/
 
@@ -80,7 +80,7 @@ export class SupervisordCli implements CommandManager {
     return this.#known
   }
 
-  async ask(): Promise<ServiceStates> {
+  async query(): Promise<ServiceStates> {
     const allowed = [...(await this.#programs())].filter(([name]) => this.#parts.allowed.includes(name))
     return new Map(allowed.map(([name, { state }]) => [name, state]))
   }
@@ -89,9 +89,9 @@ export class SupervisordCli implements CommandManager {
   async act(action: ServiceAction, service: string): Promise<void> {
     const args = this.#arguments([action, service])
     const result = await runCommand(CONTROL, args, { timeoutSeconds: ACTION_TIMEOUT })
-    const said = result.stdout.replace(ALREADY, '')
-    const failed = FAILED.exec(said)
-    if (failed === null && (result.code === 0 || said !== result.stdout)) return
+    const output = result.stdout.replace(ALREADY, '')
+    const failed = FAILED.exec(output)
+    if (failed === null && (result.code === 0 || output !== result.stdout)) return
     const why = failed?.[1] ?? commandFailure(CONTROL, result)
     throw new ApiError(500, `Service '${service}' could not be ${DONE[action]}: ${why}`)
   }

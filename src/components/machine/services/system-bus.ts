@@ -1,11 +1,11 @@
-// A line to the system's D-Bus: calls, properties and signals, each bounded in time. It tells when it breaks.
+// A connection to the system's D-Bus: calls, properties and signals, each bounded in time. It reports its end.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { DBusError, Message, MessageBus } from 'dbus-native'
 import { messageOf } from '../../../core/errors.ts'
 import type { Scope } from '../../../core/scope.ts'
 
-/** Where the system's bus listens, unless DBUS_SYSTEM_BUS_ADDRESS says otherwise (D-Bus specification). */
+/** The address of the system bus without DBUS_SYSTEM_BUS_ADDRESS (D-Bus specification). */
 export const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
 
 const TIMEOUT_MS = 10_000
@@ -38,13 +38,13 @@ type SignalListener = (body: readonly unknown[]) => void
 export interface SignalOptions {
   /** Removes the listener when it is closed. */
   readonly scope: Scope
-  readonly heard: SignalListener
+  readonly received: SignalListener
   readonly first?: string
 }
 
 /**
- * The sockets that a D-Bus address names, best first; '\0' begins an abstract one. Other kinds of addresses than
- * unix:path and unix:abstract are passed over: no system bus uses them.
+ * The sockets that a D-Bus address names, best first; '\0' starts an abstract one. Other kinds of addresses than
+ * unix:path and unix:abstract are ignored: no system bus uses them.
  */
 export function socketsOf(address: string): string[] {
   return address.split(';').flatMap(each => {
@@ -62,7 +62,7 @@ async function openSocket(address: string, signal: AbortSignal): Promise<Socket>
   let problem = 'its address names no unix socket'
   for (const path of socketsOf(address)) {
     const socket = connect(path)
-    // Later errors are those of the line; before there is one nobody else hears them.
+    // Later errors are those of the connection; before it exists nothing else receives them.
     socket.on('error', () => undefined)
     try {
       await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
@@ -81,10 +81,10 @@ export class SystemBus {
   readonly #socket: Socket
   /** By path, interface and member. */
   readonly #listeners = new Map<string, Set<SignalListener>>()
-  /** Who has the well-known names whose signals are heard: anybody can send signals. */
+  /** Owners of the well-known names whose signals are received: every program can send signals. */
   readonly #owners = new Map<string, string>()
   #name = ''
-  /** Null until there is a line, and once nobody wants to hear of its end. */
+  /** Null until there is a connection, and once its end is of no interest. */
   #lost: ((reason: string) => void) | null = null
 
   private constructor(bus: MessageBus, socket: Socket) {
@@ -102,7 +102,7 @@ export class SystemBus {
       this.#lost?.(problem)
       this.#lost = null
     })
-    bus.connection.on('message', message => this.#heard(message))
+    bus.connection.on('message', message => this.#received(message))
   }
 
   /**
@@ -133,7 +133,7 @@ export class SystemBus {
     if (socket.destroyed) throw new Error('it hung up')
     const client = dbus.createClient({
       stream: socket,
-      // We say hello ourselves: the library throws where nobody can catch it if that fails.
+      // The server calls Hello itself: if that fails in the library, the library throws an error that cannot be caught.
       direct: true,
       authMethods: ['EXTERNAL'],
       returnBigInt: false,
@@ -185,7 +185,7 @@ export class SystemBus {
    * Passes a signal of `object` to the listener until it is removed; only signals that the owner of the name
    * `object.destination` sends, and only those with the first parameter `first`, if it is given.
    */
-  async listen(object: BusObject, member: string, { scope, heard, first }: SignalOptions): Promise<void> {
+  async listen(object: BusObject, member: string, { scope, received, first }: SignalOptions): Promise<void> {
     const { destination, path } = object
     if (!this.#owners.has(destination)) {
       const owner = await this.#bus.invokeDbus<unknown>({
@@ -197,18 +197,18 @@ export class SystemBus {
     }
     const key = keyOf(path, object.interface, member)
     const listeners = this.#listeners.get(key) ?? new Set()
-    this.#listeners.set(key, listeners.add(heard))
+    this.#listeners.set(key, listeners.add(received))
     const rule = { type: 'signal', sender: destination, path, interface: object.interface, member }
     const pairs = Object.entries({ ...rule, ...(first !== undefined && { arg0: first }) })
     const match = pairs.map(([name, value]) => `${name}='${value}'`).join()
     scope.defer(() => {
-      listeners.delete(heard)
+      listeners.delete(received)
       if (!this.#socket.destroyed) this.#bus.removeMatch(match).catch(() => undefined)
     })
     await this.#bus.addMatch(match)
   }
 
-  #heard({ type, sender, path, interface: of, member, body }: Message): void {
+  #received({ type, sender, path, interface: of, member, body }: Message): void {
     if (type !== SIGNAL || path === undefined || of === undefined || member === undefined) return
     const listeners = this.#listeners.get(keyOf(path, of, member))
     if (listeners === undefined || ![...this.#owners.values()].includes(sender ?? '')) return

@@ -21,9 +21,9 @@ const UNIT_LINE = /^(\S+)\.service\s+(\S+)\s+(\S+)\s+(\S+)/
 
 /** The service in whose control group a process is, by the text of /proc/PID/cgroup; null where it is none. */
 export function unitOfCgroup(text: string): string | null {
-  // The unified hierarchy, or systemd's own of the former ones.
+  // The unified hierarchy, or systemd's own of the older ones.
   const line = /^(?:0:|\d+:name=systemd):(.*)$/m.exec(text)
-  // What a person starts stands below user.slice.
+  // What a person starts is below user.slice.
   return /^\/system\.slice\/(?:.*\/)?([^/]+)\.service(?:\/|$)/.exec(line?.[1] ?? '')?.[1] ?? null
 }
 
@@ -36,7 +36,7 @@ export class SystemdCli implements CommandManager {
     this.#parts = parts
   }
 
-  async ask(): Promise<ServiceStates> {
+  async query(): Promise<ServiceStates> {
     const { allowed, signal } = this.#parts
     const args = [...LIST, '--', ...allowed.unitPatterns()]
     const result = await runCommand('systemctl', args, { timeoutSeconds: LIST_TIMEOUT, signal })

@@ -39,7 +39,7 @@ const SUFFIX = '.service'
 const BACKOFF = [1, 2, 5, 10, 30] as const
 /** What systemd and logind answer where polkit does not grant a right. */
 const DENIED = /\.(AccessDenied|InteractiveAuthorizationRequired|AuthFailed)$/
-/** What the bus answers for a name that nobody has. */
+/** The bus's error for a name without an owner. */
 const ABSENT = /\.(ServiceUnknown|NameHasNoOwner)$/
 
 /** Of a unit's properties those that are of interest. */
@@ -62,7 +62,7 @@ interface Line {
   /** Holds the use of the connection, and the listeners. */
   readonly scope: Scope
   readonly jobs: SystemdJobs
-  /** The paths of units whose changes are heard. */
+  /** The paths of units whose changes are received. */
   readonly watched: Set<string>
 }
 
@@ -92,10 +92,10 @@ export class SystemdDbus implements Provider {
       const bus = await hostBus.connect(reason => this.#lost(reason), scope, signal)
       const jobs = new SystemdJobs(core.clock)
       await subscribe(bus)
-      await bus.listen(MANAGER, 'JobRemoved', { scope, heard: body => jobs.removed(body) })
+      await bus.listen(MANAGER, 'JobRemoved', { scope, received: body => jobs.removed(body) })
       // A systemd that restarts sends its signals under another unique name.
       const restarted = () => bus.fail('systemd restarted')
-      await bus.listen(BUS, 'NameOwnerChanged', { scope, heard: restarted, first: SYSTEMD })
+      await bus.listen(BUS, 'NameOwnerChanged', { scope, received: restarted, first: SYSTEMD })
       const line: Line = { bus, scope, jobs, watched: new Set() }
       await this.#listUnits(line)
       return line
@@ -160,8 +160,8 @@ export class SystemdDbus implements Provider {
       if (watched.has(path)) continue
       watched.add(path)
       const properties = { destination: SYSTEMD, path, interface: 'org.freedesktop.DBus.Properties' }
-      const heard = (body: readonly unknown[]) => this.#changed(name, body)
-      await bus.listen(properties, 'PropertiesChanged', { scope, heard, first: `${SYSTEMD}.Unit` })
+      const received = (body: readonly unknown[]) => this.#changed(name, body)
+      await bus.listen(properties, 'PropertiesChanged', { scope, received, first: `${SYSTEMD}.Unit` })
     }
     this.#states = states
     return states
@@ -179,11 +179,11 @@ export class SystemdDbus implements Provider {
   async act(action: ServiceAction, service: string): Promise<void> {
     const { bus, jobs } = this.#connected
     const call = () => bus.call(MANAGER, MEMBERS[action], 'ss', [`${service}${SUFFIX}`, 'replace'])
-    const result = await this.#ask(MANAGE_UNITS, () => jobs.run(call))
+    const result = await this.#call(MANAGE_UNITS, () => jobs.run(call))
     if (result === 'done' || result === 'skipped') return
     throw new ApiError(
       500,
-      `Service '${service}' could not be ${DONE[action]}: ${result}; 'journalctl -u ${service}' on the machine tells more`,
+      `Service '${service}' could not be ${DONE[action]}: ${result}; see 'journalctl -u ${service}' on the machine`,
     )
   }
 
@@ -196,7 +196,7 @@ export class SystemdDbus implements Provider {
     const { shutdownAction, sudo } = this.#parts
     const member = action === 'reboot' ? 'Reboot' : shutdownAction === 'halt' ? 'Halt' : 'PowerOff'
     try {
-      await this.#ask(powerRight(action, shutdownAction), () => bus.call(LOGIN, member, 'b', [false]))
+      await this.#call(powerRight(action, shutdownAction), () => bus.call(LOGIN, member, 'b', [false]))
     } catch (error) {
       const { cause } = error as Error
       if (!(cause instanceof BusError) || !ABSENT.test(cause.busName)) throw error
@@ -204,8 +204,8 @@ export class SystemdDbus implements Provider {
     }
   }
 
-  /** Asks systemd or logind for something that polkit guards by `right`. */
-  async #ask<T>(right: string, call: () => Promise<T>): Promise<T> {
+  /** Calls systemd or logind for an action that polkit guards by `right`. */
+  async #call<T>(right: string, call: () => Promise<T>): Promise<T> {
     try {
       return await call()
     } catch (cause) {
@@ -247,9 +247,9 @@ export class SystemdDbus implements Provider {
           'be managed. Install the polkit rule of docs/machine.md, or set validate_service: False in [machine]',
       )
     } catch (error) {
-      // To root systemd and logind say yes by themselves.
+      // systemd and logind allow root everything without polkit.
       if (process.geteuid?.() === 0 || signal.aborted) return
-      warn(`polkit cannot be asked what this server may do (${messageOf(error)}); is it installed?`)
+      warn(`polkit does not answer what this server may do (${messageOf(error)}); is it installed?`)
     }
   }
 

@@ -1,23 +1,23 @@
-// How systemd's jobs end: starting and stopping a service is a job, whose end a signal tells.
+// How systemd's jobs end: starting and stopping a service is a job, and a signal reports its end.
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
 
-/** Seconds that a service has for starting or stopping before its caller is told to look again later. */
-const PATIENCE = 60
+/** Seconds that a service has to start or stop before its caller gets an error. */
+const TIMEOUT = 60
 
 /** A job that has not ended yet. */
 interface PendingJob extends PromiseWithResolvers<string> {
   readonly timer: Timer
 }
 
-/** The jobs of one line to systemd. */
+/** The jobs of one connection to systemd. */
 export class SystemdJobs {
   readonly #clock: Clock
-  /** By the job's path. Who asks for what systemd is at already is given the same job. */
+  /** By the job's path. Callers that request what systemd does already get the same job. */
   readonly #waiting = new Map<string, PendingJob>()
-  /** Results of jobs that ended before we knew their paths. */
+  /** Results of jobs that ended before their paths were known. */
   readonly #early = new Map<string, string>()
-  /** Calls whose job we do not know yet. */
+  /** Calls whose job is not known yet. */
   #calls = 0
   #ended = false
 
@@ -26,14 +26,14 @@ export class SystemdJobs {
   }
 
   /**
-   * Calls `begin`, which answers a job's path, and waits for the job's end. Resolves with its result in systemd's words:
-   * `done`, or `failed`, `timeout`, `canceled`, …. Rejects with ApiError 503 where it takes long or D-Bus breaks.
+   * Calls `start`, which returns a job's path, and waits for the job's end. Resolves with its result in systemd's words:
+   * `done`, or `failed`, `timeout`, `canceled`, …. Rejects with ApiError 503 if it takes long or D-Bus breaks.
    */
-  async run(begin: () => Promise<unknown>): Promise<string> {
+  async run(start: () => Promise<unknown>): Promise<string> {
     let end: string | Promise<string>
     this.#calls += 1
     try {
-      const path = String(await begin())
+      const path = String(await start())
       end = this.#early.get(path) ?? this.#end(path)
     } finally {
       this.#calls -= 1
@@ -47,9 +47,9 @@ export class SystemdJobs {
     const known = this.#waiting.get(path)
     if (known !== undefined) return known.promise
     const resolvers = Promise.withResolvers<string>()
-    const timer = this.#clock.after(PATIENCE, () => {
+    const timer = this.#clock.after(TIMEOUT, () => {
       this.#waiting.delete(path)
-      resolvers.reject(new ApiError(503, `systemd is still at it after ${PATIENCE} seconds, and goes on`))
+      resolvers.reject(new ApiError(503, `systemd has not finished after ${TIMEOUT} seconds, and goes on`))
     })
     this.#waiting.set(path, { ...resolvers, timer })
     return resolvers.promise
@@ -64,7 +64,7 @@ export class SystemdJobs {
     if (waiting === undefined && this.#calls > 0) this.#early.set(String(path), String(result))
   }
 
-  /** Nobody tells of any end any more. */
+  /** No signal reports an end any more. */
   end(): void {
     this.#ended = true
     for (const { reject, timer } of this.#waiting.values()) {

@@ -1,4 +1,4 @@
-// What the kernel tells of a CAN interface over netlink (rtnetlink(7)), and nowhere else: its bitrate.
+// What the kernel reports about a CAN interface over netlink (rtnetlink(7)), and nowhere else: its bitrate.
 import { closeSync, readSync, writeSync } from 'node:fs'
 import type { LoadCalls } from '../system-calls.ts'
 
@@ -22,7 +22,7 @@ const NLM_F_REQUEST = 1
 /** struct nlmsghdr, and struct ifinfomsg behind it. */
 const HEADER_BYTES = 16
 const INTERFACE_BYTES = 16
-/** Attributes begin at such places. */
+/** Attributes start at multiples of this. */
 const ALIGNMENT = 4
 const MAX_REPLY_BYTES = 32 * 1024
 
@@ -31,13 +31,13 @@ const IFLA_INFO_KIND = 1
 const IFLA_INFO_DATA = 2
 const IFLA_CAN_BITTIMING = 1
 const IFLA_CAN_BITTIMING_CONST = 2
-/** The name at the beginning of struct can_bittiming_const. */
+/** The name at the start of struct can_bittiming_const. */
 const NAME_BYTES = 16
 
-/** Asks the kernel. Rejects where it cannot be asked or does not answer. */
-export async function askCanLink(index: number, load: LoadCalls): Promise<CanLink> {
+/** Queries the kernel. Rejects if it cannot be queried or does not answer. */
+export async function queryCanLink(index: number, load: LoadCalls): Promise<CanLink> {
   const calls = await load()
-  if (calls === null) throw new Error('there is nothing to ask the kernel with')
+  if (calls === null) throw new Error('no system calls to query the kernel with')
   const socket = calls.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE)
   try {
     writeSync(socket, linkRequest(index))
@@ -49,7 +49,7 @@ export async function askCanLink(index: number, load: LoadCalls): Promise<CanLin
   }
 }
 
-/** Asks for one interface. Numbers are in the order of the machine: little-endian wherever Node runs. */
+/** The request for one interface. Numbers are in the order of the machine: little-endian wherever Node runs. */
 function linkRequest(index: number): Buffer {
   const message = Buffer.alloc(HEADER_BYTES + INTERFACE_BYTES)
   message.writeUInt32LE(message.length, 0)
@@ -59,7 +59,7 @@ function linkRequest(index: number): Buffer {
   return message
 }
 
-/** Reads the kernel's answer; both values are null where it tells of an interface of another kind. Throws for errors. */
+/** Reads the kernel's answer; both values are null for an interface of another kind. Throws for errors. */
 export function parseCanLink(message: Buffer): CanLink {
   const type = message.length < HEADER_BYTES ? 0 : message.readUInt16LE(4)
   if (type !== RTM_NEWLINK) throw new Error('the kernel does not know this interface')
@@ -72,7 +72,7 @@ export function parseCanLink(message: Buffer): CanLink {
   return { bitrate: bitrate || null, driver: text(limits.subarray(0, NAME_BYTES)) || null }
 }
 
-/** The content of the attribute of this type; empty where there is none. */
+/** The content of the attribute of this type; empty without one. */
 function attribute(attributes: Buffer, wanted: number): Buffer {
   let place = 0
   while (place + ALIGNMENT <= attributes.length) {

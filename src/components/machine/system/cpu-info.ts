@@ -34,10 +34,10 @@ const DEVICE_TREE = '/sys/firmware/devicetree/base'
 /** The same, where /sys is not mounted. */
 const DEVICE_TREE_IN_PROC = '/proc/device-tree'
 
-/** What makers of mainboards leave in where a name should stand. */
+/** What makers of mainboards leave in the place of a name. */
 const NO_NAME = /^(to be filled|default string|system product name|not specified|none$|undefined$|o\.e\.m)/i
 
-/** Reads /proc/cpuinfo, /proc/meminfo, the device tree and, on PCs, what the firmware says. */
+/** Reads /proc/cpuinfo, /proc/meminfo, the device tree and, on PCs, the tables of the firmware. */
 export async function readCpuInfo(files: SystemFiles, computer: Computer): Promise<CpuInfo> {
   const text = (await files.text('/proc/cpuinfo')) ?? ''
   const memory = /^MemTotal: *(\d{1,15}) *(\w+)/m.exec((await files.text('/proc/meminfo')) ?? '')

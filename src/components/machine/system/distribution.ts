@@ -1,4 +1,4 @@
-// The distribution, as os-release(5) tells it, and the image that was built on it, such as MainsailOS.
+// The distribution, from os-release(5), and the image that was built on it, such as MainsailOS.
 import type { SystemInfo } from '../../../api/system-info.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
@@ -12,10 +12,10 @@ const CLIENTS_IDS: ReadonlyMap<string, string> = new Map([
   ['opensuse-leap', 'opensuse'],
 ])
 
-/** Longer lines are none that somebody wrote. */
+/** Longer lines were not written by a person. */
 const MAX_LINE = 500
 
-/** Files named like those of an image that tell of something else. */
+/** Files with such a name that belong to something else. */
 const OTHER_RELEASE_FILES = new Set([
   'board-release',
   'debian_version',
@@ -74,13 +74,13 @@ function versionParts(version: string): Distribution['version_parts'] {
   return { major, minor, build_number }
 }
 
-/** An empty VERSION_CODENAME says that there is none. Older systems have the name in VERSION: `10 (buster)`. */
+/** An empty VERSION_CODENAME means that the release has no name. Older systems have it in VERSION: `10 (buster)`. */
 function codename(os: Variables): string | undefined {
   const inVersion = /\((\D{1,99})\)|, *(\D{1,99})/.exec(os.VERSION ?? '')
   return os.VERSION_CODENAME ?? os.UBUNTU_CODENAME ?? inVersion?.[1] ?? inVersion?.[2]
 }
 
-/** Of the first file such as /etc/mainsailos-release; empty where there is none. */
+/** Of the first file such as /etc/mainsailos-release; empty without one. */
 async function readReleaseInfo(files: SystemFiles): Promise<Variables> {
   for (const file of await files.names('/etc')) {
     const id = /^(\w+)[-_](?:release|version)$/.exec(file)?.[1]

@@ -14,7 +14,7 @@ const LEVELS: Readonly<Record<string, string>> = { a: 'alpha', b: 'beta', c: 'ca
 
 /**
  * The version of the program at `path`: of its virtual environment (pyvenv.cfg, PEP 405) where it has one, otherwise
- * as far as names of folders and programs tell, which is major and minor.
+ * as far as names of folders and programs show, which is major and minor.
  */
 export async function readPython(files: SystemFiles, path: string): Promise<Python> {
   const folder = dirname(path)

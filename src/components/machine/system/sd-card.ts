@@ -1,4 +1,4 @@
-// The SD card of a board. The kernel has read the card's registers already and tells each field in a file.
+// The SD card of a board. The kernel has read the card's registers already and provides each field in a file.
 import type { SystemInfo } from '../../../api/system-info.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'

@@ -21,7 +21,7 @@ const CONTAINER_GROUPS: readonly (readonly [group: RegExp, name: string])[] = [
   [/\/kubepods/, 'container-other'],
 ]
 
-/** How names in the firmware's tables begin. */
+/** How names in the firmware's tables start. */
 const FIRMWARE_NAMES: readonly (readonly [start: string, name: string])[] = [
   ['KVM', 'kvm'],
   ['OpenStack', 'kvm'],
@@ -67,15 +67,15 @@ async function containerName(files: SystemFiles): Promise<string | null> {
   )
 }
 
-/** Managers tell the first process by its environment; systemd writes that down where every user can read it. */
+/** Managers name themselves in the environment of the first process; systemd stores that where every user can read it. */
 async function nameByManager(files: SystemFiles): Promise<string | null> {
   const environment = (await files.text('/proc/1/environ')) ?? ''
-  const told =
+  const named =
     (await files.firstText('/run/host/container-manager', '/run/systemd/container')) ??
     /(?:^|\0)container=([^\0]+)/.exec(environment)?.[1]
-  if (told === undefined) return null
-  // That it follows the OCI's rules says nothing of who runs it.
-  return told === 'oci' ? ((await nameByMark(files)) ?? 'container-other') : told
+  if (named === undefined) return null
+  // A container that follows the OCI's rules may have any manager.
+  return named === 'oci' ? ((await nameByMark(files)) ?? 'container-other') : named
 }
 
 async function nameByMark(files: SystemFiles): Promise<string | null> {
@@ -87,7 +87,7 @@ async function nameByGroup(files: SystemFiles): Promise<string | null> {
   return find(CONTAINER_GROUPS, (await files.text('/proc/1/cgroup')) ?? '')
 }
 
-/** By what the kernel, or what stands in for it, looks like. */
+/** By what the kernel, or its replacement, looks like. */
 async function nameBySystem(files: SystemFiles): Promise<string | null> {
   if ((await files.exists('/proc/vz')) && !(await files.exists('/proc/bc'))) return 'openvz'
   if (/microsoft|WSL/i.test((await files.text('/proc/sys/kernel/osrelease')) ?? '')) return 'wsl'

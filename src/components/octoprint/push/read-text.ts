@@ -1,4 +1,4 @@
-// Reads the body of a request to the push socket, which is JSON without saying so.
+// Reads the body of a request to the push socket: JSON without the content type of JSON.
 import type { IncomingMessage } from 'node:http'
 import { type Clock, withTimeout } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'

@@ -150,7 +150,7 @@ test('a program that cannot be run is logged; a file that is no program is none'
   const { cameras, lines } = await listOn({ '/usr/bin/rpicam-hello': '' }, '#!/nowhere')
   assert.deepEqual(cameras, [])
   assert.equal(lines.length, 1)
-  assert.match(lines[0] ?? '', /WARNING cameras of libcamera cannot be asked: .* cannot be run/)
+  assert.match(lines[0] ?? '', /WARNING the cameras of libcamera cannot be read: .* cannot be run/)
   using machine = new MachineFolder()
   machine.write('/usr/bin/cam', 'no program')
   machine.folder('/usr/bin/rpicam-hello')

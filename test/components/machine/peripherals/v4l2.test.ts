@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { test } from 'node:test'
-import { askCamera, REQUESTS } from '../../../../src/components/machine/peripherals/v4l2.ts'
+import { queryCamera, REQUESTS } from '../../../../src/components/machine/peripherals/v4l2.ts'
 import { loadSystemCalls } from '../../../../src/components/machine/system-calls.ts'
 import bytes from './struct-bytes.json' with { type: 'json' }
 
@@ -29,7 +29,7 @@ test('the numbers of the requests', () => {
 })
 
 test('a webcam', async () => {
-  const camera = await askCamera(
+  const camera = await queryCamera(
     0,
     driver({
       [REQUESTS.capability]: [bytes.capability],
@@ -62,11 +62,11 @@ test('a webcam', async () => {
 
 test('the node of a webcam that carries no pictures is no camera', async () => {
   const answers = { [REQUESTS.capability]: [bytes.metadataCapability] }
-  assert.equal(await askCamera(0, driver(answers)), null)
+  assert.equal(await queryCamera(0, driver(answers)), null)
 })
 
 test('a driver that does not know capabilities of single nodes, with fields filled to their end', async () => {
-  const camera = await askCamera(0, driver({ [REQUESTS.capability]: [bytes.oldCapability] }))
+  const camera = await queryCamera(0, driver({ [REQUESTS.capability]: [bytes.oldCapability] }))
   assert.deepEqual(camera, {
     camera_name: 'Kamera ä',
     driver_name: 'a driver of 16 b',
@@ -83,7 +83,7 @@ test('a format with ranges of sizes has no list of them and is left out', async 
     [REQUESTS.format]: [bytes.mjpeg],
     [REQUESTS.frameSize]: [bytes.range],
   }
-  assert.deepEqual((await askCamera(0, driver(answers)))?.modes, [])
+  assert.deepEqual((await queryCamera(0, driver(answers)))?.modes, [])
 })
 
 test('a driver that never comes to an end is asked 128 times', async () => {
@@ -93,7 +93,7 @@ test('a driver that never comes to an end is asked 128 times', async () => {
     [REQUESTS.format]: endless(bytes.mjpeg),
     [REQUESTS.frameSize]: endless(bytes.size),
   }
-  const camera = await askCamera(0, driver(answers))
+  const camera = await queryCamera(0, driver(answers))
   assert.equal(camera?.modes.length, 128)
   assert.equal(camera?.modes[0]?.resolutions.length, 128)
 })
@@ -103,7 +103,7 @@ test('a file that is no camera says so itself', async t => {
   if ('missing' in calls) return t.skip('koffi is not installed')
   const file = openSync('/dev/null', 'r')
   try {
-    assert.equal(await askCamera(file, calls), null)
+    assert.equal(await queryCamera(file, calls), null)
   } finally {
     closeSync(file)
   }

@@ -14,7 +14,7 @@ function polled() {
     clock,
     log: new Log({ clock, file: null, structured: false, level: 'info', console: null }),
     period: 2,
-    ask() {
+    query() {
       const question = Promise.withResolvers<ServiceStates>()
       questions.push(question)
       return question.promise

@@ -52,7 +52,7 @@ test('a job that takes long is given up, and one whose line breaks', async () =>
   await long.begin()
   await clock.waitFor(60)
   clock.pass(60)
-  await assert.rejects(outcome, { status: 503, message: /still at it after 60 seconds/ })
+  await assert.rejects(outcome, { status: 503, message: /has not finished after 60 seconds/ })
   jobs.removed(ended('done'))
   const broken = call()
   const waiting = jobs.run(broken.begin)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { askCanLink, parseCanLink } from '../../../../src/components/machine/system/can-link.ts'
+import { parseCanLink, queryCanLink } from '../../../../src/components/machine/system/can-link.ts'
 import { loadSystemCalls } from '../../../../src/components/machine/system-calls.ts'
 
 const NEW_LINK = 16
@@ -72,10 +72,10 @@ test('this machine answers about the loop, and not about what is not there', {
   skip: 'missing' in loaded,
 }, async () => {
   const index = Number(readFileSync('/sys/class/net/lo/ifindex', 'utf8'))
-  assert.deepEqual(await askCanLink(index, calls), { bitrate: null, driver: null })
+  assert.deepEqual(await queryCanLink(index, calls), { bitrate: null, driver: null })
   await assert.rejects(
-    askCanLink(index, async () => null),
-    /nothing to ask the kernel with/,
+    queryCanLink(index, async () => null),
+    /no system calls to query the kernel with/,
   )
-  await assert.rejects(askCanLink(2 ** 31 - 1, calls), /does not know/)
+  await assert.rejects(queryCanLink(2 ** 31 - 1, calls), /does not know/)
 })
