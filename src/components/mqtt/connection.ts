@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import type { IClientOptions } from 'mqtt'
+import type { Core } from '../../component/component.ts'
+import { SectionTemplate } from '../../component/section-template.ts'
 import type { ReadSection } from '../../config/index.ts'
-import { messageOf } from '../../core/errors.ts'
-import { compileTemplate } from '../../template/index.ts'
 import type { mqttOptions } from './options.ts'
 
 type Section = ReadSection<typeof mqttOptions>
@@ -19,14 +19,14 @@ const PROTOCOLS = {
 
 /** Reads files and renders templates with the secrets. Rejects with ConfigError. */
 export async function connectionOptions(
+  core: Pick<Core, 'log' | 'secrets'>,
   section: Section,
-  secrets: Readonly<Record<string, unknown>>,
 ): Promise<IClientOptions> {
   const { options } = section
   const { address, port, enable_tls: tls, transport, mqtt_protocol } = options
   const scheme = transport === 'tcp' ? (tls ? 'mqtts' : 'mqtt') : tls ? 'wss' : 'ws'
-  const username = await rendered(section, 'username', secrets)
-  const password = (await rendered(section, 'password', secrets)) ?? passwordOfFile(section)
+  const username = await rendered(core, section, 'username')
+  const password = (await rendered(core, section, 'password')) ?? passwordOfFile(section)
   return {
     ...PROTOCOLS[mqtt_protocol],
     protocol: scheme,
@@ -47,18 +47,14 @@ function randomId(): string {
 }
 
 async function rendered(
+  core: Pick<Core, 'log' | 'secrets'>,
   section: Section,
   name: 'username' | 'password',
-  secrets: Readonly<Record<string, unknown>>,
 ): Promise<string | undefined> {
   const source = section.options[name]
   if (source === undefined) return undefined
-  try {
-    const text = (await compileTemplate(source).render({ secrets })).trim()
-    return text === '' ? undefined : text
-  } catch (error) {
-    throw section.error(`the option "${name}" of section [mqtt]: ${messageOf(error)}`, name)
-  }
+  const text = await new SectionTemplate(core, section, name, source).renderOnce()
+  return text === '' ? undefined : text
 }
 
 function passwordOfFile(section: Section): string | undefined {

@@ -1,10 +1,14 @@
 // [mqtt]: the connection to an MQTT broker, with the API, the status of Klipper and single messages over it.
 import { hostname } from 'node:os'
 import { mqtt as chapter } from '../../api/mqtt.ts'
-import { component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
+import { optional } from '../../component/service.ts'
 import type { ReadSection } from '../../config/index.ts'
+import { metadataService } from '../metadata/service.ts'
+import { powerService } from '../power/service.ts'
 import { Broker } from './broker.ts'
 import { connectionOptions } from './connection.ts'
+import { HomeAssistant } from './home-assistant/home-assistant.ts'
 import { Messages } from './messages.ts'
 import { mqttOptions } from './options.ts'
 import { RequestApi } from './request-api.ts'
@@ -26,12 +30,20 @@ function checkInterval(section: ReadSection<typeof mqttOptions>): number {
   )
 }
 
+/** The front-end, or the welcome page, under the name by which mDNS finds this machine. */
+function addressOfPages({ port, routePrefix }: Core): string | undefined {
+  if (port === 0) return undefined
+  const name = hostname()
+  return `http://${name.includes('.') ? name : `${name}.local`}:${port}${routePrefix}/`
+}
+
 export default component({
   section: 'mqtt',
   presence: 'configured',
   options: mqttOptions,
+  needs: { metadata: optional(metadataService), power: optional(powerService) },
   provides: { broker: mqttService },
-  create({ core, section, scope }) {
+  create({ core, section, scope, needs }) {
     const { options } = section
     const { address, port, default_qos: defaultQos } = options
     const broker = new Broker(core, {
@@ -50,6 +62,20 @@ export default component({
       const parts = { core, broker, qos: options.api_qos ?? defaultQos, role: options.api_role, subscribe }
       new RequestApi(parts).serve(scope)
     }
+    if (options.home_assistant) {
+      new HomeAssistant({
+        core,
+        broker,
+        options: {
+          prefix: options.home_assistant_prefix,
+          control: options.home_assistant_control,
+          interval: options.home_assistant_interval,
+        },
+        url: addressOfPages(core),
+        metadata: needs.metadata,
+        power: needs.power,
+      }).start(scope)
+    }
     const messages = new Messages(broker, core.clock)
     scope.use(
       core.registry.serve(chapter, {
@@ -63,7 +89,7 @@ export default component({
     return {
       broker,
       async start() {
-        const connection = await connectionOptions(section, core.secrets.values)
+        const connection = await connectionOptions(core, section)
         if (options.enable_moonraker_api && !options.enable_tls && connection.username === undefined) {
           core.log.warning(OPEN_BROKER)
         }

@@ -2,6 +2,7 @@
 import { ROLES } from '../../api/endpoint.ts'
 import { commas, deprecated, pairs, path, template, word } from '../../config/index.ts'
 import { bool, type Field, float, type InferShape, int, string } from '../../schema/index.ts'
+import { CONTROL_LEVELS } from './home-assistant/entity.ts'
 import { instanceName } from './instance-name.ts'
 import type { Qos } from './service.ts'
 
@@ -48,6 +49,19 @@ export const mqttOptions = {
     .unit('s')
     .default(0),
   publish_split_status: bool().describe('Publish each field as a topic of its own').default(false),
+  home_assistant: bool().describe('Present the printer as a device of Home Assistant').default(false),
+  home_assistant_prefix: instanceName
+    .describe('The topic under which Home Assistant looks for devices')
+    .default('homeassistant'),
+  home_assistant_control: word(...CONTROL_LEVELS)
+    .describe(
+      'What Home Assistant may control: nothing, the print with power and lights, or also temperatures, fans and macros',
+    )
+    .default('print'),
+  home_assistant_interval: float({ min: 0.25 })
+    .describe('Least time between two states for Home Assistant')
+    .unit('s')
+    .default(2),
 }
 
 /** The options as read. */

@@ -136,7 +136,7 @@ test('invalid options fail the component with their names', async () => {
     ['default_qos: 3', /"default_qos: 3" of section \[mqtt\] must be a number of at most 2/],
     ['status_interval: 0.1', /"status_interval: 0.1" of section \[mqtt\] must be 0 or a number above 0.25/],
     ['mqtt_protocol: v4', /"mqtt_protocol: v4" of section \[mqtt\] must be one of v3.1, v3.1.1, v5/],
-    ['username: {secrets.', /the option "username" of section \[mqtt\]/],
+    ['username: {secrets.', /the template "username" of section \[mqtt\] failed at line 1/],
     [
       'enable_tls: True\nca_certificate: /no/file',
       /"ca_certificate" of section \[mqtt\] cannot be read \(ENOENT\)/,
