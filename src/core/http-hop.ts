@@ -11,6 +11,8 @@ export interface Hop {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Buffer | undefined
   readonly tls: TlsOptions
+  /** Whether it needs a new connection; see HttpRequestHead. */
+  readonly once: boolean
   /** Whether the server may be at this address; null where every address is allowed. */
   readonly mayReach: ((address: string) => boolean) | null
 }
@@ -32,10 +34,13 @@ export interface OpenedHop {
 /** Requests that a server may receive twice. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-/** Sends `hop` over a connection of `agent`; with a restriction of addresses over a new connection, after a lookup. */
+/**
+ * Sends `hop` over a connection of `agent`; over a new one with `once`, and with a restriction of addresses, after a
+ * lookup.
+ */
 export function openHop(
   { request }: HttpTransport,
-  { url, method, headers, body, tls, mayReach }: Hop,
+  { url, method, headers, body, tls, once, mayReach }: Hop,
   agent: Agent | false,
   signal: AbortSignal,
 ): OpenedHop {
@@ -52,7 +57,7 @@ export function openHop(
     method,
     headers,
     signal,
-    agent: mayReach === null ? agent : false,
+    agent: mayReach === null && !once ? agent : false,
     ...(mayReach !== null && { lookup: checkedLookup(mayReach, refused) }),
     ...tlsOptions(tls),
   })

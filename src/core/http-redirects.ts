@@ -23,7 +23,15 @@ export function withoutUser(url: URL): URL {
 }
 
 /** The first request; its URL is valid. */
-export function firstHop({ url, method = 'GET', headers = {}, body, auth, tls = {} }: HttpRequestHead): Hop {
+export function firstHop({
+  url,
+  method = 'GET',
+  headers = {},
+  body,
+  auth,
+  tls = {},
+  once = false,
+}: HttpRequestHead): Hop {
   const target = new URL(url)
   return {
     url: withoutUser(target),
@@ -31,6 +39,7 @@ export function firstHop({ url, method = 'GET', headers = {}, body, auth, tls = 
     headers: withAuth(headers, auth ?? userOf(target)),
     body,
     tls,
+    once,
     mayReach: null,
   }
 }
@@ -58,6 +67,7 @@ export function redirectedHop(
     url: withoutUser(url),
     headers: withAuth(kept, userOf(url)),
     tls: isSameOrigin ? hop.tls : {},
+    once: hop.once,
     mayReach,
   }
   if (!becomesGet(statusCode, hop.method)) return { ...next, method: hop.method, body: hop.body }

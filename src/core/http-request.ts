@@ -15,6 +15,11 @@ export interface HttpRequestHead {
   readonly maxRedirects?: number
   /** A redirect from https to http is an error. */
   readonly keepTls?: boolean
+  /**
+   * Sends it over a new connection, so that the server receives it at most once. Otherwise a request of an idempotent
+   * method is sent again if a kept connection turns out to be closed.
+   */
+  readonly once?: boolean
   readonly signal?: AbortSignal
 }
 

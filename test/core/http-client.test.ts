@@ -256,6 +256,19 @@ test('a kept connection that the server has closed costs no request, but a POST 
   }
 })
 
+test('a request that must arrive only once gets a new connection', async t => {
+  const server = createServer((_req, res) => res.end('ok'))
+  let connections = 0
+  server.on('connection', () => {
+    connections += 1
+  })
+  const url = `http://127.0.0.1:${await listen(t, server)}/`
+  const client = clientOf(t)
+  await client.send({ ...BOUNDS, url })
+  await client.send({ ...BOUNDS, url, method: 'PUT', once: true })
+  assert.equal(connections, 2)
+})
+
 test('credentials may be given apart from the URL', async t => {
   const url = await serve(t, (req, res) => res.end(req.headers.authorization))
   const auth = { username: 'me', password: 'sé:cret' }
