@@ -37,6 +37,7 @@ const COMPLETE = [
   'Webcam APIs',
   'Power APIs',
   'Extension APIs',
+  'Spoolman APIs',
 ]
 
 /** What the server says of itself: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */
@@ -81,7 +82,10 @@ function wantedBy({ endpoints, notifications }: Section): [string, string[]][] {
 }
 
 test('the sections of the API document', async t => {
-  await using rig = await startRig({ conf: '[octoprint_compat]\n[power]\n', debug: true })
+  await using rig = await startRig({
+    conf: '[octoprint_compat]\n[power]\n[spoolman]\nserver: 127.0.0.1:1\n',
+    debug: true,
+  })
   const served = await servedBy(rig)
   for (const [title, section] of Object.entries(document)) {
     const wanted = wantedBy(section)

@@ -16,6 +16,7 @@ import { power } from './power.ts'
 import { printer } from './printer.ts'
 import { dataStore, server } from './server.ts'
 import { services } from './services.ts'
+import { spoolman } from './spoolman.ts'
 import { systemInfo } from './system-info.ts'
 import { webcam } from './webcam.ts'
 
@@ -38,6 +39,7 @@ export const chapters = [
   announcements,
   webcam,
   power,
+  spoolman,
   octoprint,
   history,
   mqtt,

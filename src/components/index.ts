@@ -20,6 +20,7 @@ import power from './power/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
 import server from './server/index.ts'
+import spoolman from './spoolman/index.ts'
 import webcam from './webcam/index.ts'
 import welcome from './welcome/index.ts'
 import zeroconf from './zeroconf/index.ts'
@@ -47,6 +48,7 @@ export const componentTypes: readonly ComponentType[] = [
   jobQueue,
   power,
   octoprintCompat,
+  spoolman,
   server,
   welcome,
 ]

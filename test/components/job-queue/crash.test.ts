@@ -16,7 +16,7 @@ import { type Frame, WebClient } from '../../support/web-client.ts'
 import { AcknowledgedUsers } from './crash-users.ts'
 
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 2)
-const SERVER = fileURLToPath(new URL('crash-server.ts', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.meta.url))
 const FILES = ['a.gcode', 'b.gcode']
 
 /** What the server has acknowledged so far. */

@@ -1,8 +1,8 @@
-// A server to be killed: node crash-server.ts <data folder> <Klippy's socket>; prints its port.
-import { startServer } from '../../../src/app/server.ts'
-import { systemClock } from '../../../src/core/clock.ts'
-import { Log } from '../../../src/core/log.ts'
-import { dataPaths } from '../../../src/core/paths.ts'
+// A server process that a test kills: node crash-server.ts <data folder> <Klippy's socket>; prints its port.
+import { startServer } from '../../src/app/server.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { Log } from '../../src/core/log.ts'
+import { dataPaths } from '../../src/core/paths.ts'
 
 const [folder = '', klippySocket = ''] = process.argv.slice(2)
 const { port } = await startServer({
