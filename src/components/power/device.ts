@@ -63,7 +63,7 @@ export class PowerDevice {
     this.#driver = driver
     this.#failure = failure
     await driver.start?.()
-    this.#read().catch(() => undefined)
+    this.refresh()
   }
 
   stop(): void {
@@ -96,6 +96,11 @@ export class PowerDevice {
     const state = this.#reported
     this.#reported = null
     if (state !== null) await this.#observed(state, signal)
+  }
+
+  /** Reads the device soon. */
+  refresh(): void {
+    if (this.#driver !== null) void this.#read()
   }
 
   /** Reads the state; callers at the same time share one read. */

@@ -2,6 +2,7 @@
 import type { Core } from '../../component/component.ts'
 import { SectionTemplate } from '../../component/section-template.ts'
 import type { ReadSection } from '../../config/index.ts'
+import type { MqttBroker } from '../mqtt/service.ts'
 import type { DeviceOptions, deviceOptions, OptionsOf, PowerType } from './options.ts'
 
 /** The state to switch to. */
@@ -34,6 +35,10 @@ export interface DriverContext<T extends PowerType> {
   readonly options: OptionsOf<T>
   /** For devices that report changes: the device has this state now. */
   readonly report: (state: string) => void
+  /** For devices that can be read now, and could not before. */
+  readonly refresh: () => void
+  /** The broker; null while the component [mqtt] does not work. */
+  readonly mqtt: () => MqttBroker | null
 }
 
 /** A module in `types`. */

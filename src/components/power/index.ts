@@ -5,7 +5,8 @@ import { optional } from '../../component/service.ts'
 import { ConfigError, type ReadSection } from '../../config/index.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
-import { machineServices } from '../machine/service.ts'
+import { type MachineServices, machineServices } from '../machine/service.ts'
+import { type MqttBroker, mqttService } from '../mqtt/service.ts'
 import { boundServices, switchServices } from './bound-services.ts'
 import { PowerDevice } from './device.ts'
 import type { DriverContext, DriverModule } from './driver.ts'
@@ -24,13 +25,14 @@ interface Configured {
   readonly start: () => Promise<void>
 }
 
+/** Services of other components that devices use. */
+interface Helpers {
+  readonly machine: () => MachineServices | null
+  readonly mqtt: () => MqttBroker | null
+}
+
 /** Makes the device of a section. Throws ConfigError. */
-function configure(
-  core: Core,
-  scope: Scope,
-  machine: () => Parameters<typeof switchServices>[1],
-  section: Section,
-): Configured {
+function configure(core: Core, scope: Scope, { machine, mqtt }: Helpers, section: Section): Configured {
   const { name, options } = section
   const { type } = options
   const typed = section.read(typeOptions[type]) as OptionsOf<typeof type>
@@ -57,6 +59,8 @@ function configure(
     common: options,
     options: typed,
     report: state => device.report(state),
+    refresh: () => device.refresh(),
+    mqtt,
   }
   const start = async () => {
     const { open, failure } = (await driverLoaders[type]()) as DriverModule<PowerType>
@@ -142,13 +146,13 @@ export default component({
   presence: 'configured',
   options: {},
   named: { options: deviceOptions, byType: typeOptions },
-  needs: { machine: optional(machineServices) },
+  needs: { machine: optional(machineServices), mqtt: optional(mqttService) },
   provides: { devices: powerService },
   create({ core, scope, named, needs }) {
     const names = new Set<string>()
     const configured = named.each(section => {
       if (names.has(section.name)) throw section.error('another section has the same name')
-      const made = configure(core, scope, needs.machine, section)
+      const made = configure(core, scope, needs, section)
       names.add(section.name)
       return made
     })

@@ -1,6 +1,6 @@
 // The options of [power NAME]: those of every device, and those of each type.
 import { commas, template, withPreviousNames } from '../../config/index.ts'
-import { bool, choice, float, type InferShape, int, secret, string } from '../../schema/index.ts'
+import { bool, choice, type Field, float, type InferShape, int, secret, string } from '../../schema/index.ts'
 
 /** The options that every device has, apart from `type`. */
 const common = {
@@ -44,6 +44,11 @@ function commasOrLines() {
     read: (input: unknown, name: string) =>
       list.read(typeof input === 'string' ? input.replaceAll('\n', ',') : input, name),
   })
+}
+
+function choiceOfQos() {
+  const field = int({ min: 0, max: 2 }).describe('Quality of service; default_qos of [mqtt] if left out')
+  return field as Field<0 | 1 | 2>
 }
 
 const address = string().describe('Host name or IP address, with :port if it is not the usual one')
@@ -131,6 +136,23 @@ export const typeOptions = {
   klipper_device: {
     object_name: string().describe('output_pin NAME, or gcode_macro NAME of a macro with variable_value'),
     timer: timedOn,
+  },
+  mqtt: {
+    command_topic: string().describe('The topic for commands'),
+    command_payload: template().describe('The payload of a command'),
+    state_topic: string().describe('The topic on which the device publishes its state'),
+    state_response_template: template()
+      .describe('Makes on, off or discard of a message')
+      .default('{payload}'),
+    state_timeout: float({ above: 0, max: 60 })
+      .describe('Time that the device has to publish its state')
+      .unit('s')
+      .default(2),
+    query_topic: string().describe('The topic that makes the device publish its state').optional(),
+    query_payload: template().describe('The payload of a query').default(''),
+    query_after_command: bool().describe('Query the state after each command').default(false),
+    retain_command_state: bool().describe('Whether the broker stores the last command').default(false),
+    qos: choiceOfQos().optional(),
   },
   uhubctl: {
     location: string().describe('The location of the hub, as uhubctl lists it'),

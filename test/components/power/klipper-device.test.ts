@@ -53,8 +53,8 @@ test('a pin and a macro are switched by G-code', async () => {
 test('initial_state and timer switch the pin, and its own changes are notified', async () => {
   await using klippy = await printer()
   await using scene = await start(klippy, section('output_pin relay', 'initial_state: on\ntimer: 2'))
-  await scene.notified('relay', 'on')
-  await scene.notified('relay', 'off')
+  await klippy.waitFor('gcode/script', 2)
+  assert.deepEqual((await scene.act('relay', 'status')).result, { relay: 'off' })
   assert.deepEqual(scripts(klippy), ['SET_PIN PIN=relay VALUE=1', 'SET_PIN PIN=relay VALUE=0'])
   const from = scene.client.frames.length
   klippy.push('output_pin relay', { value: 0.5 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HttpDouble, tasmotaDouble } from './http-double.ts'
-import { initialised, startScene } from './scene.ts'
+import { HURRY, initialised, startScene } from './scene.ts'
 
 const tasmota = (name: string, { address }: HttpDouble, more = '') =>
   `[power ${name}]\ntype: tasmota\naddress: ${address}\n${more}\n`
@@ -10,7 +10,7 @@ const tasmota = (name: string, { address }: HttpDouble, more = '') =>
 test('a device that hangs costs its own request a limited time, and no other request', async () => {
   await using good = await tasmotaDouble()
   await using bad = await tasmotaDouble()
-  await using scene = await startScene(tasmota('good', good) + tasmota('bad', bad))
+  await using scene = await startScene(tasmota('good', good) + tasmota('bad', bad), HURRY)
   await initialised(scene)
   bad.answer = () => 'hang'
   let isAnswered = false
@@ -26,7 +26,7 @@ test('a device that hangs costs its own request a limited time, and no other req
 test('a batch switches all at the same time and reports each device', async () => {
   await using first = await tasmotaDouble()
   await using second = await tasmotaDouble()
-  await using scene = await startScene(tasmota('first', first) + tasmota('second', second))
+  await using scene = await startScene(tasmota('first', first) + tasmota('second', second), HURRY)
   await initialised(scene)
   first.answer = () => 'hang'
   const batch = scene.client.call('machine.device_power.on', { first: null, second: null, third: null })
@@ -48,7 +48,7 @@ test('a batch without devices is an error', async () => {
 
 test('a command that failed is an error and a notification, and the state is found again', async () => {
   await using plug = await tasmotaDouble()
-  await using scene = await startScene(tasmota('plug', plug))
+  await using scene = await startScene(tasmota('plug', plug), HURRY)
   await initialised(scene)
   const works = plug.answer
   plug.answer = request => (request.path.endsWith('+on') ? { text: 'no', status: 500 } : works(request))
@@ -63,7 +63,7 @@ test('a device that is not there at the start is init, refuses commands, and is 
   await using plug = await tasmotaDouble()
   const works = plug.answer
   plug.answer = () => 'drop'
-  await using scene = await startScene(tasmota('plug', plug, 'initial_state: on'))
+  await using scene = await startScene(tasmota('plug', plug, 'initial_state: on'), HURRY)
   const { result } = await scene.client.call('machine.device_power.get_device', { device: 'plug' })
   assert.deepEqual(result, { plug: 'init' })
   assert.equal((await scene.act('plug', 'on')).error.message, 'Error Setting Device Status: plug to on')
@@ -98,7 +98,7 @@ test('clients that read a device at the same time share one request', async () =
 
 test('commands beyond the queue of a device are refused', async () => {
   await using plug = await tasmotaDouble()
-  await using scene = await startScene(tasmota('plug', plug))
+  await using scene = await startScene(tasmota('plug', plug), HURRY)
   await initialised(scene)
   plug.answer = () => 'hang'
   const replies = await Promise.all(Array.from({ length: 30 }, () => scene.act('plug', 'on')))

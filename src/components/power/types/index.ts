@@ -14,5 +14,6 @@ export const driverLoaders: { readonly [T in PowerType]: () => Promise<DriverMod
   hue: () => import('./hue.ts'),
   tplink_smartplug: () => import('./tplink_smartplug.ts'),
   klipper_device: () => import('./klipper_device.ts'),
+  mqtt: () => import('./mqtt.ts'),
   uhubctl: () => import('./uhubctl.ts'),
 }
