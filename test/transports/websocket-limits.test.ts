@@ -17,6 +17,15 @@ const KIB = 1024
 const callOf = (length: number, id = 1) =>
   `{"jsonrpc":"2.0","method":"access.info","id":${id}}`.padEnd(length)
 
+/** A text frame of a client; the mask of zeros leaves the text as it is. */
+function maskedFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text)
+  const header = Buffer.alloc(14)
+  header.set([0x81, 0xff])
+  header.writeBigUInt64BE(BigInt(length), 2)
+  return Buffer.concat([header, Buffer.from(text)])
+}
+
 test('an unauthenticated client may send messages of 64 KiB, and longer ones once it has identified', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
@@ -58,13 +67,23 @@ test('messages that do not end cannot fill the memory together', async () => {
   for (const client of clients) client[Symbol.dispose]()
 })
 
-test('calls after a message that was too long are not executed', async () => {
+test('after a message that is too long nothing is executed, and the client need not agree to the end', async () => {
   await using rig = await startAccess()
-  using client = await WebClient.open(rig.url, UNAUTHENTICATED)
-  client.send(callOf(64 * KIB + 1, 1))
-  client.send(callOf(0, 2))
-  assert.equal((await client.closed).code, 1009)
-  assert.deepEqual(client.frames, [])
+  using watch = await WebClient.open(rig.url)
+  const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+  const head = `GET /websocket HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.5\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`
+  const socket = connect(rig.port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(head)
+  await once(socket, 'data')
+  const refresh = '{"jsonrpc":"2.0","method":"access.refresh_jwt","params":{"refresh_token":"x"},"id":1}'
+  socket.write(Buffer.concat([maskedFrame(' '.repeat(64 * KIB + 1)), maskedFrame(refresh)]))
+  await once(socket, 'data')
+  for (let round = 0; (await watch.call('server.info')).result.websocket_count === 2; round += 1) {
+    assert.ok(round < 100, 'it is still connected')
+  }
+  assert.ok(!rig.log.some(line => line.includes('a refresh token was refused')))
+  socket.destroy()
 })
 
 /** Prints lines of 100 kB, which the server stores: a reply that is ready at once. */
