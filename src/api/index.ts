@@ -10,6 +10,7 @@ import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
 import { mqtt } from './mqtt.ts'
+import { notifiers, notifiersDebug } from './notifiers.ts'
 import { octoprint } from './octoprint.ts'
 import { peripherals } from './peripherals.ts'
 import { power } from './power.ts'
@@ -40,11 +41,13 @@ export const chapters = [
   webcam,
   power,
   spoolman,
+  notifiers,
   octoprint,
   history,
   mqtt,
   extensions,
   databaseDebug,
+  notifiersDebug,
   discovery,
 ] as const
 

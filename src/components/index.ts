@@ -15,6 +15,7 @@ import jobState from './job-state/index.ts'
 import machine from './machine/index.ts'
 import metadata from './metadata/index.ts'
 import mqtt from './mqtt/index.ts'
+import notifier from './notifier/index.ts'
 import octoprintCompat from './octoprint/index.ts'
 import power from './power/index.ts'
 import printer from './printer/index.ts'
@@ -47,6 +48,7 @@ export const componentTypes: readonly ComponentType[] = [
   zeroconf,
   jobQueue,
   power,
+  notifier,
   octoprintCompat,
   spoolman,
   server,
