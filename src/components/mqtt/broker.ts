@@ -104,6 +104,8 @@ export class Broker implements MqttBroker {
     this.#retry?.stop()
     const client = this.#client
     if (client !== null) await this.#leave(client)
+    this.#client = null
+    this.#connectedAt = null
     this.#outbox.close()
     this.#warning?.remove()
   }

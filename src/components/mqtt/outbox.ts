@@ -42,11 +42,13 @@ export class Outbox {
   readonly #entries = new Set<Entry>()
   #bytes = 0
   #inFlight = 0
+  #closed = false
   #client: MqttClient | null = null
   #window = MAX_IN_FLIGHT
 
   /** Resolves when the broker has acknowledged the message. Rejects with ApiError: 502, 503 or 529. */
   add(message: Outgoing): Promise<void> {
+    if (this.#closed) return Promise.reject(stopping())
     const bytes = Buffer.byteLength(message.payload)
     if (this.#entries.size >= MAX_MESSAGES || this.#bytes + bytes > MAX_BYTES) {
       return Promise.reject(new ApiError(529, 'MQTT Message Queue Full'))
@@ -74,8 +76,9 @@ export class Outbox {
 
   /** Gives up all messages. */
   close(): void {
+    this.#closed = true
     this.disconnected()
-    for (const entry of this.#entries) this.#remove(entry).reject(new ApiError(503, 'The server stops'))
+    for (const entry of this.#entries) this.#remove(entry).reject(stopping())
   }
 
   #sendNext(): void {
@@ -105,4 +108,8 @@ export class Outbox {
     if (this.#entries.delete(entry)) this.#bytes -= entry.bytes
     return entry
   }
+}
+
+function stopping(): ApiError {
+  return new ApiError(503, 'The server stops')
 }

@@ -116,6 +116,10 @@ test('a print appears in the state, with the estimate and the picture of its sli
   const { payload, retain } = await it.broker.next('rig/ha/thumb')
   assert.ok(retain)
   assert.ok(payload.includes('PNG'))
+  const from = it.broker.published.length
+  await it.broker.pause()
+  await it.broker.resume()
+  assert.ok((await it.broker.next('rig/ha/thumb', from)).payload.includes('PNG'), 'also for another broker')
 })
 
 test('a printer that is off is unavailable, and Klipper is off', async () => {

@@ -61,6 +61,8 @@ export class HomeAssistant implements Follower {
   #powerNames = ''
   #facts: ServerFacts = { queueLength: 0, totals: { jobs: 0, printTime: 0, filament: 0 }, power: {} }
   #status: Record<string, Record<string, unknown>> = {}
+  /** The file of the last job; '' before the first. */
+  #filename = ''
   #estimate: number | null = null
   #lastError = ''
   #runningCommands = 0
@@ -138,6 +140,7 @@ export class HomeAssistant implements Follower {
     this.#facts = await serverFacts(this.#parts.core, this.#parts.power())
     this.#announce()
     await this.#update()
+    await this.#publishThumbnail()
   }
 
   /** Before Klipper was ready once, the entities are not known: those of the last run remain. */
@@ -217,12 +220,20 @@ export class HomeAssistant implements Follower {
   }
 
   async #jobStarted({ filename }: PrintStats): Promise<void> {
+    this.#filename = filename
+    this.#estimate = null
+    const metadata = this.#parts.metadata()
+    if (metadata === null) return
+    // A file that is not in the folder of G-code files has neither.
+    this.#estimate = await readEstimate(metadata, filename).catch(() => null)
+    await this.#publishThumbnail()
+  }
+
+  async #publishThumbnail(): Promise<void> {
     const { core, broker } = this.#parts
     const metadata = this.#parts.metadata()
-    this.#estimate = null
-    if (metadata === null) return
-    this.#estimate = await readEstimate(metadata, filename)
-    const picture = await readThumbnail(metadata, core.paths.gcodes, filename)
+    if (metadata === null || this.#filename === '' || !broker.connected) return
+    const picture = await readThumbnail(metadata, core.paths.gcodes, this.#filename).catch(() => null)
     await broker.publish(this.#topic('thumb'), picture ?? '', RETAINED)
   }
 

@@ -82,7 +82,10 @@ function filament(object: string): Entity {
     key: `${slug(shortName(object))}_filament`,
     platform: 'binary_sensor',
     config: { name: `Filament ${shortName(object)}`, icon: 'mdi:printer-3d-nozzle' },
-    value: view => (field(view, object, 'filament_detected') === true ? 'ON' : 'OFF'),
+    value: view => {
+      const detected = field(view, object, 'filament_detected')
+      return typeof detected === 'boolean' ? (detected ? 'ON' : 'OFF') : null
+    },
   }
 }
 
