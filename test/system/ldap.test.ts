@@ -75,7 +75,7 @@ suite('LDAP', { skip: absent ?? false }, () => {
     for (const [username, password] of [
       ['ada', 'wrong'],
       ['ada', ''],
-      ['nobody', 'lovelace'],
+      ['unknown', 'lovelace'],
       ['ADA*', 'lovelace'],
     ] as const) {
       const { status, json } = await login(rig, username, password)
@@ -106,7 +106,7 @@ suite('LDAP', { skip: absent ?? false }, () => {
     }
   })
 
-  test('only members of the group, where one is asked for', async () => {
+  test('only members of the group log in, if one is configured', async () => {
     await using slapd = await startSlapd(PEOPLE, ['ada'])
     for (const [conf, expected] of [
       [`group_dn: ${GROUP}`, 200],
@@ -153,7 +153,7 @@ suite('LDAP', { skip: absent ?? false }, () => {
     assert.ok(!rig.log.some(line => line.includes(ADMIN.password)))
   })
 
-  test('over TLS the certificate of the server is checked, unless the configuration says otherwise', async () => {
+  test('over TLS the certificate of the server is checked, unless the configuration turns this off', async () => {
     await using slapd = await startSlapd(PEOPLE, ['ada'], 'tls')
     const secure = 'ldap_secure: True\n'
     await using checking = await startWith(slapd, { conf: secure })

@@ -57,7 +57,7 @@ export interface HttpHandler {
   request(req: IncomingMessage, res: ServerResponse): void
   /** Takes the socket over. Throws ApiError, or rejects with it, to refuse it. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void | Promise<void>
-  /** Asks the peers of all connections that were upgraded to close them. */
+  /** Sends a close frame on all upgraded connections. */
   close(): void
   /** Ends these connections at once. */
   terminate(): void
