@@ -14,6 +14,7 @@ import type { ChangeNotifier, Requester } from '../tree/change-notifier.ts'
 import type { FileIndex } from '../tree/file-index.ts'
 import { factsFrom } from '../tree/folder-node.ts'
 import { goneItem, itemOf } from '../tree/item.ts'
+import { readMounts } from '../tree/mounts.ts'
 import { copyTree } from './copy-tree.ts'
 import type { LoadedFile } from './loaded-file.ts'
 
@@ -188,7 +189,9 @@ export class FileOperations {
     return { kind, isOverwrite: existing === 'file' }
   }
 
-  /** Renames; copies and deletes if `to` is in another file system. Returns whether it renamed. */
+  /**
+   * Renames; copies and deletes if `to` is in another file system, or mounted by itself. Returns whether it renamed.
+   */
   async #moveTo(from: WritablePlace, to: WritablePlace): Promise<boolean> {
     await refuseRelativeLink(from, to)
     try {
@@ -197,7 +200,9 @@ export class FileOperations {
       await makeDurable(dirname(from.absolute))
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+      const { code } = error as NodeJS.ErrnoException
+      const isTargetMounted = code === 'EBUSY' && !readMounts().isMountPoint(from.absolute)
+      if (code !== 'EXDEV' && !isTargetMounted) throw error
     }
     await this.#copyTo(from.real, to)
     await this.#removeTree(from)
@@ -208,8 +213,7 @@ export class FileOperations {
   #copyTo(source: string, to: WritablePlace): Promise<void> {
     return this.withStagingPath(to, async path => {
       await copyTree(source, path, this.#parts.roots)
-      await rename(path, to.absolute)
-      await makeDurable(dirname(to.absolute))
+      await this.#parts.staging.publish(path, to.absolute)
     })
   }
 

@@ -2,15 +2,24 @@
 // rename stays within a file system. The next start removes what a killed server leaves in them.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmdirSync } from 'node:fs'
-import { constants, copyFile, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { constants, copyFile, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeDurable } from '../../../core/make-durable.ts'
+import { overwrite, restore } from './overwrite.ts'
 
 /** The name of a staging folder. The server neither lists nor serves anything of this name, in any folder. */
 export const STAGING_FOLDER = '.uploads'
 
-/** The end of the name of a file that names another staging folder: the one next to a target in another file system. */
-const REFERENCE = '.elsewhere'
+/** The ends of the names of further files in a staging folder; the rest is the name of a staging file. */
+const SUFFIX = {
+  /** Names another staging folder: the one next to a target in another folder. */
+  reference: '.elsewhere',
+  /** The content of a file that is being overwritten in place, and that file's name. */
+  previous: '.previous',
+  target: '.target',
+}
+/** Characters of the name of a staging file. */
+const NAME_LENGTH = 36
 
 /** Makes staging folders when they are needed, and removes those that are not in use. */
 export class StagingFolders {
@@ -37,59 +46,82 @@ export class StagingFolders {
 
   /**
    * Renames `from`, a durable file at a path from `allocate`, to `to`, and makes the name durable. Replaces what is at
-   * `to` atomically. If `to` is in another file system, a copy in a staging folder next to it is renamed.
+   * `to` atomically. If `to` is in another file system, a copy in a staging folder next to it is renamed; if it cannot
+   * be replaced because it is mounted by itself, it is overwritten.
    */
   async publish(from: string, to: string): Promise<void> {
     try {
       await rename(from, to)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
-      await this.#publishCopy(from, to)
+      const { code } = error as NodeJS.ErrnoException
+      const isFile = (await stat(to).catch(() => undefined))?.isFile() === true
+      if (code === 'EBUSY' && isFile) await this.#overwrite(from, to)
+      else if (code === 'EXDEV') await this.#publishCopy(from, to)
+      else throw error
     }
     await makeDurable(dirname(to))
   }
 
-  async #publishCopy(from: string, to: string): Promise<void> {
-    // `removeLeftovers` finds the second staging folder through this reference only.
-    const reference = `${from}${REFERENCE}`
-    await writeFile(reference, join(dirname(to), STAGING_FOLDER), { flush: true })
-    const copy = this.allocate(dirname(to))
-    try {
+  /** Publishes a copy of `from`, which is in another file system than `to`. */
+  #publishCopy(from: string, to: string): Promise<void> {
+    return this.#withPathBeside(from, to, async copy => {
       await copyFile(from, copy, constants.COPYFILE_EXCL)
-      const { atimeMs, mtimeMs } = await stat(from)
-      await utimes(copy, atimeMs / 1000, mtimeMs / 1000)
       await makeDurable(copy)
       await rename(copy, to)
+    })
+  }
+
+  /** Overwrites a file in place, as a container needs it whose configuration is one mounted file. */
+  #overwrite(from: string, to: string): Promise<void> {
+    return this.#withPathBeside(from, to, path =>
+      overwrite({ from, to, previous: `${path}${SUFFIX.previous}`, target: `${path}${SUFFIX.target}` }),
+    )
+  }
+
+  /** Runs `work` with a path in the staging folder next to `to`. The staging folder of `from` refers to it meanwhile. */
+  async #withPathBeside(from: string, to: string, work: (path: string) => Promise<void>): Promise<void> {
+    const folder = join(dirname(to), STAGING_FOLDER)
+    const reference = `${from}${SUFFIX.reference}`
+    if (folder !== dirname(from)) await writeFile(reference, folder, { flush: true })
+    const path = this.allocate(dirname(to))
+    try {
+      await work(path)
     } finally {
-      await rm(copy, { force: true })
-      this.release(copy)
+      await rm(path, { force: true })
+      this.release(path)
       await rm(reference, { force: true })
     }
   }
 
-  /** Removes what a killed server left in the staging folder of `parent`; keeps what is in use now. */
+  /**
+   * Completes what a killed server left in the staging folder of `parent`: restores files that it was overwriting, and
+   * removes the rest. Keeps what is in use now. Rejects with the system's error, and keeps everything, if a file cannot
+   * be restored.
+   */
   async removeLeftovers(parent: string): Promise<void> {
     const folder = join(parent, STAGING_FOLDER)
     const names = await readdir(folder).catch(() => [])
+    for (const name of names.filter(each => each.endsWith(SUFFIX.target) && !this.#isInUse(folder, each))) {
+      const target = join(folder, name)
+      await restore({ target, previous: `${target.slice(0, -SUFFIX.target.length)}${SUFFIX.previous}` })
+    }
     for (const name of names) {
-      const path = join(folder, name)
-      if (this.#isInUse(folder, path)) continue
-      if (name.endsWith(REFERENCE)) await removeReferenced(path)
-      await rm(path, { recursive: true, force: true })
+      if (this.#isInUse(folder, name)) continue
+      if (name.endsWith(SUFFIX.reference)) await this.#removeReferenced(folder, join(folder, name))
+      await rm(join(folder, name), { recursive: true, force: true })
     }
     if (!this.#inUse.has(folder)) removeEmpty(folder)
   }
 
-  #isInUse(folder: string, path: string): boolean {
-    const paths = this.#inUse.get(folder)
-    return paths !== undefined && (paths.has(path) || paths.has(path.slice(0, -REFERENCE.length)))
+  /** Removes the leftovers in the staging folder that a reference names. */
+  async #removeReferenced(folder: string, reference: string): Promise<void> {
+    const other = await readFile(reference, 'utf8').catch(() => '')
+    if (basename(other) === STAGING_FOLDER && other !== folder) await this.removeLeftovers(dirname(other))
   }
-}
 
-/** Removes the staging folder that a reference names. */
-async function removeReferenced(reference: string): Promise<void> {
-  const folder = await readFile(reference, 'utf8').catch(() => '')
-  if (basename(folder) === STAGING_FOLDER) await rm(folder, { recursive: true, force: true })
+  #isInUse(folder: string, name: string): boolean {
+    return this.#inUse.get(folder)?.has(join(folder, name.slice(0, NAME_LENGTH))) === true
+  }
 }
 
 function makeFolder(folder: string): void {

@@ -8,6 +8,8 @@ const REMOTE =
 
 /** Mount points of remote file systems and of local ones, the deepest first. */
 export interface Mounts {
+  /** Whether something is mounted at `path`, without links: a file system, or a single file. */
+  isMountPoint(path: string): boolean
   /** Whether `path`, without links, is on a file system that has to be polled. */
   isRemote(path: string): boolean
 }
@@ -31,7 +33,9 @@ export function parseMounts(text: string): Mounts {
     )
     .reverse()
     .sort((a, b) => b.point.length - a.point.length)
+  const points = new Set(mounts.map(({ point }) => point))
   return {
+    isMountPoint: path => points.has(path),
     isRemote: path => REMOTE.test(mounts.find(({ point }) => isWithin(path, point))?.kind ?? ''),
   }
 }

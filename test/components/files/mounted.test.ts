@@ -1,0 +1,33 @@
+// Roots on mounted, read-only and remote file systems, and with few watches: each test in namespaces of its own.
+import { accessSync, constants } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { namespacesMissing, runInNamespaces } from '../../support/namespace.ts'
+
+const MODULE = fileURLToPath(new URL('mounted.ts', import.meta.url))
+
+function fuseMissing(): string | false {
+  try {
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK)
+    return false
+  } catch {
+    return '/dev/fuse cannot be used'
+  }
+}
+
+const missing = namespacesMissing()
+
+const TESTS: Readonly<Record<string, string>> = {
+  'bound-file': 'a file that is mounted by itself is overwritten completely or not at all',
+  'bound-file-killed': 'a server that is killed while it overwrites a file leaves a complete file',
+  interrupted: 'the next start restores a file whose overwriting was interrupted',
+  'read-only': 'the server starts with read-only folders, warns, and writes when it can',
+  'remote-folder': 'changes on a network file system are noticed by polling',
+  'few-watches': 'folders beyond the limit of watches are polled, with a warning',
+  'no-watches': 'without any watch all folders are polled, with a warning',
+}
+
+for (const [name, title] of Object.entries(TESTS)) {
+  const skip = missing || (name === 'remote-folder' && fuseMissing())
+  test(title, { skip }, () => runInNamespaces(MODULE, name))
+}
