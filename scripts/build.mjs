@@ -118,15 +118,16 @@ export async function bundle(output = join(root, 'dist')) {
     entryPoints: ['src/app/virtual-printer-in-folder.ts'],
     outfile: join(output, 'virtual-printer.cjs'),
   })
-  await bundleWorker(output)
+  await bundleWorkers(output)
   packDocs(join(output, 'docs'))
   writeFileSync(join(output, 'moonraker.cjs'), LOADER)
 }
 
-/** Builds the metadata worker, and the file processors that it loads: none of them is part of the server's bundle. */
-async function bundleWorker(output) {
+/** Builds the workers, and the file processors that one of them loads: none of them is part of the server's bundle. */
+async function bundleWorkers(output) {
   const programs = {
     'metadata-worker': 'src/components/metadata/worker/worker.ts',
+    'rf-worker': 'src/components/power/types/rf-worker.ts',
     ...Object.fromEntries(
       globSync('src/**/*.processor.ts', { cwd: root }).map(path => [
         `processors/${path.slice('src/'.length, -'.ts'.length).replaceAll('/', '+')}`,

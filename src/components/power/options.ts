@@ -62,6 +62,8 @@ const delayedOff = timer.describe('Switch off after this time, in place of at on
 const output = (first: number) => int({ min: 0 }).describe('The number of the output').default(first)
 
 const timedOn = float({ above: 0 }).unit('s').describe('Switch off again after this time').optional()
+const pin = string().describe('The pin, such as gpiochip0/gpio17; ! in front of it inverts it')
+const code = string()
 
 /** The options by the value of `type`. */
 export const typeOptions = {
@@ -153,6 +155,13 @@ export const typeOptions = {
     query_after_command: bool().describe('Query the state after each command').default(false),
     retain_command_state: bool().describe('Whether the broker stores the last command').default(false),
     qos: choiceOfQos().optional(),
+  },
+  gpio: { pin, timer: timedOn },
+  rf: {
+    pin,
+    on_code: code.describe('The code that switches on: up to 24 digits 0 and 1'),
+    off_code: code.describe('The code that switches off'),
+    timer: timedOn,
   },
   uhubctl: {
     location: string().describe('The location of the hub, as uhubctl lists it'),

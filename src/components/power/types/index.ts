@@ -15,5 +15,7 @@ export const driverLoaders: { readonly [T in PowerType]: () => Promise<DriverMod
   tplink_smartplug: () => import('./tplink_smartplug.ts'),
   klipper_device: () => import('./klipper_device.ts'),
   mqtt: () => import('./mqtt.ts'),
+  gpio: () => import('./gpio.ts'),
+  rf: () => import('./rf.ts'),
   uhubctl: () => import('./uhubctl.ts'),
 }
