@@ -38,6 +38,7 @@ const COMPLETE = [
   'Power APIs',
   'Extension APIs',
   'Spoolman APIs',
+  'WLED APIs',
 ]
 
 /** What the server says of itself: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */
@@ -83,7 +84,7 @@ function wantedBy({ endpoints, notifications }: Section): [string, string[]][] {
 
 test('the sections of the API document', async t => {
   await using rig = await startRig({
-    conf: '[octoprint_compat]\n[power]\n[spoolman]\nserver: 127.0.0.1:1\n',
+    conf: '[octoprint_compat]\n[power]\n[spoolman]\nserver: 127.0.0.1:1\n[wled]\n',
     debug: true,
   })
   const served = await servedBy(rig)

@@ -20,6 +20,7 @@ import { services } from './services.ts'
 import { spoolman } from './spoolman.ts'
 import { systemInfo } from './system-info.ts'
 import { webcam } from './webcam.ts'
+import { wled } from './wled.ts'
 
 export type { Chapter, Notification } from './chapter.ts'
 export type { CallOf, Endpoint, ParamsOf, ResultOf, Role, Route, Transport, Verb } from './endpoint.ts'
@@ -42,6 +43,7 @@ export const chapters = [
   power,
   spoolman,
   notifiers,
+  wled,
   octoprint,
   history,
   mqtt,

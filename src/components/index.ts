@@ -24,6 +24,7 @@ import server from './server/index.ts'
 import spoolman from './spoolman/index.ts'
 import webcam from './webcam/index.ts'
 import welcome from './welcome/index.ts'
+import wled from './wled/index.ts'
 import zeroconf from './zeroconf/index.ts'
 
 /** Every component that comes with the server. */
@@ -51,6 +52,7 @@ export const componentTypes: readonly ComponentType[] = [
   notifier,
   octoprintCompat,
   spoolman,
+  wled,
   server,
   welcome,
 ]
