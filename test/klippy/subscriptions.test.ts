@@ -171,7 +171,7 @@ test('queries of other status share a request to Klippy, and each gets its part'
     id: JSON.stringify(objects),
   })
   const requests = [{ toolhead: ['homed_axes'] }, { toolhead: ['position'] }, { print_stats: null }]
-  const replies = await client.ask(JSON.stringify(requests.map(query)))
+  const replies = await client.exchange(JSON.stringify(requests.map(query)))
   assert.equal(at.klippy.count('objects/query') <= 2, true)
   assert.deepEqual(
     replies.map(({ result }: Frame) => result.status),

@@ -58,7 +58,7 @@ test('WebSocket: ws_agents', async t => {
     const { name } = exchange
     await t.test(name, async () => {
       const requester = OF_THE_AGENT.test(name) ? agent : client
-      const reply = await requester.ask(exchange.send as string)
+      const reply = await requester.exchange(exchange.send as string)
       const better = improvementOf('ws_agents', exchange)?.replies
       assert.deepEqual(compareReplies(better ?? exchange.replies, [reply]), [])
       if (name === 'call_remote') {

@@ -1,4 +1,4 @@
-// A clock that stands still until it is told to go, and tells what waits for it.
+// A clock that the test moves, and that shows which timers wait.
 import type { Clock, Timer } from '../../src/core/clock.ts'
 
 interface Task {

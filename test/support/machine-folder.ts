@@ -31,7 +31,7 @@ export class MachineFolder implements Disposable {
     chmodSync(this.root + place, 0o755)
   }
 
-  /** A link whose target is as it stands in the link. */
+  /** A link with exactly this target. */
   link(place: string, target: string): void {
     this.folder(path.dirname(place))
     symlinkSync(target, this.root + place)

@@ -1,4 +1,4 @@
-// Whether a program that a test needs is on this machine; asking the program itself would take as long as some tests.
+// Whether a program that a test needs is on this machine; running the program would take as long as some tests.
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 

@@ -1,7 +1,7 @@
 // The machine's clock, but faster: what waits for seconds waits for a fraction of them.
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 
-/** A clock on which `speed` seconds pass in one. It begins at the time of now. */
+/** A clock on which `speed` seconds pass in one. It starts at the time of now. */
 export function quickClock(speed = 10): Clock {
   const now = systemClock.now()
   const start = systemClock.monotonic()

@@ -23,7 +23,7 @@ export interface Request {
 }
 
 /** Sends one request on a connection of its own. `path` goes out as it is. */
-export async function ask(
+export async function sendRequest(
   port: number,
   path: string,
   { verb, headers, body, from }: Request = {},
@@ -53,10 +53,15 @@ export async function ask(
   }
 }
 
+/** The same, by the name that most tests use. */
+export function ask(port: number, path: string, request: Request = {}): Promise<Reply> {
+  return sendRequest(port, path, request)
+}
+
 /** Sends JSON. */
 export function postJson(port: number, path: string, value: unknown): Promise<Reply> {
   const headers = { 'Content-Type': 'application/json' }
-  return ask(port, path, { verb: 'POST', headers, body: JSON.stringify(value) })
+  return sendRequest(port, path, { verb: 'POST', headers, body: JSON.stringify(value) })
 }
 
 /** Sends bytes as they are and resolves with all that comes back until the server hangs up. */

@@ -1,4 +1,4 @@
-// A server whose data folder outlasts it, beside a Klippy that does as it is told.
+// A server that a test can restart on its data folder, and a Klippy that the test controls.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,8 +54,8 @@ export class RestartableServer implements AsyncDisposable {
   #server: RunningServer | null = null
   #clients: WebClient[] = []
   readonly #restart = Promise.withResolvers<void>()
-  /** Resolves when the server is asked to restart; it goes on all the same. */
-  readonly restartAsked = this.#restart.promise
+  /** Resolves when a client requests a restart; the server goes on. */
+  readonly restartRequested = this.#restart.promise
 
   private constructor(klippy: FakeKlippy, options: LastingOptions) {
     this.klippy = klippy
@@ -65,7 +65,7 @@ export class RestartableServer implements AsyncDisposable {
   static async start(options: LastingOptions = {}): Promise<RestartableServer> {
     const klippy = await FakeKlippy.start()
     klippy.change('print_stats', IDLE)
-    // Without sensors nobody renews the subscription late.
+    // Without sensors no component renews the subscription late.
     klippy.change('heaters', { available_sensors: [], available_monitors: [] })
     const server = new RestartableServer(klippy, options)
     const { config, gcodes, configFile } = server.paths
@@ -74,7 +74,7 @@ export class RestartableServer implements AsyncDisposable {
       '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n'
     writeFileSync(configFile, `${sections}${options.conf ?? ''}\n`)
     for (const name of options.files ?? []) writeFileSync(join(gcodes, name), `; ${name}\n`)
-    await server.begin()
+    await server.start()
     return server
   }
 
@@ -90,8 +90,8 @@ export class RestartableServer implements AsyncDisposable {
     return this.#server?.warnings.list() ?? []
   }
 
-  /** Begins a life of the server; resolves once it knows of Klippy's state. */
-  async begin(): Promise<void> {
+  /** Starts the server; resolves once it knows Klippy's state. */
+  async start(): Promise<void> {
     this.#server = await startServer({
       paths: this.paths,
       log: this.#host.log,
@@ -110,7 +110,7 @@ export class RestartableServer implements AsyncDisposable {
     this.#clients.push(client)
     const { result } = await client.call('server.info')
     if (result.klippy_state !== 'ready') await client.notified('notify_klippy_ready')
-    // Asked for after the followers have asked, and answered after them.
+    // Sent after the subscriptions of the components, and answered after them.
     await client.call('printer.objects.subscribe', { objects: { print_stats: null } })
     return client
   }
@@ -131,7 +131,7 @@ export class RestartableServer implements AsyncDisposable {
 
   async restart(): Promise<void> {
     await this.end()
-    await this.begin()
+    await this.start()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

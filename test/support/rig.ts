@@ -12,9 +12,9 @@ import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import type { VirtualPrinter } from '../../src/virtual-printer/index.ts'
 import { checkReply } from './check-reply.ts'
 
-/** What a rig may be asked for. */
+/** The options of a rig. */
 export interface RigOptions {
-  /** Further text of moonraker.conf; `{data}` stands for the data folder. */
+  /** Further text of moonraker.conf; `{data}` is replaced by the path of the data folder. */
   readonly conf?: string
   /** Further lines of its [server] section. */
   readonly server?: string
@@ -51,8 +51,8 @@ export interface Rig extends AsyncDisposable {
   readonly printer: VirtualPrinter
   /** What the server logged. */
   readonly log: readonly string[]
-  /** Resolves when the server is asked to restart. */
-  readonly restartAsked: Promise<void>
+  /** Resolves when a client requests a restart of the server. */
+  readonly restartRequested: Promise<void>
 }
 
 const TRUST_LOOPBACK = 'trusted_clients:\n  127.0.0.1\n  ::1\ncors_domains:\n  http://allowed.test'
@@ -61,9 +61,9 @@ function configuration(
   { conf = '', server = '', authorization = TRUST_LOOPBACK }: RigOptions,
   data: string,
 ): string {
-  // The services of the machine that the tests run on are nobody's business but of tests that ask for them.
+  // Only tests of services may touch the services of the machine that they run on.
   const machine = conf.includes('[machine]') ? '' : '[machine]\nprovider: none\n'
-  // Nor are feeds of the internet asked by tests.
+  // Nor do tests send requests to feeds on the internet.
   const feeds = conf.includes('[announcements]') ? '' : '[announcements]\nenable_moonlight: False\n'
   const text = `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n${server}\n[authorization]\n${authorization}\n${machine}${feeds}${conf}\n`
   return text.replaceAll('{data}', data)
@@ -95,7 +95,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     prepareFiles(paths, options)
     options.prepare?.(paths)
     if (options.printer !== 'none' && options.klippySocket === undefined) {
-      // Loaded only where it is asked for: most rigs do without, and it is the greater part of the code.
+      // Loaded only if it is needed: most rigs have no printer, and it is the greater part of the code.
       const { startPrinterInFolder } = await import('../../src/app/virtual-printer-in-folder.ts')
       // A strict machine, as those of the recordings.
       const pace = { speed: options.speed ?? 10, statusInterval: 0.025 }
@@ -105,7 +105,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       paths,
       log: serverLog,
       host,
-      klippySocket: options.klippySocket ?? printer?.socketPath ?? join(paths.comms, 'nobody.sock'),
+      klippySocket: options.klippySocket ?? printer?.socketPath ?? join(paths.comms, 'no-klippy.sock'),
       debug: options.debug ?? false,
       observe: checkReply,
       ...(options.components !== undefined && { components: options.components }),
@@ -122,7 +122,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       server,
       printer: printer?.printer as VirtualPrinter,
       log,
-      restartAsked: restart.promise,
+      restartRequested: restart.promise,
       [Symbol.asyncDispose]: stop,
     }
   } catch (error) {
@@ -137,7 +137,7 @@ function prepareFiles(paths: DataPaths, options: RigOptions): void {
   if (options.printerCfg !== undefined) writeFileSync(join(paths.config, 'printer.cfg'), options.printerCfg)
 }
 
-/** Resolves when Klippy is ready, as a client hears it: by a notification, or at once where it is already. */
+/** Resolves when Klippy is ready, as a client learns it: by a notification, or at once if it is ready already. */
 async function waitUntilReady(url: string): Promise<void> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/websocket`)
   await new Promise<void>((resolve, reject) => {

@@ -59,7 +59,7 @@ export class WebClient implements Disposable {
   }
 
   /** Sends a text and resolves with the next frame that is no notification. */
-  async ask(text: string): Promise<Frame> {
+  async exchange(text: string): Promise<Frame> {
     const from = this.frames.length
     this.send(text)
     return this.find((frame, index) => index >= from && !('method' in frame))

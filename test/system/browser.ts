@@ -1,4 +1,4 @@
-// A browser without a window, told what to do by the Chrome DevTools Protocol.
+// A browser without a window, controlled by the Chrome DevTools Protocol.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const PROGRAM = 'chromium'
 export const noBrowser = absent(PROGRAM)
 
 /** Seconds until something that does not come about on a page fails. */
-const PATIENCE = 20
+const TIMEOUT = 20
 
 const ARGUMENTS = [
   '--headless=new',
@@ -38,7 +38,7 @@ export class Browser implements AsyncDisposable {
     this.#process = process
     this.#folder = folder
     this.#socket = socket
-    socket.on('message', data => this.#hear(JSON.parse((data as Buffer).toString())))
+    socket.on('message', data => this.#receive(JSON.parse((data as Buffer).toString())))
   }
 
   static async open(): Promise<Browser> {
@@ -55,7 +55,7 @@ export class Browser implements AsyncDisposable {
     return browser
   }
 
-  #hear({ id, method, params, ...reply }: Frame): void {
+  #receive({ id, method, params, ...reply }: Frame): void {
     if (id !== undefined) this.#waiting.get(id)?.(reply)
     else if (method === 'Runtime.exceptionThrown') this.problems.push(JSON.stringify(params.exceptionDetails))
     else if (method === 'Log.entryAdded') this.problems.push(params.entry.text)
@@ -82,11 +82,11 @@ export class Browser implements AsyncDisposable {
   /** The value of `expression` on the page, once it is neither nothing nor false. */
   async until(expression: string): Promise<Frame> {
     const look = `new Promise((resolve, reject) => {
-      const end = performance.now() + ${PATIENCE * 1000}
+      const end = performance.now() + ${TIMEOUT * 1000}
       const look = () => {
         const value = ${expression}
         if (value) resolve(value)
-        else if (performance.now() > end) reject(new Error('not in ${PATIENCE} s'))
+        else if (performance.now() > end) reject(new Error('not in ${TIMEOUT} s'))
         else requestAnimationFrame(look)
       }
       look()
@@ -109,7 +109,7 @@ export class Browser implements AsyncDisposable {
   }
 }
 
-/** The address that the browser tells on its standard error. */
+/** The address that the browser prints on its standard error. */
 async function addressIn({ stderr }: ChildProcess): Promise<string> {
   assert.ok(stderr)
   let text = ''

@@ -168,15 +168,15 @@ const SINGLE = {
   z_seam_type: 'shortest',
 }
 
-/** A definition file of a machine with one extruder that prints walls, skin and a grid, without supports; `asked` goes last. */
-export function curaDefinition(asked: Readonly<Record<string, string>>): string {
+/** A definition file of a machine with one extruder that prints walls, skin and a grid, without supports; `extra` goes last. */
+export function curaDefinition(extra: Readonly<Record<string, string>>): string {
   const shared = SHARED.flatMap(([value, names]) =>
     names
       .trim()
       .split(/\s+/)
       .map(name => [name, value] as const),
   )
-  const values = { ...Object.fromEntries(shared), ...SINGLE, ...asked }
+  const values = { ...Object.fromEntries(shared), ...SINGLE, ...extra }
   const settings = Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, { default_value: value }]),
   )

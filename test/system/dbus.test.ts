@@ -1,4 +1,4 @@
-// Services and power over a real D-Bus daemon, with a stand-in for systemd, logind and polkit.
+// Services and power over a real D-Bus daemon, with a simulated systemd, logind and polkit.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { suite, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { HandClock } from '../support/hand-clock.ts'
-import { ask, postJson } from '../support/raw-http.ts'
+import { postJson, sendRequest } from '../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
 import { absent, Host, type HostOrder } from './dbus/host.ts'
@@ -38,11 +38,11 @@ function startOn(options: RigOptions = {}): Promise<Rig> {
 }
 
 async function systemInfo({ port }: Rig) {
-  return (await ask(port, '/machine/system_info')).json.result.system_info
+  return (await sendRequest(port, '/machine/system_info')).json.result.system_info
 }
 
 async function warnings({ port }: Rig): Promise<string> {
-  return (await ask(port, '/server/info')).json.result.warnings.join('\n')
+  return (await sendRequest(port, '/server/info')).json.result.warnings.join('\n')
 }
 
 const act = ({ port }: Rig, action: string, service: unknown) =>
@@ -74,7 +74,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     assert.equal(await warnings(rig), '')
   })
 
-  test('services are started, stopped and restarted, and clients hear of it', async () => {
+  test('services are started, stopped and restarted, and clients are notified', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     await using rig = await startOn()
     using client = await WebClient.open(rig.url)
@@ -88,8 +88,8 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
       assert.equal((await systemInfo(rig)).service_state.klipper.active_state, state)
     }
     assert.deepEqual((await act(rig, 'restart', 'klipper-2.service')).json, { result: 'ok' })
-    const asked = host.calls.filter(({ call }) => call !== 'check')
-    assert.deepEqual(asked, [
+    const calls = host.calls.filter(({ call }) => call !== 'check')
+    assert.deepEqual(calls, [
       { call: 'stop', unit: 'klipper.service', mode: 'replace' },
       { call: 'start', unit: 'klipper.service', mode: 'replace' },
       { call: 'restart', unit: 'klipper-2.service', mode: 'replace' },
@@ -99,19 +99,19 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     assert.deepEqual(params, [{ crowsnest: { active_state: 'failed', sub_state: 'failed' } }])
   })
 
-  test('the reply tells how the service has fared', async () => {
+  test('the reply contains the result of the job', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     await using rig = await startOn()
     await systemInfo(rig)
     await host.order({ result: 'early' })
-    assert.equal((await act(rig, 'start', 'klipper')).status, 200, 'done before systemd says which job it is')
+    assert.equal((await act(rig, 'start', 'klipper')).status, 200, 'done before systemd names the job')
     await host.order({ result: 'failed' })
     const { status, json } = await act(rig, 'start', 'klipper')
     assert.equal(status, 500)
     assert.match(json.error.message, /^Service 'klipper' could not be started: failed/)
   })
 
-  test('what is not allowed or not there is refused before systemd hears of it', async () => {
+  test('services that are not allowed or not installed are refused before systemd is called', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     await using rig = await startOn()
     for (const name of [
@@ -186,7 +186,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     assert.equal((await host.called('restart')).unit, 'moonraker_2.service')
   })
 
-  test('power: logind is asked, as configured', async () => {
+  test('power: logind is called, as configured', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     await using rig = await startOn()
     assert.deepEqual((await postJson(rig.port, '/machine/shutdown', {})).json, { result: 'ok' })
@@ -198,7 +198,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     await host.called('Halt')
   })
 
-  test('missing rights are told of at the start, and in the error of what they are needed for', async () => {
+  test('missing rights are a warning at the start, and in the error of each action that needs them', async () => {
     const deny = ['org.freedesktop.login1.reboot', MANAGE_UNITS]
     await using host = await Host.start(...PRINTER_HOST, { deny })
     await using rig = await startOn()
@@ -223,19 +223,19 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     assert.equal(host.calls.length, checks)
   })
 
-  test('a restart that is refused after the reply is told of in the warnings', async () => {
+  test('a restart that is refused after the reply is a warning', async () => {
     await using host = await Host.start(...PRINTER_HOST, ...OWN)
     await using rig = await startOn()
     await systemInfo(rig)
     await host.order({ deny: [MANAGE_UNITS] })
     assert.equal((await act(rig, 'restart', 'moonraker')).status, 200)
     await host.called('restart')
-    // Asked and refused the same way, later.
+    // A second request is refused the same way.
     assert.equal((await act(rig, 'restart', 'klipper')).status, 503)
     assert.match(await warnings(rig), /cannot restart its service: .* lacks the right/)
   })
 
-  test('a D-Bus daemon that dies: what is asked meanwhile says so, and it goes on when it is back', async () => {
+  test('a D-Bus daemon that dies: calls fail with the reason until it is back', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     const clock = new HandClock()
     await using rig = await startOn({ clock })
@@ -263,22 +263,22 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     await client.find(stateOf('klipper', 'active'))
   })
 
-  test('a systemd that begins anew is followed', async () => {
+  test('a systemd that restarts is followed', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     const clock = new HandClock()
     await using rig = await startOn({ clock })
     using client = await WebClient.open(rig.url)
     await systemInfo(rig)
-    await host.fallStandIn()
+    await host.stopSystemd()
     while (!(await warnings(rig)).includes('systemd restarted')) await setImmediate()
-    await host.riseStandIn(...PRINTER_HOST, unit('klipper', 'reloading', 'reload'))
+    await host.startSystemd(...PRINTER_HOST, unit('klipper', 'reloading', 'reload'))
     clock.pass(1)
     await client.find(stateOf('klipper', 'reloading'))
     await host.order(unit('klipper', 'active', 'running'))
     await client.find(stateOf('klipper', 'active'))
   })
 
-  test('signals of others than systemd are nobody’s', async () => {
+  test('signals of other programs than systemd are ignored', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     await using rig = await startOn()
     using client = await WebClient.open(rig.url)
@@ -299,7 +299,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     {
       await using rig = await startOn()
       const [socket] = await connected
-      assert.equal((await ask(rig.port, '/server/info')).status, 200)
+      assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
       socket.destroy()
       assert.equal((await systemInfo(rig)).provider, 'none')
     }

@@ -36,7 +36,7 @@ const TRIANGLES = [
   [3, 7, 5],
 ]
 
-/** Slices a block. Throws what the slicer said when it ends badly. */
+/** Slices a block. Throws the slicer's output if it fails. */
 export function slice(edges: Edges, command: string, args: (paths: SlicePaths) => string[]): SlicedBlock {
   const folder = mkdtempSync(join(tmpdir(), 'slice-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })

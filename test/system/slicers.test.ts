@@ -1,4 +1,4 @@
-// Slicers as people install them: what each was asked for when it sliced a block is what the server tells of the file,
+// Real slicers: the settings with which each sliced a block are what the server reports about the file,
 // and the file prints.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -130,7 +130,7 @@ suite('a block sliced by', () => {
   })
 })
 
-/** The version that a program says it has, on either stream. */
+/** The version that a program prints, on either stream. */
 function versionOf(command: string, arg: string, pattern: RegExp): string {
   const { stdout, stderr } = spawnSync(command, [arg], { encoding: 'utf8' })
   const version = pattern.exec(stdout + stderr)?.[1]

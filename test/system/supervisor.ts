@@ -64,17 +64,17 @@ export async function startSupervisor(
   return { config, stop: () => end(child), [Symbol.asyncDispose]: stop }
 }
 
-/** It says so in its log. */
+/** Its log shows when it has started. */
 async function untilStarted(child: ChildProcess): Promise<void> {
-  let said = ''
+  let output = ''
   for await (const part of child.stdout!.iterator({ destroyOnReturn: false })) {
-    said += part
-    if (said.includes('supervisord started')) {
+    output += part
+    if (output.includes('supervisord started')) {
       child.stdout!.resume()
       return
     }
   }
-  throw new Error(`supervisord does not start: ${said}`)
+  throw new Error(`supervisord does not start: ${output}`)
 }
 
 async function end(child: ChildProcess): Promise<void> {

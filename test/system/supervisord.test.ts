@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { runCommand } from '../../src/core/run-command.ts'
 import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
-import { ask, postJson } from '../support/raw-http.ts'
+import { postJson, sendRequest } from '../support/raw-http.ts'
 import { type Rig, startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
 import { absent, startSupervisor } from './supervisor.ts'
@@ -28,7 +28,7 @@ function startOn(config: string): Promise<Rig> {
 }
 
 async function systemInfo({ port }: Rig) {
-  return (await ask(port, '/machine/system_info')).json.result.system_info
+  return (await sendRequest(port, '/machine/system_info')).json.result.system_info
 }
 
 const act = ({ port }: Rig, action: string, service: string) =>
@@ -77,10 +77,10 @@ suite('supervisord', { skip: absent ?? false }, () => {
     assert.match(gone.json.error.message, /^Service 'klipper' could not be stopped: .*(no such file|refused)/)
   })
 
-  test('one that does not run at all is told of at the start', async () => {
+  test('a supervisord that does not run is a warning at the start', async () => {
     await using rig = await startOn('/nonexistent.conf')
     assert.equal((await systemInfo(rig)).provider, 'none')
-    const { warnings } = (await ask(rig.port, '/server/info')).json.result
+    const { warnings } = (await sendRequest(rig.port, '/server/info')).json.result
     assert.match(warnings.join(), /provider supervisord_cli does not work \(.*could not find config file/)
     const { status, json } = await act(rig, 'stop', 'klipper')
     assert.equal(status, 503)
@@ -141,7 +141,7 @@ async function connected(path: string): Promise<UnixClient> {
       await new Promise(resolve => setTimeout(resolve, 20))
     }
   }
-  throw new Error(`nobody listens at ${path}`)
+  throw new Error(`no server listens at ${path}`)
 }
 
 /** One call at a time. */

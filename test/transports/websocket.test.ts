@@ -129,9 +129,12 @@ test('deeply nested calls are answered, and the connection stays', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const deep = '['.repeat(100_000) + ']'.repeat(100_000)
-  assert.equal((await client.ask(`{"jsonrpc":"2.0","method":"server.info","id":${deep}}`)).error.code, -32600)
+  assert.equal(
+    (await client.exchange(`{"jsonrpc":"2.0","method":"server.info","id":${deep}}`)).error.code,
+    -32600,
+  )
   assert.ok(
-    (await client.ask(`{"jsonrpc":"2.0","method":"server.info","params":{"a":${deep}},"id":1}`)).result,
+    (await client.exchange(`{"jsonrpc":"2.0","method":"server.info","params":{"a":${deep}},"id":1}`)).result,
   )
 })
 

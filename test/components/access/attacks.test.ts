@@ -132,7 +132,7 @@ test('a viewer gets no more by a batch, another verb, a header or an identity', 
   const { token } = await createUser(rig, 'v', { role: 'viewer' })
   const call = (method: string, id: number) => ({ jsonrpc: '2.0', method, id })
   using socket = await openSocket(rig, token)
-  const batch: Frame[] = await socket.ask(
+  const batch: Frame[] = await socket.exchange(
     JSON.stringify([call('server.info', 1), call('server.restart', 2), call('access.get_api_key', 3)]),
   )
   assert.deepEqual(

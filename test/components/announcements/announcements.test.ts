@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { DataPaths } from '../../../src/core/paths.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 import { feed, item } from './feeds.ts'
@@ -18,7 +18,7 @@ function put({ data }: Pick<DataPaths, 'data'>, name: string, text: string): str
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${name}.xml`)
   writeFileSync(file, text)
-  // File systems may not tell two quick writes apart.
+  // Two quick writes may have the same time in the file system.
   writes += 1
   utimesSync(file, 1_700_000_000 + writes, 1_700_000_000 + writes)
   return file
@@ -33,14 +33,14 @@ const start = () =>
 
 test('dev_mode: the feeds of the folder are there from the start on', async () => {
   await using rig = await start()
-  const { json } = await ask(rig.port, '/server/announcements/list')
+  const { json } = await sendRequest(rig.port, '/server/announcements/list')
   const [entry, ...more] = json.result.entries
   assert.deepEqual(
     [entry.entry_id, entry.title, entry.source, more],
     [FIRST, 'First & foremost', 'moonlight', []],
   )
   assert.deepEqual(json.result.feeds, ['moonraker', 'klipper', 'mainsail'])
-  const { json: info } = await ask(rig.port, '/server/info')
+  const { json: info } = await sendRequest(rig.port, '/server/info')
   assert.ok(info.result.components.includes('announcements'))
   assert.deepEqual(info.result.warnings, [])
 })
@@ -98,16 +98,16 @@ test('the reply comes before the notification that it leads to', async () => {
 test('over HTTP, as clients write it', async () => {
   await using rig = await start()
   const { port } = rig
-  const post = (path: string) => ask(port, `/server/announcements/${path}`, { verb: 'POST' })
+  const post = (path: string) => sendRequest(port, `/server/announcements/${path}`, { verb: 'POST' })
   const id = encodeURIComponent(FIRST)
   assert.equal((await post(`dismiss?entry_id=${id}&wake_time=600`)).json.result.entry_id, FIRST)
-  const { json: shown } = await ask(port, '/server/announcements/list?include_dismissed=false')
+  const { json: shown } = await sendRequest(port, '/server/announcements/list?include_dismissed=false')
   assert.deepEqual(shown.result.entries, [])
   assert.equal((await postJson(port, '/server/announcements/dismiss', { entry_id: FIRST })).status, 200)
   assert.equal((await post('update?subscriptions=klipper,moonraker')).json.result.modified, false)
   assert.equal((await post('update?subscriptions=nosuch')).reason, 'No subscription for nosuch')
   assert.equal((await post('feed?name=moontest')).json.result.action, 'added')
-  const deleted = await ask(port, '/server/announcements/feed?name=moontest', { verb: 'DELETE' })
+  const deleted = await sendRequest(port, '/server/announcements/feed?name=moontest', { verb: 'DELETE' })
   assert.equal(deleted.json.result.action, 'removed')
   assert.equal((await post('dismiss')).reason, 'No data for argument: entry_id')
 })

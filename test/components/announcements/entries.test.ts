@@ -17,7 +17,7 @@ async function withNews(): Promise<Scene> {
   )
   // Not by a look, which leaves the clock between two seconds.
   await scene.call('update')
-  await scene.hears('update')
+  await scene.notified('update')
   return scene
 }
 
@@ -37,7 +37,7 @@ async function passUntil(scene: Scene, step: number, fits: () => boolean): Promi
 test('dismissed for ever, over a restart', async () => {
   await using scene = await withNews()
   assert.deepEqual(await scene.call('dismiss', { entry_id: SECOND }), { entry_id: SECOND })
-  assert.deepEqual(await scene.hears('dismissed'), { entry_id: SECOND })
+  assert.deepEqual(await scene.notified('dismissed'), { entry_id: SECOND })
   assert.deepEqual(await scene.shown(), [FIRST])
   await scene.restart()
   assert.deepEqual(await scene.shown(), [FIRST])
@@ -46,7 +46,7 @@ test('dismissed for ever, over a restart', async () => {
   assert.equal((await scene.call('list')).entries.length, 2)
 })
 
-test('dismissed for a while: it wakes when its time has come, and clients hear of it', async () => {
+test('an entry that is dismissed for a while wakes at its time, and clients are notified', async () => {
   await using scene = await withNews()
   await scene.call('dismiss', { entry_id: FIRST, wake_time: 90 })
   await scene.call('dismiss', { entry_id: SECOND, wake_time: 600 })
@@ -55,27 +55,27 @@ test('dismissed for a while: it wakes when its time has come, and clients hear o
   scene.time.pass(89)
   assert.deepEqual(await scene.shown(), [])
   scene.time.pass(1)
-  assert.deepEqual(await scene.hears('wake'), { entry_id: FIRST })
+  assert.deepEqual(await scene.notified('wake'), { entry_id: FIRST })
   assert.deepEqual(await scene.shown(), [FIRST])
   await scene.time.waitFor(510)
   scene.time.pass(510)
-  assert.deepEqual(await scene.hears('wake'), { entry_id: SECOND })
+  assert.deepEqual(await scene.notified('wake'), { entry_id: SECOND })
   const { dismissed, date_dismissed, dismiss_wake } = await entry(scene, SECOND)
   assert.deepEqual([dismissed, date_dismissed, dismiss_wake], [false, null, null])
 })
 
-test('the time to wake is kept over a restart, also when it comes while nobody runs', async () => {
+test('the wake time survives a restart, also if it passes while the server does not run', async () => {
   await using scene = await withNews()
   await scene.call('dismiss', { entry_id: FIRST, wake_time: 300 })
   await scene.call('dismiss', { entry_id: SECOND, wake_time: 100 })
   await scene.end()
   scene.time.pass(150)
-  await scene.begin()
+  await scene.start()
   assert.deepEqual(await scene.shown(), [SECOND])
   await scene.time.waitFor(150)
   scene.time.pass(150)
-  scene.told.length = 0
-  assert.deepEqual(await scene.hears('wake'), { entry_id: FIRST })
+  scene.notifications.length = 0
+  assert.deepEqual(await scene.notified('wake'), { entry_id: FIRST })
 })
 
 test('weeks are waited for in parts, and never forgotten', async () => {
@@ -83,10 +83,10 @@ test('weeks are waited for in parts, and never forgotten', async () => {
   const week = 7 * 86_400
   await scene.call('dismiss', { entry_id: FIRST, wake_time: week })
   await scene.call('dismiss', { entry_id: SECOND, wake_time: 100 * 365 * 86_400 })
-  const woken = () => scene.told.some(({ method }) => method === 'notify_announcement_wake')
+  const woken = () => scene.notifications.some(({ method }) => method === 'notify_announcement_wake')
   await scene.restart('enable_moonlight: False')
   await passUntil(scene, 600, woken)
-  assert.deepEqual(await scene.hears('wake'), { entry_id: FIRST })
+  assert.deepEqual(await scene.notified('wake'), { entry_id: FIRST })
   assert.deepEqual(await scene.shown(), [FIRST])
 })
 
@@ -97,7 +97,7 @@ test('the last word on a dismissal counts', async () => {
   assert.equal((await entry(scene, FIRST)).dismiss_wake, null)
   await scene.call('dismiss', { entry_id: FIRST, wake_time: 0 })
   scene.time.pass(0)
-  await scene.hears('wake')
+  await scene.notified('wake')
   assert.equal((await entry(scene, FIRST)).dismissed, false)
 })
 
@@ -159,7 +159,7 @@ test('what the original kept goes on: keys, dismissals, feeds; and odd records d
     entry_id: id,
     url: null,
     title: null,
-    description: 'Said <b>so</b>',
+    description: 'Written <b>so</b>',
     priority: null,
     date: 1647459219.0,
     dismissed: true,
@@ -194,14 +194,14 @@ test('what the original kept goes on: keys, dismissals, feeds; and odd records d
   assert.equal((after.get('announcements', '0000A2') as Frame).entry_id, 'arksine/moonraker/issue/3')
 })
 
-test('what came from feeds that nobody follows any more is gone, dismissed or not', async () => {
+test('entries of feeds without a subscription are removed, dismissed or not', async () => {
   await using scene = await Scene.open('subscriptions: mainsail')
   scene.web.put('mainsail', feed(`${item(FIRST)}${item(SECOND)}`))
   await scene.look()
-  await scene.hears('update')
+  await scene.notified('update')
   await scene.call('dismiss', { entry_id: FIRST })
   await scene.restart()
   await scene.look()
-  assert.deepEqual((await scene.hears('update')).entries, [])
+  assert.deepEqual((await scene.notified('update')).entries, [])
   assert.deepEqual(scene.core.storage.namespaces.keys('announcements'), [])
 })

@@ -34,7 +34,7 @@ test('the items of a feed, in its order', async () => {
   assert.deepEqual(await read(feed('')), [])
 })
 
-test('a mark at the beginning, CDATA, entities of XML, and characters at the seams of chunks', async () => {
+test('a byte order mark, CDATA, XML entities, and characters at the borders of chunks', async () => {
   assert.equal((await readItem('<title><![CDATA[A & B]]> &amp; C &#x1F600;</title>')).title, 'A & B & C 😀')
   const padded = `\uFEFF${feed(`<!--${'😀'.repeat(30_000)}-->${item('a/b/issue/1', { title: '😀' })}`)}`
   assert.equal((await read(padded))[0]?.title, '😀')
@@ -47,7 +47,7 @@ test('what is missing is empty, and what has no id is left out', async () => {
   assert.deepEqual(await read(feed(bad.map(each => `<item>${each}</item>`).join(''))), [])
 })
 
-test('of elements and items that stand twice the first counts', async () => {
+test('of repeated elements and items the first counts', async () => {
   assert.equal((await readItem('<title>One</title><title>Two</title>')).title, 'One')
   const twice = await read(feed(`${item('a/b', { title: 'One' })}${item('a/b', { title: 'Two' })}`))
   assert.deepEqual(
@@ -107,7 +107,7 @@ test('texts are bounded, at a whole character', async () => {
   assert.equal((await readItem('<title>\n  two\n  lines </title>')).title, 'two lines')
 })
 
-test('more items than anybody reads are left out', async () => {
+test('items over the limit are left out', async () => {
   const many = Array.from({ length: 500 }, (_, index) => `<item><guid>a/b/${index}</guid></item>`)
   assert.equal((await read(feed(many.join('')))).length, 100)
 })

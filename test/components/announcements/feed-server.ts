@@ -14,11 +14,11 @@ export function tagOf(text: string): string {
 type Answer = (res: ServerResponse, req: IncomingMessage) => void
 
 export class FeedServer implements AsyncDisposable {
-  /** What was asked for, oldest first. */
-  readonly asked: { readonly feed: string; readonly headers: IncomingMessage['headers'] }[] = []
+  /** The requests, oldest first. */
+  readonly requests: { readonly feed: string; readonly headers: IncomingMessage['headers'] }[] = []
   readonly #feeds = new Map<string, Answer>()
   readonly #server: Server
-  #onAsked = () => {}
+  #onRequest = () => {}
 
   private constructor(server: Server) {
     this.#server = server
@@ -37,8 +37,8 @@ export class FeedServer implements AsyncDisposable {
   }
 
   /** Calls back for each request. */
-  onAsked(listener: () => void): void {
-    this.#onAsked = listener
+  onRequest(listener: () => void): void {
+    this.#onRequest = listener
   }
 
   /** The feed has this text from now on. */
@@ -57,15 +57,15 @@ export class FeedServer implements AsyncDisposable {
 
   #answer(req: IncomingMessage, res: ServerResponse): void {
     const feed = /^\/moonlight\/assets\/(.*)\.xml$/.exec(req.url ?? '')?.[1] ?? ''
-    this.asked.push({ feed, headers: req.headers })
-    this.#onAsked()
+    this.requests.push({ feed, headers: req.headers })
+    this.#onRequest()
     const answer = this.#feeds.get(feed) ?? (missing => missing.writeHead(404).end('<html></html>'))
     answer(res, req)
   }
 
-  /** Which feeds were asked for since the last time, in alphabetical order. */
+  /** The feeds that were requested since the last call, in alphabetical order. */
   taken(): string[] {
-    return this.asked
+    return this.requests
       .splice(0)
       .map(({ feed }) => feed)
       .sort()

@@ -11,7 +11,7 @@ const NEWS = feed(
 const ids = ({ entries }: Frame) => entries.map(({ entry_id }: Frame) => entry_id)
 const infos = ({ log }: Scene) => log.filter(line => / (INFO|WARNING|ERROR) /.test(line))
 
-test('feeds are fetched a while after the start, and clients are told', async () => {
+test('feeds are fetched a while after the start, and clients are notified', async () => {
   await using scene = await Scene.open('subscriptions:\n  Mainsail')
   scene.web.put('moonraker', NEWS)
   scene.web.put('mainsail', feed(item('mainsail-crew/mainsail/issue/9', { category: 'high' })))
@@ -20,13 +20,13 @@ test('feeds are fetched a while after the start, and clients are told', async ()
   assert.ok(wait >= 10 && wait <= 20, String(wait))
   assert.deepEqual(scene.web.taken(), [])
   await scene.look()
-  const told = await scene.hears('update')
-  assert.deepEqual(ids(told), [
+  const update = await scene.notified('update')
+  assert.deepEqual(ids(update), [
     'arksine/moonraker/issue/2',
     'arksine/moonraker/issue/1',
     'mainsail-crew/mainsail/issue/9',
   ])
-  assert.deepEqual(told.entries[2], {
+  assert.deepEqual(update.entries[2], {
     entry_id: 'mainsail-crew/mainsail/issue/9',
     url: 'https://github.com/mainsail-crew/mainsail/issue/9',
     title: 'Title',
@@ -39,8 +39,8 @@ test('feeds are fetched a while after the start, and clients are told', async ()
     source: 'moonlight',
     feed: 'mainsail',
   })
-  assert.deepEqual(told, await scene.call('list'))
-  assert.deepEqual(told.feeds, ['moonraker', 'klipper', 'mainsail'])
+  assert.deepEqual(update, await scene.call('list'))
+  assert.deepEqual(update.feeds, ['moonraker', 'klipper', 'mainsail'])
   assert.deepEqual(scene.web.taken(), ['klipper', 'mainsail', 'moonraker'])
 })
 
@@ -49,21 +49,21 @@ test('then every half hour, more or less, and only what has changed', async () =
   scene.web.put('moonraker', NEWS)
   scene.web.put('klipper', feed(''))
   await scene.look()
-  assert.ok(scene.web.asked.every(({ headers }) => headers['if-none-match'] === undefined))
+  assert.ok(scene.web.requests.every(({ headers }) => headers['if-none-match'] === undefined))
   scene.web.taken()
   for (let round = 0; round < 5; round += 1) {
     const wait = await scene.look()
     assert.ok(wait >= 1620 && wait <= 1980, String(wait))
-    for (const { feed: name, headers } of scene.web.asked) {
+    for (const { feed: name, headers } of scene.web.requests) {
       assert.equal(headers['if-none-match'], tagOf(name === 'moonraker' ? NEWS : feed('')))
       assert.equal(headers['if-modified-since'], MODIFIED)
     }
     assert.deepEqual(scene.web.taken(), ['klipper', 'moonraker'])
   }
-  assert.equal(scene.told.length, 1)
+  assert.equal(scene.notifications.length, 1)
 })
 
-test('tags stand where the original has them, and outlast a restart', async () => {
+test('tags are stored where Moonraker has them, and survive a restart', async () => {
   await using scene = await Scene.open()
   scene.web.put('moonraker', NEWS)
   await scene.look()
@@ -84,11 +84,11 @@ test('what a feed does not name any more is gone, what it words otherwise is cor
   scene.web.put('moonraker', NEWS)
   scene.web.put('klipper', feed(item('klipper3d/klipper/issue/5')))
   await scene.look()
-  await scene.hears('update')
+  await scene.notified('update')
   await scene.call('dismiss', { entry_id: 'arksine/moonraker/issue/1' })
   scene.web.put('moonraker', feed(item('arksine/moonraker/issue/1', { title: 'Other', pubDate: 'soon' })))
   assert.equal((await scene.call('update')).modified, true)
-  const { entries } = await scene.hears('update')
+  const { entries } = await scene.notified('update')
   assert.deepEqual(
     entries.map(({ entry_id, title, dismissed, date }: Frame) => [entry_id, title, dismissed, date]),
     [
@@ -113,7 +113,7 @@ test('a feed cannot take away what another one brought', async () => {
   )
 })
 
-/** Where nobody listens any more. */
+/** An address where no server listens any more. */
 async function goneAddress(): Promise<string> {
   await using gone = await FeedServer.start()
   return gone.address
@@ -122,7 +122,7 @@ async function goneAddress(): Promise<string> {
 test('without the internet: one line in the log, tries that become rarer, and no warning', async () => {
   await using scene = await Scene.open()
   await scene.end()
-  await scene.begin('', await goneAddress())
+  await scene.start('', await goneAddress())
   await scene.look()
   const waits: number[] = []
   for (let round = 0; round < 8; round += 1) waits.push(await scene.look())
@@ -161,7 +161,7 @@ for (const [what, text] of Object.entries(bad)) {
     await using scene = await Scene.open()
     scene.web.put('moonraker', NEWS)
     await scene.look()
-    await scene.hears('update')
+    await scene.notified('update')
     scene.web.put('moonraker', text)
     scene.web.put('klipper', feed(item('klipper3d/klipper/issue/5')))
     assert.equal((await scene.call('update')).modified, true)
@@ -176,7 +176,7 @@ for (const [what, text] of Object.entries(bad)) {
   })
 }
 
-test('a feed without an end, or that hangs, keeps nobody waiting but itself', async () => {
+test('a feed without an end, or that hangs, delays no other', async () => {
   await using scene = await Scene.open('subscriptions:\n  endless\n  hangs')
   scene.web.put('moonraker', NEWS)
   scene.web.answer('endless', res => {
@@ -184,16 +184,16 @@ test('a feed without an end, or that hangs, keeps nobody waiting but itself', as
     more()
   })
   scene.web.answer('hangs', res => void res.write('<rss>'))
-  const asked = scene.call('update', { subscriptions: 'hangs' })
+  const update = scene.call('update', { subscriptions: 'hangs' })
   const shared = scene.call('update', { subscriptions: ['hangs'] })
   assert.equal((await scene.call('update', { subscriptions: 'moonraker, endless' })).modified, true)
   assert.equal((await scene.shown()).length, 2)
   assert.deepEqual(scene.web.taken(), ['endless', 'hangs', 'moonraker'])
   await scene.end()
-  await Promise.all([asked, shared])
+  await Promise.all([update, shared])
 })
 
-test('enable_moonlight: False asks nobody', async () => {
+test('enable_moonlight: False sends no requests', async () => {
   await using scene = await Scene.open('enable_moonlight: False')
   await scene.look()
   await scene.look()
@@ -202,7 +202,7 @@ test('enable_moonlight: False asks nobody', async () => {
   assert.deepEqual(scene.web.taken(), [])
 })
 
-test('only some feeds are looked at where a client says so', async () => {
+test('a client can limit an update to some feeds', async () => {
   await using scene = await Scene.open()
   await scene.call('update', { subscriptions: ['klipper'] })
   assert.deepEqual(scene.web.taken(), ['klipper'])

@@ -12,7 +12,7 @@ test('a feed is added, fetched at once, and kept', async () => {
   scene.web.put('my_feed', feed(item('me/mine/issue/1')))
   assert.deepEqual(await scene.call('post_feed', { name: 'My_Feed' }), { feed: 'my_feed', action: 'added' })
   assert.deepEqual(await scene.shown(), ['me/mine/issue/1'])
-  assert.deepEqual((await scene.hears('update')).feeds, ['moonraker', 'klipper', 'my_feed'])
+  assert.deepEqual((await scene.notified('update')).feeds, ['moonraker', 'klipper', 'my_feed'])
   for (const name of ['my_feed', 'MOONRAKER']) {
     assert.equal((await scene.call('post_feed', { name })).action, 'skipped')
   }
@@ -28,13 +28,13 @@ test('a feed that is removed takes its announcements along, and comes back whole
   scene.web.put('moonraker', feed(item('arksine/moonraker/issue/1')))
   await scene.call('post_feed', { name: 'my_feed' })
   await scene.look()
-  await scene.hears('update')
-  await scene.hears('update')
+  await scene.notified('update')
+  await scene.notified('update')
   assert.deepEqual(await scene.call('delete_feed', { name: 'MY_feed' }), {
     feed: 'my_feed',
     action: 'removed',
   })
-  assert.equal((await scene.hears('update')).entries.length, 1)
+  assert.equal((await scene.notified('update')).entries.length, 1)
   assert.deepEqual(await scene.shown(), ['arksine/moonraker/issue/1'])
   await scene.restart()
   assert.deepEqual(await names(scene), ['moonraker', 'klipper'])
@@ -49,7 +49,7 @@ test('a feed that is removed while it is being fetched leaves nothing behind', a
     void released.then(() => res.end(feed(item('me/mine/issue/1'))))
   })
   const added = scene.call('post_feed', { name: 'my_feed' })
-  await scene.until(() => scene.web.asked.length === 1)
+  await scene.until(() => scene.web.requests.length === 1)
   await scene.call('delete_feed', { name: 'my_feed' })
   release()
   assert.equal((await added).action, 'added')
@@ -76,10 +76,10 @@ test('a subscription that leaves the configuration and comes back brings its ann
   await using scene = await Scene.open('subscriptions: mainsail')
   scene.web.put('mainsail', feed(item('mainsail-crew/mainsail/issue/1')))
   await scene.look()
-  await scene.hears('update')
+  await scene.notified('update')
   await scene.restart()
   await scene.look()
-  assert.deepEqual((await scene.hears('update')).entries, [])
+  assert.deepEqual((await scene.notified('update')).entries, [])
   await scene.restart('subscriptions: mainsail')
   await scene.look()
   assert.deepEqual(await scene.shown(), ['mainsail-crew/mainsail/issue/1'])
@@ -151,9 +151,9 @@ test('a component in use brings its feed, before the first look or later', async
   await scene.look()
   assert.deepEqual(scene.web.taken(), ['klipper', 'moonraker', 'spoolman'])
   scene.web.put('octoeverywhere', feed(item('quinndamerell/octoeverywhere/issue/1')))
-  await scene.hears('update')
+  await scene.notified('update')
   await scene.service.followFeed('octoeverywhere')
-  assert.equal((await scene.hears('update')).entries.length, 2)
+  assert.equal((await scene.notified('update')).entries.length, 2)
   await scene.restart()
   await scene.service.followFeed('spoolman')
   await scene.look()
@@ -163,7 +163,7 @@ test('a component in use brings its feed, before the first look or later', async
 const SUDO = {
   entry_id: 'machine/sudo',
   title: 'A password is needed',
-  description: 'Tell it to go on.',
+  description: 'Let it continue.',
   url: 'http://printer.local:7125/',
   priority: 'high',
   feed: 'machine',
@@ -173,7 +173,7 @@ test('a component raises an announcement and settles it', async () => {
   await using scene = await Scene.open()
   const { service } = scene
   await service.raise(SUDO)
-  const { entries } = await scene.hears('update')
+  const { entries } = await scene.notified('update')
   assert.deepEqual(entries, [
     {
       ...SUDO,
@@ -189,18 +189,18 @@ test('a component raises an announcement and settles it', async () => {
   assert.deepEqual(await scene.shown(), ['machine/sudo'])
   await scene.service.settle('machine/nosuch')
   await scene.service.settle('machine/sudo')
-  assert.deepEqual((await scene.hears('update')).entries, [])
+  assert.deepEqual((await scene.notified('update')).entries, [])
 })
 
-test('what is raised again stays dismissed, unless it says something else', async () => {
+test('an entry that is raised again stays dismissed, unless its text differs', async () => {
   await using scene = await Scene.open()
   const { service } = scene
   await service.raise(SUDO)
-  await scene.hears('update')
+  await scene.notified('update')
   await scene.call('dismiss', { entry_id: 'machine/sudo' })
   await service.raise(SUDO)
   await service.raise({ ...SUDO, title: 'Again' })
-  const { entries } = await scene.hears('update')
+  const { entries } = await scene.notified('update')
   assert.deepEqual(
     entries.map(({ title, dismissed }: Frame) => [title, dismissed]),
     [['Again', false]],
@@ -211,7 +211,7 @@ test('what a component raises stays text in a page', async () => {
   await using scene = await Scene.open()
   const raised = { ...SUDO, title: '<b>', description: 'Service <img src=x onerror=alert(1)>' }
   await scene.service.raise(raised)
-  const [entry] = (await scene.hears('update')).entries
+  const [entry] = (await scene.notified('update')).entries
   assert.deepEqual([entry.title, entry.description], ['‹b›', 'Service ‹img src=x onerror=alert(1)›'])
   await scene.call('dismiss', { entry_id: SUDO.entry_id })
   await scene.service.raise(raised)
@@ -223,7 +223,7 @@ test('what a component raises stays text in a page', async () => {
 test('no feed settles or overwrites what a component has raised', async () => {
   await using scene = await Scene.open()
   await scene.service.raise(SUDO)
-  await scene.hears('update')
+  await scene.notified('update')
   scene.web.put('moonraker', feed(item('machine/sudo', { title: 'Mine' })))
   assert.equal((await scene.call('update')).modified, false)
   assert.equal((await scene.call('list')).entries[0].title, SUDO.title)

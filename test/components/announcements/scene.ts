@@ -1,4 +1,4 @@
-// The component with everything that it stands on, a clock that the test turns, and feeds from a server of the test.
+// The component with everything that it needs, a clock that the test moves, and feeds from a server of the test.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,24 +38,24 @@ export class Scene implements AsyncDisposable {
   readonly web: FeedServer
   readonly log: string[] = []
   /** Notifications, oldest first. */
-  readonly told: Frame[] = []
+  readonly notifications: Frame[] = []
   readonly #waiters = new Set<() => void>()
   #life: Life | null = null
 
   private constructor(web: FeedServer) {
     this.web = web
-    web.onAsked(() => this.#stir())
+    web.onRequest(() => this.#stir())
   }
 
   /** `options` are lines of [announcements]. */
   static async open(options = ''): Promise<Scene> {
     const scene = new Scene(await FeedServer.start())
     for (const folder of [scene.paths.config, scene.paths.database]) mkdirSync(folder, { recursive: true })
-    await scene.begin(options)
+    await scene.start(options)
     return scene
   }
 
-  async begin(options = '', moonlight = this.web.address): Promise<void> {
+  async start(options = '', moonlight = this.web.address): Promise<void> {
     writeFileSync(this.paths.configFile, `[announcements]\n${options}\n`)
     const config = new Configuration(readSources(this.paths.configFile), this.paths.data)
     const [core, scope] = [this.#core(), new Scope()]
@@ -74,7 +74,7 @@ export class Scene implements AsyncDisposable {
 
   async restart(options = ''): Promise<void> {
     await this.end()
-    await this.begin(options)
+    await this.start(options)
   }
 
   #core(): Core {
@@ -114,12 +114,12 @@ export class Scene implements AsyncDisposable {
     return core as Core
   }
 
-  /** With one client, which hears everything. */
+  /** With one client, which receives everything. */
   #connections(): Connections {
     const connections = new Connections()
     connections.open('websocket', '127.0.0.1', TRUSTED_USER, {
-      send: text => this.#hear(text),
-      sendShared: (message: Message) => this.#hear(message.text),
+      send: text => this.#receive(text),
+      sendShared: (message: Message) => this.#receive(message.text),
       buffered: 0,
       onDrain: () => {},
       close: () => {},
@@ -128,8 +128,8 @@ export class Scene implements AsyncDisposable {
     return connections
   }
 
-  #hear(text: string): void {
-    this.told.push(JSON.parse(text))
+  #receive(text: string): void {
+    this.notifications.push(JSON.parse(text))
     this.#stir()
   }
 
@@ -158,10 +158,10 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Resolves with the parameter of the next notification of this name, and takes it out. */
-  async hears(name: 'update' | 'dismissed' | 'wake'): Promise<Frame> {
+  async notified(name: 'update' | 'dismissed' | 'wake'): Promise<Frame> {
     const fits = ({ method }: Frame) => method === `notify_announcement_${name}`
-    await this.until(() => this.told.some(fits))
-    const [{ params }] = this.told.splice(this.told.findIndex(fits), 1)
+    await this.until(() => this.notifications.some(fits))
+    const [{ params }] = this.notifications.splice(this.notifications.findIndex(fits), 1)
     return params[0]
   }
 
@@ -176,7 +176,7 @@ export class Scene implements AsyncDisposable {
     return entries.map(({ entry_id }: Frame) => entry_id)
   }
 
-  /** Lets the time of the next look come, and resolves once it is over: with the seconds that it took to come. */
+  /** Moves the clock to the next update, and resolves after it with the seconds until it started. */
   async look(): Promise<number> {
     const [wait = 0] = this.time.waits()
     const count = this.time.waits().length

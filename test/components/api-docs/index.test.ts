@@ -22,7 +22,7 @@ const DISCOVER = '{"jsonrpc":"2.0","method":"rpc.discover","id":1}'
 
 const nameOf = ({ name }: { readonly name: string }) => name
 
-test('the same OpenRPC document comes over every door', async () => {
+test('all transports give the same OpenRPC document', async () => {
   await using rig = await startRig()
   const fetched = (await (await fetch(`${rig.url}/openrpc.json`)).json()) as OpenRpc
   assert.equal(fetched.openrpc, '1.3.2')
@@ -70,7 +70,7 @@ test('the OpenAPI document names what is served, the raw routes too', async () =
   assert.ok(paths['/openapi.json']?.get)
 })
 
-test('below a route prefix the document says so', async () => {
+test('below a route prefix the document contains the prefix', async () => {
   await using rig = await startRig({ printer: 'none', server: 'route_prefix: printer1' })
   for (const path of ['openapi.json?x=/y', '%6fpenapi.json']) {
     const { servers } = (await (await fetch(`${rig.url}/printer1/${path}`)).json()) as OpenApi
@@ -78,7 +78,7 @@ test('below a route prefix the document says so', async () => {
   }
 })
 
-test('a stranger gets none of it', async () => {
+test('an unauthenticated client gets no document', async () => {
   await using rig = await startRig({ printer: 'none', authorization: 'trusted_clients:' })
   for (const path of ['/openapi.json', '/openrpc.json']) {
     assert.equal((await fetch(rig.url + path)).status, 401, path)

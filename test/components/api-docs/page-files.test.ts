@@ -9,7 +9,7 @@ import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { sendPageFile } from '../../../src/components/api-docs/page-files.ts'
 import { ApiError } from '../../../src/core/errors.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
 const SOURCE = new URL('../../../src/components/api-docs/page/', import.meta.url).pathname
@@ -67,13 +67,13 @@ describe('the page at /docs', { concurrency: true }, () => {
   test('a server run from its source serves every page and all that it loads', async () => {
     await using rig = await startRig({ printer: 'none' })
     for (const page of PAGES) {
-      const reply = await ask(rig.port, `/docs/${page}`)
+      const reply = await sendRequest(rig.port, `/docs/${page}`)
       assert.equal(reply.status, 200, page)
       assert.equal(reply.headers['content-type'], 'text/html; charset=UTF-8')
       const files = filesOf(page === '' ? 'index.html' : `${page}.html`)
       assert.ok(files.length >= 5, page)
       for (const file of files) {
-        const { status, headers } = await ask(rig.port, `/docs/${file}`, { verb: 'HEAD' })
+        const { status, headers } = await sendRequest(rig.port, `/docs/${file}`, { verb: 'HEAD' })
         assert.equal(status, 200, file)
         assert.match(headers['content-type'] ?? '', file.endsWith('.js') ? /javascript/ : /css/)
       }
@@ -82,7 +82,7 @@ describe('the page at /docs', { concurrency: true }, () => {
 
   test('nothing but its own files may run, and none may frame it', async () => {
     await using rig = await startRig({ printer: 'none' })
-    const { headers } = await ask(rig.port, '/docs/http')
+    const { headers } = await sendRequest(rig.port, '/docs/http')
     const policy = (headers['content-security-policy'] as string).split('; ')
     for (const rule of [
       "default-src 'none'",
@@ -98,19 +98,19 @@ describe('the page at /docs', { concurrency: true }, () => {
     assert.equal(headers['referrer-policy'], 'no-referrer')
   })
 
-  test('below a prefix and for strangers too; what it asks for then is refused to them', async () => {
+  test('the page loads below a prefix and for unauthenticated clients, whose further requests are refused', async () => {
     await using rig = await startRig({
       printer: 'none',
       server: 'route_prefix: printer1',
       authorization: 'trusted_clients:',
     })
-    const { status, headers } = await ask(rig.port, '/printer1/docs')
+    const { status, headers } = await sendRequest(rig.port, '/printer1/docs')
     assert.deepEqual([status, headers.location], [302, 'docs/'])
     assert.equal((await fetch(`${rig.url}/printer1/docs`)).url, `${rig.url}/printer1/docs/`)
-    assert.equal((await ask(rig.port, '/printer1/docs/websocket')).status, 200)
-    assert.equal((await ask(rig.port, '/docs/')).status, 404)
+    assert.equal((await sendRequest(rig.port, '/printer1/docs/websocket')).status, 200)
+    assert.equal((await sendRequest(rig.port, '/docs/')).status, 404)
     for (const path of ['openapi.json', 'openrpc.json', 'access/user']) {
-      assert.equal((await ask(rig.port, `/printer1/${path}`)).status, 401, path)
+      assert.equal((await sendRequest(rig.port, `/printer1/${path}`)).status, 401, path)
     }
   })
 
@@ -126,15 +126,15 @@ describe('the page at /docs', { concurrency: true }, () => {
       'x%00.js',
     ]
     for (const name of [...names, '..%2f..%2f..%2f..%2fpackage.json', '%2e%2e/index.ts', '__proto__']) {
-      assert.equal((await ask(rig.port, `/docs/${name}`)).status, 404, name)
+      assert.equal((await sendRequest(rig.port, `/docs/${name}`)).status, 404, name)
     }
-    assert.equal((await ask(rig.port, '/docs/http', { verb: 'POST' })).status, 405)
+    assert.equal((await sendRequest(rig.port, '/docs/http', { verb: 'POST' })).status, 405)
   })
 
   test('a build sends what it has gzipped, and plain to those who do not take that', async () => {
     await using build = await startBuild()
     for (const file of ['swagger-ui-bundle.js', 'websocket.js', 'http']) {
-      const zipped = await ask(build.port, `/${file}`, {
+      const zipped = await sendRequest(build.port, `/${file}`, {
         headers: { 'Accept-Encoding': 'br, gzip' },
         verb: 'HEAD',
       })
@@ -150,8 +150,8 @@ describe('the page at /docs', { concurrency: true }, () => {
         assert.ok(plain.bytes.equals(bytes))
       }
     }
-    assert.equal((await ask(build.port, '/websocket.js')).body, textOf('websocket.js'))
-    assert.equal((await ask(build.port, '/none.js')).status, 404)
+    assert.equal((await sendRequest(build.port, '/websocket.js')).body, textOf('websocket.js'))
+    assert.equal((await sendRequest(build.port, '/none.js')).status, 404)
   })
 
   test('a build keeps the licence of what it ships', async () => {
@@ -164,12 +164,12 @@ describe('the page at /docs', { concurrency: true }, () => {
 
   test('who has a file does not get it again until it changes', async () => {
     await using build = await startBuild()
-    const { headers } = await ask(build.port, '/docs.css')
+    const { headers } = await sendRequest(build.port, '/docs.css')
     const known = { 'If-None-Match': headers.etag as string }
-    const again = await ask(build.port, '/docs.css', { headers: known })
+    const again = await sendRequest(build.port, '/docs.css', { headers: known })
     assert.deepEqual([again.status, again.body], [304, ''])
     utimesSync(join(build.folder, 'docs.css.gz'), 1, 1)
-    assert.equal((await ask(build.port, '/docs.css', { headers: known })).status, 200)
+    assert.equal((await sendRequest(build.port, '/docs.css', { headers: known })).status, 200)
   })
 })
 
@@ -190,7 +190,7 @@ test('scripts look for nothing that their page does not have', () => {
     const scripts = filesOf(page).filter(file => file.endsWith('.js') && !file.startsWith('swagger-'))
     for (const script of scripts) {
       for (const [, id] of textOf(script).matchAll(/byId\('([^']+)'/g)) {
-        // The page without a document to show has no problem to tell.
+        // The page without a document to show has no problem to report.
         if (page === 'index.html' && id === 'problem') continue
         assert.ok(html.includes(`id="${id}"`), `${page}: ${script} looks for '${id}'`)
       }

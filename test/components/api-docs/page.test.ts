@@ -35,11 +35,11 @@ interface LinkModule {
   }
 }
 
-/** A script of the page; it is no TypeScript and says its types in comments. */
+/** A script of the page: JavaScript with types in comments. */
 const load = (name: string) =>
   import(new URL(`../../../src/components/api-docs/page/${name}`, import.meta.url).href)
 
-test('an address that somebody typed leads to a method, or to none', async () => {
+test('a typed address leads to a method, or to none', async () => {
   const { nameIn } = (await load('catalogue.js')) as { readonly nameIn: (hash: string) => string }
   const cases = { '': '', '#': '', '#server.info': 'server.info', '#a%20b': 'a b', '#%': '', '#%ff': '' }
   for (const [hash, name] of Object.entries(cases)) assert.equal(nameIn(hash), name, hash)
@@ -64,7 +64,7 @@ test('types read as in TypeScript', async () => {
   }
 })
 
-test('the editor begins with what a schema asks for', async () => {
+test('the editor starts with what the schema requires', async () => {
   const { sample } = (await load('schema.js')) as SchemaModule
   const cases: readonly (readonly [object | undefined, unknown])[] = [
     [{ type: 'string' }, ''],
@@ -79,17 +79,17 @@ test('the editor begins with what a schema asks for', async () => {
   for (const [schema, value] of cases) assert.deepEqual(sample(schema), value)
 })
 
-test('the connection calls, hears notifications, and tells when it breaks', async () => {
+test('the connection calls, receives notifications, and reports when it breaks', async () => {
   await using rig = await startRig()
   await using proxy = await CuttableProxy.to(rig.port)
   const { Link } = (await load('link.js')) as LinkModule
   const [opened, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const heard = Promise.withResolvers<Frame>()
+  const received = Promise.withResolvers<Frame>()
   const link = new Link(new URL(`ws://127.0.0.1:${proxy.port}/websocket`), {
     opened: opened.resolve,
     closed: () => closed.resolve(),
     notified(frame) {
-      if (frame.method === 'notify_gcode_response') heard.resolve(frame)
+      if (frame.method === 'notify_gcode_response') received.resolve(frame)
     },
   })
   await assert.rejects(link.call('server.info'), /no connection/)
@@ -101,7 +101,7 @@ test('the connection calls, hears notifications, and tells when it breaks', asyn
   assert.equal((await link.call('no.such.method')).frame.error?.code, -32601)
   await assert.rejects(link.resultOf('no.such.method'), /Method not found/)
   assert.equal(await link.resultOf('printer.gcode.script', { script: 'M115' }), 'ok')
-  assert.ok(Array.isArray((await heard.promise).params))
+  assert.ok(Array.isArray((await received.promise).params))
 
   const waiting = link.call('printer.gcode.script', { script: 'G4 P600000' })
   proxy.cut()

@@ -50,7 +50,7 @@ test('a backup is made, restored at the next start, and deleted', async () => {
   await client.call('server.database.post_item', item(2))
   const { result } = await client.call('server.database.restore', { filename: 'one.db' })
   assert.ok(result.restored_tables.includes('job_history') && result.restored_namespaces.includes('mine'))
-  await server.restartAsked
+  await server.restartRequested
   const late = await client.call('server.database.post_item', item(3))
   assert.equal(late.error.code, 503)
   await server.restart()

@@ -1,10 +1,10 @@
-// An agent as a program would be one: identifies itself, answers what it is asked, or does not.
+// An agent as a program would be one: identifies itself, answers what it is request, or does not.
 import { type Frame, WebClient } from '../../support/web-client.ts'
 
 /** The identity under which an agent is known to others. */
 export const identityOf = (name: string) => ({ name, version: '1.0', type: 'agent', url: 'http://x' })
 
-/** What an agent says of itself. */
+/** The identification of an agent. */
 export const introduction = (name: string) => {
   const { name: client_name, ...rest } = identityOf(name)
   return { client_name, ...rest }
@@ -14,14 +14,14 @@ export const introduction = (name: string) => {
 export async function connectAgent(
   url: string,
   name: string,
-  answer: (asked: Frame) => object | undefined = () => undefined,
+  answer: (request: Frame) => object | undefined = () => undefined,
 ): Promise<WebClient> {
   const client = await WebClient.open(url)
   client.ws.on('message', data => {
-    const asked = JSON.parse((data as Buffer).toString())
-    if (asked.method === undefined || asked.id === undefined) return
-    const reply = answer(asked)
-    if (reply !== undefined) client.send(JSON.stringify({ jsonrpc: '2.0', id: asked.id, ...reply }))
+    const request = JSON.parse((data as Buffer).toString())
+    if (request.method === undefined || request.id === undefined) return
+    const reply = answer(request)
+    if (reply !== undefined) client.send(JSON.stringify({ jsonrpc: '2.0', id: request.id, ...reply }))
   })
   const { error } = await client.call('server.connection.identify', introduction(name))
   if (error !== undefined) throw new Error(error.message)

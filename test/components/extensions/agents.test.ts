@@ -1,9 +1,9 @@
-// Who is an agent, what it tells others, and what is left of it when it goes.
+// Agents: identification, events, methods, and what remains when an agent disconnects.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openUnixSocket } from '../../recordings/lasting.ts'
 import { HandClock } from '../../support/hand-clock.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { connectAgent, eventsSeenBy, identityOf, introduction } from './agent-client.ts'
@@ -12,12 +12,12 @@ const noPrinter = () => startRig({ printer: 'none' })
 const identify = (client: WebClient, identity: object) =>
   client.call('server.connection.identify', { ...introduction('x'), ...identity })
 
-test('agents come, are listed and go, and all others are told', async () => {
+test('agents connect, are listed and disconnect, and all other clients are notified', async () => {
   await using rig = await noPrinter()
   using watcher = await WebClient.open(rig.url)
   const first = await connectAgent(rig.url, 'first')
   using second = await connectAgent(rig.url, 'second')
-  const { result } = (await ask(rig.port, '/server/extensions/list')).json
+  const { result } = (await sendRequest(rig.port, '/server/extensions/list')).json
   assert.deepEqual(result, { agents: [identityOf('first'), identityOf('second')] })
   first.ws.close()
   await watcher.notified('notify_agent_event', 3)
@@ -52,11 +52,11 @@ test('an agent over the unix socket is one too', async () => {
     `${JSON.stringify({ jsonrpc: '2.0', method: 'server.connection.identify', params, id: 1 })}\u0003`,
   )
   assert.equal(((await socket.next()) as { id: number }).id, 1)
-  const { result } = (await ask(rig.port, '/server/extensions/list')).json
+  const { result } = (await sendRequest(rig.port, '/server/extensions/list')).json
   assert.deepEqual(result.agents, [identityOf('unix')])
 })
 
-test('an agent says completely who it is, in few words', async () => {
+test('an agent must identify itself completely, with short texts', async () => {
   await using rig = await noPrinter()
   using client = await WebClient.open(rig.url)
   for (const missing of ['version', 'url']) {
@@ -77,24 +77,24 @@ test('who may only look is no agent', async () => {
   using client = await WebClient.open(rig.url)
   assert.equal((await identify(client, {})).error.code, 403)
   assert.ok((await identify(client, { type: 'web' })).result)
-  assert.equal((await ask(rig.port, '/server/extensions/list')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/extensions/list')).status, 200)
   assert.equal((await postJson(rig.port, '/server/extensions/request', {})).status, 403)
   for (const method of ['server.extensions.request', 'connection.send_event']) {
     assert.equal((await client.call(method, {})).error.code, 403, method)
   }
 })
 
-test('strangers are told of no agent, and pages of other sites ask none', async () => {
+test('unauthenticated clients and pages of other sites learn of no agent and call none', async () => {
   await using rig = await noPrinter()
-  using stranger = await WebClient.open(rig.url, { 'X-Forwarded-For': '203.0.113.5' })
+  using unauthenticated = await WebClient.open(rig.url, { 'X-Forwarded-For': '203.0.113.5' })
   using _agent = await connectAgent(rig.url, 'a')
   for (const method of ['server.extensions.list', 'server.extensions.request', 'connection.send_event']) {
-    assert.equal((await stranger.call(method, {})).error.message, 'Unauthorized', method)
+    assert.equal((await unauthenticated.call(method, {})).error.message, 'Unauthorized', method)
   }
-  assert.deepEqual(eventsSeenBy(stranger), [])
+  assert.deepEqual(eventsSeenBy(unauthenticated), [])
   const headers = { Origin: 'http://evil.test', 'Content-Type': 'application/json' }
   const body = JSON.stringify({ agent: 'a', method: 'm' })
-  const reply = await ask(rig.port, '/server/extensions/request', { verb: 'POST', headers, body })
+  const reply = await sendRequest(rig.port, '/server/extensions/request', { verb: 'POST', headers, body })
   assert.equal(reply.status, 403)
 })
 
@@ -114,7 +114,7 @@ test('events reach all others, with their data or without', async () => {
   assert.deepEqual(eventsSeenBy(agent), [])
 })
 
-test('only agents tell events and register methods, and some names are not theirs', async () => {
+test('only agents send events and register methods, and some names are reserved', async () => {
   await using rig = await noPrinter()
   using client = await WebClient.open(rig.url)
   await identify(client, { type: 'other' })
@@ -135,7 +135,7 @@ test('only agents tell events and register methods, and some names are not their
     id: 1,
   })
   const headers = { 'Content-Type': 'application/json' }
-  const { json } = await ask(rig.port, '/server/jsonrpc', { verb: 'POST', headers, body })
+  const { json } = await sendRequest(rig.port, '/server/jsonrpc', { verb: 'POST', headers, body })
   assert.equal(json.error.code, -32601, 'not over HTTP')
   using agent = await connectAgent(rig.url, 'a')
   for (const event of ['connected', 'disconnected']) {
@@ -144,7 +144,7 @@ test('only agents tell events and register methods, and some names are not their
   }
 })
 
-/** What a server says of itself once it has done all that came before on this connection. */
+/** A reply that the server sends after everything that came before on this connection. */
 const listed = async (client: WebClient) => (await client.call('server.extensions.list')).result.agents
 
 test('a flood of events is refused, and others live on', async () => {

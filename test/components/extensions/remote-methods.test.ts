@@ -20,7 +20,7 @@ async function registered(klippy: FakeKlippy, name: string, times = 1): Promise<
 const registrations = ({ requests }: FakeKlippy, name: string) =>
   requests.filter(({ params }) => params.remote_method === name).length
 
-/** A server beside a Klippy that is ready. */
+/** A server with a Klippy that is ready. */
 async function start() {
   const klippy = await FakeKlippy.start()
   const rig = await startRig({ klippySocket: klippy.path, ready: true })
@@ -31,7 +31,7 @@ async function start() {
   return { klippy, rig, [Symbol.asyncDispose]: stop }
 }
 
-test("a macro's call reaches the agent, which is asked for no answer", async () => {
+test("a macro's call reaches the agent, which need not answer", async () => {
   await using scene = await start()
   const { klippy, rig } = scene
   using agent = await connectAgent(rig.url, 'a')

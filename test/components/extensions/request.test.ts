@@ -1,8 +1,8 @@
-// What others ask of agents: answers, errors, silence, nonsense.
+// Requests of other clients to agents: answers, errors, silence, nonsense.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HandClock } from '../../support/hand-clock.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 import { connectAgent } from './agent-client.ts'
@@ -27,8 +27,8 @@ test('a request is handed on with its arguments, and the answer back, whatever i
     })
     assert.deepEqual([status, json], [200, { result: expected }])
   }
-  const asked = agent.frames.filter(({ method }) => method === 'do.it')
-  assert.deepEqual(asked[2].params, { at: 1 })
+  const requests = agent.frames.filter(({ method }) => method === 'do.it')
+  assert.deepEqual(requests[2].params, { at: 1 })
   for (const none of [undefined, null, {}, []]) await request(client, { arguments: none })
   const bare = agent.frames.filter(({ method }) => method === 'do.it').slice(-4)
   for (const frame of bare) assert.deepEqual(Object.keys(frame).sort(), ['id', 'jsonrpc', 'method'])
@@ -43,7 +43,7 @@ test('long integers go through as they are', async () => {
   agent.ws.on('message', data => texts.push((data as Buffer).toString()))
   const body = '{"agent":"a","method":"do.it","arguments":{"id":12345678901234567890}}'
   const headers = { 'Content-Type': 'application/json' }
-  const reply = ask(rig.port, PATH, { verb: 'POST', headers, body })
+  const reply = sendRequest(rig.port, PATH, { verb: 'POST', headers, body })
   const { id } = await agent.find(({ method }) => method === 'do.it')
   assert.match(texts.at(-1) ?? '', /12345678901234567890/)
   agent.send(`{"jsonrpc":"2.0","result":98765432109876543210,"id":${id}}`)
@@ -55,14 +55,14 @@ test("an agent's error reaches the caller with its data", async () => {
   const error = { code: -32000, message: 'no', data: { why: ['because'] } }
   using agent = await connectAgent(rig.url, 'a', () => ({ error }))
   using client = await WebClient.open(rig.url)
-  const told = { code: 424, message: 'Agent a RPC error', data: error }
-  assert.deepEqual((await request(client)).error, told)
+  const expected = { code: 424, message: 'Agent a RPC error', data: error }
+  assert.deepEqual((await request(client)).error, expected)
   const { status, json } = await postJson(rig.port, PATH, { agent: 'a', method: 'do.it' })
-  assert.deepEqual([status, json.error], [424, { code: 424, message: told.message }])
+  assert.deepEqual([status, json.error], [424, { code: 424, message: expected.message }])
   assert.equal(agent.ws.readyState, agent.ws.OPEN)
 })
 
-test('what cannot be asked is refused', async () => {
+test('an invalid request is refused', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const message = "The 'arguments' field must contain an object or a list"
@@ -70,7 +70,7 @@ test('what cannot be asked is refused', async () => {
     assert.deepEqual((await request(client, { arguments: args })).error, { code: 400, message })
   }
   const send = (args: string) =>
-    client.ask(
+    client.exchange(
       `{"jsonrpc":"2.0","method":"server.extensions.request","params":{"agent":"a","method":"m","arguments":${args}},"id":"x"}`,
     )
   assert.deepEqual((await send('12345678901234567890')).error, { code: 400, message })
@@ -81,12 +81,12 @@ test('what cannot be asked is refused', async () => {
 /** So deep that it can be read, but not written. */
 const DEEP = '['.repeat(100_000) + ']'.repeat(100_000)
 
-test('what is nested too deeply is refused, whoever sends it', async () => {
+test('a message with too many levels is refused, from any sender', async () => {
   await using rig = await startRig({ printer: 'none' })
   using agent = await connectAgent(rig.url, 'a')
   using client = await WebClient.open(rig.url)
   const params = `{"agent":"a","method":"deep","arguments":${DEEP}}`
-  const refused = await client.ask(
+  const refused = await client.exchange(
     `{"jsonrpc":"2.0","method":"server.extensions.request","params":${params},"id":"deep"}`,
   )
   const message = "The parameters of 'deep' are nested too deeply"
@@ -103,22 +103,22 @@ test('what is nested too deeply is refused, whoever sends it', async () => {
   assert.doesNotMatch(rig.log.join('\n'), / ERROR /)
 })
 
-test('long arguments and long answers cut nobody off', async () => {
+test('long arguments and long answers close no connection', async () => {
   await using rig = await startRig({ printer: 'none' })
   const text = 'ä'.repeat(8_000_000)
   using agent = await connectAgent(rig.url, 'a', () => ({ result: text }))
   using client = await WebClient.open(rig.url)
   const reply = request(client, { arguments: [text] })
-  const asked = await agent.find(({ method }) => method === 'do.it')
+  const requests = await agent.find(({ method }) => method === 'do.it')
   const others = Array.from({ length: 20 }, () => client.call('server.extensions.list'))
   const answered = await reply
   assert.equal(answered.error, undefined)
   assert.equal(answered.result.length, text.length)
   for (const { result } of await Promise.all(others)) assert.equal(result.agents.length, 1)
-  assert.equal(asked.params[0].length, text.length)
+  assert.equal(requests.params[0].length, text.length)
 })
 
-test('an agent that reads nothing is asked nothing more, and is not cut off for what it was asked', async () => {
+test('an agent that does not read gets no more requests, and is not disconnected for earlier ones', async () => {
   await using rig = await startRig({ printer: 'none' })
   using agent = await connectAgent(rig.url, 'a')
   using client = await WebClient.open(rig.url)
@@ -152,9 +152,9 @@ test('an agent that does not answer is waited for so long, and its late and doub
   assert.ok(clock.waits().length <= waitsBefore, 'no timer is left')
   for (let times = 0; times < 3; times += 1) agent.send(JSON.stringify({ jsonrpc: '2.0', result: 1, id }))
   const next = request(client)
-  const asked = await agent.find(({ method }) => method === 'do.it')
+  const requests = await agent.find(({ method }) => method === 'do.it')
   for (const result of ['first', 'second'])
-    agent.send(JSON.stringify({ jsonrpc: '2.0', result, id: asked.id }))
+    agent.send(JSON.stringify({ jsonrpc: '2.0', result, id: requests.id }))
   assert.equal((await next).result, 'first')
   assert.equal((await client.call('server.extensions.list')).result.agents.length, 1)
 })
@@ -169,7 +169,7 @@ test('an agent that goes takes the questions with it', async () => {
   assert.deepEqual((await reply).error, { code: 500, message: 'Client Socket Disconnected' })
 })
 
-test('an agent that never answers is asked no more than so much at a time', async () => {
+test('requests to an agent that never answers are limited', async () => {
   const clock = new HandClock()
   await using rig = await startRig({ printer: 'none', clock })
   using agent = await connectAgent(rig.url, 'a')
@@ -186,7 +186,7 @@ test('an agent that never answers is asked no more than so much at a time', asyn
   assert.equal(agent.frames.filter(({ method }) => method === 'do.it').length, 100)
 })
 
-test('nonsense in the place of answers harms nobody', async () => {
+test('nonsense in place of answers does no harm', async () => {
   await using rig = await startRig({ printer: 'none' })
   using agent = await connectAgent(rig.url, 'a')
   using client = await WebClient.open(rig.url)

@@ -5,7 +5,7 @@ import { createServer, get, type IncomingHttpHeaders, type RequestListener } fro
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { type TestContext, test } from 'node:test'
-import { ask, sendRaw } from '../../support/raw-http.ts'
+import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { type RigOptions, startRig } from '../../support/rig.ts'
 
 async function streamer(t: TestContext, listener: RequestListener): Promise<number> {
@@ -45,7 +45,7 @@ test('path, query, verb and body reach the streamer; credentials do not', async 
     res.writeHead(200, { 'Content-Type': 'application/json', 'Set-Cookie': 'a=b' }).end('{"ok":1}')
   })
   await using rig = await rigWith(`http://127.0.0.1:${port}/cam/`)
-  const reply = await ask(rig.port, '/webcam/webrtc?action=stream&token=', {
+  const reply = await sendRequest(rig.port, '/webcam/webrtc?action=stream&token=', {
     verb: 'POST',
     headers: { 'X-Api-Key': 'key', Cookie: 'c=1', Referer: 'http://x/', 'Content-Type': 'application/json' },
     body: '{"type":"offer"}',
@@ -88,7 +88,7 @@ test('the query reaches the streamer as it was written, without our keys', async
   })
   await using rig = await rigWith(`http://127.0.0.1:${port}`)
   for (const query of ['?snapshot', '?a=%2F+b&token=&c', '?%74oken=&apikey&access_token=&TOKEN=x', '?a?b']) {
-    assert.equal((await ask(rig.port, `/webcam/${query}`)).status, 200, query)
+    assert.equal((await sendRequest(rig.port, `/webcam/${query}`)).status, 200, query)
   }
   assert.deepEqual(urls, ['/?snapshot', '/?a=%2F+b&c', '/?TOKEN=x', '/?a?b'])
 })
@@ -96,11 +96,11 @@ test('the query reaches the streamer as it was written, without our keys', async
 test('the slash that is left away is added', async t => {
   const port = await streamer(t, (_req, res) => res.end())
   await using rig = await rigWith(`http://127.0.0.1:${port}`)
-  const { status, headers } = await ask(rig.port, '/webcam?action=stream')
+  const { status, headers } = await sendRequest(rig.port, '/webcam?action=stream')
   assert.deepEqual([status, headers.location], [308, './webcam/?action=stream'])
 })
 
-test('an answer says nothing for the rest of this server', async t => {
+test('a response contains no header that affects the rest of this server', async t => {
   const port = await streamer(t, (_req, res) => {
     res.writeHead(200, {
       'Content-Type': 'text/html',
@@ -115,7 +115,7 @@ test('an answer says nothing for the rest of this server', async t => {
     res.end('<script>')
   })
   await using rig = await rigWith(`http://127.0.0.1:${port}`)
-  const { headers } = await ask(rig.port, '/webcam/')
+  const { headers } = await sendRequest(rig.port, '/webcam/')
   for (const own of ['date', 'connection', 'transfer-encoding']) delete headers[own]
   assert.deepEqual(headers, {
     'content-type': 'text/html',
@@ -154,7 +154,7 @@ test('no spelling leads out of the path of the streamer', async t => {
     '/webcam/..%2fadmin',
     '/webcam//evil.test/',
   ]) {
-    await ask(rig.port, path)
+    await sendRequest(rig.port, path)
   }
   assert.ok(
     urls.every(url => url.startsWith('/cam/')),
@@ -191,10 +191,10 @@ const ODD_ANSWERS: readonly (readonly [what: string, bytes: string, status: numb
 ]
 
 for (const [what, bytes, status] of ODD_ANSWERS) {
-  test(`a streamer that answers oddly harms nobody: ${what}`, async t => {
+  test(`an invalid response of a streamer does no harm: ${what}`, async t => {
     await using rig = await rigWith(`http://127.0.0.1:${await oddStreamer(t, bytes)}`)
-    assert.equal((await ask(rig.port, '/webcam/')).status, status)
-    assert.equal((await ask(rig.port, '/server/info')).status, 200)
+    assert.equal((await sendRequest(rig.port, '/webcam/')).status, status)
+    assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
   })
 }
 
@@ -203,13 +203,13 @@ test('a picture that breaks off is not taken for a whole one', async t => {
     res.writeHead(200, { 'Content-Length': '100' }).write('half a picture', () => res.destroy())
   })
   await using rig = await rigWith(`http://127.0.0.1:${port}`)
-  await assert.rejects(ask(rig.port, '/webcam/'), /aborted/)
+  await assert.rejects(sendRequest(rig.port, '/webcam/'), /aborted/)
 })
 
-test('a streamer that is away or breaks off is told as such', async t => {
+test('a streamer that does not answer is an error 502', async t => {
   const port = await streamer(t, req => req.socket.destroy())
   await using rig = await rigWith(`http://127.0.0.1:${port}`)
-  const reply = await ask(rig.port, '/webcam/')
+  const reply = await sendRequest(rig.port, '/webcam/')
   assert.deepEqual([reply.status, reply.json.error.message], [502, "The camera's streamer does not answer"])
 })
 
@@ -217,18 +217,21 @@ test('cameras are for known users, unless the configuration opens them', async t
   const port = await streamer(t, (_req, res) => res.end('picture'))
   const authorization = 'force_logins: True'
   await using closed = await rigWith(`http://127.0.0.1:${port}`, '', { authorization })
-  assert.equal((await ask(closed.port, '/webcam/')).status, 401)
+  assert.equal((await sendRequest(closed.port, '/webcam/')).status, 401)
   await using open = await rigWith(`http://127.0.0.1:${port}`, 'webcams_need_login: False', { authorization })
-  assert.equal((await ask(open.port, '/webcam/')).body, 'picture')
+  assert.equal((await sendRequest(open.port, '/webcam/')).body, 'picture')
 })
 
-test('who may only look gets pictures over WebRTC too, which are asked for by POST', async t => {
+test('a viewer gets WebRTC too, which is requested by POST', async t => {
   const port = await streamer(t, (_req, res) => res.end('answer'))
   const authorization = 'trusted_clients: 127.0.0.1\ntrusted_role: viewer'
   await using rig = await rigWith(`http://127.0.0.1:${port}`, '', { authorization })
-  assert.equal((await ask(rig.port, '/webcam/webrtc', { verb: 'POST', body: 'offer' })).body, 'answer')
+  assert.equal(
+    (await sendRequest(rig.port, '/webcam/webrtc', { verb: 'POST', body: 'offer' })).body,
+    'answer',
+  )
   const foreign = { verb: 'POST', body: 'offer', headers: { Origin: 'http://evil.test' } }
-  assert.equal((await ask(rig.port, '/webcam/webrtc', foreign)).status, 403)
+  assert.equal((await sendRequest(rig.port, '/webcam/webrtc', foreign)).status, 403)
 })
 
 test('more viewers than the bound are refused, and room comes back', async t => {
@@ -245,9 +248,9 @@ test('more viewers than the bound are refused, and room comes back', async t => 
       return socket
     }),
   )
-  assert.equal((await ask(rig.port, '/webcam/still')).status, 503)
+  assert.equal((await sendRequest(rig.port, '/webcam/still')).status, 503)
   for (const socket of viewers) socket.destroy()
-  let reply = await ask(rig.port, '/webcam/still')
-  while (reply.status === 503) reply = await ask(rig.port, '/webcam/still')
+  let reply = await sendRequest(rig.port, '/webcam/still')
+  while (reply.status === 503) reply = await sendRequest(rig.port, '/webcam/still')
   assert.equal(reply.body, 'picture')
 })

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { type RigOptions, startRig } from '../../support/rig.ts'
 
 interface Signalling {
@@ -15,7 +15,7 @@ interface Signalling {
   readonly sockets: WebSocketServer
 }
 
-/** A streamer whose WebSocket at /api/ws greets each client and repeats what it sends. */
+/** A streamer whose WebSocket at /api/ws sends a first message to each client and repeats what it receives. */
 async function signalling(t: TestContext): Promise<Signalling> {
   const requests: IncomingMessage[] = []
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'webrtc' })
@@ -107,7 +107,7 @@ test('a streamer without a WebSocket is an error for its client only', async t =
   await using rig = await rigWith(port)
   assert.equal(await refusal(`ws://127.0.0.1:${rig.port}/webcam/other`), 502)
   assert.equal(await refusal(`ws://127.0.0.1:${rig.port}/nothing/other`), 404)
-  assert.equal((await ask(rig.port, '/server/info')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
 })
 
 test('the end of one side is the end of the other', async t => {
@@ -135,7 +135,7 @@ test('a stop ends streams and WebSockets of viewers before the time limit of oth
   await once(res, 'data')
   res.on('error', () => {})
   const ended = Promise.all([new Promise(resolve => res.on('close', resolve)), once(ws, 'close')])
-  // The time limit is a timer, which stands still here.
+  // The time limit is a timer, and no mocked timer fires.
   t.mock.timers.enable({ apis: ['setTimeout'] })
   await rig.server.stop()
   await ended

@@ -7,10 +7,10 @@ import { peripherals } from '../../../src/api/peripherals.ts'
 import { services } from '../../../src/api/services.ts'
 import { systemInfo } from '../../../src/api/system-info.ts'
 import { methodsOf } from '../../support/chapter.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { bearer, createUser, openSocket, send, startAccess } from '../access/access-rig.ts'
-import { standInPrograms } from './stand-in-programs.ts'
+import { fakePrograms } from './fake-programs.ts'
 
 const NEEDED = {
   'machine.proc_stats': 'viewer',
@@ -34,7 +34,7 @@ const CALLS = methodsOf([machine, systemInfo, peripherals, services]).flatMap(
 const PARAMS = { service: 'klipper', password: 'x', interface: 'nowhere' }
 const CONF = { conf: '[machine]\nprovider: none' }
 
-test('each method asks for its role, by every way in', async () => {
+test('each method requires its role, over every transport', async () => {
   assert.deepEqual(CALLS.map(({ method }) => method).sort(), Object.keys(NEEDED).sort())
   await using rig = await startAccess('', CONF)
   for (const role of ROLES) {
@@ -54,14 +54,14 @@ test('each method asks for its role, by every way in', async () => {
         ['JSON-RPC over HTTP', byRpc.json.error?.code],
         ['WebSocket', bySocket.error?.code],
       ])
-        assert.equal(code === 403, isRefused, `${role} calls ${method}: ${way} says ${code}`)
+        assert.equal(code === 403, isRefused, `${role} calls ${method}: ${way} returns ${code}`)
     }
   }
 })
 
-test('strangers get nothing, nor does the local network where logins are forced', async () => {
+test('unauthenticated clients get nothing, nor does the local network where logins are forced', async () => {
   await using rig = await startAccess('force_logins: True', CONF)
-  await createUser(rig, 'somebody')
+  await createUser(rig, 'other')
   for (const headers of [undefined, {}]) {
     for (const { method, verb, path } of CALLS) {
       const { status } = await send(rig, verb, path, verb === 'POST' ? PARAMS : undefined, headers)
@@ -75,7 +75,7 @@ test("another site's page changes nothing of the machine", async () => {
   const changing = CALLS.filter(({ method }) => NEEDED[method as keyof typeof NEEDED] !== 'viewer')
   for (const headers of [{ Origin: 'http://evil.test' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
     for (const { verb, path, method } of changing) {
-      const { status } = await ask(rig.port, `${path}?service=klipper&password=x`, { verb, headers })
+      const { status } = await sendRequest(rig.port, `${path}?service=klipper&password=x`, { verb, headers })
       assert.equal(status, 403, method)
     }
   }
@@ -109,7 +109,7 @@ const ODD_NAMES = [
 
 test('odd names reach no service manager', async () => {
   const listed = 'klipper.service loaded active running\n__proto__.service loaded active running'
-  using programs = standInPrograms({
+  using programs = fakePrograms({
     systemctl: `[ "$1" = list-units ] && echo '${listed}' && exit\necho "$*" >> $HERE/calls`,
     supervisorctl: `[ "$1" = status ] && echo 'klipper RUNNING' && exit\necho "$*" >> $HERE/calls`,
     sudo: '[ "$1" = -n ] && shift; shift; exec "$@"',

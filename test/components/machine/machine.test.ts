@@ -1,15 +1,15 @@
-// What is done to the machine, where nothing can be done: the answers say why.
+// Actions on a machine where nothing can be done: the errors contain the reason.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
 const NONE = 'the configuration has [machine] provider: none'
 
-test('without a service manager every action says so', async () => {
+test('without a service manager every error names the reason', async () => {
   await using rig = await startRig({ printer: 'none', conf: '[machine]\nprovider: none' })
   for (const action of ['start', 'stop', 'restart']) {
     const { status, json } = await postJson(rig.port, `/machine/services/${action}`, { service: 'klipper' })
@@ -23,7 +23,7 @@ test('without a service manager every action says so', async () => {
     if (status === 400) assert.match(json.error.message, inContainer)
     else assert.deepEqual([status, json.error.message.endsWith(NONE)], [503, true])
   }
-  const { system_info } = (await ask(rig.port, '/machine/system_info')).json.result
+  const { system_info } = (await sendRequest(rig.port, '/machine/system_info')).json.result
   assert.equal(system_info.provider, 'none')
   assert.deepEqual([system_info.available_services, system_info.service_state], [[], {}])
   assert.deepEqual(system_info.instance_ids, { moonraker: 'moonraker', klipper: 'klipper' })
@@ -33,7 +33,7 @@ test('a server that is no service restarts itself, after its reply', async () =>
   await using rig = await startRig({ printer: 'none' })
   const { json } = await postJson(rig.port, '/machine/services/restart', { service: 'moonraker' })
   assert.deepEqual(json, { result: 'ok' })
-  await rig.restartAsked
+  await rig.restartRequested
 })
 
 test('who may change the machine: admins only', async () => {
@@ -45,17 +45,18 @@ test('who may change the machine: admins only', async () => {
     const { status } = await postJson(rig.port, `/machine/${path}`, { service: 'klipper', password: 'x' })
     assert.equal(status, 403, path)
   }
-  assert.equal((await ask(rig.port, '/machine/sudo/info')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/machine/sudo/info')).status, 200)
 })
 
 test('sudo: who we are, and whether it works', async () => {
   await using rig = await startRig({ printer: 'none' })
-  const info = async (query: string) => (await ask(rig.port, `/machine/sudo/info${query}`)).json.result
+  const info = async (query: string) =>
+    (await sendRequest(rig.port, `/machine/sudo/info${query}`)).json.result
   const { linux_user, ...rest } = await info('')
   assert.deepEqual(rest, { sudo_access: null, sudo_requested: false, request_messages: [] })
   assert.ok(linux_user.length > 0)
   assert.equal(typeof (await info('?check_access=true')).sudo_access, 'boolean')
-  assert.equal((await ask(rig.port, '/machine/sudo/info?check_access=maybe')).status, 400)
+  assert.equal((await sendRequest(rig.port, '/machine/sudo/info?check_access=maybe')).status, 400)
 })
 
 test('sudo: odd passwords are refused, and no password is ever repeated', async () => {
@@ -70,18 +71,18 @@ test('sudo: odd passwords are refused, and no password is ever repeated', async 
   assert.ok(!rig.log.some(line => line.includes('secret')))
 })
 
-test('the password of the configuration may stand among the secrets', async () => {
+test('the password of the configuration may be among the secrets', async () => {
   await using rig = await startRig({
     printer: 'none',
     conf: '[machine]\nprovider: none\nsudo_password: {secrets.machine.sudo}',
     prepare: ({ secrets }) => writeFileSync(secrets, '[machine]\nsudo: hush-hush\n'),
   })
-  const { failed_components, warnings } = (await ask(rig.port, '/server/info')).json.result
+  const { failed_components, warnings } = (await sendRequest(rig.port, '/server/info')).json.result
   assert.deepEqual([failed_components, warnings], [[], []])
   assert.ok(!rig.log.join().includes('hush-hush'))
 })
 
-test('a password that cannot be used is told of without repeating it, and the rest works', async () => {
+test('a password that cannot be used is a warning without the password, and the rest works', async () => {
   for (const [password, problem] of [
     ['{secrets.hush.hush}', /sudo_password: .* has no attribute/],
     ['hush\n  hush', /sudo_password: A password is one line/],
@@ -91,59 +92,62 @@ test('a password that cannot be used is told of without repeating it, and the re
       printer: 'none',
       conf: `[machine]\nprovider: none\nsudo_password: ${password}`,
     })
-    const { failed_components, warnings } = (await ask(rig.port, '/server/info')).json.result
+    const { failed_components, warnings } = (await sendRequest(rig.port, '/server/info')).json.result
     assert.deepEqual([failed_components, warnings.length], [[], 1])
     assert.match(warnings[0], problem)
     assert.ok(password.includes('secrets') || !warnings[0].includes('hush'))
   }
 })
 
-test('a password that is no template may hold braces, and is shown to nobody', async () => {
+test('a password that is not a template may contain braces, and is never shown', async () => {
   for (const password of ['hush{hush', 'hush {{ hush }}', '{% hush %}', '{hush}', 'hush#hush']) {
     await using rig = await startRig({
       printer: 'none',
       conf: `[machine]\nprovider: none\nsudo_password: ${password}`,
     })
-    assert.deepEqual((await ask(rig.port, '/server/info')).json.result.warnings, [])
-    assert.ok(!(await ask(rig.port, '/server/config')).body.includes('hush'), password)
+    assert.deepEqual((await sendRequest(rig.port, '/server/info')).json.result.warnings, [])
+    assert.ok(!(await sendRequest(rig.port, '/server/config')).body.includes('hush'), password)
     assert.ok(!rig.log.join().includes('hush'))
   }
 })
 
-test('options: words in any case, and what does not fit is told of', async () => {
+test('options: words in any case, and a warning for invalid ones', async () => {
   await using odd = await startRig({
     printer: 'none',
     conf: '[machine]\nprovider: None\nshutdown_action: HALT\nvalidate_config: False\nforce_validation: True',
   })
-  assert.deepEqual((await ask(odd.port, '/server/info')).json.result.warnings, [])
-  const misfits = ['shutdown_action: explode', 'validate_service: perhaps', 'supervisord_config_path: {here}']
+  assert.deepEqual((await sendRequest(odd.port, '/server/info')).json.result.warnings, [])
+  const invalid = ['shutdown_action: explode', 'validate_service: perhaps', 'supervisord_config_path: {here}']
   await using rig = await startRig({
     printer: 'none',
-    conf: ['[machine]', 'provider: none', ...misfits].join('\n'),
+    conf: ['[machine]', 'provider: none', ...invalid].join('\n'),
   })
-  const { components, failed_components, warnings } = (await ask(rig.port, '/server/info')).json.result
+  const { components, failed_components, warnings } = (await sendRequest(rig.port, '/server/info')).json
+    .result
   assert.deepEqual([components.includes('machine'), failed_components], [true, []])
-  assert.equal((await ask(rig.port, '/machine/system_info')).status, 200)
-  for (const line of misfits) {
-    const told = warnings.filter((text: string) => text.includes(`the option "${line}" of section [machine]`))
-    assert.equal(told.length, 1, line)
-    assert.match(told[0], /^moonraker\.conf, line \d+: .*; the default is used instead$/)
+  assert.equal((await sendRequest(rig.port, '/machine/system_info')).status, 200)
+  for (const line of invalid) {
+    const found = warnings.filter((text: string) =>
+      text.includes(`the option "${line}" of section [machine]`),
+    )
+    assert.equal(found.length, 1, line)
+    assert.match(found[0], /^moonraker\.conf, line \d+: .*; the default is used instead$/)
   }
 })
 
-test('the list of allowed services is made where there is none', async () => {
+test('the list of allowed services is created if it is missing', async () => {
   await using rig = await startRig({ printer: 'none' })
-  await ask(rig.port, '/machine/system_info')
+  await sendRequest(rig.port, '/machine/system_info')
   assert.match(readFileSync(rig.paths.allowedServices, 'utf8'), /^klipper_mcu\nwebcamd\n/)
 })
 
-test("Klipper's macros may ask for a shutdown, which says in the log why not", async () => {
+test("Klipper's macros may request a shutdown; the log contains the reason of a failure", async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   const methods = klippy.requests.filter(({ method }) => method === 'register_remote_method')
   const names = methods.map(({ params }) => params.remote_method)
   for (const name of ['shutdown_machine', 'reboot_machine']) assert.ok(names.includes(name), name)
-  await ask(rig.port, '/machine/system_info')
+  await sendRequest(rig.port, '/machine/system_info')
   klippy.call('shutdown_machine', {})
   using client = await WebClient.open(rig.url)
   await client.call('printer.info')

@@ -1,9 +1,9 @@
-// G-code, and what is said of requests that make no sense.
+// G-code, and the errors of invalid requests.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Refusal } from '../../support/fake-klippy.ts'
 import { HandClock } from '../../support/hand-clock.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { get, post, Scene, startOctoPrint } from './octo-rig.ts'
 
 test('commands run in order; one that fails stops none that follow', async () => {
@@ -31,7 +31,7 @@ test('what is left of a list is not for the printer that comes back', async () =
   scene.klippy.drop()
   const { status, json } = await reply
   assert.deepEqual([status, json.error.message], [503, 'Klippy Disconnected'])
-  await scene.told('ready')
+  await scene.notified('ready')
   await get(scene, '/printer/info')
   assert.deepEqual(scene.scripts, ['G28'])
   assert.deepEqual(
@@ -57,10 +57,10 @@ test('what takes long goes on after the answer, and is not forgotten', async () 
   await using scene = await Scene.open({ clock })
   const first = Promise.withResolvers<object>()
   scene.klippy.answer('gcode/script', ({ script }) => (script === 'G28' ? first.promise : {}))
-  const asked = post(scene, '/api/printer/command', { commands: ['G28', 'M117 homed'] })
+  const reply = post(scene, '/api/printer/command', { commands: ['G28', 'M117 homed'] })
   await scene.klippy.waitFor('gcode/script')
   clock.pass(3)
-  assert.equal((await asked).status, 200)
+  assert.equal((await reply).status, 200)
   assert.deepEqual(scene.scripts, ['G28'])
   first.resolve({})
   await scene.klippy.waitFor('gcode/script', 2)
@@ -74,7 +74,7 @@ test('without Klipper there are no commands', async () => {
   assert.deepEqual([reply.status, reply.json.error], [409, { code: 409, message }])
 })
 
-test('wrong types are told', async () => {
+test('wrong types are errors', async () => {
   await using scene = await Scene.open({ files: ['x.gcode'] })
   const cases: [string, unknown, RegExp][] = [
     ['/api/printer/command', {}, /^No data for argument: commands$/],
@@ -107,14 +107,17 @@ test('wrong types are told', async () => {
 test('bodies that are broken, too long, or of another form', async () => {
   await using scene = await Scene.open()
   const send = (path: string, body: string, type = 'application/json') =>
-    ask(scene.port, path, { verb: 'POST', headers: { 'Content-Type': type }, body })
+    sendRequest(scene.port, path, { verb: 'POST', headers: { 'Content-Type': type }, body })
   const broken = await send('/api/job', '{"command":')
   assert.deepEqual([broken.status, broken.json.error.message], [400, 'The body is not valid JSON'])
   const long = JSON.stringify({ commands: ['G28 '.repeat(300_000)] })
   assert.equal((await send('/api/printer/command', long)).status, 413)
   const form = await send('/api/printer/command', 'command=M117+x', 'application/x-www-form-urlencoded')
   assert.equal(form.status, 200)
-  assert.equal((await ask(scene.port, '/api/printer/command?command=M117+y', { verb: 'POST' })).status, 200)
+  assert.equal(
+    (await sendRequest(scene.port, '/api/printer/command?command=M117+y', { verb: 'POST' })).status,
+    200,
+  )
   assert.deepEqual(scene.scripts, ['M117 x', 'M117 y'])
   assert.equal((await get(scene, '/api/job')).state, 'Operational')
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import type { Rig } from '../../support/rig.ts'
 import type { Frame } from '../../support/web-client.ts'
 import { get, post, Scene, SLICED, startOctoPrint } from './octo-rig.ts'
@@ -24,7 +24,7 @@ function outline(entries: readonly Frame[]): unknown[] {
   return entries.map(({ name, type, children }) => (type === 'folder' ? [name, outline(children)] : name))
 }
 
-test('the list holds what can be printed, and folders when they are asked for', async () => {
+test('the list contains what can be printed, and folders on request', async () => {
   await using rig = await filesOf('a.gcode', 'sub/b.gcode', 'sub/deep/c.GCO', 'notes.txt', '.thumbs/x.gcode')
   const { files, free, total } = await get(rig, '/api/files')
   assert.deepEqual(outline(files), [['sub', []], 'a.gcode'])
@@ -43,10 +43,10 @@ test('the list holds what can be printed, and folders when they are asked for', 
     typePath: ['folder'],
     refs: { resource: `${rig.url}/api/files/local/sub` },
   })
-  assert.equal((await ask(rig.port, '/api/files?recursive=maybe')).status, 400)
+  assert.equal((await sendRequest(rig.port, '/api/files?recursive=maybe')).status, 400)
 })
 
-test('a file says where it is and what its slicer says', async () => {
+test('the reply about a file contains its place and the figures of its slicer', async () => {
   await using rig = await filesOf('sub/ä #1.gcode')
   const path = `sub/${encodeURIComponent('ä #1.gcode')}`
   const { date, ...file } = await get(rig, `/api/files/local/${path}`)
@@ -97,7 +97,7 @@ test('a file has one path, however it is written', async () => {
   assert.deepEqual(outline((await get(rig, '/api/files/local/sub/')).children), ['a.gcode'])
 })
 
-test('what is not there, and what is nobody’s business', async () => {
+test('files that do not exist, or are outside of gcodes', async () => {
   await using rig = await filesOf('a.gcode', 'notes.txt')
   const paths = [
     '/api/files/local/none.gcode',
@@ -113,13 +113,13 @@ test('what is not there, and what is nobody’s business', async () => {
     '/api/files/local/../../config/moonraker.conf',
   ]
   for (const path of paths) {
-    const { status } = await ask(rig.port, path)
+    const { status } = await sendRequest(rig.port, path)
     assert.ok(status === 404 || status === 403 || status === 400, `${path}: ${status}`)
     assert.ok([404, 403, 400, 405].includes((await post(rig, path, { command: 'select' })).status), path)
-    const gone = await ask(rig.port, path, { verb: 'DELETE' })
+    const gone = await sendRequest(rig.port, path, { verb: 'DELETE' })
     if (!path.endsWith('notes.txt')) assert.ok([404, 403, 400, 405].includes(gone.status), path)
   }
-  assert.equal((await ask(rig.port, '/api/files/moonraker/config/moonraker.conf')).status, 400)
+  assert.equal((await sendRequest(rig.port, '/api/files/moonraker/config/moonraker.conf')).status, 400)
   assert.ok(existsSync(rig.paths.configFile))
   assert.ok(existsSync(join(rig.paths.gcodes, 'a.gcode')))
 })
@@ -129,11 +129,11 @@ test('a file is deleted, unless it is printed', async () => {
   const { gcodes } = scene.rig.paths
   await scene.push('virtual_sdcard', { file_path: join(gcodes, 'a.gcode') })
   await scene.printing('a.gcode')
-  const refused = await ask(scene.port, '/api/files/local/a.gcode', { verb: 'DELETE' })
+  const refused = await sendRequest(scene.port, '/api/files/local/a.gcode', { verb: 'DELETE' })
   assert.equal(refused.status, 409)
   assert.match(refused.json.error.message, /currently in use/)
-  const deleted = await ask(scene.port, '/api/files/local/b.gcode', { verb: 'DELETE' })
+  const deleted = await sendRequest(scene.port, '/api/files/local/b.gcode', { verb: 'DELETE' })
   assert.deepEqual([deleted.status, deleted.body], [204, ''])
   assert.ok(existsSync(join(gcodes, 'a.gcode')) && !existsSync(join(gcodes, 'b.gcode')))
-  assert.equal((await ask(scene.port, '/api/files/local/b.gcode', { verb: 'DELETE' })).status, 404)
+  assert.equal((await sendRequest(scene.port, '/api/files/local/b.gcode', { verb: 'DELETE' })).status, 404)
 })

@@ -1,7 +1,7 @@
-// What does not depend on the printer, and who may ask.
+// Replies that do not depend on the printer, and the access to them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { bearer, createUser, ELSEWHERE, TRUST_LOOPBACK } from '../access/access-rig.ts'
 import { get, post, startOctoPrint } from './octo-rig.ts'
@@ -51,7 +51,7 @@ test('a login returns the user of the caller, by either verb, with a key for the
   assert.deepEqual([reply.status, same], [200, USER])
   assert.notEqual(first, second)
   assert.equal(reply.headers['set-cookie'], undefined)
-  const logout = await ask(rig.port, '/api/logout', { verb: 'POST' })
+  const logout = await sendRequest(rig.port, '/api/logout', { verb: 'POST' })
   assert.deepEqual([logout.status, logout.body], [204, ''])
 })
 
@@ -82,28 +82,28 @@ test('every option is honoured, and none is reported as unknown', async () => {
 
 test('without the section there is no OctoPrint, and what we do not have is missing with it', async () => {
   await using without = await startRig({ printer: 'none' })
-  assert.equal((await ask(without.port, '/api/version')).status, 404)
+  assert.equal((await sendRequest(without.port, '/api/version')).status, 404)
   await using rig = await startOctoPrint('', { printer: 'none' })
   for (const path of ['/api/nosuch', '/api/plugin/appkeys', '/plugin/appkeys/probe', '/api/timelapse']) {
-    const reply = await ask(rig.port, path)
+    const reply = await sendRequest(rig.port, path)
     assert.deepEqual([reply.status, reply.json.error], [404, { code: 404, message: 'Not Found' }], path)
   }
   assert.equal((await post(rig, '/plugin/appkeys/request', { app: 'Cura' })).status, 404)
-  assert.equal((await ask(rig.port, '/api/version', { verb: 'POST' })).status, 405)
-  assert.equal((await ask(rig.port, '/api/job', { verb: 'DELETE' })).status, 405)
+  assert.equal((await sendRequest(rig.port, '/api/version', { verb: 'POST' })).status, 405)
+  assert.equal((await sendRequest(rig.port, '/api/job', { verb: 'DELETE' })).status, 405)
 })
 
 test('an unchanged reply is not sent twice, and HEAD has no body', async () => {
   await using rig = await startOctoPrint('', { printer: 'none' })
-  const first = await ask(rig.port, '/api/settings')
+  const first = await sendRequest(rig.port, '/api/settings')
   const headers = { 'If-None-Match': String(first.headers.etag) }
-  assert.equal((await ask(rig.port, '/api/settings', { headers })).status, 304)
-  const head = await ask(rig.port, '/api/settings', { verb: 'HEAD' })
+  assert.equal((await sendRequest(rig.port, '/api/settings', { headers })).status, 304)
+  const head = await sendRequest(rig.port, '/api/settings', { verb: 'HEAD' })
   assert.deepEqual([head.status, head.body], [200, ''])
   assert.equal(head.headers['content-length'], first.headers['content-length'])
 })
 
-test('the routes stand in the OpenAPI document', async () => {
+test('the routes are in the OpenAPI document', async () => {
   await using rig = await startOctoPrint('', { printer: 'none' })
   const { paths } = await get(rig, '/openapi.json')
   const verbs = Object.fromEntries(
@@ -129,13 +129,13 @@ test('the routes stand in the OpenAPI document', async () => {
   })
 })
 
-test('strangers get nothing, viewers look, operators print; roles show in the user', async () => {
+test('unauthenticated clients get nothing, viewers read, operators print; roles show in the user', async () => {
   await using rig = await startOctoPrint('', { printer: 'none', authorization: TRUST_LOOPBACK })
   const { token } = await createUser(rig, 'v', { role: 'viewer' })
   const operator = (await createUser(rig, 'o', { role: 'operator' })).token
   for (const path of ['/api/version', '/api/job', '/api/files', '/api/nosuch']) {
-    assert.equal((await ask(rig.port, path, { headers: ELSEWHERE })).status, 401, path)
-    const seen = (await ask(rig.port, path, { headers: bearer(token) })).status
+    assert.equal((await sendRequest(rig.port, path, { headers: ELSEWHERE })).status, 401, path)
+    const seen = (await sendRequest(rig.port, path, { headers: bearer(token) })).status
     assert.equal(seen, path === '/api/nosuch' ? 404 : 200, path)
   }
   const viewer = await get(rig, '/api/currentuser', bearer(token))
@@ -151,21 +151,21 @@ test('strangers get nothing, viewers look, operators print; roles show in the us
     ['DELETE', '/api/files/local/x.gcode'],
   ] as const
   for (const [verb, path] of changing) {
-    const asViewer = await ask(rig.port, path, { verb, headers: bearer(token), body: '{}' })
+    const asViewer = await sendRequest(rig.port, path, { verb, headers: bearer(token), body: '{}' })
     assert.equal(asViewer.status, 403, `${verb} ${path}`)
-    const asOperator = await ask(rig.port, path, { verb, headers: bearer(operator), body: '{}' })
+    const asOperator = await sendRequest(rig.port, path, { verb, headers: bearer(operator), body: '{}' })
     assert.ok(![401, 403].includes(asOperator.status), `${verb} ${path}`)
   }
 })
 
-test('where a login is forced no address lets in, a key does', async () => {
+test('with forced logins no address grants access, and a key does', async () => {
   const authorization = `${TRUST_LOOPBACK}force_logins: True`
   await using rig = await startOctoPrint('', { printer: 'none', authorization })
   const { result: key } = await get(rig, '/access/api_key')
-  await createUser(rig, 'somebody', {})
+  await createUser(rig, 'other', {})
   for (const path of ['/api/version', '/api/login', '/api/files/local', '/api/settings']) {
-    assert.equal((await ask(rig.port, path)).status, 401, path)
-    assert.equal((await ask(rig.port, path, { headers: { 'X-Api-Key': key } })).status, 200, path)
+    assert.equal((await sendRequest(rig.port, path)).status, 401, path)
+    assert.equal((await sendRequest(rig.port, path, { headers: { 'X-Api-Key': key } })).status, 200, path)
   }
 })
 
@@ -174,10 +174,10 @@ test('pages of other sites change nothing', async () => {
   const headers = { Origin: 'http://evil.test', 'Content-Type': 'text/plain' }
   const paths = ['/api/job', '/api/printer/command', '/api/files/local', '/api/files/local/x.gcode']
   for (const path of paths) {
-    assert.equal((await ask(rig.port, path, { verb: 'POST', headers, body: '{}' })).status, 403, path)
+    assert.equal((await sendRequest(rig.port, path, { verb: 'POST', headers, body: '{}' })).status, 403, path)
   }
   const allowed = { ...headers, Origin: 'http://allowed.test' }
-  const reply = await ask(rig.port, '/api/job', {
+  const reply = await sendRequest(rig.port, '/api/job', {
     verb: 'POST',
     headers: allowed,
     body: '{"command":"start"}',

@@ -101,7 +101,7 @@ test('a file that is not there has a name all the same', async () => {
   assert.deepEqual([job.estimatedPrintTime, progress.completion, progress.printTimeLeft], [null, 0, null])
 })
 
-test('pause is a switch, and its actions are what they say', async () => {
+test('pause without an action toggles, and each action has its effect', async () => {
   await using scene = await Scene.open()
   await scene.printing('part.gcode')
   for (const action of [undefined, 'toggle', 'pause', 'resume']) {
@@ -116,7 +116,7 @@ test('pause is a switch, and its actions are what they say', async () => {
   assert.deepEqual(scene.commands.slice(3), ['resume', 'resume', 'resume'], 'pause has nothing to do')
 })
 
-test('restart begins a paused print anew, cancel ends one', async () => {
+test('restart prints the paused file from the start, cancel ends the print', async () => {
   await using scene = await Scene.open({ files: ['part.gcode'] })
   await scene.printing('part.gcode')
   await scene.push('print_stats', { state: 'paused' })
@@ -127,7 +127,7 @@ test('restart begins a paused print anew, cancel ends one', async () => {
   assert.deepEqual(scene.commands, ['cancel', 'cancel'])
 })
 
-test("what Klipper refuses is told in Klipper's words", async () => {
+test("errors contain Klipper's own text", async () => {
   await using scene = await Scene.open()
   await scene.printing('part.gcode')
   scene.klippy.answer('pause_resume/pause', () => {
@@ -138,16 +138,16 @@ test("what Klipper refuses is told in Klipper's words", async () => {
   assert.equal((await get(scene, '/api/job')).state, 'Printing')
 })
 
-test('a command that takes long is answered while it goes on, and the state tells', async () => {
+test('a long command gets a reply while it runs, and the state shows it', async () => {
   const clock = new HandClock()
   await using scene = await Scene.open({ clock })
   await scene.printing('part.gcode')
   const cancelled = Promise.withResolvers<object>()
   scene.klippy.answer('pause_resume/cancel', () => cancelled.promise)
-  const asked = scene.job('cancel')
+  const reply = scene.job('cancel')
   await scene.klippy.waitFor('pause_resume/cancel')
   clock.pass(3)
-  assert.equal(await asked, 204)
+  assert.equal(await reply, 204)
   const { text, flags } = (await get(scene, '/api/printer')).state
   assert.deepEqual([text, flags.cancelling, flags.printing, flags.ready], ['Cancelling', true, true, false])
   await scene.push('print_stats', { state: 'cancelled' })

@@ -1,9 +1,9 @@
-// A server with OctoPrint's routes beside a Klippy that does as it is told, and requests to it.
+// A server with OctoPrint's routes and a Klippy that the test controls, and requests to it.
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
-import { ask, type Reply } from '../../support/raw-http.ts'
+import { type Reply, sendRequest } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 
@@ -30,7 +30,7 @@ export async function get(
   path: string,
   headers: Record<string, string> = {},
 ): Promise<Frame> {
-  const reply = await ask(port, path, { headers })
+  const reply = await sendRequest(port, path, { headers })
   assert.equal(reply.status, 200, reply.body)
   return reply.json
 }
@@ -43,10 +43,14 @@ export function post(
   headers: Record<string, string> = {},
 ): Promise<Reply> {
   const type = { 'Content-Type': 'application/json' }
-  return ask(port, path, { verb: 'POST', headers: { ...type, ...headers }, body: JSON.stringify(value) })
+  return sendRequest(port, path, {
+    verb: 'POST',
+    headers: { ...type, ...headers },
+    body: JSON.stringify(value),
+  })
 }
 
-/** A server whose Klippy is played by the test, and what it was told to do. */
+/** A server whose Klippy the test controls, with the requests that Klippy received. */
 export class Scene implements AsyncDisposable {
   readonly rig: Rig
   readonly klippy: FakeKlippy
@@ -58,7 +62,7 @@ export class Scene implements AsyncDisposable {
     this.#client = client
   }
 
-  /** Files of these names lie in gcodes. `status` is what Klippy has beside the usual. */
+  /** gcodes contains files of these names. `status` is added to Klippy's usual status. */
   static async open({
     files = [],
     status = {},
@@ -82,7 +86,7 @@ export class Scene implements AsyncDisposable {
     const rig = await startOctoPrint('', { klippySocket: klippy.path, ready: true, ...options })
     for (const name of files) writeFileSync(join(rig.paths.gcodes, name), SLICED)
     const client = await WebClient.open(rig.url)
-    // Asked for after OctoPrint's part has asked, and answered after it.
+    // Sent after the query of the OctoPrint component, and answered after it.
     await get(rig, '/api/printer')
     const objects = Object.fromEntries(Object.keys(klippy.status).map(name => [name, null]))
     await client.call('printer.objects.subscribe', { objects })
@@ -108,19 +112,19 @@ export class Scene implements AsyncDisposable {
     return this.push('print_stats', { state: 'printing', filename })
   }
 
-  /** Resolves when clients are told of Klippy's new state. */
-  async told(what: 'ready' | 'shutdown' | 'disconnected'): Promise<void> {
+  /** Resolves when clients are notified of Klippy's new state. */
+  async notified(what: 'ready' | 'shutdown' | 'disconnected'): Promise<void> {
     await this.#client.notified(`notify_klippy_${what}`)
   }
 
-  /** What Klippy was told to run, in order. */
+  /** The scripts that Klippy received, in order. */
   get scripts(): unknown[] {
     return this.klippy.requests
       .filter(({ method }) => method === 'gcode/script')
       .map(({ params }) => params.script)
   }
 
-  /** What else it was told to do. */
+  /** The other commands that it received. */
   get commands(): string[] {
     return this.klippy.requests.flatMap(({ method }) => /^pause_resume\/(\w+)/.exec(method)?.[1] ?? [])
   }

@@ -1,7 +1,7 @@
 // The printer as OctoPrint shows it: temperatures, states, the profile, the connection.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { get, post, Scene, startOctoPrint } from './octo-rig.ts'
 
 const IDLE_FLAGS = {
@@ -59,7 +59,7 @@ test('parts can be left out, and the last minutes added', async () => {
   assert.ok(Number.isInteger(time))
   assert.deepEqual(more, [])
   for (const query of ['limit=many', 'limit=-1', 'history=maybe']) {
-    assert.equal((await ask(scene.port, `/api/printer?${query}`)).status, 400, query)
+    assert.equal((await sendRequest(scene.port, `/api/printer?${query}`)).status, 400, query)
   }
 })
 
@@ -109,7 +109,7 @@ test('states go with the print', async () => {
   assert.deepEqual(await stateOf(scene), ['Printing', 'operational', 'printing'])
   await scene.push('print_stats', { state: 'paused' })
   assert.deepEqual(await stateOf(scene), ['Paused', 'operational', 'paused'])
-  // After a print that failed or was cancelled the next one can be sent: the original says Error, and Cura sends none.
+  // After a failed or cancelled print the next one can be sent: with the state Error Cura sends none.
   for (const state of ['cancelled', 'error', 'complete', 'standby']) {
     await scene.push('print_stats', { state })
     assert.deepEqual(await stateOf(scene), ['Operational', 'operational', 'ready'], state)
@@ -119,18 +119,18 @@ test('states go with the print', async () => {
 test('states go with Klipper', async () => {
   await using scene = await Scene.open()
   scene.klippy.setState('shutdown')
-  await scene.told('shutdown')
+  await scene.notified('shutdown')
   assert.deepEqual(await stateOf(scene), ['Error', 'error', 'closedOrError'])
   assert.deepEqual(Object.keys((await get(scene, '/api/printer')).temperature), ['bed', 'tool0'])
   assert.equal((await get(scene, '/api/server')).safemode, 'settings')
   scene.klippy.status.webhooks = { state: 'error', state_message: 'bad config' }
   scene.klippy.drop()
-  await scene.told('disconnected')
+  await scene.notified('disconnected')
   await scene.klippy.waitForConnection(2)
   assert.deepEqual((await get(scene, '/api/printer')).temperature, {})
   scene.klippy.status.webhooks = { state: 'ready', state_message: 'Printer is ready' }
   scene.klippy.drop()
-  await scene.told('ready')
+  await scene.notified('ready')
   assert.deepEqual(await stateOf(scene), ['Operational', 'operational', 'ready'])
   assert.equal((await get(scene, '/api/printer')).temperature.bed.actual, 22.35)
   assert.equal((await get(scene, '/api/server')).safemode, null)

@@ -62,7 +62,7 @@ test('console lines arrive with their direction', async () => {
   assert.ok(messages.includes('B:22'))
 })
 
-test('events tell of the print, the printer and the files', async () => {
+test('events report the print, the printer and the files', async () => {
   await using scene = await Scene.open({ files: ['part.gcode'], clock: quickClock() })
   using client = await connect(scene)
   await message(client, 'history')

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ZipFile } from 'yazl'
-import { ask, type Reply } from '../../support/raw-http.ts'
+import { type Reply, sendRequest } from '../../support/raw-http.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { ELSEWHERE } from '../access/access-rig.ts'
 import { formBody, type Part } from '../files/form.ts'
@@ -14,9 +14,13 @@ import { get, post, Scene, startOctoPrint, type Target } from './octo-rig.ts'
 function curl({ port }: Target, path: string, parts?: readonly Part[]): Promise<Reply> {
   const boundary = '------------------------d74496d66958873e'
   const headers = { 'X-Api-Key': '', 'User-Agent': 'PrusaSlicer/2.8.0', Accept: '*/*' }
-  if (parts === undefined) return ask(port, path, { headers })
+  if (parts === undefined) return sendRequest(port, path, { headers })
   const type = { 'Content-Type': `multipart/form-data; boundary=${boundary}`, Expect: '100-continue' }
-  return ask(port, path, { verb: 'POST', headers: { ...headers, ...type }, body: formBody(parts, boundary) })
+  return sendRequest(port, path, {
+    verb: 'POST',
+    headers: { ...headers, ...type },
+    body: formBody(parts, boundary),
+  })
 }
 
 /** Cura's plugin: Qt, which quotes the boundary and gives every part a type. */
@@ -27,7 +31,7 @@ function qtForm({ port }: Target, parts: readonly Part[]): Promise<Reply> {
     'Content-Type': `multipart/form-data; boundary="${boundary}"`,
     'MIME-Version': '1.0',
   }
-  return ask(port, '/api/files/local', { verb: 'POST', headers, body: formBody(parts, boundary) })
+  return sendRequest(port, '/api/files/local', { verb: 'POST', headers, body: formBody(parts, boundary) })
 }
 
 /** Cura connects with a key only; here, from a trusted address, any will do. */
@@ -35,7 +39,7 @@ const CURA = { 'X-Api-Key': 'typed in', 'User-Agent': 'Ultimaker-Cura/5.7.0 Octo
 const PLAIN = { headers: ['Content-Type: text/plain'] }
 const BYTES = { headers: ['Content-Type: application/octet-stream'] }
 
-/** What Cura does with an address: what follows `api/` is asked for below its own address of the API. */
+/** How Cura builds an address: what follows `api/` is below its own address of the API. */
 function endPointOf(reply: Reply): string {
   return decodeURI(String(reply.headers.location)).split('api/')[1] ?? ''
 }
@@ -79,10 +83,10 @@ test('what PrusaSlicer shows of an upload that was refused', async () => {
   assert.deepEqual(scene.scripts, [])
 })
 
-test('Cura: the dialogue of the printer, then what it asks every two seconds', async () => {
+test('Cura: the requests of its printer dialog, then those of every two seconds', async () => {
   await using scene = await Scene.open()
   // Application keys are not offered: the key is typed in.
-  assert.notEqual((await ask(scene.port, '/plugin/appkeys/probe', { headers: CURA })).status, 204)
+  assert.notEqual((await sendRequest(scene.port, '/plugin/appkeys/probe', { headers: CURA })).status, 204)
   const settings = await get(scene, '/api/settings', CURA)
   assert.equal(settings.feature.sdSupport, false)
   assert.ok('UltimakerFormatPackage' in settings.plugins)
@@ -165,7 +169,7 @@ test('from elsewhere a key is needed, in its own header or as a bearer token', a
   await using scene = await Scene.open()
   const { result: key } = await get(scene, '/access/api_key')
   const status = async (headers: Record<string, string>) =>
-    (await ask(scene.port, '/api/version', { headers: { ...ELSEWHERE, ...headers } })).status
+    (await sendRequest(scene.port, '/api/version', { headers: { ...ELSEWHERE, ...headers } })).status
   assert.equal(await status({ 'X-Api-Key': '' }), 401)
   assert.equal(await status({ 'X-Api-Key': 'typed in' }), 401)
   assert.equal(await status({ 'X-Api-Key': key }), 200)

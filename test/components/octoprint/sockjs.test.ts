@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { WebSocket } from 'ws'
 import { HandClock } from '../../support/hand-clock.ts'
 import { quickClock } from '../../support/quick-clock.ts'
-import { ask, type Reply } from '../../support/raw-http.ts'
+import { type Reply, sendRequest } from '../../support/raw-http.ts'
 import { bearer, createUser, ELSEWHERE, TRUST_LOOPBACK } from '../access/access-rig.ts'
 import { startOctoPrint, type Target } from './octo-rig.ts'
 
@@ -18,7 +18,7 @@ function send(
   body = '',
   headers: Record<string, string> = {},
 ): Promise<Reply> {
-  return ask(port, `/sockjs/000/${path}`, { verb: 'POST', body, headers })
+  return sendRequest(port, `/sockjs/000/${path}`, { verb: 'POST', body, headers })
 }
 
 /** The messages of a frame of one line. */
@@ -26,15 +26,15 @@ const messagesOf = ({ body }: Reply) => (JSON.parse(body.slice(1)) as string[]).
 
 test('the service introduces itself, and has no other transports', async () => {
   await using rig = await startOctoPrint('', NO_PRINTER)
-  assert.equal((await ask(rig.port, '/sockjs')).body, 'Welcome to SockJS!\n')
-  const { json, headers } = await ask(rig.port, '/sockjs/info?t=1')
+  assert.equal((await sendRequest(rig.port, '/sockjs')).body, 'Welcome to SockJS!\n')
+  const { json, headers } = await sendRequest(rig.port, '/sockjs/info?t=1')
   assert.deepEqual([json.websocket, json.cookie_needed, json.origins], [true, false, ['*:*']])
   assert.ok(Number.isInteger(json.entropy))
   assert.equal(headers['cache-control'], 'no-store')
   for (const path of ['a/eventsource', 'a/jsonp', 'a/websocket', 'a', 'a/b/xhr']) {
     assert.equal((await send(rig, path)).status, 404, path)
   }
-  assert.equal((await ask(rig.port, '/sockjs/000/a/xhr')).status, 404)
+  assert.equal((await sendRequest(rig.port, '/sockjs/000/a/xhr')).status, 404)
 })
 
 test('a framed WebSocket opens, carries lists of messages and beats', async () => {

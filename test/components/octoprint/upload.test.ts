@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask, type Reply } from '../../support/raw-http.ts'
+import { type Reply, sendRequest } from '../../support/raw-http.ts'
 import { BOUNDARY, formBody, type Part } from '../files/form.ts'
 import { get, post, Scene, type Target } from './octo-rig.ts'
 
@@ -13,7 +13,7 @@ const TYPE = { 'Content-Type': `multipart/form-data; boundary=${BOUNDARY}` }
 function upload({ port }: Target, filename: string, fields: Record<string, string> = {}): Promise<Reply> {
   const texts: Part[] = Object.entries(fields).map(([name, body]) => ({ name, body }))
   const body = formBody([...texts, { filename, body: 'G28\n' }])
-  return ask(port, '/api/files/local', { verb: 'POST', headers: TYPE, body })
+  return sendRequest(port, '/api/files/local', { verb: 'POST', headers: TYPE, body })
 }
 
 test('the reply is that of Moonraker and that of OctoPrint', async () => {
@@ -100,17 +100,20 @@ test('what is refused elsewhere is refused here', async () => {
   assert.equal((await upload(scene, '../../evil.gcode')).status, 400)
   const headers = { ...TYPE, Origin: 'http://evil.test' }
   const body = formBody([{ filename: 'a.gcode', body: 'G28' }])
-  assert.equal((await ask(scene.port, '/api/files/local', { verb: 'POST', headers, body })).status, 403)
   assert.equal(
-    (await ask(scene.port, '/api/files/sdcard', { verb: 'POST', headers: TYPE, body })).status,
+    (await sendRequest(scene.port, '/api/files/local', { verb: 'POST', headers, body })).status,
+    403,
+  )
+  assert.equal(
+    (await sendRequest(scene.port, '/api/files/sdcard', { verb: 'POST', headers: TYPE, body })).status,
     404,
   )
-  const noForm = await ask(scene.port, '/api/files/local', { verb: 'POST', body: '{}' })
+  const noForm = await sendRequest(scene.port, '/api/files/local', { verb: 'POST', body: '{}' })
   assert.equal(noForm.status, 400)
   assert.ok(!existsSync(join(scene.rig.paths.gcodes, 'a.gcode')))
 })
 
-test('a file of another root says where it is', async () => {
+test('the reply about a file of another root contains its root', async () => {
   await using scene = await Scene.open()
   const reply = await upload(scene, 'extra.cfg', { root: 'config', print: 'true', select: 'true' })
   assert.equal(reply.status, 201, reply.body)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { standInPrograms } from '../machine/stand-in-programs.ts'
+import { fakePrograms } from '../machine/fake-programs.ts'
 import { initialised, startScene } from './scene.ts'
 
 /** Ports 1 and 2 of hub 1-1, and another hub, whose port is off. */
@@ -31,7 +31,7 @@ show New "$@"
 const section = '[power hub]\ntype: uhubctl\nlocation: 1-1\nport: 2\n'
 
 test('a port is read and switched', async () => {
-  using programs = standInPrograms({ uhubctl: UHUBCTL })
+  using programs = fakePrograms({ uhubctl: UHUBCTL })
   await using scene = await startScene(section)
   await initialised(scene)
   assert.deepEqual(await scene.states(), { hub: 'on' })
@@ -47,7 +47,7 @@ test('a port is read and switched', async () => {
 })
 
 test('a program that fails is an error with its reason in the log', async () => {
-  using programs = standInPrograms({ uhubctl: UHUBCTL })
+  using programs = fakePrograms({ uhubctl: UHUBCTL })
   await using scene = await startScene(section)
   await initialised(scene)
   writeFileSync(join(programs.folder, 'fails'), '')
@@ -59,7 +59,7 @@ test('a program that fails is an error with its reason in the log', async () => 
 })
 
 test('without the program the section is left out', async () => {
-  using _ = standInPrograms({}, { alone: true })
+  using _ = fakePrograms({}, { alone: true })
   await using scene = await startScene(section)
   const warnings = await scene.warnings()
   assert.ok(warnings.some(text => text.includes('section [power hub] needs the program uhubctl')))

@@ -97,7 +97,7 @@ test('the reply to a restart is sent before the restart', async () => {
   await using rig = await startRig({ printer: 'none' })
   const { status, json } = await postJson(rig.port, '/server/restart', {})
   assert.deepEqual([status, json], [200, { result: 'ok' }])
-  await rig.restartAsked
+  await rig.restartRequested
 })
 
 test('a client rolls the log over', async () => {

@@ -24,20 +24,21 @@ async function camera(answer: RequestListener) {
   return { host: `127.0.0.1:${port}`, [Symbol.asyncDispose]: dispose }
 }
 
-/** A server with a webcam of these URLs; `ask` tests it. */
+/** A server with a webcam of these URLs; `testCamera` tests it. */
 async function scene(snapshot_url: string, stream_url = '') {
   const rig = await startRig({ printer: 'none' })
   const made = await postJson(rig.port, '/server/webcams/item', { name: 'cam', snapshot_url, stream_url })
   assert.equal(made.status, 200)
-  const ask = async () => (await postJson(rig.port, '/server/webcams/test', { name: 'cam' })).json.result
-  return { rig, ask, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() }
+  const testCamera = async () =>
+    (await postJson(rig.port, '/server/webcams/test', { name: 'cam' })).json.result
+  return { rig, testCamera, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() }
 }
 
 test('a snapshot that answers is reachable, and whole URLs stay as they are', async () => {
   await using cam = await camera((_req, res) => res.end('jpeg'))
   const [snapshot, stream] = [`http://${cam.host}/?action=snapshot`, 'webrtc://elsewhere.test/x?y#z']
   await using at = await scene(snapshot, stream)
-  assert.deepEqual(await at.ask(), {
+  assert.deepEqual(await at.testCamera(), {
     name: 'cam',
     snapshot_reachable: true,
     snapshot_url: snapshot,
@@ -45,13 +46,13 @@ test('a snapshot that answers is reachable, and whole URLs stay as they are', as
   })
 })
 
-test('a stream without an end is reachable at its beginning', async () => {
+test('a stream without an end is reachable once it has started', async () => {
   await using cam = await camera((_req, res) => {
     res.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace;boundary=x' })
     res.write('--x')
   })
   await using at = await scene(`http://${cam.host}/`)
-  assert.equal((await at.ask()).snapshot_reachable, true)
+  assert.equal((await at.testCamera()).snapshot_reachable, true)
 })
 
 test('errors, and what is no web address, are not reachable', async () => {
@@ -65,7 +66,7 @@ test('errors, and what is no web address, are not reachable', async () => {
     `http://${cam.host}/304`,
     'http://127.0.0.1:1/',
     'http://[::1/',
-    'http://nobody.invalid/',
+    'http://no-camera.invalid/',
     'http://a b/',
     'https://',
     'http://127.0.0.1:99999/',
@@ -76,7 +77,7 @@ test('errors, and what is no web address, are not reachable', async () => {
     '',
   ]) {
     await using at = await scene(url)
-    const result = await at.ask()
+    const result = await at.testCamera()
     assert.equal(result.snapshot_reachable, false, url)
     if (/^\w+:\/\/[^/]/.test(url) || url === '') assert.equal(result.snapshot_url, url)
   }
@@ -91,7 +92,7 @@ test('a camera that never answers, or sends its visitors in circles, ends the te
   })
   for (const { host } of [silent, circle]) {
     await using at = await scene(`http://${host}/`)
-    assert.equal((await at.ask()).snapshot_reachable, false)
+    assert.equal((await at.testCamera()).snapshot_reachable, false)
   }
   assert.ok(visits > 1 && visits < 10, `${visits} visits`)
 })
@@ -117,24 +118,24 @@ test('some tests run at a time, and room comes back', async () => {
 })
 
 test('user and password go to the camera and no further, and into no log', async () => {
-  const heard: [string, string | undefined][] = []
+  const received: [string, string | undefined][] = []
   await using other = await camera((req, res) => {
-    heard.push(['other', req.headers.authorization])
+    received.push(['other', req.headers.authorization])
     res.end()
   })
   await using cam = await camera((req, res) => {
-    heard.push(['camera', req.headers.authorization])
+    received.push(['camera', req.headers.authorization])
     res.writeHead(302, { Location: `http://${other.host}/` }).end()
   })
   await using at = await scene(`http://admin:s3cret@${cam.host}/`)
-  assert.equal((await at.ask()).snapshot_reachable, true)
+  assert.equal((await at.testCamera()).snapshot_reachable, true)
   const basic = `Basic ${Buffer.from('admin:s3cret').toString('base64')}`
-  assert.deepEqual(heard, [
+  assert.deepEqual(received, [
     ['camera', basic],
     ['other', undefined],
   ])
   await using broken = await scene('http://admin:s3cret@127.0.0.1:1/')
-  assert.equal((await broken.ask()).snapshot_reachable, false)
+  assert.equal((await broken.testCamera()).snapshot_reachable, false)
   assert.ok(broken.rig.log.some(line => line.includes('webcam cam: no snapshot')))
   assert.deepEqual(
     broken.rig.log.filter(line => line.includes('s3cret')),
@@ -144,7 +145,7 @@ test('user and password go to the camera and no further, and into no log', async
 
 test('relative URLs are of this machine', async () => {
   await using at = await scene('webcam/?action=snapshot', '//webcam/?action=stream#x')
-  const { snapshot_url, stream_url } = await at.ask()
+  const { snapshot_url, stream_url } = await at.testCamera()
   assert.match(snapshot_url, /^http:\/\/[^/?]+\/webcam\/\?action=snapshot$/)
   assert.match(stream_url, /^http:\/\/[^/?]+\/webcam\/\?action=stream#x$/)
 })

@@ -5,7 +5,7 @@ import { type Frame, WebClient } from '../../support/web-client.ts'
 /** A webcam of the configuration. */
 export const FRONT = '[webcam front]\nstream_url: /webcam/?action=stream\n'
 
-/** What a webcam has where nothing is said of it. */
+/** The defaults of a webcam. */
 export const DEFAULTS = {
   enabled: true,
   icon: 'mdiWebcam',

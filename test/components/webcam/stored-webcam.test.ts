@@ -1,7 +1,7 @@
 // Webcams of the database: as the original keeps them, as front-ends left them, and what outlasts a restart.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { RestartableServer } from '../../support/restartable-server.ts'
 import type { Frame, WebClient } from '../../support/web-client.ts'
 import { DEFAULTS, FRONT, scene } from './scene.ts'
@@ -120,7 +120,7 @@ test('a record with odd fields keeps what can be read', async () => {
   assert.equal((await at.stored('1')).ours, 'of a newer server')
 })
 
-test('what has no name, or a name or uid that is taken, is left out and told of', async () => {
+test('a webcam without a name, or with a name or uid that exists already, is left out and logged', async () => {
   await using at = await RestartableServer.start({ conf: FRONT })
   const client = await at.client()
   const list = async (by: WebClient) => (await by.call('server.webcams.list')).result.webcams as Frame[]
@@ -146,8 +146,8 @@ test('what has no name, or a name or uid that is taken, is left out and told of'
   await at.restart()
   const later = await at.client()
   assert.deepEqual(seen(await list(later)), expected)
-  const told = at.log.filter(text => /webcam \S+ of the database/.test(text))
-  assert.equal(told.length, 5)
+  const entries = at.log.filter(text => /webcam \S+ of the database/.test(text))
+  assert.equal(entries.length, 5)
   await later.call('server.webcams.delete_item', { uid: '4' })
   assert.deepEqual(seen(await list(later)).at(-1), ['5', '/second'])
 })
@@ -161,6 +161,6 @@ test('uids and webcams stay over restarts', async () => {
     await at.restart()
     assert.deepEqual((await (await at.client()).call('server.webcams.list')).result, result)
   }
-  const { json } = await ask(at.port, '/server/database/item?namespace=moonraker&key=instance_id')
+  const { json } = await sendRequest(at.port, '/server/database/item?namespace=moonraker&key=instance_id')
   assert.match(json.result.value, /^[0-9a-f]{32}$/)
 })

@@ -1,7 +1,7 @@
 // Webcams through the API: the configuration, changes, names, and what is refused.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import type { Frame } from '../../support/web-client.ts'
 import { DEFAULTS, FRONT, scene } from './scene.ts'
 
@@ -37,7 +37,7 @@ test('without any webcam there is an empty list', async () => {
 
 test('all options of a section', async () => {
   const conf =
-    '[webcam  the big one]\nstream_url: rtsp://cam/1\nsnapshot_url: http://cam/2\nlocation: door\nicon: mdiDoor\n' +
+    '[webcam  the big one]\nstream_url: rtsp://cam/1\nsnapshot_url: http://cam/2\nlocation: garage\nicon: mdiGarage\n' +
     'enabled: False\nservice: webrtc-go2rtc\ntarget_fps: 30\ntarget_fps_idle: 0\nflip_horizontal: yes\n' +
     'flip_vertical: on\nrotation: 270\naspect_ratio: 16:9\n'
   await using at = await scene({ conf })
@@ -46,11 +46,11 @@ test('all options of a section', async () => {
     uid: cam.uid,
     name: 'the big one',
     enabled: false,
-    icon: 'mdiDoor',
+    icon: 'mdiGarage',
     aspect_ratio: '16:9',
     target_fps: 30,
     target_fps_idle: 0,
-    location: 'door',
+    location: 'garage',
     service: 'webrtc-go2rtc',
     stream_url: 'rtsp://cam/1',
     snapshot_url: 'http://cam/2',
@@ -92,7 +92,7 @@ test('a section that does not fit is a warning, and the others live', async () =
   assert.equal(warnings.length, 5)
 })
 
-test('a new webcam has defaults, is told of, and is changed field by field', async () => {
+test('a new webcam has defaults, is notified, and is changed field by field', async () => {
   await using at = await scene()
   const { result } = await at.call('post_item', { name: 'side', stream_url: '/side' })
   const { uid } = result.webcam
@@ -128,17 +128,17 @@ test('over HTTP, with query strings and odd names', async () => {
   const made = await postJson(port, ITEM, { name, stream_url: 'http://u:p@cam/x?a=1#b' })
   assert.equal(made.status, 200)
   const query = `${ITEM}?name=${encodeURIComponent(name)}`
-  assert.deepEqual((await ask(port, query)).json, made.json)
-  const turned = await ask(port, `${query}&rotation=180&enabled:bool=false`, { verb: 'POST' })
+  assert.deepEqual((await sendRequest(port, query)).json, made.json)
+  const turned = await sendRequest(port, `${query}&rotation=180&enabled:bool=false`, { verb: 'POST' })
   assert.deepEqual(turned.json.result.webcam, { ...made.json.result.webcam, rotation: 180, enabled: false })
-  assert.equal((await ask(port, query, { verb: 'DELETE' })).json.result.webcam.rotation, 180)
-  assert.equal((await ask(port, query)).status, 404)
-  assert.deepEqual((await ask(port, ITEM)).json, {
+  assert.equal((await sendRequest(port, query, { verb: 'DELETE' })).json.result.webcam.rotation, 180)
+  assert.equal((await sendRequest(port, query)).status, 404)
+  assert.deepEqual((await sendRequest(port, ITEM)).json, {
     error: { code: 400, message: 'No data for argument: name' },
   })
 })
 
-test('names are unique: renaming by uid, and what stands in the way', async () => {
+test('names are unique: renaming by uid, and conflicts', async () => {
   await using at = await scene()
   const { result } = await at.call('post_item', { name: 'a', stream_url: '/a' })
   const { uid } = result.webcam

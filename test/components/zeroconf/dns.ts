@@ -1,4 +1,4 @@
-// As much of multicast DNS as asks a question and reads what comes back (RFC 1035, section 4; RFC 6762).
+// A minimal client of multicast DNS: sends a query and reads the answers (RFC 1035, section 4; RFC 6762).
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { SocketAddress } from 'node:net'
@@ -8,11 +8,11 @@ const GROUP_IPV6 = 'ff02::fb'
 const PORT = 5353
 /** Bits of a header: an answer, with authority. */
 const ANSWER = Buffer.from([0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0])
-/** How long an answer may take until the test says that none came. */
-const PATIENCE_MS = 10_000
+/** Milliseconds until a missing answer fails the test. */
+const TIMEOUT_MS = 10_000
 const TYPES = { A: 1, PTR: 12, TXT: 16, AAAA: 28, SRV: 33 } as const
 
-/** A record of an answer; `data` is a name, an address, texts or what SRV says. */
+/** A record of an answer; `data` is a name, an address, texts or the content of an SRV record. */
 export interface DnsRecord {
   readonly name: string
   readonly type: keyof typeof TYPES | number
@@ -27,7 +27,7 @@ function nameBytes(name: string): Buffer {
   return Buffer.concat([...labels, Buffer.of(0)])
 }
 
-/** The name at `at`, whose end may stand elsewhere, and where the bytes after it begin. */
+/** The name at `at`, whose end may be elsewhere, and the offset of the bytes after it. */
 function readName(message: Buffer, at: number): [string, number] {
   const labels: string[] = []
   let position = at
@@ -92,13 +92,13 @@ export class DnsClient implements AsyncDisposable {
   readonly #socket: Socket
   readonly #group: string
   /** Messages that came. */
-  heardCount = 0
+  receivedCount = 0
 
   private constructor(socket: Socket, group: string) {
     this.#socket = socket
     this.#group = group
     socket.on('message', () => {
-      this.heardCount += 1
+      this.receivedCount += 1
     })
   }
 
@@ -127,8 +127,8 @@ export class DnsClient implements AsyncDisposable {
     this.#socket.send(question, PORT, this.#group)
   }
 
-  /** Asks again and again, since the service may only be looking for its name, until an answer `fits`. */
-  async ask(
+  /** Repeats a query, since the service may still be looking for its name, until an answer `fits`. */
+  async query(
     name: string,
     type: keyof typeof TYPES,
     fits: (records: readonly DnsRecord[]) => boolean,
@@ -136,15 +136,15 @@ export class DnsClient implements AsyncDisposable {
     const again = setInterval(() => this.send(name, type), 100)
     this.send(name, type)
     try {
-      return await this.heard(fits)
+      return await this.received(fits)
     } finally {
       clearInterval(again)
     }
   }
 
   /** Resolves with the records of the next message that `fits`. */
-  async heard(fits: (records: readonly DnsRecord[]) => boolean): Promise<DnsRecord[]> {
-    const signal = AbortSignal.timeout(PATIENCE_MS)
+  async received(fits: (records: readonly DnsRecord[]) => boolean): Promise<DnsRecord[]> {
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
     for (;;) {
       const [message] = (await once(this.#socket, 'message', { signal })) as [Buffer]
       const records = readRecords(message)
@@ -153,18 +153,18 @@ export class DnsClient implements AsyncDisposable {
   }
 
   /** Resolves with the next question that names `label`. */
-  async asked(label: string): Promise<void> {
-    const signal = AbortSignal.timeout(PATIENCE_MS)
+  async queried(label: string): Promise<void> {
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
     for (;;) {
       const [message] = (await once(this.#socket, 'message', { signal })) as [Buffer]
       if ((message.readUInt16BE(2) & 0x8000) === 0 && message.includes(label)) return
     }
   }
 
-  /** Answers every question that names `name` that it is taken, until the test is over; for one that listens. */
+  /** Answers every query for `name` that the name is in use, until the test ends; for a listening client. */
   claim(name: string): void {
     const named = nameBytes(name)
-    // The rest of a name may stand elsewhere in a message.
+    // The rest of a name may be elsewhere in a message.
     const label = named.subarray(0, 1 + (named[0] ?? 0))
     const service = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 1]), nameBytes('other.local')])
     const fixed = Buffer.from([0, TYPES.SRV, 0x80, 1, 0, 0, 0, 120, 0, service.length])

@@ -45,7 +45,7 @@ test('a name that is too long for the network gives way to a shorter one; a numb
   }
 })
 
-test("the machine's own name is left to whoever answers for it", () => {
+test("the machine's own name is not announced if another program answers for it", () => {
   const own = hostname().split('.')[0] ?? ''
   assert.equal(announcedHost(own, ID, false), own)
   assert.equal(announcedHost(own.toUpperCase(), ID, true), 'moonraker-01234567')

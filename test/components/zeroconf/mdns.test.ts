@@ -1,4 +1,4 @@
-// Found by multicast DNS, asked as another program would, on the loopback interface alone.
+// Discovery by multicast DNS, as another program does it, mostly on the loopback interface.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { type Network, networksOf } from '../../../src/components/zeroconf/netwo
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'
 import { moonrakerVersion } from '../../../src/core/version.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { DnsClient, type DnsRecord } from './dns.ts'
 
@@ -27,7 +27,7 @@ const startFound = (host: string, more: RigOptions = {}) =>
     ...more,
   })
 
-/** The records of an answer that tells of the rig, by type. */
+/** Whether an answer contains the rig; and the first of its records of a type. */
 const isOurs = (records: readonly DnsRecord[]) =>
   records.some(({ type, data }) => type === 'TXT' && (data as string[]).includes(`uuid=${ID}`))
 const first = (records: readonly DnsRecord[], type: string) => records.find(record => record.type === type)
@@ -38,13 +38,13 @@ const hooks = () => [
   Object.getOwnPropertyDescriptor(process, 'emit'),
 ]
 
-test('the service is found with its port, its address and its texts, until it says goodbye', async () => {
+test('the service is found with its port, its address and its texts, until its end is announced', async () => {
   const before = hooks()
   await using watcher = await DnsClient.open({ listening: true })
   await using client = await DnsClient.open()
   const rig = await startFound(`found-${SHORT}.local`, { server: 'route_prefix: printer1' })
   const { port } = rig
-  const records = await client.ask(SERVICES, 'PTR', isOurs)
+  const records = await client.query(SERVICES, 'PTR', isOurs)
   const name = String(first(records, 'PTR')?.data)
   assert.equal(name, `${instanceName(ownCgroup(), ID)} @ found-${SHORT}.${SERVICES}`)
   const srv = first(records, 'SRV')
@@ -56,12 +56,12 @@ test('the service is found with its port, its address and its texts, until it sa
     'route_prefix=/printer1',
   ])
   const host = `found-${SHORT}.local`
-  const address = first(await client.ask(host, 'A', all => all[0]?.name === host), 'A')
+  const address = first(await client.query(host, 'A', all => all[0]?.name === host), 'A')
   assert.equal(address?.data, '127.0.0.1')
   assert.deepEqual(hooks(), before, 'the library leaves the process as it was')
-  const goodbye = watcher.heard(all => all.some(({ type, ttl }) => type === 'PTR' && ttl === 0))
+  const end = watcher.received(all => all.some(({ type, ttl }) => type === 'PTR' && ttl === 0))
   await rig[Symbol.asyncDispose]()
-  assert.equal(first(await goodbye, 'PTR')?.data, name)
+  assert.equal(first(await end, 'PTR')?.data, name)
 })
 
 test('a name that the network has already is not taken', async () => {
@@ -70,18 +70,18 @@ test('a name that the network has already is not taken', async () => {
   const name = `${instanceName(ownCgroup(), ID)} @ taken-${SHORT}`
   other.claim(`${name}.${SERVICES}`)
   await using rig = await startFound(`taken-${SHORT}`)
-  const records = await client.ask(SERVICES, 'PTR', isOurs)
+  const records = await client.query(SERVICES, 'PTR', isOurs)
   const srv = first(records, 'SRV')
   assert.deepEqual(srv?.name, `${name} (2).${SERVICES}`)
   assert.deepEqual(srv?.data, { port: rig.port, target: `taken-${SHORT}-(2).local` })
 })
 
-test("the machine's own name is left to whoever answers for it, even later", async () => {
+test("the machine's own name is given up if another program answers for it, even later", async () => {
   await using rig = await startFound('')
   await using other = await DnsClient.open({ listening: true })
   other.claim(`${machineName()}.local`)
   await using client = await DnsClient.open()
-  const records = await client.ask(
+  const records = await client.query(
     SERVICES,
     'PTR',
     all => isOurs(all) && !String(first(all, 'PTR')?.data).includes('(2)'),
@@ -89,7 +89,7 @@ test("the machine's own name is left to whoever answers for it, even later", asy
   assert.deepEqual(first(records, 'SRV')?.data, { port: rig.port, target: `moonraker-${SHORT}.local` })
 })
 
-test('who is not in one of the networks is not heard', async () => {
+test('queries from other networks are ignored', async () => {
   const name = `near-${SHORT}`
   const announcement = await new Mdns().announce(
     { name, host: name, port: 1, txt: { uuid: ID }, onRename: () => {} },
@@ -99,12 +99,12 @@ test('who is not in one of the networks is not heard', async () => {
   await using _announced = { [Symbol.asyncDispose]: () => announcement.withdraw() }
   await using near = await DnsClient.open()
   await using far = await DnsClient.open({ address: '127.0.0.2' })
-  await near.ask(SERVICES, 'PTR', isOurs)
+  await near.query(SERVICES, 'PTR', isOurs)
   for (let times = 0; times < 2; times += 1) {
     far.send(`${name}.local`, 'A')
-    await near.ask(`${name}.local`, 'A', all => all[0]?.name === `${name}.local`)
+    await near.query(`${name}.local`, 'A', all => all[0]?.name === `${name}.local`)
   }
-  assert.equal(far.heardCount, 0)
+  assert.equal(far.receivedCount, 0)
 })
 
 /** An interface with an IPv6 address that a router can reach, and that address; none in many containers. */
@@ -120,7 +120,7 @@ test('the service is found over IPv6', { skip: ipv6 === undefined && 'no IPv6 ne
   )
   await using _announced = { [Symbol.asyncDispose]: () => announcement.withdraw() }
   await using client = await DnsClient.open({ address: network.address, networkInterface: network.name })
-  const records = await client.ask(SERVICES, 'PTR', isOurs)
+  const records = await client.query(SERVICES, 'PTR', isOurs)
   assert.deepEqual(first(records, 'SRV')?.data, { port: 1, target: `${name}.local` })
   const addresses = records.filter(({ type }) => type === 'AAAA' || type === 'A')
   assert.deepEqual(
@@ -135,8 +135,8 @@ test('a stop at any moment leaves nothing behind', async () => {
     const rig = await startFound(`stop-${SHORT}`, {
       conf: `[zeroconf]\nmdns_hostname: stop-${SHORT}\nenable_ssdp: True`,
     })
-    if (stopAt === 'while it looks for its name') await watcher.asked(`stop-${SHORT}`)
-    if (stopAt === 'when it is known') await watcher.heard(isOurs)
+    if (stopAt === 'while it looks for its name') await watcher.queried(`stop-${SHORT}`)
+    if (stopAt === 'when it is known') await watcher.received(isOurs)
     await rig[Symbol.asyncDispose]()
     assert.doesNotMatch(rig.log.join('\n'), /WARNING|ERROR/, stopAt)
     assert.equal(
@@ -147,11 +147,11 @@ test('a stop at any moment leaves nothing behind', async () => {
   }
 })
 
-test('without the section nothing is told; a name that cannot be one is refused', async () => {
+test('without the section nothing is announced; an invalid name is refused', async () => {
   await using silent = await startRig({ printer: 'none' })
-  const info = async (rig: Rig) => (await ask(rig.port, '/server/info')).json.result
+  const info = async (rig: Rig) => (await sendRequest(rig.port, '/server/info')).json.result
   assert.ok(!(await info(silent)).components.includes('zeroconf'))
-  assert.equal((await ask(silent.port, '/server/zeroconf/ssdp')).status, 404)
+  assert.equal((await sendRequest(silent.port, '/server/zeroconf/ssdp')).status, 404)
   await using wrong = await startFound('two.parts')
   const { failed_components, warnings } = await info(wrong)
   assert.deepEqual(failed_components, ['zeroconf'])

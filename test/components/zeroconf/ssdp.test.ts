@@ -1,4 +1,4 @@
-// Found by SSDP, asked as another program would, on the loopback interface alone.
+// Discovery by SSDP, as another program does it, on the loopback interface alone.
 import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -10,21 +10,21 @@ import { Ssdp } from '../../../src/components/zeroconf/ssdp.ts'
 import { Log } from '../../../src/core/log.ts'
 import { moonrakerVersion } from '../../../src/core/version.ts'
 import { HandClock } from '../../support/hand-clock.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 
 const GROUP = '239.255.255.250'
 const PORT = 1900
 const DEVICE = 'urn:arksine.github.io:device:Moonraker:1'
 
-/** A program on this machine that asks, or that hears what is told to all. */
+/** A program on this machine that searches, or that receives all announcements. */
 class Program implements AsyncDisposable {
-  readonly heard: string[] = []
+  readonly received: string[] = []
   readonly socket: Socket
 
   private constructor(socket: Socket) {
     this.socket = socket
-    socket.on('message', data => this.heard.push(String(data)))
+    socket.on('message', data => this.received.push(String(data)))
   }
 
   static async open(listening = false): Promise<Program> {
@@ -48,7 +48,7 @@ class Program implements AsyncDisposable {
   async until(part: string, count: number): Promise<string[]> {
     const signal = AbortSignal.timeout(10_000)
     for (;;) {
-      const found = this.heard.filter(text => text.includes(part))
+      const found = this.received.filter(text => text.includes(part))
       if (found.length >= count) return found
       await once(this.socket, 'message', { signal })
     }
@@ -81,7 +81,7 @@ const headersOf = (text: string) =>
       .map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
   )
 
-test('it tells that it is there, answers who looks for it, and tells that it goes', async () => {
+test('the server announces its start, answers searches, and announces its end', async () => {
   await using watcher = await Program.open(true)
   await using rig = await startFound()
   const uuid = uuidOf(rig)
@@ -100,7 +100,7 @@ test('it tells that it is there, answers who looks for it, and tells that it goe
   )
   await using program = await Program.open()
   for (const [target, count] of [['ssdp:all', 3], ...faces.map(face => [face, 1] as const)] as const) {
-    program.heard.length = 0
+    program.received.length = 0
     program.search(target)
     const answers = (await program.until(uuid, count)).map(headersOf)
     assert.deepEqual(
@@ -112,18 +112,18 @@ test('it tells that it is there, answers who looks for it, and tells that it goe
     assert.equal(answers[0]?.['BOOTID.UPNP.ORG'], alive[0]?.['BOOTID.UPNP.ORG'])
   }
   await rig.server.stop()
-  const goodbyes = await watcher.until('ssdp:byebye', 3)
+  const ends = await watcher.until('ssdp:byebye', 3)
   assert.deepEqual(
-    goodbyes.map(text => headersOf(text).NT),
+    ends.map(text => headersOf(text).NT),
     faces,
   )
 })
 
-test('the description says who it is, to everyone', async () => {
+test('every client can read the description', async () => {
   await using rig = await startFound({ server: 'route_prefix: one' })
   const path = '/one/server/zeroconf/ssdp'
   const headers = { 'X-Forwarded-For': '203.0.113.5' }
-  let reply = await ask(rig.port, path, { headers })
+  let reply = await sendRequest(rig.port, path, { headers })
   assert.equal(reply.status, 200)
   assert.match(reply.headers['content-type'] ?? '', /^application\/xml/)
   const fields = new Map<string, string>()
@@ -142,19 +142,19 @@ test('the description says who it is, to everyone', async () => {
   assert.match(fields.get('friendlyName') ?? '', / \(ssdp\)$/)
   assert.equal(fields.get('modelNumber'), moonrakerVersion())
   assert.equal(fields.get('presentationURL'), `http://127.0.0.1:${rig.port}/one`)
-  reply = await ask(rig.port, path, { verb: 'HEAD' })
+  reply = await sendRequest(rig.port, path, { verb: 'HEAD' })
   assert.deepEqual([reply.status, reply.body], [200, ''])
-  assert.equal((await ask(rig.port, path, { verb: 'POST' })).status, 405)
+  assert.equal((await sendRequest(rig.port, path, { verb: 'POST' })).status, 405)
 })
 
-test('only where it is asked for', async () => {
+test('SSDP works only if it is enabled', async () => {
   await using rig = await startRig({ printer: 'none', conf: '[zeroconf]\nmdns_hostname: quiet' })
-  assert.equal((await ask(rig.port, '/server/zeroconf/ssdp')).status, 404)
+  assert.equal((await sendRequest(rig.port, '/server/zeroconf/ssdp')).status, 404)
 })
 
 const UUID = '01234567-89ab-4cde-8f01-23456789abcd'
 
-/** SSDP alone, with a clock that stands still, in the network `cidr`. */
+/** SSDP alone, with a clock that the test moves, in the network `cidr`. */
 async function startAlone({ cidr = '127.0.0.1/8', uuid = UUID } = {}) {
   const clock = new HandClock()
   const log = new Log({ clock, file: null, structured: false, level: 'info', console: null })
@@ -173,10 +173,10 @@ async function startAlone({ cidr = '127.0.0.1/8', uuid = UUID } = {}) {
 async function searchLast(program: Program): Promise<string[]> {
   program.search(DEVICE)
   await program.until(`ST: ${DEVICE}`, 1)
-  return program.heard.filter(text => !text.includes(`ST: ${DEVICE}`))
+  return program.received.filter(text => !text.includes(`ST: ${DEVICE}`))
 }
 
-test('answers wait for as long as who asks wants them spread, and for 5 s at most', async () => {
+test('answers are spread over as much time as the search allows, and over 5 s at most', async () => {
   await using alone = await startAlone()
   await using program = await Program.open()
   program.search(`uuid:${UUID}`, 'MAN: "ssdp:discover"\r\nMX: 1000\r\n')
@@ -230,12 +230,12 @@ test('who is not in one of the networks gets no answer', async () => {
     await program.until(UUID, 3 * times)
   }
   assert.deepEqual(
-    program.heard.filter(text => text.includes(far)),
+    program.received.filter(text => text.includes(far)),
     [],
   )
 })
 
-test('it is told again before what was told expires', async () => {
+test('the announcement is repeated before it expires', async () => {
   await using watcher = await Program.open(true)
   await using alone = await startAlone()
   await watcher.until(UUID, 3)

@@ -1,4 +1,4 @@
-// A D-Bus daemon with a stand-in for systemd, logind and polkit (host.py), for this process as its system bus.
+// A D-Bus daemon with a systemd-in for systemd, logind and polkit (host.py), for this process as its system bus.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,13 +17,13 @@ export const absent: string | undefined = Object.entries(NEEDED)
   .filter(([, path]) => !existsSync(path))
   .map(([name]) => `${name} is not installed`)[0]
 
-/** Something that was asked of the host. */
+/** A call that the simulated host received. */
 export interface HostCall {
   readonly call: string
   readonly [argument: string]: unknown
 }
 
-/** An order for host.py, which says what there is. */
+/** An order for host.py: what exists on the host. */
 export type HostOrder = Readonly<Record<string, unknown>>
 
 const POLICY = `<busconfig>
@@ -39,18 +39,18 @@ export class Host implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'bus-'))
   readonly #config = join(this.#folder, 'bus.conf')
   readonly address = `unix:path=${join(this.#folder, 'bus')}`
-  /** All that was asked, oldest first. */
+  /** All calls, oldest first. */
   readonly calls: HostCall[] = []
   readonly #waiters = new Set<() => void>()
   #daemon: ChildProcess | null = null
-  #stand: ChildProcess | null = null
+  #systemd: ChildProcess | null = null
   #obeyed = 0
 
   private constructor() {
     writeFileSync(this.#config, `${POLICY}<listen>${this.address}</listen></busconfig>`)
   }
 
-  /** Starts daemon and stand-in, gives it `orders`, and makes it this process's system bus. */
+  /** Starts daemon and systemd-in, gives it `orders`, and makes it this process's system bus. */
   static async start(...orders: readonly HostOrder[]): Promise<Host> {
     const host = new Host()
     process.env.DBUS_SYSTEM_BUS_ADDRESS = host.address
@@ -65,22 +65,22 @@ export class Host implements AsyncDisposable {
       this.#daemon = spawn('/usr/bin/dbus-daemon', args, { stdio: ['ignore', 'pipe', 'ignore'] })
       await once(this.#daemon.stdout!, 'data')
     }
-    await this.riseStandIn(...orders)
+    await this.startSystemd(...orders)
   }
 
-  /** Starts the stand-in on the daemon that runs. */
-  async riseStandIn(...orders: readonly HostOrder[]): Promise<void> {
-    const stand = spawn(PYTHON, [join(import.meta.dirname, 'host.py')], {
+  /** Starts the systemd-in on the daemon that runs. */
+  async startSystemd(...orders: readonly HostOrder[]): Promise<void> {
+    const systemd = spawn(PYTHON, [join(import.meta.dirname, 'host.py')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    this.#stand = stand
-    const lines = createInterface({ input: stand.stdout! })
+    this.#systemd = systemd
+    const lines = createInterface({ input: systemd.stdout! })
     await once(lines, 'line')
-    lines.on('line', line => this.#heard(JSON.parse(line)))
+    lines.on('line', line => this.#received(JSON.parse(line)))
     for (const order of orders) await this.order(order)
   }
 
-  #heard(line: HostCall | { readonly obeyed: HostOrder }): void {
+  #received(line: HostCall | { readonly obeyed: HostOrder }): void {
     if ('obeyed' in line) this.#obeyed += 1
     else this.calls.push(line as HostCall)
     for (const waiter of this.#waiters) waiter()
@@ -98,7 +98,7 @@ export class Host implements AsyncDisposable {
   /** Resolves when the order has been carried out. */
   async order(order: HostOrder): Promise<void> {
     const next = this.#obeyed + 1
-    this.#stand?.stdin?.write(`${JSON.stringify(order)}\n`)
+    this.#systemd?.stdin?.write(`${JSON.stringify(order)}\n`)
     await this.#until(() => this.#obeyed >= next)
   }
 
@@ -108,18 +108,18 @@ export class Host implements AsyncDisposable {
     return this.calls.find(each => each.call === call)!
   }
 
-  /** Ends the stand-in; the daemon runs on. */
-  async fallStandIn(): Promise<void> {
-    await end(this.#stand)
-    this.#stand = null
+  /** Ends the systemd-in; the daemon runs on. */
+  async stopSystemd(): Promise<void> {
+    await end(this.#systemd)
+    this.#systemd = null
   }
 
-  /** Ends the daemon at once, and the stand-in with it. */
+  /** Ends the daemon at once, and the systemd-in with it. */
   async fall(): Promise<void> {
     await end(this.#daemon, 'SIGKILL')
     this.#daemon = null
     rmSync(join(this.#folder, 'bus'), { force: true })
-    await this.fallStandIn()
+    await this.stopSystemd()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

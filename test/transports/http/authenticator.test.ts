@@ -107,7 +107,7 @@ test('a page of another site changes nothing, from any address', async () => {
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   const before = klippy.requests.length
   let restarts = 0
-  void rig.restartAsked.then(() => {
+  void rig.restartRequested.then(() => {
     restarts += 1
   })
   const pages: Record<string, string>[] = [

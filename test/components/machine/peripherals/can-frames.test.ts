@@ -9,7 +9,7 @@ import {
 } from '../../../../src/components/machine/peripherals/can-frames.ts'
 import bytes from './struct-bytes.json' with { type: 'json' }
 
-test('what is sent and told to the kernel', () => {
+test('the bytes that go to the kernel', () => {
   assert.equal(queryFrame().toString('hex'), bytes.query)
   assert.equal(answerFilter().toString('hex'), bytes.filter)
   assert.equal(interfaceAddress(7).toString('hex'), bytes.address)

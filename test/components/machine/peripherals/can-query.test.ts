@@ -1,4 +1,4 @@
-// Questions to a CAN bus: which interfaces may be asked, and what comes of the answers.
+// Queries of a CAN bus: the interfaces that may be queried, and the nodes that the answers contain.
 import assert from 'node:assert/strict'
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { test } from 'node:test'
@@ -68,8 +68,8 @@ class Bus implements Disposable {
     for (const frame of frames) writeSync(this.#pair[1] as number, Buffer.from(frame, 'hex'))
   }
 
-  /** The question that was asked. */
-  heard(): string {
+  /** The bytes of the query. */
+  query(): string {
     const frame = Buffer.alloc(100)
     return frame.toString('hex', 0, readSync(this.#pair[1] as number, frame))
   }
@@ -102,7 +102,7 @@ test('nodes that answer within two seconds, each once', { skip }, async () => {
       }),
   }
   const nodes = queryCanBus(3, watched, clock, signal)
-  assert.equal(bus.heard(), bytes.query)
+  assert.equal(bus.query(), bytes.query)
   bus.answer(bytes.klipper, bytes.otherId, bytes.klipper, '00', bytes.katapult)
   await seen.promise
   assert.deepEqual(clock.waits(), [2])
@@ -113,7 +113,7 @@ test('nodes that answer within two seconds, each once', { skip }, async () => {
   ])
 })
 
-test('a bus on which nobody answers', { skip }, async () => {
+test('a bus on which no node answers', { skip }, async () => {
   using bus = newBus()
   const clock = new HandClock()
   const nodes = queryCanBus(3, bus.calls, clock, signal)
@@ -135,9 +135,9 @@ test('an interface that goes away meanwhile', { skip }, async () => {
   const clock = new HandClock()
   const nodes = (() => {
     using bus = newBus()
-    const asked = queryCanBus(3, bus.calls, clock, signal)
-    assert.equal(bus.heard(), bytes.query)
-    return asked
+    const nodes = queryCanBus(3, bus.calls, clock, signal)
+    assert.equal(bus.query(), bytes.query)
+    return nodes
   })()
   await assert.rejects(nodes, fails(503, /the interface is gone/))
   assert.deepEqual(clock.waits(), [])

@@ -24,7 +24,7 @@ function serve(machine: MachineFolder) {
   const { signal } = new AbortController()
   servePeripherals({ registry, log, paths, clock: systemClock }, scope, { root: machine.root, calls, signal })
   return {
-    ask: async (name: string, params: object = {}) =>
+    call: async (name: string, params: object = {}) =>
       (await registry.call(`machine.peripherals.${name}`, params, INTERNAL_CALLER)) as Record<
         string,
         unknown[]
@@ -40,41 +40,41 @@ const counts = (reply: Record<string, unknown[]>) =>
 
 test('a Raspberry Pi', async () => {
   using pi = raspberryPi()
-  const { ask } = serve(pi)
-  assert.deepEqual(counts(await ask('usb')), { usb_devices: 5 })
-  assert.deepEqual(counts(await ask('serial')), { serial_devices: 4 })
-  assert.deepEqual((await ask('video')).libcamera_devices, [])
+  const { call } = serve(pi)
+  assert.deepEqual(counts(await call('usb')), { usb_devices: 5 })
+  assert.deepEqual(counts(await call('serial')), { serial_devices: 4 })
+  assert.deepEqual((await call('video')).libcamera_devices, [])
 })
 
 test('a machine that has nothing', async () => {
   using machine = new MachineFolder()
-  const { ask } = serve(machine)
-  assert.deepEqual(await ask('usb'), { usb_devices: [] })
-  assert.deepEqual(await ask('serial'), { serial_devices: [] })
-  assert.deepEqual(await ask('video'), { v4l2_devices: [], libcamera_devices: [] })
+  const { call } = serve(machine)
+  assert.deepEqual(await call('usb'), { usb_devices: [] })
+  assert.deepEqual(await call('serial'), { serial_devices: [] })
+  assert.deepEqual(await call('video'), { v4l2_devices: [], libcamera_devices: [] })
 })
 
 test('names of usb.ids that a Moonraker left in the data folder', async () => {
   using pi = raspberryPi()
   pi.write('/printer_data/misc/usb.ids', '1a40  Left behind\n')
-  const { usb_devices = [] } = await serve(pi).ask('usb')
+  const { usb_devices = [] } = await serve(pi).call('usb')
   assert.match(JSON.stringify(usb_devices), /"description":"Left behind"/)
 })
 
 test('callers of the same moment get one answer, later ones another', async () => {
   using pi = raspberryPi()
-  const { ask } = serve(pi)
-  const [first, second] = await Promise.all([ask('serial'), ask('serial')])
-  const third = await ask('serial')
+  const { call } = serve(pi)
+  const [first, second] = await Promise.all([call('serial'), call('serial')])
+  const third = await call('serial')
   assert.equal(first?.serial_devices, second?.serial_devices)
   assert.notEqual(third.serial_devices, first?.serial_devices)
   assert.deepEqual(third, first)
 })
 
-test('interfaces that cannot be asked, can0 where none is named', async () => {
+test('interfaces that cannot be queried; can0 is the default', async () => {
   using machine = new MachineFolder()
   machine.device('/sys/class/net/lo', { ifindex: '1', type: '772', flags: '0x9' })
-  const { ask } = serve(machine)
+  const { call } = serve(machine)
   const refusals: readonly (readonly [params: object, text: RegExp])[] = [
     [{}, /There is no network interface 'can0'/],
     [{ interface: 'lo' }, /'lo' is no CAN bus/],
@@ -87,7 +87,7 @@ test('interfaces that cannot be asked, can0 where none is named', async () => {
   for (const [params, text] of refusals) {
     const refused = (error: ApiError) =>
       error.status === 400 && text.test(error.message) && error.message.length < 250
-    await assert.rejects(ask('canbus', params), refused)
+    await assert.rejects(call('canbus', params), refused)
   }
 })
 

@@ -7,7 +7,7 @@ import { systemClock } from '../../../../src/core/clock.ts'
 import { Log } from '../../../../src/core/log.ts'
 import { MachineFolder } from '../../../support/machine-folder.ts'
 
-/** What the programs of a machine tell, and what is logged about it. */
+/** The cameras that the programs of a machine report, and the log. */
 async function listOn(programs: Readonly<Record<string, string>>, interpreter = '#!/bin/sh') {
   using machine = new MachineFolder()
   for (const [place, script] of Object.entries(programs)) machine.program(place, script, interpreter)
@@ -50,7 +50,7 @@ Property: Model = UVC Camera (046d:0825)
   *) echo 'Failed to acquire camera' >&2; exit 1 ;;
 esac`
 
-test('cam tells the cameras, their models and modes; one in use tells nothing', async () => {
+test('cam reports the cameras, their models and modes; nothing for one in use', async () => {
   const { cameras, lines } = await listOn({ '/usr/bin/cam': CAM, '/usr/bin/rpicam-hello': 'exit 1' })
   assert.deepEqual(cameras, [
     {
@@ -132,7 +132,7 @@ Available cameras
   ])
 })
 
-test('programs that tell nothing of use', async () => {
+test('programs without usable output', async () => {
   for (const script of [
     'exit 1',
     printing('No cameras available!'),
@@ -160,7 +160,7 @@ test('a program that cannot be run is logged; a file that is no program is none'
 
 const LISTED = `[ "$1" = --list ] && ${printing(`1: (${OV5647})\n2: (${WEBCAM})`)}`
 
-test('cameras that cannot be asked for their modes are there without them', async () => {
+test('cameras whose modes cannot be read are listed without them', async () => {
   const { cameras, lines } = await listOn({ '/usr/bin/cam': `rm "$0"\n${LISTED}` })
   assert.deepEqual(cameras, [
     { libcamera_id: OV5647, model: null, modes: [] },

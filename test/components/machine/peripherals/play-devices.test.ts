@@ -9,13 +9,13 @@ import { loadSystemCalls } from '../../../../src/components/machine/system-calls
 import { raspberryPi } from './raspberry-pi.ts'
 
 const source = join(import.meta.dirname, 'play-devices.c')
-const program = fileURLToPath(import.meta.resolve('./ask-devices.ts'))
+const program = fileURLToPath(import.meta.resolve('./query-devices.ts'))
 const compiler = process.env.CC ?? 'gcc'
 const hasCompiler = spawnSync(compiler, ['-fsyntax-only', source]).status === 0
 const hasKoffi = !('missing' in (await loadSystemCalls()))
 const skip = hasCompiler && hasKoffi ? false : 'needs koffi, and a C compiler with the headers of Linux'
 
-test('a webcam and two nodes, asked by system calls', { skip }, async () => {
+test('a webcam and two nodes, queried by system calls', { skip }, async () => {
   using pi = raspberryPi()
   pi.device('/sys/class/net/can0', { ifindex: '3', type: '280', flags: '0x40081' })
   const library = join(pi.root, 'play-devices.so')

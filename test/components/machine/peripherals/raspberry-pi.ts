@@ -57,7 +57,7 @@ function addUsb(pi: MachineFolder): void {
     idProduct: '7523',
     product: 'USB Serial',
   })
-  // The interfaces of devices stand beside them.
+  // The interfaces of devices are next to them.
   pi.device(`${USB}/1-1/1-1.2/1-1.2:1.0`, { bInterfaceClass: '02' }, 'usb/cdc_acm')
   pi.sysLink('/sys/bus/usb/devices/1-1.2:1.0', `${USB}/1-1/1-1.2/1-1.2:1.0`)
 }

@@ -66,7 +66,7 @@ test('ports of a PC that have no chip are left out', async () => {
   assert.deepEqual(await namesOfPorts(ports), ['ttyS0'])
 })
 
-test('where the kernel does not tell the chip, the address says whether a port may be one', async () => {
+test('if the kernel does not report the chip, the address decides whether a port may be one', async () => {
   assert.deepEqual(await namesOfPorts({ ttyS0: { port: '0x0' }, ttyS1: { port: '0x2F8' } }), ['ttyS0'])
 })
 

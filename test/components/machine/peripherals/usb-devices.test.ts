@@ -86,7 +86,7 @@ test('a Raspberry Pi with a hub: as the API document shows it', async () => {
   ])
 })
 
-test('a device that nobody knows, and whose classes are those of its interfaces', async () => {
+test('an unknown device, whose classes are those of its interfaces', async () => {
   using machine = new MachineFolder()
   const attributes = { busnum: '3', devnum: '12', idVendor: 'abcd', idProduct: '0001', product: '' }
   machine.usb('/sys/devices/pci0000:00/0000:00:14.0/usb3/3-2', attributes)

@@ -47,7 +47,7 @@ test('vendors, products and classes', async () => {
   })
 })
 
-test('what the file does not have is built in; what nobody has is left out', async () => {
+test('names that the file lacks are built in; unknown ones are left out', async () => {
   assert.deepEqual(await namesIn(TEXT, '1d50', '1d50:614e', '0001:9999', 'ffff', '0100', 'l 0001:0001'), {
     '1d50': 'OpenMoko, Inc',
     '1d50:614e': 'Klipper 3d-Printer Firmware',
@@ -77,7 +77,7 @@ test('a file of many pieces', async () => {
 test('garbage in the place of the file', async () => {
   const garbage = Buffer.alloc(300_000, 'a\t\tb\u0000')
   assert.deepEqual(await namesIn(garbage, '1d6b'), { '1d6b': 'Linux Foundation' })
-  const nested = '\t0001  Of nobody\n\t\t01  Of nobody\n0001 \n\t\t02  Without a product\n0001  Late\n'
+  const nested = '\t0001  Of no maker\n\t\t01  Of no maker\n0001 \n\t\t02  Without a product\n0001  Late\n'
   assert.deepEqual(await namesIn(nested, '0001', '0001:0001', '0001:01'), { '0001': 'Late' })
 })
 
@@ -103,7 +103,7 @@ test('a file that changes is read again, one that does not is not', async () => 
   const name = async () => (await ids.names(['0001'])).get('0001')
   write('Old', then)
   assert.equal(await name(), 'Old')
-  // The same time and size: nothing tells that it is another, so the name is the remembered one.
+  // The same time and size: the file looks unchanged, so the name is the remembered one.
   write('New', then)
   assert.equal(await name(), 'Old')
   write('New', new Date())

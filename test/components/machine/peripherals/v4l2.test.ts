@@ -86,7 +86,7 @@ test('a format with ranges of sizes has no list of them and is left out', async 
   assert.deepEqual((await queryCamera(0, driver(answers)))?.modes, [])
 })
 
-test('a driver that never comes to an end is asked 128 times', async () => {
+test('a driver with an endless list is queried 128 times', async () => {
   const endless = (text: string) => Array.from({ length: 1000 }, () => text)
   const answers = {
     [REQUESTS.capability]: [bytes.capability],
@@ -98,7 +98,7 @@ test('a driver that never comes to an end is asked 128 times', async () => {
   assert.equal(camera?.modes[0]?.resolutions.length, 128)
 })
 
-test('a file that is no camera says so itself', async t => {
+test('a file that is not a camera is recognized', async t => {
   const calls = await loadSystemCalls()
   if ('missing' in calls) return t.skip('koffi is not installed')
   const file = openSync('/dev/null', 'r')

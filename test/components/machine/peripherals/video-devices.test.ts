@@ -22,7 +22,7 @@ const webcams = async () => ({
 
 test('without koffi: what sysfs has, of the first node of each device', async () => {
   using pi = raspberryPi()
-  const unasked = { hardware_bus: '', capabilities: [], version: '', modes: [] }
+  const unknown = { hardware_bus: '', capabilities: [], version: '', modes: [] }
   assert.deepEqual(await new VideoDevices(pi.files, systemClock).list(nothing), [
     {
       device_name: 'video0',
@@ -33,7 +33,7 @@ test('without koffi: what sysfs has, of the first node of each device', async ()
       path_by_id: null,
       alt_name: 'unicam-image',
       usb_location: null,
-      ...unasked,
+      ...unknown,
     },
     {
       device_name: 'video10',
@@ -44,12 +44,12 @@ test('without koffi: what sysfs has, of the first node of each device', async ()
       path_by_id: '/dev/v4l/by-id/usb-046d_0825_66EF0390-video-index0',
       alt_name: 'UVC Camera (046d:0825)',
       usb_location: '1:10',
-      ...unasked,
+      ...unknown,
     },
   ])
 })
 
-test('devices that answer are as they say, by number', async () => {
+test('devices that answer have what they report, by number', async () => {
   using pi = raspberryPi()
   const devices = await new VideoDevices(pi.files, systemClock).list(webcams)
   assert.deepEqual(
@@ -74,15 +74,15 @@ test('devices that are no cameras are left out; those that cannot be opened are 
   )
 })
 
-test('a device that does not answer is as sysfs has it, and none is asked until it does', async () => {
+test('a device that does not answer is as sysfs has it, and none is queries until it does', async () => {
   using pi = raspberryPi()
   const clock = new HandClock()
   const video = new VideoDevices(pi.files, clock)
   const answer = Promise.withResolvers<boolean>()
-  let asked = 0
+  let queries = 0
   const hanging = async () => ({
     ioctl: () => {
-      asked += 1
+      queries += 1
       return answer.promise
     },
   })
@@ -93,7 +93,7 @@ test('a device that does not answer is as sysfs has it, and none is asked until 
   clock.pass(3)
   assert.deepEqual(await first, ['unicam', 'uvcvideo'])
   assert.deepEqual(await drivers(webcams), ['unicam', 'uvcvideo'])
-  assert.equal(asked, 1)
+  assert.equal(queries, 1)
   answer.resolve(false)
   // The device is closed in its own time.
   while ((await drivers(webcams)).length < 3) await new Promise(setImmediate)

@@ -35,7 +35,7 @@ test('a missing file is written with the defaults', async () => {
   assert.ok(there.allowed.includes('KlipperScreen'))
 })
 
-test('a file of the user is left as it is, and stands in the place of the defaults', async () => {
+test('a file of the user is not changed, and replaces the defaults', async () => {
   const text = 'crowsnest\r\nmyservice.service\n\n  padded  \n'
   using there = place(text)
   await there.allowed.load()
@@ -55,7 +55,7 @@ test('Klipper and this server are allowed under any number', async () => {
   }
 })
 
-test('lines that cannot be a service are passed over', () => {
+test('lines that cannot be a service are ignored', () => {
   const lines = [
     '# a comment',
     '-H root@host',
@@ -80,7 +80,7 @@ test('a backslash in a name is itself in the patterns for systemd', async () => 
   ])
 })
 
-test('a file that cannot be read leaves the defaults, and the log says why', async () => {
+test('a file that cannot be read leaves the defaults, and the log contains the reason', async () => {
   using there = place()
   symlinkSync(there.file, there.file)
   await there.allowed.load()

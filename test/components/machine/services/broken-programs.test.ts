@@ -1,12 +1,12 @@
-// Service managers whose programs are missing, hang, or print what nobody expects.
+// Service managers whose programs are missing, hang, or print unexpected text.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { readPrograms } from '../../../../src/components/machine/services/supervisord-cli.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { ask, postJson } from '../../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../../support/raw-http.ts'
 import { type Rig, startRig } from '../../../support/rig.ts'
-import { isRunning, standInPrograms } from '../stand-in-programs.ts'
+import { fakePrograms, isRunning } from '../fake-programs.ts'
 
 function startOn(provider: string, clock?: HandClock): Promise<Rig> {
   const conf = `[machine]\nprovider: ${provider}`
@@ -14,13 +14,13 @@ function startOn(provider: string, clock?: HandClock): Promise<Rig> {
 }
 
 async function systemInfo({ port }: Rig) {
-  return (await ask(port, '/machine/system_info')).json.result.system_info
+  return (await sendRequest(port, '/machine/system_info')).json.result.system_info
 }
 
 const stop = ({ port }: Rig) => postJson(port, '/machine/services/stop', { service: 'klipper' })
 
-test('where the program is missing nothing can be managed, and all say so', async () => {
-  using _programs = standInPrograms({}, { alone: true })
+test('if the program is missing nothing can be managed, and all errors name the reason', async () => {
+  using _programs = fakePrograms({}, { alone: true })
   for (const [provider, program] of [
     ['systemd_cli', 'systemctl'],
     ['supervisord_cli', 'supervisorctl'],
@@ -33,12 +33,15 @@ test('where the program is missing nothing can be managed, and all say so', asyn
       json.error.message,
       new RegExp(`${provider} does not work \\(${program} cannot be run: .*ENOENT`),
     )
-    assert.match((await ask(rig.port, '/server/info')).json.result.warnings.join(), new RegExp(program))
+    assert.match(
+      (await sendRequest(rig.port, '/server/info')).json.result.warnings.join(),
+      new RegExp(program),
+    )
   }
 })
 
 test('a program that hangs keeps neither callers nor the end of the server waiting', async () => {
-  using programs = standInPrograms({ supervisorctl: 'echo $$ >> $HERE/calls; exec sleep 60' })
+  using programs = fakePrograms({ supervisorctl: 'echo $$ >> $HERE/calls; exec sleep 60' })
   const clock = new HandClock()
   const stopping = await startOn('supervisord_cli', clock)
   while (programs.calls().length === 0) await setImmediate()
@@ -55,8 +58,8 @@ test('a program that hangs keeps neither callers nor the end of the server waiti
   )
 })
 
-test('what a program prints is told in part', async () => {
-  using _programs = standInPrograms({
+test('errors contain a part of what a program prints', async () => {
+  using _programs = fakePrograms({
     supervisorctl: `[ "$1" = status ] && echo 'klipper RUNNING pid 7, uptime' && exit
 head -c 3000000 /dev/zero | tr '\\0' x
 exit 2`,

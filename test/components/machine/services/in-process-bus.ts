@@ -56,7 +56,7 @@ export class InProcessBus implements AsyncDisposable {
     }
   }
 
-  /** Tells everybody that the properties of a unit have changed. */
+  /** Sends the signal that the properties of a unit have changed. */
   changed(unit: string, signature: string, body: unknown[]): void {
     const properties = 'org.freedesktop.DBus.Properties'
     this.#systemd?.sendSignal(unitPath(unit), properties, 'PropertiesChanged', signature, body)

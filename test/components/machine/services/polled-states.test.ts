@@ -30,37 +30,37 @@ test('the next question comes a period after the last answer, whether it was goo
   const { clock, questions, reports, states } = polled()
   states.start()
   states.start()
-  for (let asked = 1; asked <= 4; asked += 1) {
+  for (let calls = 1; calls <= 4; calls += 1) {
     assert.deepEqual(clock.waits(), [2])
     clock.pass(2)
-    assert.equal(questions.length, asked)
+    assert.equal(questions.length, calls)
     clock.pass(10)
-    assert.equal(questions.length, asked, 'one at a time')
-    if (asked % 2 === 0) questions[asked - 1]!.reject(new Error('down'))
-    else questions[asked - 1]!.resolve(NOTHING)
+    assert.equal(questions.length, calls, 'one at a time')
+    if (calls % 2 === 0) questions[calls - 1]!.reject(new Error('down'))
+    else questions[calls - 1]!.resolve(NOTHING)
     await clock.waitFor(2)
   }
   assert.equal(reports.length, 2)
 })
 
-test('a question out of turn does not make it ask twice as often', async () => {
+test('an extra query does not double the rate', async () => {
   const { clock, questions, states } = polled()
   states.start()
   clock.pass(2)
-  const asked = states.refresh()
+  const calls = states.refresh()
   for (const question of questions) question.resolve(NOTHING)
-  await asked
+  await calls
   await clock.waitFor(2)
   assert.deepEqual(clock.waits(), [2])
 })
 
-test('once stopped it neither asks nor reports', async () => {
+test('once stopped it neither queries nor reports', async () => {
   const { clock, questions, reports, states } = polled()
   states.start()
   clock.pass(2)
-  const asked = states.refresh()
+  const calls = states.refresh()
   states.stop()
   for (const question of questions) question.resolve(NOTHING)
-  await asked
+  await calls
   assert.deepEqual([clock.waits(), reports], [[], []])
 })

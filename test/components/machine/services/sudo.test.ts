@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Sudo } from '../../../../src/components/machine/services/sudo.ts'
 import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { isRunning, standInPrograms } from '../stand-in-programs.ts'
+import { fakePrograms, isRunning } from '../fake-programs.ts'
 
 const PASSWORD = 'right "horse" $HOME'
 
@@ -35,7 +35,7 @@ function user({ isRoot = false, clock = systemClock }: { isRoot?: boolean; clock
 const LIMITS = { timeoutSeconds: 10 }
 
 test('root needs no sudo', async () => {
-  using programs = standInPrograms({ sudo: SUDO })
+  using programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user({ isRoot: true })
   assert.equal((await sudo.run('echo', ['a  b'], LIMITS)).stdout, 'a  b\n')
   assert.equal(await sudo.checkAccess(), true)
@@ -43,7 +43,7 @@ test('root needs no sudo', async () => {
 })
 
 test('where no password is wanted none is given', async () => {
-  using programs = standInPrograms({ sudo: 'echo "$*" >> $HERE/calls; shift 2; exec "$@"' })
+  using programs = fakePrograms({ sudo: 'echo "$*" >> $HERE/calls; shift 2; exec "$@"' })
   const { sudo } = user()
   sudo.usePassword(PASSWORD)
   assert.equal((await sudo.run('cat', [], LIMITS)).stdout, '', 'nothing of it reaches the program')
@@ -51,7 +51,7 @@ test('where no password is wanted none is given', async () => {
 })
 
 test('a password goes to sudo alone, by its input', async () => {
-  using programs = standInPrograms({ sudo: SUDO })
+  using programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   sudo.usePassword(PASSWORD)
   const { code, stdout } = await sudo.run('sh', ['-c', 'cat; echo "$1"; exit 3', 'sh', '; reboot'], LIMITS)
@@ -59,8 +59,8 @@ test('a password goes to sudo alone, by its input', async () => {
   assert.ok(!programs.calls().join().includes('horse'), 'arguments can be read by everybody')
 })
 
-test('without a password, or with a wrong one, the error says what to do', async () => {
-  using _programs = standInPrograms({ sudo: SUDO })
+test('without a password, or with a wrong one, the error contains what to do', async () => {
+  using _programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   const refused = { status: 503, message: /may not act as root \(sudo wants a password\): give the password/ }
   await assert.rejects(sudo.run('true', [], LIMITS), refused)
@@ -69,22 +69,22 @@ test('without a password, or with a wrong one, the error says what to do', async
   await assert.rejects(sudo.run('true', [], LIMITS), { status: 503, message: /\(Sorry, try again\.\)/ })
 })
 
-test("sudo's other refusals are told in its words, and failures of the program are not taken for them", async () => {
+test("errors contain sudo's other refusals, and failures of the program are not taken for them", async () => {
   const words = [
     'ada is not in the sudoers file.',
     'sudo: The "no new privileges" flag is set, which prevents sudo from running as root.',
     "Sorry, user ada is not allowed to execute '/usr/bin/true' as root on printer.",
   ]
   for (const line of words) {
-    using _programs = standInPrograms({ sudo: `echo '${line.replaceAll("'", "'\\''")}' >&2; exit 1` })
+    using _programs = fakePrograms({ sudo: `echo '${line.replaceAll("'", "'\\''")}' >&2; exit 1` })
     await assert.rejects(user().sudo.run('true', [], LIMITS), ({ message }: Error) => message.includes(line))
   }
-  using _programs = standInPrograms({ sudo: 'echo "E: Sorry, disk full" >&2; exit 100' })
+  using _programs = fakePrograms({ sudo: 'echo "E: Sorry, disk full" >&2; exit 100' })
   assert.equal((await user().sudo.run('true', [], LIMITS)).code, 100)
 })
 
 test('a machine without sudo', async () => {
-  using _programs = standInPrograms({}, { alone: true })
+  using _programs = fakePrograms({}, { alone: true })
   const { sudo } = user()
   await assert.rejects(sudo.run('true', [], LIMITS), /sudo cannot be run: .*ENOENT/)
   assert.equal(await sudo.checkAccess(), false)
@@ -92,7 +92,7 @@ test('a machine without sudo', async () => {
 })
 
 test('what waits for the password is done when it comes', async () => {
-  using _programs = standInPrograms({ sudo: SUDO })
+  using _programs = fakePrograms({ sudo: SUDO })
   const { sudo, changes } = user()
   const done: string[] = []
   sudo.request({
@@ -120,7 +120,7 @@ test('what waits for the password is done when it comes', async () => {
 })
 
 test('what fails goes on waiting, and nothing restarts', async () => {
-  using _programs = standInPrograms({ sudo: SUDO })
+  using _programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   sudo.request({ message: 'a', perform: () => Promise.reject(new Error('no network')) })
   sudo.request({ message: 'b', perform: async () => ({ message: 'b is done', restart: true }) })
@@ -129,7 +129,7 @@ test('what fails goes on waiting, and nothing restarts', async () => {
 })
 
 test('a wrong password does not replace the one that is known', async () => {
-  using _programs = standInPrograms({ sudo: SUDO })
+  using _programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   await sudo.setPassword(PASSWORD)
   await assert.rejects(sudo.setPassword(''), { status: 400 })
@@ -137,7 +137,7 @@ test('a wrong password does not replace the one that is known', async () => {
 })
 
 test('passwords that are no line of text are refused before anything runs', async () => {
-  using programs = standInPrograms({ sudo: SUDO })
+  using programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   for (const password of [`${PASSWORD}\nrm`, '\0', 'x'.repeat(10_000)]) {
     await assert.rejects(sudo.setPassword(password), { status: 400 })
@@ -146,7 +146,7 @@ test('passwords that are no line of text are refused before anything runs', asyn
 })
 
 test('wrong passwords are tried ten times, also when they come at once, and later again', async () => {
-  using programs = standInPrograms({ sudo: SUDO })
+  using programs = fakePrograms({ sudo: SUDO })
   const clock = new HandClock()
   const { sudo } = user({ clock })
   const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => sudo.setPassword('wrong')))
@@ -162,7 +162,7 @@ test('wrong passwords are tried ten times, also when they come at once, and late
 })
 
 test('of two passwords at once the second is tried when the first is set', async () => {
-  using _programs = standInPrograms({ sudo: SUDO })
+  using _programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   const [first, second] = await Promise.allSettled([sudo.setPassword(PASSWORD), sudo.setPassword('wrong')])
   assert.deepEqual([first.status, second.status], ['fulfilled', 'rejected'])
@@ -170,7 +170,7 @@ test('of two passwords at once the second is tried when the first is set', async
 })
 
 test('what is given up while another is done is not done', async () => {
-  using _programs = standInPrograms({ sudo: SUDO })
+  using _programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   sudo.request({
     message: 'a',
@@ -184,7 +184,7 @@ test('what is given up while another is done is not done', async () => {
 })
 
 test('the password of the configuration is a line, and does not replace one that was tried', async () => {
-  using _programs = standInPrograms({ sudo: SUDO })
+  using _programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   assert.throws(() => sudo.usePassword('two\nlines'), {
     message: 'A password is one line of at most 255 bytes',
@@ -195,7 +195,7 @@ test('the password of the configuration is a line, and does not replace one that
 })
 
 test('a sudo that hangs ends with the server', async () => {
-  using programs = standInPrograms({ sudo: 'echo $$ >> $HERE/calls; exec sleep 60' })
+  using programs = fakePrograms({ sudo: 'echo $$ >> $HERE/calls; exec sleep 60' })
   const { sudo, stop } = user()
   const outcomes = Promise.allSettled([
     sudo.run('true', [], LIMITS),

@@ -5,12 +5,12 @@ import { test } from 'node:test'
 import { unitOfCgroup } from '../../../../src/components/machine/services/systemd-cli.ts'
 import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { ask, postJson } from '../../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../../support/raw-http.ts'
 import { type Rig, startRig } from '../../../support/rig.ts'
 import { WebClient } from '../../../support/web-client.ts'
-import { standInPrograms } from '../stand-in-programs.ts'
+import { fakePrograms } from '../fake-programs.ts'
 
-/** A systemctl that lists what $HERE/units says, and does as if it did what it is asked for. */
+/** A systemctl that lists the content of $HERE/units, and pretends to act. */
 const SYSTEMCTL = `
 if [ "$1" = list-units ]; then
   if [ -e $HERE/broken ]; then echo 'Failed to list units: Connection timed out' >&2; exit 1; fi
@@ -42,13 +42,13 @@ function startOn(clock: Clock = systemClock): Promise<Rig> {
 }
 
 function programs() {
-  const made = standInPrograms({ systemctl: SYSTEMCTL, sudo: SUDO })
+  const made = fakePrograms({ systemctl: SYSTEMCTL, sudo: SUDO })
   writeFileSync(join(made.folder, 'units'), UNITS)
   return made
 }
 
 async function systemInfo({ port }: Rig) {
-  return (await ask(port, '/machine/system_info')).json.result.system_info
+  return (await sendRequest(port, '/machine/system_info')).json.result.system_info
 }
 
 const act = ({ port }: Rig, action: string, service: string) =>
@@ -66,7 +66,7 @@ test('services are listed as systemctl lists them', async () => {
   })
 })
 
-test('actions go to systemctl with the name as one argument, and clients hear of the new state', async () => {
+test('actions go to systemctl with the name as one argument, and clients are notified of the new state', async () => {
   using made = programs()
   await using rig = await startOn()
   using client = await WebClient.open(rig.url)
@@ -89,7 +89,7 @@ test('actions go to systemctl with the name as one argument, and clients hear of
   ])
 })
 
-test('changes that nobody asked for are found by asking again', async () => {
+test('polling finds changes that no client requested', async () => {
   using made = programs()
   const clock = new HandClock()
   await using rig = await startOn(clock)
@@ -109,20 +109,20 @@ test('a systemctl that fails for a while is logged once, and keeps what is known
   writeFileSync(join(made.folder, 'broken'), '')
   await act(rig, 'stop', 'klipper')
   await act(rig, 'stop', 'klipper')
-  const told = rig.log.filter(line => line.includes('Failed to list units: Connection timed out'))
-  assert.equal(told.length, 1)
+  const entries = rig.log.filter(line => line.includes('Failed to list units: Connection timed out'))
+  assert.equal(entries.length, 1)
   const { status, json } = await act(rig, 'start', 'sonar')
   assert.equal(status, 503)
   assert.match(json.error.message, /does not answer: Failed to list units: Connection timed out/)
   assert.equal((await systemInfo(rig)).service_state.klipper.active_state, 'active')
 })
 
-test('it stands in for a D-Bus that does not answer, and a warning says so', async () => {
+test('it replaces a D-Bus that does not answer, with a warning', async () => {
   using _programs = programs()
   process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nonexistent/bus'
   await using rig = await startRig({ printer: 'none', conf: '[machine]' })
   assert.equal((await systemInfo(rig)).provider, 'systemd_cli')
-  const { warnings } = (await ask(rig.port, '/server/info')).json.result
+  const { warnings } = (await sendRequest(rig.port, '/server/info')).json.result
   assert.deepEqual(warnings, [
     '[machine] provider systemd_dbus does not work (it does not listen: ENOENT): systemd_cli is used instead',
   ])

@@ -11,10 +11,10 @@ import { ServerHost } from '../../../../src/app/host.ts'
 import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { Log } from '../../../../src/core/log.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { ask, postJson } from '../../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../../support/raw-http.ts'
 import { type Rig, startRig } from '../../../support/rig.ts'
 import { WebClient } from '../../../support/web-client.ts'
-import { standInPrograms } from '../stand-in-programs.ts'
+import { fakePrograms } from '../fake-programs.ts'
 import { type Answer, InProcessBus, LISTED, listed, newState } from './in-process-bus.ts'
 
 function startOn(clock?: Clock, host?: ServerHost): Promise<Rig> {
@@ -27,7 +27,7 @@ function startOn(clock?: Clock, host?: ServerHost): Promise<Rig> {
 }
 
 async function systemInfo({ port }: Rig) {
-  return (await ask(port, '/machine/system_info')).json.result.system_info
+  return (await sendRequest(port, '/machine/system_info')).json.result.system_info
 }
 
 const stop = ({ port }: Rig, service = 'klipper') => postJson(port, '/machine/services/stop', { service })
@@ -35,7 +35,7 @@ const stop = ({ port }: Rig, service = 'klipper') => postJson(port, '/machine/se
 const never = () => new Promise(() => {})
 
 test('lists that are not understood are no lists', async () => {
-  using _programs = standInPrograms({ systemctl: 'exit 1' })
+  using _programs = fakePrograms({ systemctl: 'exit 1' })
   const answers: readonly Answer[] = [
     [() => 7, 'u'],
     [() => null, ''],
@@ -63,7 +63,7 @@ async function logged({ log }: Rig, text: string, times = 1): Promise<void> {
   while (log.filter(line => line.includes(text)).length < times) await setImmediate()
 }
 
-test('a signal that is not understood costs the line, which is made anew', async () => {
+test('an invalid signal ends the connection, and a new one is opened', async () => {
   await using bus = await InProcessBus.start()
   const clock = new HandClock()
   await using rig = await startOn(clock)
@@ -81,7 +81,7 @@ test('a signal that is not understood costs the line, which is made anew', async
     clock.pass(1)
     await logged(rig, "the system's D-Bus is back", index + 1)
   }
-  assert.deepEqual((await ask(rig.port, '/server/info')).json.result.warnings, [])
+  assert.deepEqual((await sendRequest(rig.port, '/server/info')).json.result.warnings, [])
   bus.changed('klipper.service', 'sa{sv}as', newState('failed'))
   const { params } = await client.notified('notify_service_state_changed')
   assert.deepEqual(params, [{ klipper: { active_state: 'failed', sub_state: 'running' } }])
@@ -129,7 +129,7 @@ test('two printers share one connection of their host, which ends with the last 
   for (const client of clients) client[Symbol.dispose]()
 })
 
-test('a flood of signals ends with the last state, and only changes are told', async () => {
+test('a flood of signals ends with the last state, and only changes are notified', async () => {
   await using bus = await InProcessBus.start()
   await using rig = await startOn()
   using client = await WebClient.open(rig.url)
@@ -143,11 +143,11 @@ test('a flood of signals ends with the last state, and only changes are told', a
   assert.deepEqual(params, [{ klipper: { active_state: 'failed', sub_state: 'running' } }])
 })
 
-test('of a hundred at once systemd is asked for ten, and the others are told to wait', async () => {
-  let asked = 0
+test('of a hundred calls at once systemd receives ten, and the others are rejected', async () => {
+  let calls = 0
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
   const held = async (result: unknown) => {
-    asked += 1
+    calls += 1
     await answered
     return result
   }
@@ -161,13 +161,14 @@ test('of a hundred at once systemd is asked for ten, and the others are told to 
   const names = ['klipper', 'klipper_mcu']
   const replies = Array.from({ length: 100 }, (_, index) => stop(rig, names[index % 2]))
   const refused = replies.map(async reply => ((await reply).status === 503 ? 1 : 0))
-  let told = 0
-  for (const each of replies) void each.then(({ body }) => (told += body.includes('try again later') ? 1 : 0))
-  while (told < 90) await setImmediate()
-  assert.equal(asked, 10)
+  let rejected = 0
+  for (const each of replies)
+    void each.then(({ body }) => (rejected += body.includes('try again later') ? 1 : 0))
+  while (rejected < 90) await setImmediate()
+  assert.equal(calls, 10)
   answer()
   await Promise.all(refused)
-  assert.equal(told, 90)
+  assert.equal(rejected, 90)
   assert.equal((await stop(rig, 'klipper_mcu')).json.error.message, "Service 'klipper_mcu' not installed")
 })
 
@@ -198,12 +199,12 @@ test('a server that stops waits for no systemd, and logs nothing afterwards', as
   assert.deepEqual(late, [])
 })
 
-/** Speaks on each line that is opened to it, as this process's system bus. */
-async function speaker(speak: (socket: Socket, heard: string) => void): Promise<AsyncDisposable> {
+/** Answers on each connection, as this process's system bus. */
+async function peer(answer: (socket: Socket, received: string) => void): Promise<AsyncDisposable> {
   const folder = mkdtempSync(join(tmpdir(), 'bus-'))
   const path = join(folder, 'bus')
   const server = createServer(socket => {
-    socket.on('error', () => undefined).on('data', data => speak(socket, data.toString('latin1')))
+    socket.on('error', () => undefined).on('data', data => answer(socket, data.toString('latin1')))
   }).listen(path)
   await once(server, 'listening')
   process.env.DBUS_SYSTEM_BUS_ADDRESS = `unix:path=${path}`
@@ -219,19 +220,21 @@ async function speaker(speak: (socket: Socket, heard: string) => void): Promise<
 
 const OK = 'OK 0123456789abcdef0123456789abcdef\r\n'
 
-const SPEAKERS: Readonly<Record<string, (socket: Socket, heard: string) => void>> = {
-  'lets nobody in': socket => void socket.write('REJECTED EXTERNAL\r\n'),
+const PEERS: Readonly<Record<string, (socket: Socket, received: string) => void>> = {
+  'refuses the login': socket => void socket.write('REJECTED EXTERNAL\r\n'),
   'hangs up': socket => void socket.end(OK),
-  'speaks another language': (socket, heard) =>
-    void socket.write(heard.includes('BEGIN') ? 'HTTP/1.1 400 Bad Request\r\n\r\n'.repeat(10) : OK),
-  'announces more than it may send': (socket, heard) =>
-    void socket.write(heard.includes('BEGIN') ? Buffer.from('6c01000100000040010000000000007f', 'hex') : OK),
+  'uses another protocol': (socket, received) =>
+    void socket.write(received.includes('BEGIN') ? 'HTTP/1.1 400 Bad Request\r\n\r\n'.repeat(10) : OK),
+  'announces more than it may send': (socket, received) =>
+    void socket.write(
+      received.includes('BEGIN') ? Buffer.from('6c01000100000040010000000000007f', 'hex') : OK,
+    ),
 }
 
-for (const [what, speak] of Object.entries(SPEAKERS)) {
-  test(`a bus that ${what}: what stands in for it is asked at once`, async () => {
-    using programs = standInPrograms({ systemctl: 'echo klipper.service loaded active running' })
-    await using _speaker = await speaker(speak)
+for (const [what, answer] of Object.entries(PEERS)) {
+  test(`after a bus that ${what} the next provider is used at once`, async () => {
+    using programs = fakePrograms({ systemctl: 'echo klipper.service loaded active running' })
+    await using _peer = await peer(answer)
     await using rig = await startOn()
     const { provider, available_services } = await systemInfo(rig)
     assert.deepEqual([provider, available_services], ['systemd_cli', ['klipper']])
@@ -240,7 +243,7 @@ for (const [what, speak] of Object.entries(SPEAKERS)) {
 }
 
 test('a D-Bus that starts after the server is found', async () => {
-  using _programs = standInPrograms({ systemctl: 'exit 1' })
+  using _programs = fakePrograms({ systemctl: 'exit 1' })
   process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nowhere/bus'
   const clock = new HandClock()
   await using rig = await startOn(clock)
@@ -254,5 +257,5 @@ test('a D-Bus that starts after the server is found', async () => {
   const { params } = await client.notified('notify_service_state_changed')
   assert.deepEqual(params, [{ klipper: { active_state: 'active', sub_state: 'running' } }])
   while ((await systemInfo(rig)).provider !== 'systemd_dbus') await setImmediate()
-  assert.doesNotMatch((await ask(rig.port, '/server/info')).body, /cannot be managed/)
+  assert.doesNotMatch((await sendRequest(rig.port, '/server/info')).body, /cannot be managed/)
 })

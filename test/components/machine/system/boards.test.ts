@@ -1,4 +1,4 @@
-// What boards and a PC are said to be.
+// What boards and a PC report.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Hardware } from '../../../../src/components/machine/system/hardware.ts'
@@ -194,7 +194,7 @@ test('a mainboard whose maker gave it no name', async () => {
   assert.equal((await read(tree, machines.computerOf('x64', 'x86_64'))).cpu_info.model, '')
 })
 
-test('a machine that tells nothing', async () => {
+test('a machine without any facts', async () => {
   assert.deepEqual(await read({}, machines.computerOf('x64', 'x86_64')), {
     python: { version: [], version_string: '' },
     cpu_info: {

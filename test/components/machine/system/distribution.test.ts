@@ -1,4 +1,4 @@
-// Distributions and images, down to those that hardly tell what they are.
+// Distributions and images, also those with hardly any facts.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readDistribution } from '../../../../src/components/machine/system/distribution.ts'
@@ -21,7 +21,7 @@ test('values with and without quotes, and with quotes in them', async () => {
   assert.equal(codename, 'Strange')
 })
 
-test('a system that says that it has no code name', async () => {
+test('a system with an empty code name', async () => {
   const { codename, version } = await read({
     '/etc/os-release': 'PRETTY_NAME="Arch Linux"\nID=arch\nVERSION_CODENAME=\nVERSION="x (old)"\n',
   })
@@ -78,7 +78,7 @@ for (const [file, line, expected] of releases) {
   })
 }
 
-test('an image without anything else to go by', async () => {
+test('an image without any other facts', async () => {
   const { name, id, version } = await read({ '/etc/redos-release': 'RedOS release 8.0 (Standard)\n' })
   assert.deepEqual([name, id, version], ['RedOS 8.0 (Standard)', 'redos', '8.0'])
 })

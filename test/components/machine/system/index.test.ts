@@ -1,4 +1,4 @@
-// What this machine is, through the server's door. The rig compares the reply with what is declared.
+// What this machine is, over HTTP. The rig compares the reply with the declared one.
 import assert from 'node:assert/strict'
 import { networkInterfaces } from 'node:os'
 import { test } from 'node:test'

@@ -21,7 +21,7 @@ export function computerOf(arch: string, machine: string, interfaces: Interfaces
           all.map(each => info(mac, each)),
         ]),
       ),
-    canLink: () => Promise.reject(new Error('there is no kernel to ask')),
+    canLink: () => Promise.reject(new Error('no kernel to query')),
   }
 }
 

@@ -59,7 +59,7 @@ test('names are names, whatever they mean elsewhere', async () => {
   assert.deepEqual(Object.keys(await readCanbus(machine.files, computer)), ['__proto__'])
 })
 
-test('a CAN interface that is up, as the kernel tells it', async () => {
+test('a CAN interface that is up, as the kernel reports it', async () => {
   using machine = new MachineFolder(raspberryPi4)
   const computer = {
     ...computerOf('arm64', 'aarch64'),
@@ -70,7 +70,7 @@ test('a CAN interface that is up, as the kernel tells it', async () => {
   })
 })
 
-test('where the kernel cannot be asked, the bitrate is unknown and the driver that of the device', async () => {
+test('if the kernel cannot be queried, the bitrate is unknown and the driver that of the device', async () => {
   using machine = new MachineFolder(raspberryPi4)
   machine.write('/sys/class/net/vcan0/type', '280\n')
   machine.device('/sys/devices/platform/spi0.0', {}, 'spi/mcp251x')

@@ -43,7 +43,7 @@ const environments: readonly (readonly [
   ],
   ['without settings', { [`${FOLDER}/lib/python2.7/site.py`]: '' }, [2, 7], '2.7'],
   [
-    'with settings that say nothing',
+    'with settings without facts',
     { [`${FOLDER}/pyvenv.cfg`]: 'version = unknown\n', [`${FOLDER}/lib/python3.7/site.py`]: '' },
     [3, 7],
     '3.7',
@@ -76,26 +76,26 @@ test('links in a circle end', async () => {
   assert.deepEqual(await readPython(machine.files, '/usr/bin/python'), NOTHING)
 })
 
-test('what Klippy said last stays; before that it is the usual place', async () => {
+test('the last path that Klippy reported stays; before that it is the usual place', async () => {
   using machine = new MachineFolder({
     '/home/pi/klippy-env/pyvenv.cfg': 'version = 3.9.2\n',
     '/opt/klippy/pyvenv.cfg': 'version = 3.12.3\n',
   })
-  let told: unknown
+  let reported: unknown
   const hardware = new Hardware({ root: machine.root, computer: computerOf('arm', 'armv7l') })
-  const reader = new MachineReader(hardware, () => told)
+  const reader = new MachineReader(hardware, () => reported)
   const version = async () => (await reader.read()).python.version_string
   assert.equal(await version(), '3.9.2')
-  told = '/opt/klippy/bin/python'
+  reported = '/opt/klippy/bin/python'
   assert.equal(await version(), '3.12.3')
-  told = undefined
+  reported = undefined
   assert.equal(await version(), '3.12.3')
   for (const nonsense of [5, null, {}, ['/opt/klippy/bin/python']]) {
-    told = nonsense
+    reported = nonsense
     assert.equal(await version(), '3.12.3')
   }
   for (const path of ['python3', '', `/opt/\0`, '/'.repeat(10_000)]) {
-    told = path
+    reported = path
     assert.notEqual(await version(), '3.12.3')
   }
 })

@@ -34,7 +34,7 @@ test('the card comes before a soldered chip, wherever it is', async () => {
   assert.equal((await readSdInfo(machine.files)).product_name, 'CARD')
 })
 
-test('a card that tells nothing of itself', async () => {
+test('a card without any facts', async () => {
   using machine = new MachineFolder({
     '/sys/block/mmcblk0/device/type': 'SD\n',
     '/sys/block/mmcblk0/device/hwrev': '0xzz\n',

@@ -1,4 +1,4 @@
-// Machines whose files hold what nobody expects: the answer is as declared, and comes.
+// Machines whose files have unexpected content: the answer arrives, and is as declared.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { basename, dirname } from 'node:path'
@@ -68,7 +68,7 @@ const IN_PLACE_OF_FILES: Readonly<Record<string, (machine: MachineFolder) => voi
   'links in a circle': machine => {
     for (const place of PLACES) machine.link(place, basename(place))
   },
-  'pipes that nobody writes to': machine => {
+  'pipes without a writer': machine => {
     for (const place of PLACES) machine.folder(dirname(place))
     execFileSync(
       'mkfifo',

@@ -27,7 +27,12 @@ const machines: readonly (readonly [what: string, type: string, identifier: stri
     'docker',
     { '/run/systemd/container': 'oci\n', '/.dockerenv': '' },
   ],
-  ['an OCI container of nobody known', 'container', 'container-other', { '/run/systemd/container': 'oci\n' }],
+  [
+    'an OCI container of an unknown manager',
+    'container',
+    'container-other',
+    { '/run/systemd/container': 'oci\n' },
+  ],
   ['WSL', 'container', 'wsl', { '/proc/sys/kernel/osrelease': '5.15.153.1-microsoft-standard-WSL2\n' }],
   [
     'Docker in WSL',

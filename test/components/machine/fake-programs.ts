@@ -1,10 +1,10 @@
-// Programs that stand in for those of a system, found first by whatever this process runs.
+// Programs in place of those of the system: this process finds them first.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** A folder of such programs; `using` takes them away again. */
-export interface StandInPrograms extends Disposable {
+export interface FakePrograms extends Disposable {
   /** For what the programs keep. */
   readonly folder: string
   /** Lines that the programs wrote into `calls`. */
@@ -12,10 +12,10 @@ export interface StandInPrograms extends Disposable {
 }
 
 /** Shell scripts by the names of the programs; `$HERE` is their folder. With `alone` there are no others. */
-export function standInPrograms(
+export function fakePrograms(
   scripts: Readonly<Record<string, string>>,
   { alone = false }: { readonly alone?: boolean } = {},
-): StandInPrograms {
+): FakePrograms {
   const folder = mkdtempSync(join(tmpdir(), 'programs-'))
   const calls = join(folder, 'calls')
   writeFileSync(calls, '')

@@ -1,4 +1,4 @@
-// Lists the cameras of the machine in the folder that is given, asks its bus can0, and prints both.
+// Lists the cameras of the machine in the given folder, queries its bus can0, and prints both.
 import { findCanInterface, queryCanBus } from '../../../../src/components/machine/peripherals/can-query.ts'
 import { VideoDevices } from '../../../../src/components/machine/peripherals/video-devices.ts'
 import { loadSystemCalls } from '../../../../src/components/machine/system-calls.ts'
@@ -8,7 +8,7 @@ import { SystemFiles } from '../../../../src/core/system-files.ts'
 const calls = await loadSystemCalls()
 if ('missing' in calls) throw new Error(calls.missing)
 const files = new SystemFiles(process.argv[2] as string)
-// Patience is for buses with wires.
+// The simulated bus answers at once.
 const clock = {
   ...systemClock,
   after: (seconds: number, task: () => void) => systemClock.after(seconds / 10, task),
