@@ -76,7 +76,7 @@ function startAlone(components: readonly ComponentType[]) {
     '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n',
   )
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
-  const remove = () => rmSync(paths.data, { recursive: true })
+  const remove = () => rmSync(paths.data, { recursive: true, maxRetries: 3 })
   const started = startServer({
     paths,
     log,

@@ -35,7 +35,7 @@ function markdownToHtml(text: string): string {
     .replace(/\*\*([^*\n]+)\*\*/g, '<b>$1</b>')
     .replace(/\*([^*\n]+)\*/g, '<i>$1</i>')
     .replace(/`([^`\n]+)`/g, '<code>$1</code>')
-    .replace(/\[([^\]\n]+)\]\((https?:[^)\s]+)\)/g, '<a href="$2">$1</a>')
+    .replace(/\[([^[\]\n]{1,500})\]\((https?:[^)\s]{1,2000})\)/g, '<a href="$2">$1</a>')
 }
 
 function htmlToText(html: string): string {

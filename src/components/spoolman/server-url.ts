@@ -1,4 +1,5 @@
 // The option `server` of [spoolman]: where Spoolman's API and its WebSocket are.
+import { trimEndOf } from '../../core/trim-characters.ts'
 import { Field, Invalid, string } from '../../schema/index.ts'
 
 /** The URL of a Spoolman server without a slash at its end. The scheme is http if none is given. */
@@ -10,6 +11,6 @@ export function serverUrl(): Field<string> {
     if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
       throw new Invalid(name, 'URL of a Spoolman server, such as http://192.168.0.10:7912', given)
     }
-    return url.href.replace(/\/+$/, '')
+    return trimEndOf(url.href, '/')
   })
 }

@@ -1,5 +1,7 @@
 // What an entity of Home Assistant is: a sensor, a button, a light of the printer's device.
+
 import type { StatusChange } from '../../../api/printer.ts'
+import { trimBothOf } from '../../../core/trim-characters.ts'
 import type { KlippyState } from '../../../klippy/klippy-info.ts'
 
 /** The most characters of a state in Home Assistant. */
@@ -66,12 +68,7 @@ export function stateText(value: unknown): string {
 
 /** A part of a unique id: lower case letters, digits and underscores. */
 export function slug(text: string): string {
-  return (
-    text
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '_')
-      .replace(/^_+|_+$/g, '') || 'x'
-  )
+  return trimBothOf(text.toLowerCase().replace(/[^a-z0-9]+/g, '_'), '_') || 'x'
 }
 
 /** The name of an object without its kind: `toolhead` of `neopixel toolhead`. */

@@ -19,7 +19,7 @@ export function digestHeader(
   if (!/^digest\s/i.test(challenge)) return null
   const { realm = '', nonce, qop, opaque, algorithm = 'MD5' } = parameters(challenge)
   if (nonce === undefined || algorithm.toUpperCase() !== 'SHA-256') return null
-  if (qop === undefined || !qop.split(/\s*,\s*/).includes('auth')) return null
+  if (qop === undefined || !qop.split(',').some(value => value.trim() === 'auth')) return null
   const count = '00000001'
   const user = sha256(`${username}:${realm}:${password}`)
   const response = sha256(`${user}:${nonce}:${count}:${cnonce}:auth:${sha256(`${method}:${uri}`)}`)
@@ -30,7 +30,7 @@ export function digestHeader(
 }
 
 function parameters(challenge: string): Readonly<Record<string, string | undefined>> {
-  const found = challenge.matchAll(/(\w+)=(?:"([^"]*)"|([^\s,]+))/g)
+  const found = challenge.matchAll(/(\w{1,32})=(?:"([^"]{0,1024})"|([^\s,]{1,1024}))/g)
   return Object.fromEntries([...found].map(([, name, quoted, bare]) => [name?.toLowerCase(), quoted ?? bare]))
 }
 
