@@ -4,6 +4,7 @@ import type { FakeKlippy } from '../test/support/fake-klippy.ts'
 import { fanOut } from './fan-out.ts'
 import { HttpLoad } from './http-load.ts'
 import { type Load, measure } from './load.ts'
+import { mqtt } from './mqtt.ts'
 import { FOLLOWED } from './printing-klippy.ts'
 import type { Address } from './raw-connection.ts'
 import { type RpcRequest, unixLoad, webSocketLoad } from './rpc-load.ts'
@@ -91,6 +92,7 @@ export const cases: readonly Case[] = [
       return rates(`GET /server/info, ${CONNECTIONS} connections`, load, pid)
     },
   },
+  { name: 'mqtt', run: mqtt, isLong: true },
   webSocketCase('rpc-1', 'server.info', 1),
   webSocketCase('rpc-32', 'server.info', IN_FLIGHT),
   webSocketCase('rpc-small-1', 'server.websocket.id', 1),

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 
 export const HELP = `Usage: node bench/main.ts [options] [names of cases]
 
-The cases idle and session take minutes: they run where they are named, once unless --runs is given.
+The cases idle and session take minutes, and mqtt needs Mosquitto: they run where they are named, once unless --runs is given.
 
 Measures a server of this API: ours (dist/moonraker.cjs, started with a fresh data folder), or with --port another.
 

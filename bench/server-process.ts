@@ -39,7 +39,8 @@ export async function targetOf(options: Options): Promise<Target> {
   return { address: { host, port }, socketPath, klippySocket, command, pid, clean: () => {} }
 }
 
-async function ownServer(): Promise<Target> {
+/** Our own server with a fresh data folder, with further sections in its configuration. */
+export async function ownServer(more: readonly string[] = []): Promise<Target> {
   if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is missing: run 'npm run build' first`)
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   const port = await freePort()
@@ -48,6 +49,7 @@ async function ownServer(): Promise<Target> {
   const sections = [
     `[server]\nhost: 127.0.0.1\nport: ${port}\nklippy_uds_address: ${klippySocket}`,
     '[authorization]\ntrusted_clients:\n  127.0.0.1',
+    ...more,
   ]
   writeFileSync(join(folder, 'config', 'moonraker.conf'), `${sections.join('\n\n')}\n`)
   return {
