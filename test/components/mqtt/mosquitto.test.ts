@@ -177,3 +177,17 @@ test('a broker that is killed and started again gets the state and every message
     assert.deepEqual(await broker.messages(topic, 1), ['x'])
   }
 })
+
+test('no more messages are on their way than the broker accepts', { skip }, async () => {
+  await using broker = await Mosquitto.start([...ANYONE, 'max_inflight_messages 2'])
+  await using rig = await startRig({
+    printer: 'none',
+    conf: mqttSection(broker.port, 'mqtt_protocol: v5'),
+  })
+  using client = await WebClient.open(rig.url)
+  const replies = Array.from({ length: 50 }, (_, index) =>
+    client.call('server.mqtt.publish', { topic: `home/${index}`, payload: 'x', qos: 2, timeout: 30 }),
+  )
+  for (const { error } of await Promise.all(replies)) assert.equal(error, undefined)
+  assert.ok(!rig.log.some(line => line.includes('was lost')), 'the broker did not end the connection')
+})
