@@ -66,3 +66,17 @@ export function renderedOnce(
 ): Promise<string> {
   return templateOf(context, option, source).renderOnce()
 }
+
+/** User and password, rendered once. Rejects with ConfigError. */
+export async function credentialsOf(
+  context: Pick<
+    DriverContext<'http' | 'tasmota' | 'shelly' | 'homeseer' | 'loxonev1'>,
+    'core' | 'section' | 'options'
+  >,
+): Promise<{ readonly username: string; readonly password: string }> {
+  const { user, password } = context.options
+  return {
+    username: await renderedOnce(context, 'user', user),
+    password: await renderedOnce(context, 'password', password),
+  }
+}

@@ -12,12 +12,16 @@ export interface Received {
   readonly body: string
 }
 
-/** What a double replies: JSON, a text with a status, `hang` for no reply, `drop` to close the connection. */
+/**
+ * What a double replies: JSON, a text with a status, `hang` for no reply, `drop` to close the connection, `drip` for a
+ * body that arrives byte by byte without end.
+ */
 export type Answer =
   | { readonly json: unknown; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly text: string; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
   | 'hang'
   | 'drop'
+  | 'drip'
 
 export class HttpDouble implements AsyncDisposable {
   /** Host and port. */
@@ -65,6 +69,11 @@ function send(res: ServerResponse, answer: Answer): void {
   if (answer === 'hang') return
   if (answer === 'drop') {
     res.socket?.destroy()
+    return
+  }
+  if (answer === 'drip') {
+    const timer = setInterval(() => res.write(' '), 20)
+    res.on('close', () => clearInterval(timer))
     return
   }
   const isJson = 'json' in answer

@@ -122,6 +122,14 @@ for (const [what, answer] of [
   })
 }
 
+test('a device whose reply has no end is in the state error after the timeout', async () => {
+  await using plug = await tasmotaDouble()
+  await using scene = await startScene(tasmota('plug', plug), HURRY)
+  await initialised(scene)
+  plug.answer = () => 'drip'
+  assert.deepEqual((await scene.act('plug', 'status')).result, { plug: 'error' })
+})
+
 test('a redirect to another server does not get the credentials', async () => {
   await using other = await HttpDouble.start(() => ({ json: { ison: true } }))
   await using plug = await HttpDouble.start(() => ({

@@ -6,7 +6,14 @@ import {
   TemplateResponse,
 } from '../../../component/template-http.ts'
 import { messageOf } from '../../../core/errors.ts'
-import { type DriverContext, type PowerDriver, renderedOnce, templateOf, type Wanted } from '../driver.ts'
+import {
+  credentialsOf,
+  type DriverContext,
+  type PowerDriver,
+  renderedOnce,
+  templateOf,
+  type Wanted,
+} from '../driver.ts'
 import { DeviceHttp, httpFailure, LOCAL_ATTEMPTS } from './device-http.ts'
 
 export const failure = httpFailure
@@ -23,12 +30,11 @@ export async function open(context: DriverContext<'http'>): Promise<PowerDriver>
     off: await urlOf(context, 'off_url'),
     status: await urlOf(context, 'status_url'),
   }
-  const username = await renderedOnce(context, 'user', options.user)
-  const password = await renderedOnce(context, 'password', options.password)
+  const auth = await credentialsOf(context)
   const http = new DeviceHttp(core, LOCAL_ATTEMPTS)
 
   const run = async (command: Wanted | 'status', signal: AbortSignal): Promise<string> => {
-    const defaults: TemplateRequestDefaults = { url: urls[command], auth: { username, password } }
+    const defaults: TemplateRequestDefaults = { url: urls[command], auth }
     const request = new TemplateRequest(defaults, sent => http.send(sent, signal))
     const variables = { command, urls, ...requestContext(core, request, signal) }
     if (requestTemplate === null) await request.send()

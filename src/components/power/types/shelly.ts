@@ -1,6 +1,6 @@
 // [power NAME] of type shelly: a relay of a Shelly device. Generation 1 has /relay; the later ones have /rpc, and some of
 // them /relay as well. A device that refuses /relay is identified by /shelly.
-import { type DriverContext, type PowerDriver, renderedOnce, type Wanted } from '../driver.ts'
+import { credentialsOf, type DriverContext, type PowerDriver, type Wanted } from '../driver.ts'
 import {
   baseUrl,
   DeviceHttp,
@@ -20,13 +20,11 @@ export const failure = httpFailure
 
 export async function open(context: DriverContext<'shelly'>): Promise<PowerDriver> {
   const { options } = context
-  const username = await renderedOnce(context, 'user', options.user)
-  const password = await renderedOnce(context, 'password', options.password)
   return new Shelly(new DeviceHttp(context.core, LOCAL_ATTEMPTS), {
     base: baseUrl(context, options),
     output: options.output_id,
     timer: options.timer,
-    auth: { username, password },
+    auth: await credentialsOf(context),
   })
 }
 

@@ -1,5 +1,5 @@
 // [power NAME] of type tasmota: the HTTP commands of the Tasmota firmware.
-import { type DriverContext, type PowerDriver, renderedOnce } from '../driver.ts'
+import { credentialsOf, type DriverContext, type PowerDriver } from '../driver.ts'
 import { baseUrl, DeviceHttp, formValue, httpFailure, LOCAL_ATTEMPTS, valueAt } from './device-http.ts'
 
 export const failure = httpFailure
@@ -8,8 +8,7 @@ export async function open(context: DriverContext<'tasmota'>): Promise<PowerDriv
   const { core, options } = context
   const { output_id: output, timer } = options
   const base = baseUrl(context, options)
-  const user = await renderedOnce(context, 'user', options.user)
-  const password = await renderedOnce(context, 'password', options.password)
+  const { username: user, password } = await credentialsOf(context)
   const http = new DeviceHttp(core, LOCAL_ATTEMPTS)
   const command = (text: string, signal: AbortSignal) => {
     const query = { user, password, cmnd: text }
