@@ -71,13 +71,13 @@ async function timeOnce(browser: Browser, url: string, text: string): Promise<nu
   const { targetId } = await browser.call('Target.createTarget', { url: 'about:blank', browserContextId })
   const { sessionId } = await browser.call('Target.attachToTarget', { targetId, flatten: true })
   const session = sessionId as string
-  const begin = performance.now()
+  const start = performance.now()
   await browser.call('Page.navigate', { url }, session)
   const isThere = `document.body?.innerText.includes(${JSON.stringify(text)}) === true`
-  while (performance.now() - begin < LIMIT_SECONDS * 1000) {
+  while (performance.now() - start < LIMIT_SECONDS * 1000) {
     const { result } = await browser.call('Runtime.evaluate', { expression: isThere }, session)
     if ((result as { value?: boolean }).value === true) {
-      const time = performance.now() - begin
+      const time = performance.now() - start
       await browser.call('Target.disposeBrowserContext', { browserContextId })
       return time
     }

@@ -4,7 +4,7 @@ import { type Address, RawConnection } from './raw-connection.ts'
 
 const HEADERS_END = Buffer.from('\r\n\r\n')
 
-/** Where the reply that begins at `start` ends; null while it is not whole. Throws for any status but 2xx. */
+/** The end of the reply that starts at `start`; null while it is incomplete. Throws for any status but 2xx. */
 export function endOfReply(bytes: Buffer, start: number, end: number): number | null {
   const headersEnd = bytes.indexOf(HEADERS_END, start)
   if (headersEnd === -1 || headersEnd >= end) return null
@@ -17,7 +17,7 @@ export function endOfReply(bytes: Buffer, start: number, end: number): number | 
   return replyEnd <= end ? replyEnd : null
 }
 
-/** Asks for `path` over `connections` connections, again and again. */
+/** Requests `path` over `connections` connections, again and again. */
 export class HttpLoad implements Load {
   answered = 0
   readonly #connections: RawConnection[] = []

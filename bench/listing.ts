@@ -1,4 +1,4 @@
-// Listing 10,000 G-code files with their metadata: time to the first byte, and how long the event loop stood still.
+// Listing 10,000 G-code files with their metadata: time to the first byte, and the longest block of the event loop.
 // node bench/listing.ts [FILES]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
@@ -29,16 +29,16 @@ interface Sample {
 }
 
 function list(port: number): Promise<Sample> {
-  const began = performance.now()
+  const startTime = performance.now()
   return new Promise((resolve, reject) => {
     const path = '/server/files/directory?path=gcodes&extended=true'
     get({ host: '127.0.0.1', port, path }, res => {
-      const firstByte = performance.now() - began
+      const firstByte = performance.now() - startTime
       let bytes = 0
       res.on('data', (chunk: Buffer) => {
         bytes += chunk.length
       })
-      res.on('end', () => resolve({ firstByte, total: performance.now() - began, bytes }))
+      res.on('end', () => resolve({ firstByte, total: performance.now() - startTime, bytes }))
     }).on('error', reject)
   })
 }
@@ -78,7 +78,7 @@ const log = new Log({
   level: 'error',
   console: console.error,
 })
-const server = await startServer({ paths, log, klippySocket: join(data, 'nobody.sock') })
+const server = await startServer({ paths, log, klippySocket: join(data, 'none.sock') })
 try {
   await untilRead(server.port)
   const samples: Sample[] = []

@@ -1,4 +1,4 @@
-// What every load has in common: it runs for a while, counts answers, and tells what they cost the server.
+// What every load has in common: it runs for a while, counts replies, and measures what they cost the server.
 import { cpuSeconds } from './process-facts.ts'
 
 /** Seconds before counting starts, in which caches fill and code gets compiled: an HTTP server takes two for that. */

@@ -68,7 +68,7 @@ async function measureRunning(
     if (withMemory && cases.some(({ name, isLong }) => wanted(options, name, isLong))) {
       addMemory(table, 'after these loads', pid)
       await sleep(REST)
-      addMemory(table, 'at rest after them', pid)
+      addMemory(table, 'idle after them', pid)
     }
   } finally {
     await stop()
@@ -81,7 +81,7 @@ function addMemory(table: Table, when: string, pid: number): void {
   table.add({ label: `memory ${when}: anonymous`, unit: 'MB', value: anonymous })
 }
 
-/** A case that fails is told of in the table, and the others go on. */
+/** A case that fails is a row of the table; the others continue. */
 async function measureCase(each: Case, subject: Subject, options: Options, table: Table): Promise<void> {
   const runs = options.runs ?? (each.isLong ? 1 : RUNS)
   try {

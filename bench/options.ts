@@ -19,7 +19,7 @@ Measures a server of this API: ours (dist/moonraker.cjs, started with a fresh da
   --help               print this
 `
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Options {
   readonly host: string
   /** Null for our own server. */

@@ -1,4 +1,4 @@
-// A Klippy in the middle of a print that pushes status as fast as it is told to: what the server makes of it is measured.
+// A Klippy in the middle of a print that pushes status as fast as requested, to measure what the server makes of it.
 import { rmSync } from 'node:fs'
 import { FakeKlippy } from '../test/support/fake-klippy.ts'
 
@@ -105,7 +105,7 @@ export async function printingKlippy(path: string): Promise<FakeKlippy> {
   return klippy
 }
 
-/** Pushes `count` status updates to whoever is connected, stamped with the time of now, in one piece. */
+/** Pushes `count` status updates to every connected client, with the current time, in one write. */
 export function pushUpdates(klippy: FakeKlippy, count: number): void {
   const params = `{"eventtime":${stamp().toFixed(6)},"status":${CHANGES}}`
   const update = `{"method":"process_status_update","params":${params}}\x03`

@@ -1,4 +1,4 @@
-// Measures what the samples of the load cost: two processes beside each other, one that samples and tells once a second
+// Measures what the samples of the load cost: two processes in parallel, one that samples and reports once a second
 // and one that only has a timer. Usage: node bench/proc-stats.ts [seconds]
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -48,11 +48,11 @@ function sample(): void {
 /** % of one core that this process took, while `seconds` passed. */
 async function measure(seconds: number): Promise<number> {
   await sleep(SETTLE)
-  const begin = performance.now()
+  const start = performance.now()
   const before = process.cpuUsage()
   await sleep(seconds)
   const { user, system } = process.cpuUsage(before)
-  return (user + system) / 10 / (performance.now() - begin)
+  return (user + system) / 10 / (performance.now() - start)
 }
 
 function child(kind: 'with' | 'without', seconds: number): Promise<number> {

@@ -8,7 +8,7 @@ const BUFFER_SIZE = 1024 * 1024
 /** Where a server listens. */
 export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
 
-/** Takes the messages that lie whole in `bytes` from `start` to `end`, and gives where the first unfinished one begins. */
+/** Takes the complete messages of `bytes` from `start` to `end`; returns the start of the first incomplete one. */
 export type TakeMessages = (bytes: Buffer, start: number, end: number) => number
 
 export class RawConnection {

@@ -8,7 +8,7 @@ const PREPARING = 1_000_000
 /** Notifications name their method early; nothing that answers a request does. */
 const NOTIFICATION = /^\{"jsonrpc": ?"2\.0", ?"method"/
 
-/** What is asked again and again. */
+/** The call that is repeated. */
 export interface RpcRequest {
   readonly method: string
   readonly params?: object
@@ -51,7 +51,7 @@ class RpcLoad implements Load {
     this.answered += 1
     this.#due += 1
     // All answers of one read are counted before the next requests go out together.
-    if (this.#due === 1) process.nextTick(() => this.#ask())
+    if (this.#due === 1) process.nextTick(() => this.#send())
   }
 
   /** Has one request answered before the load starts. */
@@ -69,7 +69,7 @@ class RpcLoad implements Load {
     connection.write(this.#requests)
   }
 
-  #ask(): void {
+  #send(): void {
     const due = this.#due
     this.#due = 0
     this.#connection?.write(this.#requests.subarray(0, this.#ends[due]))
@@ -80,7 +80,7 @@ class RpcLoad implements Load {
   }
 }
 
-/** Asks over one WebSocket. `first` is answered before the load begins. */
+/** Calls over one WebSocket. `first` is answered before the load starts. */
 export async function webSocketLoad(
   address: Address,
   request: RpcRequest,
@@ -94,7 +94,7 @@ export async function webSocketLoad(
   return load
 }
 
-/** Asks over the unix socket, where texts end with ETX. */
+/** Calls over the unix socket, where texts end with ETX. */
 export function unixLoad(path: string, request: RpcRequest, inFlight: number): Load {
   const load = new RpcLoad(request, inFlight, text => Buffer.from(`${text}\x03`))
   const connection = new RawConnection({ path }, (bytes, start, end) => {

@@ -31,7 +31,7 @@ export interface Target {
   clean(): void
 }
 
-/** Our own server with a fresh data folder, or the server that the options tell of. */
+/** Our own server with a fresh data folder, or the server of the options. */
 export async function targetOf(options: Options): Promise<Target> {
   const { host, port, socketPath, klippySocket, pid, start } = options
   if (port === null) return ownServer()
@@ -87,7 +87,7 @@ export async function startTarget({ command, address, pid }: Target): Promise<St
     return { pid, seconds: null, stop: async () => {} }
   }
   const [program = '', ...args] = command
-  const begin = performance.now()
+  const start = performance.now()
   const child = spawn(program, args, { stdio: 'ignore' })
   const stop = () => stopped(child)
   try {
@@ -96,7 +96,7 @@ export async function startTarget({ command, address, pid }: Target): Promise<St
     await stop()
     throw error
   }
-  return { pid: child.pid ?? null, seconds: (performance.now() - begin) / 1000, stop }
+  return { pid: child.pid ?? null, seconds: (performance.now() - start) / 1000, stop }
 }
 
 async function stopped(child: ChildProcess): Promise<void> {

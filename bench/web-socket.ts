@@ -8,7 +8,7 @@ const UPGRADE =
 /** Takes one message, the bytes from `start` to `end`. */
 export type OnMessage = (bytes: Buffer, start: number, end: number) => void
 
-/** A client's text frame. The mask is zero, so that the text stands in it as it is; servers unmask it all the same. */
+/** A client's text frame. The mask is zero, so the text stays readable; servers unmask it anyway. */
 export function clientFrame(text: string): Buffer {
   const payload = Buffer.from(text)
   const header = payload.length < 126 ? Buffer.alloc(6) : Buffer.alloc(8)

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Rig, startRig } from './support/rig.ts'
 
-/** A section of the document. Verbs stand before paths; `http-jsonrpc` is POST /server/jsonrpc. */
+/** A section of the document. Verbs are before paths; `http-jsonrpc` is POST /server/jsonrpc. */
 interface Section {
   readonly endpoints: readonly {
     readonly title: string
@@ -41,7 +41,7 @@ const COMPLETE = [
   'WLED APIs',
 ]
 
-/** What the server says of itself: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */
+/** What the server declares: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */
 async function servedBy({ url }: Rig): Promise<Set<string>> {
   const body = JSON.stringify({ jsonrpc: '2.0', method: 'rpc.discover', id: 1 })
   const headers = { 'Content-Type': 'application/json' }
@@ -66,7 +66,7 @@ async function servedBy({ url }: Rig): Promise<Set<string>> {
   ])
 }
 
-/** All that the parts of a section want, by their titles. MQTT is spoken only where [mqtt] is configured. */
+/** All that the parts of a section want, by their titles. MQTT works only where [mqtt] is configured. */
 function wantedBy({ endpoints, notifications }: Section): [string, string[]][] {
   const calls = endpoints.map(({ title, http, rpc, transports }): [string, string[]] => [
     title,

@@ -1,4 +1,4 @@
-// Holds the shape of src/: imports run one way, in no circle, files stay small, and nothing is said in secret.
+// Checks the structure of src/: imports go one way, without circles, files stay small, and every file has a heading.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** What each folder of src/ may import, beside itself. `*` is everything. */
+/** What each folder of src/ may import, in addition to itself. `*` is everything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   schema: [],
   api: ['schema'],
@@ -132,7 +132,7 @@ test('files stay under 400 lines', () => {
   assert.deepEqual(long, [])
 })
 
-test('every file begins by saying what it is for', () => {
+test('every file starts with a line about its purpose', () => {
   const mute = files.filter(file => !/^(#!.*\n)?\/\/ \S/.test(sources.get(file) as string))
   assert.deepEqual(mute, [])
 })
@@ -191,7 +191,7 @@ test('the client and the contract need no Node', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('the project stands alone', () => {
+test('the project reads nothing outside its folder', () => {
   const all = globSync('{src,scripts}/**/*.{ts,mjs}', { cwd: root })
   const outside = all.filter(file => {
     const text = readFileSync(join(root, file), 'utf8')

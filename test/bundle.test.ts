@@ -1,4 +1,4 @@
-// The server as it is installed: one bundle, and beside it what is loaded on first use.
+// The server as it is installed: one bundle, and next to it what is loaded on first use.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -50,7 +50,7 @@ async function packageOf(model: string): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Calls back with the port of a running bundle beside its virtual printer, or as `args` and `env` say. */
+/** Calls back with the port of a running bundle with its virtual printer, or with `args` and `env`. */
 async function withServer(
   work: (port: number) => Promise<void>,
   args: readonly string[] = ['--virtual-printer'],
@@ -83,7 +83,7 @@ test('the bundle is plain ASCII: with one other character V8 keeps it at two byt
   assert.equal(
     bundle.findIndex(byte => byte > 127),
     -1,
-    'esbuild cannot escape what stands in a regular expression or in a tagged template',
+    'esbuild cannot escape the content of a regular expression or of a tagged template',
   )
 })
 
@@ -129,10 +129,10 @@ test('nothing of it is loaded by a server that only looks for the services of it
     `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(Object.keys(require.cache))))`,
   )
   writeFileSync(join(DATA, 'config', 'moonraker.conf'), CONF.replace('provider: none', ''))
-  const askOnce = async (port: number) => {
+  const requestOnce = async (port: number) => {
     assert.equal((await ask(port, '/machine/system_info')).json.result.system_info.provider, 'none')
   }
-  await withServer(askOnce, [], {
+  await withServer(requestOnce, [], {
     NODE_OPTIONS: `--require ${hook}`,
     DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent',
     PATH: FOLDER,

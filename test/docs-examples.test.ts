@@ -1,4 +1,4 @@
-// The guide for people who write clients: its examples stand in docs/examples, run, and do what it says; its table of
+// The guide for people who write clients: its examples are in docs/examples, run, and do what it describes; its table of
 // errors is what the server answers.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
@@ -17,8 +17,8 @@ const FOLDER = fileURLToPath(new URL('../docs/examples/', import.meta.url))
 const GUIDE = readFileSync(new URL('../docs/writing-a-client.md', import.meta.url), 'utf8')
 
 const USER = ['anna', 'not "a" \\ secret, é'] as const
-/** Nobody is let in by the address, so that the examples have to show who they are. */
-const NOBODY = 'trusted_clients:\n  192.0.2.1'
+/** No address is trusted, so that the examples need credentials. */
+const NO_TRUST = 'trusted_clients:\n  192.0.2.1'
 const PART = 'G90\nM83\nG28\nG1 X20 Y20 Z1 F6000\nG1 X60 F3000\nG1 Y60\nM84\n'
 
 /** A Python with websocket-client: the system's has the system's packages, which another that comes first may lack. */
@@ -48,9 +48,9 @@ function lacks(file: string): string | false {
   return MISSING[extname(file)] ?? false
 }
 
-/** A server with a user, ready to print, and what lets in: its API key. */
+/** A server with a user, ready to print, and its API key. */
 async function startPrinter(speed = 10) {
-  const rig = await startRig({ authorization: NOBODY, ready: false, speed })
+  const rig = await startRig({ authorization: NO_TRUST, ready: false, speed })
   const client = await connect({ url: rig.socketPath })
   const ready = new Promise<void>(resolve => {
     client.on('notify_klippy_ready', resolve)
@@ -70,32 +70,32 @@ class Run implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly ended: Promise<number | null>
   output = ''
-  #heard = () => {}
+  #onOutput = () => {}
 
   constructor(file: string, ...args: string[]) {
     const [command = '', ...before] = commandOf(file)
     const path = join(FOLDER, file)
-    // Python would leave compiled files beside the examples, and keep what it prints to itself.
+    // Python would leave compiled files next to the examples, and buffer its output.
     const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' }
     this.#child = spawn(command, [...before, path, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', text => {
         this.output += text
-        this.#heard()
+        this.#onOutput()
       })
     }
     this.ended = once(this.#child, 'close').then(([code]) => {
-      this.#heard()
+      this.#onOutput()
       return code
     })
   }
 
-  /** Resolves when the example has said `pattern`; rejects when it ends without. */
-  async says(pattern: RegExp): Promise<void> {
+  /** Resolves when the example has printed `pattern`; rejects when it ends without. */
+  async prints(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.output)) {
       assert.equal(this.#child.exitCode, null, `it ended without ${pattern}: ${this.output}`)
       await new Promise<void>(resolve => {
-        this.#heard = resolve
+        this.#onOutput = resolve
       })
     }
   }
@@ -158,10 +158,10 @@ describe('examples', { concurrency: 4 }, () => {
   })
 
   const follows = async (run: Run, { client }: Awaited<ReturnType<typeof startPrinter>>) => {
-    await run.says(/status: .*"state": ?"standby"/)
+    await run.prints(/status: .*"state": ?"standby"/)
     await client.call('printer.gcode.script', { script: 'M104 S55\nM115' })
-    await run.says(/status: .*"target": ?55/)
-    await run.says(/console: .*FIRMWARE/)
+    await run.prints(/status: .*"target": ?55/)
+    await run.prints(/console: .*FIRMWARE/)
   }
 
   test('follow.ts comes back by itself', async () => {
@@ -170,9 +170,9 @@ describe('examples', { concurrency: 4 }, () => {
     await using run = new Run('follow.ts', `ws://127.0.0.1:${proxy.port}`, printer.key)
     await follows(run, printer)
     proxy.cut()
-    await run.says(/lost: [\s\S]*connected again[\s\S]*status: /)
+    await run.prints(/lost: [\s\S]*connected again[\s\S]*status: /)
     await printer.client.call('printer.gcode.script', { script: 'M104 S44' })
-    await run.says(/"target": ?44/)
+    await run.prints(/"target": ?44/)
   })
 
   test('follow.py over the unix socket', { skip: lacks('follow.py') }, async () => {
@@ -180,7 +180,7 @@ describe('examples', { concurrency: 4 }, () => {
     await using run = new Run('follow.py', printer.rig.socketPath)
     await follows(run, printer)
     await printer.client.call('printer.firmware_restart')
-    await run.says(/target": 55[\s\S]*target": 0/)
+    await run.prints(/target": 55[\s\S]*target": 0/)
   })
 
   const noPackage = SOCKET_PYTHON === undefined && "Python's package websocket-client is not installed"
@@ -191,7 +191,7 @@ describe('examples', { concurrency: 4 }, () => {
     await using run = new Run('follow.py', `ws://127.0.0.1:${proxy.port}/websocket`, printer.key)
     await follows(run, printer)
     proxy.cut()
-    await run.says(/lost: [\s\S]*status: /)
+    await run.prints(/lost: [\s\S]*status: /)
   })
 })
 
@@ -215,7 +215,7 @@ function documented(row: string): string[] {
 
 test('the errors are those of the table', async () => {
   await using rig = await startRig()
-  await using closed = await startRig({ printer: 'none', authorization: NOBODY })
+  await using closed = await startRig({ printer: 'none', authorization: NO_TRUST })
   const json = { 'Content-Type': 'application/json' }
   const post = async (path: string, body: string, to = rig) =>
     (await ask(to.port, path, { verb: 'POST', headers: json, body })).status

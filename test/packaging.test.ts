@@ -45,7 +45,7 @@ Restart=always
 WantedBy=multi-user.target
 `
 
-/** What systemd has to say of a unit with drop-ins; nothing where all is well. */
+/** The problems that systemd finds in a unit with drop-ins; empty without problems. */
 function verify(unit: string, ...dropIns: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'units-'))
   try {
@@ -105,23 +105,23 @@ test('with sudo nothing is left that the unit takes away from it', () => {
   assert.deepEqual(given.sort(), taken.sort())
 })
 
-test('the polkit rule grants what the server asks for, to the group, and nothing else', () => {
+test('the polkit rule grants what the server needs, to the group, and nothing else', () => {
   type Rule = (action: object, subject: object) => string | undefined
   const rules: Rule[] = []
   const polkit = { addRule: (rule: Rule) => rules.push(rule), Result: { YES: 'yes' } }
   runInContext(read(RULES), createContext({ polkit }))
   assert.equal(rules.length, 1)
-  const ask = (id: string, groups: readonly string[]) =>
+  const decide = (id: string, groups: readonly string[]) =>
     rules[0]!({ id }, { isInGroup: (group: string) => groups.includes(group) })
   const group = /^SupplementaryGroups=(.+)$/m.exec(read(UNIT))![1] as string
   for (const right of allRights(SHUTDOWN_ACTIONS)) {
-    assert.equal(ask(right, [group]), 'yes', right)
-    assert.equal(ask(right, ['users']), undefined, right)
+    assert.equal(decide(right, [group]), 'yes', right)
+    assert.equal(decide(right, ['users']), undefined, right)
   }
   const granted = [...read(RULES).matchAll(/'(org\.[^']+)'/g)].map(([, id]) => id as string)
   assert.deepEqual(new Set(granted), new Set(allRights(SHUTDOWN_ACTIONS)))
   for (const other of ['org.freedesktop.systemd1.manage-unit-files', 'org.freedesktop.policykit.exec']) {
-    assert.equal(ask(other, [group]), undefined)
+    assert.equal(decide(other, [group]), undefined)
   }
 })
 
@@ -133,7 +133,7 @@ test('the guide names every file that is installed, and no other', () => {
     assert.ok(existsSync(join(root, 'docs', link!)), link)
 })
 
-test('the guide speaks of the Node, the packages and the paths that the program needs', () => {
+test('the guide names the Node, the packages and the paths that the program needs', () => {
   const { node } = MANIFEST.engines
   const version = node.replace('>=', '')
   assert.ok(GUIDE.includes(`Node ${version} or later`), node)

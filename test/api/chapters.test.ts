@@ -61,14 +61,14 @@ test('keys are arguments in the query string, in JSON, and over every transport'
     body: text,
   })
   const answers = [
-    await ask(rig.port, '/switches/on?light&door', { verb: 'POST' }),
-    await ask(rig.port, '/switches/on?light', body('application/json', '{"door":null}')),
-    await ask(rig.port, '/switches/on', body('application/x-www-form-urlencoded', 'light=&door=')),
+    await ask(rig.port, '/switches/on?light&fan', { verb: 'POST' }),
+    await ask(rig.port, '/switches/on?light', body('application/json', '{"fan":null}')),
+    await ask(rig.port, '/switches/on', body('application/x-www-form-urlencoded', 'light=&fan=')),
   ]
-  for (const { json } of answers) assert.deepEqual(json.result, ['light', 'door'])
+  for (const { json } of answers) assert.deepEqual(json.result, ['light', 'fan'])
   for (const url of [rig.url, rig.url.replace('http', 'ws'), rig.socketPath]) {
     using client = await connect({ url })
-    assert.deepEqual(await client.request('switches.on', { light: null, door: null }), ['light', 'door'])
+    assert.deepEqual(await client.request('switches.on', { light: null, fan: null }), ['light', 'fan'])
     await assert.rejects(client.request('switches.on'), { code: 400, message: 'No arguments provided' })
   }
 })

@@ -1,5 +1,5 @@
 // Serves a folder, read-only, through FUSE on descriptor 3: `node remote-folder.ts FOLDER`. As with a network file system,
-// the system learns of changes in the folder only when it asks, and inotify does not report them.
+// the system notices changes in the folder only when it polls, and inotify does not report them.
 import { closeSync, lstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 

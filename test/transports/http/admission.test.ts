@@ -11,8 +11,8 @@ import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
 import { ask } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
-import { statusOverTls } from './ask-tls.ts'
 import { CERTIFICATE, KEY } from './certificate.ts'
+import { statusOverTls } from './tls-request.ts'
 
 /** 127.0.0.1 is trusted; other addresses of this machine are those of unauthenticated clients. */
 const start = (options: RigOptions = {}) =>

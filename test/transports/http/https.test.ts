@@ -7,8 +7,8 @@ import { type RunningServer, startServer } from '../../../src/app/server.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'
 import { dataPaths } from '../../../src/core/paths.ts'
-import { statusOverTls } from './ask-tls.ts'
 import { CERTIFICATE, KEY } from './certificate.ts'
+import { statusOverTls } from './tls-request.ts'
 
 const CONF = '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n'
 

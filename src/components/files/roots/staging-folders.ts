@@ -64,7 +64,7 @@ export class StagingFolders {
 
   /** Publishes a copy of `from`, which is in another file system than `to`. */
   #publishCopy(from: string, to: string): Promise<void> {
-    return this.#withPathBeside(from, to, async copy => {
+    return this.#withSiblingPath(from, to, async copy => {
       await copyFile(from, copy, constants.COPYFILE_EXCL)
       await makeDurable(copy)
       await rename(copy, to)
@@ -73,13 +73,13 @@ export class StagingFolders {
 
   /** Overwrites a file in place, as a container needs it whose configuration is one mounted file. */
   #overwrite(from: string, to: string): Promise<void> {
-    return this.#withPathBeside(from, to, path =>
+    return this.#withSiblingPath(from, to, path =>
       overwrite({ from, to, previous: `${path}${SUFFIX.previous}`, target: `${path}${SUFFIX.target}` }),
     )
   }
 
   /** Runs `work` with a path in the staging folder next to `to`. The staging folder of `from` refers to it meanwhile. */
-  async #withPathBeside(from: string, to: string, work: (path: string) => Promise<void>): Promise<void> {
+  async #withSiblingPath(from: string, to: string, work: (path: string) => Promise<void>): Promise<void> {
     const folder = join(dirname(to), STAGING_FOLDER)
     const reference = `${from}${SUFFIX.reference}`
     if (folder !== dirname(from)) await writeFile(reference, folder, { flush: true })
