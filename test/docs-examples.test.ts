@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { connect } from '../src/client/index.ts'
 import { CuttableProxy } from './client/cuttable-proxy.ts'
 import { absent } from './support/program.ts'
-import { ask } from './support/raw-http.ts'
+import { sendRequest } from './support/raw-http.ts'
 import { type Rig, startRig } from './support/rig.ts'
 
 const FOLDER = fileURLToPath(new URL('../docs/examples/', import.meta.url))
@@ -218,19 +218,19 @@ test('the errors are those of the table', async () => {
   await using closed = await startRig({ printer: 'none', authorization: NO_TRUST })
   const json = { 'Content-Type': 'application/json' }
   const post = async (path: string, body: string, to = rig) =>
-    (await ask(to.port, path, { verb: 'POST', headers: json, body })).status
-  const status = async (path: string, to = rig) => (await ask(to.port, path)).status
+    (await sendRequest(to.port, path, { verb: 'POST', headers: json, body })).status
+  const status = async (path: string, to = rig) => (await sendRequest(to.port, path)).status
   const rpc = async (message: unknown, to = rig) => {
     const body =
       typeof message === 'string'
         ? message
         : JSON.stringify({ jsonrpc: '2.0', id: 1, ...(message as object) })
-    const reply = await ask(to.port, '/server/jsonrpc', { verb: 'POST', headers: json, body })
+    const reply = await sendRequest(to.port, '/server/jsonrpc', { verb: 'POST', headers: json, body })
     return (reply.json as { error: { code: number } }).error.code
   }
   const metadata = { method: 'server.files.metadata' }
   const form = (fields: string) =>
-    ask(rig.port, '/server/files/upload', {
+    sendRequest(rig.port, '/server/files/upload', {
       verb: 'POST',
       headers: { 'Content-Type': 'multipart/form-data; boundary=x' },
       body: `--x\r\nContent-Disposition: form-data; name="file"; filename="a.gcode"\r\n\r\nG28\r\n${fields}--x--\r\n`,

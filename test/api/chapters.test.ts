@@ -8,7 +8,7 @@ import { connect } from '../../src/client/index.ts'
 import { component } from '../../src/component/component.ts'
 import { keyNames, list, string } from '../../src/schema/index.ts'
 import { chapterOf } from '../support/chapter.ts'
-import { ask } from '../support/raw-http.ts'
+import { sendRequest } from '../support/raw-http.ts'
 import { startRig } from '../support/rig.ts'
 
 test('the server serves every method', async () => {
@@ -61,9 +61,9 @@ test('keys are arguments in the query string, in JSON, and over every transport'
     body: text,
   })
   const answers = [
-    await ask(rig.port, '/switches/on?light&fan', { verb: 'POST' }),
-    await ask(rig.port, '/switches/on?light', body('application/json', '{"fan":null}')),
-    await ask(rig.port, '/switches/on', body('application/x-www-form-urlencoded', 'light=&fan=')),
+    await sendRequest(rig.port, '/switches/on?light&fan', { verb: 'POST' }),
+    await sendRequest(rig.port, '/switches/on?light', body('application/json', '{"fan":null}')),
+    await sendRequest(rig.port, '/switches/on', body('application/x-www-form-urlencoded', 'light=&fan=')),
   ]
   for (const { json } of answers) assert.deepEqual(json.result, ['light', 'fan'])
   for (const url of [rig.url, rig.url.replace('http', 'ws'), rig.socketPath]) {
@@ -75,7 +75,7 @@ test('keys are arguments in the query string, in JSON, and over every transport'
 
 test('a method of another component is under the title of its chapter', async () => {
   await using rig = await startRig({ printer: 'none', components: [switchComponent] })
-  const { json } = await ask(rig.port, '/openapi.json')
+  const { json } = await sendRequest(rig.port, '/openapi.json')
   assert.deepEqual(json.paths['/switches/on'].post.tags, [switches.title])
   assert.deepEqual(
     json.tags.filter(({ name }: { name: string }) => name === switches.title || name === 'Klipper'),

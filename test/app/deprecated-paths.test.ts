@@ -9,7 +9,7 @@ import { serverOptions } from '../../src/app/server-section.ts'
 import { dataPaths } from '../../src/core/paths.ts'
 import { Warnings } from '../../src/core/warnings.ts'
 import { configuration } from '../config/configuration.ts'
-import { ask } from '../support/raw-http.ts'
+import { sendRequest } from '../support/raw-http.ts'
 import { type RigOptions, startRig } from '../support/rig.ts'
 import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
 import { statusOverTls } from '../transports/http/tls-request.ts'
@@ -25,7 +25,7 @@ const withFiles = (files: Record<string, string>): NonNullable<RigOptions['prepa
 }
 
 async function warningsOf(port: number): Promise<string[]> {
-  return (await ask(port, '/server/info')).json.result.warnings
+  return (await sendRequest(port, '/server/info')).json.result.warnings
 }
 
 test('a certificate outside the data folder serves HTTPS, and no client can read its key', async () => {
@@ -35,7 +35,7 @@ test('a certificate outside the data folder serves HTTPS, and no client can read
     prepare: withFiles({ 'my.cert': CERTIFICATE, 'my.key': KEY }),
   })
   assert.equal(await statusOverTls(rig.server.tlsPort, '/server/info'), 200)
-  assert.equal((await ask(rig.port, '/server/files/config/my.key')).status, 403)
+  assert.equal((await sendRequest(rig.port, '/server/files/config/my.key')).status, 403)
   const warnings = await warningsOf(rig.port)
   assert.equal(warnings.length, 2)
   for (const warning of warnings) assert.match(warning, /ssl_(certificate|key)_path.* is deprecated; put the/)
@@ -50,7 +50,7 @@ test('templates can use secrets outside the data folder, and no client can read 
   const warnings = await warningsOf(rig.port)
   assert.equal(warnings.length, 1)
   assert.match(warnings.join(), /"secrets_path" of section \[secrets\] is deprecated; put the secrets at/)
-  assert.equal((await ask(rig.port, '/server/files/config/my.ini')).status, 403)
+  assert.equal((await sendRequest(rig.port, '/server/files/config/my.ini')).status, 403)
   assert.ok(!rig.log.join().includes('hush'))
 })
 
@@ -86,7 +86,7 @@ test('a missing file and secrets that cannot be read are warnings; the rest work
 test('an empty section [secrets] is no warning', async () => {
   await using rig = await startRig({ printer: 'none', conf: '[secrets]\n' })
   assert.deepEqual(await warningsOf(rig.port), [])
-  const { config, orig } = (await ask(rig.port, '/server/config')).json.result
+  const { config, orig } = (await sendRequest(rig.port, '/server/config')).json.result
   assert.deepEqual([config.secrets, orig.secrets], [{ secrets_path: null }, {}])
 })
 

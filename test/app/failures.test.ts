@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { ask } from '../support/raw-http.ts'
+import { sendRequest } from '../support/raw-http.ts'
 import { WebClient } from '../support/web-client.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -77,7 +77,7 @@ test('a promise that is rejected without a handler is logged, and the server con
   const port = await program.port()
   program.process.kill('SIGUSR2')
   await program.printed(/ERROR {3}unhandled rejection: Error: from a forgotten promise\n\s+at /)
-  assert.equal((await ask(port, '/server/info')).status, 200)
+  assert.equal((await sendRequest(port, '/server/info')).status, 200)
   assert.match(program.log, /unhandled rejection: Error: from a forgotten promise/)
 })
 
@@ -86,7 +86,8 @@ test('a log file on a full disk is reported once, and the server works', {
 }, async () => {
   await using program = new Program({ args: ['-l', '/dev/full', '-v'] })
   const port = await program.port()
-  for (let count = 0; count < 3; count += 1) assert.equal((await ask(port, '/server/info')).status, 200)
+  for (let count = 0; count < 3; count += 1)
+    assert.equal((await sendRequest(port, '/server/info')).status, 200)
   using _ = await WebClient.open(`http://127.0.0.1:${port}`)
   await program.printed(/WebSocket \d+ opened/)
   assert.equal(program.out.match(/cannot write the log file \/dev\/full: ENOSPC/g)?.length, 1)
@@ -120,6 +121,6 @@ test('without free file descriptors connections, database and log survive', asyn
     another?.[Symbol.dispose]()
     await new Promise(setImmediate)
   }
-  assert.equal((await ask(port, '/server/info')).status, 200)
+  assert.equal((await sendRequest(port, '/server/info')).status, 200)
   assert.ok((await client.call('server.database.post_backup', { filename: 'a.db' })).result)
 })

@@ -19,7 +19,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { PACKAGE_VERSION } from '../../src/core/version.ts'
-import { ask, postJson } from '../support/raw-http.ts'
+import { postJson, sendRequest } from '../support/raw-http.ts'
 import { WebClient } from '../support/web-client.ts'
 
 const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
@@ -162,7 +162,7 @@ describe('the command', { concurrency: 2 }, () => {
       const identity = { client_name: 'test', version: '1', type: 'other', url: 'http://test' }
       assert.ok((await client.call('server.connection.identify', identity)).result)
     }
-    assert.equal((await ask(port, '/server/info')).status, 200)
+    assert.equal((await sendRequest(port, '/server/info')).status, 200)
   })
 
   test('a restart happens in the same process', async () => {
@@ -173,7 +173,7 @@ describe('the command', { concurrency: 2 }, () => {
     assert.equal((await postJson(port, '/server/restart', {})).status, 200)
     assert.equal((await client.closed).code, 1001)
     const again = await run.up(2)
-    assert.equal((await ask(again, '/server/info')).status, 200)
+    assert.equal((await sendRequest(again, '/server/info')).status, 200)
     run.process.kill('SIGTERM')
     assert.equal(await run.ended, 0)
   })
@@ -201,7 +201,7 @@ describe('the command', { concurrency: 2 }, () => {
       folder.write('config/moonraker.conf', broken)
       await using run = new Run('-d', folder.path)
       const port = await run.up()
-      const { warnings } = (await ask(port, '/server/info')).json.result
+      const { warnings } = (await sendRequest(port, '/server/info')).json.result
       assert.match(warnings.join('\n'), /The configuration cannot be used: .*moonraker\.conf/)
       assert.equal(readFileSync(folder.at('config/moonraker.conf'), 'utf8'), broken)
     }
@@ -256,7 +256,7 @@ describe('the command', { concurrency: 2 }, () => {
     await once(other, 'close')
     renameSync(`${path}.left`, path)
     await using run = new Run('-d', folder.path)
-    assert.equal((await ask(await run.up(), '/server/info')).status, 200)
+    assert.equal((await sendRequest(await run.up(), '/server/info')).status, 200)
   })
 
   test('options choose the log file and its format', async () => {
@@ -280,6 +280,6 @@ describe('the command', { concurrency: 2 }, () => {
     using folder = new Folder()
     mkdirSync(folder.at('logs/moonraker.log'), { recursive: true })
     await using run = new Run('-d', folder.path)
-    assert.equal((await ask(await run.up(), '/server/info')).status, 200)
+    assert.equal((await sendRequest(await run.up(), '/server/info')).status, 200)
   })
 })

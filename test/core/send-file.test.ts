@@ -19,7 +19,7 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ApiError } from '../../src/core/errors.ts'
 import { sendFile } from '../../src/core/send-file.ts'
-import { ask } from '../support/raw-http.ts'
+import { sendRequest } from '../support/raw-http.ts'
 
 type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
@@ -108,7 +108,7 @@ test('a file that shrinks meanwhile ends the response as incomplete', async t =>
     }) as typeof res.writeHead
     await sendFile(req, res, plain(path))
   })
-  await assert.rejects(ask(port, '/'), /aborted/)
+  await assert.rejects(sendRequest(port, '/'), /aborted/)
 })
 
 test('an empty file that grows meanwhile stays empty', async t => {
@@ -121,14 +121,14 @@ test('an empty file that grows meanwhile stays empty', async t => {
     }) as typeof res.writeHead
     await sendFile(req, res, plain(path))
   })
-  const { status, body, headers } = await ask(port, '/')
+  const { status, body, headers } = await sendRequest(port, '/')
   assert.deepEqual([status, body, headers['content-length']], [200, '', '0'])
 })
 
 test('a condition that fails is 412', async t => {
   const { port } = await scene(t, path => (req, res) => sendFile(req, res, plain(path)))
   const past = 'Mon, 01 Jan 1990 00:00:00 GMT'
-  assert.equal((await ask(port, '/', { headers: { 'If-Match': '"other"' } })).status, 412)
-  assert.equal((await ask(port, '/', { headers: { 'If-Unmodified-Since': past } })).status, 412)
-  assert.equal((await ask(port, '/', { headers: { 'If-Match': '*' } })).status, 200)
+  assert.equal((await sendRequest(port, '/', { headers: { 'If-Match': '"other"' } })).status, 412)
+  assert.equal((await sendRequest(port, '/', { headers: { 'If-Unmodified-Since': past } })).status, 412)
+  assert.equal((await sendRequest(port, '/', { headers: { 'If-Match': '*' } })).status, 200)
 })

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FakeKlippy } from '../support/fake-klippy.ts'
-import { ask } from '../support/raw-http.ts'
+import { sendRequest } from '../support/raw-http.ts'
 import { startRig } from '../support/rig.ts'
 import { type Frame, WebClient } from '../support/web-client.ts'
 
@@ -40,7 +40,7 @@ test('a macro variable and the message are those of the last command, on every c
     await run(`SET_GCODE_VARIABLE MACRO=COUNTER VARIABLE=value VALUE=${round}`)
     assert.equal((await queried(client, objects))['gcode_macro COUNTER'].value, round)
     await run(`M117 round ${round}`)
-    const { json } = await ask(rig.port, '/printer/objects/query?display_status=message')
+    const { json } = await sendRequest(rig.port, '/printer/objects/query?display_status=message')
     assert.equal(json.result.status.display_status.message, `round ${round}`)
     await run(`M117 again ${round}`)
     const { result } = await follower.call('printer.objects.subscribe', { objects })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
-import { ask, postJson } from '../support/raw-http.ts'
+import { postJson, sendRequest } from '../support/raw-http.ts'
 import { type Rig, startRig } from '../support/rig.ts'
 import { type Frame, WebClient } from '../support/web-client.ts'
 
@@ -153,7 +153,10 @@ test('queries of mirrored status are answered without Klippy, and are up to date
     objects: { extruder: ['temperature'], toolhead: ['homed_axes'] },
   })
   assert.deepEqual(result.status, { extruder: { temperature: 99.5 }, toolhead: { homed_axes: '' } })
-  const reply = await ask(at.rig.port, '/printer/objects/query?toolhead=position&extruder=temperature')
+  const reply = await sendRequest(
+    at.rig.port,
+    '/printer/objects/query?toolhead=position&extruder=temperature',
+  )
   assert.deepEqual(reply.json.result.status, {
     toolhead: { position: [0, 0, 0, 0] },
     extruder: { temperature: 99.5 },
@@ -250,7 +253,10 @@ test('without objects a subscription ends', async () => {
   const endings = [
     () => client.call('printer.objects.subscribe').then(({ result }) => result),
     () => client.call('printer.objects.subscribe', {}).then(({ result }) => result),
-    () => ask(at.rig.port, `/printer/objects/subscribe?connection_id=${id}`).then(({ json }) => json.result),
+    () =>
+      sendRequest(at.rig.port, `/printer/objects/subscribe?connection_id=${id}`).then(
+        ({ json }) => json.result,
+      ),
   ]
   for (const end of endings) {
     await subscribe(client, { toolhead: null })
@@ -306,7 +312,7 @@ test('over HTTP the updates go to the connection of the given id', async () => {
   at.klippy.push('toolhead', { homed_axes: 'x' })
   assert.deepEqual(await statusOf(client), { toolhead: { homed_axes: 'x' } })
   const path = `/printer/objects/subscribe?connection_id=${id}&print_stats`
-  assert.equal((await ask(at.rig.port, path, { verb: 'POST' })).status, 200)
+  assert.equal((await sendRequest(at.rig.port, path, { verb: 'POST' })).status, 200)
   at.klippy.push('print_stats', { state: 'printing' })
   assert.deepEqual(await statusOf(client, 2), { print_stats: { state: 'printing' } })
 })
@@ -325,7 +331,9 @@ test('JSON-RPC over HTTP has no subscriptions', async () => {
 test('over HTTP a subscription without an open connection is rejected', async () => {
   await using at = await scene()
   for (const query of ['?toolhead', '?toolhead&connection_id=12345', '?toolhead&connection_id=x']) {
-    const { status, json } = await ask(at.rig.port, `/printer/objects/subscribe${query}`, { verb: 'POST' })
+    const { status, json } = await sendRequest(at.rig.port, `/printer/objects/subscribe${query}`, {
+      verb: 'POST',
+    })
     assert.equal(status, 400)
     assert.equal(json.error.message, 'No connection associated with subscription request')
   }

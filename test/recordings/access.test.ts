@@ -1,7 +1,7 @@
 // Recorded logins, tokens and keys, replayed: each recorded secret becomes a new one of the same kind.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { ask, postJson } from '../support/raw-http.ts'
+import { postJson, sendRequest } from '../support/raw-http.ts'
 import { type Rig, startRig } from '../support/rig.ts'
 import { type Exchange, type HttpExchange, loadRecording } from './fixture.ts'
 import { compare, send } from './http-exchange.ts'
@@ -95,9 +95,9 @@ const WAYS: readonly {
 ]
 
 async function secretsFor(rig: Rig): Promise<Secrets> {
-  const key = (await ask(rig.port, '/access/api_key')).json.result as string
+  const key = (await sendRequest(rig.port, '/access/api_key')).json.result as string
   const keyed = { headers: { ...UNTRUSTED, 'X-Api-Key': key } }
-  const oneshot = (await ask(rig.port, '/access/oneshot_token', keyed)).json.result as string
+  const oneshot = (await sendRequest(rig.port, '/access/oneshot_token', keyed)).json.result as string
   return new Map([
     ['{api_key}', key],
     ['{oneshot}', oneshot],
@@ -135,7 +135,7 @@ async function changePassword(rig: Rig): Promise<void> {
   const { json } = await postJson(rig.port, '/access/login', { username: 'golden', password: 'secretpw' })
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${json.result.token}` }
   const body = JSON.stringify({ password: 'secretpw', new_password: 'secretpw2' })
-  const reply = await ask(rig.port, '/access/user/password', { verb: 'POST', headers, body })
+  const reply = await sendRequest(rig.port, '/access/user/password', { verb: 'POST', headers, body })
   assert.equal(reply.status, 200)
 }
 

@@ -1,7 +1,7 @@
 // What a recording takes for granted: state that exchanges made which are not in it.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ask, postJson } from '../support/raw-http.ts'
+import { postJson, sendRequest } from '../support/raw-http.ts'
 import type { Rig } from '../support/rig.ts'
 
 /** Sections of the moonraker.conf that the recordings were made with. */
@@ -98,6 +98,6 @@ export async function prepare(recording: string, rig: Rig): Promise<void> {
 /** Puts the ids of queued jobs in the places of `{queued:0}` and the like. */
 export async function fillIn(text: string, { port }: Rig): Promise<string> {
   if (!text.includes('{queued:')) return text
-  const { json } = await ask(port, '/server/job_queue/status')
+  const { json } = await sendRequest(port, '/server/job_queue/status')
   return text.replace(/\{queued:(\d+)\}/g, (_, index) => json.result.queued_jobs[Number(index)].job_id)
 }

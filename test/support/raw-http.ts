@@ -53,11 +53,6 @@ export async function sendRequest(
   }
 }
 
-/** The same, by the name that most tests use. */
-export function ask(port: number, path: string, request: Request = {}): Promise<Reply> {
-  return sendRequest(port, path, request)
-}
-
 /** Sends JSON. */
 export function postJson(port: number, path: string, value: unknown): Promise<Reply> {
   const headers = { 'Content-Type': 'application/json' }

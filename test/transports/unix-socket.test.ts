@@ -60,7 +60,7 @@ class UnixClient implements Disposable {
   }
 
   /** Sends bytes and resolves with the next `count` frames that are not notifications. */
-  async ask(bytes: string | Buffer, count = 1): Promise<Frame[]> {
+  async exchange(bytes: string | Buffer, count = 1): Promise<Frame[]> {
     const before = new Set(this.frames)
     this.socket.write(bytes)
     return this.find(frame => !before.has(frame) && !('method' in frame), count)
@@ -79,11 +79,11 @@ test('a client of the socket needs no login, and learns its connection id', asyn
   await using rig = await startRig({ printer: 'none', authorization: '' })
   using client = await UnixClient.open(rig.socketPath)
   const identity = { client_name: 'x', version: '1', type: 'agent', url: 'x' }
-  const [identified] = await client.ask(call(0, 'server.connection.identify', identity))
-  const [named] = await client.ask(call(1, 'server.websocket.id'))
+  const [identified] = await client.exchange(call(0, 'server.connection.identify', identity))
+  const [named] = await client.exchange(call(1, 'server.websocket.id'))
   assert.equal(identified.id, 0)
   assert.equal(named.result.websocket_id, identified.result.connection_id)
-  const [info] = await client.ask(call(2))
+  const [info] = await client.exchange(call(2))
   assert.equal(info.result.websocket_count, 0)
 })
 
@@ -92,10 +92,10 @@ test('messages may come split, or many at once', async () => {
   using client = await UnixClient.open(rig.socketPath)
   const bytes = Buffer.from(call('ü☃'))
   for (const byte of bytes.subarray(0, -1)) client.socket.write(Buffer.from([byte]))
-  assert.deepEqual(ids(await client.ask(bytes.subarray(-1))), ['ü☃'])
+  assert.deepEqual(ids(await client.exchange(bytes.subarray(-1))), ['ü☃'])
   const many = Array.from({ length: 100 }, (_, id) => call(id)).join('')
   assert.deepEqual(
-    ids(await client.ask(many, 100)),
+    ids(await client.exchange(many, 100)),
     Array.from({ length: 100 }, (_, id) => id),
   )
 })
@@ -103,10 +103,10 @@ test('messages may come split, or many at once', async () => {
 test('each invalid message gets an error, and the connection stays', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await UnixClient.open(rig.socketPath)
-  const replies = await client.ask('hello\x03\x03{}\x03[]\x03\xff\x03', 5)
+  const replies = await client.exchange('hello\x03\x03{}\x03[]\x03\xff\x03', 5)
   const codes = replies.map(({ error }) => error.code)
   assert.deepEqual(codes, [-32700, -32700, -32600, -32600, -32700])
-  assert.deepEqual(ids(await client.ask(call(1))), [1])
+  assert.deepEqual(ids(await client.exchange(call(1))), [1])
 })
 
 test('a message without an end ends its connection and no other', async () => {
@@ -117,7 +117,7 @@ test('a message without an end ends its connection and no other', async () => {
   const closed = new Promise(resolve => greedy.socket.on('close', resolve))
   for (let sent = 0; sent < 51; sent += 1) greedy.socket.write(piece)
   await closed
-  assert.deepEqual(ids(await other.ask(call(1))), [1])
+  assert.deepEqual(ids(await other.exchange(call(1))), [1])
 })
 
 test('notifications and status come as on a WebSocket', async () => {
@@ -125,7 +125,7 @@ test('notifications and status come as on a WebSocket', async () => {
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })
   using client = await UnixClient.open(rig.socketPath)
   const objects = { toolhead: ['homed_axes'] }
-  const [reply] = await client.ask(call(1, 'printer.objects.subscribe', { objects }))
+  const [reply] = await client.exchange(call(1, 'printer.objects.subscribe', { objects }))
   assert.deepEqual(reply.result.status, { toolhead: { homed_axes: '' } })
   klippy.push('toolhead', { homed_axes: 'xyz' })
   const [update] = await client.find(({ method }) => method === 'notify_status_update')

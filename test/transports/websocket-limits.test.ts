@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { createUser, IDENTITY, startAccess } from '../components/access/access-rig.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
-import { ask, postJson } from '../support/raw-http.ts'
+import { postJson, sendRequest } from '../support/raw-http.ts'
 import { startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
 
@@ -159,7 +159,7 @@ test('clients that read no replies cannot fill the memory together, over HTTP an
     socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
     return socket
   })
-  const { body } = await ask(rig.port, path)
+  const { body } = await sendRequest(rig.port, path)
   assert.ok(body.length > size, 'a client that reads is served')
   const received = await Promise.all(sockets.map(readLate))
   const whole = received.filter(bytes => bytes > size).length

@@ -1,6 +1,6 @@
 // A server and its clients: unauthenticated, with a trusted address, with credentials. And a clock that can be moved.
 import { type Clock, systemClock } from '../../../src/core/clock.ts'
-import { ask, type Reply } from '../../support/raw-http.ts'
+import { type Reply, sendRequest } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 
@@ -49,9 +49,9 @@ export function send(
   body?: unknown,
   headers: Record<string, string> = ELSEWHERE,
 ): Promise<Reply> {
-  if (body === undefined) return ask(rig.port, path, { verb, headers })
+  if (body === undefined) return sendRequest(rig.port, path, { verb, headers })
   const type = { 'Content-Type': 'application/json' }
-  return ask(rig.port, path, { verb, headers: { ...type, ...headers }, body: JSON.stringify(body) })
+  return sendRequest(rig.port, path, { verb, headers: { ...type, ...headers }, body: JSON.stringify(body) })
 }
 
 /** Headers with a token, from an address that is not trusted. */
@@ -61,7 +61,7 @@ export function bearer(token: string): Record<string, string> {
 
 /** The status of a request that only users may send, with these headers. */
 export async function statusFor(rig: Rig, headers: Record<string, string>, query = ''): Promise<number> {
-  return (await ask(rig.port, `/server/info${query}`, { headers })).status
+  return (await sendRequest(rig.port, `/server/info${query}`, { headers })).status
 }
 
 /** Creates a user, from a trusted address; returns its tokens. */

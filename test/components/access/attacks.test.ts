@@ -5,7 +5,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import type { Frame } from '../../support/web-client.ts'
 import { WebClient } from '../../support/web-client.ts'
 import {
@@ -65,7 +65,7 @@ test('of many requests with one oneshot token one is served', async () => {
   const oneshot: string = (await send(rig, 'GET', '/access/oneshot_token', undefined, bearer(token))).json
     .result
   const paths = Array.from({ length: 20 }, (_, index) => `/server/info?${'x'.repeat(index)}&token=${oneshot}`)
-  const replies = await Promise.all(paths.map(path => ask(rig.port, path, { headers: ELSEWHERE })))
+  const replies = await Promise.all(paths.map(path => sendRequest(rig.port, path, { headers: ELSEWHERE })))
   assert.deepEqual(
     replies.map(({ status }) => status).sort((a, b) => a - b),
     [200, ...Array(19).fill(401)],
@@ -173,7 +173,7 @@ test('only pictures are readable without a login, however the path of another fi
       writeFileSync(join(gcodes, 'a.png'), 'picture')
     },
   })
-  const read = (path: string) => ask(rig.port, path, { headers: ELSEWHERE })
+  const read = (path: string) => sendRequest(rig.port, path, { headers: ELSEWHERE })
   assert.equal((await read('/server/files/gcodes/a.png')).body, 'picture')
   for (const path of [
     'gcodes/secret.txt',

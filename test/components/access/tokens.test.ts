@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { signingKey } from '../../../src/components/access/json-web-token.ts'
 import { Sqlite } from '../../../src/storage/sqlite.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import type { Rig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import {
@@ -193,7 +193,7 @@ test('a oneshot token is valid for one request, from its address, for 5 seconds'
   const first = await issue()
   assert.match(first, /^[A-Z2-7]{32}$/)
   const preflight = { ...ELSEWHERE, Origin: 'http://x', 'Access-Control-Request-Method': 'GET' }
-  await ask(rig.port, `/server/info?token=${first}`, { verb: 'OPTIONS', headers: preflight })
+  await sendRequest(rig.port, `/server/info?token=${first}`, { verb: 'OPTIONS', headers: preflight })
   assert.equal(await statusFor(rig, ELSEWHERE, `?token=${first}`), 200, 'a preflight does not consume it')
   assert.equal(await statusFor(rig, ELSEWHERE, `?token=${first}`), 401, 'once')
   const second = await issue()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
@@ -80,15 +80,15 @@ test('over HTTP with query, type hints and body', async () => {
   await using at = await scene()
   const { port } = at.rig
   const path = '/server/database/item'
-  const post = (query: string) => ask(port, `${path}?namespace=q&${query}`, { verb: 'POST' })
+  const post = (query: string) => sendRequest(port, `${path}?namespace=q&${query}`, { verb: 'POST' })
   assert.equal((await post('key=int&value:int=7')).json.result.value, 7)
   assert.deepEqual((await post('key=j&value:json=%7B%22a%22%3A%5B1%5D%7D')).json.result.value, { a: [1] })
   assert.equal((await post('key=text&value=7')).json.result.value, '7')
   const listed = await postJson(port, path, { namespace: 'q', key: ['a.b', 'c'], value: 1 })
   assert.deepEqual(listed.json.result, { namespace: 'q', key: ['a.b', 'c'], value: 1 })
-  const all = await ask(port, `${path}?namespace=q`)
+  const all = await sendRequest(port, `${path}?namespace=q`)
   assert.deepEqual(all.json.result.value, { int: 7, j: { a: [1] }, text: '7', 'a.b': { c: 1 } })
-  const gone = await ask(port, `${path}?namespace=q&key=int`, { verb: 'DELETE' })
+  const gone = await sendRequest(port, `${path}?namespace=q&key=int`, { verb: 'DELETE' })
   assert.equal(gone.json.result.value, 7)
 })
 
@@ -171,7 +171,7 @@ test('integers that JavaScript cannot hold survive, over JSON-RPC and HTTP', asy
   await using at = await scene()
   const text = '{"id":9007199254740993,"list":[123456789012345678]}'
   const body = `{"namespace":"big","key":"a","value":${text}}`
-  const stored = await ask(at.rig.port, '/server/database/item', {
+  const stored = await sendRequest(at.rig.port, '/server/database/item', {
     verb: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body,

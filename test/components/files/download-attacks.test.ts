@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { ask, sendRaw } from '../../support/raw-http.ts'
+import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { NO_LINKS } from './file-client.ts'
 
@@ -22,7 +22,7 @@ async function start(files: Record<string, string> = {}, options: RigOptions = {
 }
 
 const get = (rig: Rig, path: string, headers: Record<string, string> = {}) =>
-  ask(rig.port, `${BASE}/${path}`, { headers })
+  sendRequest(rig.port, `${BASE}/${path}`, { headers })
 
 test('a download is an attachment that browsers do not run', async () => {
   await using rig = await start()
@@ -40,11 +40,11 @@ test('a download is an attachment that browsers do not run', async () => {
 
 test('HEAD returns the same headers without the body; other verbs are rejected', async () => {
   await using rig = await start()
-  const { status, body, headers } = await ask(rig.port, `${BASE}/gcodes/a.gcode`, { verb: 'HEAD' })
+  const { status, body, headers } = await sendRequest(rig.port, `${BASE}/gcodes/a.gcode`, { verb: 'HEAD' })
   assert.deepEqual([status, body, headers['content-length']], [200, '', '10'])
   assert.match(String(headers['content-disposition']), /^attachment/)
   for (const verb of ['POST', 'PUT', 'PATCH']) {
-    assert.equal((await ask(rig.port, `${BASE}/gcodes/a.gcode`, { verb })).status, 405)
+    assert.equal((await sendRequest(rig.port, `${BASE}/gcodes/a.gcode`, { verb })).status, 405)
   }
 })
 
@@ -151,7 +151,7 @@ test('no spelling of a path leads out of a root', async () => {
         const path = encodeURI(
           decodeURI(`${BASE}/${root}/${up}${slash}secret.txt`.replaceAll('%', '%25')),
         ).replaceAll('%25', '%')
-        const { status, body } = await ask(rig.port, path)
+        const { status, body } = await sendRequest(rig.port, path)
         assert.ok([400, 403, 404].includes(status), `${path}: ${status}`)
         assert.ok(!body.includes('top secret'), path)
       }
@@ -227,7 +227,7 @@ test('server.files.list returns the files of a root with size and time', async (
     'gcodes/.thumbs/c.gcode': 'hidden',
     'config/printer.cfg': '[printer]',
   })
-  const list = async (query = '') => (await ask(rig.port, `${BASE}/list${query}`)).json.result
+  const list = async (query = '') => (await sendRequest(rig.port, `${BASE}/list${query}`)).json.result
   const modified = MODIFIED.getTime() / 1000
   const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
   assert.deepEqual((await list()).sort(byPath), [
@@ -236,12 +236,12 @@ test('server.files.list returns the files of a root with size and time', async (
   ])
   const config = await list('?root=config')
   assert.ok(config.some(({ path }: { path: string }) => path === 'printer.cfg'))
-  assert.equal((await ask(rig.port, `${BASE}/list?root=nosuch`)).status, 400)
+  assert.equal((await sendRequest(rig.port, `${BASE}/list?root=nosuch`)).status, 400)
 })
 
 test('server.files.roots returns the permissions', async () => {
   await using rig = await start()
-  const { json } = await ask(rig.port, `${BASE}/roots`)
+  const { json } = await sendRequest(rig.port, `${BASE}/roots`)
   const roots = Object.fromEntries(
     json.result.map(({ name, permissions }: { name: string; permissions: string }) => [name, permissions]),
   )

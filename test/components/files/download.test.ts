@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
 test('the content types that clients need to show files', async () => {
@@ -27,7 +27,7 @@ test('the content types that clients need to show files', async () => {
   ]
   for (const [name, type] of types) {
     writeFileSync(join(rig.paths.config, name), '1')
-    const { status, headers } = await ask(rig.port, `/server/files/config/${name}?timestamp=1`)
+    const { status, headers } = await sendRequest(rig.port, `/server/files/config/${name}?timestamp=1`)
     assert.equal(status, 200, name)
     assert.match(headers['content-type'] ?? '', type, name)
     assert.equal(headers['x-content-type-options'], 'nosniff')
@@ -56,7 +56,7 @@ test('folders and special files return 403, missing files 404', async () => {
     ['gcodes', 404],
   ]
   for (const [path, status] of cases) {
-    const reply = await ask(rig.port, `/server/files/${path}`)
+    const reply = await sendRequest(rig.port, `/server/files/${path}`)
     assert.equal(reply.status, status, `${path}: ${reply.body}`)
     assert.equal(reply.json.error.code, status)
   }
@@ -66,7 +66,7 @@ test('several ranges, or an invalid range, return the whole file', async () => {
   await using rig = await startRig({ printer: 'none' })
   writeFileSync(join(rig.paths.gcodes, 'a.gcode'), '0123456789')
   for (const Range of ['bytes=0-1,4-5', 'lines=1-2']) {
-    const reply = await ask(rig.port, '/server/files/gcodes/a.gcode', { headers: { Range } })
+    const reply = await sendRequest(rig.port, '/server/files/gcodes/a.gcode', { headers: { Range } })
     assert.deepEqual([reply.status, reply.body], [200, '0123456789'], Range)
   }
 })

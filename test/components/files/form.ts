@@ -1,5 +1,5 @@
 // Multipart bodies as clients write them, and as they should not.
-import { ask, type Reply } from '../../support/raw-http.ts'
+import { type Reply, sendRequest } from '../../support/raw-http.ts'
 
 export const BOUNDARY = 'form-boundary-7MA4YWxk'
 /** The content type of a form with that boundary. */
@@ -30,7 +30,7 @@ export function formBody(parts: readonly Part[], boundary = BOUNDARY): Buffer {
 
 /** Sends a body as a form. */
 export function postForm(port: number, body: Buffer, type = TYPE): Promise<Reply> {
-  return ask(port, '/server/files/upload', { verb: 'POST', headers: { 'Content-Type': type }, body })
+  return sendRequest(port, '/server/files/upload', { verb: 'POST', headers: { 'Content-Type': type }, body })
 }
 
 /** Uploads a file with further fields. */

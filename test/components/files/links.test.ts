@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { type FileClient, openFileClient } from './file-client.ts'
 import { upload } from './form.ts'
@@ -56,7 +56,7 @@ test('linked files are listed and read, and never written', async t => {
   const listed = (await files.call('list', { root: 'config' })) as { path: string; permissions: string }[]
   assert.equal(listed.find(({ path }) => path === 'mainsail.cfg')?.permissions, 'r')
   const url = '/server/files/config/mainsail.cfg'
-  assert.equal((await ask(rig.port, url)).body, '[gcode_macro PAUSE]\n')
+  assert.equal((await sendRequest(rig.port, url)).body, '[gcode_macro PAUSE]\n')
   writeFileSync(join(rig.paths.config, 'other.cfg'), 'other')
   const writes: [string, () => Promise<{ status: number; body: string }>][] = [
     ['upload', () => upload(rig.port, 'mainsail.cfg', 'x', { root: 'config' })],
@@ -129,7 +129,7 @@ test('linked folders are listed, read and written', async () => {
     'delete_dir gcodes/USB/made',
     'delete_file gcodes/USB/a.gcode',
   ])
-  assert.equal((await ask(rig.port, '/server/files/gcodes/USB/sub/b.gcode')).body, 'G28')
+  assert.equal((await sendRequest(rig.port, '/server/files/gcodes/USB/sub/b.gcode')).body, 'G28')
   const { filename, size } = (await call('metadata', { filename: 'USB/sub/b.gcode' })) as {
     filename: string
     size: number
@@ -190,9 +190,9 @@ test('a link to a missing folder does not stop the start, and its folder is serv
       symlinkSync(target, join(gcodes, 'USB'))
     },
   })
-  const list = async () => (await ask(rig.port, '/server/files/list')).json.result
+  const list = async () => (await sendRequest(rig.port, '/server/files/list')).json.result
   assert.deepEqual(await list(), [])
-  assert.equal((await ask(rig.port, '/server/files/gcodes/USB/a.gcode')).status, 404)
+  assert.equal((await sendRequest(rig.port, '/server/files/gcodes/USB/a.gcode')).status, 404)
   mkdirSync(target, { recursive: true })
   writeFileSync(join(target, 'a.gcode'), 'G28')
   assert.deepEqual(
@@ -237,7 +237,7 @@ test("the server's own files are reserved through links and as hard links", asyn
   const names = ['hard-0', 'hard-1', 'hard-2', 'soft-0', 'soft-1', 'soft-2'].map(name => `${name}.gcode`)
   for (const name of [...names, 'database/moonraker-sql.db', 'data/moonraker.secrets']) {
     await t.test(name, async () => {
-      const { status, body } = await ask(rig.port, `/server/files/gcodes/${name}`)
+      const { status, body } = await sendRequest(rig.port, `/server/files/gcodes/${name}`)
       assert.equal(status, 403)
       assert.doesNotMatch(body, /secret (key)?$/)
       for (const [method, params] of [

@@ -21,7 +21,7 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DataPaths } from '../../../src/core/paths.ts'
 import { quickClock } from '../../support/quick-clock.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { openFileClient } from './file-client.ts'
 import { upload } from './form.ts'
@@ -92,7 +92,7 @@ async function boundFile(): Promise<void> {
   }
   const away = { source: 'config/printer.cfg', dest: 'config/away.cfg' }
   assert.equal((await postJson(port, '/server/files/move', away)).status, 403)
-  assert.equal((await ask(port, '/server/files/config/printer.cfg', { verb: 'DELETE' })).status, 403)
+  assert.equal((await sendRequest(port, '/server/files/config/printer.cfg', { verb: 'DELETE' })).status, 403)
   assert.deepEqual(listFiles(paths.config), before)
   unmount(join(paths.config, 'printer.cfg'))
 }
@@ -146,7 +146,7 @@ async function boundFileKilled(): Promise<void> {
     await exited
     await uploads
     const { child: next, port: nextPort } = await startServer(data)
-    const { body } = await ask(nextPort, '/server/files/directory?path=config')
+    const { body } = await sendRequest(nextPort, '/server/files/directory?path=config')
     assert.match(body, /printer\.cfg/)
     const found = readFileSync(path)
     assert.ok(
@@ -174,7 +174,7 @@ async function interrupted(): Promise<void> {
       writeFileSync(join(staging, `${name}.target`), 'printer.cfg')
     },
   })
-  assert.equal((await ask(rig.port, '/server/files/config/printer.cfg')).body, 'old')
+  assert.equal((await sendRequest(rig.port, '/server/files/config/printer.cfg')).body, 'old')
   assert.ok(!existsSync(join(rig.paths.config, '.uploads')))
 }
 
@@ -200,7 +200,7 @@ async function readOnly(): Promise<void> {
     return Object.fromEntries(roots.map(({ name, permissions: each }) => [name, each]))
   }
   assert.deepEqual(await permissions(), { config: 'r', logs: 'r', gcodes: 'r' })
-  assert.equal((await ask(rig.port, '/server/files/gcodes/a.gcode')).body, 'G28')
+  assert.equal((await sendRequest(rig.port, '/server/files/gcodes/a.gcode')).body, 'G28')
   assert.equal((await upload(rig.port, 'b.gcode', 'G28')).status, 403)
   for (const folder of [rig.paths.gcodes, rig.paths.config]) unmount(folder)
   await client.find(
@@ -235,10 +235,14 @@ async function remoteFolder(): Promise<void> {
     const notified = (action: string, path: string) =>
       client.find(({ params }) => params?.[0]?.action === action && params[0].item.path === path)
     assert.deepEqual(await paths(), ['NAS/a.gcode'])
-    assert.equal((await ask(rig.port, '/server/files/gcodes/NAS/a.gcode')).body, 'G28')
+    assert.equal((await sendRequest(rig.port, '/server/files/gcodes/NAS/a.gcode')).body, 'G28')
     mkdirSync(join(backing, 'sub'))
     writeFileSync(join(backing, 'sub', 'b.gcode'), 'G28')
-    assert.deepEqual(await paths(), ['NAS/a.gcode', 'NAS/sub/b.gcode'], 'listings ask the other machine')
+    assert.deepEqual(
+      await paths(),
+      ['NAS/a.gcode', 'NAS/sub/b.gcode'],
+      'listings sendRequest the other machine',
+    )
     await notified('create_dir', 'NAS/sub')
     writeFileSync(join(backing, 'a.gcode'), 'longer than before')
     await notified('modify_file', 'NAS/a.gcode')

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { openFileClient } from './file-client.ts'
 
@@ -97,7 +97,7 @@ test('a reply comes before its notification, on the same connection and on other
   const reply = client.frames.findIndex(({ result }) => result?.item?.path === 'own')
   const notified = client.frames.findIndex(({ method }) => method === 'notify_filelist_changed')
   assert.ok(reply !== -1 && reply < notified)
-  const { json } = await ask(fileClient.rig.port, '/server/files/directory?path=gcodes%2Fown', {
+  const { json } = await sendRequest(fileClient.rig.port, '/server/files/directory?path=gcodes%2Fown', {
     verb: 'DELETE',
   })
   assert.deepEqual(json.result, {
@@ -205,8 +205,8 @@ function userFiles(folder: string): Set<string> {
 test('unauthenticated clients can read images but not delete them', async () => {
   await using rig = await startRig({ printer: 'none', authorization: 'trusted_clients:\n  10.99.0.0/16' })
   writeFileSync(join(rig.paths.gcodes, 'x.png'), 'image')
-  assert.equal((await ask(rig.port, '/server/files/gcodes/x.png')).status, 200)
-  assert.equal((await ask(rig.port, '/server/files/gcodes/x.png', { verb: 'DELETE' })).status, 401)
+  assert.equal((await sendRequest(rig.port, '/server/files/gcodes/x.png')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/files/gcodes/x.png', { verb: 'DELETE' })).status, 401)
   assert.ok(existsSync(join(rig.paths.gcodes, 'x.png')))
 })
 
@@ -214,14 +214,20 @@ test('DELETE removes a file', async () => {
   await using fileClient = await openFileClient()
   writeFileSync(fileClient.at('a b#ü.gcode'), 'G28')
   const path = `/server/files/gcodes/${encodeURIComponent('a b#ü.gcode')}`
-  const deleted = await ask(fileClient.rig.port, path, { verb: 'DELETE' })
+  const deleted = await sendRequest(fileClient.rig.port, path, { verb: 'DELETE' })
   assert.equal(deleted.status, 200)
   assert.equal(deleted.json.result.action, 'delete_file')
   assert.equal(existsSync(fileClient.at('a b#ü.gcode')), false)
-  const again = await ask(fileClient.rig.port, path, { verb: 'DELETE' })
+  const again = await sendRequest(fileClient.rig.port, path, { verb: 'DELETE' })
   assert.deepEqual([again.status, again.json.error.code], [400, 400])
-  assert.equal((await ask(fileClient.rig.port, '/server/files/zzz/a', { verb: 'DELETE' })).status, 404)
-  assert.equal((await ask(fileClient.rig.port, '/server/files/logs/a.log', { verb: 'DELETE' })).status, 405)
+  assert.equal(
+    (await sendRequest(fileClient.rig.port, '/server/files/zzz/a', { verb: 'DELETE' })).status,
+    404,
+  )
+  assert.equal(
+    (await sendRequest(fileClient.rig.port, '/server/files/logs/a.log', { verb: 'DELETE' })).status,
+    405,
+  )
 })
 
 test('copies keep times and permissions, contain the targets of links, and do not change the source', async () => {
@@ -266,16 +272,16 @@ test('concurrent operations on the same files have the result of sequential ones
   const { at, client } = fileClient
   writeFileSync(at('x.gcode'), 'G28\n'.repeat(10_000))
   await client.find(({ params: [change] = [{}] }) => change?.item?.path === 'x.gcode')
-  const ask = (method: string, params: object) => client.call(`server.files.${method}`, params)
+  const call = (method: string, params: object) => client.call(`server.files.${method}`, params)
   const all: Promise<{ result?: unknown }>[] = []
   for (let round = 0; round < 10; round += 1) {
     all.push(
-      ask('post_directory', { path: 'gcodes/fresh' }),
-      ask('copy', { source: 'gcodes/x.gcode', dest: 'gcodes/fresh/x.gcode' }),
-      ask('copy', { source: 'gcodes/fresh', dest: 'gcodes/copy' }),
-      ask('move', { source: 'gcodes/copy', dest: 'gcodes/moved' }),
-      ask('delete_directory', { path: 'gcodes/moved', force: true }),
-      ask('delete_directory', { path: 'gcodes/fresh', force: true }),
+      call('post_directory', { path: 'gcodes/fresh' }),
+      call('copy', { source: 'gcodes/x.gcode', dest: 'gcodes/fresh/x.gcode' }),
+      call('copy', { source: 'gcodes/fresh', dest: 'gcodes/copy' }),
+      call('move', { source: 'gcodes/copy', dest: 'gcodes/moved' }),
+      call('delete_directory', { path: 'gcodes/moved', force: true }),
+      call('delete_directory', { path: 'gcodes/fresh', force: true }),
     )
   }
   const replies = await Promise.all(all)

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { type FileClient, NO_LINKS, openFileClient } from './file-client.ts'
 
 /** Parameters that lead out of a root. */
@@ -108,7 +108,7 @@ test('no encoding of a path in a URL leads out of a root', async t => {
   for (const path of paths) {
     for (const verb of ['GET', 'DELETE']) {
       await t.test(`${verb} ${path}`, async () => {
-        const reply = await ask(fileClient.rig.port, path, { verb })
+        const reply = await sendRequest(fileClient.rig.port, path, { verb })
         assert.ok([400, 403, 404, 405].includes(reply.status), `${reply.status}`)
         assert.doesNotMatch(reply.body, /secret$/)
       })
@@ -155,7 +155,7 @@ test('database, secrets, certificates and backups are reserved, even if a root c
         assert.ok([400, 403, -32601].includes(code), `${code}`)
       })
     }
-    const { status } = await ask(rig.port, `/server/files/${path}`)
+    const { status } = await sendRequest(rig.port, `/server/files/${path}`)
     assert.equal(status, 403, path)
   }
   await fileClient.call('copy', { source: 'gcodes/config', dest: 'gcodes/copied' })
@@ -199,7 +199,7 @@ test('every valid file name works in every operation', async t => {
         [name],
       )
       const path = `/server/files/gcodes/${encodeURIComponent(name)}`
-      assert.equal((await ask(fileClient.rig.port, path)).body, 'G28')
+      assert.equal((await sendRequest(fileClient.rig.port, path)).body, 'G28')
       await fileClient.call('delete_file', { path: `gcodes/${name}` })
       await fileClient.call('post_directory', { path: `gcodes/${name}` })
       await fileClient.call('delete_directory', { path: `gcodes/${name}` })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { openFileClient } from './file-client.ts'
@@ -53,7 +53,7 @@ test('get_directory returns the contents, dot-folders included, and the space on
     disk_usage: reply.disk_usage,
     root_info: { name: 'gcodes', permissions: 'rw' },
   })
-  const { json } = await ask(fileClient.rig.port, '/server/files/directory')
+  const { json } = await sendRequest(fileClient.rig.port, '/server/files/directory')
   assert.deepEqual(json.result.dirs, [
     { dirname: '.thumbs', modified: mtimeMs / 1000, size, permissions: 'rw' },
   ])
@@ -187,7 +187,7 @@ test("Klipper's documents are served read-only after its handshake", async () =>
     { name: 'docs', path: join(folder, 'docs'), permissions: 'r' },
     { name: 'config_examples', path: join(folder, 'config'), permissions: 'r' },
   ])
-  assert.equal((await ask(rig.port, '/server/files/docs/G-Codes.md')).body, '# G-Codes')
+  assert.equal((await sendRequest(rig.port, '/server/files/docs/G-Codes.md')).body, '# G-Codes')
   const { error } = await client.call('server.files.delete_file', { path: 'docs/G-Codes.md' })
   assert.deepEqual(error, {
     code: 403,

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { HandClock } from '../../support/hand-clock.ts'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { formBody, postForm, TYPE, upload } from './form.ts'
@@ -122,7 +122,7 @@ test('a client that sends Expect: 100-continue gets 100, or the error', async ()
   assert.equal(await statusOf(socket), 201)
   socket.destroy()
   const headers = { 'Content-Type': TYPE, 'Content-Length': '99999999', Expect: '100-continue' }
-  assert.equal((await ask(rig.port, '/server/files/upload', { verb: 'POST', headers })).status, 413)
+  assert.equal((await sendRequest(rig.port, '/server/files/upload', { verb: 'POST', headers })).status, 413)
 })
 
 test('a rejected client can send the whole body and reads the reason', async () => {
@@ -233,7 +233,7 @@ test('the printed file cannot be replaced', async () => {
   assert.equal(refused.status, 403)
   assert.equal(readFileSync(join(rig.paths.gcodes, 'a.gcode'), 'utf8'), 'G28\nG4 P600000\n')
   assert.deepEqual(listFiles(rig.paths.gcodes), ['a.gcode'])
-  assert.equal((await ask(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
 })
 
 test('print is queued if the configuration says so and the printer is not ready', async () => {
@@ -243,7 +243,7 @@ test('print is queued if the configuration says so and the printer is not ready'
   })
   const reply = await upload(rig.port, 'a.gcode', 'G28\n', { print: 'true' })
   assert.deepEqual([reply.status, reply.json.print_started, reply.json.print_queued], [201, false, true])
-  const queue = await ask(rig.port, '/server/job_queue/status')
+  const queue = await sendRequest(rig.port, '/server/job_queue/status')
   assert.deepEqual(
     queue.json.result.queued_jobs.map(({ filename }: { filename: string }) => filename),
     ['a.gcode'],

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { NO_LINKS } from './file-client.ts'
@@ -103,12 +103,12 @@ test('names with any valid character', async () => {
     const reply = await upload(rig.port, name, name)
     assert.equal(reply.status, 201, `${name}: ${reply.body}`)
     assert.equal(reply.json.item.path, name)
-    const back = await ask(rig.port, reply.headers.location ?? '')
+    const back = await sendRequest(rig.port, reply.headers.location ?? '')
     assert.equal(back.body, name)
   }
   const quoted = await upload(rig.port, 'a%22b%0D%0Ac.gcode', 'x')
   assert.equal(quoted.json.item.path, 'a"b\r\nc.gcode')
-  assert.equal((await ask(rig.port, quoted.headers.location ?? '')).body, 'x')
+  assert.equal((await sendRequest(rig.port, quoted.headers.location ?? '')).body, 'x')
 })
 
 test('text fields may have a file name, as httpx and requests send them', async () => {

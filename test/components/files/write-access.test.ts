@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { files as chapter } from '../../../src/api/files.ts'
-import { ask, type Reply } from '../../support/raw-http.ts'
+import { type Reply, sendRequest } from '../../support/raw-http.ts'
 import type { Rig } from '../../support/rig.ts'
 import { bearer, createUser, ELSEWHERE, send, startAccess } from '../access/access-rig.ts'
 import { formBody, TYPE } from './form.ts'
@@ -24,7 +24,7 @@ const uploadTo =
     const [root = '', ...rest] = folder.split('/')
     const fields = Object.entries({ root, path: rest.join('/') }).map(([name, body]) => ({ name, body }))
     const body = formBody([...fields, { filename: 'upload.gcode', body: 'G28' }])
-    return ask(rig.port, url, { verb: 'POST', headers: { ...headers, 'Content-Type': TYPE }, body })
+    return sendRequest(rig.port, url, { verb: 'POST', headers: { ...headers, 'Content-Type': TYPE }, body })
   }
 
 /** Each way to change something in a folder, by the method of the contract. The folder has `file.gcode` and `sub/`. */
@@ -50,12 +50,12 @@ const WAYS: Readonly<Record<string, Way>> = {
   'move away': post('move', folder => ({ source: `${folder}/file.gcode`, dest: 'gcodes/taken.gcode' })),
   upload: uploadTo('/server/files/upload'),
   DELETE: (rig, folder, headers) =>
-    ask(rig.port, `/server/files/${folder}/file.gcode`, { verb: 'DELETE', headers }),
+    sendRequest(rig.port, `/server/files/${folder}/file.gcode`, { verb: 'DELETE', headers }),
   'OctoPrint upload': uploadTo('/api/files/local'),
   'OctoPrint DELETE': (rig, folder, headers) =>
     folder.startsWith('gcodes/')
-      ? ask(rig.port, `/api/files/local/${folder.slice(7)}/file.gcode`, { verb: 'DELETE', headers })
-      : ask(rig.port, `/server/files/${folder}/file.gcode`, { verb: 'DELETE', headers }),
+      ? sendRequest(rig.port, `/api/files/local/${folder.slice(7)}/file.gcode`, { verb: 'DELETE', headers })
+      : sendRequest(rig.port, `/server/files/${folder}/file.gcode`, { verb: 'DELETE', headers }),
 }
 
 /** Folders, and the lowest role that may write there; null for none. */

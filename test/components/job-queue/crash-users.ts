@@ -1,6 +1,6 @@
 // Users and API keys under a server that gets killed: what was acknowledged of them, and whether it holds.
 import assert from 'node:assert/strict'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import type { Frame, WebClient } from '../../support/web-client.ts'
 
 /** One in so many acknowledged users and keys of rounds before is looked at again: a login is slow on purpose. */
@@ -137,5 +137,5 @@ async function right(client: WebClient, method: string, params?: object): Promis
 }
 
 async function whoIs(port: number, headers: Record<string, string>): Promise<string> {
-  return (await ask(port, '/access/user', { headers })).json.result.username
+  return (await sendRequest(port, '/access/user', { headers })).json.result.username
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { Scene } from './scene.ts'
 
 test('jobs are queued in order of arrival, with their fields', async () => {
@@ -24,12 +24,12 @@ test('over HTTP: lists with commas, in the body, and reset', async () => {
   await using scene = await Scene.open()
   const { port } = scene.server
   const path = '/server/job_queue/job'
-  await ask(port, `${path}?filenames=a.gcode,b.gcode,%20c.gcode`, { verb: 'POST' })
+  await sendRequest(port, `${path}?filenames=a.gcode,b.gcode,%20c.gcode`, { verb: 'POST' })
   assert.deepEqual(await scene.waiting(), ['a.gcode', 'b.gcode', 'c.gcode'])
   const { json } = await postJson(port, path, { filenames: ['/c.gcode'], reset: true })
   const [job] = json.result.queued_jobs
   assert.equal(job.filename, 'c.gcode')
-  await ask(port, `${path}?job_ids=${job.job_id},nope`, { verb: 'DELETE' })
+  await sendRequest(port, `${path}?job_ids=${job.job_id},nope`, { verb: 'DELETE' })
   assert.deepEqual(await scene.waiting(), [])
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeKlippy, Refusal } from '../../support/fake-klippy.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
@@ -46,10 +46,10 @@ test('the same over HTTP, with the documented verbs', async () => {
   at.klippy.answer('gcode/help', () => ({ G28: 'Home' }))
   for (const path of ['restart', 'firmware_restart', 'print/pause', 'print/resume', 'print/cancel']) {
     assert.deepEqual((await postJson(at.rig.port, `/printer/${path}`, {})).json, { result: 'ok' }, path)
-    assert.equal((await ask(at.rig.port, `/printer/${path}`)).status, 405, path)
+    assert.equal((await sendRequest(at.rig.port, `/printer/${path}`)).status, 405, path)
   }
   for (const path of ['emergency_stop', 'info', 'objects/list', 'gcode/help']) {
-    assert.equal((await ask(at.rig.port, `/printer/${path}`)).status, 200)
+    assert.equal((await sendRequest(at.rig.port, `/printer/${path}`)).status, 200)
     assert.equal((await postJson(at.rig.port, `/printer/${path}`, {})).status, 200)
   }
 })
@@ -57,7 +57,7 @@ test('the same over HTTP, with the documented verbs', async () => {
 test("a hardware panel's GET stops the printer, a browser's does not", async () => {
   await using at = await scene()
   const stop = async (headers: Record<string, string>) =>
-    (await ask(at.rig.port, '/printer/emergency_stop', { headers })).status
+    (await sendRequest(at.rig.port, '/printer/emergency_stop', { headers })).status
   for (const headers of [
     { Origin: 'http://evil.example' },
     { 'Sec-Fetch-Site': 'cross-site' },

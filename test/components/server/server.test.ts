@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { moonrakerVersion } from '../../../src/core/version.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
@@ -11,7 +11,7 @@ const IDENTITY = { client_name: 'test', version: '1.0', type: 'web', url: 'http:
 
 test('server.info has every field that clients read', async () => {
   await using rig = await startRig({ printer: 'none', server: 'klippy_uds_address: /x\nnonsense: 1' })
-  const { json } = await ask(rig.port, '/server/info')
+  const { json } = await sendRequest(rig.port, '/server/info')
   const { components, warnings, registered_directories, ...rest } = json.result
   assert.deepEqual(rest, {
     klippy_connected: false,
@@ -33,7 +33,7 @@ test('server.info has every field that clients read', async () => {
 test('a component with an invalid option fails with a warning, as do those that need it; the server works', async () => {
   const conf = '[file_manager]\ndefault_metadata_parser_timeout: soon'
   await using rig = await startRig({ printer: 'none', conf })
-  const { result } = (await ask(rig.port, '/server/info')).json
+  const { result } = (await sendRequest(rig.port, '/server/info')).json
   assert.deepEqual(result.failed_components, ['file_manager', 'metadata'])
   assert.ok(!result.components.includes('file_manager'))
   assert.match(result.warnings.join(), /\[file_manager\].*default_metadata_parser_timeout/)
@@ -41,7 +41,7 @@ test('a component with an invalid option fails with a warning, as do those that 
 
 test('server.config contains the values as read and as written, without secrets', async () => {
   await using rig = await startRig({ printer: 'none', server: 'max_upload_size: 7  # small' })
-  const { config, orig, files } = (await ask(rig.port, '/server/config')).json.result
+  const { config, orig, files } = (await sendRequest(rig.port, '/server/config')).json.result
   assert.equal(config.server.max_upload_size, 7)
   assert.equal(orig.server.max_upload_size, '7')
   assert.equal(config.server.max_websocket_connections, 50, 'defaults too')
@@ -128,7 +128,8 @@ test('a log that cannot be rolled over is an error with the reason, without a pa
 test('line breaks in warnings are HTML unless raw is requested', async () => {
   await using rig = await startRig({ printer: 'none' })
   rig.server.warnings.add('one\ntwo')
-  const warnings = async (query: string) => (await ask(rig.port, `/server/info${query}`)).json.result.warnings
+  const warnings = async (query: string) =>
+    (await sendRequest(rig.port, `/server/info${query}`)).json.result.warnings
   assert.ok((await warnings('')).includes('one<br/>two'))
   assert.ok((await warnings('?raw=true')).includes('one\ntwo'))
 })

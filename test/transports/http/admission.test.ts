@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
-import { ask } from '../../support/raw-http.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
 import { CERTIFICATE, KEY } from './certificate.ts'
 import { statusOverTls } from './tls-request.ts'
@@ -67,7 +67,7 @@ async function openMany(
 const openIn = (connections: readonly Connection[]) => connections.filter(({ isOpen }) => isOpen)
 
 const info = async (rig: Rig, from: string, headers = {}) =>
-  (await ask(rig.port, '/access/info', { from, headers })).status
+  (await sendRequest(rig.port, '/access/info', { from, headers })).status
 
 test('of one address 32 connections stay: a new one is served, and the oldest is refused', async () => {
   await using rig = await start()
@@ -97,7 +97,7 @@ test('no number of them keeps users out, with half a head or half a login', asyn
   const login = 'POST /access/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{'
   for (const sent of ['', 'GET / HTT', login]) {
     const connections = await openMany(rig, 700, index => address(index % 200), sent)
-    assert.equal((await ask(rig.port, '/server/info')).status, 200)
+    assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
     assert.equal(await info(rig, '127.0.0.9'), 200, 'another unauthenticated client')
     assert.ok(openIn(connections).length <= 100)
     for (const each of connections) each[Symbol.dispose]()
@@ -105,7 +105,7 @@ test('no number of them keeps users out, with half a head or half a login', asyn
 })
 
 async function apiKey(rig: Rig): Promise<string> {
-  return (await ask(rig.port, '/access/api_key')).json.result
+  return (await sendRequest(rig.port, '/access/api_key')).json.result
 }
 
 /** Sends a request on a connection that stays open. */
@@ -149,13 +149,16 @@ test('one address of a user has 250 connections', async () => {
     await once(connection.socket, 'data')
     connections.push(connection)
   }
-  const refused = await ask(rig.port, '/server/info', { from: address(0), headers: { 'X-Api-Key': key } })
+  const refused = await sendRequest(rig.port, '/server/info', {
+    from: address(0),
+    headers: { 'X-Api-Key': key },
+  })
   assert.deepEqual(
     [refused.status, refused.json.error.message],
     [503, 'Too many connections of this address: at most 250 are allowed'],
   )
   assert.equal(
-    (await ask(rig.port, '/server/info', { from: address(1), headers: { 'X-Api-Key': key } })).status,
+    (await sendRequest(rig.port, '/server/info', { from: address(1), headers: { 'X-Api-Key': key } })).status,
     200,
   )
   assert.equal(openIn(connections).length, 250)

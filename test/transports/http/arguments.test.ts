@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
-import { ask, type Request, sendRaw } from '../../support/raw-http.ts'
+import { type Request, sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
 // An endpoint of Klippy's shows the arguments as they were read.
@@ -16,7 +16,7 @@ klippy.answer('bed_mesh/dump_mesh', params => ({ params }))
 const PATH = '/printer/bed_mesh/dump_mesh'
 
 async function read(query: string, request: Request = {}) {
-  const { status, json } = await ask(rig.port, PATH + query, request)
+  const { status, json } = await sendRequest(rig.port, PATH + query, request)
   return status === 200 ? json.result.params : [status, json.error.message]
 }
 
@@ -193,7 +193,7 @@ test('a body without a length is refused when it passes the limit', async () => 
 test('the bare keys of an object query are objects with their fields', async () => {
   const wanted = async (query: string, request?: Request) => {
     const before = klippy.count('objects/query')
-    const { status } = await ask(rig.port, `/printer/objects/query${query}`, request)
+    const { status } = await sendRequest(rig.port, `/printer/objects/query${query}`, request)
     assert.equal(status, 200, query)
     return (await klippy.waitFor('objects/query', before + 1)).objects
   }
@@ -224,7 +224,7 @@ test('an object query with wrong fields is refused', async () => {
   const headers = { 'Content-Type': 'application/json' }
   for (const fields of [5, true, {}, [1], [['a']]]) {
     const body = JSON.stringify({ toolhead: fields })
-    const { status } = await ask(rig.port, '/printer/objects/query', { verb: 'POST', headers, body })
+    const { status } = await sendRequest(rig.port, '/printer/objects/query', { verb: 'POST', headers, body })
     assert.equal(status, 400, body)
   }
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { api, type Endpoint } from '../../../src/api/index.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
-import { ask, postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
@@ -12,7 +12,7 @@ const TRUST_LOOPBACK = 'trusted_clients: 127.0.0.0/8'
 const start = (authorization: string, server = '') => startRig({ printer: 'none', authorization, server })
 
 const status = async (rig: Rig, headers: Record<string, string | string[]>, path = '/server/info') =>
-  (await ask(rig.port, path, { headers })).status
+  (await sendRequest(rig.port, path, { headers })).status
 
 test('the address that a trusted proxy reports counts, read from the right', async () => {
   await using rig = await start(
@@ -123,14 +123,14 @@ test('a page of another site changes nothing, from any address', async () => {
   ]
   for (const headers of pages) {
     for (const [verb, path] of CHANGING) {
-      const reply = await ask(rig.port, path, { verb, headers })
+      const reply = await sendRequest(rig.port, path, { verb, headers })
       assert.equal(reply.status, 403, `${verb} ${path} ${JSON.stringify(headers)}`)
       assert.match(reply.json.error.message, /^Requests from .* are not allowed; see 'cors_domains'/)
       assert.equal(reply.headers['access-control-allow-origin'], undefined)
     }
   }
   assert.equal(klippy.requests.length, before, 'nothing has reached Klippy')
-  assert.equal((await ask(rig.port, '/server/info')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
   assert.equal(restarts, 0)
 })
 
@@ -145,14 +145,17 @@ test("the server's own pages, allowed sites and programs may change things", asy
     { 'Sec-Fetch-Site': 'none' },
     { Referer: 'http://evil.example/' },
   ]) {
-    const { status } = await ask(rig.port, '/printer/gcode/script?script=G28', { verb: 'POST', headers })
+    const { status } = await sendRequest(rig.port, '/printer/gcode/script?script=G28', {
+      verb: 'POST',
+      headers,
+    })
     assert.equal(status, 200, JSON.stringify(headers))
   }
 })
 
 test('pages of other sites may send reading requests, but cannot read the replies', async () => {
   await using rig = await startRig({ printer: 'none' })
-  const { status, headers } = await ask(rig.port, '/server/info', {
+  const { status, headers } = await sendRequest(rig.port, '/server/info', {
     headers: { Origin: 'http://evil.example' },
   })
   assert.equal(status, 200)
@@ -172,20 +175,20 @@ test('pages of allowed sites can read every reply, errors too', async () => {
     '/server/restart',
     '/server/files/gcodes/no.gcode',
   ]) {
-    const { headers } = await ask(rig.port, path, { headers: { Origin: origin } })
+    const { headers } = await sendRequest(rig.port, path, { headers: { Origin: origin } })
     assert.equal(headers['access-control-allow-origin'], origin, path)
     assert.equal(headers.vary, 'Origin')
   }
-  const info = await ask(rig.port, '/server/info')
+  const info = await sendRequest(rig.port, '/server/info')
   const headers = { Origin: origin, 'If-None-Match': String(info.headers.etag) }
-  const known = await ask(rig.port, '/server/info', { headers })
+  const known = await sendRequest(rig.port, '/server/info', { headers })
   assert.deepEqual([known.status, known.headers['access-control-allow-origin']], [304, origin])
 })
 
 test('a preflight is answered for allowed sites only', async () => {
   await using rig = await startRig({ printer: 'none' })
   const preflight = (headers: Record<string, string>) =>
-    ask(rig.port, '/server/database/item', { verb: 'OPTIONS', headers })
+    sendRequest(rig.port, '/server/database/item', { verb: 'OPTIONS', headers })
   const allowed = await preflight({ Origin: 'http://allowed.test', 'Access-Control-Request-Method': 'POST' })
   assert.equal(allowed.status, 204)
   assert.equal(allowed.headers['access-control-allow-origin'], 'http://allowed.test')
@@ -213,7 +216,7 @@ test('where cors_domains is set, pages opened by a trusted address are allowed a
     using client = await WebClient.open(rig.url, { Origin })
     assert.ok((await client.call('server.info')).result)
     for (const verb of ['GET', 'POST', 'OPTIONS']) {
-      const reply = await ask(rig.port, verb === 'POST' ? '/access/oneshot_token' : '/server/info', {
+      const reply = await sendRequest(rig.port, verb === 'POST' ? '/access/oneshot_token' : '/server/info', {
         verb,
         headers: { Origin },
       })
@@ -231,7 +234,7 @@ test('where cors_domains is set, pages opened by a trusted address are allowed a
     'null',
   ]) {
     await assert.rejects(WebClient.open(rig.url, { Origin }), /refused: 403/, Origin)
-    const { headers } = await ask(rig.port, '/server/info', { headers: { Origin } })
+    const { headers } = await sendRequest(rig.port, '/server/info', { headers: { Origin } })
     assert.equal(headers['access-control-allow-origin'], undefined, Origin)
   }
   await using unset = await start(trusted)
@@ -268,11 +271,11 @@ test('an unauthenticated client gets nothing over HTTP', async () => {
     '/server/files/config/moonraker.conf',
     '/server/files/gcodes/a.gcode',
   ]) {
-    const { status, json } = await ask(rig.port, path)
+    const { status, json } = await sendRequest(rig.port, path)
     assert.deepEqual([status, json], [401, { error: { code: 401, message: 'Unauthorized' } }], path)
   }
   assert.equal((await postJson(rig.port, '/server/restart', {})).status, 401)
-  assert.equal((await ask(rig.port, '/server/files/upload', { verb: 'POST' })).status, 401)
+  assert.equal((await sendRequest(rig.port, '/server/files/upload', { verb: 'POST' })).status, 401)
   const call = await postJson(rig.port, '/server/jsonrpc', { jsonrpc: '2.0', method: 'server.info', id: 1 })
   assert.equal(call.status, 200)
   assert.deepEqual(call.json.error, { code: -32602, message: 'Unauthorized' })
@@ -291,7 +294,7 @@ test('no method with authentication serves an unauthenticated client, on any tra
       : 'Method not found for transport WEBSOCKET'
     assert.equal(error.message, expected, name)
     for (const { verb, path } of routes) {
-      const { status } = await ask(rig.port, path, { verb })
+      const { status } = await sendRequest(rig.port, path, { verb })
       assert.equal(status, 401, `${verb} ${path}`)
       requests += 1
     }
@@ -344,7 +347,7 @@ test('an error contains nothing about the host', async () => {
     '/server/files/logs/../../etc/passwd',
     '/server/files/gcodes/a%20b/c.gcode',
   ]) {
-    const { status, body } = await ask(rig.port, path)
+    const { status, body } = await sendRequest(rig.port, path)
     assert.ok(status >= 400 && status < 500, path)
     assert.ok(!body.includes(rig.dataPath) && !/traceback|\.ts:|node:/.test(body), body)
   }

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { bearer, createUser, startAccess } from '../../components/access/access-rig.ts'
 import { HandClock } from '../../support/hand-clock.ts'
-import { ask, type Reply, sendRaw } from '../../support/raw-http.ts'
+import { type Reply, sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 
 const UNAUTHENTICATED = { 'X-Forwarded-For': '203.0.113.5' }
@@ -32,7 +32,7 @@ function post(
   body: string,
   headers: Record<string, string> = UNAUTHENTICATED,
 ): Promise<Reply> {
-  return ask(rig.port, path, { verb: 'POST', headers: { ...JSON_TYPE, ...headers }, body })
+  return sendRequest(rig.port, path, { verb: 'POST', headers: { ...JSON_TYPE, ...headers }, body })
 }
 
 test('a client without the role is refused before its body arrives', async () => {

@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isPrivateHost } from '../../../src/transports/http/host-names.ts'
-import { ask, sendRaw } from '../../support/raw-http.ts'
+import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
@@ -14,7 +14,7 @@ const TRUST_LOOPBACK = 'trusted_clients: 127.0.0.0/8'
 const start = (authorization: string) => startRig({ printer: 'none', authorization })
 
 const status = async (rig: Rig, headers: Record<string, string>, path = '/server/info') =>
-  (await ask(rig.port, path, { headers })).status
+  (await sendRequest(rig.port, path, { headers })).status
 
 const PRIVATE = [
   'localhost:7125',
@@ -73,7 +73,7 @@ test('under a foreign host name every request without credentials must log in, w
         { Referer: 'x' },
       ]) {
         for (const path of SECRETS) {
-          const reply = await ask(rig.port, path, { headers: { Host, ...more } })
+          const reply = await sendRequest(rig.port, path, { headers: { Host, ...more } })
           assert.equal(reply.status, expected, `${Host} ${path} ${JSON.stringify(more)}`)
           if (expected === 401) assert.ok(!reply.body.includes('[server]'))
         }
@@ -84,7 +84,9 @@ test('under a foreign host name every request without credentials must log in, w
 
 test('the refusal and a warning name the option that names the host', async () => {
   await using rig = await start(TRUST_LOOPBACK)
-  const { json, reason } = await ask(rig.port, '/server/info', { headers: { Host: 'printer.example:80' } })
+  const { json, reason } = await sendRequest(rig.port, '/server/info', {
+    headers: { Host: 'printer.example:80' },
+  })
   const message =
     "Unauthorized: log in, or add 'printer.example' to 'trusted_hosts' in section [authorization]"
   assert.deepEqual([json.error.message, reason], [message, message])
@@ -96,7 +98,7 @@ test('the refusal and a warning name the option that names the host', async () =
 
 test('a client whose address grants nothing does not learn of host names, and causes no warning', async () => {
   await using rig = await start('trusted_clients: 10.0.0.0/8')
-  const { json } = await ask(rig.port, '/server/info', { headers: { Host: 'evil.example' } })
+  const { json } = await sendRequest(rig.port, '/server/info', { headers: { Host: 'evil.example' } })
   assert.equal(json.error.message, 'Unauthorized')
   assert.deepEqual(rig.server.warnings.list(), [])
 })
@@ -104,12 +106,12 @@ test('a client whose address grants nothing does not learn of host names, and ca
 test('requests with credentials are served under every host name', async () => {
   await using rig = await start(TRUST_LOOPBACK)
   const Host = 'printer.example'
-  const key: string = (await ask(rig.port, '/access/api_key')).json.result
-  const token: string = (await ask(rig.port, '/access/oneshot_token')).json.result
+  const key: string = (await sendRequest(rig.port, '/access/api_key')).json.result
+  const token: string = (await sendRequest(rig.port, '/access/oneshot_token')).json.result
   assert.equal(await status(rig, { Host, 'X-Api-Key': key }), 200)
   assert.equal(await status(rig, { Host }, `/server/info?token=${token}`), 200)
   assert.equal(await status(rig, { Host, 'X-Api-Key': 'wrong' }), 401, 'a wrong key is no credential')
-  const { json } = await ask(rig.port, '/access/info', { headers: { Host } })
+  const { json } = await sendRequest(rig.port, '/access/info', { headers: { Host } })
   assert.equal(json.result.trusted, false)
 })
 

@@ -19,14 +19,14 @@ import { Authenticator } from '../../../src/transports/http/authenticator.ts'
 import { HttpListener } from '../../../src/transports/http/listener.ts'
 import { HttpServer } from '../../../src/transports/http/server.ts'
 import { WebSocketTransport } from '../../../src/transports/websocket.ts'
-import { ask, sendRaw } from '../../support/raw-http.ts'
+import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
 test('the address and the headers of a request may have 64 KiB', async () => {
   await using rig = await startRig({ printer: 'none' })
   const long = 'x'.repeat(64 * 1024)
-  assert.equal((await ask(rig.port, `/server/info?x=${long}`)).status, 200)
-  assert.equal((await ask(rig.port, '/server/info', { headers: { 'X-Long': long } })).status, 200)
+  assert.equal((await sendRequest(rig.port, `/server/info?x=${long}`)).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/info', { headers: { 'X-Long': long } })).status, 200)
   const tooLong = 'x'.repeat(81 * 1024)
   for (const [query, value] of [
     [tooLong, ''],
@@ -47,7 +47,7 @@ test('requests have half a minute for their head and no limit as a whole, idle c
     found = (message as { server: Server }).server
   }
   subscribe('http.server.request.start', note)
-  await ask(rig.port, '/server/info')
+  await sendRequest(rig.port, '/server/info')
   unsubscribe('http.server.request.start', note)
   const { headersTimeout, requestTimeout, keepAliveTimeout } = found as Server
   assert.deepEqual([headersTimeout, requestTimeout, keepAliveTimeout], [30_000, 0, 75_000])

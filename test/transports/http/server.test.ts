@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { systemClock } from '../../../src/core/clock.ts'
-import { ask, sendRaw } from '../../support/raw-http.ts'
+import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 
@@ -11,7 +11,7 @@ const bare = (server = '') => startRig({ printer: 'none', server })
 
 test('errors come as JSON with their status, and the reason repeats the message', async () => {
   await using rig = await bare()
-  const { status, reason, json, headers } = await ask(rig.port, '/server/gcode_store?count=x')
+  const { status, reason, json, headers } = await sendRequest(rig.port, '/server/gcode_store?count=x')
   const message = 'Unable to convert argument [count] to int: value received: x'
   assert.equal(status, 400)
   assert.equal(reason, message)
@@ -32,7 +32,7 @@ test('an error keeps the connection open, except where a body has not arrived', 
 test('text of the caller cannot add a header through the reason phrase', async () => {
   await using rig = await bare()
   for (const value of ['%0d%0aX-Evil: 1', '%00', '\u00fc', 'x'.repeat(5000)]) {
-    const { status, headers } = await ask(rig.port, `/server/gcode_store?count=${encodeURI(value)}`)
+    const { status, headers } = await sendRequest(rig.port, `/server/gcode_store?count=${encodeURI(value)}`)
     assert.equal(status, 400)
     assert.equal(headers['x-evil'], undefined)
   }
@@ -49,24 +49,24 @@ test('unknown paths are 404, known ones with another verb 405', async () => {
     '/printer/nosuch',
     '/Server/Info',
   ]) {
-    assert.equal((await ask(rig.port, path)).status, 404, path)
+    assert.equal((await sendRequest(rig.port, path)).status, 404, path)
   }
   for (const verb of ['POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS']) {
-    const { status, body } = await ask(rig.port, '/server/info', { verb })
+    const { status, body } = await sendRequest(rig.port, '/server/info', { verb })
     assert.equal(status, 405, verb)
     assert.equal(body === '', verb === 'HEAD')
   }
-  assert.equal((await ask(rig.port, '/server/restart')).status, 405)
-  assert.equal((await ask(rig.port, '/server/files/upload')).status, 405)
-  assert.equal((await ask(rig.port, '/server/jsonrpc')).status, 405)
+  assert.equal((await sendRequest(rig.port, '/server/restart')).status, 405)
+  assert.equal((await sendRequest(rig.port, '/server/files/upload')).status, 405)
+  assert.equal((await sendRequest(rig.port, '/server/jsonrpc')).status, 405)
 })
 
 test('a path may be percent-encoded; an invalid encoding is refused', async () => {
   await using rig = await bare()
-  assert.equal((await ask(rig.port, '/server/%69nfo')).status, 200)
-  assert.equal((await ask(rig.port, '/server%2Finfo')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/%69nfo')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server%2Finfo')).status, 200)
   for (const path of ['/server/%', '/server/%zz', '/server/%ff', '/%c0%af']) {
-    const { status, json } = await ask(rig.port, path)
+    const { status, json } = await sendRequest(rig.port, path)
     assert.equal(status, 400, path)
     assert.equal(json.error.message, 'The path is not valid percent-encoding')
   }
@@ -74,21 +74,21 @@ test('a path may be percent-encoded; an invalid encoding is refused', async () =
 
 test('a query with an invalid encoding is read as it is', async () => {
   await using rig = await bare()
-  assert.equal((await ask(rig.port, '/server/info?%=%ff&&&=')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/info?%=%ff&&&=')).status, 200)
 })
 
 test('the server does not send a reply again that the client has', async () => {
   await using rig = await bare()
-  const first = await ask(rig.port, '/server/config')
+  const first = await sendRequest(rig.port, '/server/config')
   const etag = String(first.headers.etag)
   assert.match(etag, /^"[0-9a-f]+"$/)
   for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
-    const again = await ask(rig.port, '/server/config', { headers: { 'If-None-Match': known } })
+    const again = await sendRequest(rig.port, '/server/config', { headers: { 'If-None-Match': known } })
     assert.equal(again.status, 304, known)
     assert.equal(again.body, '')
     assert.equal(again.headers.etag, etag)
   }
-  const other = await ask(rig.port, '/server/config', { headers: { 'If-None-Match': '"other"' } })
+  const other = await sendRequest(rig.port, '/server/config', { headers: { 'If-None-Match': '"other"' } })
   assert.equal(other.status, 200)
   assert.equal(other.body, first.body)
 })
@@ -96,7 +96,7 @@ test('the server does not send a reply again that the client has', async () => {
 test('JSON-RPC over HTTP always answers 200, and needs the right content type', async () => {
   await using rig = await bare()
   const post = (body: string, type = 'application/json') =>
-    ask(rig.port, '/server/jsonrpc', { verb: 'POST', headers: { 'Content-Type': type }, body })
+    sendRequest(rig.port, '/server/jsonrpc', { verb: 'POST', headers: { 'Content-Type': type }, body })
   const info = await post('{"jsonrpc":"2.0","method":"server.info","id":0}')
   assert.deepEqual([info.status, info.json.id, info.json.result.klippy_state], [200, 0, 'disconnected'])
   assert.equal((await post('{', 'application/json; charset=utf-8')).json.error.code, -32700)
@@ -121,7 +121,7 @@ test('JSON-RPC over HTTP always answers 200, and needs the right content type', 
 test('a route prefix is the start of every path, of WebSockets too', async () => {
   for (const prefix of ['printer1', '/printer1/', '/printer1']) {
     await using rig = await bare(`route_prefix: ${prefix}`)
-    assert.equal((await ask(rig.port, '/printer1/server/info')).status, 200)
+    assert.equal((await sendRequest(rig.port, '/printer1/server/info')).status, 200)
     for (const path of [
       '/server/info',
       '/printer1x/server/info',
@@ -129,7 +129,7 @@ test('a route prefix is the start of every path, of WebSockets too', async () =>
       '/',
       '/printer2/server/info',
     ]) {
-      assert.equal((await ask(rig.port, path)).status, 404, path)
+      assert.equal((await sendRequest(rig.port, path)).status, 404, path)
     }
     using client = await WebClient.open(`${rig.url}/printer1/websocket`)
     assert.equal((await client.call('server.info')).result.websocket_count, 1)
@@ -146,7 +146,7 @@ test('bytes that are not HTTP are refused, and the server continues', async () =
   }
   const long = `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(100_000)}\r\n\r\n`
   assert.match(await sendRaw(rig.port, long), /^HTTP\/1\.1 431 /)
-  assert.equal((await ask(rig.port, '/server/info')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
 })
 
 test('an offer of another protocol is ignored', async () => {
@@ -164,7 +164,7 @@ test('a client that disconnects in the middle of its body causes no error', asyn
   await once(socket, 'connect')
   socket.destroy()
   await once(socket, 'close')
-  assert.equal((await ask(rig.port, '/server/info')).status, 200)
+  assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
   assert.doesNotMatch(rig.log.join('\n'), /ERROR/)
 })
 
@@ -175,7 +175,7 @@ test('no more WebSockets than allowed open; one that closes frees its place', as
   await assert.rejects(WebClient.open(rig.url), /refused: 503/)
   const path = '/websocket'
   const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' }
-  const refusal = await ask(rig.port, path, {
+  const refusal = await sendRequest(rig.port, path, {
     headers: { ...headers, 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
   })
   assert.deepEqual(refusal.json, {
@@ -208,7 +208,7 @@ test('too many connections are refused, and closed ones free their places', asyn
   const gone = once(sockets[0] as Socket, 'close')
   for (const socket of sockets) socket.destroy()
   await gone
-  while ((await ask(rig.port, '/server/info').catch(() => ({ status: 0 }))).status !== 200);
+  while ((await sendRequest(rig.port, '/server/info').catch(() => ({ status: 0 }))).status !== 200);
 })
 
 test('an upgrade to another protocol than WebSocket is refused', async () => {
@@ -221,7 +221,7 @@ test('an upgrade to another protocol than WebSocket is refused', async () => {
     assert.match(await sendRaw(rig.port, `${head}${version}\r\n`), /^HTTP\/1\.1 (400|426) /)
   }
   for (const path of ['/websocket', '/klippysocket']) {
-    const { status, json } = await ask(rig.port, path)
+    const { status, json } = await sendRequest(rig.port, path)
     assert.deepEqual(
       [status, json.error.message],
       [400, 'This address is for WebSockets: connect to it with a WebSocket client'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
-import { ask, sendRaw } from '../../support/raw-http.ts'
+import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
 const SCRIPT = '/printer/gcode/script?script=M112'
@@ -42,7 +42,7 @@ test('a request with an ambiguous length is refused, and what is hidden in it is
     assert.equal(reply.match(/HTTP\/1\.1 /g)?.length, 1, JSON.stringify(headers))
   }
   assert.equal(klippy.count('gcode/script'), before)
-  assert.equal((await ask(rig.port, SCRIPT, { verb: 'POST' })).status, 200)
+  assert.equal((await sendRequest(rig.port, SCRIPT, { verb: 'POST' })).status, 200)
 })
 
 test('lines that are not those of HTTP are refused', async () => {
@@ -72,7 +72,7 @@ test('a second Host header, and a target with a host, do not replace the first',
 
 test('credentials that are given twice are not valid', async () => {
   await using rig = await startRig({ printer: 'none' })
-  const key: string = (await ask(rig.port, '/access/api_key')).json.result
+  const key: string = (await sendRequest(rig.port, '/access/api_key')).json.result
   const elsewhere = 'X-Forwarded-For: 203.0.113.5\r\nConnection: close\r\n'
   const status = async (headers: string) =>
     (await sendRaw(rig.port, `GET /server/info HTTP/1.1\r\n${HOST}${elsewhere}${headers}\r\n`)).slice(9, 12)
