@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { FakeKlippy } from '../../support/fake-klippy.ts'
+import { FakeKlippy, Refusal } from '../../support/fake-klippy.ts'
 import type { HttpDouble } from './http-double.ts'
 import { tasmotaDouble } from './http-double.ts'
 import { initialised, type Scene, startScene } from './scene.ts'
@@ -110,6 +110,31 @@ test('a queued job switches the device on, and starts when Klippy is ready', asy
   await scene.notified('plug', 'on')
   klippy.setState('ready')
   assert.deepEqual(await klippy.waitFor('gcode/script'), {
+    script: 'SDCARD_PRINT_FILE FILENAME="part.gcode"',
+  })
+})
+
+test('an upload to a printer without power switches it on, and is printed when Klippy is ready', async () => {
+  await using klippy = await FakeKlippy.start('error')
+  await using plug = await tasmotaDouble()
+  const options = '[file_manager]\nqueue_gcode_uploads: True\n[job_queue]\nload_on_startup: True\n'
+  await using scene = await startScene(section(plug, 'on_when_job_queued: True') + options, {
+    klippySocket: klippy.path,
+    ready: false,
+  })
+  await initialised(scene)
+  klippy.answer('gcode/script', () => {
+    throw new Refusal('Printer is not ready')
+  })
+  const body = new FormData()
+  body.set('file', new Blob(['G28\n']), 'part.gcode')
+  body.set('print', 'true')
+  const reply = await fetch(`${scene.rig.url}/server/files/upload`, { method: 'POST', body })
+  assert.equal(((await reply.json()) as { print_queued: boolean }).print_queued, true)
+  await scene.notified('plug', 'on')
+  klippy.answer('gcode/script', () => ({}))
+  klippy.setState('ready')
+  assert.deepEqual(await klippy.waitFor('gcode/script', 2), {
     script: 'SDCARD_PRINT_FILE FILENAME="part.gcode"',
   })
 })
