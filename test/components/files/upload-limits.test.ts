@@ -236,7 +236,7 @@ test('the printed file cannot be replaced', async () => {
   assert.equal((await sendRequest(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
 })
 
-test('print is queued if the configuration says so and the printer is not ready', async () => {
+test('print is queued if the configuration reports so and the printer is not ready', async () => {
   await using rig = await startRig({
     printer: 'none',
     conf: '[file_manager]\nqueue_gcode_uploads: True\n[job_queue]',

@@ -70,7 +70,7 @@ const TARGETS: Readonly<Record<string, string | null>> = {
   'gcodes/logs': null,
 }
 
-const ROLES = ['stranger', 'viewer', 'operator', 'admin']
+const ROLES = ['unauthenticated', 'viewer', 'operator', 'admin']
 
 function fill(rig: Rig): void {
   const { gcodes, config, logs } = rig.paths
@@ -100,7 +100,7 @@ test('each role writes where it may and nowhere else, by every way', async t => 
   symlinkSync(rig.paths.config, join(rig.paths.gcodes, 'config'))
   symlinkSync(rig.paths.logs, join(rig.paths.gcodes, 'logs'))
   for (const role of ROLES) {
-    const headers = role === 'stranger' ? ELSEWHERE : bearer((await createUser(rig, role, { role })).token)
+    const headers = role === 'unauthenticated' ? ELSEWHERE : bearer((await createUser(rig, role, { role })).token)
     for (const [target, needed] of Object.entries(TARGETS)) {
       const allowed = needed !== null && ROLES.indexOf(role) >= ROLES.indexOf(needed)
       for (const [name, way] of Object.entries(WAYS)) {
@@ -114,7 +114,7 @@ test('each role writes where it may and nowhere else, by every way', async t => 
           const failed = status >= 400 || reply.json?.error !== undefined
           assert.equal(failed, !allowed, `${status} ${body}`)
           if (!allowed) assert.deepEqual(listFiles(rig.dataPath), before)
-          if (role === 'stranger') assert.ok(status === 401 || reply.json.error.code === -32602, body)
+          if (role === 'unauthenticated') assert.ok(status === 401 || reply.json.error.code === -32602, body)
         })
       }
     }
