@@ -100,7 +100,8 @@ test('each role writes where it may and nowhere else, by every way', async t => 
   symlinkSync(rig.paths.config, join(rig.paths.gcodes, 'config'))
   symlinkSync(rig.paths.logs, join(rig.paths.gcodes, 'logs'))
   for (const role of ROLES) {
-    const headers = role === 'unauthenticated' ? ELSEWHERE : bearer((await createUser(rig, role, { role })).token)
+    const headers =
+      role === 'unauthenticated' ? ELSEWHERE : bearer((await createUser(rig, role, { role })).token)
     for (const [target, needed] of Object.entries(TARGETS)) {
       const allowed = needed !== null && ROLES.indexOf(role) >= ROLES.indexOf(needed)
       for (const [name, way] of Object.entries(WAYS)) {
