@@ -39,6 +39,7 @@ const COMPLETE = [
   'Extension APIs',
   'Spoolman APIs',
   'WLED APIs',
+  'Sensor APIs',
 ]
 
 /** What the server declares: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */
@@ -84,7 +85,7 @@ function wantedBy({ endpoints, notifications }: Section): [string, string[]][] {
 
 test('the sections of the API document', async t => {
   await using rig = await startRig({
-    conf: '[octoprint_compat]\n[power]\n[spoolman]\nserver: 127.0.0.1:1\n[wled]\n',
+    conf: '[octoprint_compat]\n[power]\n[spoolman]\nserver: 127.0.0.1:1\n[wled]\n[mqtt]\naddress: 127.0.0.1\nport: 1\n[sensor]\n',
     debug: true,
   })
   const served = await servedBy(rig)

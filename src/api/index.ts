@@ -15,6 +15,7 @@ import { octoprint } from './octoprint.ts'
 import { peripherals } from './peripherals.ts'
 import { power } from './power.ts'
 import { printer } from './printer.ts'
+import { sensors } from './sensors.ts'
 import { dataStore, server } from './server.ts'
 import { services } from './services.ts'
 import { spoolman } from './spoolman.ts'
@@ -44,6 +45,7 @@ export const chapters = [
   spoolman,
   notifiers,
   wled,
+  sensors,
   octoprint,
   history,
   mqtt,

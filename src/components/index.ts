@@ -20,6 +20,7 @@ import octoprintCompat from './octoprint/index.ts'
 import power from './power/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
+import sensor from './sensor/index.ts'
 import server from './server/index.ts'
 import spoolman from './spoolman/index.ts'
 import webcam from './webcam/index.ts'
@@ -51,6 +52,7 @@ export const componentTypes: readonly ComponentType[] = [
   power,
   notifier,
   octoprintCompat,
+  sensor,
   spoolman,
   wled,
   server,

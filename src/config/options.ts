@@ -121,9 +121,12 @@ export function template(): Field<string> {
   )
 }
 
-/** All options whose names start with the key of the declaration, by the rest of their names. */
+/** All options whose names start with the key of the declaration, by the rest of their names. Has the option's description. */
 export function prefixed<T>(option: Schema<T>): Optional<Record<string, T>> & { readonly prefix: true } {
-  return Object.assign(record(option).default({}), { prefix: true as const })
+  const all = record(option)
+  const { description } = option.json
+  const described = typeof description === 'string' ? all.describe(description) : all
+  return Object.assign(described.default({}), { prefix: true as const })
 }
 
 /** `option` as deprecated; `advice` is the replacement, as the end of a sentence. */

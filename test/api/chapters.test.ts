@@ -13,7 +13,7 @@ import { startRig } from '../support/rig.ts'
 
 test('the server serves every method', async () => {
   const conf =
-    '[mqtt]\naddress: 127.0.0.1\nport: 1\n[power]\n[notifier]\n[spoolman]\nserver: 127.0.0.1:1\n[wled]\n'
+    '[mqtt]\naddress: 127.0.0.1\nport: 1\n[power]\n[notifier]\n[spoolman]\nserver: 127.0.0.1:1\n[wled]\n[sensor]\n'
   await using rig = await startRig({ printer: 'none', debug: true, conf })
   using client = await connect({ url: rig.socketPath })
   const { methods } = (await client.call('rpc.discover')) as { methods: readonly { readonly name: string }[] }
