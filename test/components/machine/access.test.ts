@@ -128,8 +128,5 @@ test('odd names reach no service manager', async () => {
     assert.equal(escaped.json.error.message, "Service 'klipper\\x2dleft' not installed")
     assert.equal((await act('klipper')).status, 200)
   }
-  assert.deepEqual(programs.calls(), [
-    '--no-sendRequest-password restart -- klipper.service',
-    'restart klipper',
-  ])
+  assert.deepEqual(programs.calls(), ['--no-ask-password restart -- klipper.service', 'restart klipper'])
 })

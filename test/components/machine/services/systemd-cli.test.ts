@@ -84,8 +84,8 @@ test('actions go to systemctl with the name as one argument, and clients are not
     "Service 'klipper_mcu' not installed",
   )
   assert.deepEqual(made.calls(), [
-    '--no-sendRequest-password stop -- klipper.service',
-    '--no-sendRequest-password start -- crowsnest.service',
+    '--no-ask-password stop -- klipper.service',
+    '--no-ask-password start -- crowsnest.service',
   ])
 })
 
