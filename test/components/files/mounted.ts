@@ -238,11 +238,7 @@ async function remoteFolder(): Promise<void> {
     assert.equal((await sendRequest(rig.port, '/server/files/gcodes/NAS/a.gcode')).body, 'G28')
     mkdirSync(join(backing, 'sub'))
     writeFileSync(join(backing, 'sub', 'b.gcode'), 'G28')
-    assert.deepEqual(
-      await paths(),
-      ['NAS/a.gcode', 'NAS/sub/b.gcode'],
-      'listings sendRequest the other machine',
-    )
+    assert.deepEqual(await paths(), ['NAS/a.gcode', 'NAS/sub/b.gcode'], 'listings query the other machine')
     await notified('create_dir', 'NAS/sub')
     writeFileSync(join(backing, 'a.gcode'), 'longer than before')
     await notified('modify_file', 'NAS/a.gcode')
