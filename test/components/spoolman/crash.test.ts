@@ -14,7 +14,7 @@ import { type Failure, FakeSpoolman } from './fake-spoolman.ts'
 import { STATUS } from './scene.ts'
 
 const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.meta.url))
-const ROUNDS = 2
+const ROUNDS = 3
 const FAILURES: readonly (Failure | null)[] = [
   null,
   'drop before',
@@ -75,9 +75,11 @@ test('a killed server loses no filament, and reports none twice', async () => {
       spoolman.failure = ({ method }) => {
         if (method !== 'PUT') return null
         const failure = FAILURES[(round + reports++) % FAILURES.length] ?? null
-        // Between the report and its reply, or a moment later.
-        if (reports === 2 || failure === 'drop after') setTimeout(end.resolve, Math.random() * 20)
-        return failure
+        if (reports < 2) return failure
+        // In the last round between the report and its reply, otherwise around that moment.
+        if (round === ROUNDS - 1) setImmediate(end.resolve)
+        else setTimeout(end.resolve, Math.random() * 20)
+        return round === ROUNDS - 1 ? 'hold after' : failure
       }
       await end.promise
       child.kill('SIGKILL')

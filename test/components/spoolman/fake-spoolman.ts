@@ -26,6 +26,8 @@ export type Failure =
   /** The connection ends, before or after the request has taken effect. */
   | 'drop before'
   | 'drop after'
+  /** The request takes effect, and the reply does not come. */
+  | 'hold after'
 
 export class FakeSpoolman implements AsyncDisposable {
   readonly requests: SpoolmanRequest[] = []
@@ -131,12 +133,12 @@ export class FakeSpoolman implements AsyncDisposable {
     }
     const failure = this.failure(request)
     if (failure === 'drop before') response.destroy()
-    else if (failure !== null && failure !== 'drop after')
+    else if (failure !== null && typeof failure !== 'string')
       response.writeHead(failure.status).end(failure.body)
     else {
       const { status, value } = this.#answer(request)
       if (failure === 'drop after') response.destroy()
-      else {
+      else if (failure === null) {
         const headers = { 'Content-Type': 'application/json', 'x-total-count': String(this.spools.size) }
         response.writeHead(status, headers).end(JSON.stringify(value))
       }
