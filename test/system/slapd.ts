@@ -1,10 +1,11 @@
 // OpenLDAP's server as Debian packages it, in a folder of its own, with a few people and a group.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'ldapts'
+import { freePort } from '../support/free-port.ts'
 import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
 
 /** The program; SLAPD names another one, in a folder with its schemas and modules as in a system. */
@@ -23,14 +24,6 @@ export const absent: string | undefined = existsSync(PROGRAM) ? undefined : `${P
 /** A running server. */
 export interface Slapd extends AsyncDisposable {
   readonly port: number
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 function configuration(folder: string, transport: Transport): string {

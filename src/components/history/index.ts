@@ -65,15 +65,23 @@ async function resetTotals(totals: Totals, recorder: Recorder) {
   return { last_totals, last_auxiliary_totals }
 }
 
-function serve(core: Core, scope: Scope, totals: Totals, recorder: Recorder): void {
+function serve(
+  core: Core,
+  scope: Scope,
+  { totals, recorder, started }: { totals: Totals; recorder: Recorder; started: Promise<void> },
+): void {
   scope.use(
     core.registry.serve(chapter, {
-      'server.history.list': params => listJobs(core, params),
+      'server.history.list': async params => {
+        await started
+        return listJobs(core, params)
+      },
       'server.history.totals': () => ({ job_totals: totals.own, auxiliary_totals: totals.auxiliary }),
       'server.history.reset_totals': () => resetTotals(totals, recorder),
-      'server.history.get_job': async ({ uid }) => ({
-        job: await new JobReplies(core.paths.gcodes).reply(findJob(core, uid)),
-      }),
+      'server.history.get_job': async ({ uid }) => {
+        await started
+        return { job: await new JobReplies(core.paths.gcodes).reply(findJob(core, uid)) }
+      },
       'server.history.delete_job': ({ uid, all }) => deleteJobs(core, uid, all),
     }),
   )
@@ -115,12 +123,16 @@ export default component({
       metadata: startMetadata(needs.metadata, core.clock),
     })
     totals.load()
-    serve(core, scope, totals, recorder)
+    // Until then, jobs that the previous server did not finish look as if they were in progress.
+    const interruptedClosed = Promise.withResolvers<void>()
+    serve(core, scope, { totals, recorder, started: interruptedClosed.promise })
     record(core, scope, recorder)
     return {
       fields,
       async start() {
-        const interrupted = await core.storage.jobs.closeOpen('interrupted')
+        const interrupted = await core.storage.jobs
+          .closeOpen('interrupted')
+          .finally(interruptedClosed.resolve)
         if (interrupted.length > 0)
           core.log.info(`interrupted jobs: ${interrupted.map(jobIdText).join(', ')}`)
         const timer = core.clock.every(SAVE_EVERY, () => recorder.save())

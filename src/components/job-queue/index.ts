@@ -108,10 +108,11 @@ export default component({
       new WaitingJobs(new QueueStore(core.storage)),
       action => notify(core, queue, action),
     )
+    // Before the server listens: a request must not find an empty queue.
+    queue.load()
     serve(core, scope, queue)
     followPrinter(core, scope, queue)
     return {
-      start: () => queue.load(),
       stop: () => queue.stop(),
       queue: {
         enqueue: (filenames: readonly string[], user: string | null = null) => {

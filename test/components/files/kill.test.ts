@@ -1,27 +1,17 @@
 // Kills a server during uploads and archives, after it has acknowledged one: what it acknowledged is stored, no file is
 // incomplete, and the next start removes the leftovers. KILL_ROUNDS=200 runs more rounds.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { test } from 'node:test'
 import { fromBuffer } from 'yauzl'
-import { postJson } from '../../support/raw-http.ts'
+import { postJson, sendRequest } from '../../support/raw-http.ts'
+import { atOnce, ServerProcess } from '../../support/server-process.ts'
 import { upload } from './form.ts'
 
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3)
-const FOLDER = mkdtempSync(join(tmpdir(), 'kill-'))
-const DATA = join(FOLDER, 'data')
-const BUNDLE = join(FOLDER, 'dist')
-const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.url))
-
-after(() => rmSync(FOLDER, { recursive: true, force: true }))
-
 /** What was sent and acknowledged, in all rounds. */
 class Ledger {
   readonly #sent = new Map<string, Set<string>>()
@@ -62,22 +52,6 @@ class Ledger {
 }
 
 const digestOf = (data: Buffer) => createHash('sha256').update(data).digest('hex')
-
-async function start(): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [join(BUNDLE, 'moonraker.cjs'), '-d', DATA], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const port = await new Promise<number>((resolve, reject) => {
-    let text = ''
-    child.stdout.on('data', chunk => {
-      text += chunk
-      const [, found] = /http:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? []
-      if (found !== undefined) resolve(Number(found))
-    })
-    child.on('exit', () => reject(new Error(`the server has ended: ${text}`)))
-  })
-  return { child, port }
-}
 
 /** Sends uploads until the server is killed or rejects one. */
 async function work(port: number, ledger: Ledger, round: number, worker: number): Promise<void> {
@@ -123,16 +97,13 @@ function makeRoom(folder: string): void {
 }
 
 test(`killed ${ROUNDS} times`, async () => {
-  await promisify(execFile)(process.execPath, [BUILD, BUNDLE])
-  mkdirSync(join(DATA, 'config'), { recursive: true })
-  const conf =
-    '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients:\n  127.0.0.1\n' +
-    '[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n'
-  writeFileSync(join(DATA, 'config', 'moonraker.conf'), conf)
-  const gcodes = join(DATA, 'gcodes')
+  await using server = await ServerProcess.prepare()
+  const { port } = server
+  const { config, gcodes } = server.paths
   for (let round = 0; round < ROUNDS; round += 1) {
     const ledger = new Ledger()
-    const { child, port } = await start()
+    const child = server.start()
+    await atOnce(() => sendRequest(port, '/server/info'))
     const workers = [0, 1, 2].map(worker => work(port, ledger, round, worker))
     const exited = once(child, 'exit')
     const working = Promise.all(workers)
@@ -143,13 +114,11 @@ test(`killed ${ROUNDS} times`, async () => {
     assert.equal(child.signalCode, 'SIGKILL', 'the server ended by itself')
     assert.ok(ledger.acknowledged > 0)
     ledger.check(gcodes)
-    if (existsSync(join(DATA, 'config', 'all.zip'))) await checkArchive(join(DATA, 'config', 'all.zip'))
+    if (existsSync(join(config, 'all.zip'))) await checkArchive(join(config, 'all.zip'))
     rmSync(join(gcodes, 'same.gcode'), { force: true })
     makeRoom(gcodes)
   }
-  const { child } = await start()
-  const hidden = [gcodes, join(DATA, 'config')].map(folder => join(folder, '.uploads'))
+  server.start()
+  const hidden = [gcodes, config].map(folder => join(folder, '.uploads'))
   while (hidden.some(folder => existsSync(folder))) await new Promise(resolve => setImmediate(resolve))
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 })

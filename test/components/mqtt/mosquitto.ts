@@ -2,23 +2,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { freePort } from '../../support/free-port.ts'
 
 // Debian installs the broker where only root's path leads.
 const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}/usr/sbin` }
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 export class Mosquitto implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'mosquitto-'))
