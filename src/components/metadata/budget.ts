@@ -1,6 +1,6 @@
-// What the pictures of one file may cost. A picture that exceeds it is left out, and all after it.
+// Limits what the pictures of one file cost. The picture that exceeds a limit is left out, and all after it.
 
-/** Pixels that are decoded to write pictures in another format: those of the largest two. */
+/** Pixels that are decoded to convert pictures: as many as the two largest allowed images have. */
 const PIXELS = 8 * 1024 * 1024
 /** Pictures that are written: slicers write five at most. */
 const PICTURES = 16

@@ -1,12 +1,12 @@
 // Finds the comments of a G-code text that contain "key = value", "key: value" or "key,value", in one pass.
 
 const LONGEST_KEY = 80
-/** Longer values are cut: no field of the metadata needs them. */
+/** The longest value in characters; longer ones are cut, no field of the metadata needs them. */
 const LONGEST_VALUE = 16_384
 const SEMICOLON = 0x3b
 
 /**
- * After the value of these, another comment may follow in the same line, as OrcaSlicer 1.6 and Creality Print write
+ * Another comment may follow the value of these keys in the same line: OrcaSlicer 1.6 and Creality Print write
  * "; filament cost = 0.04; total filament used [g] = 1.86", and BambuStudio its two times. A semicolon in any other
  * value belongs to the value: lists are separated by it, and settings contain G-code.
  */
@@ -18,7 +18,7 @@ const CHAINED = new Set([
   'model printing time',
 ])
 
-/** What follows a key, and where in the text. */
+/** The value of a key, and its position in the text. */
 export interface Comment {
   value: string
   at: number
@@ -29,8 +29,8 @@ export type Comments = ReadonlyMap<string, readonly Comment[]>
 
 /**
  * Collects the comment lines whose key is wanted. A key ends at the first "=", ":" or ",";
- * semicolons and blanks around it do not count, nor do the blanks before the value and a carriage return.
- * A key with nothing at all after the separator, not even a blank, counts as absent: clients have never seen those.
+ * semicolons and blanks around it are no part of it, and blanks before the value and a carriage return no part of that.
+ * A key with nothing at all after the separator, not even a blank, is ignored, as in Moonraker.
  */
 export function collectComments(text: string, wanted: ReadonlySet<string>): Comments {
   const found = new Map<string, Comment[]>()

@@ -1,4 +1,4 @@
-// How a slicer's file declares where each metadata field is and how to read it.
+// How the files of slicers/ declare where each metadata field is and how to read it.
 import type { Comment, Comments } from './comments.ts'
 import { collectComments } from './comments.ts'
 import type { SliceFields, SlicerIdentity } from './types.ts'
@@ -15,19 +15,19 @@ export interface Source {
   readonly isWhole: boolean
 }
 
-/** Reads one field. `read` returns undefined for "not here" and null for "here, but unusable: leave it out". */
+/** Reads one field. `read` returns undefined if the window does not contain it, and null if its value is unusable. */
 export interface Field<T> {
   readonly place: Place
   /** Keys of the comments that `read` looks at. */
   readonly keys: readonly string[]
   read(source: Source): T | null | undefined
-  /** A tail field that is read from the head too if the tail lacks it: settings, which some slicers write first. */
+  /** For a field of the tail: read the head if the tail lacks it. Some slicers write their settings there. */
   readonly alsoInHead?: boolean
   /** For the place `between`: the file is searched only if its head contains one of these. */
   readonly signs?: readonly string[]
   /** Where to look next. */
   readonly instead?: Field<T>
-  /** The value if no place has one. */
+  /** The value if no window contains one. */
   readonly otherwise?: T
 }
 

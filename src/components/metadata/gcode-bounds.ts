@@ -1,16 +1,16 @@
-// Where the commands of a G-code file begin and end, which clients use to show the progress of a print.
+// Finds the first and the last command of a G-code file, from which clients compute the progress of a print.
 
-/** A command line; what follows a command without arguments counts as its line, see below. */
+/** A command line. The line after a command without arguments belongs to it, see `afterLastCommand`. */
 const COMMAND = /\n[MG]\d{1,20}\s[^\n]*\n/
 
-/** Offset of the line break before the first line that holds an M or G command, if that line is not the file's first. */
+/** Offset of the line break before the first line that contains an M or G command, if that line is not the file's first. */
 export function firstCommand(head: string): number | undefined {
   return COMMAND.exec(head)?.index
 }
 
 /**
- * Offset, in `tail`, after the last command. A line after a command without arguments still counts as part of it:
- * files end with such lines as "M107" and a macro, and clients have always got the end of the macro.
+ * Offset, in `tail`, after the last command. The line after a command without arguments is part of it, as in Moonraker:
+ * if a file ends with "M107" and the line of a macro, the result is the end of the macro.
  */
 export function afterLastCommand(tail: string): number | undefined {
   const command = new RegExp(COMMAND.source, 'y')

@@ -1,13 +1,13 @@
 // Finds numbers in the lines of a G-code text: in commands, and in comments that repeat with each layer.
 import { numberIn } from './values.ts'
 
-/** Enough for the rest of any line that is looked at. */
+/** The longest rest of a line, in characters. */
 const LONGEST_REST = 100
 
 /**
  * The number after `start` in each line that starts with it, in file order: "G1 Z", "M109 S", ";Z:". Blanks may come
- * before, so an indented command counts; a command within a comment or a setting does not. `fits` decides by the
- * number and what follows it in the line.
+ * before `start`: an indented command is found, a command in a comment or a setting is not. `fits` selects by the number
+ * and what follows it in the line.
  */
 export function* numbersAfter(
   text: string,

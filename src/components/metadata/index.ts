@@ -1,4 +1,4 @@
-// The component that reads what slicers write into G-code files.
+// The component that reads G-code files: their metadata and pictures. It also prepares binary G-code for prints.
 import { component } from '../../component/component.ts'
 import { filesService } from '../files/service.ts'
 import { MetadataService } from './metadata-service.ts'

@@ -114,7 +114,7 @@ export class PlainGcode {
 
   async #convert({ binary, plain }: Pair, signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#core
-    const begun = clock.monotonic()
+    const startedAt = clock.monotonic()
     await this.#files.refuseRewrite(plain)
     await this.#files.withStagingPath(plain, async draft => {
       const from = await this.#worker.run(
@@ -128,7 +128,7 @@ export class PlainGcode {
         this.#publish(draft, from, { binary, plain }),
       )
     })
-    const seconds = (clock.monotonic() - begun).toFixed(1)
+    const seconds = (clock.monotonic() - startedAt).toFixed(1)
     log.info(`${binary.relative} was converted to plain G-code in ${seconds} s`)
   }
 

@@ -1,4 +1,4 @@
-// Scans a G-code file: who sliced it, what the slicer said about the print, and the images in it.
+// Scans a G-code file for its slicer, what the slicer wrote about the print, and the images.
 import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
@@ -14,13 +14,13 @@ import type { GcodeMetadata, ScanResult, Thumbnail } from './types.ts'
 import type { Windows } from './windows.ts'
 import { readWindows, searchBetween } from './windows.ts'
 
-/** What the Python tool of that name leaves in a file. */
+/** What the Python tool of that name writes into a file. */
 const PREPROCESSED = /^; Pre-Processed for Cancel-Object support by preprocess_cancellation v?\d/m
 
 /**
- * Reads the metadata and the images of one G-code file, text or binary (.bgcode is told by its content).
- * Reads 2 MiB of it, 5 at most. Never fails because of what a file holds: what cannot be read is left out.
- * Rejects with the system's error when the file cannot be opened or read.
+ * Reads the metadata and the images of one G-code file, plain or binary, which its first bytes decide. Reads 2 MiB of a
+ * plain file, 5 at most, and more only if the height is missing, see `searchBetween`. What cannot be understood is left
+ * out; rejects only with the system's error if the file cannot be opened or read.
  */
 export async function scanFile(path: string): Promise<ScanResult> {
   const file = await open(path, 'r')
@@ -76,7 +76,7 @@ function gcodeBytes({
   }
 }
 
-/** Images for displays count only where there is no other. */
+/** Images for displays are used only if the file contains no others. */
 function findThumbnails({ head, tail, tailStart }: Windows, notes: string[]): Thumbnail[] {
   const rest = head === tail ? '' : tail.slice(Math.max(0, head.length - tailStart))
   const finders = [

@@ -24,7 +24,7 @@ export interface MetadataSource {
   metascan(filename: string): Promise<Metadata>
   /** server.files.thumbnails: none for files that have none, or are not there. */
   thumbnails(filename: string): Promise<ThumbnailInfo[]>
-  /** Makes a file ready to be printed: it has been read, and rewritten where the configuration asks for that. */
+  /** Makes a file ready to be printed: it has been read, and rewritten if the configuration requires that. */
   prepare(filename: string): Promise<void>
   /**
    * What extended listings add to files, as the JSON text of an object each; nothing for files that were not read yet.

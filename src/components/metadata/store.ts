@@ -1,11 +1,11 @@
-// What was read of the files, in the database: a cache that can be made again, found by path, size and time.
+// Stores metadata in the database by path. It is a cache: the files can be read again.
 import type { Namespaces } from '../../storage/index.ts'
 import type { GcodeMetadata, ThumbnailEntry } from './types.ts'
 
-/** Where the original keeps it too; its records are read as they are. */
+/** Moonraker's namespace; its records are used as they are. */
 const NAMESPACE = 'gcode_metadata'
 
-/** What is kept of a file. */
+/** The stored metadata of a file. */
 export interface StoredMetadata extends GcodeMetadata {
   readonly thumbnails?: readonly ThumbnailEntry[]
   /** Seconds since the epoch; null before the first print. */
@@ -27,7 +27,7 @@ export class MetadataStore {
     return typeof found === 'object' && found !== null ? (found as StoredMetadata) : undefined
   }
 
-  /** The same as JSON text, for those who only pass it on. */
+  /** The same as JSON text, which listings send as it is. */
   texts(paths: readonly string[]): ReadonlyMap<string, string> {
     return this.#namespaces.texts(NAMESPACE, paths)
   }
@@ -50,7 +50,7 @@ export class MetadataStore {
     if (known.length > 0) await this.#namespaces.deleteAll(NAMESPACE, known)
   }
 
-  /** Files that were moved keep what is known of them. */
+  /** Moves the metadata of files that were moved: from their old paths to the new ones. */
   async move(moves: ReadonlyMap<string, string>): Promise<void> {
     await this.#namespaces.rename(NAMESPACE, moves)
   }

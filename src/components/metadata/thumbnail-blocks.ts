@@ -1,4 +1,4 @@
-// Finds the images that slicers write into comments: "; thumbnail_QOI begin 16x16 368", base64 lines, "; thumbnail_QOI end".
+// Finds images in comments: "; thumbnail_QOI begin 16x16 368", base64 lines, "; thumbnail_QOI end".
 import type { ImageFormat, Thumbnail } from './types.ts'
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = { '': 'png', PNG: 'png', JPG: 'jpg', QOI: 'qoi' }
@@ -7,7 +7,7 @@ const LONGEST_LINE = 120
 const MOST_BLOCKS = 64
 const LARGEST_SIDE = 8192
 
-/** Which blocks count: those of all slicers, or those of Creality Print for displays, "; png begin 96*96 436 0 95 192". */
+/** The kinds of blocks: those of all slicers, or those of Creality Print for displays, "; png begin 96*96 436 0 95 192". */
 export type BlockKind = 'thumbnail' | 'png'
 
 interface Begin {
@@ -19,8 +19,8 @@ interface Begin {
 }
 
 /**
- * The images in a text, in its order. Blocks of unknown kinds, without an end, with another block inside, or whose length
- * is not the declared one are left out, with a note. Declared sizes and image data are not compared here.
+ * The images in a text, in its order. Blocks of unknown kinds, without an end, with another block inside, or with another
+ * length than the declared one are left out, with a note. The declared size of an image is not compared with its data.
  */
 export function thumbnailBlocks(text: string, kind: BlockKind, notes: string[]): Thumbnail[] {
   const thumbnails: Thumbnail[] = []
@@ -54,7 +54,7 @@ function tagBefore(text: string, at: number): string | undefined {
   return /[A-Za-z0-9_]{1,30}$/.exec(text.slice(Math.max(0, at - 30), at))?.[0]
 }
 
-/** Remembers each end, so that a text full of begins is not searched again for each of them. */
+/** Caches the position of each end: a text that contains many starts is searched once. */
 function endOf(text: string, tag: string, from: number, ends: Map<string, number>): number {
   let end = ends.get(tag) ?? -1
   if (end < from) {

@@ -11,9 +11,9 @@ export interface SliceFields {
   first_layer_extr_temp?: number
   first_layer_bed_temp?: number
   chamber_temp?: number
-  /** One name, or a JSON array in text when there are several filaments. */
+  /** One name, or a JSON array in text if the print uses several filaments. */
   filament_name?: string
-  /** One type, or a JSON array in text when there are several filaments. */
+  /** One type, or a JSON array in text if the print uses several filaments. */
   filament_type?: string
   filament_colors?: string[]
   filament_change_count?: number
@@ -30,7 +30,7 @@ export interface SliceFields {
   profile_version?: string
 }
 
-/** The program that made the file, "Unknown" and "?" when it left no name. */
+/** The program that made the file, "Unknown" and "?" if the file does not contain its name. */
 export interface SlicerIdentity {
   slicer: string
   slicer_version: string
@@ -46,9 +46,9 @@ export interface GcodeMetadata extends SlicerIdentity, SliceFields {
   uuid: string
   /** Programs that rewrote the file after the slicer, e.g. "preprocess_cancellation". */
   file_processors: string[]
-  /** Offset of the first command, absent when there is none. */
+  /** Offset of the first command, absent in a file without commands. */
   gcode_start_byte?: number
-  /** Offset after the last command, absent when there is none. */
+  /** Offset after the last command, absent in a file without commands. */
   gcode_end_byte?: number
 }
 

@@ -1,4 +1,4 @@
-// Turns the text after a comment's key into numbers, lists, durations and names.
+// Parses the values of comments: numbers, lists, durations and names.
 import { isUtf8 } from 'node:buffer'
 
 /** Unsigned; large and small numbers may have an exponent, as 2.14748e+06. */
@@ -20,23 +20,23 @@ export function integerIn(text: string): number | undefined {
   return match ? Number(match[1]) : undefined
 }
 
-/** Every number in the text; undefined when there is none. */
+/** All numbers in the text; undefined for a text without numbers. */
 export function numbersIn(text: string): number[] | undefined {
   return text.match(NUMBERS)?.map(Number)
 }
 
-/** The sum, undefined for nothing to add. */
+/** The sum, undefined for an empty list. */
 export function sum(numbers: readonly number[] | undefined): number | undefined {
   return numbers?.reduce((total, number) => total + number, 0)
 }
 
-/** The sum of all numbers in the text, without the noise of adding decimals. */
+/** The sum of all numbers in the text, rounded, because decimals add up inexactly. */
 export function sumIn(text: string): number | undefined {
   const total = sum(numbersIn(text))
   return total === undefined ? undefined : round(total, 6)
 }
 
-/** Text without the double quotes around it. The result does not keep the window in memory that it was cut from. */
+/** The text without the double quotes around it, as a copy: a part of the window's string would keep that in memory. */
 export function textIn(raw: string): string {
   const text = decode(raw)
   let [start, end] = [0, text.length]
@@ -45,7 +45,7 @@ export function textIn(raw: string): string {
   return text.slice(start, end)
 }
 
-/** Bytes read as latin1 become UTF-8 text; text that is not UTF-8 stays latin1, so that no letter is lost. */
+/** Converts bytes that were read as latin1 to UTF-8 text; bytes that are not UTF-8 stay latin1. */
 export function decode(raw: string): string {
   const bytes = Buffer.from(raw, 'latin1')
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
@@ -97,13 +97,13 @@ function quotedAt(text: string, at: number): { value: string; end: number } | un
   }
 }
 
-/** A list of whole numbers; null when one of them is not. */
+/** A list of whole numbers; null if an entry is something else. */
 export function integersIn(raw: string): number[] | null {
   const values = listIn(raw)
   return values.every(value => WHOLE.test(value)) ? values.map(Number) : null
 }
 
-/** One name as it is, several as a JSON array in text with ASCII only: the form that clients know. */
+/** One name as it is, several as a JSON array in text with ASCII only: the form that clients expect. */
 export function namesIn(raw: string): string | undefined {
   const names = listIn(raw)
   if (names.length < 2) return names[0]

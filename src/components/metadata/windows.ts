@@ -3,13 +3,13 @@ import type { FileHandle } from 'node:fs/promises'
 import { firstCommand } from './gcode-bounds.ts'
 
 const MIB = 1024 * 1024
-/** How far the start may reach when images and settings fill all of the first MiB. */
+/** The largest size of the start, for files whose first MiB contains only images and settings. */
 const LONGEST_HEAD = 4 * MIB
 
 /** The start and the end of a file as latin1, so that a character is a byte. */
 export interface Windows {
   head: string
-  /** Is `head` itself when that holds the whole file. It may repeat the end of `head`. */
+  /** Is `head` itself if that is the whole file. It may repeat the end of `head`. */
   tail: string
   /** Offset of `tail` in the file. */
   tailStart: number
@@ -17,8 +17,8 @@ export interface Windows {
 }
 
 /**
- * Reads at most the first and the last MiB of a file of `size` bytes. The start grows up to 4 MiB when no command
- * stands in the first MiB, which happens with large images.
+ * Reads at most the first and the last MiB of a file of `size` bytes. The start grows up to 4 MiB if the first MiB
+ * contains no command, because of large images.
  */
 export async function readWindows(file: FileHandle, size: number): Promise<Windows> {
   let head = await readText(file, 0, Math.min(size, MIB))
@@ -29,9 +29,9 @@ export async function readWindows(file: FileHandle, size: number): Promise<Windo
   return { head, tail: await readText(file, tailStart, size - tailStart), tailStart, size }
 }
 
-/** Bytes of the middle of a file that are searched at most, and in one go. */
+/** Bytes of the middle of a file that are searched at most, and read at once. */
 const LONGEST_SEARCH = 64 * MIB
-/** Lines that a part may cut are in the next part too. */
+/** Bytes that two parts have in common: a line that one part cuts is whole in the other. */
 const OVERLAP = 1024
 
 /**
@@ -52,7 +52,7 @@ export async function searchBetween<T>(
   return undefined
 }
 
-/** Reads part of a file as latin1; less than `length` when the file ends before. */
+/** Reads part of a file as latin1; less than `length` if the file ends before. */
 export async function readText(file: FileHandle, position: number, length: number): Promise<string> {
   const buffer = Buffer.allocUnsafe(length)
   let filled = 0

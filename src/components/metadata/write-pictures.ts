@@ -1,5 +1,5 @@
 // Writes the images of a scan into the folder .thumbs next to the G-code file, with a miniature for lists. A picture that
-// cannot be decoded, named or written costs only itself.
+// cannot be decoded, named or written is left out; the others stay.
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -45,7 +45,7 @@ export async function writePictures(
 /**
  * The entries of the picture .thumbs/NAME.png that the server extracted from a Cura package (.ufp), and of its miniature.
  * None if there is no such picture, or it belongs to an earlier file of that name: it has the time of its G-code file.
- * `isKnown`: the picture was listed for this very file before.
+ * `isKnown`: the metadata of this unchanged file contains the picture already.
  */
 export async function packagePicture(gcodePath: string, isKnown: boolean): Promise<WrittenPictures> {
   const writer = new PictureWriter(gcodePath)
@@ -93,7 +93,7 @@ class PictureWriter {
     this.entries = [small, { width, height, size: found.size, relative_path }]
   }
 
-  /** What fails becomes a note. */
+  /** An error becomes a note. */
   async attempt<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work()

@@ -31,7 +31,7 @@ export const shrunk = (block: BlockToWrite, windowBits: 11 | 12): BlockToWrite =
   pack: data => heatshrink(data, windowBits),
 })
 
-/** Repetitions of at least 3 bytes become references to the last place in the window where they begin. */
+/** Repetitions of at least 3 bytes become references to the last place in the window where they start. */
 function heatshrink(data: Buffer, windowBits: number): Buffer {
   let bits = ''
   const put = (value: number, count: number) => {

@@ -21,7 +21,7 @@ async function scan(bytes: Buffer) {
   return await scanFile(folder.write('part.bgcode', bytes))
 }
 
-suite('a binary file gives what its text would', () => {
+suite('a binary file gives the metadata of its text', () => {
   const kinds: Record<string, (block: BlockToWrite) => BlockToWrite> = {
     plain: block => block,
     deflate: deflated,
@@ -61,7 +61,7 @@ test('nothing is read after the first block of commands', async () => {
 })
 
 suite('damage', () => {
-  test('a block with a wrong checksum is left out, the others count', async () => {
+  test('a block with a wrong checksum is left out, the others are read', async () => {
     const bytes = binaryGcode([PRODUCER, PRINTER, SLICER])
     bytes[bytes.indexOf('MK4S')] = 0x58
     const { metadata, notes } = await scan(bytes)
@@ -70,14 +70,14 @@ suite('damage', () => {
     assert.match(notes.join(), /checksum/)
   })
 
-  test('a file cut short keeps what was whole', async () => {
+  test('a file that is cut short gives its complete blocks', async () => {
     const bytes = binaryGcode([PRODUCER, SLICER, PRINTER])
     const { metadata, notes } = await scan(bytes.subarray(0, bytes.length - 20))
     assert.equal(metadata.layer_height, 0.2)
     assert.match(notes.join(), /cut short/)
   })
 
-  test('a block that inflates to more than it says is refused', async () => {
+  test('a block that inflates to more than it declares is left out', async () => {
     const bomb: BlockToWrite = { ...deflated(settings(2, 'x'.repeat(5_000_000))) }
     const { metadata, notes } = await scan(binaryGcode([PRODUCER, bomb]))
     assert.equal(metadata.slicer, 'PrusaSlicer')
@@ -86,7 +86,7 @@ suite('damage', () => {
     assert.match((await scan(binaryGcode([PRODUCER, liar]))).notes.join(), /decompressed/)
   })
 
-  test('only the first bytes', async () => {
+  test('a file that contains only the first bytes', async () => {
     const { metadata } = await scan(Buffer.from('GCDE'))
     assert.equal(metadata.slicer, 'Unknown')
   })

@@ -1,4 +1,4 @@
-// Small files that were once read wrongly, with the right values, where those are at hand.
+// Small files with the right values, if the folder with both is present.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync } from 'node:fs'

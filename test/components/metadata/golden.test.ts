@@ -1,4 +1,4 @@
-// Real files of every slicer against recorded results of the original scanner, where those are at hand.
+// Real files of each slicer against recorded results of Moonraker's scanner, if the folder with both is present.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { GcodeFolder } from './gcode-folder.ts'
 import { compare, goldenFiles } from './golden.ts'
 
 const FOLDER = join(import.meta.dirname, '../../../../shared/gcode')
-const skip = existsSync(join(FOLDER, 'golden')) ? false : 'the recorded files are not beside the project'
+const skip = existsSync(join(FOLDER, 'golden')) ? false : 'the recorded files are not next to the project'
 
 for (const mode of ['plain', 'objects'] as const) {
   suite(`${mode}: every field is equal or better`, { skip }, () => {

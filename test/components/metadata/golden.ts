@@ -1,4 +1,4 @@
-// Compares scans with recorded results of the original scanner: a folder with files/NAME and golden/NAME.json and
+// Compares scans with recorded results of Moonraker's scanner: a folder with files/NAME and golden/NAME.json and
 // NAME.objects.json. The test and the table of bench/metadata-table.ts both use it.
 
 import { isUtf8 } from 'node:buffer'
@@ -21,7 +21,7 @@ type Fields = Record<string, unknown>
 
 /** Not the same in two scans of one file. */
 const PASSING = ['uuid', 'modified']
-/** Depend on the text that object processing writes, which is not the original's. */
+/** Depend on the text that object processing writes, which differs from Moonraker's. */
 const REWRITTEN = ['size', 'gcode_start_byte', 'gcode_end_byte']
 
 /** The names of the files that have recorded results. */
@@ -63,7 +63,7 @@ function judge(field: string, was: unknown, is: unknown, original: Buffer): Verd
   return reason ? { field, was, is, verdict: 'better', reason } : { field, was, is, verdict: 'different' }
 }
 
-/** The bytes of images that we make ourselves are not the original's. */
+/** The bytes of images that the server encodes differ from Moonraker's. */
 function comparable(value: unknown): unknown {
   if (!Array.isArray(value)) return value
   return value.map((entry: unknown) => {
@@ -73,7 +73,7 @@ function comparable(value: unknown): unknown {
   })
 }
 
-/** The original's miniature of a wide image is not as high as front-ends expect in lists. */
+/** Moonraker's miniature of a wide image is not square, which front-ends expect in lists. */
 function withSquareMiniature(value: unknown): unknown {
   if (!Array.isArray(value)) return value
   const [first, ...rest] = value as Fields[]

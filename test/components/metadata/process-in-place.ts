@@ -1,4 +1,4 @@
-// Object processing of a file for tests: what the chain of file processors does with the result, without the chain.
+// Object processing of a file for tests, without the chain of file processors.
 import { renameSync } from 'node:fs'
 import { type ProcessResult, processObjects } from '../../../src/components/metadata/objects/process.ts'
 

@@ -1,6 +1,6 @@
 // Short G-code files in the format of PrusaSlicer and its relatives, with the metadata that each must give.
 
-/** A file's text and what a scan of it says, byte offsets aside. */
+/** A file's text and the metadata of its scan, without byte offsets. */
 export interface Sample {
   text: string
   metadata: Record<string, unknown>

@@ -1,4 +1,4 @@
-// The metadata service through the server's doors: read once, kept, and true to files that change, move and go.
+// The metadata service through the server's interfaces: files are read once, and again when they change, move or go.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ async function upload(rig: Rig, name: string, body: string | Buffer, fields: Rec
   return (await reply.json()) as { readonly print_started?: boolean }
 }
 
-test('an upload is read, kept, moved and forgotten with its file', async () => {
+test('metadata is read once, moves with its file, and goes with it', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const metadata = (filename: string) => client.call('server.files.metadata', { filename })
@@ -61,7 +61,7 @@ test('an upload is read, kept, moved and forgotten with its file', async () => {
   assert.equal((await metadata('sub/b.gcode')).error.code, -32601)
 })
 
-test('what other programs change is read anew', async () => {
+test('a file that another program changes is read again', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   await upload(rig, 'a.gcode', sliced(61))
@@ -73,13 +73,13 @@ test('what other programs change is read anew', async () => {
   assert.equal((await metadata()).error.code, -32601)
 })
 
-test('objects are marked where the configuration asks for it, before a print begins', async () => {
+test('objects are marked before a print starts, if the configuration requires it', async () => {
   await using rig = await startRig({ conf: '[file_manager]\nenable_object_processing: True', speed: 1000 })
   using client = await WebClient.open(rig.url)
   const reply = await upload(rig, 'a.gcode', sliced(61, true), { print: 'true' })
   assert.equal(reply.print_started, true)
   await client.notified('notify_history_changed')
-  // The job may begin before Klipper has answered whoever asked for it.
+  // The print may start before Klipper has replied to the request.
   let user = 'No User'
   while (user === 'No User') {
     const { result } = await client.call('server.history.list')
@@ -127,7 +127,7 @@ test("a Cura package's picture moves with its file, and goes when a plain file r
   assert.deepEqual(pictures(rig, 'sub'), [])
 })
 
-test('pictures go with the file that they belong to', async () => {
+test('pictures go with their file', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const read = (filename: string) => client.call('server.files.metadata', { filename })
@@ -142,7 +142,7 @@ test('pictures go with the file that they belong to', async () => {
   assert.deepEqual(pictures(rig), [])
 })
 
-test('a folder of pictures that cannot be made costs the pictures only', async () => {
+test('without a folder for pictures the metadata is read all the same', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   writeFileSync(join(rig.paths.gcodes, '.thumbs'), 'a file')

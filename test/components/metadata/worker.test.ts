@@ -1,4 +1,4 @@
-// The worker process: files that it cannot finish, file processors that fail, and its end.
+// The worker process: files that it cannot finish, file processors that fail, and when it ends.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

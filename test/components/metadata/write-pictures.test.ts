@@ -1,4 +1,4 @@
-// The images beside the G-code file.
+// The images next to the G-code file.
 import assert from 'node:assert/strict'
 import {
   existsSync,
@@ -121,7 +121,7 @@ test('the image of a Cura package is used for the file that came with it', async
   assert.deepEqual(shape((await packagePicture(path, false)).entries), expected)
 })
 
-suite('a picture that cannot be written costs only itself', () => {
+suite('a picture that cannot be written is left out', () => {
   test('no folder', async () => {
     using folder = new GcodeFolder()
     folder.write('.thumbs', 'a file')

@@ -11,7 +11,7 @@ const FIRST_CHARACTER = 48
 /** Written in place of the backslash. */
 const TILDE = 126
 const BACKSLASH = 92
-/** Colours that a run can name without a change of the page. */
+/** Colours of a page: a run names one of them. */
 const PAGE = 32
 
 /** Starts to decode the text of an image; throws ImageUnreadable if it is none, or too large. */

@@ -3,7 +3,7 @@ import { HuffmanTable, ScanBits } from './jpeg-bits.ts'
 import type { PixelRows } from './pixels.ts'
 import { checkSize, ImageUnreadable } from './pixels.ts'
 
-/** Where each coefficient of the scan stands in its block. */
+/** The place of each coefficient of the scan in its block. */
 const ZIGZAG = zigzag()
 
 function zigzag(): Uint8Array {
@@ -52,9 +52,8 @@ interface State {
 }
 
 /**
- * Starts to decode; throws ImageUnreadable if it is not a JPEG, a progressive one, too large, or too short to have all
- * its pixels.
- * A damaged scan gives grey or wrong pixels, never an endless loop.
+ * Starts to decode; throws ImageUnreadable if the data is not a JPEG, a progressive one, too large, or too short for its
+ * pixels. A damaged scan gives grey or wrong pixels.
  */
 export function decodeJpeg(data: Buffer): PixelRows {
   if (data.length < 4 || data.readUInt16BE(0) !== 0xffd8) throw new ImageUnreadable('not a JPEG image')

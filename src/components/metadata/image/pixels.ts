@@ -1,18 +1,18 @@
-// Images as rows of pixels, so that no decoder ever holds a whole decoded image.
+// Images as rows of pixels, so that no decoder keeps a whole decoded image in memory.
 
-/** An image being decoded. Rows are RGBA, 8 bits each; a row's bytes are only valid until the next one is asked for. */
+/** An image being decoded. Rows are RGBA, 8 bits each; the bytes of a row are valid until the next row is requested. */
 export interface PixelRows {
   width: number
   height: number
   rows: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
-/** The image cannot be decoded: damaged, of a kind that we do not read, or too large. */
+/** The image cannot be decoded: damaged, of an unsupported kind, or too large. */
 export class ImageUnreadable extends Error {
   override readonly name: string = 'ImageUnreadable'
 }
 
-/** Slicers write images of a few hundred pixels a side; more than this is a mistake or an attack. */
+/** The largest image that is decoded; slicers write images of a few hundred pixels a side. */
 const MOST_PIXELS = 4 * 1024 * 1024
 const LONGEST_SIDE = 8192
 

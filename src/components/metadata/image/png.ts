@@ -35,7 +35,7 @@ export function isPng(data: Buffer): boolean {
 
 /**
  * Starts to decode; throws ImageUnreadable if it is not a PNG, interlaced, too large, or too short to have all its
- * pixels. Damage in the image data makes the rows throw. Never inflates more than the declared size needs.
+ * pixels. Damage in the image data makes the rows throw. Inflates no more than the declared size needs.
  */
 export function decodePng(file: Buffer): PixelRows {
   const parts = readParts(file)

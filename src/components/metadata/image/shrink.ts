@@ -1,4 +1,4 @@
-// Makes the small picture of a large one: the mean of what each small pixel covers.
+// Shrinks images: each pixel of the small image is the mean of the pixels that it covers.
 import type { PixelRows } from './pixels.ts'
 
 /**

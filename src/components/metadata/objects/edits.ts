@@ -1,13 +1,13 @@
-// The places of a file where something goes in, kept small: a file of 100 MB can have hundreds of thousands.
+// A compact list of insertions into a file: a file of 100 MB can have hundreds of thousands.
 
-/** What goes in: the command that starts or ends an object, or the "; " that takes a command out. */
+/** What is inserted: the command that starts or ends an object, or the "; " that makes a comment of a command. */
 export type EditKind = 'start' | 'end' | 'comment-out'
 
 /** One insertion at a byte offset of the original file. */
 export interface Edit {
   offset: number
   kind: EditKind
-  /** Index of the object, 0 where none is meant. */
+  /** The index of the object; 0 for `comment-out`. */
   object: number
 }
 

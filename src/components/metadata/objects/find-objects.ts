@@ -5,7 +5,7 @@ import { Edits } from './edits.ts'
 import { Hull } from './hull.ts'
 import { Motion } from './motion.ts'
 
-/** A few milliseconds of work, after which the rest of the process gets its turn. */
+/** Bytes that are read at once: a few milliseconds of work, then other tasks of the process run. */
 const CHUNK = 128 * 1024
 const MOST_OBJECTS = 1000
 const MOST_EDITS = 1_000_000
@@ -29,21 +29,21 @@ export interface FoundObjects {
   /** Offset of the first line that is neither blank nor a comment: definitions go before it. */
   firstCommand: number
   eol: '\n' | '\r\n'
-  /** The file's last line has no line break. */
+  /** Whether the file's last line has no line break. */
   unfinished: boolean
 }
 
-/** The file is not to be rewritten: its objects are defined already, or it has more of them than anybody prints. */
+/** The file cannot be rewritten: its objects are defined already, or there are too many. */
 export class NotProcessable extends Error {
   override readonly name: string = 'NotProcessable'
 }
 
-/** How the objects of a file are told: by the slicer's comments, or by M486 commands. */
+/** How a file marks its objects: with the slicer's comments, or with M486 commands. */
 export type ObjectSource =
   | { by: 'comments'; comments: ObjectComments }
   | { by: 'm486'; comments?: ObjectComments }
 
-/** Reads the file from its start; throws NotProcessable, and the signal's reason when it is aborted. */
+/** Reads the file from its start. Rejects with NotProcessable, and with the reason of `signal`. */
 export async function findObjects(
   file: FileHandle,
   source: ObjectSource,
@@ -86,7 +86,7 @@ class ObjectFinder {
     this.#source = source
   }
 
-  /** Reads the complete lines among the first `filled` bytes, which stand at `offset`; returns how many bytes those are. */
+  /** Reads the complete lines in the first `filled` bytes, which are at `offset` of the file; returns their length. */
   readLines(bytes: Buffer, filled: number, offset: number, last: boolean): number {
     let start = 0
     if (this.#inLongLine) {
@@ -109,7 +109,7 @@ class ObjectFinder {
     return Math.min(complete, filled)
   }
 
-  /** Returns a place in the line, or at its end, up to which it has been read. */
+  /** Returns the place in the line up to which it was read. */
   #readLine(bytes: Buffer, start: number, complete: number, offset: number): number {
     const first = bytes[start]!
     if (this.#lines++ === 0) this.#carriageReturns = endsWithReturn(bytes, start, complete)
@@ -140,14 +140,14 @@ class ObjectFinder {
 
   #apply(mark: ObjectMark, offset: number): void {
     if (mark.kind === 'name') this.#announced = mark.name
-    else if (mark.kind === 'end') this.#close(offset)
+    else if (mark.kind === 'end') this.#endObject(offset)
     else {
       const index = this.#indexOf(mark.id, mark.name)
-      if (index !== this.#open) this.#begin(index, offset)
+      if (index !== this.#open) this.#startObject(index, offset)
     }
   }
 
-  /** M486 without names: the slicer's comment beside it has one. */
+  /** M486 without a name: the slicer's comment next to it contains one. */
   #adoptName(mark: ObjectMark): void {
     if (mark.kind !== 'start') return
     if (this.#open === -1) this.#announced = mark.name
@@ -160,18 +160,18 @@ class ObjectFinder {
     this.#named.add(index)
   }
 
-  /** "M486 S0" starts object 0, "M486 S-1" ends it, A names it; Klipper knows none of it. */
+  /** "M486 S0" starts object 0, "M486 S-1" ends it, A names it. Klipper has no such command. */
   #readM486(bytes: Buffer, start: number, complete: number, offset: number): number {
     const end = lineEnd(bytes, start, complete)
     const line = bytes.toString('latin1', start, Math.min(end, start + LONGEST_MARK))
     this.#edit(offset + start, 'comment-out', 0)
     const id = /^M486[^;A]*?\sS(-?\d{1,9})/.exec(line)?.[1]
-    if (id?.startsWith('-')) this.#close(offset + end + 1)
+    if (id?.startsWith('-')) this.#endObject(offset + end + 1)
     else if (id !== undefined) {
       const index = this.#indexOf(id, `object_${id}`)
       if (this.#announced !== undefined) this.#name(index, this.#announced, false)
       this.#announced = undefined
-      if (index !== this.#open) this.#begin(index, offset + end + 1)
+      if (index !== this.#open) this.#startObject(index, offset + end + 1)
     }
     const name = /^M486[^;A]*?\sA"?([^";\r]+)/.exec(line)?.[1]
     if (name !== undefined && this.#open !== -1) this.#name(this.#open, name.trim(), true)
@@ -187,14 +187,14 @@ class ObjectFinder {
     return index
   }
 
-  #begin(index: number, offset: number): void {
-    this.#close(offset)
+  #startObject(index: number, offset: number): void {
+    this.#endObject(offset)
     this.#open = index
     this.#sink = this.#objects[index]!.hull
     this.#edit(offset, 'start', index)
   }
 
-  #close(offset: number): void {
+  #endObject(offset: number): void {
     if (this.#open === -1) return
     this.#edit(offset, 'end', this.#open)
     this.#open = -1
@@ -207,9 +207,9 @@ class ObjectFinder {
     this.#edits.add(offset, kind, object)
   }
 
-  /** Ends the object that is still open at the end of the file. */
+  /** The result, at the end of a file of `size` bytes, which ends the last object. */
   finish(size: number): FoundObjects {
-    this.#close(size)
+    this.#endObject(size)
     return {
       objects: this.#objects,
       edits: this.#edits,

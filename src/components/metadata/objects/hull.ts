@@ -1,4 +1,4 @@
-// The convex outline of points that come one by one, in bounded memory.
+// Computes the convex hull of a stream of points, in bounded memory.
 
 /** X and Y in mm. */
 export type Point = readonly [number, number]
@@ -6,7 +6,7 @@ export type Point = readonly [number, number]
 const HELD_POINTS = 512
 const FIRST_POINTS = 32
 const DIRECTIONS = 8
-/** Enough for the eye and for a click; every client of the printer gets all of them. */
+/** The most corners of a hull: enough to draw it, and each client receives all of them. */
 const MOST_CORNERS = 64
 
 /** Collects points and keeps those that can be corners of their convex hull. */
@@ -28,19 +28,19 @@ export class Hull {
     this.#held[this.#length++] = y
   }
 
-  /** Counts a point for the mean. */
+  /** Adds a point to the mean. */
   weigh(x: number, y: number): void {
     this.#sumX += x
     this.#sumY += y
     this.#count++
   }
 
-  /** The mean of the weighed points, undefined without any. */
+  /** The mean of the added points, undefined without any. */
   mean(): Point | undefined {
     return this.#count === 0 ? undefined : [this.#sumX / this.#count, this.#sumY / this.#count]
   }
 
-  /** The hull's corners counterclockwise, at most 64; fewer than three when the points make no area. */
+  /** The hull's corners counterclockwise, at most 64; fewer than three if the points have no area. */
   corners(): Point[] {
     return simplified(convexHull(this.#points()))
   }
@@ -63,7 +63,7 @@ export class Hull {
     return Array.from({ length: this.#length / 2 }, (_, i) => [this.#held[2 * i]!, this.#held[2 * i + 1]!])
   }
 
-  /** Drops what is not on the hull; grows when that is not enough, up to the limit, and thins the hull out after it. */
+  /** Drops points inside of the hull. If too few are dropped, the buffer grows up to its limit; then corners are dropped. */
   #makeRoom(): void {
     const hull = convexHull(this.#points())
     const kept = hull.length > HELD_POINTS / 2 ? simplified(hull) : hull
@@ -79,7 +79,7 @@ export class Hull {
   }
 }
 
-/** The corners that lie furthest in eight directions, in the order of the hull. */
+/** The corners that are furthest in eight directions, in the order of the hull. */
 function innerPolygon(hull: readonly Point[]): Float64Array {
   if (hull.length < 3) return new Float64Array(0)
   const furthest = new Set<Point>()
@@ -112,7 +112,7 @@ function turn(a: Point, b: Point, c: Point): number {
   return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 }
 
-/** Leaves out the corners that cost the least area until few enough are left. */
+/** Drops the corners whose loss changes the area least, until few enough are left. */
 function simplified(hull: readonly Point[]): Point[] {
   const corners = [...hull]
   while (corners.length > MOST_CORNERS) {

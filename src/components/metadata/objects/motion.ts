@@ -1,4 +1,4 @@
-// Follows the commands of a G-code file as far as it takes to know where material is laid down.
+// Follows the moves of a G-code file to find where material is extruded.
 
 const MM_PER_INCH = 25.4
 const POWERS = Float64Array.from({ length: 20 }, (_, i) => 10 ** i)
@@ -16,7 +16,7 @@ const X = letter('X')
 const Y = letter('Y')
 const NEWLINE = 0x0a
 
-/** Gets both ends of each extruding move, and points along arcs. */
+/** Receives both ends of each extruding move, and points along arcs. */
 export interface ExtrusionSink {
   add(x: number, y: number): void
   /** The end of a move, for the mean. */
@@ -31,12 +31,12 @@ export class Motion {
   #relative = false
   #relativeExtruder = false
   #scale = 1
-  /** Words of the current command, NaN for those that it does not have. */
+  /** The arguments of the current command, NaN for missing ones. */
   readonly #word = new Float64Array(128)
   #at = 0
   #hasWord = false
 
-  /** Reads the line that starts at `start`, tells `sink` of what it extrudes, and returns where its text ends. */
+  /** Reads the line at `start`, reports what it extrudes to `sink`, and returns where its text ends. */
   read(bytes: Uint8Array, start: number, end: number, sink: ExtrusionSink | undefined): number {
     const letter = bytes[start]!
     this.#at = start + 1
@@ -91,7 +91,7 @@ export class Motion {
     if (given(word[E]!)) this.#e = word[E]!
   }
 
-  /** An arc can reach further out than its ends; its centre is given from its start. */
+  /** An arc can extend beyond its ends. Its centre is relative to its start. */
   #followArc(sink: ExtrusionSink, x: number, y: number, clockwise: boolean): void {
     const [i, j] = [this.#word[I]!, this.#word[J]!].map(word => (given(word) ? word * this.#scale : 0))
     const radius = Math.hypot(i!, j!)
@@ -126,7 +126,7 @@ export class Motion {
     this.#at = at
   }
 
-  /** The number at the current place, NaN without digits. */
+  /** The number at the current position, NaN without digits. */
   #number(bytes: Uint8Array, end: number): number {
     let at = this.#at
     const negative = bytes[at] === 0x2d

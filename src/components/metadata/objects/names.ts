@@ -4,14 +4,14 @@ import { decode } from '../values.ts'
 
 const LONGEST_NAME = 80
 
-/** Hands out names that no other object of the file has. */
+/** Makes names that are unique in a file. */
 export class ObjectNames {
   readonly #taken = new Set<string>()
 
   /**
    * A name made from the slicer's (latin1 bytes): letters of any script, digits, "_", "." and "-" stay, anything
-   * else becomes "_", because Klipper splits its commands at blanks and stops at "#", "*" and ";". Klipper does not
-   * tell lower from upper case, so names that differ in nothing else get a number.
+   * else becomes "_", because Klipper splits its commands at blanks and stops at "#", "*" and ";". Klipper ignores the
+   * case, so names that differ only in that get a number.
    */
   take(raw: string): string {
     const clean = decode(raw).replace(/[^\p{L}\p{N}_.-]+/gu, '_')

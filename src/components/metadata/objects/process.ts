@@ -1,4 +1,4 @@
-// Object processing: rewrites a G-code file so that Klipper can leave out single objects while it prints.
+// Object processing: rewrites a G-code file so that Klipper can exclude single objects during the print.
 import { open } from 'node:fs/promises'
 import { slicerOf } from '../slicers/index.ts'
 import { readText } from '../windows.ts'
@@ -12,16 +12,16 @@ import { rewrite } from './rewrite.ts'
 const HEAD = 4 * 1024 * 1024
 const DEFINITIONS = ['EXCLUDE_OBJECT_DEFINE NAME=', 'DEFINE_OBJECT NAME=']
 
-/** An object as the printer will know it. */
+/** An object as Klipper receives it. */
 export interface PrintObject {
   name: string
-  /** The mean of the ends of its extruding moves, in mm; absent when nothing is extruded. */
+  /** The mean of the ends of its extruding moves, in mm; absent if nothing is extruded. */
   center?: Point
-  /** The convex hull of what is extruded, counterclockwise, at most 64 corners; absent when it has no area. */
+  /** The convex hull of what is extruded, counterclockwise, at most 64 corners; absent if it has no area. */
   polygon?: readonly Point[]
 }
 
-/** What became of the file: rewritten, or left as it was and why (for the log). */
+/** The result: the file was rewritten, or not, with the reason for the log. */
 export type ProcessResult = { processed: true; objects: PrintObject[] } | { processed: false; reason: string }
 
 /**

@@ -1,4 +1,4 @@
-// Copies a G-code file and puts the object commands in on the way.
+// Copies a G-code file and inserts the object commands.
 import type { FileHandle } from 'node:fs/promises'
 import type { Edit } from './edits.ts'
 import type { FoundObjects } from './find-objects.ts'
@@ -7,7 +7,7 @@ import type { Point } from './hull.ts'
 const CHUNK = 256 * 1024
 const DECIMALS = 3
 
-/** The line by which a later scan knows a file that was processed. */
+/** The line that marks a processed file. */
 export const OBJECTS_MARK = '; Objects defined by moonraker-ts'
 
 interface NamedObject {
@@ -51,7 +51,7 @@ function rounded(value: number): number {
   return Number(value.toFixed(DECIMALS))
 }
 
-/** Writes pieces of the original with the insertions that fall among them. */
+/** Writes pieces of the original with the insertions between them. */
 class EditingWriter {
   readonly #output: FileHandle
   readonly #found: FoundObjects
@@ -85,7 +85,7 @@ class EditingWriter {
     await this.#put(bytes.subarray(from))
   }
 
-  /** Writes what goes in at the end of the file or after it: marks on an unfinished last line point past it. */
+  /** Writes the insertions at the end of the file. If the last line has no end, their places are after the file's end. */
   async end(): Promise<void> {
     const rest: string[] = []
     for (let more = this.#insertionBefore(Infinity); more; more = this.#insertionBefore(Infinity))
@@ -95,7 +95,7 @@ class EditingWriter {
     await this.#flush()
   }
 
-  /** Gathers small pieces, so that they do not cost a write each. */
+  /** Collects small pieces and writes them together. */
   async #put(piece: Buffer): Promise<void> {
     for (let from = 0; from < piece.length; ) {
       const taken = piece.copy(this.#gathered, this.#filled, from)
@@ -110,7 +110,7 @@ class EditingWriter {
     this.#filled = 0
   }
 
-  /** Takes the next insertion if its place is before the given one. Definitions go before all others at their place. */
+  /** Removes and returns the next insertion if its place is before the given one. Definitions are first at their place. */
   #insertionBefore(offset: number): { offset: number; text: string } | undefined {
     const edit = this.#found.edits.at(this.#next)
     const definitions = this.#definitions

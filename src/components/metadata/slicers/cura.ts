@@ -1,5 +1,5 @@
 // Ultimaker Cura: a header of ";KEY:value" lines, and what start G-code templates add to it.
-// CuraEngine writes the header before it knows the values: Cura fills them in, or the placeholders stay.
+// CuraEngine writes the header first, with placeholders, which Cura replaces by the values.
 import type { ObjectMark, Slicer, Source } from '../field.ts'
 import { allOf, firstOfFields, inText, integer, number, text, value } from '../field.ts'
 import { extreme, firstNumberAfter } from '../gcode-lines.ts'
@@ -37,7 +37,7 @@ export const cura: Slicer = {
     chamber_temp: inText('head', head => firstNumberAfter(head, 'M191 S')),
     filament_name: text('head', 'Filament name'),
     filament_type: text('head', 'Filament type'),
-    // No print is without filament: "0m" is what stands there before Cura fills it in.
+    // "0m" is a placeholder: every print uses filament.
     filament_total: value(
       'head',
       'Filament used',
@@ -71,7 +71,7 @@ function weightsIn(raw: string): number[] | undefined {
   return end === -1 ? undefined : numbersIn(raw.slice(0, end))
 }
 
-/** ";MESH:NAME" starts a part; what belongs to no part, a new layer and the layer's time end it. */
+/** ";MESH:NAME" starts a part; `;MESH:NONMESH`, a new layer and the layer's time end it. */
 function objectMark(line: string): ObjectMark | undefined {
   if (line.startsWith(';MESH:')) {
     const name = line.slice(';MESH:'.length).trim()

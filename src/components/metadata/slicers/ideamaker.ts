@@ -67,8 +67,8 @@ function weight(source: Source): number | undefined {
 }
 
 /**
- * ";PRINTING: NAME" tells the name, ";PRINTING_ID: NUMBER" starts it; the number -1 is what belongs to no object.
- * The times between two layers end it, because nothing else does after the last layer.
+ * ";PRINTING: NAME" is the name of the next object, ";PRINTING_ID: NUMBER" starts it; the number -1 means no object. A
+ * layer's time ends it too: after the last layer no other comment does.
  */
 function objectMark(line: string, announced: string | undefined): ObjectMark | undefined {
   if (line.startsWith(';PRINTING:')) return { kind: 'name', name: line.slice(';PRINTING:'.length).trim() }

@@ -1,4 +1,4 @@
-// Every slicer we know, in the order of identification. A new one is a file here and a line below.
+// The known slicers, in the order of identification. A new one is a file in this folder and a line in this list.
 import type { Slicer } from '../field.ts'
 import type { SlicerIdentity } from '../types.ts'
 import { bambuStudio } from './bambu-studio.ts'
@@ -13,7 +13,7 @@ import { simplify3d } from './simplify3d.ts'
 import { slic3r, slic3rPrusaEdition } from './slic3r.ts'
 import { unknownSlicer } from './unknown.ts'
 
-/** Those with a line of their own come before PrusaSlicer, whose line any fork may write. */
+/** PrusaSlicer comes after all slicers that have another first line: its forks may write its line too. */
 const SLICERS: readonly Slicer[] = [
   slic3rPrusaEdition,
   slic3r,

@@ -7,7 +7,7 @@ import { numberIn } from '../values.ts'
 const BEFORE_LAYER = ';BEFORE_LAYER_CHANGE'
 /** The slicer's own comments: PrusaSlicer's and BambuStudio's. */
 const HEIGHTS = [';Z:', '; Z_HEIGHT: ']
-/** One of them is in the head of every file that has such comments. */
+/** The head of every file with such comments contains one of these. */
 const SIGNS = ['\n;LAYER_CHANGE', '\n; CHANGE_LAYER', `\n${BEFORE_LAYER}`]
 const SEQUENTIAL = ['complete_objects', 'print_sequence']
 
@@ -26,7 +26,7 @@ export const highestLayerBetween: Field<number> = {
   instead: { place: 'between', keys: [], signs: SIGNS, read: source => heightIn(source.text) },
 }
 
-/** Of objects that are printed one after the other, the last one need not be the highest. */
+/** If objects are printed one after the other, the last one need not be the highest. */
 function isLastObjectOnly(source: Source): boolean {
   if (source.isWhole) return false
   return allOf(source, SEQUENTIAL).some(({ value }) => value === '1' || value === 'by object')
@@ -41,7 +41,7 @@ function heightIn(text: string): number | undefined {
   )
 }
 
-/** The first line after the comment may be a command of the profile. */
+/** The first line after the comment may be a command of the user's profile. */
 function* customHeights(text: string): Generator<number> {
   for (let at = text.indexOf(BEFORE_LAYER); at !== -1; at = text.indexOf(BEFORE_LAYER, at + 1)) {
     if (restOfLine(text, at + BEFORE_LAYER.length) !== '') continue

@@ -1,4 +1,4 @@
-// Slic3r, and the Prusa edition of it that came before PrusaSlicer.
+// Slic3r, and the Prusa edition of it that preceded PrusaSlicer.
 import type { Slicer, Source } from '../field.ts'
 import { allOf, firstOf, number, value } from '../field.ts'
 import { decode, numberIn, sum } from '../values.ts'

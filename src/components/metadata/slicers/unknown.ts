@@ -1,9 +1,9 @@
-// G-code of an unknown program: only what the commands show.
+// G-code of an unknown program: only fields that follow from its commands.
 import type { Slicer } from '../field.ts'
 import { inText } from '../field.ts'
 import { extreme, firstNumberAfter, zMoves } from '../gcode-lines.ts'
 
-/** Takes every file. */
+/** Accepts every file. */
 export const unknownSlicer: Slicer = {
   identify: () => ({ slicer: 'Unknown', slicer_version: '?' }),
   fields: {

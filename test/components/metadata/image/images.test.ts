@@ -1,4 +1,4 @@
-// The image decoders, against images that small writers of our own make, and against damage and bombs.
+// The image decoders, with images from the writers of the tests, damaged images, and decompression bombs.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { crc32, deflateSync } from 'node:zlib'
@@ -54,13 +54,13 @@ const header = (width: number, height: number, depth: number, colour: number, in
 }
 
 suite('QOI', () => {
-  test('every pixel comes back', async () => {
+  test('every pixel is decoded', async () => {
     const image = decodeQoi(writeQoi(70, 9, pattern))
     assert.deepEqual([image.width, image.height], [70, 9])
     assert.deepEqual(await pixelsOf(image), patternRows(70, 9))
   })
 
-  test('runs longer than one byte can say', async () => {
+  test('runs longer than one byte can contain', async () => {
     const rows = await pixelsOf(decodeQoi(writeQoi(200, 2, () => [1, 2, 3, 4])))
     assert.deepEqual(rows[1], Array.from({ length: 200 }, () => [1, 2, 3, 4]).flat())
   })
@@ -70,7 +70,7 @@ suite('QOI', () => {
     assert.equal((await pixelsOf(decodeQoi(whole.subarray(0, 20)))).length, 4)
   })
 
-  test('a bomb is refused before anything is decoded', () => {
+  test('a decompression bomb is rejected before anything is decoded', () => {
     const bomb = writeQoi(1, 1, pattern)
     bomb.writeUInt32BE(60_000, 4)
     bomb.writeUInt32BE(60_000, 8)
@@ -80,7 +80,7 @@ suite('QOI', () => {
 })
 
 suite('PNG', () => {
-  test('what we encode comes back', async () => {
+  test('an encoded image is decoded to the same pixels', async () => {
     const rows = patternRows(37, 11)
     const file = await encodePng({ width: 37, height: 11, rows: rows.map(row => Uint8Array.from(row)) })
     const image = decodePng(file)
@@ -114,13 +114,13 @@ suite('PNG', () => {
     assert.deepEqual(await pixelsOf(decodePng(wide)), [[0x12, 0x12, 0x12, 0x56]])
   })
 
-  test('a bomb is refused, by its size or by inflating no more than its size', async () => {
+  test('a decompression bomb is rejected by its size, or inflated no further than its size', async () => {
     assert.throws(() => decodePng(pngOf(header(50_000, 50_000, 8, 6), Buffer.alloc(100))), /50000x50000/)
     const long = pngOf(header(2, 2, 8, 0), Buffer.alloc(20_000_000))
     assert.equal((await pixelsOf(decodePng(long))).length, 2)
   })
 
-  test('what cannot be read says so', async () => {
+  test('errors name the reason', async () => {
     assert.throws(() => decodePng(Buffer.from('not at all')), /not a PNG/)
     assert.throws(() => decodePng(pngOf(header(2, 2, 8, 0, 1), Buffer.alloc(6))), /interlaced/)
     assert.throws(() => decodePng(pngOf(header(2, 2, 3, 0), Buffer.alloc(6))), /colour type/)
@@ -159,7 +159,7 @@ suite('JPEG', () => {
     assert.equal((await pixelsOf(decodeJpeg(file.subarray(0, file.length - 60)))).length, 64)
   })
 
-  test('what cannot be read says so', () => {
+  test('errors name the reason', () => {
     assert.throws(() => decodeJpeg(Buffer.from('nothing')), /not a JPEG/)
     assert.throws(() => decodeJpeg(writeJpeg(8, 8, { across: 1, down: 1, frame: 0xc2 }, colour)), /baseline/)
     const file = writeJpeg(8, 8, { across: 1, down: 1 }, colour)

@@ -1,4 +1,4 @@
-// Object processing through real files: what goes in, what stays, what is refused.
+// Object processing of files: what is inserted, what stays, what is not processed.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
@@ -79,7 +79,7 @@ suite('PrusaSlicer and its family', () => {
     ])
   })
 
-  test('without our lines the file is what it was', async () => {
+  test('without the inserted lines the file is as before', async () => {
     const { lines } = await processed(text)
     const left = lines.filter(
       line => !line.startsWith('EXCLUDE_OBJECT_') && !line.startsWith('; Objects defined by'),
@@ -87,7 +87,7 @@ suite('PrusaSlicer and its family', () => {
     assert.equal(left.join('\n'), text)
   })
 
-  test('a second time changes nothing, and the scan tells that it was done', async () => {
+  test('a second time changes nothing, and the metadata contains the mark', async () => {
     using folder = new GcodeFolder()
     const path = folder.write('part.gcode', text)
     await processInPlace(path)
@@ -146,7 +146,7 @@ suite('names', () => {
 })
 
 suite('Cura', () => {
-  test('meshes end at what is no mesh, at the next one and after the last layer', async () => {
+  test('meshes end at NONMESH, at the next mesh and after the last layer', async () => {
     const { lines, definitions } = await processed(
       `;Generated with Cura_SteamEngine 5.0.0\nM82\n;LAYER:0\n;MESH:NONMESH\n;MESH:a.stl\nG1 X1 Y1 E1\nG1 X5 Y1 E2\nG1 X5 Y7 E3\n;MESH:a.stl(1)\n;MESH:NONMESH\nG1 X99 Y99 E5\n;MESH:a.stl\n;TIME_ELAPSED:30\nG28\n`,
     )
@@ -168,7 +168,7 @@ suite('Cura', () => {
 })
 
 suite('ideaMaker', () => {
-  test('objects of one name are told apart by their numbers', async () => {
+  test('objects of the same name get numbers', async () => {
     const { lines } = await processed(
       ';Sliced by ideaMaker 4.2.0, 2021\nG28\n;PRINTING: NON-OBJECT\n;PRINTING_ID: -1\n;PRINTING: part.3mf\n;PRINTING_ID: 1\n;PRINTING: part.3mf\n;PRINTING_ID: 0\n;PRINTING_TIME: 744\nM84\n',
     )
@@ -207,7 +207,7 @@ suite('M486', () => {
   })
 })
 
-suite('outlines follow the machine', () => {
+suite('outlines follow the moves', () => {
   const around = async (moves: string) => {
     const { definitions } = await processed(`${PRUSA}; printing object a\n${moves}; stop printing object a\n`)
     return definitions.get('a')!.polygon
@@ -218,7 +218,7 @@ suite('outlines follow the machine', () => {
     [10, 10],
   ]
 
-  test('absolute extrusion: only what moves forward counts', async () => {
+  test('absolute extrusion: only forward moves extrude', async () => {
     assert.deepEqual(
       await around('M82\nG92 E5\nG1 X0 Y0\nG1 X10 Y0 E6\nG1 X50 Y50 E5\nG1 X10 Y0\nG1 X10 Y10 E7\n'),
       triangle,
@@ -257,12 +257,12 @@ suite('outlines follow the machine', () => {
     assert.ok(area > 0.99 * Math.PI * 2500)
   })
 
-  test('no material, no outline', async () => {
+  test('an object without material has no outline', async () => {
     assert.deepEqual(await around('G1 X5 Y5\nG1 X9 Y9\n'), [])
   })
 })
 
-test('a large file is cut at no wrong place', async () => {
+test('a large file is read in parts', async () => {
   const part = (i: number) =>
     `; printing object p${i % 7}\n${square(i % 200, i % 150)}; stop printing object p${i % 7}\n;${'x'.repeat(i % 97)}\n`
   const text = `${PRUSA}M83\n${Array.from({ length: 8000 }, (_, i) => part(i)).join('')}`
@@ -275,7 +275,7 @@ test('a large file is cut at no wrong place', async () => {
   assert.equal(left.join('\n'), text)
 })
 
-suite('what is left alone', () => {
+suite('files that are not processed', () => {
   test('files without objects, with objects, of slicers without them, binary ones', async () => {
     assert.equal(await refused(`${PRUSA}G1 X1 Y1 E1\n`), 'no objects')
     assert.equal(
@@ -294,12 +294,12 @@ suite('what is left alone', () => {
     assert.equal(await refused('GCDE\x01\x00; printing object a\n'), 'binary G-code')
   })
 
-  test('more objects than anybody prints', async () => {
+  test('too many objects', async () => {
     const text = Array.from({ length: 1001 }, (_, i) => `; printing object ${i}\n`).join('')
     assert.equal(await refused(PRUSA + text), 'more than 1000 objects')
   })
 
-  test('an aborted one', async () => {
+  test('an aborted file', async () => {
     using folder = new GcodeFolder()
     const text = `${PRUSA}; printing object a\n`
     const path = folder.write('part.gcode', text)
