@@ -1,6 +1,6 @@
 // Cura's packages: the server extracts the G-code and the picture, and nothing else.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Rig, startRig } from '../../support/rig.ts'
@@ -29,6 +29,15 @@ test('a package becomes its G-code, with the picture where the metadata scan rea
   const names = listFiles(gcodes).filter(name => !/-\d+x\d+\.png$/.test(name))
   assert.deepEqual(names, ['sub/', 'sub/.thumbs/', 'sub/.thumbs/Part One.png', 'sub/Part One.gcode'])
   assert.ok(!listFiles(rig.dataPath).some(name => name.includes('evil')))
+})
+
+test('the picture is not written to where the caller may not write', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  symlinkSync(rig.paths.logs, join(rig.paths.gcodes, '.thumbs'))
+  const body = await zipOf({ [THUMBNAIL]: PNG, [MODEL]: 'G28\n' })
+  assert.equal((await upload(rig.port, 'a.ufp', body)).status, 201)
+  assert.ok(!listFiles(rig.paths.logs).includes('a.png'))
+  assert.ok(rig.log.some(line => line.includes('the picture of a.gcode was not stored')))
 })
 
 test('without a picture, without the slash, and in another root', async () => {

@@ -202,7 +202,7 @@ export class Uploads {
     const existing = await stat(place.real).catch(() => undefined)
     if (existing?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
     await makeFolders(dirname(place.real))
-    if (thumbnail !== null) await this.#publishPicture(thumbnail.path, file.path, place)
+    if (thumbnail !== null) await this.#publishPicture(thumbnail.path, { place, file }, requester.caller)
     await staging.publish(file.path, place.real)
     const overwritten = existing !== undefined && place.root.name !== 'gcodes'
     const result = {
@@ -217,13 +217,18 @@ export class Uploads {
    * Publishes the picture of a package with the time of its G-code file, by which the metadata component knows that they
    * belong together. A picture that cannot be written does not fail the upload.
    */
-  async #publishPicture(path: string, gcodePath: string, place: Place): Promise<void> {
-    const target = thumbnailPath(place.real)
+  async #publishPicture(
+    path: string,
+    { place, file }: Pick<StagedUpload, 'place' | 'file'>,
+    caller: Caller,
+  ): Promise<void> {
+    const { access, staging } = this.#parts
     try {
-      const { atimeMs, mtimeMs } = await stat(gcodePath)
+      const target = await access.resolve(caller, place.root, thumbnailPath(place.relative), MAKE_FILE)
+      const { atimeMs, mtimeMs } = await stat(file.path)
       await utimes(path, atimeMs / 1000, mtimeMs / 1000)
-      await makeFolders(dirname(target))
-      await this.#parts.staging.publish(path, target)
+      await makeFolders(dirname(target.real))
+      await staging.publish(path, target.real)
     } catch (error) {
       this.#parts.core.log.warning(`the picture of ${place.relative} was not stored: ${messageOf(error)}`)
     }
