@@ -122,7 +122,7 @@ describe('the command', { concurrency: 2 }, () => {
   test('an empty data folder gets a first configuration', async () => {
     using folder = new Folder(null)
     // This makes the start fail before the server listens on all addresses.
-    folder.write('data/gcodes', 'x')
+    folder.write('data/database', 'x')
     await using run = new Run('-d', folder.at('data'))
     assert.equal(await run.ended, 1)
     assert.match(run.out, /wrote a first configuration to .*data\/config\/moonraker\.conf/)
