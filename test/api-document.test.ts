@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { everySection } from './support/every-section.ts'
 import { type Rig, startRig } from './support/rig.ts'
 
 /** A section of the document. Verbs are before paths; `http-jsonrpc` is POST /server/jsonrpc. */
@@ -84,10 +85,7 @@ function wantedBy({ endpoints, notifications }: Section): [string, string[]][] {
 }
 
 test('the sections of the API document', async t => {
-  await using rig = await startRig({
-    conf: '[octoprint_compat]\n[power]\n[spoolman]\nserver: 127.0.0.1:1\n[wled]\n[mqtt]\naddress: 127.0.0.1\nport: 1\n[sensor]\n',
-    debug: true,
-  })
+  await using rig = await startRig({ conf: everySection, debug: true })
   const served = await servedBy(rig)
   for (const [title, section] of Object.entries(document)) {
     const wanted = wantedBy(section)

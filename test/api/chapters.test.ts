@@ -8,13 +8,12 @@ import { connect } from '../../src/client/index.ts'
 import { component } from '../../src/component/component.ts'
 import { keyNames, list, string } from '../../src/schema/index.ts'
 import { chapterOf } from '../support/chapter.ts'
+import { everySection } from '../support/every-section.ts'
 import { sendRequest } from '../support/raw-http.ts'
 import { startRig } from '../support/rig.ts'
 
 test('the server serves every method', async () => {
-  const conf =
-    '[mqtt]\naddress: 127.0.0.1\nport: 1\n[power]\n[notifier]\n[spoolman]\nserver: 127.0.0.1:1\n[wled]\n[sensor]\n'
-  await using rig = await startRig({ printer: 'none', debug: true, conf })
+  await using rig = await startRig({ printer: 'none', debug: true, conf: everySection })
   using client = await connect({ url: rig.socketPath })
   const { methods } = (await client.call('rpc.discover')) as { methods: readonly { readonly name: string }[] }
   const served = new Set(methods.map(({ name }) => name))
