@@ -20,6 +20,7 @@ import { dataStore, server } from './server.ts'
 import { services } from './services.ts'
 import { spoolman } from './spoolman.ts'
 import { systemInfo } from './system-info.ts'
+import { updateManager } from './update-manager.ts'
 import { webcam } from './webcam.ts'
 import { wled } from './wled.ts'
 
@@ -46,6 +47,7 @@ export const chapters = [
   notifiers,
   wled,
   sensors,
+  updateManager,
   octoprint,
   history,
   mqtt,

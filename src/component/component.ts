@@ -66,6 +66,8 @@ export interface NamedSpec<O extends SectionOptions> {
    * section with `ReadSection.read`.
    */
   readonly byType?: Readonly<Record<string, SectionOptions>>
+  /** The warning about a section that is left out; a text that names the section where it is left out. */
+  readonly warning?: (name: string, reason: string) => string
 }
 
 /**
@@ -176,7 +178,7 @@ export function component<
         core: { ...core, log: core.log.child(section) },
         section: config.read(section, options, onInvalid),
         scope,
-        named: namedSections(core, config, section, named?.options ?? ({} as S)),
+        named: namedSections(core, config, section, named ?? { options: {} as S }),
         needs: needs as Resolved<N>,
       }),
   }
@@ -186,7 +188,7 @@ function namedSections<S extends SectionOptions>(
   { warnings }: Core,
   config: Configuration,
   kind: string,
-  options: S,
+  { options, warning }: NamedSpec<S>,
 ): NamedSections<S> {
   return {
     each(make) {
@@ -195,7 +197,9 @@ function namedSections<S extends SectionOptions>(
           return [make(config.read(section, options))]
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error
-          warnings.add(`Section [${section}] is left out: ${error.message}`)
+          const name = section.slice(kind.length).trim()
+          const text = warning?.(name, error.message) ?? `Section [${section}] is left out: ${error.message}`
+          warnings.add(text)
           return []
         }
       })

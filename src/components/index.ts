@@ -23,6 +23,7 @@ import procStats from './proc-stats/index.ts'
 import sensor from './sensor/index.ts'
 import server from './server/index.ts'
 import spoolman from './spoolman/index.ts'
+import updateManager from './update-manager/index.ts'
 import webcam from './webcam/index.ts'
 import welcome from './welcome/index.ts'
 import wled from './wled/index.ts'
@@ -55,6 +56,7 @@ export const componentTypes: readonly ComponentType[] = [
   sensor,
   spoolman,
   wled,
+  updateManager,
   server,
   welcome,
 ]

@@ -11,6 +11,7 @@ export const everySection = [
   '[power]',
   '[sensor]',
   '[spoolman]\nserver: 127.0.0.1:1',
+  '[update_manager]',
   '[wled]',
   '',
 ].join('\n')

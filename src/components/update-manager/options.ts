@@ -1,0 +1,50 @@
+// The options of [update_manager] and those that every [update_manager NAME] has.
+import { deprecated, lines, word } from '../../config/index.ts'
+import { bool, Field, type InferShape, Invalid, int, string } from '../../schema/index.ts'
+
+/** The channels of releases. */
+export const CHANNELS = ['stable', 'beta', 'dev'] as const
+export type Channel = (typeof CHANNELS)[number]
+
+/** Hours of the day, as `0-5`: from the first one until before the second one; it may contain midnight. */
+export type HourWindow = readonly [from: number, until: number]
+
+function hourWindow(): Field<HourWindow> {
+  const expected = 'two different hours from 0 to 23 with a dash between them, such as 0-5'
+  return new Field({ type: 'string', pattern: '^\\d+-\\d+$' }, (input, name) => {
+    const [, first, second] = /^\s*(\d{1,2})\s*-\s*(\d{1,2})\s*$/.exec(String(input)) ?? []
+    const [from, until] = [Number(first), Number(second)]
+    if (!(from < 24 && until < 24 && from !== until)) throw new Invalid(name, expected, input)
+    return [from, until]
+  })
+}
+
+const channel = word(...CHANNELS).describe('Which releases are offered: stable, beta or dev')
+const interval = int({ min: 0 }).describe('The time between two refreshes').unit('h')
+
+/** [update_manager] */
+export const generalOptions = {
+  enable_auto_refresh: bool().describe('Refresh regularly, in the hours of refresh_window').default(false),
+  refresh_window: hourWindow().describe('The hours of the day in which the server refreshes').default([0, 5]),
+  refresh_interval: interval.default(168),
+  channel: channel.describe('The channel of klipper and moonraker').optional(),
+  enable_system_updates: bool().describe('Update the packages of the operating system').default(true),
+  enable_packagekit: bool().describe('Use PackageKit for them where it works; else apt').default(true),
+  enable_repo_debug: deprecated(bool().describe('No effect').optional(), 'remove it'),
+}
+export type GeneralOptions = InferShape<typeof generalOptions>
+
+/** What every [update_manager NAME] has, apart from `type`. */
+const common = {
+  channel: channel.optional(),
+  refresh_interval: interval.optional(),
+  info_tags: lines(string()).describe('Texts for front-ends, one on each line').default([]),
+  report_anomalies: bool().describe('Show unexpected conditions that do not prevent an update').default(true),
+}
+export type CommonOptions = InferShape<typeof common>
+
+/** [update_manager NAME] */
+export const sectionOptions = {
+  type: string().describe('The kind of installation').optional(),
+  ...common,
+}

@@ -1,0 +1,57 @@
+// Reads the sections [update_manager NAME].
+import type { Core, NamedSections } from '../../component/component.ts'
+import type { ReadSection } from '../../config/index.ts'
+import type { GeneralOptions, sectionOptions } from './options.ts'
+import { updaterTypes } from './types.ts'
+import type { Updater } from './updater.ts'
+
+/** An entry of the configuration, ready to be opened. */
+export interface ConfiguredUpdater {
+  readonly name: string
+  /** Rejects with ConfigError. */
+  readonly open: () => Promise<Updater>
+}
+
+/** The entries in the order of their sections. A section that cannot be used becomes a warning. */
+export function readSections(
+  core: Core,
+  general: GeneralOptions,
+  named: NamedSections<typeof sectionOptions>,
+): ConfiguredUpdater[] {
+  const names = new Set<string>()
+  return named.each(section => {
+    const name = entryName(section.name)
+    if (names.has(name)) throw section.error(`Extension ${name} already added`)
+    const open = readType(core, general, section, name)
+    names.add(name)
+    return { name, open }
+  })
+}
+
+/** The sections of old configurations are named [update_manager client NAME]. */
+function entryName(name: string): string {
+  return name.replace(/^client\s+/, '')
+}
+
+function readType(
+  core: Core,
+  general: GeneralOptions,
+  section: ReadSection<typeof sectionOptions>,
+  name: string,
+): () => Promise<Updater> {
+  const { type = '', ...common } = section.options
+  const found = Object.hasOwn(updaterTypes, type) ? updaterTypes[type] : undefined
+  if (found === undefined) {
+    const known = Object.keys(updaterTypes).join(', ')
+    throw section.error(
+      `the option "type: ${type}" of section [${section.section}] is none of: ${known}`,
+      'type',
+    )
+  }
+  return found.read({ core, name, section, common, general })
+}
+
+/** The warning about a section that is left out; it starts as Moonraker's. */
+export function sectionWarning(name: string, reason: string): string {
+  return `[update_manager]: Failed to load extension ${entryName(name)}: ${reason}`
+}
