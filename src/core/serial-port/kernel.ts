@@ -1,0 +1,55 @@
+// The system calls of serial ports that Node does not have, through the optional package koffi.
+import { getSystemErrorName } from 'node:util'
+import { messageOf } from '../errors.ts'
+import type { Registration } from '../scope.ts'
+
+/** The kernel refused a call. */
+export class SerialCallError extends Error {
+  override readonly name = 'SerialCallError'
+  /** Such as ENOTTY. */
+  readonly code: string
+
+  constructor(call: string, code: string) {
+    super(`${call}: ${code}`)
+    this.code = code
+  }
+}
+
+/** System calls on open files; those that return nothing throw SerialCallError. */
+export interface SerialCalls {
+  ioctl(file: number, request: number, argument: Buffer): void
+  /** Locks the file for this process, without waiting. */
+  lock(file: number): void
+  /**
+   * Calls `listener` each time there is something to read, the peer is gone or, with `writable`, output is accepted.
+   * Uses libuv's own polling, no thread.
+   */
+  watch(file: number, events: { readonly writable: boolean }, listener: () => void): Registration
+}
+
+/** LOCK_EX | LOCK_NB */
+const EXCLUSIVE = 2 | 4
+
+/** Loads the calls. Rejects with Error that names the package to install. */
+export async function loadSerialCalls(): Promise<SerialCalls> {
+  try {
+    const { default: koffi } = await import('koffi')
+    const library = koffi.load(null)
+    const ioctl = library.func('int ioctl(int file, unsigned long request, ...)')
+    const flock = library.func('int flock(int file, int operation)')
+    const check = (call: string, result: number) => {
+      if (result < 0) throw new SerialCallError(call, getSystemErrorName(-koffi.errno()))
+    }
+    return {
+      ioctl: (file, request, argument) => check('ioctl', ioctl(file, request, 'void *', argument)),
+      lock: file => check('flock', flock(file, EXCLUSIVE)),
+      watch(file, { writable }, listener) {
+        // koffi calls the listener outside of Node's callbacks: without setImmediate, promises would not go on after it.
+        const handle = koffi.node.poll(file, { readable: true, writable }, () => setImmediate(listener))
+        return { remove: () => handle.close() }
+      },
+    }
+  } catch (error) {
+    throw new Error(`serial ports need the package koffi: install it (${messageOf(error)})`)
+  }
+}
