@@ -8,7 +8,8 @@ import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { HttpDevice } from './http-device.ts'
 import { serveMacros } from './macros.ts'
-import { httpOptions, stripOptions } from './options.ts'
+import { httpOptions, serialOptions, stripOptions } from './options.ts'
+import { SerialDevice } from './serial-device.ts'
 import { type Look, Strip } from './strip.ts'
 
 /** Seconds until a strip that cannot be reached at the start gets its initial state. */
@@ -23,6 +24,10 @@ function configure(core: Core, section: ReadSection<typeof stripOptions>, signal
   const { name, options } = section
   const { initial_red, initial_green, initial_blue, initial_white } = options
   const byte = (part: number) => Math.round(part * 255)
+  const device =
+    options.type === 'serial'
+      ? new SerialDevice(core, section.read(serialOptions), signal)
+      : new HttpDevice(core.host.http, core.clock, section.read(httpOptions), signal)
   return new Strip(
     {
       name,
@@ -30,7 +35,7 @@ function configure(core: Core, section: ReadSection<typeof stripOptions>, signal
       preset: options.initial_preset,
       colour: [byte(initial_red), byte(initial_green), byte(initial_blue), byte(initial_white)],
     },
-    new HttpDevice(core.host.http, core.clock, section.read(httpOptions), signal),
+    device,
     info => core.connections.notify('notify_wled_changed', info),
   )
 }
@@ -118,7 +123,7 @@ export default component({
   section: 'wled',
   presence: 'configured',
   options: {},
-  named: { options: stripOptions, byType: { http: httpOptions } },
+  named: { options: stripOptions, byType: { http: httpOptions, serial: serialOptions } },
   create({ core, scope, named }) {
     const ending = new AbortController()
     const strips = new Map(

@@ -7,7 +7,7 @@ const colour = (name: string) =>
 
 /** The options of every strip. */
 export const stripOptions = {
-  type: choice('http').describe('How the strip is reached'),
+  type: choice('http', 'serial').describe('How the strip is reached'),
   initial_preset: int({ min: -1 })
     .describe('Preset after the start and for switching on; -1 for the initial colour')
     .default(-1),
@@ -28,4 +28,10 @@ export const httpOptions = {
   port: int({ min: 1, max: 65535 }).describe('Its TCP port').default(80),
   protocol: choice('http', 'https').describe('The protocol').default('http'),
   timeout: float({ min: 0.1, max: 10 }).describe('Time for one attempt of three').unit('s').default(2),
+}
+
+/** The options of `type: serial`. */
+export const serialOptions = {
+  serial: string().describe('The serial port of the controller, best a path below /dev/serial/by-id'),
+  baud: int({ min: 50, max: 4_000_000 }).describe('Its baud rate').default(115_200),
 }
