@@ -16,6 +16,7 @@ import type { Thumbnail } from '../../../src/components/metadata/types.ts'
 import { packagePicture, writePictures } from '../../../src/components/metadata/write-pictures.ts'
 import { GcodeFolder } from './gcode-folder.ts'
 import { writeJpeg, writeQoi } from './image/image-writers.ts'
+import { progressiveJpeg } from './image/jpeg-samples.ts'
 
 async function png(width: number, height: number): Promise<Thumbnail> {
   const rows = Array.from({ length: height }, (_, y) => new Uint8Array(width * 4).fill(y))
@@ -86,6 +87,15 @@ test('the first bytes of an image decide on its format', async () => {
     '64x64 .thumbs/a-64x64.jpg',
   ])
   assert.equal(decodePng(readFileSync(join(folder.path, '.thumbs/a-40x40.png'))).width, 40)
+})
+
+test('a progressive JPEG has a miniature', async () => {
+  using folder = new GcodeFolder()
+  const { entries, notes } = await writePictures(folder.write('a.gcode', ''), [
+    { width: 45, height: 35, format: 'jpg', data: progressiveJpeg },
+  ])
+  assert.deepEqual(notes, [])
+  assert.deepEqual(shape(entries), ['32x32 .thumbs/a-32x32.png', '45x35 .thumbs/a-45x35.jpg'])
 })
 
 test('damaged images: PNG is kept without a miniature, QOI is left out', async () => {

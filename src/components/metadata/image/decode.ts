@@ -1,7 +1,7 @@
 // The decoders of all image formats.
 import type { ImageFormat } from '../types.ts'
 import { decodeColPic } from './colpic.ts'
-import { decodeJpeg } from './jpeg.ts'
+import { decodeJpeg } from './jpeg/jpeg.ts'
 import type { PixelRows } from './pixels.ts'
 import { decodePng, isPng } from './png.ts'
 import { decodeQoi, isQoi } from './qoi.ts'

@@ -53,7 +53,7 @@ export interface JpegOptions {
   down: number
   /** Units between restart markers, 0 for none. */
   restart?: number
-  /** 0xc0 baseline, 0xc2 progressive. */
+  /** The marker of the frame: 0xc0 baseline, 0xc3 lossless. */
   frame?: number
 }
 

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { crc32, deflateSync } from 'node:zlib'
-import { decodeJpeg } from '../../../../src/components/metadata/image/jpeg.ts'
+import { decodeJpeg } from '../../../../src/components/metadata/image/jpeg/jpeg.ts'
 import type { PixelRows } from '../../../../src/components/metadata/image/pixels.ts'
 import { ImageUnreadable } from '../../../../src/components/metadata/image/pixels.ts'
 import { decodePng, encodePng } from '../../../../src/components/metadata/image/png.ts'
 import { decodeQoi } from '../../../../src/components/metadata/image/qoi.ts'
 import { fitted, shrink } from '../../../../src/components/metadata/image/shrink.ts'
 import { writeJpeg, writeQoi } from './image-writers.ts'
+import { baselineJpeg, progressiveJpeg } from './jpeg-samples.ts'
 
 async function pixelsOf({ rows }: PixelRows): Promise<number[][]> {
   const all: number[][] = []
@@ -161,7 +162,7 @@ suite('JPEG', () => {
 
   test('errors name the reason', () => {
     assert.throws(() => decodeJpeg(Buffer.from('nothing')), /not a JPEG/)
-    assert.throws(() => decodeJpeg(writeJpeg(8, 8, { across: 1, down: 1, frame: 0xc2 }, colour)), /baseline/)
+    assert.throws(() => decodeJpeg(writeJpeg(8, 8, { across: 1, down: 1, frame: 0xc3 }, colour)), /baseline/)
     const file = writeJpeg(8, 8, { across: 1, down: 1 }, colour)
     const bomb = Buffer.from(file)
     const size = bomb.indexOf(Buffer.from([0xff, 0xc0])) + 5
@@ -174,6 +175,72 @@ suite('JPEG', () => {
         assert.ok(error instanceof ImageUnreadable, String(error))
       }
     }
+  })
+})
+
+suite('progressive JPEG', () => {
+  const marker = (code: number, from = 0) => progressiveJpeg.indexOf(Buffer.from([0xff, code]), from)
+  /** The sample with another frame header: height and width. */
+  const sized = (height: number, width: number) => {
+    const file = Buffer.from(progressiveJpeg)
+    file.writeUInt16BE(height, marker(0xc2) + 5)
+    file.writeUInt16BE(width, marker(0xc2) + 7)
+    return file
+  }
+  const header = progressiveJpeg.subarray(0, marker(0xda))
+  const firstScan = progressiveJpeg.subarray(marker(0xda), marker(0xc4, marker(0xda)))
+
+  test('has the pixels of the baseline image with the same coefficients', async () => {
+    const image = decodeJpeg(progressiveJpeg)
+    assert.deepEqual([image.width, image.height], [45, 35])
+    assert.deepEqual(await pixelsOf(image), await pixelsOf(decodeJpeg(baselineJpeg)))
+  })
+
+  test('one that ends early has the pixels of its first scans', async () => {
+    const mean = (rows: number[][]) => rows.flat().reduce((sum, value) => sum + value) / (45 * 35 * 4)
+    const whole = await pixelsOf(decodeJpeg(progressiveJpeg))
+    const coarse = await pixelsOf(decodeJpeg(Buffer.concat([header, firstScan])))
+    assert.notDeepEqual(coarse, whole)
+    assert.ok(Math.abs(mean(coarse) - mean(whole)) < 3)
+  })
+
+  test('every truncated or damaged file has all its rows or a reason', async () => {
+    const decode = async (file: Buffer) => {
+      try {
+        assert.equal((await pixelsOf(decodeJpeg(file))).length, 35)
+      } catch (error) {
+        assert.ok(error instanceof ImageUnreadable, String(error))
+      }
+    }
+    for (let length = 0; length < progressiveJpeg.length; length += 7)
+      await decode(progressiveJpeg.subarray(0, length))
+    for (let at = marker(0xc2) + 11; at < progressiveJpeg.length; at += 7) {
+      const file = Buffer.from(progressiveJpeg)
+      file[at]! ^= 1 << (at % 8)
+      await decode(file)
+    }
+  })
+
+  test('a file that would cost more than an image is rejected', () => {
+    assert.throws(() => decodeJpeg(sized(2048, 2048)), /too early/)
+    const long = Buffer.concat([sized(2048, 2048), Buffer.alloc(10_000)])
+    assert.throws(() => decodeJpeg(long), /too large: 2048x2048/)
+    const scans = Array<Buffer>(65).fill(firstScan)
+    assert.throws(() => decodeJpeg(Buffer.concat([header, ...scans])), /more than 64 scans/)
+    const frame = header.subarray(marker(0xc2), marker(0xc2) + 19)
+    assert.throws(() => decodeJpeg(Buffer.concat([header, frame, firstScan])), /more than one frame/)
+  })
+
+  test('a scan that is not possible has a reason', () => {
+    const withScan = (...body: number[]) =>
+      Buffer.concat([header, Buffer.from([0xff, 0xda, 0, body.length + 2, ...body]), Buffer.alloc(20)])
+    assert.throws(() => decodeJpeg(withScan(1, 9, 0, 0, 0, 0)), /unknown component/)
+    assert.throws(() => decodeJpeg(withScan(2, 1, 0, 1, 0, 0, 0, 0)), /twice/)
+    assert.throws(() => decodeJpeg(withScan(1, 1, 0, 0, 5, 0)), /impossible header/)
+    assert.throws(() => decodeJpeg(withScan(1, 1, 0, 5, 64, 0)), /impossible header/)
+    assert.throws(() => decodeJpeg(withScan(1, 1, 0, 0, 0, 14)), /impossible header/)
+    assert.throws(() => decodeJpeg(withScan(1, 1, 3, 1, 5, 0)), /lacks a table/)
+    assert.throws(() => decodeJpeg(withScan(1, 1)), /cut short/)
   })
 })
 

@@ -34,12 +34,19 @@ export class ScanBits {
   #at = 0
   #byte = 0
   #left = 0
+  #ended = false
 
   constructor(data: Buffer) {
     this.#data = data
   }
 
-  readonly #nextBit = (): number => {
+  /** Whether bits after the end of the scan were read. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** The next bit. */
+  readonly bit = (): number => {
     if (this.#left === 0) this.#nextByte()
     this.#left--
     return (this.#byte >> this.#left) & 1
@@ -49,27 +56,37 @@ export class ScanBits {
     this.#left = 8
     this.#byte = this.#data[this.#at] ?? 0
     const atMarker = this.#byte === 0xff && this.#data[this.#at + 1] !== 0
+    this.#ended = this.#at >= this.#data.length || (atMarker && !isRestart(this.#data, this.#at))
     if (atMarker) this.#byte = 0
     else this.#at += this.#byte === 0xff ? 2 : 1
   }
 
   /** The value of the next code. */
   code(table: HuffmanTable): number {
-    return table.read(this.#nextBit)
+    return table.read(this.bit)
+  }
+
+  /** A number of `size` bits without a sign. */
+  unsigned(size: number): number {
+    let value = 0
+    for (let i = 0; i < size; i++) value = (value << 1) | this.bit()
+    return value
   }
 
   /** A number of `size` bits in JPEG's encoding, where a leading 0 means negative. */
   signed(size: number): number {
-    let value = 0
-    for (let i = 0; i < size; i++) value = (value << 1) | this.#nextBit()
+    const value = this.unsigned(size)
     return size > 0 && value < 1 << (size - 1) ? value - (1 << size) + 1 : value
   }
 
   /** Goes on after the next restart marker. */
   restart(): void {
     this.#left = 0
-    const isRestart = (at: number) => this.#data[at] === 0xff && (this.#data[at + 1]! & 0xf8) === 0xd0
-    while (this.#at + 1 < this.#data.length && !isRestart(this.#at)) this.#at++
+    while (this.#at + 1 < this.#data.length && !isRestart(this.#data, this.#at)) this.#at++
     this.#at += 2
   }
+}
+
+function isRestart(data: Buffer, at: number): boolean {
+  return data[at] === 0xff && (data[at + 1]! & 0xf8) === 0xd0
 }
