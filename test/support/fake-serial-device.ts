@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type DeviceCalls, loadDeviceCalls } from '../../src/core/device-calls.ts'
 import type { Registration } from '../../src/core/scope.ts'
-import { loadSerialCalls, type SerialCalls } from '../../src/core/serial-port/kernel.ts'
 
 const TIOCSPTLCK = 0x40045431
 const TIOCGPTN = 0x80045430
@@ -31,7 +31,7 @@ export class FakeSerialDevice implements AsyncDisposable {
   /** A link to the terminal, as those in /dev/serial/by-id: the same after each `plugIn`. */
   readonly path: string
   readonly #folder: string
-  readonly #calls: SerialCalls
+  readonly #calls: DeviceCalls
   readonly #waiters = new Set<() => void>()
   /** Both ends: without the second one, a server that closes it would be an error of the first. */
   #files: readonly number[] = []
@@ -39,7 +39,7 @@ export class FakeSerialDevice implements AsyncDisposable {
   #received = Buffer.alloc(0)
   #onData: (bytes: Buffer) => void = () => {}
 
-  private constructor(folder: string, calls: SerialCalls) {
+  private constructor(folder: string, calls: DeviceCalls) {
     this.#folder = folder
     this.#calls = calls
     this.path = join(folder, 'device')
@@ -47,7 +47,10 @@ export class FakeSerialDevice implements AsyncDisposable {
 
   /** A device that is plugged in. Rejects with Error if the machine has no pseudo terminals. */
   static async start(): Promise<FakeSerialDevice> {
-    const device = new FakeSerialDevice(mkdtempSync(join(tmpdir(), 'serial-')), await loadSerialCalls())
+    const device = new FakeSerialDevice(
+      mkdtempSync(join(tmpdir(), 'serial-')),
+      await loadDeviceCalls('serial ports'),
+    )
     device.plugIn()
     return device
   }

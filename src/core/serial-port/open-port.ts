@@ -1,7 +1,7 @@
 // Opens a serial port: raw bytes, one owner, no waiting.
 import { closeSync, constants, openSync } from 'node:fs'
+import type { DeviceCalls } from '../device-calls.ts'
 import { messageOf } from '../errors.ts'
-import type { SerialCalls } from './kernel.ts'
 import { baudOf, rawSettings, settingsBuffer, TCGETS2, TCSETS2, TIOCEXCL } from './termios.ts'
 
 /** What the errors of a port mean. */
@@ -20,7 +20,7 @@ const MAX_RATE_ERROR = 0.05
  * Opens `path` at a baud rate; returns the open file, whose reads and writes do not wait. Other programs cannot use the
  * port: new ones cannot open it, and those that lock ports, as Klipper does, see the lock. Throws Error with the reason.
  */
-export function openPort(calls: SerialCalls, path: string, baud: number): number {
+export function openPort(calls: DeviceCalls, path: string, baud: number): number {
   try {
     const file = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
     try {
@@ -36,7 +36,7 @@ export function openPort(calls: SerialCalls, path: string, baud: number): number
   }
 }
 
-function claim(calls: SerialCalls, file: number, baud: number): void {
+function claim(calls: DeviceCalls, file: number, baud: number): void {
   // Also shows that it is a serial port.
   const settings = settingsBuffer()
   calls.ioctl(file, TCGETS2, settings)

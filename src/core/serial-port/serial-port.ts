@@ -1,10 +1,10 @@
 // A serial port that stays open: it is opened again after the device was unplugged or was not there.
 import { close, readSync, writeSync } from 'node:fs'
 import type { Clock, Timer } from '../clock.ts'
+import { type DeviceCalls, loadDeviceCalls } from '../device-calls.ts'
 import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Registration } from '../scope.ts'
-import { loadSerialCalls, type SerialCalls } from './kernel.ts'
 import { openPort } from './open-port.ts'
 
 /** Seconds between two attempts to open the port. */
@@ -37,7 +37,7 @@ interface OpenPort {
 export class SerialPort {
   readonly #options: SerialPortOptions
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-  #calls: SerialCalls | null = null
+  #calls: DeviceCalls | null = null
   #port: OpenPort | null = null
   #retry: Timer | null = null
   /** What was logged last; the same again is not. */
@@ -60,7 +60,7 @@ export class SerialPort {
    * if this machine has no access to serial ports.
    */
   async start(): Promise<void> {
-    this.#calls = await loadSerialCalls()
+    this.#calls = await loadDeviceCalls('serial ports')
     if (!this.#isStopped) this.#open(this.#calls)
   }
 
@@ -82,7 +82,7 @@ export class SerialPort {
     this.#writeOutput(this.#port)
   }
 
-  #open(calls: SerialCalls): void {
+  #open(calls: DeviceCalls): void {
     const { path, baud, onOpen } = this.#options
     try {
       const file = openPort(calls, path, baud)
@@ -97,7 +97,7 @@ export class SerialPort {
     onOpen?.()
   }
 
-  #openLater(calls: SerialCalls): void {
+  #openLater(calls: DeviceCalls): void {
     this.#retry = this.#options.clock.after(RETRY_SECONDS, () => this.#open(calls))
   }
 

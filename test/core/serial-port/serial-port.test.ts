@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { systemClock } from '../../../src/core/clock.ts'
+import { loadDeviceCalls } from '../../../src/core/device-calls.ts'
 import { Log } from '../../../src/core/log.ts'
 import { ByteLines } from '../../../src/core/serial-port/byte-lines.ts'
-import { loadSerialCalls } from '../../../src/core/serial-port/kernel.ts'
 import { openPort } from '../../../src/core/serial-port/open-port.ts'
 import { SerialPort } from '../../../src/core/serial-port/serial-port.ts'
 import { baudOf, settingsBuffer, TCGETS2 } from '../../../src/core/serial-port/termios.ts'
@@ -87,7 +87,7 @@ for (const baud of [57600, 250000, 1234567]) {
     using scene = new Scene(device.path, baud)
     await scene.port.start()
     const settings = settingsBuffer()
-    ;(await loadSerialCalls()).ioctl(device.terminal, TCGETS2, settings)
+    ;(await loadDeviceCalls('serial ports')).ioctl(device.terminal, TCGETS2, settings)
     assert.equal(baudOf(settings), baud)
   })
 }
@@ -96,7 +96,7 @@ test('a port has one owner', { skip }, async () => {
   await using device = await FakeSerialDevice.start()
   using scene = new Scene(device.path)
   await scene.port.start()
-  const calls = await loadSerialCalls()
+  const calls = await loadDeviceCalls('serial ports')
   assert.throws(() => openPort(calls, device.path, 9600), /is used by another program/)
   using second = new Scene(device.path)
   await second.port.start()
@@ -163,7 +163,7 @@ test('names what cannot be opened', { skip }, async () => {
   await using device = await FakeSerialDevice.start()
   const file = `${device.path}.txt`
   writeFileSync(file, '')
-  const calls = await loadSerialCalls()
+  const calls = await loadDeviceCalls('serial ports')
   assert.throws(() => openPort(calls, file, 9600), { message: `${file} is not a serial port` })
 })
 

@@ -1,11 +1,11 @@
-// The system calls of serial ports that Node does not have, through the optional package koffi.
+// System calls on device files that Node does not have, through the optional package koffi.
 import { getSystemErrorName } from 'node:util'
-import { messageOf } from '../errors.ts'
-import type { Registration } from '../scope.ts'
+import { messageOf } from './errors.ts'
+import type { Registration } from './scope.ts'
 
 /** The kernel refused a call. */
-export class SerialCallError extends Error {
-  override readonly name = 'SerialCallError'
+export class DeviceCallError extends Error {
+  override readonly name = 'DeviceCallError'
   /** Such as ENOTTY. */
   readonly code: string
 
@@ -15,14 +15,14 @@ export class SerialCallError extends Error {
   }
 }
 
-/** System calls on open files; those that return nothing throw SerialCallError. */
-export interface SerialCalls {
+/** System calls on open files; those that return nothing throw DeviceCallError. */
+export interface DeviceCalls {
   ioctl(file: number, request: number, argument: Buffer): void
   /** Locks the file for this process, without waiting. */
   lock(file: number): void
   /**
-   * Calls `listener` each time there is something to read, the peer is gone or, with `writable`, output is accepted.
-   * Uses libuv's own polling, no thread.
+   * Calls `listener` each time there is something to read, the peer is gone or, with `writable`, output is accepted; it
+   * may be called once more after the end. Uses libuv's own polling, no thread. The file becomes non-blocking.
    */
   watch(file: number, events: { readonly writable: boolean }, listener: () => void): Registration
 }
@@ -30,15 +30,15 @@ export interface SerialCalls {
 /** LOCK_EX | LOCK_NB */
 const EXCLUSIVE = 2 | 4
 
-/** Loads the calls. Rejects with Error that names the package to install. */
-export async function loadSerialCalls(): Promise<SerialCalls> {
+/** Loads the calls for `devices`, such as 'serial ports'. Rejects with Error that names the package to install. */
+export async function loadDeviceCalls(devices: string): Promise<DeviceCalls> {
   try {
     const { default: koffi } = await import('koffi')
     const library = koffi.load(null)
     const ioctl = library.func('int ioctl(int file, unsigned long request, ...)')
     const flock = library.func('int flock(int file, int operation)')
     const check = (call: string, result: number) => {
-      if (result < 0) throw new SerialCallError(call, getSystemErrorName(-koffi.errno()))
+      if (result < 0) throw new DeviceCallError(call, getSystemErrorName(-koffi.errno()))
     }
     return {
       ioctl: (file, request, argument) => check('ioctl', ioctl(file, request, 'void *', argument)),
@@ -50,6 +50,6 @@ export async function loadSerialCalls(): Promise<SerialCalls> {
       },
     }
   } catch (error) {
-    throw new Error(`serial ports need the package koffi: install it (${messageOf(error)})`)
+    throw new Error(`${devices} need the package koffi: install it (${messageOf(error)})`)
   }
 }
