@@ -41,6 +41,7 @@ const COMPLETE = [
   'Spoolman APIs',
   'WLED APIs',
   'Sensor APIs',
+  'Button Events',
 ]
 
 /** What the server declares: `METHOD over TRANSPORT`, `VERB /path`, and notifications. */

@@ -1,6 +1,7 @@
 // The contract: every chapter of the API, and from them every method, notification and event.
 import { announcements } from './announcements.ts'
 import { authorization } from './authorization.ts'
+import { buttons } from './buttons.ts'
 import type { ArgsOfEvent, Chapter, ParamsOfNotification } from './chapter.ts'
 import { database, databaseDebug } from './database.ts'
 import { discovery } from './discovery.ts'
@@ -47,6 +48,7 @@ export const chapters = [
   notifiers,
   wled,
   sensors,
+  buttons,
   updateManager,
   octoprint,
   history,

@@ -13,7 +13,7 @@ export interface TemplateRequestDefaults {
   readonly auth?: { readonly username: string; readonly password: string }
 }
 
-/** Sends a request of a template. Rejects if the server does not reply with a status from 200 to 299. */
+/** Sends a request of a template. Rejects if there is no reply, and where the templates expect it for an error status. */
 export type TemplateSend = (request: {
   readonly method: string
   readonly url: string

@@ -4,6 +4,7 @@ import authorization from './access/index.ts'
 import ldap from './access/ldap.ts'
 import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
+import button from './button/index.ts'
 import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
 import extensions from './extensions/index.ts'
@@ -51,6 +52,7 @@ export const componentTypes: readonly ComponentType[] = [
   zeroconf,
   jobQueue,
   power,
+  button,
   notifier,
   octoprintCompat,
   sensor,

@@ -5,6 +5,7 @@
  * A component that is added to the server gets its entry here. Nothing answers at the addresses.
  */
 export const everySection = [
+  '[button]',
   '[mqtt]\naddress: 127.0.0.1\nport: 1',
   '[notifier]',
   '[octoprint_compat]',

@@ -17,8 +17,7 @@ function context<T extends 'gpio' | 'rf'>(options: object, initial_state?: boole
 
 test('a pin is written at the start and with each command, and released at the end', async () => {
   using chip = new FakeChip()
-  const hardware = { load: async () => chip.ioctl, folder: chip.folder }
-  const driver = await open(context<'gpio'>({ pin: '!gpio4' }, true), hardware)
+  const driver = await open(context<'gpio'>({ pin: '!gpio4' }, true), chip.machine)
   assert.equal(await driver.read(signal), 'on')
   assert.equal(await driver.write('off', signal), 'off')
   assert.equal(await driver.read(signal), 'off')
@@ -40,8 +39,7 @@ test('a code is sent as long and short pulses', () => {
 
 test('a transmitter that cannot write its line is an error', async () => {
   using chip = new FakeChip()
-  const hardware = { load: async () => chip.ioctl, folder: chip.folder }
-  const driver = await openRf(context<'rf'>({ pin: 'gpio4', on_code: '1', off_code: '10' }), hardware)
+  const driver = await openRf(context<'rf'>({ pin: 'gpio4', on_code: '1', off_code: '10' }), chip.machine)
   // The thread calls the real kernel, for which the line is an ordinary file.
   await assert.rejects(driver.write('on', signal), /ENOTTY/)
   assert.equal(await driver.read(signal), 'off')

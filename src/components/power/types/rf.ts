@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { GpioMachine } from '../../../core/gpio/machine.ts'
 import type { DriverContext, PowerDriver } from '../driver.ts'
-import { type Hardware, outputPin } from './output-pin.ts'
+import { outputPin } from './output-pin.ts'
 
 /** The thread's program: in this folder, or built next to the bundle. */
 const PROGRAMS = ['rf-worker.ts', 'rf-worker.cjs'].map(name => join(import.meta.dirname, name))
@@ -12,9 +13,9 @@ const BITS = 24
 
 export const failure = (name: string) => `Error Toggling Device Power: ${name}`
 
-export async function open(context: DriverContext<'rf'>, hardware?: Hardware): Promise<PowerDriver> {
+export async function open(context: DriverContext<'rf'>, machine?: GpioMachine): Promise<PowerDriver> {
   const codes = { on: codeOf(context, 'on_code'), off: codeOf(context, 'off_code') }
-  const output = await outputPin(context, false, hardware)
+  const output = await outputPin(context, false, machine)
   let isOn = false
   return {
     offAfterSeconds: context.options.timer,
