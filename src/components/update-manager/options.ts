@@ -1,5 +1,5 @@
 // The options of [update_manager] and those that every [update_manager NAME] has.
-import { deprecated, lines, word } from '../../config/index.ts'
+import { deprecated, lines, template, word } from '../../config/index.ts'
 import { bool, Field, type InferShape, Invalid, int, string } from '../../schema/index.ts'
 
 /** The channels of releases. */
@@ -19,6 +19,17 @@ function hourWindow(): Field<HourWindow> {
   })
 }
 
+/** The URL of a server that has the content of another one. */
+function mirror(): Field<string> {
+  return new Field({ type: 'string', format: 'uri' }, (input, name) => {
+    const url = String(input).trim()
+    const protocol = URL.parse(url)?.protocol
+    if ((protocol !== 'https:' && protocol !== 'http:') || !url.endsWith('/'))
+      throw new Invalid(name, 'a URL that starts with http and ends with a slash', input)
+    return url
+  })
+}
+
 const channel = word(...CHANNELS).describe('Which releases are offered: stable, beta or dev')
 const interval = int({ min: 0 }).describe('The time between two refreshes').unit('h')
 
@@ -30,6 +41,12 @@ export const generalOptions = {
   channel: channel.describe('The channel of klipper and moonraker').optional(),
   enable_system_updates: bool().describe('Update the packages of the operating system').default(true),
   enable_packagekit: bool().describe('Use PackageKit for them where it works; else apt').default(true),
+  release_api: mirror()
+    .describe('The release API: that of GitHub, or a mirror of it; ends with a slash')
+    .default('https://api.github.com/'),
+  github_token: template()
+    .describe('A token of GitHub, which allows more requests in an hour; better as {secrets.github.token}')
+    .optional(),
   enable_repo_debug: deprecated(bool().describe('No effect').optional(), 'remove it'),
 }
 export type GeneralOptions = InferShape<typeof generalOptions>

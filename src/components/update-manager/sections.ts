@@ -1,9 +1,9 @@
 // Reads the sections [update_manager NAME].
-import type { Core, NamedSections } from '../../component/component.ts'
-import type { ReadSection } from '../../config/index.ts'
-import type { GeneralOptions, sectionOptions } from './options.ts'
+import type { NamedSections } from '../../component/component.ts'
+import type { ReadSection, SectionOptions } from '../../config/index.ts'
+import type { sectionOptions } from './options.ts'
 import { updaterTypes } from './types.ts'
-import type { Updater } from './updater.ts'
+import type { Updater, UpdaterParts } from './updater.ts'
 
 /** An entry of the configuration, ready to be opened. */
 export interface ConfiguredUpdater {
@@ -12,17 +12,19 @@ export interface ConfiguredUpdater {
   readonly open: () => Promise<Updater>
 }
 
+/** What all entries share. */
+type SharedParts = Pick<UpdaterParts<SectionOptions>, 'core' | 'general' | 'releases'>
+
 /** The entries in the order of their sections. A section that cannot be used becomes a warning. */
 export function readSections(
-  core: Core,
-  general: GeneralOptions,
+  shared: SharedParts,
   named: NamedSections<typeof sectionOptions>,
 ): ConfiguredUpdater[] {
   const names = new Set<string>()
   return named.each(section => {
     const name = entryName(section.name)
     if (names.has(name)) throw section.error(`Extension ${name} already added`)
-    const open = readType(core, general, section, name)
+    const open = readType(shared, section, name)
     names.add(name)
     return { name, open }
   })
@@ -34,8 +36,7 @@ function entryName(name: string): string {
 }
 
 function readType(
-  core: Core,
-  general: GeneralOptions,
+  shared: SharedParts,
   section: ReadSection<typeof sectionOptions>,
   name: string,
 ): () => Promise<Updater> {
@@ -48,7 +49,7 @@ function readType(
       'type',
     )
   }
-  return found.read({ core, name, section, common, general })
+  return found.read({ ...shared, name, section, common })
 }
 
 /** The warning about a section that is left out; it starts as Moonraker's. */

@@ -1,5 +1,8 @@
 // The types of [update_manager NAME].
-import type { UpdaterType } from './updater.ts'
+import { webOptions } from './archive/options.ts'
+import { type UpdaterType, updaterType } from './updater.ts'
 
 /** The types by the value of the option `type`. */
-export const updaterTypes: Readonly<Record<string, UpdaterType>> = {}
+export const updaterTypes: Readonly<Record<string, UpdaterType>> = {
+  web: updaterType(webOptions, () => import('./archive/web.ts')),
+}

@@ -5,6 +5,7 @@ import type { ReadSection, SectionOptions } from '../../config/index.ts'
 import type { PlainData } from '../../core/plain-data.ts'
 import type { InferShape } from '../../schema/index.ts'
 import type { CommonOptions, GeneralOptions } from './options.ts'
+import type { ReleaseApi } from './releases/release-api.ts'
 
 /** The interface of a running update, recovery or rollback for the updater. */
 export interface UpdateRun {
@@ -78,6 +79,7 @@ export interface UpdaterParts<O extends SectionOptions> {
   readonly options: InferShape<O>
   /** Of [update_manager]. */
   readonly general: GeneralOptions
+  readonly releases: ReleaseApi
 }
 
 /** The module of a type. */

@@ -1,0 +1,16 @@
+// The options of the types web, zip and executable.
+import { lines, path } from '../../../config/index.ts'
+import { string } from '../../../schema/index.ts'
+
+/** What all three types have. */
+const common = {
+  path: path().describe('The folder of the installation'),
+  repo: string().describe('The repository on GitHub, as OWNER/NAME'),
+}
+
+const persistentFiles = lines()
+  .describe('Files and folders that stay as they are, relative to the path, one on each line')
+  .default([])
+
+/** [update_manager NAME] with `type: web` */
+export const webOptions = { ...common, persistent_files: persistentFiles }

@@ -1,0 +1,325 @@
+// Installs releases from GitHub: front-ends (web), programs in archives (zip), and single programs (executable). The new
+// version is complete on the disk before it replaces the running one, and the previous one is kept for a rollback.
+import { chmod, copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EntryStatus } from '../../../api/update-manager.ts'
+import type { Core } from '../../../component/component.ts'
+import { ApiError, messageOf } from '../../../core/errors.ts'
+import type { CommonOptions } from '../options.ts'
+import { isNewer, type Release } from '../releases/release.ts'
+import { RateLimitReached, type ReleaseApi, ReleaseApiError } from '../releases/release-api.ts'
+import type { StoredState, UpdateRun, Updater } from '../updater.ts'
+import { type AssetSource, fetchAsset } from './fetch-asset.ts'
+import { RELEASE_INFO, readInstallInfo, releaseInfoOf } from './install-info.ts'
+import { type Installation, type Place, type ReleaseType, readInstallation } from './installation.ts'
+import type { Replacement } from './replacement.ts'
+import { keepFiles, makeTreeDurable } from './tree.ts'
+import { ArchiveError, extractZip } from './zip.ts'
+
+/** What messages call an installation of the type. */
+const LABELS: Readonly<Record<ReleaseType, string>> = {
+  web: 'Web Client',
+  zip: 'Zip Application',
+  executable: 'Executable',
+}
+
+/** What an updater of releases is made from. */
+export interface ReleaseUpdaterParts {
+  readonly core: Core
+  readonly name: string
+  readonly common: CommonOptions
+  readonly channel: 'stable' | 'beta'
+  readonly releases: ReleaseApi
+  readonly place: Place
+  /** Files and folders that an update keeps, relative to the installation. */
+  readonly persistentFiles: readonly string[]
+  /** Called when the new version is in place; installs what it needs. */
+  readonly installDependencies?: (run: UpdateRun, previous: string) => Promise<void>
+  /** The services that restart after an update. */
+  readonly services: readonly string[]
+}
+
+export class ReleaseUpdater implements Updater {
+  readonly name: string
+  readonly #parts: ReleaseUpdaterParts
+  readonly #label: string
+  readonly #replacement: Replacement
+  #installed: Installation
+  #remoteVersion = '?'
+  #asset: AssetSource | null = null
+  #rollbackVersion: string
+  #rollbackRepo: string
+  #lastError = ''
+
+  /** `installed` is what was read from the disk. */
+  constructor(parts: ReleaseUpdaterParts, replacement: Replacement, installed: Installation) {
+    this.name = parts.name
+    this.#parts = parts
+    this.#label = `${LABELS[parts.place.type]} ${parts.name}`
+    this.#replacement = replacement
+    this.#installed = installed
+    this.#rollbackVersion = installed.version
+    this.#rollbackRepo = this.#repo
+  }
+
+  get #repo(): string {
+    return `${this.#installed.owner}/${this.#installed.repo}`
+  }
+
+  get #isValid(): boolean {
+    return this.#installed.warnings.length === 0
+  }
+
+  get #hasUpdate(): boolean {
+    return this.#isValid && isNewer(this.#remoteVersion, this.#installed.version)
+  }
+
+  status(): EntryStatus {
+    const { common, place, channel, core, services } = this.#parts
+    const { version, owner, repo, warnings, anomalies } = this.#installed
+    return {
+      name: this.name,
+      configured_type: place.type,
+      channel,
+      channel_invalid: common.channel === 'dev',
+      debug_enabled: core.debug,
+      is_valid: this.#isValid,
+      info_tags: common.info_tags,
+      owner,
+      repo_name: repo,
+      version,
+      remote_version: this.#remoteVersion,
+      rollback_version: this.#rollbackVersion,
+      last_error: this.#lastError,
+      warnings: [...warnings],
+      anomalies: common.report_anomalies ? [...anomalies] : [],
+      preview: this.#hasUpdate
+        ? {
+            version: this.#remoteVersion,
+            commits: null,
+            size: this.#asset?.size ?? null,
+            packages: [],
+            services: [...services],
+          }
+        : null,
+    }
+  }
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.#readDisk()
+    if (this.#isValid) await this.#findRelease(signal)
+  }
+
+  async #readDisk(): Promise<void> {
+    this.#installed = await readInstallation(this.#parts.place)
+    if (this.#rollbackVersion === '?') {
+      this.#rollbackVersion = this.#installed.version
+      this.#rollbackRepo = this.#repo
+    }
+  }
+
+  async #findRelease(signal: AbortSignal): Promise<void> {
+    const { releases, channel, core } = this.#parts
+    try {
+      const release = await releases.newest(this.#repo, channel, signal)
+      this.#lastError = ''
+      if (release === null) return
+      this.#remoteVersion = release.tag_name
+      this.#asset = this.#assetOf(release)
+    } catch (error) {
+      if (!(error instanceof ReleaseApiError)) throw error
+      core.log.info(`${this.name}: ${error.message}`)
+      // It is not a property of this entry, and the status has the quota.
+      if (!(error instanceof RateLimitReached)) this.#lastError = error.message
+    }
+  }
+
+  /** The asset that the installation came from; null if the release does not have it. */
+  #assetOf({ assets }: Release): AssetSource | null {
+    const { assetName } = this.#installed
+    const named = assets.find(({ name }) => name === assetName)
+    const zip = assets.find(({ name }) => name.toLowerCase().endsWith('.zip'))
+    // Another program is no replacement for an executable.
+    const asset = this.#parts.place.type === 'executable' ? named : (named ?? zip ?? assets[0])
+    if (asset === undefined) return null
+    const { browser_download_url: url, content_type: contentType, size, digest } = asset
+    return { url, contentType, size, digest }
+  }
+
+  async update(run: UpdateRun): Promise<void> {
+    if (this.#remoteVersion !== '?' && this.#remoteVersion === this.#installed.version) return
+    if (!this.#isValid) throw this.#error('Invalid install detected, aborting update')
+    if (this.#remoteVersion === '?') await this.#findRelease(run.signal)
+    if (this.#remoteVersion === '?') throw this.#error('Unable to locate update')
+    if (!this.#hasUpdate) return
+    if (this.#asset === null) throw this.#error('Invalid download url')
+    run.message(`${this.#label}: Updating...`)
+    const { version } = this.#installed
+    const repo = this.#repo
+    await this.#fetchAndInstall(run, this.#asset, this.#remoteVersion)
+    this.#rollbackVersion = version
+    this.#rollbackRepo = repo
+    await this.#finish(run)
+    run.message(`${this.#label}: Update Finished...`, true)
+  }
+
+  async rollback(run: UpdateRun): Promise<void> {
+    if (this.#rollbackVersion === '?') throw new ApiError(400, 'Incomplete Rollback Data')
+    if (this.#rollbackVersion === this.#installed.version) return
+    const source = (await this.#hasPrevious()) ? null : await this.#findRollback(run.signal)
+    run.message(`${this.#label}: Rolling Back...`)
+    if (source === null) await this.#restorePrevious(run)
+    else await this.#fetchAndInstall(run, source, this.#rollbackVersion)
+    await this.#finish(run)
+    run.message(`${this.#label}: Rollback Complete`, true)
+  }
+
+  /** Whether the version of the rollback is on the disk. */
+  async #hasPrevious(): Promise<boolean> {
+    const previous = await readInstallInfo(this.#replacement.previous, this.#parts.place.type === 'web')
+    return previous?.version === this.#rollbackVersion
+  }
+
+  async #findRollback(signal: AbortSignal): Promise<AssetSource> {
+    try {
+      const release = await this.#parts.releases.ofVersion(this.#rollbackRepo, this.#rollbackVersion, signal)
+      const asset = this.#assetOf(release)
+      if (asset !== null) return asset
+    } catch (error) {
+      if (error instanceof RateLimitReached) throw new ApiError(400, error.message)
+      if (!(error instanceof ReleaseApiError)) throw error
+    }
+    throw new ApiError(400, 'Failed to retrieve release asset data')
+  }
+
+  async #fetchAndInstall(run: UpdateRun, source: AssetSource, version: string): Promise<void> {
+    const { http } = this.#parts.core.host
+    const file = join(this.#replacement.folder, 'download')
+    run.message(`${this.#label}: Downloading Release...`)
+    try {
+      await this.#replacement.prepare()
+      await fetchAsset(http, source, file, run)
+      run.message(`${this.#label}: Download Complete, extracting release to '${this.#parts.place.path}'`)
+      if (this.#parts.place.type === 'executable') await this.#installProgram(run, file, version)
+      else await this.#installArchive(run, file)
+    } catch (error) {
+      run.signal.throwIfAborted()
+      throw installError(error)
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+
+  async #installArchive(run: UpdateRun, file: string): Promise<void> {
+    const { place, persistentFiles } = this.#parts
+    const { incoming } = this.#replacement
+    await extractZip(file, incoming, run.signal)
+    if ((await readInstallInfo(incoming, place.type === 'web'))?.owner == null)
+      throw new ArchiveError(
+        `The release has no ${RELEASE_INFO}: it is not installed, as no update could follow`,
+      )
+    await chmod(incoming, (await stat(place.path)).mode & 0o7777)
+    await run.uninterrupted(async () => {
+      await keepFiles(persistentFiles, place.path, incoming)
+      await makeTreeDurable(incoming)
+      await this.#replacement.replaceFolder('incoming')
+    })
+  }
+
+  async #installProgram(run: UpdateRun, file: string, version: string): Promise<void> {
+    const { path } = this.#parts.place
+    const { incoming } = this.#replacement
+    const info = await releaseInfoOf(path, version)
+    const { assetName } = this.#installed
+    if (info === null || assetName === null) throw this.#error('Invalid install detected, aborting update')
+    await mkdir(incoming)
+    await writeFile(join(incoming, RELEASE_INFO), info)
+    const program = join(incoming, assetName)
+    await copyFile(file, program)
+    await chmod(program, (await stat(join(path, assetName))).mode | 0o110)
+    await makeTreeDurable(incoming)
+    await run.uninterrupted(() => this.#replacement.replaceFiles())
+  }
+
+  async #restorePrevious(run: UpdateRun): Promise<void> {
+    const { place, persistentFiles } = this.#parts
+    const { previous, incoming } = this.#replacement
+    run.message(`${this.#label}: Restoring version ${this.#rollbackVersion} from the disk`)
+    try {
+      await run.uninterrupted(async () => {
+        await this.#replacement.prepare()
+        if (place.type === 'executable') {
+          await keepFiles([RELEASE_INFO, this.#installed.assetName ?? ''], previous, incoming)
+          await makeTreeDurable(incoming)
+          await this.#replacement.replaceFiles()
+        } else {
+          await keepFiles(persistentFiles, place.path, previous)
+          await makeTreeDurable(previous)
+          await this.#replacement.replaceFolder('previous')
+        }
+      })
+    } catch (error) {
+      throw installError(error)
+    }
+  }
+
+  async #finish(run: UpdateRun): Promise<void> {
+    await this.#readDisk()
+    await this.#parts.installDependencies?.(run, this.#replacement.previous)
+    if (this.#parts.services.length > 0) await run.restartServices(this.#label)
+  }
+
+  #error(text: string): ApiError {
+    return new ApiError(400, `${this.#label}: ${text}`)
+  }
+
+  async repair(): Promise<string> {
+    await this.#replacement.repair()
+    await this.#readDisk()
+    return `${this.#label}: an update was interrupted; version ${this.#installed.version} is installed, and complete`
+  }
+
+  stored(): StoredState {
+    const { url = '?', contentType = '?', size = 0, digest = null } = this.#asset ?? {}
+    return {
+      is_valid: this.#isValid,
+      version: this.#installed.version,
+      remote_version: this.#remoteVersion,
+      rollback_version: this.#rollbackVersion,
+      rollback_repo: this.#rollbackRepo,
+      dl_info: [url, contentType, size],
+      digest,
+      last_error: this.#lastError,
+    }
+  }
+
+  restore(state: StoredState): void {
+    const text = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise)
+    this.#remoteVersion = text(state.remote_version, '?')
+    this.#rollbackVersion = text(state.rollback_version, this.#rollbackVersion)
+    this.#rollbackRepo = text(state.rollback_repo, this.#rollbackRepo)
+    this.#lastError = text(state.last_error, '')
+    const [url, contentType, size] = Array.isArray(state.dl_info) ? (state.dl_info as unknown[]) : []
+    if (typeof url !== 'string' || url === '?') return
+    this.#asset = {
+      url,
+      contentType: text(contentType, '*/*'),
+      size: typeof size === 'number' ? size : 0,
+      digest: typeof state.digest === 'string' ? state.digest : null,
+    }
+  }
+}
+
+function installError(error: unknown): unknown {
+  if (error instanceof ApiError) return error
+  if (error instanceof ArchiveError) return new ApiError(500, error.message, { cause: error })
+  const { code } = error as NodeJS.ErrnoException
+  const reasons: Readonly<Record<string, string>> = {
+    ENOSPC: 'The disk is full',
+    EACCES: 'The server may not write to the folder of the installation, or to the folder around it',
+    EBUSY: 'The installation is a mount point: it cannot be replaced',
+    EXDEV: 'The installation is a mount point: it cannot be replaced',
+  }
+  const reason = reasons[code ?? ''] ?? messageOf(error)
+  return new ApiError(500, `${reason}. The installed version is unchanged`, { cause: error })
+}

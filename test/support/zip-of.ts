@@ -1,0 +1,50 @@
+// Archives for tests, with names and modes that usual programs do not write.
+import { crc32, deflateRawSync } from 'node:zlib'
+
+/** An entry; a name with a slash at its end is a folder. */
+export interface ZipEntry {
+  readonly name: string
+  readonly content?: string | Buffer
+  /** Type and permissions, as 0o100644; 0 for none. */
+  readonly mode?: number
+  /** Without compression. */
+  readonly stored?: boolean
+}
+
+/** The bytes of an archive. */
+export function zipOf(entries: readonly ZipEntry[]): Buffer {
+  const locals: Buffer[] = []
+  const central: Buffer[] = []
+  let offset = 0
+  for (const entry of entries) {
+    const name = Buffer.from(entry.name)
+    const content = Buffer.from(entry.content ?? '')
+    const data = entry.stored ? content : deflateRawSync(content)
+    const isFolder = entry.name.endsWith('/')
+    const mode = entry.mode ?? (isFolder ? 0o040755 : 0o100644)
+    const facts = Buffer.alloc(26)
+    facts.writeUInt16LE(20, 0)
+    facts.writeUInt16LE(0x0800, 2)
+    facts.writeUInt16LE(entry.stored ? 0 : 8, 4)
+    facts.writeUInt32LE(crc32(content), 10)
+    facts.writeUInt32LE(data.length, 14)
+    facts.writeUInt32LE(content.length, 18)
+    facts.writeUInt16LE(name.length, 22)
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), facts, name, data])
+    const attributes = Buffer.alloc(14)
+    attributes.writeUInt32LE((mode << 16) >>> 0, 6)
+    attributes.writeUInt32LE(offset, 10)
+    // Version 3.20, made on Unix.
+    central.push(Buffer.concat([Buffer.from('PK\x01\x02\x14\x03'), facts, attributes, name]))
+    locals.push(local)
+    offset += local.length
+  }
+  const directory = Buffer.concat(central)
+  const end = Buffer.alloc(22)
+  end.write('PK\x05\x06', 'latin1')
+  end.writeUInt16LE(entries.length, 8)
+  end.writeUInt16LE(entries.length, 10)
+  end.writeUInt32LE(directory.length, 12)
+  end.writeUInt32LE(offset, 16)
+  return Buffer.concat([...locals, directory, end])
+}
