@@ -31,6 +31,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'power NAME http': ['user', 'password'],
   'power NAME tasmota': ['user'],
   'power NAME homeseer': ['port'],
+  update_manager: ['github_token', 'release_api'],
   'frontend NAME': ['path', 'prefix', 'webcams', 'webcams_need_login'],
 }
 
