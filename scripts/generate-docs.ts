@@ -14,7 +14,7 @@ const FILES: Readonly<Record<string, string>> = {
   'methods.md': header('src/api') + methodsPage(),
   'notifications.md': header('src/api') + notificationsPage(),
   'events.md': header('src/api') + eventsPage(),
-  'configuration.md': header('the options that components declare') + configurationPage(),
+  'configuration.md': header('the options that components declare') + (await configurationPage()),
 }
 
 /** The text of a file; empty if it does not exist. */

@@ -109,6 +109,22 @@ test('every folder of components/ is registered in components/index.ts', () => {
   assert.deepEqual([...folders.difference(registered)], [])
 })
 
+test('a component that needs its section is loaded with import() only', () => {
+  const needsSection = files.filter(
+    file => file.startsWith('components/') && sources.get(file)?.includes("presence: 'configured'"),
+  )
+  const loaded = new Set(['main.ts'])
+  for (const file of loaded) {
+    for (const { from, to, typeOnly, lazy } of imports)
+      if (from === file && !typeOnly && !lazy) loaded.add(to)
+  }
+  assert.ok(needsSection.length > 0)
+  assert.deepEqual(
+    needsSection.filter(file => loaded.has(file)),
+    [],
+  )
+})
+
 test('no imports in a circle, types included', () => {
   const next = new Map<string, string[]>()
   for (const { from, to, lazy } of imports) {

@@ -92,8 +92,8 @@ ${Object.entries(options).map(row).join('\n')}
 }
 
 /** The page below its header. */
-export function configurationPage(): string {
-  const sections = declaredSections().map(({ name, options, byType }) => {
+export async function configurationPage(): Promise<string> {
+  const sections = (await declaredSections()).map(({ name, options, byType }) => {
     const further = Object.entries(byType).map(([type, more]) => `With \`type: ${type}\`:\n\n${table(more)}`)
     return [`## [${name}]\n\n${table(options)}`, ...further].join('\n')
   })

@@ -2,6 +2,7 @@
 import { componentTypes } from '../components/index.ts'
 import type { SectionOptions } from '../config/index.ts'
 import { databaseOptions, secretsOptions } from './deprecated-paths.ts'
+import { loadAll } from './load-components.ts'
 import { serverOptions } from './server-section.ts'
 
 /** A section as declared. */
@@ -21,10 +22,11 @@ const CORE_SECTIONS: Readonly<Record<string, SectionOptions>> = {
 }
 
 /** Every section that has options, those that are always there first. */
-export function declaredSections(): DeclaredSection[] {
+export async function declaredSections(): Promise<DeclaredSection[]> {
+  const types = await loadAll(componentTypes)
   const declared = [
     ...Object.entries(CORE_SECTIONS).map(([name, options]) => ({ name, options, byType: {} })),
-    ...componentTypes.flatMap(({ section, options, named }) => [
+    ...types.flatMap(({ section, options, named }) => [
       { name: section, options, byType: {} },
       ...(named === null
         ? []

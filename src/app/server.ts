@@ -39,6 +39,7 @@ import { WebSocketTransport } from '../transports/websocket.ts'
 import { ComponentSet } from './component-set.ts'
 import { withDeprecatedPaths } from './deprecated-paths.ts'
 import { ServerHost } from './host.ts'
+import { loadComponents } from './load-components.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
 import { StopStack } from './stop-stack.ts'
 
@@ -119,7 +120,7 @@ async function start(options: ServerOptions, stops: StopStack): Promise<RunningS
   })
   stops.add('the storage', () => storage.close())
   const core = createCore({ options, host, section, paths, warnings, storage })
-  const components = createComponents(core, config, options.components)
+  const components = await createComponents(core, config, options.components)
   stops.add('the components', () => components.stop())
   components.build()
   for (const text of config.warnings()) warnings.add(text)
@@ -190,22 +191,19 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
   }
 }
 
-function createComponents(
+async function createComponents(
   core: Core,
   config: Configuration,
   extra: readonly ComponentType[] = [],
-): ComponentSet {
+): Promise<ComponentSet> {
   const facts: ServerFacts = {
     components: () => components.names,
     failedComponents: () => components.failed,
     config: () => config.reply(),
   }
-  const components = new ComponentSet({
-    core,
-    config,
-    types: [...componentTypes, ...extra],
-    services: new Map([[serverFacts.name, facts]]),
-  })
+  const services = new Map([[serverFacts.name, facts]])
+  const types = await loadComponents([...componentTypes, ...extra], section => config.has(section), services)
+  const components = new ComponentSet({ core, config, types, services })
   return components
 }
 

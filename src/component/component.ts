@@ -146,6 +146,12 @@ export interface ComponentType {
   build(parts: BuildParts): Component & Provided<Provides>
 }
 
+/** A component that is loaded only if its section is configured: without it, it needs no memory and no time. */
+export interface LazyComponent {
+  readonly section: string
+  load(): Promise<{ readonly default: ComponentType }>
+}
+
 /** What a kind of component is built from. */
 export interface BuildParts {
   readonly core: Core

@@ -1,38 +1,26 @@
 // All components. The server builds them in this order, except where one needs another: that one is built first.
-import type { ComponentType } from '../component/component.ts'
+import type { ComponentType, LazyComponent } from '../component/component.ts'
 import authorization from './access/index.ts'
-import ldap from './access/ldap.ts'
 import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
-import button from './button/index.ts'
 import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
 import extensions from './extensions/index.ts'
 import fileManager from './files/index.ts'
-import frontend from './frontend/index.ts'
 import history from './history/index.ts'
 import jobQueue from './job-queue/index.ts'
 import jobState from './job-state/index.ts'
 import machine from './machine/index.ts'
 import metadata from './metadata/index.ts'
-import mqtt from './mqtt/index.ts'
-import notifier from './notifier/index.ts'
-import octoprintCompat from './octoprint/index.ts'
-import power from './power/index.ts'
 import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
-import sensor from './sensor/index.ts'
 import server from './server/index.ts'
-import spoolman from './spoolman/index.ts'
-import updateManager from './update-manager/index.ts'
 import webcam from './webcam/index.ts'
 import welcome from './welcome/index.ts'
-import wled from './wled/index.ts'
-import zeroconf from './zeroconf/index.ts'
 
-/** Every component that comes with the server. */
-export const componentTypes: readonly ComponentType[] = [
-  ldap,
+/** Every component that comes with the server. One with `load` is loaded only if its section is configured. */
+export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
+  { section: 'ldap', load: () => import('./access/ldap.ts') },
   authorization,
   fileManager,
   metadata,
@@ -46,19 +34,19 @@ export const componentTypes: readonly ComponentType[] = [
   jobState,
   history,
   extensions,
-  mqtt,
+  { section: 'mqtt', load: () => import('./mqtt/index.ts') },
   apiDocs,
-  frontend,
-  zeroconf,
+  { section: 'frontend', load: () => import('./frontend/index.ts') },
+  { section: 'zeroconf', load: () => import('./zeroconf/index.ts') },
   jobQueue,
-  power,
-  button,
-  notifier,
-  octoprintCompat,
-  sensor,
-  spoolman,
-  wled,
-  updateManager,
+  { section: 'power', load: () => import('./power/index.ts') },
+  { section: 'button', load: () => import('./button/index.ts') },
+  { section: 'notifier', load: () => import('./notifier/index.ts') },
+  { section: 'octoprint_compat', load: () => import('./octoprint/index.ts') },
+  { section: 'sensor', load: () => import('./sensor/index.ts') },
+  { section: 'spoolman', load: () => import('./spoolman/index.ts') },
+  { section: 'wled', load: () => import('./wled/index.ts') },
+  { section: 'update_manager', load: () => import('./update-manager/index.ts') },
   server,
   welcome,
 ]

@@ -49,21 +49,19 @@ function partsOf({ name, options, byType }: DeclaredSection): [string, SectionOp
   return [[name, options], ...further]
 }
 
-test('every section takes the options of Moonraker, and no others but our own', () => {
-  for (const [name, options] of declaredSections().flatMap(partsOf)) {
+test('every section takes the options of Moonraker, and no others but our own', async () => {
+  for (const [name, options] of (await declaredSections()).flatMap(partsOf)) {
     const expected = [...(MOONRAKER[name] ?? []), ...(OWN[name] ?? [])]
     assert.deepEqual(namesOf(options).sort(), expected.sort(), `[${name}]`)
   }
 })
 
-test('every option has a description', () => {
-  const bare = declaredSections()
-    .flatMap(partsOf)
-    .flatMap(([section, options]) =>
-      Object.entries(options)
-        .filter(([, { json }]) => typeof json.description !== 'string')
-        .map(([name]) => `[${section}] ${name}`),
-    )
+test('every option has a description', async () => {
+  const bare = (await declaredSections()).flatMap(partsOf).flatMap(([section, options]) =>
+    Object.entries(options)
+      .filter(([, { json }]) => typeof json.description !== 'string')
+      .map(([name]) => `[${section}] ${name}`),
+  )
   assert.deepEqual(bare, [])
 })
 
