@@ -15,6 +15,8 @@ export interface Clock {
   after(seconds: number, task: () => void): Timer
   /** Runs `task` every `seconds`; does not keep the process alive. */
   every(seconds: number, task: () => void): Timer
+  /** The process is awake for another reason: periodic tasks that are due soon may run now. */
+  awake?(): void
 }
 
 /** The machine's own clock. */

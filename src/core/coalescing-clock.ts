@@ -1,11 +1,15 @@
-// A clock that runs periodic tasks together where their periods allow it (timer coalescing): each wake-up of an idle
-// processor costs more than most of these tasks.
+// A clock that runs periodic tasks together, and together with what else wakes the process up (timer coalescing): each
+// wake-up of an idle processor costs more than most of these tasks.
 import type { Clock, Timer } from './clock.ts'
 
-/** Tasks run on multiples of so many seconds. */
+/** Tasks are due on multiples of so many seconds. */
 const GRID = 1
 /** Tasks that are due within so many seconds run together. */
 const SLACK = 0.02
+/** So many seconds early a task runs when the process is awake anyway: Klippy's pushes are 0.25 s apart. */
+const EARLY = 0.3
+/** While the process wakes up often enough for the tasks, their own timer is so many seconds late. */
+const STANDBY = 2
 
 interface Task {
   readonly seconds: number
@@ -17,9 +21,13 @@ interface Task {
 export class CoalescingClock implements Clock {
   readonly #clock: Clock
   readonly #tasks = new Set<Task>()
+  /** When the next task is due. */
+  #due = Number.POSITIVE_INFINITY
   #timer: Timer | null = null
   /** When the timer fires. */
-  #wakeUp = Number.POSITIVE_INFINITY
+  #firesAt = Number.POSITIVE_INFINITY
+  /** Whether the last tasks ran because the process was awake. */
+  #isAwake = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -37,7 +45,10 @@ export class CoalescingClock implements Clock {
     return this.#clock.after(seconds, task)
   }
 
-  /** The first run is up to one second late, so that all tasks share the grid; the others follow without drift. */
+  /**
+   * The first run is up to one second late, so that all tasks share the grid. The others follow without drift: at most
+   * 0.3 s early, and 2 s late once, when what woke the process up ends.
+   */
   every(seconds: number, run: () => void): Timer {
     const due = Math.ceil((this.monotonic() + seconds) / GRID) * GRID
     const task: Task = { seconds, run, due }
@@ -46,36 +57,48 @@ export class CoalescingClock implements Clock {
     return {
       stop: () => {
         this.#tasks.delete(task)
-        if (this.#tasks.size === 0) this.#cancel()
+        if (this.#tasks.size === 0) this.#schedule()
       },
     }
   }
 
-  #cancel(): void {
-    this.#timer?.stop()
+  awake(): void {
+    const soon = this.monotonic() + EARLY
+    if (this.#due > soon) return
+    this.#isAwake = true
+    this.#run(soon)
+  }
+
+  #fired(): void {
     this.#timer = null
-    this.#wakeUp = Number.POSITIVE_INFINITY
+    this.#firesAt = Number.POSITIVE_INFINITY
+    const soon = this.monotonic() + SLACK
+    if (this.#due <= soon) this.#isAwake = false
+    this.#run(soon)
   }
 
-  #schedule(): void {
-    let next = Number.POSITIVE_INFINITY
-    for (const { due } of this.#tasks) next = Math.min(next, due)
-    if (next >= this.#wakeUp) return
-    this.#cancel()
-    this.#wakeUp = next
-    this.#timer = this.#clock.after(Math.max(0, next - this.monotonic()), () => this.#runDue())
-  }
-
-  #runDue(): void {
-    const now = this.monotonic() + SLACK
-    this.#wakeUp = Number.POSITIVE_INFINITY
-    const due = [...this.#tasks].filter(task => task.due <= now)
+  /** Runs the tasks that are due until `time`. */
+  #run(time: number): void {
+    const due = [...this.#tasks].filter(task => task.due <= time)
     for (const task of due) {
       task.due += task.seconds
       // After a suspend of the machine, runs that were missed are skipped.
-      if (task.due <= now) task.due = Math.ceil(now / GRID) * GRID
+      if (task.due <= time) task.due = Math.ceil(time / GRID) * GRID
     }
     this.#schedule()
     for (const task of due) if (this.#tasks.has(task)) task.run()
+  }
+
+  #schedule(): void {
+    this.#due = Number.POSITIVE_INFINITY
+    for (const { due } of this.#tasks) this.#due = Math.min(this.#due, due)
+    const firesAt = this.#isAwake ? this.#due + STANDBY : this.#due
+    // A timer that fires too early is cheaper than a new one: it fires once for several runs.
+    if (this.#tasks.size > 0 && firesAt >= this.#firesAt) return
+    this.#timer?.stop()
+    this.#timer = null
+    this.#firesAt = firesAt
+    if (this.#tasks.size === 0) return
+    this.#timer = this.#clock.after(Math.max(0, firesAt - this.monotonic()), () => this.#fired())
   }
 }

@@ -64,7 +64,8 @@ export class KlippyLink {
   #attempts = 0
   #retry: Timer | null = null
   #heartbeat: Timer | null = null
-  #receivedAt = 0
+  /** Whether a message has arrived since the last check. */
+  #isAlive = false
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
   /** Complete messages that are not processed yet. */
@@ -165,7 +166,7 @@ export class KlippyLink {
   #opened(): void {
     this.#connected = true
     this.#attempts = 0
-    this.#receivedAt = this.#clock.monotonic()
+    this.#isAlive = false
     this.#heartbeat = this.#clock.every(this.#silence, () => this.#checkSilence())
     this.#refusalWarning?.remove()
     this.#log.info(`connected to Klippy at ${this.path}`)
@@ -197,24 +198,23 @@ export class KlippyLink {
     this.#listener?.disconnected()
   }
 
-  #isSilent(): boolean {
-    return this.#clock.monotonic() - this.#receivedAt >= this.#silence
-  }
-
   #checkSilence(): void {
-    if (!this.#isSilent()) return
+    const wasAlive = this.#isAlive
+    this.#isAlive = false
+    if (wasAlive) return
     this.request('info', {}, this.#silence).catch(error => {
-      if (!this.#isSilent()) return
+      if (this.#isAlive) return
       this.#log.warning(`Klippy does not respond, disconnecting: ${messageOf(error)}`)
       this.#socket?.destroy()
     })
   }
 
   #received(splitter: FrameSplitter, chunk: Buffer): void {
-    this.#receivedAt = this.#clock.monotonic()
+    this.#isAlive = true
     try {
       for (const message of splitter.push(chunk)) this.#unread.push(message.toString())
       if (this.#pause === null) this.#processUnread()
+      this.#clock.awake?.()
     } catch (error) {
       this.#reject(error)
     }

@@ -10,7 +10,7 @@ function scene() {
   const clock = new CoalescingClock(hand)
   const runs: string[] = []
   const every = (seconds: number, name: string) =>
-    clock.every(seconds, () => void runs.push(`${name} ${hand.monotonic()}`))
+    clock.every(seconds, () => void runs.push(`${name} ${Number(hand.monotonic().toFixed(3))}`))
   return { hand, clock, runs, every }
 }
 
@@ -54,6 +54,53 @@ test('a task may stop another that is due at the same time', () => {
   const other = clock.every(1, () => void runs.push('other'))
   hand.pass(2)
   assert.deepEqual(runs, [])
+})
+
+test('while the process is awake, tasks that are due soon run early and keep their grid', () => {
+  const { hand, clock, runs, every } = scene()
+  every(1, 'a')
+  hand.pass(0.6)
+  clock.awake()
+  assert.deepEqual(runs, [])
+  hand.pass(0.2)
+  clock.awake()
+  clock.awake()
+  assert.deepEqual(runs, ['a 0.8'])
+  hand.pass(0.9)
+  clock.awake()
+  assert.deepEqual(runs, ['a 0.8', 'a 1.7'])
+  assert.equal(hand.waits().length, 1)
+})
+
+test('a task runs late once when the process is not awake any more, and then on its grid', () => {
+  const { hand, clock, runs, every } = scene()
+  every(1, 'a')
+  for (let time = 0; time < 12; time += 1) {
+    hand.pass(0.25)
+    clock.awake()
+  }
+  assert.deepEqual(runs, ['a 0.75', 'a 1.75', 'a 2.75'])
+  hand.pass(10)
+  const [late = 0, ...others] = runs.slice(3).map(run => Number(run.slice(2)))
+  assert.ok(late <= 6, String(late))
+  const onGrid = others.map((_time, index) => Math.ceil(late) + 1 + index)
+  assert.deepEqual(others, onGrid)
+})
+
+test('while the process is awake, the timer of the tasks fires rarely', () => {
+  const { hand, clock, every } = scene()
+  every(1, 'a')
+  let timers = 0
+  const after = hand.after.bind(hand)
+  hand.after = (seconds, task) => {
+    timers += 1
+    return after(seconds, task)
+  }
+  for (let time = 0; time < 120; time += 1) {
+    hand.pass(0.25)
+    clock.awake()
+  }
+  assert.ok(timers <= 11, String(timers))
 })
 
 test('runs that were missed are skipped', () => {

@@ -5,6 +5,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Clock } from '../../src/core/clock.ts'
+import { CoalescingClock } from '../../src/core/coalescing-clock.ts'
 import { ApiError } from '../../src/core/errors.ts'
 import { Log } from '../../src/core/log.ts'
 import { Warnings } from '../../src/core/warnings.ts'
@@ -22,8 +24,9 @@ class Line implements Disposable {
   readonly warnings = new Warnings()
   readonly link: KlippyLink
 
-  constructor(path: string, silence = 20) {
-    const { clock } = this
+  /** `clockOf` gives the link a clock that is built on the one of the test. */
+  constructor(path: string, silence = 20, clockOf: (hand: HandClock) => Clock = hand => hand) {
+    const clock = clockOf(this.clock)
     const log = new Log({
       clock,
       file: null,
@@ -286,6 +289,22 @@ test('the link disconnects from a Klippy that hangs, and reconnects when it resp
   line.clock.pass(0.25)
   await again
   assert.deepEqual(await line.link.request('gcode/help'), {})
+})
+
+test('a message of Klippy runs the tasks that are due soon', async () => {
+  await using klippy = await FakeKlippy.start()
+  const coalescing: CoalescingClock[] = []
+  using line = await new Line(klippy.path, 20, hand => {
+    coalescing.push(new CoalescingClock(hand))
+    return coalescing[0] as Clock
+  }).connect()
+  let runs = 0
+  coalescing[0]?.every(1, () => {
+    runs += 1
+  })
+  line.clock.pass(0.8)
+  await line.link.request('gcode/help')
+  assert.equal(runs, 1)
 })
 
 test('too many requests for a slow Klippy are rejected', async () => {
