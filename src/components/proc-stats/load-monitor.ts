@@ -94,6 +94,7 @@ export class LoadMonitor {
   async #pause(): Promise<void> {
     for (const timer of this.#timers) timer.stop()
     this.#timers = []
+    this.#sampler.close()
     await this.#temperature.close()
   }
 

@@ -9,8 +9,10 @@ export interface CpuTimes {
 /** The cores by name, and `cpu` for all together, from /proc/stat. */
 export function parseCpuTimes(text: string): Map<string, CpuTimes> {
   const times = new Map<string, CpuTimes>()
-  for (const line of text.split('\n')) {
-    if (!line.startsWith('cpu')) break
+  // The lines of the cores come first. Other counters follow, some of them in very long lines.
+  const end = text.search(/^(?!cpu)/m)
+  for (const line of text.slice(0, end === -1 ? undefined : end).split('\n')) {
+    if (line === '') continue
     const [name = '', ...columns] = line.split(/ +/)
     // The columns after steal are the time of guests, which user and nice contain already.
     const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =

@@ -48,6 +48,11 @@ export class Sampler {
     }
   }
 
+  /** Closes the files that samples keep open. */
+  close(): void {
+    this.#files.close()
+  }
+
   /** Seconds since the machine started. */
   uptime(): number {
     const text = this.#files.read('/proc/uptime')
