@@ -9,9 +9,16 @@ export interface Recipient {
   terminate(): void
 }
 
+/** A channel whose frames wait for the end of the present callback. */
+export interface Corked {
+  /** Sends the frames. */
+  uncork(): void
+}
+
 export class Backlog {
   readonly #unsent = new Map<Recipient, number>()
   #total = 0
+  #corked: Corked[] = []
 
   /** Notes how many bytes a recipient has not read. A single one may exceed the limit: one reply may be long. */
   update(recipient: Recipient, bytes: number): void {
@@ -19,6 +26,21 @@ export class Backlog {
     if (bytes === 0) this.#unsent.delete(recipient)
     else this.#unsent.set(recipient, bytes)
     if (this.#total > MAX_TOTAL && this.#unsent.size > 1) this.#dropLargest()
+  }
+
+  /**
+   * Frames of one callback go out in one write. Not those of one turn of the event loop: its end would cost another system
+   * call.
+   */
+  uncorkSoon(channel: Corked): void {
+    this.#corked.push(channel)
+    if (this.#corked.length === 1) process.nextTick(() => this.#uncork())
+  }
+
+  #uncork(): void {
+    const corked = this.#corked
+    this.#corked = []
+    for (const channel of corked) channel.uncork()
   }
 
   #dropLargest(): void {

@@ -90,15 +90,16 @@ export class FramedChannel implements Channel {
     this.#account()
   }
 
-  /** Frames of one tick go out in one write. */
   #cork(): void {
     if (this.#corked) return
     this.#corked = true
     this.#socket.cork()
-    setImmediate(() => {
-      this.#corked = false
-      this.#socket.uncork()
-    })
+    this.#backlog.uncorkSoon(this)
+  }
+
+  uncork(): void {
+    this.#corked = false
+    this.#socket.uncork()
   }
 
   #flush(): void {
