@@ -29,9 +29,11 @@ export class FrameSplitter {
   push(chunk: Buffer): Buffer[] {
     const messages: Buffer[] = []
     let start = 0
-    for (let end = chunk.indexOf(ETX); end !== -1; end = chunk.indexOf(ETX, start)) {
+    let end = chunk.indexOf(ETX)
+    while (end !== -1) {
       messages.push(this.#complete(chunk.subarray(start, end)))
       start = end + 1
+      end = start < chunk.length ? chunk.indexOf(ETX, start) : -1
     }
     if (start < chunk.length) this.#hold(chunk.subarray(start))
     return messages

@@ -125,12 +125,13 @@ export class Subscriptions {
   }
 
   #publish(change: StatusChange, eventtime: number): void {
-    const whole = messageOf(change, eventtime)
+    let whole: Message | null = null
     for (const { picker, receivers } of this.#groups.values()) {
       if (receivers.size === 0) continue
       const part = picker.pick(change)
       if (part === undefined) continue
-      const message = part === change ? whole : messageOf(part, eventtime)
+      const message: Message = part === change && whole !== null ? whole : messageOf(part, eventtime)
+      if (part === change) whole = message
       for (const follower of receivers) this.#update(follower, part, eventtime, message)
     }
     this.#parts.events.emit('klippy:status', change, eventtime)

@@ -12,7 +12,7 @@ const MAX_ID = 2 ** 47
 
 /** The text of a notification; without parameters there is no `params` key, as clients expect. */
 export function notificationText(method: string, params: readonly unknown[]): string {
-  return JSON.stringify({ jsonrpc: '2.0', method, ...(params.length > 0 && { params }) })
+  return JSON.stringify(params.length === 0 ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
 }
 
 export class Connections {
