@@ -1,14 +1,10 @@
 // Listing 10,000 G-code files with their metadata: time to the first byte, and the longest block of the event loop.
 // node bench/listing.ts [FILES]
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { startServer } from '../src/app/server.ts'
-import { systemClock } from '../src/core/clock.ts'
-import { Log } from '../src/core/log.ts'
-import { dataPaths } from '../src/core/paths.ts'
+import { startInProcess } from './server-in-process.ts'
 
 const FILES = Number(process.argv[2] ?? 10_000)
 const RUNS = 9
@@ -63,48 +59,30 @@ function row(name: string, values: readonly number[], unit: string): void {
   console.log(`| ${name} | ${median.toFixed(1)} (${min.toFixed(1)}..${max.toFixed(1)}) | ${unit} |`)
 }
 
-const data = mkdtempSync(join(tmpdir(), 'bench-listing-'))
-const paths = dataPaths(data)
-for (const folder of [paths.config, paths.gcodes]) mkdirSync(folder, { recursive: true })
-writeFileSync(
-  paths.configFile,
-  '[server]\nhost: 127.0.0.1\nport: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n',
-)
-for (let index = 0; index < FILES; index += 1) writeFileSync(join(paths.gcodes, `part_${index}.gcode`), GCODE)
-const log = new Log({
-  clock: systemClock,
-  file: null,
-  structured: false,
-  level: 'error',
-  console: console.error,
+await using server = await startInProcess(({ gcodes }) => {
+  for (let index = 0; index < FILES; index += 1) writeFileSync(join(gcodes, `part_${index}.gcode`), GCODE)
 })
-const server = await startServer({ paths, log, klippySocket: join(data, 'none.sock') })
-try {
-  await untilRead(server.port)
-  const samples: Sample[] = []
-  const stalls: number[] = []
-  for (let run = 0; run < RUNS; run += 1) {
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    delay.enable()
-    samples.push(await list(server.port))
-    delay.disable()
-    stalls.push(delay.max / 1e6)
-  }
-  console.log(
-    `${FILES} files, reply of ${samples[0]?.bytes} bytes, ${RUNS} runs; the client shares the process`,
-  )
-  row(
-    'first byte',
-    samples.map(({ firstByte }) => firstByte),
-    'ms',
-  )
-  row(
-    'whole reply',
-    samples.map(({ total }) => total),
-    'ms',
-  )
-  row('longest stall of the event loop', stalls, 'ms')
-} finally {
-  await server.stop()
-  rmSync(data, { recursive: true, force: true })
+await untilRead(server.port)
+const samples: Sample[] = []
+const stalls: number[] = []
+for (let run = 0; run < RUNS; run += 1) {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  samples.push(await list(server.port))
+  delay.disable()
+  stalls.push(delay.max / 1e6)
 }
+console.log(
+  `${FILES} files, reply of ${samples[0]?.bytes} bytes, ${RUNS} runs; the client shares the process`,
+)
+row(
+  'first byte',
+  samples.map(({ firstByte }) => firstByte),
+  'ms',
+)
+row(
+  'whole reply',
+  samples.map(({ total }) => total),
+  'ms',
+)
+row('longest stall of the event loop', stalls, 'ms')

@@ -1,23 +1,13 @@
 // Measures what a login costs for an unknown user and for a wrong password: the times must not show which it was.
 // Usage: node bench/login-time.ts [logins of each kind]
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { startServer } from '../src/app/server.ts'
-import { systemClock } from '../src/core/clock.ts'
-import { Log } from '../src/core/log.ts'
-import { dataPaths } from '../src/core/paths.ts'
+import { startInProcess } from './server-in-process.ts'
 
 const count = Number(process.argv[2] ?? 200)
 /** What is not the machine's noise: medians of two runs of the same kind differ by less. */
 const NOISE = 0.05
 
-const CONF = `[server]
-host: 127.0.0.1
-port: 0
-ssl_port: 0
-[authorization]
+const CONF = `[authorization]
 trusted_clients: 127.0.0.1
 max_login_attempts: 1000000
 `
@@ -34,41 +24,31 @@ async function post(url: string, body: object): Promise<number> {
   return performance.now() - started
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'login-time-'))
-const paths = dataPaths(folder)
-mkdirSync(paths.config, { recursive: true })
-writeFileSync(paths.configFile, CONF)
-const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: () => {} })
-const server = await startServer({ paths, log, klippySocket: join(folder, 'none.sock') })
-try {
-  const url = `http://127.0.0.1:${server.port}`
-  await post(`${url}/access/user`, { username: 'known', password: 'right' })
-  const kinds: Readonly<Record<string, () => object>> = {
-    'unknown user': () => ({ username: 'unknown', password: 'wrong' }),
-    'wrong password': () => ({ username: 'known', password: 'wrong' }),
-  }
-  const times = new Map(Object.keys(kinds).map(kind => [kind, [] as number[]]))
-  for (let i = 0; i < 10; i += 1) await post(`${url}/access/login`, { username: 'unknown', password: 'x' })
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  delay.enable()
-  // In turns, so that what else the machine does falls on both alike.
-  for (let i = 0; i < count; i += 1) {
-    for (const [kind, body] of Object.entries(kinds))
-      times.get(kind)?.push(await post(`${url}/access/login`, body()))
-  }
-  delay.disable()
-  const medians = [...times].map(([kind, all]) => {
-    const sorted = all.toSorted((a, b) => a - b)
-    const [p5, p50, p95] = [0.05, 0.5, 0.95].map(part => quantile(sorted, part).toFixed(2))
-    process.stdout.write(`${kind.padEnd(15)} median ${p50} ms (5 %: ${p5}, 95 %: ${p95}) of ${count}\n`)
-    return quantile(sorted, 0.5)
-  })
-  const [first = 0, second = 0] = medians
-  const apart = Math.abs(first - second) / Math.min(first, second)
-  process.stdout.write(`medians apart: ${(apart * 100).toFixed(1)} %\n`)
-  process.stdout.write(`longest wait of the event loop meanwhile: ${(delay.max / 1e6).toFixed(1)} ms\n`)
-  if (apart > NOISE) process.exitCode = 1
-} finally {
-  await server.stop()
-  rmSync(folder, { recursive: true, force: true })
+await using server = await startInProcess(undefined, CONF)
+const { url } = server
+await post(`${url}/access/user`, { username: 'known', password: 'right' })
+const kinds: Readonly<Record<string, () => object>> = {
+  'unknown user': () => ({ username: 'unknown', password: 'wrong' }),
+  'wrong password': () => ({ username: 'known', password: 'wrong' }),
 }
+const times = new Map(Object.keys(kinds).map(kind => [kind, [] as number[]]))
+for (let i = 0; i < 10; i += 1) await post(`${url}/access/login`, { username: 'unknown', password: 'x' })
+const delay = monitorEventLoopDelay({ resolution: 1 })
+delay.enable()
+// In turns, so that what else the machine does falls on both alike.
+for (let i = 0; i < count; i += 1) {
+  for (const [kind, body] of Object.entries(kinds))
+    times.get(kind)?.push(await post(`${url}/access/login`, body()))
+}
+delay.disable()
+const medians = [...times].map(([kind, all]) => {
+  const sorted = all.toSorted((a, b) => a - b)
+  const [p5, p50, p95] = [0.05, 0.5, 0.95].map(part => quantile(sorted, part).toFixed(2))
+  process.stdout.write(`${kind.padEnd(15)} median ${p50} ms (5 %: ${p5}, 95 %: ${p95}) of ${count}\n`)
+  return quantile(sorted, 0.5)
+})
+const [first = 0, second = 0] = medians
+const apart = Math.abs(first - second) / Math.min(first, second)
+process.stdout.write(`medians apart: ${(apart * 100).toFixed(1)} %\n`)
+process.stdout.write(`longest wait of the event loop meanwhile: ${(delay.max / 1e6).toFixed(1)} ms\n`)
+if (apart > NOISE) process.exitCode = 1
