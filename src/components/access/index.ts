@@ -10,6 +10,7 @@ import { bool, int } from '../../schema/index.ts'
 import { Access } from './access.ts'
 import { LoginFailures } from './login-failures.ts'
 import { LoginLimit } from './login-limit.ts'
+import { KnownNetworks } from './login-queue.ts'
 import { keyUserName, NamedKeys } from './named-keys.ts'
 import { OneshotTokens } from './oneshot-tokens.ts'
 import { Passwords } from './passwords.ts'
@@ -64,8 +65,9 @@ function create(
   const access = new Access(options, { users, tokens, oneshots, keys })
   const failures = new LoginFailures(storage)
   const limit = new LoginLimit({ clock, log, failures, max: max_login_attempts })
-  const passwords = new Passwords()
-  const userService = new UserService({ users, tokens, passwords, limit, directory, clock, log })
+  const known = new KnownNetworks()
+  const passwords = new Passwords(known)
+  const userService = new UserService({ users, tokens, passwords, limit, known, directory, clock, log })
   access.warn(core.warnings)
   serveAccess(core, scope, { access, users, userService, oneshots, keys, defaultSource })
   let sweep: Timer | null = null

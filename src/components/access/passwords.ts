@@ -1,7 +1,7 @@
 // Hashes of passwords, as the current Moonraker stores them, computed outside of the event loop.
 import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
+import { type KnownNetworks, LoginQueue } from './login-queue.ts'
 
 /** PBKDF2-HMAC-SHA256 with the rounds and lengths of the original, so that each server can check the other's hashes. */
 const ROUNDS = 100_000
@@ -9,7 +9,6 @@ const HASH_BYTES = 32
 const SALT_BYTES = 32
 /** Hashes computed at once: Node's threads are also those of all file operations. */
 const MAX_RUNNING = 2
-const MAX_QUEUED = 64
 /** Longer passwords are wrong in any case. */
 export const MAX_PASSWORD = 1024
 
@@ -26,27 +25,38 @@ export class Passwords {
     password: randomBytes(HASH_BYTES).toString('hex'),
     salt: randomBytes(SALT_BYTES).toString('hex'),
   }
-  readonly #limit = new ConcurrencyLimit({ what: 'logins', maxRunning: MAX_RUNNING, maxQueued: MAX_QUEUED })
+  readonly #queue: LoginQueue
 
-  /** Hashes a new password with a new salt. */
-  async hash(password: string): Promise<HashedPassword> {
+  constructor(known: KnownNetworks) {
+    this.#queue = new LoginQueue(known, MAX_RUNNING)
+  }
+
+  /** Hashes a new password with a new salt, for a client at `address`; null is the unix socket. */
+  async hash(password: string, address: string | null): Promise<HashedPassword> {
     const salt = randomBytes(SALT_BYTES)
-    const hash = await this.#derive(password, salt)
+    const hash = await this.#derive(password, salt, address)
     return { password: hash.toString('hex'), salt: salt.toString('hex') }
   }
 
-  /** Whether `password` is the stored one. Without a stored one (unknown user) the check takes the same time. */
-  async matches(password: string, stored: HashedPassword | undefined): Promise<boolean> {
+  /**
+   * Whether `password`, which a client at `address` sent, is the stored one. Without a stored one (unknown user) the
+   * check takes the same time. Rejects with ApiError 503 if too many logins wait.
+   */
+  async matches(
+    password: string,
+    stored: HashedPassword | undefined,
+    address: string | null,
+  ): Promise<boolean> {
     const usable = stored !== undefined && stored.password.length === HASH_BYTES * 2
     const { password: expected, salt } = usable ? stored : this.#dummy
     const isLong = password.length > MAX_PASSWORD
-    const hash = await this.#derive(isLong ? '' : password, Buffer.from(salt, 'hex'))
+    const hash = await this.#derive(isLong ? '' : password, Buffer.from(salt, 'hex'), address)
     const wanted = Buffer.from(expected, 'hex')
     const same = wanted.length === hash.length && timingSafeEqual(hash, wanted)
     return same && usable && !isLong
   }
 
-  #derive(password: string, salt: Buffer): Promise<Buffer> {
-    return this.#limit.run(() => derive(password, salt, ROUNDS, HASH_BYTES, 'sha256'))
+  #derive(password: string, salt: Buffer, address: string | null): Promise<Buffer> {
+    return this.#queue.run(address, () => derive(password, salt, ROUNDS, HASH_BYTES, 'sha256'))
   }
 }

@@ -87,9 +87,9 @@ function userHandlers(core: Core, { access, users, userService, defaultSource }:
       return { username, source: source as Source, created_on: created_on ?? started, role }
     },
     'access.users.list': () => ({ users: users.list().map(userInfo) }),
-    'access.post_user': async ({ role, source, ...rest }: NewUser) => {
+    'access.post_user': async ({ role, source, ...rest }: NewUser, { address }: Caller) => {
       const login = { ...rest, source: (source ?? defaultSource).toLowerCase() }
-      const done = await userService.create(login, role)
+      const done = await userService.create(login, role, address)
       const { username } = rest
       setImmediate(() => core.connections.notify('notify_user_created', { username }))
       return loginReply(done, 'user_created')

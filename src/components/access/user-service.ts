@@ -6,11 +6,14 @@ import type { Log } from '../../core/log.ts'
 import { TRUSTED_USER } from '../../rpc/user.ts'
 import { API_KEY_USER } from '../../storage/index.ts'
 import type { LoginLimit } from './login-limit.ts'
+import { type KnownNetworks, LoginQueue } from './login-queue.ts'
 import { MAX_PASSWORD, type Passwords } from './passwords.ts'
 import type { TokenService, Tokens } from './token-service.ts'
 import type { StoredUser, UserCache } from './user-cache.ts'
 
 const MAX_NAME = 256
+/** Logins that the directory checks at a time. */
+const MAX_DIRECTORY_LOGINS = 4
 const CONTROL = /\p{Cc}/u
 
 /** Users outside of the database, such as those of an LDAP server. */
@@ -29,6 +32,7 @@ export interface UserServiceParts {
   readonly tokens: TokenService
   readonly passwords: Passwords
   readonly limit: LoginLimit
+  readonly known: KnownNetworks
   readonly clock: Clock
   readonly log: Log
   /** Where users of LDAP are looked for; null without a section [ldap]. */
@@ -56,9 +60,11 @@ export function isReserved(username: string): boolean {
 
 export class UserService {
   readonly #parts: UserServiceParts
+  readonly #directoryQueue: LoginQueue
 
   constructor(parts: UserServiceParts) {
     this.#parts = parts
+    this.#directoryQueue = new LoginQueue(parts.known, MAX_DIRECTORY_LOGINS)
   }
 
   /** Where users of LDAP are looked for; null without a section [ldap] that works. */
@@ -80,7 +86,10 @@ export class UserService {
     const attempt = this.#parts.limit.start(address, username)
     let user: StoredUser | undefined
     try {
-      user = source === 'ldap' ? await this.#fromDirectory(login) : await this.#fromAccounts(login)
+      user =
+        source === 'ldap'
+          ? await this.#fromDirectory(login, address)
+          : await this.#fromAccounts(login, address)
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) attempt.cancel()
       throw error
@@ -91,24 +100,32 @@ export class UserService {
       throw new ApiError(400, 'Invalid Password')
     }
     attempt.succeed()
+    this.#parts.known.add(address)
     return { user, tokens: await this.#parts.tokens.issue(user) }
   }
 
-  async #fromAccounts({ username, password }: Login): Promise<StoredUser | undefined> {
+  async #fromAccounts(
+    { username, password }: Login,
+    address: string | null,
+  ): Promise<StoredUser | undefined> {
     const { users, passwords } = this.#parts
     const known = users.get(username)
     const local = known?.source === 'moonraker' ? known : undefined
-    if (!(await passwords.matches(password, local))) return undefined
+    if (!(await passwords.matches(password, local, address))) return undefined
     // In the meantime the user may have been deleted, or have a new password.
     const present = users.get(username)
     return present?.password === known?.password ? present : undefined
   }
 
-  async #fromDirectory({ username, password }: Login): Promise<StoredUser | undefined> {
+  async #fromDirectory(
+    { username, password }: Login,
+    address: string | null,
+  ): Promise<StoredUser | undefined> {
     const { directory } = this
     if (directory === null) return undefined
     checkName(username)
-    if (!(await directory.authenticate(username, password))) return undefined
+    const isRight = await this.#directoryQueue.run(address, () => directory.authenticate(username, password))
+    if (!isRight) return undefined
     const known = this.#parts.users.get(username)
     if (known === undefined) {
       return this.#add(username, { password: '', salt: '' }, 'ldap', directory.role)
@@ -121,14 +138,14 @@ export class UserService {
   }
 
   /** Creates a user and logs it in. Rejects with ApiError 400. */
-  async create({ username, password, source }: Login, role: Role): Promise<LoggedIn> {
+  async create({ username, password, source }: Login, role: Role, address: string | null): Promise<LoggedIn> {
     if (source === 'ldap') throw new ApiError(400, 'Invalid Request to create new LDAP User')
     if (source !== 'moonraker') throw new ApiError(400, `Invalid 'source': ${source}`)
     if (isReserved(username)) throw new ApiError(400, `Invalid Request for user ${username}`)
     checkName(username)
     this.#checkFree(username)
     checkPassword(password)
-    const hashed = await this.#parts.passwords.hash(password)
+    const hashed = await this.#parts.passwords.hash(password, address)
     this.#checkFree(username)
     const user = await this.#add(username, hashed, source, role)
     return { user, tokens: await this.#parts.tokens.issue(user) }
@@ -186,10 +203,14 @@ export class UserService {
       throw new ApiError(400, `Can't reset the password of ${username}: it is stored by ${user.source}`)
     }
     const attempt = limit.start(address, username)
-    if (!(await passwords.matches(old, user))) throw new ApiError(400, 'Invalid Password')
+    const isRight = await passwords.matches(old, user, address).catch(error => {
+      attempt.cancel()
+      throw error
+    })
+    if (!isRight) throw new ApiError(400, 'Invalid Password')
     attempt.succeed()
     checkPassword(wanted)
-    const hashed = await passwords.hash(wanted)
+    const hashed = await passwords.hash(wanted, address)
     const present = users.get(username)
     if (present?.password !== user.password) throw new ApiError(400, 'Invalid Password')
     const changed = { ...present, ...hashed, jwt_secret: null, jwk_id: null }
