@@ -6,9 +6,8 @@ import type { Socket } from 'node:net'
 import { type Duplex, pipeline } from 'node:stream'
 import { ApiError } from '../../core/errors.ts'
 import type { RawRequest, SocketRequest } from '../../rpc/registry.ts'
+import { OpenStreams } from './open-streams.ts'
 
-/** Requests and WebSockets that may be open at a time: each takes the camera's whole bandwidth. */
-const MAX_STREAMS = 32
 /** The proxy gives up on a streamer that does not connect or send anything for so long. */
 const SILENCE_MS = 30_000
 /** Between probes of TCP that find out whether the other end of a silent WebSocket is still there. */
@@ -38,7 +37,7 @@ function words(text: string): ReadonlySet<string> {
 
 export class WebcamProxy {
   readonly #target: URL
-  #streams = 0
+  readonly #streams = new OpenStreams()
 
   /** `target` is the streamer's address, without user and password. */
   constructor(target: URL) {
@@ -46,31 +45,25 @@ export class WebcamProxy {
   }
 
   /** Passes a request on. Rejects with ApiError 502 if the streamer does not answer, 503 if too many are open. */
-  async handle({ req, res, rest, stopping }: RawRequest): Promise<void> {
+  async handle({ req, res, rest, caller, stopping }: RawRequest): Promise<void> {
     const target = this.#targetOf(rest, req.url ?? '')
-    this.#take(res)
+    const release = this.#streams.add(caller)
     const abort = addAbortListener(stopping, () => res.destroy())
-    res.once('close', () => abort[Symbol.dispose]())
+    res.once('close', () => {
+      release()
+      abort[Symbol.dispose]()
+    })
     passOn(await send(target, req, res), res)
   }
 
   /** Connects a WebSocket with the streamer's. Rejects as `handle` does, and if the streamer opens no WebSocket. */
-  async connect({ req, socket, head, rest }: SocketRequest): Promise<void> {
+  async connect({ req, socket, head, rest, caller }: SocketRequest): Promise<void> {
     const target = this.#targetOf(rest, req.url ?? '')
-    this.#take(socket)
+    socket.once('close', this.#streams.add(caller))
     const [answer, streamer] = await openSocket(target, req, socket)
     socket.write(handshakeText(answer))
     streamer.write(head)
     join(socket as Socket, streamer)
-  }
-
-  /** Counts a stream until `end` is closed. */
-  #take(end: Duplex | ServerResponse): void {
-    if (this.#streams >= MAX_STREAMS) throw new ApiError(503, 'Too many camera streams are open')
-    this.#streams += 1
-    end.once('close', () => {
-      this.#streams -= 1
-    })
   }
 
   #targetOf(rest: string, url: string): URL {

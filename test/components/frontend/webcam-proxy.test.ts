@@ -254,3 +254,37 @@ test('more viewers than the bound are refused, and room comes back', async t => 
   while (reply.status === 503) reply = await sendRequest(rig.port, '/webcam/still')
   assert.equal(reply.body, 'picture')
 })
+
+test('one address without a login leaves streams to others, and to users', async t => {
+  const port = await streamer(t, (req, res) => {
+    if (req.url?.startsWith('/still') === true) res.end('picture')
+    else res.writeHead(200).write('x')
+  })
+  const authorization = 'force_logins: True\ntrusted_clients: 127.0.0.1'
+  await using rig = await rigWith(`http://127.0.0.1:${port}`, 'webcams_need_login: False', { authorization })
+  const post = (path: string, body: object, headers = {}) =>
+    sendRequest(rig.port, path, {
+      verb: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+  const { token } = (await post('/access/user', { username: 'a', password: 'pw' })).json.result
+  const watch = async (address: string) => {
+    const socket = connect(rig.port, '127.0.0.1')
+    t.after(() => socket.destroy())
+    socket.write(`GET /webcam/ HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ${address}\r\n\r\n`)
+    const [head] = (await once(socket, 'data')) as [Buffer]
+    return Number(head.toString('latin1', 9, 12))
+  }
+  const still = async (headers: Record<string, string>) =>
+    (await sendRequest(rig.port, '/webcam/still', { headers })).status
+  const statuses = await Promise.all(Array.from({ length: 9 }, () => watch('203.0.113.5')))
+  assert.deepEqual(
+    statuses.sort((a, b) => a - b),
+    [...Array(6).fill(200), ...Array(3).fill(503)],
+  )
+  assert.equal(await still({ 'X-Forwarded-For': '203.0.113.6' }), 200)
+  for (let i = 0; i < 18; i += 1) assert.equal(await watch(`2001:db8:0:${i >> 2}::${i}`), 200)
+  assert.equal(await still({ 'X-Forwarded-For': '203.0.113.6' }), 503)
+  assert.equal(await still({ 'X-Forwarded-For': '203.0.113.6', Authorization: `Bearer ${token}` }), 200)
+})
