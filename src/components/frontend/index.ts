@@ -53,10 +53,11 @@ class Frontends {
       )
     }
     const prefix = pathOf(section, section.options.prefix, 'prefix')
-    const cameras = Object.entries(webcams).map(([below, address]) => ({
-      below: pathOf(section, below, 'webcams'),
-      proxy: new WebcamProxy(addressOf(section, below, address)),
-    }))
+    const cameras = Object.entries(webcams).map(([written, address]) => {
+      const below = pathOf(section, written, 'webcams')
+      const target = addressOf(section, written, address)
+      return { below, proxy: new WebcamProxy(target, this.#core.routePrefix + below) }
+    })
     this.#claim(section, [prefix, ...cameras.map(({ below }) => below)])
     this.#serveSite(section.name, folder, prefix)
     for (const { below, proxy } of cameras) this.#serveCamera(below, proxy, needsLogin)
@@ -86,9 +87,9 @@ class Frontends {
 
   #serveCamera(path: string, proxy: WebcamProxy, needsLogin: boolean): void {
     this.#serveFolder({
-      verbs: ['GET', 'HEAD', 'POST'],
+      verbs: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
       path,
-      // A WebRTC stream is requested by POST.
+      // A WebRTC stream is requested by POST; WHEP changes its session by PATCH, and ends it by DELETE.
       role: 'viewer',
       open: () => !needsLogin,
       handle: request => proxy.handle(request),

@@ -25,9 +25,12 @@ const HANDSHAKE_HEADERS = words(
 /** Query keys that carry our credentials. */
 const OUR_KEYS = words('token access_token apikey')
 
+/** Requests with a body: WebRTC signalling by POST, and WHEP's by PATCH. */
+const VERBS_WITH_BODY: ReadonlySet<string | undefined> = new Set(['POST', 'PATCH'])
+
 /** The headers that the client receives. Others may bind a browser to something for the whole of this server. */
 const RESPONSE_HEADERS = words(
-  'accept-ranges age cache-control content-disposition content-encoding content-length content-range content-type ' +
+  'accept-patch accept-ranges age cache-control content-disposition content-encoding content-length content-range content-type ' +
     'etag expires last-modified location pragma retry-after',
 )
 
@@ -37,11 +40,16 @@ function words(text: string): ReadonlySet<string> {
 
 export class WebcamProxy {
   readonly #target: URL
+  readonly #path: string
   readonly #streams = new OpenStreams()
 
-  /** `target` is the streamer's address, without user and password. */
-  constructor(target: URL) {
+  /**
+   * `target` is the streamer's address, without user and password; `path` is the one at which clients reach it, with a
+   * slash at its end.
+   */
+  constructor(target: URL, path: string) {
     this.#target = target
+    this.#path = path
   }
 
   /** Passes a request on. Rejects with ApiError 502 if the streamer does not answer, 503 if too many are open. */
@@ -53,7 +61,10 @@ export class WebcamProxy {
       release()
       abort[Symbol.dispose]()
     })
-    passOn(await send(target, req, res), res)
+    const answer = await send(target, req, res)
+    const { location } = answer.headers
+    if (location !== undefined) answer.headers.location = this.#locationOf(location, target)
+    passOn(answer, res)
   }
 
   /** Connects a WebSocket with the streamer's. Rejects as `handle` does, and if the streamer opens no WebSocket. */
@@ -66,8 +77,22 @@ export class WebcamProxy {
     join(socket as Socket, streamer)
   }
 
+  /** The path of the streamer's address, with a slash at its end. */
+  get #base(): string {
+    const { pathname } = this.#target
+    return pathname.endsWith('/') ? pathname : `${pathname}/`
+  }
+
+  /** An address that the streamer names, such as that of a WHEP session, as the client reaches it. */
+  #locationOf(named: string, requested: URL): string {
+    const base = this.#base
+    const url = URL.parse(named, requested.href)
+    if (url === null || url.origin !== this.#target.origin || !url.pathname.startsWith(base)) return named
+    return this.#path + url.pathname.slice(base.length) + url.search
+  }
+
   #targetOf(rest: string, url: string): URL {
-    const base = this.#target.pathname.endsWith('/') ? this.#target.pathname : `${this.#target.pathname}/`
+    const base = this.#base
     const target = new URL(this.#target)
     target.pathname = base + rest.split('/').map(encodeURIComponent).join('/')
     if (!target.pathname.startsWith(base)) throw new ApiError(404, 'Not Found')
@@ -106,7 +131,7 @@ async function openRequest(
 
 /** Sends the request, and waits for the start of the response. */
 async function send(target: URL, req: IncomingMessage, res: ServerResponse): Promise<IncomingMessage> {
-  const hasBody = req.method === 'POST'
+  const hasBody = VERBS_WITH_BODY.has(req.method)
   const headers = chosen(req.headers, REQUEST_HEADERS)
   if (!hasBody) delete headers['content-length']
   const outgoing = await openRequest(target, req.method, headers, res)
@@ -115,7 +140,7 @@ async function send(target: URL, req: IncomingMessage, res: ServerResponse): Pro
   outgoing.on('error', cause => reject(noAnswer(cause)))
   // A response that changes the protocol ends without an error.
   outgoing.on('close', () => reject(noAnswer(new Error('it closed the connection'))))
-  // The body of a GET has no frame there: the streamer would take it for another request.
+  // The body of any other request has no frame there: the streamer would take it for another request.
   if (hasBody) req.pipe(outgoing)
   else outgoing.end()
   return promise
@@ -193,6 +218,8 @@ function passOn(answer: IncomingMessage, res: ServerResponse): void {
   if (statusCode < 200) throw new ApiError(502, `The camera's streamer answers with status ${statusCode}`)
   for (const [name, value = ''] of Object.entries(chosen(headers, RESPONSE_HEADERS)))
     res.setHeader(name, value)
+  // A page of another allowed site reads the address of its session.
+  if (headers.location !== undefined) res.setHeader('Access-Control-Expose-Headers', 'Location, ETag')
   res.setHeader('Content-Security-Policy', 'sandbox allow-scripts allow-forms')
   res.setHeader('X-Content-Type-Options', 'nosniff')
   // The streamer has answered before the end of the request: nothing reads the rest.

@@ -6,8 +6,8 @@ import type { RequestSource } from './authenticator.ts'
 import { hasBody } from './body.ts'
 import { EntityTags } from './entity-tags.ts'
 
+const METHODS = 'GET, POST, PUT, DELETE, OPTIONS'
 const PREFLIGHT = {
-  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
   'Access-Control-Allow-Headers':
     'Origin, Accept, Content-Type, X-Requested-With, X-CRSF-Token, Authorization, X-Access-Token, X-Api-Key',
 }
@@ -21,8 +21,11 @@ export function allowOrigin(res: ServerResponse, { allowedOrigin, origin }: Requ
 /** Answers a CORS preflight. Throws ApiError 405 for an origin that is not allowed. */
 export function answerPreflight(req: IncomingMessage, res: ServerResponse, source: RequestSource): void {
   if (source.allowedOrigin === undefined) throw new ApiError(405, 'Method Not Allowed')
+  // Only cameras have it; without it the list is the original's.
+  const isPatch = req.headers['access-control-request-method'] === 'PATCH'
   const privateNetwork = req.headers['access-control-request-private-network'] === 'true'
   res.writeHead(204, {
+    'Access-Control-Allow-Methods': isPatch ? `${METHODS}, PATCH` : METHODS,
     ...PREFLIGHT,
     ...(privateNetwork && { 'Access-Control-Allow-Private-Network': 'true' }),
   })

@@ -234,6 +234,58 @@ test('a viewer gets WebRTC too, which is requested by POST', async t => {
   assert.equal((await sendRequest(rig.port, '/webcam/webrtc', foreign)).status, 403)
 })
 
+test('a WHEP session is opened, changed and ended', async t => {
+  const seen: string[] = []
+  const port = await streamer(t, async (req, res) => {
+    let body = ''
+    for await (const part of req) body += part
+    seen.push(
+      `${req.method} ${req.url} ${req.headers['content-type'] ?? ''} ${req.headers['if-match'] ?? ''} ${body}`,
+    )
+    if (req.method === 'POST')
+      res.writeHead(201, {
+        Location: '/cam/whep/s-1?x=1',
+        ETag: '"ice"',
+        'Accept-Patch': 'application/trickle-ice-sdpfrag',
+      })
+    else res.statusCode = req.method === 'PATCH' ? 204 : 200
+    res.end()
+  })
+  await using rig = await rigWith(`http://127.0.0.1:${port}/cam`, '', { server: 'route_prefix: printer' })
+  const call = (verb: string, path: string, headers: Record<string, string> = {}, body = '') =>
+    sendRequest(rig.port, path, { verb, headers, body })
+  const offer = { 'Content-Type': 'application/sdp', Origin: 'http://allowed.test' }
+  const opened = await call('POST', '/printer/webcam/whep', offer, 'offer')
+  assert.equal(opened.status, 201)
+  const location = String(opened.headers.location)
+  assert.equal(location, '/printer/webcam/whep/s-1?x=1')
+  assert.equal(opened.headers['accept-patch'], 'application/trickle-ice-sdpfrag')
+  assert.equal(opened.headers['access-control-expose-headers'], 'Location, ETag')
+  const patch = { 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': '"ice"' }
+  assert.equal((await call('PATCH', location, patch, 'candidate')).status, 204)
+  assert.equal((await call('DELETE', location)).status, 200)
+  assert.equal((await call('DELETE', location, { Origin: 'http://evil.test' })).status, 403)
+  assert.deepEqual(seen, [
+    'POST /cam/whep application/sdp  offer',
+    'PATCH /cam/whep/s-1?x=1 application/trickle-ice-sdpfrag "ice" candidate',
+    'DELETE /cam/whep/s-1?x=1   ',
+  ])
+})
+
+test('an address that is not below the streamer stays as it is', async t => {
+  const port = await streamer(t, (_req, res) => res.writeHead(302, { Location: '/elsewhere' }).end())
+  await using rig = await rigWith(`http://127.0.0.1:${port}/cam`)
+  assert.equal((await sendRequest(rig.port, '/webcam/')).headers.location, '/elsewhere')
+})
+
+test('a page of an allowed site may send PATCH', async t => {
+  const port = await streamer(t, (_req, res) => res.end())
+  await using rig = await rigWith(`http://127.0.0.1:${port}`)
+  const headers = { Origin: 'http://allowed.test', 'Access-Control-Request-Method': 'PATCH' }
+  const reply = await sendRequest(rig.port, '/webcam/whep/1', { verb: 'OPTIONS', headers })
+  assert.match(String(reply.headers['access-control-allow-methods']), /\bPATCH\b/)
+})
+
 test('more viewers than the bound are refused, and room comes back', async t => {
   const port = await streamer(t, (req, res) => {
     if (req.url === '/still') res.end('picture')
