@@ -1,7 +1,7 @@
 // What the server's own methods return about files that can be printed, and what OctoPrint's replies contain of it.
 import type { Core } from '../../component/component.ts'
 import { ApiError } from '../../core/errors.ts'
-import { JsonText } from '../../core/json-text.ts'
+import { callMethod } from '../../rpc/call-method.ts'
 import type { Caller } from '../../rpc/caller.ts'
 
 /** The metadata of a file, as far as OctoPrint's replies contain it. Bytes, seconds, mm. */
@@ -10,17 +10,6 @@ export interface FileFacts {
   readonly modified?: number
   readonly estimated_time?: number
   readonly filament_total?: number
-}
-
-/** Calls a method of the API: its own checks hold, and what it does is announced as its own. */
-export async function callMethod(
-  { registry }: Core,
-  method: string,
-  params: object,
-  caller: Caller,
-): Promise<unknown> {
-  const result = await registry.call(method, params, { ...caller, transport: 'internal' })
-  return result instanceof JsonText ? result.toJSON() : result
 }
 
 /** The metadata of a file below gcodes; undefined without one. Throws ApiError for a path that cannot be a file. */
