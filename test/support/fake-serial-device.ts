@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DeviceCalls, loadDeviceCalls } from '../../src/core/device-calls.ts'
 import type { Registration } from '../../src/core/scope.ts'
+import { rawSettings, TCSETS2 } from '../../src/core/serial-port/termios.ts'
 
 const TIOCSPTLCK = 0x40045431
 const TIOCGPTN = 0x80045430
@@ -46,16 +47,17 @@ export class FakeSerialDevice implements AsyncDisposable {
   }
 
   /** A device that is plugged in. Rejects with Error if the machine has no pseudo terminals. */
-  static async start(): Promise<FakeSerialDevice> {
+  static async start(settings: 'new' | 'raw' = 'raw'): Promise<FakeSerialDevice> {
     const device = new FakeSerialDevice(
       mkdtempSync(join(tmpdir(), 'serial-')),
       await loadDeviceCalls('serial ports'),
     )
-    device.plugIn()
+    device.plugIn(settings)
     return device
   }
 
-  plugIn(): void {
+  /** `new` settings echo what the device sends, until the server changes them; `raw` ones do not. */
+  plugIn(settings: 'new' | 'raw' = 'raw'): void {
     const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK
     const master = openSync('/dev/ptmx', flags)
     const number = Buffer.alloc(4)
@@ -63,6 +65,7 @@ export class FakeSerialDevice implements AsyncDisposable {
     this.#calls.ioctl(master, TIOCGPTN, number)
     const terminal = `/dev/pts/${number.readUInt32LE()}`
     this.#files = [master, openSync(terminal, flags)]
+    if (settings === 'raw') this.#calls.ioctl(this.terminal, TCSETS2, rawSettings(9600))
     this.#watch = this.#calls.watch(master, { writable: false }, () => this.#read(master))
     symlinkSync(terminal, this.path)
   }

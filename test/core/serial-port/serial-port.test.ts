@@ -65,7 +65,7 @@ class Scene implements Disposable {
 }
 
 test('bytes arrive unchanged in both directions, in their order', { skip }, async () => {
-  await using device = await FakeSerialDevice.start()
+  await using device = await FakeSerialDevice.start('new')
   using scene = new Scene(device.path)
   await scene.port.start()
   assert.equal(await scene.event(), 'open')
