@@ -43,6 +43,7 @@ export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
   { section: 'button', load: () => import('./button/index.ts') },
   { section: 'notifier', load: () => import('./notifier/index.ts') },
   { section: 'octoprint_compat', load: () => import('./octoprint/index.ts') },
+  { section: 'paneldue', load: () => import('./paneldue/index.ts') },
   { section: 'sensor', load: () => import('./sensor/index.ts') },
   { section: 'spoolman', load: () => import('./spoolman/index.ts') },
   { section: 'wled', load: () => import('./wled/index.ts') },

@@ -12,13 +12,21 @@ export interface KlippyInfo {
   readonly state: KlippyState
   readonly state_message?: string
   readonly klipper_path?: string
+  readonly software_version?: string
   readonly python_path?: string
   readonly config_file?: string
   readonly log_file?: string
   readonly process_id?: number
 }
 
-const TEXTS = ['state_message', 'klipper_path', 'python_path', 'config_file', 'log_file'] as const
+const TEXTS = [
+  'state_message',
+  'klipper_path',
+  'software_version',
+  'python_path',
+  'config_file',
+  'log_file',
+] as const
 
 /** Reads a reply to `info`, or what changed since `before`. Without a known state Klippy counts as starting. */
 export function readInfo(reply: unknown, before: KlippyInfo = { state: 'startup' }): KlippyInfo {

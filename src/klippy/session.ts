@@ -67,6 +67,11 @@ export class KlippySession implements LinkListener {
     return this.#endpoints
   }
 
+  /** The status objects that Klippy has; known once it is ready. */
+  get objects(): readonly string[] {
+    return this.#objects
+  }
+
   /** Required objects that Klippy does not have; known once it is ready. */
   get missingRequirements(): string[] {
     if (this.#state !== 'ready') return []
