@@ -204,6 +204,7 @@ export class PowerDevice {
   async #checkLock(): Promise<void> {
     if (!this.#parts.options.locked_while_printing) return
     if (await this.#parts.core.printer.isPrinting()) {
+      this.#notify()
       throw new ApiError(400, `Unable to change power for ${this.name} while printing`)
     }
   }
@@ -219,7 +220,8 @@ export class PowerDevice {
       this.#planOff()
     } catch (error) {
       this.#failed(`was not switched ${to}`, error)
-      if (this.#isInitialised) this.#setState('error')
+      if (this.#isInitialised) this.#state = 'error'
+      this.#notify()
       throw error instanceof ApiError
         ? error
         : new ApiError(400, this.#failure(this.name, to), { cause: error })
@@ -248,6 +250,7 @@ export class PowerDevice {
     this.#notify()
   }
 
+  /** After a refused or failed command too: a client may show the state that it requested. */
   #notify(): void {
     const { connections, events } = this.#parts.core
     connections.notify('notify_power_changed', this.record)

@@ -67,6 +67,7 @@ test('a device that is not there at the start is init, refuses commands, and is 
   const { result } = await scene.client.call('machine.device_power.get_device', { device: 'plug' })
   assert.deepEqual(result, { plug: 'init' })
   assert.equal((await scene.act('plug', 'on')).error.message, 'Error Setting Device Status: plug to on')
+  await scene.notified('plug', 'init')
   plug.answer = works
   await scene.notified('plug', 'on')
   assert.equal(plug.state, 'ON')
