@@ -9,6 +9,7 @@ import { createContext, runInContext } from 'node:vm'
 import { readCommandLine } from '../src/app/command-line.ts'
 import { SHUTDOWN_ACTIONS } from '../src/components/machine/services/provider.ts'
 import { allRights } from '../src/components/machine/services/rights.ts'
+import { PACKAGEKIT_RIGHTS } from '../src/components/update-manager/system/packagekit.ts'
 import { absent } from './support/program.ts'
 
 const SYSTEMD_ANALYZE = 'systemd-analyze'
@@ -114,12 +115,13 @@ test('the polkit rule grants what the server needs, to the group, and nothing el
   const decide = (id: string, groups: readonly string[]) =>
     rules[0]!({ id }, { isInGroup: (group: string) => groups.includes(group) })
   const group = /^SupplementaryGroups=(.+)$/m.exec(read(UNIT))![1] as string
-  for (const right of allRights(SHUTDOWN_ACTIONS)) {
+  const needed = [...allRights(SHUTDOWN_ACTIONS), ...PACKAGEKIT_RIGHTS]
+  for (const right of needed) {
     assert.equal(decide(right, [group]), 'yes', right)
     assert.equal(decide(right, ['users']), undefined, right)
   }
   const granted = [...read(RULES).matchAll(/'(org\.[^']+)'/g)].map(([, id]) => id as string)
-  assert.deepEqual(new Set(granted), new Set(allRights(SHUTDOWN_ACTIONS)))
+  assert.deepEqual(new Set(granted), new Set(needed))
   for (const other of ['org.freedesktop.systemd1.manage-unit-files', 'org.freedesktop.policykit.exec']) {
     assert.equal(decide(other, [group]), undefined)
   }

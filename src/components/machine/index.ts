@@ -8,10 +8,11 @@ import type { Scope } from '../../core/scope.ts'
 import { bool } from '../../schema/index.ts'
 import { compileTemplate } from '../../template/index.ts'
 import { servePeripherals } from './peripherals/index.ts'
-import { machineServices, sudoService } from './service.ts'
+import { machineServices, type SystemBusAccess, sudoService, systemBusService } from './service.ts'
 import { AllowedServices } from './services/allowed-services.ts'
 import { hostBus } from './services/host-bus.ts'
 import { PROVIDERS, SHUTDOWN_ACTIONS } from './services/provider.ts'
+import { missingRights } from './services/rights.ts'
 import { Services } from './services/services.ts'
 import { Sudo } from './services/sudo.ts'
 import { hostMachine } from './system/hardware.ts'
@@ -118,7 +119,7 @@ export default component({
   options,
   // Front-ends wait for machine.system_info before they show anything.
   onInvalid: 'use default',
-  provides: { services: machineServices, sudo: sudoService },
+  provides: { services: machineServices, sudo: sudoService, bus: systemBusService },
   create({ core, section, scope }) {
     const { provider, shutdown_action, validate_service, supervisord_config_path } = section.options
     const alert = () => {
@@ -131,9 +132,14 @@ export default component({
     const sudo = new Sudo({ isRoot: process.geteuid?.() === 0, clock: core.clock, signal, onChange: alert })
     const { hardware, calls } = core.host.use(hostMachine, scope)
     const reader = new MachineReader(hardware, () => core.printer.session.info?.python_path)
+    const systemBus = core.host.use(hostBus, scope)
+    const bus: SystemBusAccess = {
+      connect: (...args) => systemBus.connect(...args),
+      missingRights,
+    }
     const parts = {
       core,
-      bus: core.host.use(hostBus, scope),
+      bus: systemBus,
       allowed: new AllowedServices(core.paths.allowedServices, core.log),
       sudo,
       shutdownAction: shutdown_action,
@@ -149,6 +155,7 @@ export default component({
     return {
       services,
       sudo,
+      bus,
       async start() {
         await readPassword(core, section, sudo)
         services.start()

@@ -1,5 +1,7 @@
-// The machine's services and root access, for other components.
+// The machine's services, root access and system bus, for other components.
 import { service } from '../../component/service.ts'
+import type { HostBus } from './services/host-bus.ts'
+import type { missingRights } from './services/rights.ts'
 import type { Services } from './services/services.ts'
 import type { Sudo } from './services/sudo.ts'
 
@@ -11,3 +13,11 @@ export const machineServices = service<MachineServices>('machine_services')
 
 /** Runs programs as root. */
 export const sudoService = service<Pick<Sudo, 'run' | 'request' | 'checkAccess'>>('sudo')
+
+/** The connection to the system's D-Bus, and what polkit grants there. */
+export interface SystemBusAccess extends Pick<HostBus, 'connect'> {
+  readonly missingRights: typeof missingRights
+}
+
+/** The system's D-Bus. */
+export const systemBusService = service<SystemBusAccess>('system_bus')

@@ -4,10 +4,12 @@ import { type Core, component } from '../../component/component.ts'
 import { SectionTemplate } from '../../component/section-template.ts'
 import type { ReadSection } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
+import { sudoService, systemBusService } from '../machine/service.ts'
 import { UpdateManager } from './manager.ts'
 import { generalOptions, sectionOptions } from './options.ts'
 import { ReleaseApi } from './releases/release-api.ts'
 import { readSections, sectionWarning } from './sections.ts'
+import { SystemPackages } from './system/system-packages.ts'
 import { updaterTypes } from './types.ts'
 
 const byType = Object.fromEntries(Object.entries(updaterTypes).map(([type, { options }]) => [type, options]))
@@ -29,7 +31,8 @@ export default component({
   presence: 'configured',
   options: generalOptions,
   named: { options: sectionOptions, byType, warning: sectionWarning },
-  create({ core, scope, section, named }) {
+  needs: { sudo: sudoService, bus: systemBusService },
+  create({ core, scope, section, named, needs }) {
     const { clock, log, storage, host } = core
     const general = section.options
     const releases = new ReleaseApi({
@@ -40,7 +43,19 @@ export default component({
       url: general.release_api,
       token: () => readToken(core, section),
     })
-    const manager = new UpdateManager(core, readSections({ core, general, releases }, named))
+    const ending = new AbortController()
+    scope.defer(() => ending.abort(new Error('the server stops')))
+    const usePackageKit = general.enable_packagekit
+    const packages = new SystemPackages({ ...needs, usePackageKit, signal: ending.signal })
+    const system = {
+      name: 'system',
+      open: async () => {
+        const { SystemUpdater } = await import('./system/system-updater.ts')
+        return new SystemUpdater(packages, core)
+      },
+    }
+    const sections = readSections({ core, general, releases }, named)
+    const manager = new UpdateManager(core, general.enable_system_updates ? [system, ...sections] : sections)
     scope.use(
       core.registry.serve(chapter, {
         'machine.update.status': () => ({

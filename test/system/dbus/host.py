@@ -4,6 +4,7 @@ Reads orders from standard input, one JSON object a line, and writes what was as
 Orders: {"unit": NAME, "active": STATE, "sub": STATE} makes a unit or changes it; {"pid": N, "belongs": NAME};
 {"deny": [ACTION, ...]}; {"result": WORD} is how jobs end from now on: "never" is never, "early" before they are told
 of; {"forge": NAME} tells everybody on the bus, from another line than systemd's, that the unit has failed.
+packagekit.py has more orders.
 """
 import fnmatch
 import json
@@ -15,6 +16,8 @@ import dbus.lowlevel
 import dbus.mainloop.glib
 from dbusmock.mockobject import DBusMockObject
 from gi.repository import GLib
+
+from packagekit import PackageKit
 
 SYSTEMD = 'org.freedesktop.systemd1'
 ROOT = '/org/freedesktop/systemd1'
@@ -38,6 +41,7 @@ class Host:
         self.denied = set()
         self.result = 'done'
         self.jobs = 0
+        self.packagekit = PackageKit(tell)
         self.manager = self.serve(self.names[0], ROOT, MANAGER, [
             ('Subscribe', '', '', ''),
             ('ListUnitsByPatterns', 'asas', 'a(ssssssouso)', lambda _, states, patterns: self.list(patterns)),
@@ -140,6 +144,7 @@ class Host:
             self.denied = set(order['deny'])
         if 'result' in order:
             self.result = order['result']
+        self.packagekit.order(order)
         if 'forge' in order:
             self.forge(order['forge'])
         tell(obeyed=order)

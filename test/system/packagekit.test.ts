@@ -1,0 +1,94 @@
+// System packages through PackageKit, over a real D-Bus daemon with a simulated PackageKit and polkit.
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { HostBus } from '../../src/components/machine/services/host-bus.ts'
+import { missingRights } from '../../src/components/machine/services/rights.ts'
+import { Apt } from '../../src/components/update-manager/system/apt.ts'
+import { PackageKit } from '../../src/components/update-manager/system/packagekit.ts'
+import { SystemPackages } from '../../src/components/update-manager/system/system-packages.ts'
+import { fakePrograms } from '../components/machine/fake-programs.ts'
+import { absent, Host } from './dbus/host.ts'
+
+const { signal } = new AbortController()
+const UPDATES = ['libone;2.0;amd64;stable', 'libtwo;1.1;all;stable', 'held;3.0;all;blocked']
+
+/** The machine's package manager, as the server finds it. */
+async function find(usePackageKit = true) {
+  const hostBus = new HostBus()
+  const bus = { connect: hostBus.connect.bind(hostBus), missingRights }
+  const sudo = { run: () => Promise.reject(new Error('PackageKit needs no sudo')) }
+  const provider = await new SystemPackages({ sudo, bus, usePackageKit, signal }).provider()
+  return { provider, [Symbol.dispose]: () => hostBus.stop() }
+}
+
+async function findPackageKit() {
+  const found = await find()
+  assert.ok(found.provider instanceof PackageKit)
+  return { packageKit: found.provider, [Symbol.dispose]: found[Symbol.dispose] }
+}
+
+function recorder() {
+  const lines: string[] = []
+  return { lines, signal, message: (text: string) => void lines.push(text) }
+}
+
+suite('PackageKit', { skip: absent }, () => {
+  test('packages are listed and updated', async () => {
+    await using host = await Host.start({ updates: UPDATES })
+    using found = await findPackageKit()
+    const run = recorder()
+    await found.packageKit.refresh(run)
+    assert.deepEqual(await found.packageKit.upgradable(signal), ['libone', 'libtwo'])
+    await found.packageKit.upgrade(run)
+    assert.deepEqual(run.lines, ['Updating libone 2.0', 'Updating libtwo 1.1'])
+    const changes = host.calls.filter(({ call }) => call !== 'check')
+    assert.deepEqual(changes, [
+      { call: 'RefreshCache', packages: [] },
+      { call: 'UpdatePackages', packages: UPDATES.slice(0, 2) },
+    ])
+  })
+
+  test('packages are installed by their names', async () => {
+    await using host = await Host.start({ available: ['libone;2.0;amd64;stable'] })
+    using found = await findPackageKit()
+    const known = await found.packageKit.known(['libone', 'libnone'], signal)
+    assert.deepEqual(known, ['libone'])
+    await found.packageKit.install(known, recorder())
+    assert.deepEqual(host.calls.at(-1), { call: 'InstallPackages', packages: ['libone;2.0;amd64;stable'] })
+  })
+
+  test('a failure has the words of PackageKit', async () => {
+    await using _host = await Host.start({ updates: UPDATES, problem: 'the disk is full' })
+    using found = await findPackageKit()
+    const upgrade = found.packageKit.upgrade(recorder())
+    await assert.rejects(upgrade, { name: 'PackageError', message: 'the disk is full' })
+  })
+
+  test('a PackageKit that ends during a change is a failure', async () => {
+    await using host = await Host.start({ updates: UPDATES, vanish: true })
+    using found = await findPackageKit()
+    await assert.rejects(found.packageKit.upgrade(recorder()), { message: 'PackageKit has ended' })
+    await host.order({ updates: UPDATES })
+    assert.deepEqual(await found.packageKit.upgradable(signal), ['libone', 'libtwo'])
+  })
+
+  test('without the rights for PackageKit, apt is used', async () => {
+    await using _host = await Host.start({
+      updates: UPDATES,
+      deny: ['org.freedesktop.packagekit.system-update'],
+    })
+    using _ = fakePrograms({ 'apt-get': '' })
+    using found = await find()
+    assert.ok(found.provider instanceof Apt)
+  })
+
+  test('without PackageKit, and where it is switched off, apt is used', async () => {
+    await using host = await Host.start()
+    using _ = fakePrograms({ 'apt-get': '' })
+    using without = await find()
+    assert.ok(without.provider instanceof Apt)
+    await host.order({ updates: UPDATES })
+    using off = await find(false)
+    assert.ok(off.provider instanceof Apt)
+  })
+})
