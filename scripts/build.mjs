@@ -1,6 +1,7 @@
 // Bundles the server: one file starts faster and needs less memory than many. `node scripts/build.mjs [FOLDER]`, by
 // default dist.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { basename, dirname, join } from 'node:path'
@@ -81,23 +82,6 @@ const SETTINGS = {
   logLevel: 'warning',
 }
 
-/** Loads the server, with the cache of compiled code if its folder is writable. */
-const LOADER = `#!/usr/bin/env node
-'use strict'
-const [major, minor] = process.versions.node.split('.').map(Number)
-if (major < 22 || (major === 22 && minor < 16)) {
-  console.error('moonraker-ts: Node ' + process.versions.node + ' is too old: 22.16 or later is needed')
-  process.exit(1)
-}
-// Node 22 warns at every start that its SQLite is experimental. The used part is the same in later versions.
-const { emitWarning } = process
-process.emitWarning = (warning, ...rest) => {
-  if (!String(warning).startsWith('SQLite is an experimental')) emitWarning.call(process, warning, ...rest)
-}
-require('node:module').enableCompileCache?.(require('node:path').join(__dirname, 'cache'))
-require('./server.cjs')
-`
-
 /** Builds the command moonraker.cjs in the folder `output`, and the server that it loads. */
 export async function bundle(output = join(root, 'dist')) {
   rmSync(join(output, 'lib'), { recursive: true, force: true })
@@ -107,6 +91,9 @@ export async function bundle(output = join(root, 'dist')) {
     ...SETTINGS,
     entryPoints: ['src/main.ts'],
     outfile: join(output, 'server.cjs'),
+    // An expression: the loader calls it.
+    banner: { js: '(function (require, __dirname) {' },
+    footer: { js: '})' },
     define: { __COMMIT__: JSON.stringify(commit()), 'import.meta.dirname': '__dirname' },
     plugins: [lazyModules, virtualPrinterApart, packagesApart(packages)],
   })
@@ -120,7 +107,11 @@ export async function bundle(output = join(root, 'dist')) {
   })
   await bundleWorkers(output)
   packDocs(join(output, 'docs'))
-  writeFileSync(join(output, 'moonraker.cjs'), LOADER)
+  const name = createHash('sha256')
+    .update(readFileSync(join(output, 'server.cjs')))
+    .digest('hex')
+  const loader = readFileSync(join(root, 'scripts', 'loader.cjs'), 'utf8')
+  writeFileSync(join(output, 'moonraker.cjs'), loader.replace('__BUILD__', name))
 }
 
 /** Builds the workers, and the file processors that one of them loads: none of them is part of the server's bundle. */

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ZipFile } from 'yazl'
@@ -140,6 +141,36 @@ test('nothing of it is loaded by a server that only looks for the services of it
   const files = JSON.parse(readFileSync(loaded, 'utf8')) as string[]
   assert.deepEqual(
     files.filter(file => file !== hook).map(file => basename(file)),
-    ['moonraker.cjs', 'server.cjs'],
+    ['moonraker.cjs'],
   )
+})
+
+test('the compiled code of one start serves the next one, and no other build', async () => {
+  await built
+  const [hook, use] = [join(FOLDER, 'script-hook.cjs'), join(FOLDER, 'use.json')]
+  writeFileSync(
+    hook,
+    `const vm = require('node:vm')
+    vm.Script = class extends vm.Script {
+      constructor(source, options) {
+        super(source, options)
+        require('node:fs').writeFileSync(${JSON.stringify(use)}, String(this.cachedDataRejected))
+      }
+    }`,
+  )
+  const folder = join(FOLDER, 'compiled')
+  const start = async (work = async () => {}) => {
+    await withServer(work, [], { NODE_COMPILE_CACHE: folder, NODE_OPTIONS: `--require ${hook}` })
+    return readFileSync(use, 'utf8')
+  }
+  const cached = () => globSync(join(folder, '*', 'server.bin'))
+  const untilCached = async () => {
+    while (cached().length === 0) await delay(50)
+  }
+  assert.equal(await start(untilCached), 'undefined')
+  assert.equal(await start(), 'false')
+  const [path = ''] = cached()
+  // V8 itself would accept the code of another build.
+  writeFileSync(path, readFileSync(path).fill('0', 0, 64))
+  assert.equal(await start(), 'undefined')
 })

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// The command moonraker.cjs of a build: loads server.cjs, with the code that V8 compiled at an earlier start.
+'use strict'
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 16)) {
+  console.error(`moonraker-ts: Node ${process.versions.node} is too old: 22.16 or later is needed`)
+  process.exit(1)
+}
+
+const {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} = require('node:fs')
+const { enableCompileCache, getCompileCacheDir } = require('node:module')
+const { join } = require('node:path')
+const { Script } = require('node:vm')
+
+/** The hash of server.cjs: V8 compares only the length of a source with the one that it compiled. */
+const BUILD = '__BUILD__'
+/** Milliseconds after which the start has ended. */
+const START = 1500
+
+// Node 22 warns at every start that its SQLite is experimental. The used part is the same in later versions.
+const { emitWarning } = process
+process.emitWarning = (warning, ...rest) => {
+  if (!String(warning).startsWith('SQLite is an experimental')) emitWarning.call(process, warning, ...rest)
+}
+
+// Node's own cache is for what the server loads later. Of the server, it would keep a second copy in memory.
+enableCompileCache(join(__dirname, 'cache'))
+/** Undefined where the folder cannot be written. */
+const folder = getCompileCacheDir()
+
+/** The content of a file, in memory that does not come from malloc: glibc keeps such a block when it is freed. */
+function read(path) {
+  const file = openSync(path)
+  const { size } = fstatSync(file)
+  const content = Buffer.from(new ArrayBuffer(size, { maxByteLength: size }))
+  readSync(file, content)
+  closeSync(file)
+  return content
+}
+
+/** The compiled code of this build, after its hash; undefined if there is none. */
+function readCache(path) {
+  try {
+    const content = read(path)
+    return content.latin1Slice(0, BUILD.length) === BUILD ? content.subarray(BUILD.length) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function writeCache(path, code) {
+  const temporary = `${path}.${process.pid}`
+  try {
+    const file = openSync(temporary, 'w', 0o600)
+    writeSync(file, Buffer.concat([Buffer.from(BUILD), code]))
+    fsyncSync(file)
+    closeSync(file)
+    renameSync(temporary, path)
+  } catch {
+    // The next start compiles the server again.
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** Calls `require` once for each module: the bundle does it hundreds of times. */
+const modules = new Map()
+function requireOnce(name) {
+  if (!modules.has(name)) modules.set(name, require(name))
+  return modules.get(name)
+}
+
+const filename = join(__dirname, 'server.cjs')
+const cache = folder && join(folder, 'server.bin')
+const script = new Script(read(filename).latin1Slice(), { filename, cachedData: cache && readCache(cache) })
+script.runInThisContext()(requireOnce, __dirname)
+if (cache && script.cachedDataRejected !== false) {
+  // With what the start has compiled. Not later: V8 accepts no code from a process with other flags.
+  setTimeout(() => writeCache(cache, script.createCachedData()), START).unref()
+}
