@@ -8,10 +8,10 @@ import {
   int,
   json,
   list,
-  type Optional,
   object,
+  optionalFields,
   record,
-  type Schema,
+  requiredFields,
   string,
 } from '../schema/index.ts'
 import { chapter, notification } from './chapter.ts'
@@ -97,24 +97,10 @@ export const webcamSettings = {
 
 const extraData = record(json()).describe('Data of the front-end')
 
-type FieldSet = Readonly<Record<string, Field<unknown>>>
-
-/** The same fields, all of them required. */
-function present<S extends FieldSet>(fields: S): { [K in keyof S]: Schema<Infer<S[K]>> } {
-  const required = Object.entries(fields).map(([name, { json, read }]) => [name, new Field(json, read)])
-  return Object.fromEntries(required) as { [K in keyof S]: Schema<Infer<S[K]>> }
-}
-
-/** The same fields, all of them optional: one that is left out does not change. */
-function changes<S extends FieldSet>(fields: S): { [K in keyof S]: Optional<Infer<S[K]> | undefined> } {
-  const optional = Object.entries(fields).map(([name, field]) => [name, field.optional()])
-  return Object.fromEntries(optional) as { [K in keyof S]: Optional<Infer<S[K]> | undefined> }
-}
-
 /** A webcam, as clients receive it. */
 export const Webcam = object({
   name: string(),
-  ...present(webcamSettings),
+  ...requiredFields(webcamSettings),
   source: choice('config', 'database'),
   extra_data: extraData,
   uid: string().describe('Never changes; 36 characters, unless a front-end chose others'),
@@ -161,7 +147,7 @@ export const webcam = chapter({
       params: {
         uid: string().describe('The webcam to change; it gets the name').optional(),
         name: label().optional(),
-        ...changes(webcamSettings),
+        ...optionalFields(webcamSettings),
         extra_data: extraData.optional(),
       },
       result: OneWebcam,

@@ -13,3 +13,4 @@ export {
   type Schema,
   type Shape,
 } from './schema.ts'
+export { optionalFields, readOr, requiredFields } from './variants.ts'

@@ -1,6 +1,6 @@
 // Webcams as stored in the database: under the names that Mainsail chose, and that the original still writes.
 import { type Webcam, webcamSettings } from '../../api/webcam.ts'
-import { Invalid, isPlainObject, type Schema } from '../../schema/index.ts'
+import { isPlainObject, readOr, type Schema } from '../../schema/index.ts'
 
 type Setting = keyof typeof webcamSettings
 
@@ -45,14 +45,7 @@ export function readStored(uid: string, stored: unknown): Webcam | undefined {
 
 function readOrDefault(setting: Setting, value: unknown): unknown {
   const schema: Schema<unknown> = webcamSettings[setting]
-  const missing = schema.fallback?.value ?? ''
-  if (value === undefined || value === null) return missing
-  try {
-    return schema.read(value, setting)
-  } catch (error) {
-    if (error instanceof Invalid) return missing
-    throw error
-  }
+  return readOr(schema, value, schema.fallback?.value ?? '')
 }
 
 /** The record of a webcam. Other fields of `before`, the record that it replaces, stay. */
