@@ -93,6 +93,7 @@ class FileManager implements Component {
   readonly loaded: LoadedFile
   readonly listings: Listings
   readonly operations: FileOperations
+  readonly archives: Archives
   /** The metadata component; if it does not work, the file system's size and time. */
   readonly metadata: () => MetadataSource
   readonly #core: Core
@@ -134,6 +135,15 @@ class FileManager implements Component {
       index,
       changes: this.changes,
       loaded: this.loaded,
+    })
+    this.archives = new Archives({
+      core,
+      roots,
+      access,
+      lock,
+      staging,
+      changes: this.changes,
+      refuseLoaded: place => this.loaded.refuse(place),
     })
     this.#monitor = new RootMonitor({
       ...core,
@@ -186,6 +196,7 @@ class FileManager implements Component {
       withStagingPath: (place, work) => this.operations.withStagingPath(place, work),
       publishFile: (draft, place) => this.operations.publishFile(draft, place),
       removeFile: place => this.operations.removeFile(place),
+      archive: (members, place, signal) => this.archives.pack(members, place, signal),
       list: (root: string) => listings.list(root),
       isGcodeName,
     }
@@ -213,7 +224,6 @@ class FileManager implements Component {
     if (klipper !== undefined) {
       await this.#addKlipperFolder('docs', join(klipper, 'docs'))
       await this.#addKlipperFolder('config_examples', join(klipper, 'config'))
-      void this.#monitor.check()
     }
     if (configFile !== undefined && this.#settings.check_klipper_config_path)
       await this.#checkConfigPath(configFile)
@@ -269,8 +279,8 @@ function reservedPaths(paths: DataPaths): ReservedPath[] {
   ]
 }
 
-function serve(core: Core, manager: FileManager, archives: Archives, scope: Scope): void {
-  const { listings, operations } = manager
+function serve(core: Core, manager: FileManager, scope: Scope): void {
+  const { listings, operations, archives } = manager
   scope.use(
     core.registry.serve(chapter, {
       'server.files.list': ({ root }) => listings.list(root),
@@ -318,7 +328,7 @@ export default component({
       prepare: path => manager.metadata().prepare(path),
       queue: () => (section.options.queue_gcode_uploads ? needs.queue() : null),
     }
-    serve(core, manager, new Archives(parts), scope)
+    serve(core, manager, scope)
     const uploads = serveUploads(parts, scope)
     serveLogDownloads(core, scope)
     scope.use(core.events.on('klippy:identified', () => manager.klippyIdentified()))

@@ -3,6 +3,7 @@ import { service } from '../../component/service.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
+import type { ArchiveFile } from './operations/zip.ts'
 import type { PathLock } from './roots/path-lock.ts'
 import type { Place, Root, Roots } from './roots/roots.ts'
 import type { FileEntry } from './tree/listing.ts'
@@ -31,6 +32,8 @@ export interface FilesService {
   publishFile(draft: string, place: Place): Promise<void>
   /** Deletes a file, and notifies clients. The caller holds the lock of `place`. */
   removeFile(place: Place): Promise<void>
+  /** Puts files into an uncompressed archive at `place`; see `Archives.pack`. */
+  archive(files: readonly ArchiveFile[], place: Place, signal: AbortSignal): Promise<void>
   list(root: string): Promise<readonly FileEntry[]>
   /** By the file's name. */
   readonly isGcodeName: (name: string) => boolean

@@ -33,20 +33,31 @@ export interface ZipResult {
   readonly action: 'zip_files'
 }
 
-/** A file to put into an archive. */
-interface Member {
-  /** `config/printer.cfg`: the root and the path below it. */
+/** A file of the server itself to put into an archive. */
+export interface ArchiveFile {
+  /** The name in the archive. */
   readonly name: string
+  /** The path on the disk. */
   readonly real: string
+}
+
+/** A file to put into an archive. */
+interface Member extends ArchiveFile {
   readonly size: number
   readonly modified: Date
 }
 
+/** What archives depend on. */
+export type ArchiveParts = Pick<
+  UploadParts,
+  'core' | 'roots' | 'access' | 'lock' | 'changes' | 'staging' | 'refuseLoaded'
+>
+
 export class Archives {
-  readonly #parts: UploadParts
+  readonly #parts: ArchiveParts
   readonly #limit = new ConcurrencyLimit({ what: 'archives', maxRunning: 1, maxQueued: MAX_QUEUED })
 
-  constructor(parts: UploadParts) {
+  constructor(parts: ArchiveParts) {
     this.#parts = parts
   }
 
@@ -57,6 +68,34 @@ export class Archives {
    */
   create(request: ZipRequest, caller: Caller): Promise<ZipResult> {
     return this.#limit.run(() => this.#create(request, caller))
+  }
+
+  /**
+   * Puts files into an uncompressed archive at `place`, for the server itself. Rejects with ApiError 503 if too many
+   * archives wait, 507 if the disk is full, with the reason of `signal`, and with the system's error.
+   */
+  pack(files: readonly ArchiveFile[], place: Place, signal: AbortSignal): Promise<void> {
+    return this.#limit.run(() => this.#pack(files, place, signal), signal)
+  }
+
+  async #pack(files: readonly ArchiveFile[], place: Place, signal: AbortSignal): Promise<void> {
+    const { staging, changes, lock } = this.#parts
+    const members: Member[] = []
+    for (const file of files) {
+      const { size, mtime } = await stat(file.real)
+      members.push({ ...file, size, modified: mtime })
+    }
+    await checkSpace(place, members)
+    const staged = createStagedFile(staging, place.root)
+    try {
+      await writeArchive(staged, members, { compress: false, signal })
+      await lock.run({ write: [place.real] }, async () => {
+        await staging.publish(staged.path, place.real)
+        changes.report({ action: 'create_file', item: await describe(place) })
+      })
+    } finally {
+      await staged.discard()
+    }
   }
 
   async #create({ items, dest, store_only }: ZipRequest, caller: Caller): Promise<ZipResult> {
@@ -70,7 +109,9 @@ export class Archives {
     try {
       const shown = `${place.root.name}/${place.relative}`
       await withFileError(shown, () =>
-        lock.run({ read: members.map(({ real }) => real) }, () => writeArchive(file, members, !store_only)),
+        lock.run({ read: members.map(({ real }) => real) }, () =>
+          writeArchive(file, members, { compress: !store_only }),
+        ),
       )
       return await lock.run({ write: [place.real] }, async () => {
         await refuseLoaded(place)
@@ -207,18 +248,33 @@ async function checkSpace({ root }: Place, members: readonly Member[]): Promise<
   throw new ApiError(507, `There is not enough space in root '${root.name}' for the archive`)
 }
 
-async function writeArchive(file: StagedFile, members: readonly Member[], compress: boolean): Promise<void> {
+/** How to write an archive. */
+interface ArchiveOptions {
+  readonly compress: boolean
+  /** Ends it; the file is incomplete then. */
+  readonly signal?: AbortSignal
+}
+
+async function writeArchive(
+  file: StagedFile,
+  members: readonly Member[],
+  { compress, signal }: ArchiveOptions,
+): Promise<void> {
   const { ZipFile } = await import('yazl')
   const zip = new ZipFile()
   const output = zip.outputStream as Readable
   zip.on('error', error => output.destroy(error))
+  const onAbort = () => output.destroy(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
   const ended = new AbortController()
   try {
+    signal?.throwIfAborted()
     for (const member of members) addMember(zip, member, compress, ended.signal)
     zip.end()
     await file.writeAll(output)
     await file.finish()
   } finally {
+    signal?.removeEventListener('abort', onAbort)
     // Closes the file that was being read, should there be one.
     ended.abort()
   }

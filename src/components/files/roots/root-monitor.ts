@@ -62,7 +62,10 @@ export class RootMonitor {
     this.#parts = parts
   }
 
-  /** Serves a folder, in place of the one served under that name. `writable` is what is allowed at most. */
+  /**
+   * Serves a folder, in place of the one served under that name. `writable` is what is allowed at most. After the start,
+   * the folder is checked at once.
+   */
   add(root: Root): void {
     const known = this.#monitored.get(root.name)
     if (known?.root.path === root.path) return
@@ -72,6 +75,7 @@ export class RootMonitor {
     const isLate = this.#started
     this.#monitored.set(root.name, { root, isLate, state, warning: null, running, next: null })
     this.#parts.roots.add(root)
+    if (this.#started) void this.check()
   }
 
   /** Stops serving a folder. */
