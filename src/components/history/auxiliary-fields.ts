@@ -4,7 +4,7 @@ import type { AuxiliaryField, Total } from '../../storage/index.ts'
 import type { AuxiliarySource, JobFields } from './service.ts'
 
 /** The registered sources, in the order in which jobs show them. */
-export class AuxiliaryFields implements JobFields {
+export class AuxiliaryFields implements Pick<JobFields, 'add'> {
   readonly #sources: AuxiliarySource[] = []
 
   /** Adds a source. Throws Error if its provider has a field of that name. */

@@ -128,7 +128,10 @@ export default component({
     serve(core, scope, { totals, recorder, started: interruptedClosed.promise })
     record(core, scope, recorder)
     return {
-      fields,
+      fields: {
+        add: source => fields.add(source),
+        record: (jobId, field) => recorder.addField(jobIdNumber(jobId), field),
+      },
       async start() {
         const interrupted = await core.storage.jobs
           .closeOpen('interrupted')

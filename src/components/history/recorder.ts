@@ -4,7 +4,7 @@ import type { PrintStats } from '../../api/printer.ts'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
-import type { Job, NewJob } from '../../storage/index.ts'
+import type { AuxiliaryField, Job, NewJob } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'
 import { EndReason, withoutReason } from './end-reason.ts'
 import { JobReplies } from './job-reply.ts'
@@ -113,6 +113,19 @@ export class Recorder {
   ended(status: string, stats: PrintStats): Promise<void> {
     this.#stats = null
     return this.#enqueue(() => this.#finish(status, stats))
+  }
+
+  /** Adds a field to a job, or replaces it; null and unknown jobs are ignored. */
+  addField(id: number | null, field: AuxiliaryField): Promise<void> {
+    return this.#enqueue(async () => {
+      const { jobs } = this.#parts.core.storage
+      const job = id === null ? undefined : jobs.get(id)
+      if (job === undefined) return
+      const others = job.auxiliary_data.filter(
+        ({ provider, name }) => provider !== field.provider || name !== field.name,
+      )
+      await jobs.update(job.job_id, { auxiliary_data: [...others, field] })
+    })
   }
 
   async #add(stats: PrintStats, startTime: number): Promise<void> {

@@ -1,6 +1,7 @@
 // Auxiliary fields of jobs, for other components: energy used, spools, …
 import { service } from '../../component/service.ts'
 import type { Registration } from '../../core/scope.ts'
+import type { AuxiliaryField } from '../../storage/index.ts'
 
 /** A value that a component measures while a job runs, and the history records. */
 export interface AuxiliarySource {
@@ -24,6 +25,11 @@ export interface AuxiliarySource {
 export interface JobFields {
   /** Adds a source. Throws Error if its provider has a field of that name. */
   add(source: AuxiliarySource): Registration
+  /**
+   * Adds a field to a job of the history, or replaces it: for what is known only after the job. `jobId` is the id that
+   * clients know; an unknown one is ignored.
+   */
+  record(jobId: string, field: AuxiliaryField): Promise<void>
 }
 
 /** The auxiliary fields of jobs. */
