@@ -5,8 +5,11 @@ import { type Component, type Core, component } from '../../component/component.
 import { messageOf } from '../../core/errors.ts'
 import { JobState } from './job-state.ts'
 
+/** The macro that pauses a print for a frame of a time-lapse. */
+const FRAME_MACRO = 'gcode_macro TIMELAPSE_TAKE_FRAME'
+
 /** With Klippy's state, so that a shutdown is known before its effect on the print. */
-const REQUEST = { print_stats: null, webhooks: ['state'] }
+const REQUEST = { print_stats: null, webhooks: ['state'], [FRAME_MACRO]: ['is_paused'] }
 
 class PrintFollower {
   readonly #core: Core
@@ -23,14 +26,18 @@ class PrintFollower {
     this.#isKnown = false
     const { status } = await this.#core.printer.subscribe(this, REQUEST)
     this.#isKnown = true
+    this.#state.isFramePause = status[FRAME_MACRO]?.is_paused === true
     this.#state.start(status.print_stats ?? {})
     if (status.webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown')
   }
 
-  statusChanged({ print_stats, webhooks }: StatusChange): void {
+  statusChanged({ print_stats, webhooks, [FRAME_MACRO]: macro }: StatusChange): void {
     if (!this.#isKnown) return
+    // Set before the pause, and reset after it: in one update with a change of the print, or in an update of its own.
+    if (macro?.is_paused === true) this.#state.isFramePause = true
     if (webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown', print_stats)
     if (print_stats !== undefined) this.#state.change(print_stats)
+    if (macro?.is_paused === false) this.#state.isFramePause = false
   }
 
   gone(): void {

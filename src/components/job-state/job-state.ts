@@ -18,6 +18,8 @@ export class JobState {
   #last: PrintStats = NOTHING
   /** Whether a start was reported, and no end since. */
   #running = false
+  /** Whether a macro pauses the print for a moment, to take a picture: no pause for users. */
+  isFramePause = false
 
   constructor(events: EventBus) {
     this.#events = events
@@ -56,7 +58,7 @@ export class JobState {
   #stateChanged(before: PrintStats, now: PrintStats): void {
     const { state } = now
     if (state === 'standby') this.#standby(before)
-    else if (state === 'printing' && this.#running) this.#events.emit('job:resumed', now)
+    else if (state === 'printing' && this.#running) this.#pauseChanged('job:resumed', now)
     else this.#activeChanged(before, now)
   }
 
@@ -64,10 +66,14 @@ export class JobState {
     const { state } = now
     if (!this.#running && !isPrintActive(before.state)) this.#jobStarted(now)
     if (!this.#running) return
-    if (state === 'paused') this.#events.emit('job:paused', now)
+    if (state === 'paused') this.#pauseChanged('job:paused', now)
     if (state === 'complete') this.#end('job:completed', lastOf(before, now))
     if (state === 'cancelled') this.#end('job:cancelled', lastOf(before, now))
     if (state === 'error') this.#fail(lastOf(before, now), 'error')
+  }
+
+  #pauseChanged(event: 'job:paused' | 'job:resumed', now: PrintStats): void {
+    if (!this.isFramePause) this.#events.emit(event, now)
   }
 
   #jobStarted(now: PrintStats): void {
