@@ -21,6 +21,7 @@ import { dataStore, server } from './server.ts'
 import { services } from './services.ts'
 import { spoolman } from './spoolman.ts'
 import { systemInfo } from './system-info.ts'
+import { timelapse } from './timelapse.ts'
 import { updateManager } from './update-manager.ts'
 import { webcam } from './webcam.ts'
 import { wled } from './wled.ts'
@@ -50,6 +51,7 @@ export const chapters = [
   sensors,
   buttons,
   updateManager,
+  timelapse,
   octoprint,
   history,
   mqtt,

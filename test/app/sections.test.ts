@@ -6,7 +6,7 @@ import { type DeclaredSection, declaredSections } from '../../src/app/sections.t
 import type { SectionOptions } from '../../src/config/index.ts'
 import { startRig } from '../support/rig.ts'
 
-/** Moonraker's options by section; `power NAME gpio` are those that depend on `type: gpio`. */
+/** Moonraker's options by section, and those of components that users add to it; `power NAME gpio` are those that depend on `type: gpio`. */
 const MOONRAKER: Readonly<Record<string, readonly string[]>> = JSON.parse(
   readFileSync(new URL('../fixtures/options.json', import.meta.url), 'utf8'),
 )
@@ -31,6 +31,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'power NAME http': ['user', 'password'],
   'power NAME tasmota': ['user'],
   'power NAME homeseer': ['port'],
+  timelapse: ['delete_rendered_frames', 'encoder', 'min_free_space', 'rendercancelled', 'snapshot_timeout'],
   update_manager: ['github_token', 'release_api'],
   'frontend NAME': ['path', 'prefix', 'webcams', 'webcams_need_login'],
 }

@@ -13,6 +13,7 @@ export const everySection = [
   '[sensor]',
   '[spoolman]\nserver: 127.0.0.1:1',
   '[update_manager]',
+  '[timelapse]\noutput_path: {data}/timelapse',
   '[wled]',
   '',
 ].join('\n')

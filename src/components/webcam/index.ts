@@ -93,7 +93,7 @@ export default component({
       }),
     )
     return {
-      webcams,
+      webcams: { list: () => webcams.list(), snapshotUrl: ({ snapshot_url }) => localUrl(snapshot_url) },
       start() {
         for (const text of webcams.hidden()) core.log.warning(text)
       },
