@@ -34,6 +34,7 @@ import { HttpApi } from '../transports/http/api.ts'
 import { Authenticator } from '../transports/http/authenticator.ts'
 import { HttpListener } from '../transports/http/listener.ts'
 import { HttpServer } from '../transports/http/server.ts'
+import { Turns } from '../transports/turns.ts'
 import { listenUnix } from '../transports/unix-socket.ts'
 import { WebSocketTransport } from '../transports/websocket.ts'
 import { ComponentSet } from './component-set.ts'
@@ -219,16 +220,17 @@ async function listen(
   const authenticator = new Authenticator(policy, warnings)
   const { max_websocket_connections: maxWebsockets } = section
   const admission = new Admission(policy, maxWebsockets)
-  const backlog = new Backlog()
-  const unix = await listenUnix(paths.socket, { registry, connections, backlog, log })
+  const limits = { backlog: new Backlog(), turns: new Turns() }
+  const unix = await listenUnix(paths.socket, { registry, connections, ...limits, log })
   stops.add('the unix socket', () => void unix.close())
   const http = new HttpServer({
-    api: new HttpApi({ registry, authenticator, admission, clock, backlog, routePrefix }),
+    api: new HttpApi({ registry, authenticator, admission, clock, routePrefix, backlog: limits.backlog }),
     registry,
     authenticator,
     admission,
-    websockets: new WebSocketTransport({ registry, connections, clock, backlog, log }),
+    websockets: new WebSocketTransport({ registry, connections, clock, ...limits, log }),
     connections,
+    turns: limits.turns,
     link: printer.link,
     clock,
     routePrefix,

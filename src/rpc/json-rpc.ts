@@ -2,6 +2,7 @@
 import type { ApiError } from '../core/errors.ts'
 import { parseExact, TooManyValues } from '../core/exact-json.ts'
 import { toJsonText } from '../core/json-text.ts'
+import { nextTurn, TurnBudget } from '../core/turn-budget.ts'
 import { isPlainObject } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
 import type { Connection } from './connection.ts'
@@ -68,14 +69,13 @@ export function answer(registry: Callable, text: string, caller: Caller): Answer
     : answerOne(registry, message, caller, text.length)
 }
 
-/** Processes a client's text, and sends the reply on its connection. */
-export function receive(registry: Callable, connection: Connection, text: string): void {
+/** Processes a client's text, and sends the reply on its connection. Returns a promise if the reply comes later. */
+export function receive(registry: Callable, connection: Connection, text: string): void | Promise<void> {
+  const send = (reply: string | undefined) => {
+    if (reply !== undefined) connection.send(reply)
+  }
   const reply = answer(registry, text, connection)
-  if (reply instanceof Promise) {
-    void reply.then(late => {
-      if (late !== undefined) connection.send(late)
-    })
-  } else if (reply !== undefined) connection.send(reply)
+  return reply instanceof Promise ? reply.then(send) : send(reply)
 }
 
 function answerBatch(
@@ -98,14 +98,29 @@ function answerBatch(
     size += reply?.length ?? 0
     return reply
   }
-  const answers = batch.map(item => {
+  const answerItem = (item: unknown) => {
     if (size > MAX_BATCH_REPLY) return refuseInBatch(item)
     const reply = answerOne(registry, item, caller, length)
     return reply instanceof Promise ? reply.then(late => count(item, late)) : count(item, reply)
-  })
+  }
+  return inTurns(batch, answerItem).then(join)
+}
+
+/** The results of `task` for all items, in their order. Each turn of the event loop starts a bounded number of tasks. */
+async function inTurns<T, R>(items: readonly T[], task: (item: T) => R | Promise<R>): Promise<R[]> {
+  const results: (R | Promise<R>)[] = []
+  const budget = new TurnBudget()
+  for (const item of items) {
+    if (budget.isSpent) {
+      await nextTurn()
+      budget.renew()
+    }
+    const result = task(item)
+    budget.add(result)
+    results.push(result)
+  }
   // oxlint-disable-next-line await-thenable -- some are promises, others are values
-  const all = () => Promise.all(answers).then(join)
-  return answers.some(reply => reply instanceof Promise) ? all() : join(answers as (string | undefined)[])
+  return Promise.all(results)
 }
 
 /** The reply to a call whose result does not fit in the replies to its batch. */

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Channel } from '../rpc/connection.ts'
 import type { Message } from '../rpc/message.ts'
 import type { Backlog } from './backlog.ts'
+import type { Turns, Waiting } from './turns.ts'
 
 /** Bytes that a waiting frame takes in addition to its own. */
 const FRAME_OVERHEAD = 256
@@ -24,7 +25,13 @@ export interface Wire {
   readonly terminate: () => void
 }
 
-export class FramedChannel implements Channel {
+/** What all clients share. */
+export interface SharedLimits {
+  readonly backlog: Backlog
+  readonly turns: Turns
+}
+
+export class FramedChannel implements Channel, Waiting {
   readonly #socket: Duplex
   readonly #wire: Wire
   readonly #backlog: Backlog
@@ -32,16 +39,21 @@ export class FramedChannel implements Channel {
   #waiting: Buffer[] = []
   #next = 0
   #waitingBytes = 0
-  /** Texts of the client that came in one piece with the one after which it was paused. */
-  readonly #held: (() => void)[] = []
+  readonly #turns: Turns
+  /** Requests of the client that wait for their turn, or until it has read enough of its replies. */
+  readonly #held: (() => unknown)[] = []
   readonly #onDrain: (() => void)[] = []
   #corked = false
+  /** Whether too many replies are unread. */
   #paused = false
+  /** Whether further requests are read from the client. */
+  #reading = true
 
-  constructor(socket: Duplex, wire: Wire, backlog: Backlog) {
+  constructor(socket: Duplex, wire: Wire, { backlog, turns }: SharedLimits) {
     this.#socket = socket
     this.#wire = wire
     this.#backlog = backlog
+    this.#turns = turns
     socket.on('drain', () => this.#flush())
     socket.on('close', () => this.#discard())
   }
@@ -62,10 +74,34 @@ export class FramedChannel implements Channel {
     this.#onDrain.push(listener)
   }
 
-  /** Handles a text of the client: at once, or when it has read enough of its replies. */
-  receive(handle: () => void): void {
-    if (this.#paused) this.#held.push(handle)
-    else handle()
+  /** Handles a request of the client: at once, in its turn, or when it has read enough of its replies. */
+  receive(request: () => unknown): void {
+    if (this.#held.length === 0 && !this.#paused && this.#turns.handle(request)) return
+    this.#held.push(request)
+    this.#stopReading()
+    if (!this.#paused) this.#turns.wait(this)
+  }
+
+  handleNext(): unknown {
+    const returned = this.#held.shift()?.()
+    this.#read()
+    return returned
+  }
+
+  get hasNext(): boolean {
+    return this.#held.length > 0 && !this.#paused
+  }
+
+  #stopReading(): void {
+    if (this.#reading) this.#wire.pause()
+    this.#reading = false
+  }
+
+  /** Reads further requests if none waits, and replies may be sent. */
+  #read(): void {
+    if (this.#reading || this.#paused || this.#held.length > 0) return
+    this.#reading = true
+    this.#wire.resume()
   }
 
   close(code: number, reason: string): void {
@@ -129,19 +165,13 @@ export class FramedChannel implements Channel {
     this.#backlog.update(this, this.#socket.destroyed ? 0 : buffered)
     if (this.#paused || buffered <= PAUSE_ABOVE) return
     this.#paused = true
-    this.#wire.pause()
+    this.#stopReading()
   }
 
   #continue(): void {
     this.#paused = false
-    while (!this.#paused) {
-      const handle = this.#held.shift()
-      if (handle === undefined) {
-        this.#wire.resume()
-        return
-      }
-      handle()
-    }
+    if (this.#held.length > 0) this.#turns.wait(this)
+    else this.#read()
   }
 
   #discard(): void {
@@ -149,6 +179,7 @@ export class FramedChannel implements Channel {
     this.#next = 0
     this.#waitingBytes = 0
     this.#held.length = 0
+    this.#turns.leave(this)
     this.#backlog.update(this, 0)
   }
 }

@@ -9,8 +9,7 @@ import type { Connections } from '../rpc/connections.ts'
 import { receive } from '../rpc/json-rpc.ts'
 import type { Registry } from '../rpc/registry.ts'
 import { TRUSTED_USER } from '../rpc/user.ts'
-import type { Backlog } from './backlog.ts'
-import { FramedChannel } from './framed-channel.ts'
+import { FramedChannel, type SharedLimits } from './framed-channel.ts'
 
 /** The longest message that a client may send, in bytes. */
 const MAX_MESSAGE = 50 * 1024 * 1024
@@ -20,10 +19,9 @@ function etxFrame(text: string): Buffer {
 }
 
 /** What the unix socket needs of the server. */
-export interface UnixSocketParts {
+export interface UnixSocketParts extends SharedLimits {
   readonly registry: Registry
   readonly connections: Connections
-  readonly backlog: Backlog
   readonly log: Log
 }
 
@@ -63,7 +61,8 @@ async function removeStale(path: string): Promise<void> {
   await rm(path, { force: true })
 }
 
-function serve(socket: Socket, { registry, connections, backlog, log }: UnixSocketParts): void {
+function serve(socket: Socket, parts: UnixSocketParts): void {
+  const { registry, connections, log } = parts
   const wire = {
     encode: etxFrame,
     isOpen: () => socket.writable,
@@ -72,7 +71,7 @@ function serve(socket: Socket, { registry, connections, backlog, log }: UnixSock
     close: () => socket.end(),
     terminate: () => socket.destroy(),
   }
-  const channel = new FramedChannel(socket, wire, backlog)
+  const channel = new FramedChannel(socket, wire, parts)
   const connection = connections.open('unix', null, TRUSTED_USER, channel)
   const splitter = new FrameSplitter(MAX_MESSAGE)
   socket.on('data', chunk => {

@@ -9,8 +9,7 @@ import type { Connections } from '../rpc/connections.ts'
 import { receive } from '../rpc/json-rpc.ts'
 import type { Registry } from '../rpc/registry.ts'
 import type { User } from '../rpc/user.ts'
-import type { Backlog } from './backlog.ts'
-import { FramedChannel } from './framed-channel.ts'
+import { FramedChannel, type SharedLimits } from './framed-channel.ts'
 import { Heartbeat } from './heartbeat.ts'
 
 /** The longest message of a user, in bytes. */
@@ -44,7 +43,7 @@ export function textFrame(text: string): Buffer {
  * The frames of a WebSocket go straight to its socket: without compression and fragmentation, a frame of `ws` (ping,
  * pong, close) can only come between two of them.
  */
-function openChannel(ws: WebSocket, socket: Duplex, backlog: Backlog): FramedChannel {
+function openChannel(ws: WebSocket, socket: Duplex, limits: SharedLimits): FramedChannel {
   const wire = {
     encode: textFrame,
     isOpen: () => ws.readyState === WebSocket.OPEN,
@@ -53,7 +52,7 @@ function openChannel(ws: WebSocket, socket: Duplex, backlog: Backlog): FramedCha
     close: (code: number, reason: string) => ws.close(code, reason),
     terminate: () => ws.terminate(),
   }
-  return new FramedChannel(socket, wire, backlog)
+  return new FramedChannel(socket, wire, limits)
 }
 
 /** The unfinished messages of all clients: ends connections before too many bytes are held for them. */
@@ -90,11 +89,10 @@ class UnfinishedMessages {
 }
 
 /** What WebSockets need of the server. */
-export interface WebSocketParts {
+export interface WebSocketParts extends SharedLimits {
   readonly registry: Registry
   readonly connections: Connections
   readonly clock: Clock
-  readonly backlog: Backlog
   readonly log: Log
 }
 
@@ -126,8 +124,8 @@ export class WebSocketTransport {
   }
 
   #open(ws: WebSocket, socket: Duplex, address: string, user: User | null): void {
-    const { connections, registry, log, backlog } = this.#parts
-    const channel = openChannel(ws, socket, backlog)
+    const { connections, registry, log } = this.#parts
+    const channel = openChannel(ws, socket, this.#parts)
     const connection = connections.open('websocket', address, user, channel)
     log.debug(`WebSocket ${connection.id} opened from ${address}`)
     this.#unfinished.watch(ws, socket, connection)

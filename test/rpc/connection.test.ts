@@ -164,7 +164,7 @@ test("only the client's reply settles a request to it", async () => {
   reply(JSON.stringify({ jsonrpc: '2.0', result: 'yes', error: null, id: second.id }))
   reply(JSON.stringify({ jsonrpc: '2.0', result: 'again', id: second.id }))
   const refusal = { jsonrpc: '2.0', error: { code: 409, message: 'no', data: [1] }, id: first.id }
-  reply(JSON.stringify([refusal]))
+  assert.equal(await answer(registry, JSON.stringify([refusal]), connection), undefined)
   assert.equal(await results[1], 'yes')
   await assert.rejects(results[0], { status: 424, message: 'Agent unknown RPC error', data: refusal.error })
 })

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { Message } from '../../src/rpc/message.ts'
 import { Backlog } from '../../src/transports/backlog.ts'
 import { FramedChannel } from '../../src/transports/framed-channel.ts'
+import { Turns } from '../../src/transports/turns.ts'
 
 /** The socket of a client that reads when the test wants it. */
 class SlowSocket extends Duplex {
@@ -42,7 +43,7 @@ function open(backlog = new Backlog()) {
       void events.push(`close ${code} after ${socket.writableLength > 0 ? 'frames' : 'nothing'}`),
     terminate: note('terminate'),
   }
-  const channel = new FramedChannel(socket, wire, backlog)
+  const channel = new FramedChannel(socket, wire, { backlog, turns: new Turns() })
   return { socket, events, channel }
 }
 
@@ -88,9 +89,10 @@ test('a client that reads no replies is not read from, until it has read half of
       channel.send(`${id}`.padEnd(length))
     })
   for (let id = 0; id < 10; id += 1) request(id, MIB / 2)
+  while (handled.length < 4) await settle()
+  await settle()
   assert.deepEqual(handled, [0, 1, 2, 3], 'what the last one costs exceeds 2 MiB')
   assert.deepEqual(events, ['pause'])
-  await settle()
   socket.takeWrite()
   await settle()
   assert.equal(handled.length, 4, 'it has read too little')

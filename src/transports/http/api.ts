@@ -51,8 +51,8 @@ export class HttpApi {
     this.#replies = new JsonReplies(parts.backlog)
   }
 
-  /** Answers one request; every error becomes a reply. */
-  handle(req: IncomingMessage, res: ServerResponse): void {
+  /** Answers one request; every error becomes a reply. Returns a promise if the reply comes later. */
+  handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
     const fail = (error: unknown) => {
       sendError(req, res, this.#parts.registry.failure(error, `${req.method} ${req.url?.split('?')[0]}`))
     }
@@ -61,7 +61,7 @@ export class HttpApi {
       allowOrigin(res, source)
       const [path, query] = this.#target(req)
       const done = this.#answer({ req, res, source, path, query })
-      if (done instanceof Promise) done.catch(fail)
+      return done instanceof Promise ? done.catch(fail) : undefined
     } catch (error) {
       fail(error)
     }

@@ -9,11 +9,13 @@ import type { Registry } from '../../rpc/registry.ts'
 import { demandRole, type User } from '../../rpc/user.ts'
 import { connectionToDrop, type Places } from '../connection-limit.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
+import type { Turns } from '../turns.ts'
 import type { WebSocketTransport } from '../websocket.ts'
 import type { Admission } from './admission.ts'
 import type { HttpApi } from './api.ts'
 import { type Authenticator, refuseCrossSite } from './authenticator.ts'
 import type { HttpHandler } from './listener.ts'
+import { Pipelines } from './pipelines.ts'
 import { isSocketPath, SOCKET_PATHS } from './socket-paths.ts'
 import { type Closable, SocketRoutes } from './socket-routes.ts'
 
@@ -28,6 +30,7 @@ export interface HttpServerParts {
   readonly admission: Admission
   readonly websockets: WebSocketTransport
   readonly connections: Connections
+  readonly turns: Turns
   readonly link: KlippyLink
   readonly clock: Clock
   readonly routePrefix: string
@@ -39,6 +42,7 @@ export class HttpServer implements HttpHandler {
   readonly #parts: HttpServerParts
   readonly #bridges = new Map<Bridge, User>()
   readonly #routes: SocketRoutes
+  readonly #pipelines = new Pipelines()
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts
@@ -46,7 +50,15 @@ export class HttpServer implements HttpHandler {
   }
 
   request(req: IncomingMessage, res: ServerResponse): void {
-    this.#parts.api.handle(req, res)
+    if (this.#pipelines.isBehind(res)) this.#pipelines.hold(req, res, () => this.#handle(req, res))
+    else this.#handle(req, res)
+  }
+
+  #handle(req: IncomingMessage, res: ServerResponse): void {
+    const { api, turns } = this.#parts
+    if (turns.handle(() => api.handle(req, res))) return
+    const handleNext = () => (req.socket.destroyed ? undefined : api.handle(req, res))
+    turns.wait({ handleNext, hasNext: false })
   }
 
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void | Promise<void> {

@@ -18,6 +18,7 @@ import { HttpApi } from '../../../src/transports/http/api.ts'
 import { Authenticator } from '../../../src/transports/http/authenticator.ts'
 import { HttpListener } from '../../../src/transports/http/listener.ts'
 import { HttpServer } from '../../../src/transports/http/server.ts'
+import { Turns } from '../../../src/transports/turns.ts'
 import { WebSocketTransport } from '../../../src/transports/websocket.ts'
 import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
@@ -79,6 +80,7 @@ async function startQuickly(timeouts: Partial<Record<'headersTimeout' | 'keepAli
     registry,
     connections,
     backlog,
+    turns: new Turns(),
     warnings,
     log,
   }

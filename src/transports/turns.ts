@@ -1,0 +1,72 @@
+// The order in which requests of all clients are handled. A turn of the event loop handles a bounded amount of work;
+// clients whose requests are left take part in the next one, one request each in turn.
+import { TurnBudget } from '../core/turn-budget.ts'
+
+/** A client, or a connection, with requests that wait. */
+export interface Waiting {
+  /** Handles one request; returns what its handler returned. */
+  handleNext(): unknown
+  /** Whether it wants another turn. */
+  readonly hasNext: boolean
+}
+
+export class Turns {
+  readonly #waiting = new Set<Waiting>()
+  readonly #budget: TurnBudget
+  /** Whether a request was handled in the present callback. */
+  #started = false
+  /** Whether the next turn is planned. */
+  #planned = false
+
+  constructor(budget = new TurnBudget()) {
+    this.#budget = budget
+  }
+
+  /**
+   * Handles a request now; false if others wait, or if the requests of the present callback have used up its budget: then
+   * `wait` for a turn. Of the callback, because to learn of the end of a turn costs a system call.
+   */
+  handle(request: () => unknown): boolean {
+    if (this.#waiting.size > 0) return false
+    if (!this.#started) {
+      this.#started = true
+      this.#budget.renew()
+      process.nextTick(this.#end)
+    } else if (this.#budget.isSpent) return false
+    this.#budget.add(request())
+    return true
+  }
+
+  readonly #end = () => {
+    this.#started = false
+  }
+
+  /** Handles the requests of a client in its turns. */
+  wait(client: Waiting): void {
+    this.#waiting.add(client)
+    this.#plan()
+  }
+
+  /** The client has no more requests. */
+  leave(client: Waiting): void {
+    this.#waiting.delete(client)
+  }
+
+  #plan(): void {
+    if (this.#planned || this.#waiting.size === 0) return
+    this.#planned = true
+    setImmediate(this.#next)
+  }
+
+  readonly #next = () => {
+    this.#planned = false
+    this.#budget.renew()
+    for (const client of this.#waiting) {
+      if (this.#budget.isSpent) break
+      this.#waiting.delete(client)
+      this.#budget.add(client.handleNext())
+      if (client.hasNext) this.#waiting.add(client)
+    }
+    this.#plan()
+  }
+}
