@@ -21,6 +21,7 @@ import { dataStore, server } from './server.ts'
 import { services } from './services.ts'
 import { spoolman } from './spoolman.ts'
 import { systemInfo } from './system-info.ts'
+import { td1 } from './td1.ts'
 import { timelapse } from './timelapse.ts'
 import { updateManager } from './update-manager.ts'
 import { webcam } from './webcam.ts'
@@ -48,6 +49,7 @@ export const chapters = [
   spoolman,
   notifiers,
   wled,
+  td1,
   sensors,
   buttons,
   updateManager,

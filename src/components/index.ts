@@ -47,6 +47,7 @@ export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
   { section: 'sensor', load: () => import('./sensor/index.ts') },
   { section: 'spoolman', load: () => import('./spoolman/index.ts') },
   { section: 'timelapse', load: () => import('./timelapse/index.ts') },
+  { section: 'td1', load: () => import('./td1/index.ts') },
   { section: 'wled', load: () => import('./wled/index.ts') },
   { section: 'update_manager', load: () => import('./update-manager/index.ts') },
   server,

@@ -14,6 +14,7 @@ export const everySection = [
   '[spoolman]\nserver: 127.0.0.1:1',
   '[update_manager]',
   '[timelapse]\noutput_path: {data}/timelapse',
+  '[td1]',
   '[wled]',
   '',
 ].join('\n')

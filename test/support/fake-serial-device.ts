@@ -38,6 +38,7 @@ export class FakeSerialDevice implements AsyncDisposable {
   #files: readonly number[] = []
   #watch: Registration | null = null
   #received = Buffer.alloc(0)
+  #unsent = Buffer.alloc(0)
   #onData: (bytes: Buffer) => void = () => {}
 
   private constructor(folder: string, calls: DeviceCalls) {
@@ -77,6 +78,7 @@ export class FakeSerialDevice implements AsyncDisposable {
     for (const file of this.#files) closeSync(file)
     this.#files = []
     this.#received = Buffer.alloc(0)
+    this.#unsent = Buffer.alloc(0)
   }
 
   /** The server's end, for its settings. */
@@ -94,9 +96,22 @@ export class FakeSerialDevice implements AsyncDisposable {
     this.#watch?.remove()
   }
 
+  /** Sends after all that was sent before, as soon as the server's end has room. */
   send(data: string | Buffer): void {
-    const bytes = Buffer.from(data)
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#files[0] as number, bytes, at)
+    const isFirst = this.#unsent.length === 0
+    this.#unsent = Buffer.concat([this.#unsent, Buffer.from(data)])
+    if (isFirst) this.#write()
+  }
+
+  #write(): void {
+    try {
+      while (this.#unsent.length > 0) {
+        this.#unsent = this.#unsent.subarray(writeSync(this.#files[0] as number, this.#unsent))
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      setTimeout(() => this.#files.length > 0 && this.#write(), 1)
+    }
   }
 
   /** All that was received and not taken by `line` or `bytes`. */
