@@ -6,7 +6,6 @@ import { path, type ReadSection, template, word } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool } from '../../schema/index.ts'
-import { compileTemplate } from '../../template/index.ts'
 import { servePeripherals } from './peripherals/index.ts'
 import { machineServices, type SystemBusAccess, sudoService, systemBusService } from './service.ts'
 import { AllowedServices } from './services/allowed-services.ts'
@@ -109,7 +108,8 @@ async function readPassword(core: Core, section: Section, sudo: Sudo): Promise<v
   }
 }
 
-function renderSecret({ secrets }: Core, text: string): Promise<string> {
+async function renderSecret({ secrets }: Core, text: string): Promise<string> {
+  const { compileTemplate } = await import('../../template/index.ts')
   return compileTemplate(text).render({ secrets: secrets.values })
 }
 
