@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { bundleParts } from './bundle-parts.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -37,32 +38,20 @@ const lazyModules = {
   },
 }
 
-/** The virtual printer is a file of its own: a server with a real printer never reads it. */
-const virtualPrinterApart = {
-  name: 'virtual-printer-apart',
-  setup(build) {
-    build.onResolve({ filter: /\/virtual-printer-in-folder\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './virtual-printer.cjs', external: true } : undefined,
-    )
-  },
-}
-
 /**
  * Packages that are loaded at their first use are files of their own in dist/lib: an unused one is not even read. Adds
- * their names to `names`.
+ * their files to `libraries`.
  */
-const packagesApart = names => ({
+const packagesApart = libraries => ({
   name: 'packages-apart',
   setup(build) {
     build.onResolve({ filter: /^[@a-z]/ }, ({ path, kind }) => {
       if (kind !== 'dynamic-import' || isBuiltin(path) || NATIVE.includes(path)) return undefined
-      names.add(path)
-      return { path: libraryFile(path), external: true }
+      libraries.set(path, `lib/${path.replace('/', '+')}.cjs`)
+      return { path, external: true }
     })
   },
 })
-
-const libraryFile = name => `./lib/${name.replace('/', '+')}.cjs`
 
 /** Optional helpers of `ws`, and native packages, which are resolved at run time. */
 const NATIVE = ['bufferutil', 'utf-8-validate', 'koffi']
@@ -86,25 +75,20 @@ const SETTINGS = {
 export async function bundle(output = join(root, 'dist')) {
   rmSync(join(output, 'lib'), { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
-  const packages = new Set()
-  await build({
-    ...SETTINGS,
-    entryPoints: ['src/main.ts'],
-    outfile: join(output, 'server.cjs'),
-    // An expression: the loader calls it.
-    banner: { js: '(function (require, __dirname) {' },
-    footer: { js: '})' },
-    define: { __COMMIT__: JSON.stringify(commit()), 'import.meta.dirname': '__dirname' },
-    plugins: [lazyModules, virtualPrinterApart, packagesApart(packages)],
+  const libraries = new Map()
+  await bundleParts({
+    entry: 'src/main.ts',
+    output,
+    settings: SETTINGS,
+    options: {
+      define: { __COMMIT__: JSON.stringify(commit()) },
+      plugins: [lazyModules, packagesApart(libraries)],
+    },
+    libraries,
   })
-  for (const name of packages) {
-    await build({ ...SETTINGS, entryPoints: [name], outfile: join(output, libraryFile(name)) })
+  for (const [name, file] of libraries) {
+    await build({ ...SETTINGS, entryPoints: [name], outfile: join(output, file) })
   }
-  await build({
-    ...SETTINGS,
-    entryPoints: ['src/app/virtual-printer-in-folder.ts'],
-    outfile: join(output, 'virtual-printer.cjs'),
-  })
   await bundleWorkers(output)
   packDocs(join(output, 'docs'))
   const name = createHash('sha256')

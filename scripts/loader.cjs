@@ -81,7 +81,7 @@ function requireOnce(name) {
 const filename = join(__dirname, 'server.cjs')
 const cache = folder && join(folder, 'server.bin')
 const script = new Script(read(filename).latin1Slice(), { filename, cachedData: cache && readCache(cache) })
-script.runInThisContext()(requireOnce, __dirname)
+script.runInThisContext()(requireOnce, __dirname, exports)
 if (cache && script.cachedDataRejected !== false) {
   // With what the start has compiled. Not later: V8 accepts no code from a process with other flags.
   setTimeout(() => writeCache(cache, script.createCachedData()), START).unref()

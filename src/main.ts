@@ -77,7 +77,7 @@ function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLi
   })
 }
 
-/** Loads the virtual printer only when it is used, because it costs memory. Its error classes are those of its own bundle. */
+/** Loads the virtual printer only when it is used, because it costs memory. */
 async function startVirtualPrinter({ speed, strict }: CommandLine, paths: DataPaths) {
   try {
     const { startPrinterInFolder } = await import('./app/virtual-printer-in-folder.ts')

@@ -11,6 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ZipFile } from 'yazl'
+import { api } from '../src/api/index.ts'
+import { everySection } from './support/every-section.ts'
 import { postJson, sendRequest } from './support/raw-http.ts'
 
 const BUILD = fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))
@@ -91,7 +93,7 @@ test('the bundle is plain ASCII: with one other character V8 keeps it at two byt
 test('everything that is loaded on first use is there and works', async () => {
   await built
   mkdirSync(join(DATA, 'config'), { recursive: true })
-  writeFileSync(join(DATA, 'config', 'moonraker.conf'), CONF)
+  writeFileSync(join(DATA, 'config', 'moonraker.conf'), CONF + everySection)
   await withServer(async port => {
     assert.equal(await upload(port, 'plain.gcode', Buffer.from('G28')), 201)
     assert.equal(await upload(port, 'part.ufp', await packageOf('G28 X')), 201)
@@ -111,6 +113,10 @@ test('everything that is loaded on first use is there and works', async () => {
     assert.match(await page.text(), /swagger-ui-bundle\.js/)
     const part = await fetch(`http://127.0.0.1:${port}/docs/swagger-ui-bundle.js`)
     assert.ok((await part.text()).length > 500_000)
+    const document = (await sendRequest(port, '/openrpc.json')).json
+    const served = new Set(document.methods.map(({ name }: { name: string }) => name))
+    const missing = Object.keys(api).filter(name => !name.startsWith('debug.') && !served.has(name))
+    assert.deepEqual(missing, [])
     const { json } = await sendRequest(port, '/server/info')
     assert.deepEqual([json.result.klippy_connected, json.result.failed_components], [true, []])
   })
