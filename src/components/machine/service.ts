@@ -6,13 +6,19 @@ import type { Services } from './services/services.ts'
 import type { Sudo } from './services/sudo.ts'
 
 /** The services and the power of the machine. */
-export type MachineServices = Pick<Services, 'klipperUnit' | 'act' | 'request' | 'restartOwn' | 'power'>
+export type MachineServices = Pick<
+  Services,
+  'klipperUnit' | 'act' | 'allows' | 'info' | 'request' | 'restartOwn' | 'power'
+>
 
 /** The services and the power of the machine. */
 export const machineServices = service<MachineServices>('machine_services')
 
 /** Runs programs as root. */
-export const sudoService = service<Pick<Sudo, 'run' | 'request' | 'checkAccess'>>('sudo')
+export type RootAccess = Pick<Sudo, 'run' | 'request' | 'checkAccess'>
+
+/** Runs programs as root. */
+export const sudoService = service<RootAccess>('sudo')
 
 /** The connection to the system's D-Bus, and what polkit grants there. */
 export interface SystemBusAccess extends Pick<HostBus, 'connect'> {

@@ -172,6 +172,12 @@ export class Services {
     }
   }
 
+  /** Whether clients may control a service of that name. Waits for the service manager. */
+  async allows(name: string): Promise<boolean> {
+    await this.#opening?.catch(() => undefined)
+    return this.#parts.allowed.includes(name)
+  }
+
   async #opened(): Promise<Provider> {
     if (this.#opening === null) throw new ApiError(503, 'The server is not up yet')
     return this.#opening
