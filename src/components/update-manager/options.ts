@@ -1,6 +1,6 @@
 // The options of [update_manager] and those that every [update_manager NAME] has.
-import { deprecated, lines, template, word } from '../../config/index.ts'
-import { bool, Field, type InferShape, Invalid, int, string } from '../../schema/index.ts'
+import { deprecated, lines, pairs, path, SEPARATOR, template, word } from '../../config/index.ts'
+import { bool, Field, type InferShape, Invalid, int, list, string } from '../../schema/index.ts'
 
 /** The channels of releases. */
 export const CHANNELS = ['stable', 'beta', 'dev'] as const
@@ -30,6 +30,19 @@ function mirror(): Field<string> {
   })
 }
 
+/** Words with blanks, commas or line ends between them. */
+function words(): Field<string[]> {
+  const items = list(string())
+  return new Field({ ...items.json, [SEPARATOR]: ' ' }, (input, name) =>
+    items.read(
+      String(input)
+        .split(/[\s,]+/)
+        .filter(word => word !== ''),
+      name,
+    ),
+  )
+}
+
 const channel = word(...CHANNELS).describe('Which releases are offered: stable, beta or dev')
 const interval = int({ min: 0 }).describe('The time between two refreshes').unit('h')
 
@@ -46,6 +59,9 @@ export const generalOptions = {
     .default('https://api.github.com/'),
   github_token: template()
     .describe('A token of GitHub, which allows more requests in an hour; better as {secrets.github.token}')
+    .optional(),
+  git_mirror: mirror()
+    .describe('Fetch git repositories from here, in place of https://github.com/; ends with a slash')
     .optional(),
   enable_repo_debug: deprecated(bool().describe('No effect').optional(), 'remove it'),
 }
@@ -64,4 +80,37 @@ export type CommonOptions = InferShape<typeof common>
 export const sectionOptions = {
   type: string().describe('The kind of installation').optional(),
   ...common,
+}
+
+/** The options of types whose installation may be a service. */
+export const serviceOptions = {
+  is_system_service: bool().describe('NAME is a service, which restarts after an update').default(true),
+  managed_services: words()
+    .describe(
+      'The services that restart after an update: NAME, klipper, moonraker; NAME where it is left out',
+    )
+    .optional(),
+}
+export type ServiceOptions = InferShape<typeof serviceOptions>
+
+/** The options of types with a list of system packages. */
+export const systemPackageOptions = {
+  system_dependencies: string()
+    .describe('The JSON file with the system packages, relative to `path`')
+    .optional(),
+}
+
+/** The options of types whose installation needs packages for Python or Node.js. */
+export const packageOptions = {
+  virtualenv: path().describe('The Python environment whose packages are updated').optional(),
+  env: deprecated(
+    path().describe('The Python program of the environment').optional(),
+    'use "virtualenv" instead',
+  ),
+  requirements: string()
+    .describe('The file with the Python packages, relative to `path`; required with `virtualenv`')
+    .optional(),
+  enable_node_updates: bool().describe('Run npm ci after package-lock.json has changed').default(false),
+  venv_args: string().describe('No effect').optional(),
+  pip_environment_variables: pairs().describe('Environment variables for pip').default({}),
 }

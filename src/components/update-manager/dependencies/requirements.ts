@@ -1,0 +1,115 @@
+// Reads which packages an installation needs: the files that applications bring for that.
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { isPlainObject } from '../../../schema/index.ts'
+import { readOsRelease } from './os-release.ts'
+import { fits } from './package-condition.ts'
+
+/** What an installation needs at one moment. */
+export interface Requirements {
+  /** Lines of the requirements file. */
+  readonly python: ReadonlySet<string>
+  /** Names of system packages. */
+  readonly system: ReadonlySet<string>
+  /** Of package-lock.json; null where it does not exist. */
+  readonly nodeHash: string | null
+}
+
+/** The files with the packages; null where the application has none. */
+export interface RequirementFiles {
+  /** The folder of the application; the other paths are relative to it. */
+  readonly path: string
+  readonly python: string | null
+  /** JSON: the packages by distribution. */
+  readonly system: string | null
+  /** A script with lines `PKGLIST="…"`. */
+  readonly script: string | null
+  readonly node: boolean
+}
+
+/** Files of applications are small; a longer one is not read. */
+const MAX_BYTES = 1024 * 1024
+
+/** Reads the files. A missing file needs nothing. */
+export async function readRequirements(files: RequirementFiles): Promise<Requirements> {
+  const { path, python, system, script, node } = files
+  return {
+    python: new Set(python === null ? [] : pythonLines(await textOf(path, python))),
+    system: new Set(await systemPackages(path, { system, script })),
+    nodeHash: node ? await nodeHash(join(path, 'package-lock.json')) : null,
+  }
+}
+
+async function textOf(path: string, file: string): Promise<string> {
+  try {
+    return (await readFile(resolve(path, file), 'utf8')).slice(0, MAX_BYTES)
+  } catch {
+    return ''
+  }
+}
+
+/** Without comments and options. */
+function pythonLines(text: string): string[] {
+  return text
+    .split('\n')
+    .map(line => line.replace(/ #.*$/, '').trim())
+    .filter(line => line !== '' && !line.startsWith('#') && !line.startsWith('-'))
+}
+
+async function systemPackages(
+  path: string,
+  { system, script }: Pick<RequirementFiles, 'system' | 'script'>,
+): Promise<string[]> {
+  if (system !== null) return packagesOfJson(await textOf(path, system))
+  return script === null ? [] : packagesOfScript(await textOf(path, script))
+}
+
+/** `{ "debian": ["libone", "libtwo; distro_version >= '12'"] }` */
+async function packagesOfJson(text: string): Promise<string[]> {
+  const parsed = parse(text)
+  if (!isPlainObject(parsed)) return []
+  const os = await readOsRelease()
+  const id = [os.id, ...os.likes].find(name => Array.isArray(parsed[name]))
+  const entries: unknown[] = id === undefined ? [] : (parsed[id] as unknown[])
+  return entries.flatMap(entry => {
+    const [name = '', condition] = String(entry).split(';')
+    return isPackageName(name.trim()) && fits(condition, os) ? [name.trim()] : []
+  })
+}
+
+/** `PKGLIST="${PKGLIST} libone libtwo"` */
+function packagesOfScript(text: string): string[] {
+  const lists = [...text.matchAll(/^\s*PKGLIST="([^"]*)"/gm)].map(([, list = '']) => list)
+  return lists.flatMap(list => list.split(/\s+/)).filter(isPackageName)
+}
+
+/** Never an option of a program. */
+function isPackageName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9+.:-]*$/i.test(name)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+async function nodeHash(file: string): Promise<string | null> {
+  try {
+    return createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
+  } catch {
+    return null
+  }
+}
+
+/** What `after` needs that `before` did not; all of it if that is null. */
+export function addedRequirements(before: Requirements | null, after: Requirements) {
+  const added = (kind: 'python' | 'system') => [...after[kind]].filter(item => !before?.[kind].has(item))
+  const isNodeNew = after.nodeHash !== null && after.nodeHash !== (before?.nodeHash ?? null)
+  return { python: added('python'), system: added('system'), node: isNodeNew }
+}
