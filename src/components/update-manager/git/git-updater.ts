@@ -1,0 +1,265 @@
+// The type git_repo: a repository that follows a branch of its remote.
+import type { EntryStatus } from '../../../api/update-manager.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { ApiError } from '../../../core/errors.ts'
+import type { PlainData } from '../../../core/plain-data.ts'
+import { isPlainObject } from '../../../schema/index.ts'
+import type { Dependencies } from '../dependencies/index.ts'
+import type { Requirements } from '../dependencies/requirements.ts'
+import type { Recovery, StoredState, UpdateRun, Updater } from '../updater.ts'
+import { moveForward, resetTo, settleMove } from './change-repo.ts'
+import { endRecovery } from './clone-recovery.ts'
+import { UNKNOWN } from './described.ts'
+import { type Git, GitError } from './git.ts'
+import { freeLocks } from './locks.ts'
+import { readRepo } from './read-repo.ts'
+import { hardRecovery, type RepoAccess, softRecovery } from './recovery.ts'
+import { repairObjects } from './repair-objects.ts'
+import type { RepoConfig } from './repo-config.ts'
+import { NO_STATE, type RepoState, type RollbackPoint, rollbackOf, stateOf, storedOf } from './repo-state.ts'
+import { gitStatus, isBehind, isValid, type RepoSpec } from './status.ts'
+
+/** What it is made from. */
+export interface GitUpdaterParts {
+  readonly spec: RepoSpec
+  readonly git: Git
+  readonly clock: Clock
+  readonly dependencies: Dependencies
+  /** The URL to use in place of that of the remote: the repository may have moved. */
+  readonly findUrl: (url: string, signal: AbortSignal) => Promise<string>
+}
+
+/** Attempts of a fetch: of an update, and of a refresh. */
+const UPDATE_ATTEMPTS = 5
+const REFRESH_ATTEMPTS = 2
+
+export class GitUpdater implements Updater {
+  readonly name: string
+  readonly label: string
+  readonly services: readonly string[]
+  readonly #parts: GitUpdaterParts
+  #state: RepoState = NO_STATE
+  #rollback: RollbackPoint = { commit: UNKNOWN, branch: UNKNOWN, version: null }
+
+  constructor(parts: GitUpdaterParts) {
+    this.#parts = parts
+    this.name = parts.spec.name
+    this.services = parts.spec.services
+    this.label = `Git Repo ${this.name}`
+  }
+
+  status(): EntryStatus {
+    return gitStatus(this.#parts.spec, this.#state, this.#rollback)
+  }
+
+  stored(): StoredState {
+    return { ...storedOf(this.#state, this.#rollback), is_valid: isValid(this.#parts.spec, this.#state) }
+  }
+
+  restore(stored: StoredState): void {
+    this.#state = stateOf(stored)
+    this.#rollback = rollbackOf(stored)
+  }
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.#read(signal, (remote, config) =>
+      this.#fetch(remote, config, { signal, attempts: REFRESH_ATTEMPTS }),
+    )
+    if (this.#rollback.version === null) this.#rollback = this.#present()
+  }
+
+  /** Reads the state of the repository; without `fetch`, what it has already. */
+  async #read(signal: AbortSignal, fetch: Parameters<typeof readRepo>[0]['fetch'] = null): Promise<void> {
+    const { git, spec } = this.#parts
+    const { channel, pin } = spec
+    this.#state = await readRepo({ git, channel, pin, known: this.#state, fetch, signal })
+  }
+
+  async #fetch(
+    remote: string,
+    config: RepoConfig,
+    transfer: Parameters<Git['transfer']>[1],
+  ): Promise<string> {
+    const { git, findUrl } = this.#parts
+    const written = config.url(remote) as string
+    const url = await findUrl(written, transfer.signal)
+    if (url !== written) await git.text(['remote', 'set-url', remote, url], transfer.signal)
+    await git.transfer(['fetch', remote, '--prune', '--progress'], transfer)
+    return url
+  }
+
+  /** What a rollback after the next change returns to. */
+  #present(): RollbackPoint {
+    const { currentHash, branch, current } = this.#state
+    return { commit: currentHash, branch, version: current }
+  }
+
+  async update(run: UpdateRun): Promise<void> {
+    if (!isValid(this.#parts.spec, this.#state)) throw new ApiError(400, 'Update aborted, repo not valid')
+    if (!isBehind(this.#state)) return
+    run.message(`Updating Application ${this.name}...`)
+    run.message(`${this.label}: Updating Repo...`)
+    const before = await this.#parts.dependencies.read()
+    await this.#orReread(run, async () => {
+      await this.#withRepair(run, () => this.#download(run))
+      const { changed, currentHash, upstreamHash } = this.#state
+      if (changed.length > 0) throw new ApiError(400, 'Update aborted, repo has been modified')
+      if (upstreamHash === UNKNOWN) throw new ApiError(400, 'Update aborted, repo not valid')
+      await run.note({ from: currentHash, to: upstreamHash })
+      const previous = this.#present()
+      await run.uninterrupted(() => this.#withRepair(run, () => this.#move(run)))
+      this.#rollback = previous
+    })
+    await this.#finish(run, before, 'Update Finished...')
+  }
+
+  /** Fetches, and reads what there is to move to. */
+  async #download(run: UpdateRun): Promise<void> {
+    const { git, clock } = this.#parts
+    await freeLocks(git.path, clock, run.signal)
+    const transfer = { signal: run.signal, attempts: UPDATE_ATTEMPTS, onLine: gitLines(run) }
+    let failure: unknown = null
+    await this.#read(run.signal, async (remote, config) => {
+      try {
+        return await this.#fetch(remote, config, transfer)
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    })
+    if (failure !== null) throw failure
+    const { corrupt, messages } = this.#state
+    if (corrupt) throw new GitError(['status'], messages.join('\n'))
+  }
+
+  async #move(run: UpdateRun): Promise<void> {
+    const { git, clock } = this.#parts
+    const { diverged, detached, remote, branch, upstreamHash } = this.#state
+    const options = { git, clock, signal: run.signal }
+    if (!diverged && !detached) return moveForward(options, upstreamHash, gitLines(run))
+    if (diverged) run.message(`${this.label}: Repo has diverged, attempting git reset`)
+    this.#reportSaved(
+      run,
+      await resetTo(options, upstreamHash, detached ? null : branch),
+      `${remote}/${branch}`,
+    )
+  }
+
+  #reportSaved(run: UpdateRun, branches: readonly string[], target: string): void {
+    for (const branch of branches)
+      run.message(`${this.label}: Local changes that are not in ${target} are kept in the branch ${branch}`)
+  }
+
+  /** Runs a step again after a repair if it finds damaged objects. */
+  async #withRepair<T>(run: UpdateRun, step: () => Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      if (!(error instanceof GitError) || !error.isCorruption) throw error
+      await this.#repairObjects(run)
+      return step()
+    }
+  }
+
+  async #repairObjects(run: UpdateRun): Promise<void> {
+    const { git } = this.#parts
+    const { remote } = this.#state
+    run.message('Attempting to repair loose objects...')
+    const isWhole = remote !== UNKNOWN && (await repairObjects(git, remote, run.signal, gitLines(run)))
+    if (isWhole) return
+    run.message('Attempt to repair loose objects failed, hard recovery is required')
+    this.#state = { ...this.#state, detected: false, corrupt: true }
+    throw new ApiError(400, 'Unable to repair loose objects, use hard recovery')
+  }
+
+  /** Reads the state again after a failure, and makes the error one for clients. */
+  async #orReread(run: UpdateRun, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      const { corrupt } = this.#state
+      if (!run.signal.aborted && !corrupt) await this.#read(run.signal)
+      if (!(error instanceof GitError)) throw error
+      this.#state = { ...this.#state, messages: error.output === '' ? [] : [error.output] }
+      throw new ApiError(400, `Git Command '${error.command}' failed`, { cause: error })
+    }
+  }
+
+  async #finish(run: UpdateRun, before: Requirements | null, last: string): Promise<void> {
+    await this.#parts.dependencies.install(run, this.label, before)
+    await this.#read(run.signal)
+    await run.restartServices(this.label)
+    run.message(`${this.label}: ${last}`, true)
+  }
+
+  async rollback(run: UpdateRun): Promise<void> {
+    const { commit, branch } = this.#rollback
+    if (commit === UNKNOWN || branch === UNKNOWN)
+      throw new ApiError(400, 'Incomplete rollback data stored, cannot rollback')
+    const { currentHash, branch: currentBranch, detached } = this.#state
+    if (currentHash === commit && currentBranch === branch) {
+      run.message(`${this.label}: Rollback not performed`, true)
+      return
+    }
+    const { git, clock, dependencies } = this.#parts
+    const before = await dependencies.read()
+    await this.#orReread(run, async () => {
+      await freeLocks(git.path, clock, run.signal)
+      await run.note({ from: currentHash, to: commit })
+      const options = { git, clock, signal: run.signal }
+      const saved = await run.uninterrupted(() => resetTo(options, commit, detached ? null : branch))
+      this.#reportSaved(run, saved, commit.slice(0, 8))
+    })
+    await this.#finish(run, before, 'Rollback Complete')
+  }
+
+  async recover(run: UpdateRun, { hard, dependencies }: Recovery): Promise<void> {
+    run.message(`${this.label}: Attempting Repo Recovery...`)
+    const before = dependencies ? null : await this.#parts.dependencies.read()
+    await this.#orReread(run, () => (hard ? hardRecovery : softRecovery)(run, this.#access(run)))
+    await this.refresh(run.signal)
+    this.#rollback = this.#present()
+    if (!isValid(this.#parts.spec, this.#state))
+      throw new ApiError(500, 'Recovery attempt failed, repo state not pristine')
+    await this.#finish(run, before, 'Reinstall Complete')
+  }
+
+  #access(run: UpdateRun): RepoAccess {
+    const { git, clock, spec } = this.#parts
+    return {
+      git,
+      clock,
+      spec,
+      label: this.label,
+      state: this.#state,
+      onLine: gitLines(run),
+      repairObjects: () => this.#repairObjects(run),
+      reportSaved: (branches, target) => this.#reportSaved(run, branches, target),
+    }
+  }
+
+  async repair(run: UpdateRun, details: PlainData): Promise<string> {
+    const { git, clock, dependencies } = this.#parts
+    await endRecovery(git.path)
+    await freeLocks(git.path, clock, run.signal)
+    const { from, to } = isPlainObject(details) ? details : {}
+    if (typeof from !== 'string' || typeof to !== 'string') return 'no file was changed'
+    const options = { git, clock, signal: run.signal }
+    const { commit, isDone, saved } = await this.#withRepair(run, () => settleMove(options, { from, to }))
+    if (isDone) await dependencies.install(run, this.label, null)
+    await this.#read(run.signal)
+    const kept = saved === null ? '' : `; other files are kept in the branch ${saved}`
+    return `the repository is at ${isDone ? 'the new' : 'the previous'} commit ${commit.slice(0, 8)}${kept}`
+  }
+}
+
+const PROGRESS = /^(?:remote: )?[A-Z][a-z]+(?: [a-z]+)*:\s+(\d{1,3})% \(/
+
+/** Passes the output of git on: its percentages as the progress, everything else as messages. */
+function gitLines(run: UpdateRun): (line: string) => void {
+  return line => {
+    const percent = PROGRESS.exec(line)?.[1]
+    if (percent === undefined) run.message(line)
+    else run.progress(Number(percent) / 100)
+  }
+}

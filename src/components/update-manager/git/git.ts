@@ -1,0 +1,206 @@
+// Runs git in one repository: without a shell, without questions, bounded in time, and without the programs that the
+// configuration of a repository could name.
+import { dirname } from 'node:path'
+import { type Clock, sleep } from '../../../core/clock.ts'
+import { CommandError, type CommandResult, runCommand } from '../../../core/run-command.ts'
+
+/** Seconds for a command that reads or changes the repository without the network. */
+const LOCAL_SECONDS = 120
+/** Seconds for a command that transfers data. */
+const NETWORK_SECONDS = 3600
+/** Seconds without output after which a transfer counts as hung. */
+const SILENT_SECONDS = 300
+/** Seconds between the attempts of a transfer. */
+const RETRY_SECONDS = 0.5
+/** Seconds for git to remove its locks when it is stopped. */
+const GRACE_SECONDS = 2
+/** Bytes of the output of one command. */
+const MAX_OUTPUT = 16 * 1024 * 1024
+/** Characters of a failed command's output that clients see. */
+const MAX_MESSAGE = 4000
+
+/** Where and how git runs. */
+export interface GitOptions {
+  /** The folder of the repository, without links. */
+  readonly path: string
+  readonly clock: Clock
+  /** Requests for https://github.com/ go here. */
+  readonly mirror: string | null
+}
+
+/** How a transfer is run. */
+export interface Transfer {
+  readonly signal: AbortSignal
+  readonly attempts: number
+  /** Receives each line of the output. */
+  readonly onLine?: (line: string) => void
+}
+
+/** A git command failed. */
+export class GitError extends Error {
+  override readonly name = 'GitError'
+  /** The command without `git -C PATH`: `fetch origin --prune --progress`. */
+  readonly command: string
+  /** What it wrote; '' where it wrote nothing, or did not end in time. */
+  readonly output: string
+
+  constructor(args: readonly string[], output: string) {
+    const command = args.join(' ')
+    super(`git ${command}: ${output || 'no output'}`)
+    this.command = command
+    this.output = output
+  }
+
+  /** Whether git found damaged objects. */
+  get isCorruption(): boolean {
+    return isCorruption(this.output)
+  }
+}
+
+/** Whether the output of git is about damaged objects. */
+export function isCorruption(output: string): boolean {
+  return /^(?:fatal|error): .*(?:is corrupt|is empty|unable to unpack|bad object|unable to read tree|unable to read [0-9a-f]{40})/m.test(
+    output,
+  )
+}
+
+/**
+ * Settings that come before those of the repository: a repository that is not ours must not start programs of its own,
+ * and nothing runs in the background after a command.
+ */
+const SETTINGS: readonly string[] = [
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'core.quotePath=false',
+  'advice.detachedHead=false',
+  // What a command wrote is on the disk when it ends.
+  'core.fsync=all',
+  'gc.autoDetach=false',
+  'maintenance.autoDetach=false',
+  'fetch.recurseSubmodules=false',
+  'log.showSignature=false',
+  'merge.verifySignatures=false',
+  'protocol.ext.allow=never',
+]
+
+export class Git {
+  readonly path: string
+  readonly #options: GitOptions
+
+  constructor(options: GitOptions) {
+    this.path = options.path
+    this.#options = options
+  }
+
+  /** The same in another folder. */
+  at(path: string): Git {
+    return new Git({ ...this.#options, path })
+  }
+
+  /** Runs a command, whatever its exit code. Rejects with GitError if it does not run, with the reason of `signal`. */
+  async run(args: readonly string[], signal: AbortSignal, env: Readonly<Record<string, string>> = {}) {
+    try {
+      const all = { ...this.#environment(), ...env }
+      return await this.#run(args, { timeoutSeconds: LOCAL_SECONDS, signal, env: all })
+    } catch (error) {
+      if (error instanceof CommandError) throw new GitError(args, error.message)
+      throw error
+    }
+  }
+
+  /** The output of a command without white space at its end. Rejects with GitError, and as `run` does. */
+  async text(
+    args: readonly string[],
+    signal: AbortSignal,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const result = await this.run(args, signal, env)
+    if (result.code !== 0) throw new GitError(args, outputOf(result))
+    return result.stdout.trimEnd()
+  }
+
+  /** Runs a command with an input. Rejects as `text` does. */
+  async write(
+    args: readonly string[],
+    input: string,
+    signal: AbortSignal,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const all = { ...this.#environment(), ...env }
+    const result = await this.#run(args, { timeoutSeconds: LOCAL_SECONDS, signal, input, env: all })
+    if (result.code !== 0) throw new GitError(args, outputOf(result))
+  }
+
+  /** Whether the command ends with code 0. Code 1 is a no; rejects with GitError for any other. */
+  async test(args: readonly string[], signal: AbortSignal): Promise<boolean> {
+    const result = await this.run(args, signal)
+    if (result.code === 0) return true
+    if (result.code === 1) return false
+    throw new GitError(args, outputOf(result))
+  }
+
+  /** Runs a command that transfers data, again after a failure. Rejects with GitError with the last output. */
+  async transfer(args: readonly string[], { signal, attempts, onLine }: Transfer): Promise<void> {
+    for (let left = attempts - 1; ; left -= 1) {
+      const failure = await this.#transfer(args, signal, onLine)
+      if (failure === null) return
+      if (left === 0 || isCorruption(failure)) throw new GitError(args, failure)
+      await sleep(this.#options.clock, RETRY_SECONDS, signal)
+    }
+  }
+
+  /** The output of a failure, null for a success. */
+  async #transfer(
+    args: readonly string[],
+    signal: AbortSignal,
+    onLine: Transfer['onLine'],
+  ): Promise<string | null> {
+    try {
+      const result = await this.#run(args, {
+        timeoutSeconds: NETWORK_SECONDS,
+        idleSeconds: SILENT_SECONDS,
+        signal,
+        env: this.#environment(),
+        ...(onLine !== undefined && { onLine }),
+      })
+      return result.code === 0 ? null : outputOf(result)
+    } catch (error) {
+      if (error instanceof CommandError) return error.message
+      throw error
+    }
+  }
+
+  async #run(args: readonly string[], options: Parameters<typeof runCommand>[2]): Promise<CommandResult> {
+    const { mirror } = this.#options
+    const settings = mirror === null ? SETTINGS : [...SETTINGS, `url.${mirror}.insteadOf=https://github.com/`]
+    const given = settings.flatMap(setting => ['-c', setting])
+    return runCommand('git', ['-C', this.path, ...given, ...args], {
+      keepBytes: MAX_OUTPUT,
+      maxBytes: 4 * MAX_OUTPUT,
+      graceSeconds: GRACE_SECONDS,
+      ...options,
+    })
+  }
+
+  #environment(): Record<string, string> {
+    return {
+      // A folder without a repository must not take that of a folder above it.
+      GIT_CEILING_DIRECTORIES: dirname(this.path),
+      // Reading takes no lock, which a power cut would leave.
+      GIT_OPTIONAL_LOCKS: '0',
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_ASKPASS: 'true',
+      SSH_ASKPASS_REQUIRE: 'never',
+      GIT_EDITOR: 'true',
+      GIT_PAGER: 'cat',
+      // A server that sends less than 1000 bytes per second for a minute has hung.
+      GIT_HTTP_LOW_SPEED_LIMIT: '1000',
+      GIT_HTTP_LOW_SPEED_TIME: '60',
+    }
+  }
+}
+
+/** What a command wrote, as clients see it. */
+export function outputOf({ stdout, stderr }: CommandResult): string {
+  return (stderr.trim() || stdout.trim()).slice(0, MAX_MESSAGE)
+}

@@ -1,0 +1,84 @@
+// Lock files of git. A process that was killed leaves them, and every later command would fail.
+import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, sleep } from '../../../core/clock.ts'
+import { ApiError } from '../../../core/errors.ts'
+
+/** The locks of commands that the server runs, below `.git`. */
+const LOCKS = [
+  'index.lock',
+  'HEAD.lock',
+  'config.lock',
+  'packed-refs.lock',
+  'shallow.lock',
+  'gc.pid',
+] as const
+/** Seconds that another git process may take. */
+const WAIT_SECONDS = 60
+/** Seconds between two looks. */
+const LOOK_SECONDS = 1
+
+/**
+ * Waits until no other process works in the repository, and removes the locks of processes that have ended. Rejects with
+ * ApiError 503 if a process works for longer than a minute.
+ */
+export async function freeLocks(path: string, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (let waited = 0; ; waited += LOOK_SECONDS) {
+    const locks = await findLocks(path)
+    if (locks.length === 0) return
+    if (!(await isInUse(path))) {
+      for (const lock of locks) await rm(lock, { force: true })
+      return
+    }
+    if (waited >= WAIT_SECONDS)
+      throw new ApiError(
+        503,
+        `Another git process has worked in ${path} for a minute; try again when it has ended`,
+      )
+    await sleep(clock, LOOK_SECONDS, signal)
+  }
+}
+
+async function findLocks(path: string): Promise<string[]> {
+  const git = join(path, '.git')
+  const candidates = [...LOCKS.map(name => join(git, name)), ...(await refLocks(join(git, 'refs')))]
+  const found = await Promise.all(candidates.map(async file => ((await exists(file)) ? [file] : [])))
+  return found.flat()
+}
+
+async function refLocks(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true, recursive: true })
+    return entries
+      .filter(({ name }) => name.endsWith('.lock'))
+      .map(({ parentPath, name }) => join(parentPath, name))
+  } catch {
+    return []
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Whether a git process has the folder, or one below it, as its own. */
+async function isInUse(path: string): Promise<boolean> {
+  const processes = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
+  const all = await Promise.all(processes.map(id => isGitIn(path, id)))
+  return all.includes(true)
+}
+
+async function isGitIn(path: string, id: string): Promise<boolean> {
+  try {
+    const name = (await readFile(`/proc/${id}/comm`, 'utf8')).trim()
+    if (!name.startsWith('git')) return false
+    const folder = await readlink(`/proc/${id}/cwd`)
+    return folder === path || folder.startsWith(`${path}/`)
+  } catch {
+    // It has ended, or belongs to another user.
+    return false
+  }
+}
