@@ -1,7 +1,9 @@
 // API document: "Update Manager APIs", and the notifications about updates.
 import { anyOf, bool, choice, float, type Infer, int, list, object, record, string } from '../schema/index.ts'
-import { chapter } from './chapter.ts'
-import { get } from './endpoint.ts'
+import { chapter, notification } from './chapter.ts'
+import { endpoints } from './endpoint.ts'
+
+const { get, post } = endpoints({ changingRole: 'admin' })
 
 /** What an update would do. */
 const Preview = object({
@@ -37,7 +39,7 @@ const extension = {
 }
 
 /** A commit that an update would add. */
-const Commit = object({
+export const Commit = object({
   sha: string(),
   author: string(),
   date: string().describe('Seconds since the epoch'),
@@ -98,9 +100,18 @@ const EntryStatus = anyOf(GitRepoStatus, PythonStatus, ReleaseStatus, SystemStat
 /** The status of one entry. */
 export type EntryStatus = Infer<typeof EntryStatus>
 
+/** The operation that runs now. */
+const Running = object({
+  application: string().describe('As in notify_update_response'),
+  message: string().describe('The last message'),
+  progress: float().nullable().describe('From 0 to 1; null if not known'),
+  can_be_cancelled: bool(),
+})
+
 /** The state of everything that can be updated. */
 const UpdateStatus = object({
   busy: bool().describe('An update is in progress'),
+  running: Running.nullable().describe('The update, recovery or rollback in progress'),
   github_rate_limit: int().nullable(),
   github_requests_remaining: int().nullable(),
   github_limit_reset_time: float().nullable().describe('Seconds since the epoch'),
@@ -108,6 +119,20 @@ const UpdateStatus = object({
     'By the name of the entry; {} for a Klipper that is not identified yet',
   ),
 })
+export type UpdateStatus = Infer<typeof UpdateStatus>
+
+/** A line of an update, recovery or rollback. */
+const UpdateMessage = object({
+  application: string().describe('The name of the entry, recover_NAME, rollback_NAME, or full'),
+  proc_id: int().describe('The same for all lines of one operation'),
+  message: string(),
+  complete: bool().describe('This is the last line'),
+})
+
+const ok = choice('ok')
+const name = string().describe('The name of the entry')
+const optionalName = name.describe('The name of the entry; everything if left out').optional()
+const oldName = (summary: string) => `${summary}; the newer name is machine.update.upgrade`
 
 export const updateManager = chapter({
   title: 'Update Manager APIs',
@@ -115,7 +140,66 @@ export const updateManager = chapter({
   methods: {
     'machine.update.status': get('/machine/update/status', {
       summary: 'The state of everything that can be updated',
+      params: {
+        refresh: bool()
+          .describe('Deprecated: refresh before, unless that is refused or was done in the last 60 seconds')
+          .default(false),
+      },
       result: UpdateStatus,
     }),
+    'machine.update.refresh': post('/machine/update/refresh', {
+      summary: 'Check for updates; refused during an update and a print',
+      role: 'operator',
+      params: { name: optionalName },
+      result: UpdateStatus,
+    }),
+    'machine.update.upgrade': post('/machine/update/upgrade', {
+      summary: 'Update one entry or everything; the reply comes at the end',
+      params: { name: optionalName },
+      result: ok,
+    }),
+    'machine.update.full': post('/machine/update/full', {
+      summary: oldName('Update everything'),
+      result: ok,
+    }),
+    'machine.update.client': post('/machine/update/client', {
+      summary: oldName('Update one entry'),
+      params: { name: optionalName },
+      result: ok,
+    }),
+    'machine.update.klipper': post('/machine/update/klipper', {
+      summary: oldName('Update Klipper'),
+      result: ok,
+    }),
+    'machine.update.moonraker': post('/machine/update/moonraker', {
+      summary: oldName('Update this server'),
+      result: ok,
+    }),
+    'machine.update.system': post('/machine/update/system', {
+      summary: oldName('Update the packages of the operating system'),
+      result: ok,
+    }),
+    'machine.update.recover': post('/machine/update/recover', {
+      summary: 'Repair a repository',
+      params: {
+        name,
+        hard: bool().describe('Clone it again; else reset it. Local changes are kept').default(false),
+        update_deps: bool().describe('Install all dependencies again; else those that differ').default(false),
+      },
+      result: ok,
+    }),
+    'machine.update.rollback': post('/machine/update/rollback', {
+      summary: 'Install the previous version of an entry',
+      params: { name },
+      result: ok,
+    }),
+    'machine.update.cancel': post('/machine/update/cancel', {
+      summary: 'Cancel the update, recovery or rollback in progress',
+      result: ok,
+    }),
+  },
+  notifications: {
+    notify_update_response: notification('A line of an update, recovery or rollback', UpdateMessage),
+    notify_update_refreshed: notification('The state of updates was refreshed', UpdateStatus),
   },
 })

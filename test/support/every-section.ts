@@ -12,7 +12,7 @@ export const everySection = [
   '[power]',
   '[sensor]',
   '[spoolman]\nserver: 127.0.0.1:1',
-  '[update_manager]',
+  '[update_manager]\nenable_system_updates: False',
   '[timelapse]\noutput_path: {data}/timelapse',
   '[td1]',
   '[wled]',

@@ -4,11 +4,12 @@ import { type Core, component } from '../../component/component.ts'
 import { SectionTemplate } from '../../component/section-template.ts'
 import type { ReadSection } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
-import { sudoService, systemBusService } from '../machine/service.ts'
+import type { Scope } from '../../core/scope.ts'
+import { machineServices, sudoService, systemBusService } from '../machine/service.ts'
 import { UpdateManager } from './manager.ts'
 import { generalOptions, sectionOptions } from './options.ts'
 import { ReleaseApi } from './releases/release-api.ts'
-import { readSections, sectionWarning } from './sections.ts'
+import { type ConfiguredUpdater, readSections, sectionWarning } from './sections.ts'
 import { SystemPackages } from './system/system-packages.ts'
 import { updaterTypes } from './types.ts'
 
@@ -26,12 +27,41 @@ async function readToken(core: Core, section: ReadSection<typeof generalOptions>
   }
 }
 
+function serve({ registry }: Core, scope: Scope, manager: UpdateManager): void {
+  const { operations } = manager
+  const done = async (work: Promise<void>) => {
+    await work
+    return 'ok' as const
+  }
+  const update = ({ name }: { readonly name?: string | undefined }) =>
+    done(name === undefined ? operations.updateAll() : operations.update(name))
+  scope.use(
+    registry.serve(chapter, {
+      'machine.update.status': ({ refresh }) => (refresh ? manager.statusAfterRefresh() : manager.status()),
+      'machine.update.refresh': ({ name }) => manager.refresh(name),
+      'machine.update.upgrade': update,
+      'machine.update.full': () => done(operations.updateAll()),
+      'machine.update.client': update,
+      'machine.update.klipper': () => done(operations.update('klipper')),
+      'machine.update.moonraker': () => done(operations.update('moonraker')),
+      'machine.update.system': () => done(operations.update('system')),
+      'machine.update.recover': ({ name, hard, update_deps }) =>
+        done(operations.recover(name, { hard, dependencies: update_deps })),
+      'machine.update.rollback': ({ name }) => done(operations.rollback(name)),
+      'machine.update.cancel': () => {
+        operations.cancel()
+        return 'ok' as const
+      },
+    }),
+  )
+}
+
 export default component({
   section: 'update_manager',
   presence: 'configured',
   options: generalOptions,
   named: { options: sectionOptions, byType, warning: sectionWarning },
-  needs: { sudo: sudoService, bus: systemBusService },
+  needs: { machine: machineServices, sudo: sudoService, bus: systemBusService },
   create({ core, scope, section, named, needs }) {
     const { clock, log, storage, host } = core
     const general = section.options
@@ -43,30 +73,24 @@ export default component({
       url: general.release_api,
       token: () => readToken(core, section),
     })
+    const { machine, sudo, bus } = needs
     const ending = new AbortController()
     scope.defer(() => ending.abort(new Error('the server stops')))
     const usePackageKit = general.enable_packagekit
-    const packages = new SystemPackages({ ...needs, usePackageKit, signal: ending.signal })
-    const system = {
+    const packages = new SystemPackages({ sudo, bus, usePackageKit, signal: ending.signal })
+    const system: ConfiguredUpdater = {
       name: 'system',
+      config: null,
+      refreshHours: undefined,
       open: async () => {
         const { SystemUpdater } = await import('./system/system-updater.ts')
         return new SystemUpdater(packages, core)
       },
     }
-    const sections = readSections({ core, general, releases }, named)
-    const manager = new UpdateManager(core, general.enable_system_updates ? [system, ...sections] : sections)
-    scope.use(
-      core.registry.serve(chapter, {
-        'machine.update.status': () => ({
-          busy: false,
-          github_rate_limit: releases.rateLimit.limit,
-          github_requests_remaining: releases.rateLimit.remaining,
-          github_limit_reset_time: releases.rateLimit.reset,
-          version_info: manager.status(),
-        }),
-      }),
-    )
-    return { start: () => manager.start() }
+    const sections = readSections({ core, general, releases, machine, packages }, named)
+    const configured = general.enable_system_updates ? [system, ...sections] : sections
+    const manager = new UpdateManager({ core, machine, general, releases, configured })
+    serve(core, scope, manager)
+    return { start: () => manager.start(), stop: () => manager.stop() }
   },
 })

@@ -1,31 +1,78 @@
-// Everything that can be updated, in the order in which clients show it.
-import type { EntryStatus } from '../../api/update-manager.ts'
+// The update manager: opens what can be updated, refreshes its state, and reports it to clients.
+import type { UpdateStatus } from '../../api/update-manager.ts'
 import type { Core } from '../../component/component.ts'
 import { ConfigError } from '../../config/index.ts'
-import { messageOf } from '../../core/errors.ts'
+import { forEachConcurrently } from '../../core/concurrency-limit.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import { SerialQueue } from '../../core/serial-queue.ts'
+import { singleFlight } from '../../core/single-flight.ts'
+import type { MachineServices } from '../machine/service.ts'
+import { Entries, type Entry } from './entries.ts'
+import { Operations } from './operations.ts'
+import type { GeneralOptions } from './options.ts'
+import { RefreshSchedule } from './refresh-schedule.ts'
+import type { ReleaseApi } from './releases/release-api.ts'
 import { type ConfiguredUpdater, sectionWarning } from './sections.ts'
-import type { Updater } from './updater.ts'
+import { ServiceRestarts } from './service-restarts.ts'
+
+/** Entries that are refreshed at the same time. */
+const MAX_REFRESHES = 4
+/** Seconds from a reply to the notification with the same content. */
+const NOTIFY_SECONDS = 0.2
+/** Seconds in which machine.update.status does not refresh again. */
+const SPAM_SECONDS = 60
+
+/** What it needs. */
+export interface ManagerParts {
+  readonly core: Core
+  readonly machine: MachineServices
+  readonly general: GeneralOptions
+  readonly releases: ReleaseApi
+  readonly configured: readonly ConfiguredUpdater[]
+}
 
 export class UpdateManager {
-  readonly #core: Core
-  readonly #configured: readonly ConfiguredUpdater[]
-  #updaters: readonly Updater[] = []
+  readonly operations: Operations
+  readonly #parts: ManagerParts
+  readonly #entries: Entries
+  readonly #lock = new SerialQueue()
+  readonly #schedule: RefreshSchedule
+  readonly #ending = new AbortController()
+  #starting: Promise<void> = Promise.resolve()
+  /** False until the entries that are due at the start have been refreshed. */
+  #isReady = false
 
-  constructor(core: Core, configured: readonly ConfiguredUpdater[]) {
-    this.#core = core
-    this.#configured = configured
+  constructor(parts: ManagerParts) {
+    const { core, machine, general } = parts
+    this.#parts = parts
+    this.#entries = new Entries(core.storage.namespaces, core.clock)
+    this.#schedule = new RefreshSchedule(core.clock, general.refresh_window, () => void this.#refreshDue())
+    this.operations = new Operations({
+      core,
+      entries: this.#entries,
+      lock: this.#lock,
+      restarts: new ServiceRestarts(core, machine),
+      onStateChanged: () => this.#notifySoon(),
+    })
   }
 
-  /** Opens the installations. One that cannot be opened is left out, with a warning. */
+  /** Opens the installations. Repairs and refreshes go on after the start. */
   async start(): Promise<void> {
-    const opened = await Promise.all(this.#configured.map(each => this.#open(each)))
-    this.#updaters = opened.filter(updater => updater !== null)
+    const { general, configured } = this.#parts
+    const opened = await Promise.all(configured.map(each => this.#open(each)))
+    for (const { updater, config, refreshHours } of opened.filter(each => each !== null)) {
+      const refreshSeconds = (refreshHours ?? general.refresh_interval) * 3600
+      this.#entries.put(updater, { config, refreshSeconds })
+    }
+    await this.#entries.removeOthers()
+    if (general.enable_auto_refresh) this.#schedule.start()
+    this.#starting = this.#prepare()
   }
 
-  async #open({ name, open }: ConfiguredUpdater): Promise<Updater | null> {
-    const { warnings, log } = this.#core
+  async #open({ name, open, config, refreshHours }: ConfiguredUpdater) {
+    const { warnings, log } = this.#parts.core
     try {
-      return await open()
+      return { updater: await open(), config, refreshHours }
     } catch (error) {
       warnings.add(sectionWarning(name, messageOf(error)))
       if (!(error instanceof ConfigError)) log.error(`the entry ${name} cannot be opened`, error)
@@ -33,8 +80,104 @@ export class UpdateManager {
     }
   }
 
-  /** The status of every entry by its name. */
-  status(): Record<string, EntryStatus> {
-    return Object.fromEntries(this.#updaters.map(updater => [updater.name, updater.status()]))
+  /** Repairs what a crash left, and refreshes what is due. Does not reject. */
+  async #prepare(): Promise<void> {
+    const { log } = this.#parts.core
+    try {
+      await this.operations.repairInterrupted(this.#ending.signal)
+      const due = this.#entries.list().filter(entry => this.#entries.isDue(entry))
+      if (due.length > 0) await this.#refreshAll(due)
+    } catch (error) {
+      if (!this.#ending.signal.aborted) log.error('the first refresh failed', error)
+    } finally {
+      this.#isReady = true
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#schedule.stop()
+    this.#ending.abort(new ApiError(503, 'The server stops'))
+    await this.operations.stop()
+    await this.#starting
+    await this.#lock.idle()
+  }
+
+  /** What clients see. */
+  status(): UpdateStatus {
+    const { limit, remaining, reset } = this.#parts.releases.rateLimit
+    const { application, running } = this.operations
+    return {
+      busy: application !== null,
+      running,
+      github_rate_limit: limit,
+      github_requests_remaining: remaining,
+      github_limit_reset_time: reset,
+      version_info: this.#entries.status(),
+    }
+  }
+
+  /** The status; before it a refresh, if nothing is in the way of it and the last one was a minute ago. */
+  async statusAfterRefresh(): Promise<UpdateStatus> {
+    const { clock } = this.#parts.core
+    const last = Math.max(0, ...this.#entries.list().map(({ refreshedAt }) => refreshedAt))
+    const isRecent = last > clock.now() - SPAM_SECONDS
+    if (!isRecent && !(await this.#isBusy())) await this.#refreshNow()
+    return this.status()
+  }
+
+  /** Refreshes one entry, or all where `name` is left out. Rejects with ApiError. */
+  async refresh(name?: string): Promise<UpdateStatus> {
+    if (await this.#isBusy()) throw new ApiError(503, 'Server is busy, cannot perform refresh')
+    if (name !== undefined && this.#entries.find(name) === undefined)
+      throw new ApiError(400, `No updater registered for '${name.slice(0, 100)}'`)
+    await this.#refreshNow(name)
+    return this.status()
+  }
+
+  /** Calls at the same time share a refresh. */
+  readonly #refreshNow = singleFlight(name =>
+    this.#refreshAll(this.#entries.list().filter(({ updater }) => name === '' || updater.name === name)),
+  )
+
+  async #isBusy(): Promise<boolean> {
+    if (!this.#isReady || this.operations.application !== null) return true
+    return this.#parts.core.printer.isPrinting()
+  }
+
+  async #refreshDue(): Promise<void> {
+    try {
+      if (await this.#isBusy()) return
+      const due = this.#entries.list().filter(entry => this.#entries.isDue(entry))
+      if (due.length > 0) await this.#refreshAll(due)
+    } catch (error) {
+      this.#parts.core.log.warning(`the refresh of updates failed: ${messageOf(error)}`)
+    }
+  }
+
+  /** Refreshes entries side by side. Rejects only with the reason of the server's stop. */
+  async #refreshAll(entries: readonly Entry[]): Promise<void> {
+    await this.#lock.run(() => forEachConcurrently(entries, MAX_REFRESHES, entry => this.#refreshOne(entry)))
+    this.#notifySoon()
+  }
+
+  async #refreshOne(entry: Entry): Promise<void> {
+    const { clock, log } = this.#parts.core
+    const { signal } = this.#ending
+    signal.throwIfAborted()
+    try {
+      await entry.updater.refresh(signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      log.error(`the refresh of ${entry.updater.name} failed`, error)
+    }
+    entry.refreshedAt = clock.now()
+    await this.#entries.save(entry)
+  }
+
+  #notifySoon(): void {
+    const { clock, connections } = this.#parts.core
+    clock.after(NOTIFY_SECONDS, () => {
+      if (!this.#ending.signal.aborted) connections.notify('notify_update_refreshed', this.status())
+    })
   }
 }

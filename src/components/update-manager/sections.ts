@@ -8,12 +8,16 @@ import type { Updater, UpdaterParts } from './updater.ts'
 /** An entry of the configuration, ready to be opened. */
 export interface ConfiguredUpdater {
   readonly name: string
+  /** The options, to notice changes. */
+  readonly config: unknown
+  /** Hours between two refreshes; the default of [update_manager] where it is undefined. */
+  readonly refreshHours: number | undefined
   /** Rejects with ConfigError. */
   readonly open: () => Promise<Updater>
 }
 
 /** What all entries share. */
-type SharedParts = Pick<UpdaterParts<SectionOptions>, 'core' | 'general' | 'releases'>
+type SharedParts = Omit<UpdaterParts<SectionOptions>, 'name' | 'section' | 'common' | 'options'>
 
 /** The entries in the order of their sections. A section that cannot be used becomes a warning. */
 export function readSections(
@@ -24,9 +28,9 @@ export function readSections(
   return named.each(section => {
     const name = entryName(section.name)
     if (names.has(name)) throw section.error(`Extension ${name} already added`)
-    const open = readType(shared, section, name)
+    const { config, open } = readType(shared, section, name)
     names.add(name)
-    return { name, open }
+    return { name, config, refreshHours: section.options.refresh_interval, open }
   })
 }
 
@@ -39,7 +43,7 @@ function readType(
   shared: SharedParts,
   section: ReadSection<typeof sectionOptions>,
   name: string,
-): () => Promise<Updater> {
+): Pick<ConfiguredUpdater, 'config' | 'open'> {
   const { type = '', ...common } = section.options
   const found = Object.hasOwn(updaterTypes, type) ? updaterTypes[type] : undefined
   if (found === undefined) {
@@ -49,7 +53,8 @@ function readType(
       'type',
     )
   }
-  return found.read({ ...shared, name, section, common })
+  const { options, open } = found.read({ ...shared, name, section, common })
+  return { config: [type, common, options], open }
 }
 
 /** The warning about a section that is left out; it starts as Moonraker's. */

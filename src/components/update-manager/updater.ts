@@ -4,8 +4,10 @@ import type { Core } from '../../component/component.ts'
 import type { ReadSection, SectionOptions } from '../../config/index.ts'
 import type { PlainData } from '../../core/plain-data.ts'
 import type { InferShape } from '../../schema/index.ts'
+import type { MachineServices } from '../machine/service.ts'
 import type { CommonOptions, GeneralOptions } from './options.ts'
 import type { ReleaseApi } from './releases/release-api.ts'
+import type { SystemPackages } from './system/system-packages.ts'
 
 /** The interface of a running update, recovery or rollback for the updater. */
 export interface UpdateRun {
@@ -48,6 +50,10 @@ export type StoredState = Readonly<Record<string, unknown>>
  */
 export interface Updater {
   readonly name: string
+  /** How its messages start: `Git Repo klipper`. */
+  readonly label: string
+  /** The services that an update restarts, in their order. */
+  readonly services: readonly string[]
   /** What clients see; built from memory, without input and output. */
   status(): EntryStatus
   /** Reads the installation, and what is published. A failure shows in the status, it does not reject. */
@@ -59,10 +65,10 @@ export interface Updater {
   /** Repairs the installation. Only for repositories. */
   recover?(run: UpdateRun, how: Recovery): Promise<void>
   /**
-   * Repairs what a crash left, at the next start, before anything else; `details` are the last ones of `note`. Resolves
-   * with a sentence for the warning: what was found, and what was done about it.
+   * Repairs what a crash left, at the next start, before anything else; `details` are the last ones of `note`. Messages
+   * of `run` go to the log. Resolves with a sentence for the warning: what was found, and what was done about it.
    */
-  repair?(details: PlainData): Promise<string>
+  repair?(run: UpdateRun, details: PlainData): Promise<string>
   /** What `restore` needs at the next start. */
   stored(): StoredState
   /** Takes the state of the previous run, in place of a refresh. Fields may be missing or of another type. */
@@ -80,6 +86,9 @@ export interface UpdaterParts<O extends SectionOptions> {
   /** Of [update_manager]. */
   readonly general: GeneralOptions
   readonly releases: ReleaseApi
+  readonly machine: MachineServices
+  /** The packages of the operating system. */
+  readonly packages: SystemPackages
 }
 
 /** The module of a type. */
@@ -91,8 +100,8 @@ export interface UpdaterModule<O extends SectionOptions> {
 /** A type of updaters, ready to be opened for a section. */
 export interface UpdaterType {
   readonly options: SectionOptions
-  /** Reads the options of the type. Throws ConfigError. The module is loaded by the result. */
-  read(parts: ReadParts): () => Promise<Updater>
+  /** Reads the options of the type. Throws ConfigError. */
+  read(parts: ReadParts): { readonly options: unknown; readonly open: () => Promise<Updater> }
 }
 
 /** What the options of a type are read from. */
@@ -100,10 +109,7 @@ interface ReadParts extends Omit<UpdaterParts<SectionOptions>, 'section' | 'opti
   readonly section: ReadSection<SectionOptions>
 }
 
-/**
- * Declares a type of updaters. Its module is loaded when a section of this type exists.
- * @public
- */
+/** Declares a type of updaters. Its module is loaded when a section of this type exists. */
 export function updaterType<O extends SectionOptions>(
   options: O,
   load: () => Promise<UpdaterModule<O>>,
@@ -112,7 +118,7 @@ export function updaterType<O extends SectionOptions>(
     options,
     read: parts => {
       const read = parts.section.read(options)
-      return async () => (await load()).open({ ...parts, options: read })
+      return { options: read, open: async () => (await load()).open({ ...parts, options: read }) }
     },
   }
 }

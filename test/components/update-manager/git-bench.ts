@@ -41,7 +41,7 @@ export function gitUpdater(path: string, change: Partial<RepoSpec> = {}): GitUpd
       files: { path, python: null, system: null, script: null, node: false },
       virtualenv: null,
       pipEnvironment: {},
-      asRoot: () => Promise.reject(new Error('no root')),
+      packages: { provider: () => Promise.resolve(null) },
       log,
     }),
     findUrl: url => Promise.resolve(url),

@@ -7,7 +7,7 @@ import { WebClient } from '../../support/web-client.ts'
 test('a section with an unknown type is left out with a warning', async () => {
   await using rig = await startRig({
     printer: 'none',
-    conf: '[update_manager]\n[update_manager client fancy]\ntype: wibble\npath: ~/fancy\n',
+    conf: '[update_manager]\nenable_system_updates: False\n[update_manager client fancy]\ntype: wibble\npath: ~/fancy\n',
   })
   using client = await WebClient.open(rig.url)
   const { result } = await client.call('server.info')

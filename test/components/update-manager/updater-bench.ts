@@ -92,8 +92,9 @@ export class UpdaterBench implements AsyncDisposable {
       error: (problem: string) => new ConfigError(problem),
     }
     const general = readShape(generalOptions, {})
-    const parts = { core: this.core, name: 'app', common, general, releases: this.api, section }
-    return found.read(parts as Parameters<typeof found.read>[0])()
+    const machine = { allows: () => Promise.resolve(true) }
+    const parts = { core: this.core, name: 'app', common, general, releases: this.api, machine, section }
+    return found.read(parts as unknown as Parameters<typeof found.read>[0]).open()
   }
 
   /** The status after a refresh. */

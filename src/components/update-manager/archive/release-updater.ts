@@ -42,7 +42,8 @@ export interface ReleaseUpdaterParts {
 export class ReleaseUpdater implements Updater {
   readonly name: string
   readonly #parts: ReleaseUpdaterParts
-  readonly #label: string
+  readonly label: string
+  readonly services: readonly string[]
   readonly #replacement: Replacement
   #installed: Installation
   #remoteVersion = '?'
@@ -55,7 +56,8 @@ export class ReleaseUpdater implements Updater {
   constructor(parts: ReleaseUpdaterParts, replacement: Replacement, installed: Installation) {
     this.name = parts.name
     this.#parts = parts
-    this.#label = `${LABELS[parts.place.type]} ${parts.name}`
+    this.services = parts.services
+    this.label = `${LABELS[parts.place.type]} ${parts.name}`
     this.#replacement = replacement
     this.#installed = installed
     this.#rollbackVersion = installed.version
@@ -75,7 +77,7 @@ export class ReleaseUpdater implements Updater {
   }
 
   status(): EntryStatus {
-    const { common, place, channel, core, services } = this.#parts
+    const { common, place, channel, core } = this.#parts
     const { version, owner, repo, warnings, anomalies } = this.#installed
     return {
       name: this.name,
@@ -99,7 +101,7 @@ export class ReleaseUpdater implements Updater {
             commits: null,
             size: this.#asset?.size ?? null,
             packages: [],
-            services: [...services],
+            services: [...this.services],
           }
         : null,
     }
@@ -153,25 +155,25 @@ export class ReleaseUpdater implements Updater {
     if (this.#remoteVersion === '?') throw this.#error('Unable to locate update')
     if (!this.#hasUpdate) return
     if (this.#asset === null) throw this.#error('Invalid download url')
-    run.message(`${this.#label}: Updating...`)
+    run.message(`${this.label}: Updating...`)
     const { version } = this.#installed
     const repo = this.#repo
     await this.#fetchAndInstall(run, this.#asset, this.#remoteVersion)
     this.#rollbackVersion = version
     this.#rollbackRepo = repo
     await this.#finish(run)
-    run.message(`${this.#label}: Update Finished...`, true)
+    run.message(`${this.label}: Update Finished...`, true)
   }
 
   async rollback(run: UpdateRun): Promise<void> {
     if (this.#rollbackVersion === '?') throw new ApiError(400, 'Incomplete Rollback Data')
     if (this.#rollbackVersion === this.#installed.version) return
     const source = (await this.#hasPrevious()) ? null : await this.#findRollback(run.signal)
-    run.message(`${this.#label}: Rolling Back...`)
+    run.message(`${this.label}: Rolling Back...`)
     if (source === null) await this.#restorePrevious(run)
     else await this.#fetchAndInstall(run, source, this.#rollbackVersion)
     await this.#finish(run)
-    run.message(`${this.#label}: Rollback Complete`, true)
+    run.message(`${this.label}: Rollback Complete`, true)
   }
 
   /** Whether the version of the rollback is on the disk. */
@@ -195,11 +197,11 @@ export class ReleaseUpdater implements Updater {
   async #fetchAndInstall(run: UpdateRun, source: AssetSource, version: string): Promise<void> {
     const { http } = this.#parts.core.host
     const file = join(this.#replacement.folder, 'download')
-    run.message(`${this.#label}: Downloading Release...`)
+    run.message(`${this.label}: Downloading Release...`)
     try {
       await this.#replacement.prepare()
       await fetchAsset(http, source, file, run)
-      run.message(`${this.#label}: Download Complete, extracting release to '${this.#parts.place.path}'`)
+      run.message(`${this.label}: Download Complete, extracting release to '${this.#parts.place.path}'`)
       if (this.#parts.place.type === 'executable') await this.#installProgram(run, file, version)
       else await this.#installArchive(run, file)
     } catch (error) {
@@ -244,7 +246,7 @@ export class ReleaseUpdater implements Updater {
   async #restorePrevious(run: UpdateRun): Promise<void> {
     const { place, persistentFiles } = this.#parts
     const { previous, incoming } = this.#replacement
-    run.message(`${this.#label}: Restoring version ${this.#rollbackVersion} from the disk`)
+    run.message(`${this.label}: Restoring version ${this.#rollbackVersion} from the disk`)
     try {
       await run.uninterrupted(async () => {
         await this.#replacement.prepare()
@@ -266,17 +268,17 @@ export class ReleaseUpdater implements Updater {
   async #finish(run: UpdateRun): Promise<void> {
     await this.#readDisk()
     await this.#parts.installDependencies?.(run, this.#replacement.previous)
-    if (this.#parts.services.length > 0) await run.restartServices(this.#label)
+    if (this.services.length > 0) await run.restartServices(this.label)
   }
 
   #error(text: string): ApiError {
-    return new ApiError(400, `${this.#label}: ${text}`)
+    return new ApiError(400, `${this.label}: ${text}`)
   }
 
   async repair(): Promise<string> {
     await this.#replacement.repair()
     await this.#readDisk()
-    return `${this.#label}: an update was interrupted; version ${this.#installed.version} is installed, and complete`
+    return `${this.label}: an update was interrupted; version ${this.#installed.version} is installed, and complete`
   }
 
   stored(): StoredState {

@@ -4,6 +4,8 @@ import { ApiError, messageOf } from '../../../core/errors.ts'
 import { findProgram } from '../../../core/find-program.ts'
 import type { Log } from '../../../core/log.ts'
 import { CommandError, runCommand } from '../../../core/run-command.ts'
+import { PackageError } from '../system/provider.ts'
+import type { SystemPackages } from '../system/system-packages.ts'
 import type { UpdateRun } from '../updater.ts'
 import { Pip, type PipVersions } from './pip.ts'
 import {
@@ -12,7 +14,6 @@ import {
   type Requirements,
   readRequirements,
 } from './requirements.ts'
-import { installSystemPackages, type RunAsRoot } from './system-packages.ts'
 
 /** Seconds for npm. */
 const NPM_SECONDS = 600
@@ -23,7 +24,7 @@ export interface DependencyParts {
   /** The folder of the Python environment; null where the application has none. */
   readonly virtualenv: string | null
   readonly pipEnvironment: Readonly<Record<string, string>>
-  readonly asRoot: RunAsRoot
+  readonly packages: Pick<SystemPackages, 'provider'>
   readonly log: Log
 }
 
@@ -69,15 +70,23 @@ export class Dependencies {
       await work()
     } catch (error) {
       run.signal.throwIfAborted()
-      if (!(error instanceof CommandError) && !(error instanceof ApiError))
+      if (![CommandError, ApiError, PackageError].some(known => error instanceof known))
         this.#parts.log.error(`${label}: ${what}`, error)
       run.message(`${label}: ${what} were not updated: ${messageOf(error)}`)
     }
   }
 
-  async #installSystem(run: UpdateRun, label: string, packages: readonly string[]): Promise<void> {
+  async #installSystem(run: UpdateRun, label: string, names: readonly string[]): Promise<void> {
     run.message(`${label}: Installing system dependencies...`)
-    await installSystemPackages(this.#parts.asRoot, packages, run)
+    const provider = await this.#parts.packages.provider()
+    if (provider === null)
+      throw new PackageError(`this machine has no package manager; install them by hand: ${names.join(', ')}`)
+    await provider.refresh(run)
+    run.message('Resolving packages...')
+    // Lists differ by release of the distribution: packages that it does not have are left out.
+    const known = await provider.known(names, run.signal)
+    if (known.length === 0) run.message('No packages detected')
+    else await provider.install(known, run)
   }
 
   async #installPython(run: UpdateRun, label: string): Promise<void> {

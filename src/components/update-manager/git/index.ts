@@ -63,7 +63,7 @@ function invalidPath(option: string, section: string, problem: string): string {
 }
 
 async function openDependencies(
-  { core, sudo, section, options }: Parts,
+  { core, packages, section, options }: Parts,
   path: string,
 ): Promise<Dependencies> {
   const demandFile = async (option: 'requirements' | 'system_dependencies' | 'install_script') => {
@@ -91,7 +91,7 @@ async function openDependencies(
     files,
     virtualenv,
     pipEnvironment: options.pip_environment_variables,
-    asRoot: (program, args, limits) => sudo.run(program, args, limits),
+    packages,
     log: core.log,
   })
 }

@@ -10,6 +10,8 @@ import type { SystemPackages } from './system-packages.ts'
 
 export class SystemUpdater implements Updater {
   readonly name = 'system'
+  readonly label = 'System'
+  readonly services: readonly string[] = []
   readonly #system: SystemPackages
   readonly #log: Log
   readonly #warnings: Warnings

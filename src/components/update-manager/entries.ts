@@ -1,0 +1,92 @@
+// Everything that can be updated, in the order in which clients show it, and its stored state.
+import { createHash } from 'node:crypto'
+import type { EntryStatus } from '../../api/update-manager.ts'
+import type { Clock } from '../../core/clock.ts'
+import { ApiError } from '../../core/errors.ts'
+import { isPlainObject } from '../../schema/index.ts'
+import type { Namespaces } from '../../storage/index.ts'
+import type { Updater } from './updater.ts'
+
+/** Moonraker's; one record for each entry. */
+const NAMESPACE = 'update_manager'
+
+/** An entry with its schedule. */
+export interface Entry {
+  readonly updater: Updater
+  /** Of the configuration: a refresh is due when it changes. */
+  readonly hash: string
+  /** Seconds between two refreshes. */
+  readonly refreshSeconds: number
+  /** Seconds since the epoch; 0 for never, and after a change of the configuration. */
+  refreshedAt: number
+}
+
+export class Entries {
+  readonly #namespaces: Namespaces
+  readonly #clock: Clock
+  #entries: readonly Entry[] = []
+
+  constructor(namespaces: Namespaces, clock: Clock) {
+    this.#namespaces = namespaces
+    this.#clock = clock
+  }
+
+  list(): readonly Entry[] {
+    return this.#entries
+  }
+
+  find(name: string): Entry | undefined {
+    return this.#entries.find(({ updater }) => updater.name === name)
+  }
+
+  /** Throws ApiError 404 for an unknown name. */
+  get(name: string): Entry {
+    const found = this.find(name)
+    if (found === undefined) throw new ApiError(404, `Updater ${name.slice(0, 100)} not available`)
+    return found
+  }
+
+  /** Adds an entry, or replaces the one of its name; with the stored state, if `isSame` or not there. */
+  put(updater: Updater, { config, refreshSeconds }: { config: unknown; refreshSeconds: number }): Entry {
+    const hash = createHash('sha256').update(JSON.stringify(config)).digest('hex')
+    const stored = this.#namespaces.find(NAMESPACE, [updater.name])
+    const record = isPlainObject(stored) ? stored : null
+    if (record !== null) updater.restore(record)
+    const time = record?.last_config_hash === hash ? record.last_refresh_time : 0
+    const entry = { updater, hash, refreshSeconds, refreshedAt: typeof time === 'number' ? time : 0 }
+    const isKnown = this.find(updater.name) !== undefined
+    this.#entries = isKnown
+      ? this.#entries.map(each => (each.updater.name === updater.name ? entry : each))
+      : [...this.#entries, entry]
+    return entry
+  }
+
+  /** Whether the time for a refresh has come. A clock that was set back counts too. */
+  isDue({ refreshedAt, refreshSeconds }: Entry): boolean {
+    const now = this.#clock.now()
+    return refreshedAt + refreshSeconds <= now || refreshedAt > now
+  }
+
+  /** Stores the state of an entry. */
+  async save({ updater, hash, refreshedAt }: Entry): Promise<void> {
+    const record = { ...updater.stored(), last_config_hash: hash, last_refresh_time: refreshedAt }
+    await this.#namespaces.post(NAMESPACE, [updater.name], record)
+  }
+
+  /** Removes the records of entries that are not configured any more. */
+  async removeOthers(): Promise<void> {
+    this.#namespaces.keep(NAMESPACE)
+    const others = this.#namespaces.keys(NAMESPACE).filter(name => this.find(name) === undefined)
+    await this.#namespaces.deleteAll(NAMESPACE, others)
+  }
+
+  /** Removes the record of an entry: the installation is another one now. */
+  async forget(name: string): Promise<void> {
+    await this.#namespaces.deleteAll(NAMESPACE, [name])
+  }
+
+  /** The status of every entry by its name. */
+  status(): Record<string, EntryStatus> {
+    return Object.fromEntries(this.#entries.map(({ updater }) => [updater.name, updater.status()]))
+  }
+}
