@@ -38,8 +38,11 @@ const { init, exchanges } = JSON.parse(
   readFileSync(new URL('../fixtures/power-recording.json', import.meta.url), 'utf8'),
 ) as { readonly init: readonly Sent[]; readonly exchanges: readonly PowerExchange[] }
 
-/** Notifications that the original does not send: a command that failed changes the state. */
-const FURTHER: Readonly<Record<string, PowerExchange['changed']>> = { 'tp.err.on': [['tp', 'error']] }
+/** Notifications that the original does not send: those of the state after a command that failed. */
+const FURTHER: Readonly<Record<string, PowerExchange['changed']>> = {
+  'tp.err.on': [['tp', 'error']],
+  'hue.error_answer': [['hue', 'error']],
+}
 
 /** A device that gives the recorded replies, each to the recorded request. */
 class RecordedDevice {
