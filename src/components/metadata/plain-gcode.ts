@@ -1,6 +1,6 @@
 // Plain G-code for binary G-code, which Klipper cannot print: made before the first print, kept next to the binary file,
 // and removed when that changes or goes.
-import { stat, utimes } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { FileChange } from '../../api/files.ts'
 import type { Core } from '../../component/component.ts'
 import {
@@ -15,6 +15,7 @@ import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Place } from '../files/roots/roots.ts'
 import type { FilesService } from '../files/service.ts'
 import type { DecodedFrom } from './binary/decode.ts'
+import { isCopy, markCopy } from './plain-copy.ts'
 import { WorkerLost, WorkerProcess } from './worker/worker-process.ts'
 
 /** Seconds without progress after which a conversion fails. */
@@ -115,14 +116,14 @@ export class PlainGcode {
   async #convert({ binary, plain }: Pair, signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#core
     const startedAt = clock.monotonic()
-    await this.#files.refuseRewrite(plain)
+    await this.#refuseForeign({ binary, plain })
     await this.#files.withStagingPath(plain, async draft => {
       const from = await this.#worker.run(
         'decode',
         { path: binary.absolute, output: draft },
         { timeoutSeconds: TIMEOUT, signal, onProgress: this.#reporter(binary) },
       )
-      await utimes(draft, from.modified / 1000, from.modified / 1000)
+      await markCopy(draft, binary, from.modified)
       await makeDurable(draft)
       await this.#files.lock.run({ write: [plain.absolute] }, () =>
         this.#publish(draft, from, { binary, plain }),
@@ -146,8 +147,19 @@ export class PlainGcode {
     }
   }
 
-  async #publish(draft: string, from: DecodedFrom, { binary, plain }: Pair): Promise<void> {
+  /** Rejects with ApiError if the plain file is a user's, or may not be changed. */
+  async #refuseForeign({ binary, plain }: Pair): Promise<void> {
     await this.#files.refuseRewrite(plain)
+    if ((await timeOf(plain)) === null || (await isCopy(plain, binary))) return
+    throw new ApiError(
+      409,
+      `${binary.relative} needs the name ${plain.relative} for its plain G-code, but the server did not make the file ` +
+        'of that name: rename or delete it',
+    )
+  }
+
+  async #publish(draft: string, from: DecodedFrom, { binary, plain }: Pair): Promise<void> {
+    await this.#refuseForeign({ binary, plain })
     const now = await stat(binary.absolute)
     if (now.size !== from.size || now.mtimeMs !== from.modified)
       throw new ApiError(409, `${binary.relative} was changed while it was converted, print it again`)
@@ -160,6 +172,7 @@ export class PlainGcode {
     await this.#files.lock.run({ write: [plain.absolute] }, async () => {
       const [time, plainTime] = await Promise.all([timeOf(binary), timeOf(plain)])
       if (plainTime === null || (time !== null && isPlainGcodeOf(plainTime, time))) return
+      if (!(await isCopy(plain, binary))) return
       try {
         await this.#files.refuseRewrite(plain)
         await this.#files.removeFile(plain)

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -31,6 +32,14 @@ const OBJECT = `; printing object cube id:0 copy 0
 M117 printed
 ; stop printing object cube id:0 copy 0
 `
+
+/** Plain G-code as the server makes it, of a binary file that has changed at `modified`, in milliseconds. */
+function writeCopy(gcodes: string, binaryName: string, modified: number): void {
+  const path = join(gcodes, `${binaryName}.gcode`)
+  const mark = `; plain G-code of ${binaryName}, made by moonraker-ts at ${Math.floor(modified)}`
+  writeFileSync(path, `G28\n${mark}\n`)
+  utimesSync(path, modified / 1000, modified / 1000)
+}
 
 class Scene implements AsyncDisposable {
   readonly rig: Rig
@@ -222,15 +231,48 @@ test('outdated plain G-code goes at the start', async () => {
     printer: 'none',
     prepare({ gcodes }) {
       mkdirSync(gcodes)
-      writeFileSync(join(gcodes, 'part.bgcode.gcode'), 'G28\n')
+      writeCopy(gcodes, 'part.bgcode', 1_700_000_000_123)
       writeFileSync(join(gcodes, 'other.bgcode'), binary(5))
-      writeFileSync(join(gcodes, 'other.bgcode.gcode'), 'G28\n')
-      const { atime, mtime } = statSync(join(gcodes, 'other.bgcode'))
-      utimesSync(join(gcodes, 'other.bgcode.gcode'), atime, mtime)
+      writeCopy(gcodes, 'other.bgcode', statSync(join(gcodes, 'other.bgcode')).mtimeMs)
     },
   })
   if (existsSync(scene.at('part.bgcode.gcode'))) await scene.changed('delete_file', 'part.bgcode.gcode')
   assert.deepEqual(await scene.listed(), [['other.bgcode.gcode'], ['other.bgcode.gcode']])
+})
+
+test('a file of the user stays, though it has the name of plain G-code', async () => {
+  await using scene = await Scene.open({
+    prepare({ gcodes }) {
+      mkdirSync(gcodes)
+      for (const name of ['a', 'changed', 'copied']) writeCopy(gcodes, `${name}.bgcode`, 1_700_000_000_000)
+      writeFileSync(join(gcodes, 'changed.bgcode.gcode'), 'G28\n', { flag: 'a' })
+      renameSync(join(gcodes, 'copied.bgcode.gcode'), join(gcodes, 'moved.bgcode.gcode'))
+      writeFileSync(join(gcodes, 'own.bgcode.gcode'), 'G28\n')
+    },
+  })
+  if (existsSync(scene.at('a.bgcode.gcode'))) await scene.changed('delete_file', 'a.bgcode.gcode')
+  const own = ['changed.bgcode.gcode', 'moved.bgcode.gcode', 'own.bgcode.gcode']
+  assert.deepEqual(await scene.listed(), [own, own])
+
+  await scene.upload('/server/files/upload', 'own.bgcode', binary(5))
+  const refused = await scene.client.call('printer.print.start', { filename: 'own.bgcode' })
+  assert.equal(refused.error.code, 409)
+  assert.match(refused.error.message, /the server did not make the file of that name: rename or delete it$/)
+  await scene.call('server.files.delete_file', { path: 'gcodes/own.bgcode' })
+  await scene.changed('delete_file', 'own.bgcode')
+  assert.equal(readFileSync(scene.at('own.bgcode.gcode'), 'utf8'), 'G28\n')
+})
+
+test('an upload in the place of plain G-code belongs to the user', async () => {
+  await using scene = await Scene.open()
+  await scene.upload('/server/files/upload', 'a.bgcode', binary(5, 'M117 printed\n'), { print: 'true' })
+  await scene.changed('create_file', 'a.bgcode.gcode')
+  await scene.call('printer.gcode.script', { script: 'SDCARD_RESET_FILE' })
+  const bytes = readFileSync(scene.at('a.bgcode.gcode'))
+  await scene.upload('/server/files/upload', 'a.bgcode.gcode', bytes)
+  await scene.call('server.files.delete_file', { path: 'gcodes/a.bgcode' })
+  await scene.changed('delete_file', 'a.bgcode')
+  assert.deepEqual(await scene.listed(), [['a.bgcode.gcode'], ['a.bgcode.gcode']])
 })
 
 test('no print starts of a file that cannot be converted', async () => {
