@@ -23,15 +23,19 @@ function commit() {
 }
 
 /**
- * `ws` loads modules that this server does not use: TLS of its client, and compression. This plugin loads them at their
- * first use, which saves memory and time at every start.
+ * `ws` loads modules that not every server uses, or not before its first client: TLS of its client, compression and
+ * hashes. This plugin loads them at their first use, which saves memory and time at every start.
  */
 const lazyModules = {
   name: 'lazy-modules',
   setup(build) {
-    build.onResolve({ filter: /^(https|tls|zlib)$/ }, ({ path, importer }) =>
+    build.onResolve({ filter: /^(https|tls|zlib|crypto)$/ }, ({ path, importer }) =>
       /[\\/]node_modules[\\/]ws[\\/]/.test(importer) ? { path, namespace: 'lazy' } : undefined,
     )
+    // `ws` uses nothing but functions and, of zlib, constants.
+    build.onLoad({ filter: /^crypto$/, namespace: 'lazy' }, () => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => (...args) => require('node:crypto')[name](...args) })`,
+    }))
     build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
       contents: `module.exports = new Proxy({}, { get: (_, name) => require('node:${path}')[name] })`,
     }))

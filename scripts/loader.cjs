@@ -71,12 +71,16 @@ function writeCache(path, code) {
   }
 }
 
+/** Modules that are loaded at the first use: a start needs none of them. */
+const LAZY = ['node:crypto']
+
 /** Calls `require` once for each module: the bundle does it hundreds of times. */
 const modules = new Map()
 function requireOnce(name) {
-  if (!modules.has(name)) modules.set(name, require(name))
+  if (!modules.has(name)) modules.set(name, LAZY.includes(name) ? lazily(name) : require(name))
   return modules.get(name)
 }
+const lazily = name => new Proxy({}, { get: (_, key) => require(name)[key] })
 
 const filename = join(__dirname, 'server.cjs')
 const cache = folder && join(folder, 'server.bin')

@@ -12,19 +12,16 @@ const MAX_RUNNING = 2
 /** Longer passwords are wrong in any case. */
 export const MAX_PASSWORD = 1024
 
-const derive = promisify(pbkdf2)
-
 /** A password as it is stored: hash and salt in hexadecimal. */
 export interface HashedPassword {
   readonly password: string
   readonly salt: string
 }
 
+/** Takes the place of a stored password that does not exist: the check then takes as long as with one. */
+const DUMMY: HashedPassword = { password: '00'.repeat(HASH_BYTES), salt: '00'.repeat(SALT_BYTES) }
+
 export class Passwords {
-  readonly #dummy: HashedPassword = {
-    password: randomBytes(HASH_BYTES).toString('hex'),
-    salt: randomBytes(SALT_BYTES).toString('hex'),
-  }
   readonly #queue: LoginQueue
 
   constructor(known: KnownNetworks) {
@@ -48,7 +45,7 @@ export class Passwords {
     address: string | null,
   ): Promise<boolean> {
     const usable = stored !== undefined && stored.password.length === HASH_BYTES * 2
-    const { password: expected, salt } = usable ? stored : this.#dummy
+    const { password: expected, salt } = usable ? stored : DUMMY
     const isLong = password.length > MAX_PASSWORD
     const hash = await this.#derive(isLong ? '' : password, Buffer.from(salt, 'hex'), address)
     const wanted = Buffer.from(expected, 'hex')
@@ -57,6 +54,6 @@ export class Passwords {
   }
 
   #derive(password: string, salt: Buffer, address: string | null): Promise<Buffer> {
-    return this.#queue.run(address, () => derive(password, salt, ROUNDS, HASH_BYTES, 'sha256'))
+    return this.#queue.run(address, () => promisify(pbkdf2)(password, salt, ROUNDS, HASH_BYTES, 'sha256'))
   }
 }

@@ -28,13 +28,14 @@ type PageCore = Pick<Core, 'registry' | 'printer' | 'paths' | 'clock'> & {
 /** Serves the page. An unauthenticated client receives only the name, the version and how to log in. */
 export function createWelcome(core: PageCore, facts: () => WelcomeFacts): Registration {
   const { registry } = core
-  const headers = pageHeaders()
+  let headers: Map<string, string> | null = null
   const handle = async ({ req, res, caller }: RawRequest) => {
     const { routePrefix } = facts()
     const body =
       caller.user === null
         ? publicPage(core.host.version, routePrefix)
         : fullPage(viewOf(core, facts(), await printOf(core)))
+    headers ??= pageHeaders()
     res.setHeaders(headers)
     res.setHeader('Content-Length', Buffer.byteLength(body))
     res.end(req.method === 'HEAD' ? undefined : body)
