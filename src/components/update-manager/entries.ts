@@ -49,7 +49,7 @@ export class Entries {
   /** Adds an entry, or replaces the one of its name; with the stored state, if `isSame` or not there. */
   put(updater: Updater, { config, refreshSeconds }: { config: unknown; refreshSeconds: number }): Entry {
     const hash = createHash('sha256').update(JSON.stringify(config)).digest('hex')
-    const stored = this.#namespaces.find(NAMESPACE, [updater.name])
+    const stored = this.stored(updater.name)
     const record = isPlainObject(stored) ? stored : null
     if (record !== null) updater.restore(record)
     const time = record?.last_config_hash === hash ? record.last_refresh_time : 0
@@ -59,6 +59,11 @@ export class Entries {
       ? this.#entries.map(each => (each.updater.name === updater.name ? entry : each))
       : [...this.#entries, entry]
     return entry
+  }
+
+  /** The stored record of an entry. */
+  stored(name: string): unknown {
+    return this.#namespaces.find(NAMESPACE, [name])
   }
 
   /** Whether the time for a refresh has come. A clock that was set back counts too. */

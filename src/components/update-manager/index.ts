@@ -6,6 +6,7 @@ import type { ReadSection } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { machineServices, sudoService, systemBusService } from '../machine/service.ts'
+import { KlipperSource } from './klipper.ts'
 import { UpdateManager } from './manager.ts'
 import { generalOptions, sectionOptions } from './options.ts'
 import { ReleaseApi } from './releases/release-api.ts'
@@ -87,10 +88,18 @@ export default component({
         return new SystemUpdater(packages, core)
       },
     }
-    const sections = readSections({ core, general, releases, machine, packages }, named)
-    const configured = general.enable_system_updates ? [system, ...sections] : sections
-    const manager = new UpdateManager({ core, machine, general, releases, configured })
+    const { configured, builtIn } = readSections({ core, general, releases, machine, packages }, named)
+    const manager = new UpdateManager({
+      core,
+      machine,
+      general,
+      releases,
+      klipper: new KlipperSource({ core, general, machine, packages, options: builtIn.get('klipper') }),
+      system: general.enable_system_updates ? system : null,
+      configured,
+    })
     serve(core, scope, manager)
+    scope.use(core.events.on('klippy:identified', () => manager.followKlipper()))
     return { start: () => manager.start(), stop: () => manager.stop() }
   },
 })

@@ -1,4 +1,6 @@
 // The update manager: opens what can be updated, refreshes its state, and reports it to clients.
+
+import { isDeepStrictEqual } from 'node:util'
 import type { UpdateStatus } from '../../api/update-manager.ts'
 import type { Core } from '../../component/component.ts'
 import { ConfigError } from '../../config/index.ts'
@@ -8,12 +10,14 @@ import { SerialQueue } from '../../core/serial-queue.ts'
 import { singleFlight } from '../../core/single-flight.ts'
 import type { MachineServices } from '../machine/service.ts'
 import { Entries, type Entry } from './entries.ts'
+import { type KlipperPlace, type KlipperSource, UnidentifiedKlipper } from './klipper.ts'
 import { Operations } from './operations.ts'
 import type { GeneralOptions } from './options.ts'
 import { RefreshSchedule } from './refresh-schedule.ts'
 import type { ReleaseApi } from './releases/release-api.ts'
 import { type ConfiguredUpdater, sectionWarning } from './sections.ts'
 import { ServiceRestarts } from './service-restarts.ts'
+import type { Updater } from './updater.ts'
 
 /** Entries that are refreshed at the same time. */
 const MAX_REFRESHES = 4
@@ -28,7 +32,15 @@ export interface ManagerParts {
   readonly machine: MachineServices
   readonly general: GeneralOptions
   readonly releases: ReleaseApi
+  /** The packages of the operating system; null where they are not updated. */
+  readonly system: ConfiguredUpdater | null
+  readonly klipper: KlipperSource
   readonly configured: readonly ConfiguredUpdater[]
+}
+
+/** An updater with the schedule of its section. */
+interface OpenedUpdater extends Omit<ConfiguredUpdater, 'name' | 'open'> {
+  readonly updater: Updater
 }
 
 export class UpdateManager {
@@ -39,6 +51,8 @@ export class UpdateManager {
   readonly #schedule: RefreshSchedule
   readonly #ending = new AbortController()
   #starting: Promise<void> = Promise.resolve()
+  /** The Klipper of the entry; null while none is identified. */
+  #klipper: KlipperPlace | null = null
   /** False until the entries that are due at the start have been refreshed. */
   #isReady = false
 
@@ -58,18 +72,49 @@ export class UpdateManager {
 
   /** Opens the installations. Repairs and refreshes go on after the start. */
   async start(): Promise<void> {
-    const { general, configured } = this.#parts
-    const opened = await Promise.all(configured.map(each => this.#open(each)))
-    for (const { updater, config, refreshHours } of opened.filter(each => each !== null)) {
-      const refreshSeconds = (refreshHours ?? general.refresh_interval) * 3600
-      this.#entries.put(updater, { config, refreshSeconds })
-    }
+    const { general, system, klipper, configured } = this.#parts
+    if (system !== null) this.#put(await this.#open(system))
+    const place = klipper.storedPlace(this.#entries.stored('klipper'))
+    await this.#putKlipper(place)
+    for (const opened of await Promise.all(configured.map(each => this.#open(each)))) this.#put(opened)
     await this.#entries.removeOthers()
     if (general.enable_auto_refresh) this.#schedule.start()
     this.#starting = this.#prepare()
   }
 
-  async #open({ name, open, config, refreshHours }: ConfiguredUpdater) {
+  #put(opened: OpenedUpdater | null): void {
+    if (opened === null) return
+    const { updater, config, refreshHours = this.#parts.general.refresh_interval } = opened
+    this.#entries.put(updater, { config, refreshSeconds: refreshHours * 3600 })
+  }
+
+  /** Adds the entry of a Klipper, or replaces it. */
+  async #putKlipper(place: KlipperPlace | null): Promise<void> {
+    const { klipper } = this.#parts
+    const updater = place === null ? null : await klipper.open(place)
+    const { refreshHours } = klipper
+    this.#put({
+      updater: updater ?? new UnidentifiedKlipper(),
+      config: place && klipper.configOf(place),
+      refreshHours,
+    })
+    this.#klipper = place
+  }
+
+  /** Klippy has identified itself: it may be another Klipper than before. */
+  async followKlipper(): Promise<void> {
+    const place = this.#parts.klipper.reported
+    if (place === null || isDeepStrictEqual(place, this.#klipper)) return
+    await this.#starting
+    await this.#lock.run(async () => {
+      if (this.#klipper !== null) await this.#entries.forget('klipper')
+      await this.#putKlipper(place)
+    })
+    const entry = this.#entries.get('klipper')
+    if (!(entry.updater instanceof UnidentifiedKlipper)) await this.#refreshAll([entry])
+  }
+
+  async #open({ name, open, config, refreshHours }: ConfiguredUpdater): Promise<OpenedUpdater | null> {
     const { warnings, log } = this.#parts.core
     try {
       return { updater: await open(), config, refreshHours }

@@ -1,7 +1,8 @@
 // Reads the sections [update_manager NAME].
 import type { NamedSections } from '../../component/component.ts'
 import type { ReadSection, SectionOptions } from '../../config/index.ts'
-import type { sectionOptions } from './options.ts'
+import { commitId } from './git/options.ts'
+import type { CommonOptions, sectionOptions } from './options.ts'
 import { updaterTypes } from './types.ts'
 import type { Updater, UpdaterParts } from './updater.ts'
 
@@ -19,19 +20,46 @@ export interface ConfiguredUpdater {
 /** What all entries share. */
 type SharedParts = Omit<UpdaterParts<SectionOptions>, 'name' | 'section' | 'common' | 'options'>
 
-/** The entries in the order of their sections. A section that cannot be used becomes a warning. */
-export function readSections(
-  shared: SharedParts,
-  named: NamedSections<typeof sectionOptions>,
-): ConfiguredUpdater[] {
+/** What sections set for the entries that exist without one. */
+export interface BuiltInOptions
+  extends Pick<CommonOptions, 'channel' | 'refresh_interval' | 'report_anomalies'> {
+  readonly pin: string | null
+}
+
+/** The entries that exist without a section. */
+const BUILT_IN = ['klipper', 'moonraker']
+const pinOption = { pinned_commit: commitId().describe('Update to this commit at most').optional() }
+
+/** The options of an entry that exists without a section. Throws ConfigError. */
+function readBuiltIn(section: ReadSection<typeof sectionOptions>): BuiltInOptions {
+  const { channel, refresh_interval, report_anomalies } = section.options
+  const { pinned_commit = null } = section.read(pinOption)
+  return { channel, refresh_interval, report_anomalies, pin: pinned_commit }
+}
+
+/** What the sections contain. */
+export interface ReadSections {
+  /** In the order of the sections. */
+  readonly configured: ConfiguredUpdater[]
+  readonly builtIn: ReadonlyMap<string, BuiltInOptions>
+}
+
+/** Reads the sections. One that cannot be used becomes a warning. */
+export function readSections(shared: SharedParts, named: NamedSections<typeof sectionOptions>): ReadSections {
   const names = new Set<string>()
-  return named.each(section => {
+  const builtIn = new Map<string, BuiltInOptions>()
+  const configured = named.each(section => {
     const name = entryName(section.name)
+    if (BUILT_IN.includes(name)) {
+      builtIn.set(name, readBuiltIn(section))
+      return null
+    }
     if (names.has(name)) throw section.error(`Extension ${name} already added`)
     const { config, open } = readType(shared, section, name)
     names.add(name)
     return { name, config, refreshHours: section.options.refresh_interval, open }
   })
+  return { configured: configured.filter(each => each !== null), builtIn }
 }
 
 /** The sections of old configurations are named [update_manager client NAME]. */

@@ -1,20 +1,16 @@
 // Opens the repository of a section of the type git_repo.
 import { access, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { HttpClientError } from '../../../core/http-client.ts'
 import { Dependencies } from '../dependencies/index.ts'
 import { managedServices } from '../managed-services.ts'
 import type { UpdaterParts } from '../updater.ts'
 import { endRecovery } from './clone-recovery.ts'
 import { Git } from './git.ts'
 import { GitUpdater } from './git-updater.ts'
+import { movedUrl } from './moved-repo.ts'
 import type { gitOptions } from './options.ts'
-import { isSameUrl } from './repo-config.ts'
 
 type Parts = UpdaterParts<typeof gitOptions>
-
-/** Seconds until the web server of a repository has answered. */
-const MOVED_SECONDS = 10
 
 /** Opens the repository. Rejects with ConfigError. */
 export async function open(parts: Parts): Promise<GitUpdater> {
@@ -37,7 +33,7 @@ export async function open(parts: Parts): Promise<GitUpdater> {
     git: new Git({ path, clock: core.clock, mirror: general.git_mirror ?? null }),
     clock: core.clock,
     dependencies: await openDependencies(parts, path),
-    findUrl: core.debug ? url => Promise.resolve(url) : (url, signal) => findUrl(parts, url, signal),
+    findUrl: movedUrl({ core, name, origin: options.origin, movedOrigin: options.moved_origin }),
   })
 }
 
@@ -107,33 +103,4 @@ async function demandPython(section: Parts['section'], virtualenv: string): Prom
     invalidPath('virtualenv', section.section, `Path \`${python}\` does not exist`),
     'virtualenv',
   )
-}
-
-/**
- * The URL of the origin where the repository has moved there: the web page of the previous URL redirects to it. Else the
- * URL as it is.
- */
-async function findUrl({ core, name, options }: Parts, url: string, signal: AbortSignal): Promise<string> {
-  const { origin, moved_origin } = options
-  if (isSameUrl(url, origin) || !/^https?:/i.test(url)) return url
-  try {
-    const page = url.replace(/\.git$/, '')
-    const { url: final } = await core.host.http.send({
-      url: page,
-      timeoutSeconds: MOVED_SECONDS,
-      maxBytes: 0,
-      headersOnly: true,
-      signal,
-    })
-    if (!isSameUrl(final.replace(/\/$/, ''), origin)) return url
-  } catch (error) {
-    if (error instanceof HttpClientError) return url
-    throw error
-  }
-  if (moved_origin === undefined || !isSameUrl(url, moved_origin)) {
-    core.warnings.add(
-      `Git Repo ${name}: Origin URL does not not match configured 'moved_origin'option. Expected: ${url}`,
-    )
-  }
-  return origin
 }
