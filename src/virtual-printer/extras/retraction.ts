@@ -1,5 +1,6 @@
 // Firmware retraction: G10, G11 and their settings.
 
+import { type FilamentMove, FirmwareRetraction } from '../../motion/retraction.ts'
 import type { Section } from '../config/section.ts'
 import type { Host } from '../host.ts'
 import type { GcodeMove } from '../motion/gcode-move.ts'
@@ -8,49 +9,48 @@ import type { StatusSource } from '../objects.ts'
 /** Creates the `firmware_retraction` object and its commands. */
 export function firmwareRetraction(host: Host, section: Section, gcodeMove: GcodeMove): StatusSource {
   const { gcode } = host
-  let length = section.number('retract_length', 0, { min: 0 })
-  let speed = section.number('retract_speed', 20, { min: 1 })
-  let extra = section.number('unretract_extra_length', 0, { min: 0 })
-  let backSpeed = section.number('unretract_speed', 10, { min: 1 })
-  let retracted = false
-  const feed = (distance: number, velocity: number) => {
-    const e = gcodeMove.position[3]! + distance
-    return gcodeMove.moveTo({ 3: e }, velocity)
-  }
+  const retraction = new FirmwareRetraction({
+    length: section.number('retract_length', 0, { min: 0 }),
+    speed: section.number('retract_speed', 20, { min: 1 }),
+    extra: section.number('unretract_extra_length', 0, { min: 0 }),
+    backSpeed: section.number('unretract_speed', 10, { min: 1 }),
+  })
+  const feed = (move: FilamentMove | undefined) =>
+    move && gcodeMove.moveTo({ 3: gcodeMove.position[3]! + move.distance }, move.speed)
   gcode.register(
     'SET_RETRACTION',
     command => {
-      length = command.number('RETRACT_LENGTH', length, { min: 0 })
-      speed = command.number('RETRACT_SPEED', speed, { min: 1 })
-      extra = command.number('UNRETRACT_EXTRA_LENGTH', extra, { min: 0 })
-      backSpeed = command.number('UNRETRACT_SPEED', backSpeed, { min: 1 })
+      const { length, speed, extra, backSpeed } = retraction.settings
+      retraction.change({
+        length: command.number('RETRACT_LENGTH', length, { min: 0 }),
+        speed: command.number('RETRACT_SPEED', speed, { min: 1 }),
+        extra: command.number('UNRETRACT_EXTRA_LENGTH', extra, { min: 0 }),
+        backSpeed: command.number('UNRETRACT_SPEED', backSpeed, { min: 1 }),
+      })
     },
     'Set firmware retraction parameters',
   )
   gcode.register(
     'GET_RETRACTION',
-    () =>
+    () => {
+      const { length, speed, extra, backSpeed } = retraction.settings
       gcode.respondInfo(
         `RETRACT_LENGTH=${length.toFixed(5)} RETRACT_SPEED=${speed.toFixed(5)} UNRETRACT_EXTRA_LENGTH=${extra.toFixed(5)} UNRETRACT_SPEED=${backSpeed.toFixed(5)}`,
-      ),
+      )
+    },
     'Report firmware retraction parameters',
   )
-  gcode.register('G10', () => {
-    if (retracted) return undefined
-    retracted = true
-    return feed(-length, speed)
-  })
-  gcode.register('G11', () => {
-    if (!retracted) return undefined
-    retracted = false
-    return feed(length + extra, backSpeed)
-  })
+  gcode.register('G10', () => feed(retraction.retract()))
+  gcode.register('G11', () => feed(retraction.unretract()))
   return {
-    status: () => ({
-      retract_length: length,
-      retract_speed: speed,
-      unretract_extra_length: extra,
-      unretract_speed: backSpeed,
-    }),
+    status: () => {
+      const { length, speed, extra, backSpeed } = retraction.settings
+      return {
+        retract_length: length,
+        retract_speed: speed,
+        unretract_extra_length: extra,
+        unretract_speed: backSpeed,
+      }
+    },
   }
 }

@@ -1,12 +1,13 @@
 // Extruders: their filament limits, pressure advance, and which one is active.
 
+import { type ExtruderLimits, extruderLimits, limitExtrusion } from '../../motion/extruder-limits.ts'
+import type { Move } from '../../motion/move.ts'
 import type { Section } from '../config/section.ts'
 import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Heater } from '../heat/heaters.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
-import type { Move } from './move.ts'
 import type { FilamentAxis, Toolhead } from './toolhead.ts'
 
 /** One `[extruder]`: a hot end with its filament drive. */
@@ -14,13 +15,7 @@ export class Extruder implements FilamentAxis {
   readonly name: string
   readonly heater: Heater
   readonly cornerVelocity: number
-  /** Cross section of the filament in mm². */
-  readonly #area: number
-  readonly #nozzle: number
-  readonly #maxRatio: number
-  readonly #maxDistance: number
-  readonly #maxVelocity: number
-  readonly #maxAccel: number
+  readonly #limits: ExtruderLimits
   #pressureAdvance: number
   #smoothTime: number
   #rotationDistance: number
@@ -31,17 +26,18 @@ export class Extruder implements FilamentAxis {
     this.heater = heater
     const nozzle = section.number('nozzle_diameter', undefined, { above: 0 })
     const filament = section.number('filament_diameter', undefined, { min: nozzle })
-    this.#nozzle = nozzle
-    this.#area = Math.PI * (filament / 2) ** 2
-    const crossSection = section.number('max_extrude_cross_section', 4 * nozzle ** 2, { above: 0 })
-    this.#maxRatio = crossSection / this.#area
-    // The limits of extruder-only moves are those of a line of the default cross section.
-    const ratio = (4 * nozzle ** 2) / this.#area
-    const { maxVelocity, maxAccel } = toolhead.limits
-    this.#maxVelocity = section.number('max_extrude_only_velocity', maxVelocity * ratio, { above: 0 })
-    this.#maxAccel = section.number('max_extrude_only_accel', maxAccel * ratio, { above: 0 })
-    this.#maxDistance = section.number('max_extrude_only_distance', 50, { min: 0 })
-    this.cornerVelocity = section.number('instantaneous_corner_velocity', 1, { min: 0 })
+    const defaults = extruderLimits({ nozzle, filament }, toolhead.limits)
+    const values = {
+      nozzle,
+      filament,
+      crossSection: section.number('max_extrude_cross_section', 4 * nozzle ** 2, { above: 0 }),
+      onlyVelocity: section.number('max_extrude_only_velocity', defaults.maxOnlyVelocity, { above: 0 }),
+      onlyAccel: section.number('max_extrude_only_accel', defaults.maxOnlyAccel, { above: 0 }),
+      onlyDistance: section.number('max_extrude_only_distance', defaults.maxOnlyDistance, { min: 0 }),
+      cornerVelocity: section.number('instantaneous_corner_velocity', defaults.cornerVelocity, { min: 0 }),
+    }
+    this.#limits = extruderLimits(values, toolhead.limits)
+    this.cornerVelocity = values.cornerVelocity
     this.#pressureAdvance = section.number('pressure_advance', 0, { min: 0 })
     this.#smoothTime = section.number('pressure_advance_smooth_time', 0.04, { above: 0, max: 0.2 })
     this.#rotationDistance = section.number('rotation_distance', undefined, { above: 0 })
@@ -55,10 +51,9 @@ export class Extruder implements FilamentAxis {
     if (!this.heater.canExtrude) {
       throw new GcodeError("Extrude below minimum temp\nSee the 'min_extrude_temp' config option for details")
     }
-    if (move.de < 0 || (move.dx === 0 && move.dy === 0)) this.#checkAlone(move)
-    // Klipper allows any ratio for less filament than a nozzle's width of the thickest line takes.
-    else if (move.de / move.length > this.#maxRatio && move.de > this.#nozzle * this.#maxRatio)
-      this.#rejectRatio(move)
+    const problem = limitExtrusion(move, this.#limits)
+    if (problem === 'long') this.#rejectDistance(move)
+    if (problem === 'thick') this.#rejectRatio(move)
   }
 
   /** Sets the parameters of SET_PRESSURE_ADVANCE; returns the message for the console. */
@@ -94,21 +89,18 @@ export class Extruder implements FilamentAxis {
     }
   }
 
-  #checkAlone(move: Move): void {
-    if (Math.abs(move.de) > this.#maxDistance) {
-      const moved = move.de.toFixed(3)
-      const most = this.#maxDistance.toFixed(3)
-      throw new GcodeError(
-        `Extrude only move too long (${moved}mm vs ${most}mm)\nSee the 'max_extrude_only_distance' config option for details`,
-      )
-    }
-    const scale = move.length / Math.abs(move.de)
-    move.limit(this.#maxVelocity * scale, this.#maxAccel * scale)
+  #rejectDistance(move: Move): never {
+    const moved = move.de.toFixed(3)
+    const most = this.#limits.maxOnlyDistance.toFixed(3)
+    throw new GcodeError(
+      `Extrude only move too long (${moved}mm vs ${most}mm)\nSee the 'max_extrude_only_distance' config option for details`,
+    )
   }
 
   #rejectRatio(move: Move): never {
-    const section = ((move.de / move.length) * this.#area).toFixed(3)
-    const most = (this.#maxRatio * this.#area).toFixed(3)
+    const { area, maxRatio } = this.#limits
+    const section = ((move.de / move.length) * area).toFixed(3)
+    const most = (maxRatio * area).toFixed(3)
     throw new GcodeError(
       `Move exceeds maximum extrusion (${section}mm^2 vs ${most}mm^2)\nSee the 'max_extrude_cross_section' config option for details`,
     )

@@ -1,9 +1,9 @@
 // The reach of the machine: axis ranges, homed axes, and the limits of Z, for each kind of kinematics.
 
+import type { Move } from '../../motion/move.ts'
 import type { Config } from '../config/config.ts'
 import type { Section } from '../config/section.ts'
 import { ConfigError, GcodeError } from '../errors.ts'
-import type { Move } from './move.ts'
 
 /** One axis or tower with an end stop. */
 export interface Rail {

@@ -1,10 +1,10 @@
 // The `motion_report` object and the streams of planned motion that clients can request.
 
+import type { Move } from '../../motion/move.ts'
 import { type ApiRequest, recordOf, textOf } from '../api/endpoints.ts'
 import { WebRequestError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { StatusSource } from '../objects.ts'
-import type { Move } from './move.ts'
 import type { Toolhead } from './toolhead.ts'
 
 /** Milliseconds between two messages of a stream. */

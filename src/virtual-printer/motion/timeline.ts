@@ -1,6 +1,6 @@
 // The planned moves in print time: the position at a time, and the data of motion reports.
 
-import type { Move } from './move.ts'
+import type { Move } from '../../motion/move.ts'
 
 /** Seconds of print time for which past moves are kept. */
 const KEEP = 2

@@ -1,11 +1,11 @@
 // The toolhead: plans moves ahead of time as Klipper does, and computes the position of the machine.
 
+import { Lookahead } from '../../motion/lookahead.ts'
+import { type MotionLimits, Move } from '../../motion/move.ts'
 import { GcodeError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
 import { AXES, type Kinematics } from './kinematics.ts'
-import { Lookahead } from './lookahead.ts'
-import { type MotionLimits, Move } from './move.ts'
 import { Timeline } from './timeline.ts'
 
 /** Seconds between the first move after an idle time and its execution. */

@@ -9,6 +9,9 @@ export interface MotionLimits {
   squareCornerVelocity: number
 }
 
+/** The acceleration of moves of the extruder alone before the extruder's own limit, in mm/s². */
+const EXTRUDER_ACCEL = 99999999.9
+
 /** A move between two positions (x, y, z, e). All squared speeds end in `V2`. */
 export class Move {
   readonly startX: number
@@ -24,12 +27,17 @@ export class Move {
   /** Whether an axis moves, not only the extruder. */
   readonly kinematic: boolean
   accel: number
-  accelToDecel: number
+  /** The most by which the squared speed can change within the move. */
+  deltaV2: number
+  /** The same at the lower acceleration that leaves room for minimum_cruise_ratio. */
+  gentleDeltaV2: number
   junctionDeviation: number
   maxCruiseV2: number
   /** Shortest possible time in seconds. */
   minTime: number
   maxStartV2 = 0
+  /** The highest start when all moves before accelerate at the lower acceleration. */
+  maxGentleStartV2 = 0
   startV2 = 0
   cruiseV2 = 0
   endV2 = 0
@@ -53,8 +61,10 @@ export class Move {
     this.length = this.kinematic ? path : Math.abs(this.de)
     // The printer's acceleration does not limit the extruder alone, only its own limits do.
     const velocity = this.kinematic ? Math.min(speed, limits.maxVelocity) : speed
-    this.accel = this.kinematic ? limits.maxAccel : 99999999.9
-    this.accelToDecel = this.accel * (1 - limits.minimumCruiseRatio)
+    this.accel = this.kinematic ? limits.maxAccel : EXTRUDER_ACCEL
+    this.deltaV2 = 2 * this.length * this.accel
+    // Klipper derives it from the printer's acceleration for the extruder alone too.
+    this.gentleDeltaV2 = 2 * this.length * limits.maxAccel * (1 - limits.minimumCruiseRatio)
     this.junctionDeviation = (limits.squareCornerVelocity ** 2 * (Math.SQRT2 - 1)) / limits.maxAccel
     this.maxCruiseV2 = velocity * velocity
     this.minTime = this.length / velocity
@@ -66,10 +76,9 @@ export class Move {
       this.maxCruiseV2 = speed * speed
       this.minTime = this.length / speed
     }
-    if (accel < this.accel) {
-      this.accelToDecel *= accel / this.accel
-      this.accel = accel
-    }
+    this.accel = Math.min(this.accel, accel)
+    this.deltaV2 = 2 * this.length * this.accel
+    this.gentleDeltaV2 = Math.min(this.gentleDeltaV2, this.deltaV2)
   }
 
   /** Sets the speeds at both ends and the trapezoid between them. */

@@ -1,7 +1,5 @@
 // Reads the axis words of G0 and G1 without allocations: a print has hundreds of thousands of such lines.
 
-import { GcodeError } from '../errors.ts'
-
 const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15]
 
 /** The index of a letter's value; -1 for letters that a move does not use. */
@@ -27,14 +25,14 @@ export class MoveWords {
   readonly values = new Float64Array(5)
   #at = 0
 
-  /** Reads a line such as `G1 X1.5 E.2 F3000 ; comment`. Throws GcodeError for a word that is not a number. */
-  read(line: string): void {
+  /** Reads a line such as `G1 X1.5 E.2 F3000 ; comment`. Returns false for a word that is not a number. */
+  read(line: string): boolean {
     this.values.fill(Number.NaN)
     this.#at = this.#start(line)
     const length = line.length
     while (this.#at < length) {
       const char = line.charCodeAt(this.#at)
-      if (char === 0x3b || char === 0x2a) return
+      if (char === 0x3b || char === 0x2a) return true
       const letter = char | 32
       if (letter < 0x61 || letter > 0x7a) {
         this.#at++
@@ -44,9 +42,10 @@ export class MoveWords {
       const slot = slotOf(char)
       const value = this.#number(line)
       if (slot === -1) continue
-      if (Number.isNaN(value)) throw new GcodeError(`Unable to parse move '${line}'`)
+      if (Number.isNaN(value)) return false
       this.values[slot] = value
     }
+    return true
   }
 
   // The index after the line number, if any, and the command.
