@@ -82,6 +82,11 @@ export class GcodeCoordinates {
     }
   }
 
+  /** M220; 1 is 100 %. */
+  setSpeedFactor(factor: number): void {
+    this.speedFactor = factor
+  }
+
   /** M221; 1 is 100 %. */
   setExtrudeFactor(factor: number): void {
     const since = this.last[3]! - this.base[3]!

@@ -4,7 +4,7 @@ import type { Move } from './move.ts'
 /** Seconds of new moves after which the queue is planned, as in Klipper. */
 const FLUSH_TIME = 0.15
 /** Moves after which the queue is planned even if later moves can still change it: a bound for endless tiny moves. */
-const MAX_QUEUE = 100_000
+const MAX_QUEUE = 20_000
 
 /**
  * A queue of moves whose end speeds are not final yet.

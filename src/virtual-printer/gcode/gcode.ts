@@ -1,8 +1,9 @@
 // The G-code dispatcher: commands by name, scripts one after the other, responses to all listeners.
 
+import { commandName } from '../../motion/command-text.ts'
 import { ConfigError, GcodeError, messageOf, UnsupportedError } from '../errors.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import { commandName, GcodeCommand } from './command.ts'
+import { GcodeCommand } from './command.ts'
 
 /** Runs a command; a promise makes the commands after it wait. */
 export type Handler = (command: GcodeCommand) => void | Promise<void>

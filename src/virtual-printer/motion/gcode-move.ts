@@ -173,7 +173,7 @@ export class GcodeMove {
   }
 
   #setSpeedFactor(command: GcodeCommand): void {
-    this.#coordinates.speedFactor = command.number('S', 100, { above: 0 }) / 100
+    this.#coordinates.setSpeedFactor(command.number('S', 100, { above: 0 }) / 100)
   }
 
   #setExtrudeFactor(command: GcodeCommand): void {

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { commandName } from '../../../src/motion/command-text.ts'
 import { MoveWords } from '../../../src/motion/move-words.ts'
 import { GcodeError } from '../../../src/virtual-printer/errors.ts'
-import { commandName, GcodeCommand } from '../../../src/virtual-printer/gcode/command.ts'
+import { GcodeCommand } from '../../../src/virtual-printer/gcode/command.ts'
 
 test('the name of a command', () => {
   const cases: [string, string][] = [
