@@ -43,7 +43,7 @@ export async function searchBetween<T>(
   { head, tailStart }: Windows,
   read: (text: string) => T | undefined,
 ): Promise<T | undefined> {
-  const start = Math.max(head.length - OVERLAP, tailStart - LONGEST_SEARCH)
+  const start = Math.max(0, head.length - OVERLAP, tailStart - LONGEST_SEARCH)
   for (let end = tailStart; end > start; end -= MIB) {
     const from = Math.max(start, end - MIB)
     const found = read(await readText(file, from, end + OVERLAP - from))
