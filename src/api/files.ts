@@ -249,5 +249,8 @@ export const files = chapter({
     'files:changed': event<[change: FileChange]>(
       'Files of a served folder changed, by the server or another program. Clients have been notified',
     ),
+    'metadata:processed': event<[path: string]>(
+      'The background file processors have added to the metadata of a G-code file, below the gcodes root',
+    ),
   },
 })

@@ -1,4 +1,5 @@
 // The contract: every chapter of the API, and from them every method, notification and event.
+import { analysis } from './analysis.ts'
 import { announcements } from './announcements.ts'
 import { authorization } from './authorization.ts'
 import { buttons } from './buttons.ts'
@@ -56,6 +57,7 @@ export const chapters = [
   timelapse,
   octoprint,
   history,
+  analysis,
   mqtt,
   extensions,
   databaseDebug,

@@ -1,6 +1,8 @@
 // All components. The server builds them in this order, except where one needs another: that one is built first.
 import type { ComponentType, LazyComponent } from '../component/component.ts'
 import authorization from './access/index.ts'
+import ldap from './access/ldap.ts'
+import analysis from './analysis/index.ts'
 import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
 import dataStore from './data-store/index.ts'
@@ -24,6 +26,7 @@ export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
   authorization,
   fileManager,
   metadata,
+  analysis,
   machine,
   database,
   webcam,

@@ -11,9 +11,10 @@ export interface FileProcessorSpec {
   readonly priority: number
   /**
    * `rewrite` runs before the metadata is read, and never for a file that Klipper has loaded. `examine` runs after it,
-   * with the metadata, and leaves the file as it is.
+   * with the metadata, and leaves the file as it is. `background` does the same once the metadata is stored, with a
+   * lower priority: no other file waits for it. Of binary G-code it receives the plain G-code.
    */
-  readonly stage: 'rewrite' | 'examine'
+  readonly stage: 'rewrite' | 'examine' | 'background'
   /**
    * The module whose default export is a `FileProcessor`: its path below src/ without the ending `.ts`, such as
    * `components/mmu-server/placeholders.processor`, or an absolute path. Modules below src/ end in `.processor.ts`.
@@ -48,6 +49,8 @@ export interface ProcessorResult {
   readonly listed?: boolean
   /** Fields for the file's metadata. */
   readonly metadata?: Readonly<Record<string, unknown>>
+  /** Of a `background` processor: what is kept next to the metadata, for the component that registered it. */
+  readonly details?: PlainData
   /** Lines for the log, and, as warnings, for clients. */
   readonly notes?: readonly string[]
   readonly warnings?: readonly string[]

@@ -11,6 +11,7 @@ import {
   processorTimeLimit,
 } from './file-processor.ts'
 import { makeDurable } from './make-durable.ts'
+import type { PlainData } from './plain-data.ts'
 
 /** Seconds that a processor has to stop after its signal; then the chain continues without it. */
 const GRACE = 2
@@ -48,6 +49,8 @@ export interface ChainResult {
   readonly listed: readonly string[]
   /** The fields of all processors; of two with the same name the later wins. */
   readonly metadata: Readonly<Record<string, unknown>>
+  /** What processors keep next to the metadata, by their names. */
+  readonly details: Readonly<Record<string, PlainData>>
   /** For the log, each with the processor's name; contains the failures too. */
   readonly notes: readonly string[]
   /** For clients. */
@@ -156,6 +159,9 @@ function collect(
     rewritten,
     listed: results.filter(([, { listed }]) => listed === true).map(([name]) => name),
     metadata: Object.assign({}, ...results.map(([, { metadata }]) => metadata)),
+    details: Object.fromEntries(
+      results.flatMap(([name, { details }]) => (details === undefined ? [] : [[name, details]])),
+    ),
     notes: results.flatMap(([name, { notes = [] }]) => notes.map(text => line(name, text))),
     warnings: results.flatMap(([, { warnings = [] }]) => warnings),
   }

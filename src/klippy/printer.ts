@@ -38,7 +38,7 @@ export class Printer {
   readonly #queries: Queries
   readonly #events: EventBus
   readonly #starting = new Set<AbortController>()
-  #preparation: PrintPreparation = path => Promise.resolve(path)
+  readonly #preparations: PrintPreparation[] = []
 
   constructor({ path, events, clock, log, warnings, version }: PrinterOptions) {
     const link = new KlippyLink({ path, clock, log, warnings })
@@ -88,13 +88,13 @@ export class Printer {
     return 'ok'
   }
 
-  /** Prepares every file before its print, until the registration is removed. */
+  /** Prepares every file before its print, after the preparations so far, until the registration is removed. */
   preparePrints(preparation: PrintPreparation): Registration {
-    const previous = this.#preparation
-    this.#preparation = preparation
+    this.#preparations.push(preparation)
     return {
       remove: () => {
-        this.#preparation = previous
+        const index = this.#preparations.indexOf(preparation)
+        if (index !== -1) this.#preparations.splice(index, 1)
       },
     }
   }
@@ -103,7 +103,9 @@ export class Printer {
     const abort = new AbortController()
     this.#starting.add(abort)
     try {
-      return await this.#preparation(path, abort.signal)
+      let prepared = path
+      for (const preparation of this.#preparations) prepared = await preparation(prepared, abort.signal)
+      return prepared
     } finally {
       this.#starting.delete(abort)
     }

@@ -118,6 +118,7 @@ test('each processor reads what the one before wrote, and the file is replaced o
     rewritten: true,
     listed: ['first', 'look', 'second'],
     metadata: { last: 'M2' },
+    details: {},
     notes: ['look: 2 objects'],
     warnings: ['bed too small'],
   })

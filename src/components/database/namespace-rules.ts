@@ -6,6 +6,7 @@ import type { Namespaces } from '../../storage/index.ts'
 const PROTECTED = [
   'moonraker',
   'gcode_metadata',
+  'gcode_details',
   'history',
   'announcements',
   'update_manager',

@@ -18,6 +18,8 @@ export function plainMetadata(roots: Roots): MetadataSource {
     metascan: filename => describe(filename, `File '${filename}' does not exist`),
     thumbnails: () => Promise.resolve([]),
     prepare: () => Promise.resolve(),
+    process: () => Promise.resolve(),
+    details: () => undefined,
     known: () => new Map(),
   }
 }

@@ -3,22 +3,15 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, stat } from 'node:fs/promises'
 import type { Core } from '../../component/component.ts'
-import { messageOf } from '../../core/errors.ts'
-import type { FileProcessorSpec, FileProcessors } from '../../core/file-processor.ts'
+import type { FileProcessors } from '../../core/file-processor.ts'
 import type { ChainResult } from '../../core/processor-chain.ts'
 import type { Place } from '../files/roots/roots.ts'
 import type { FilesService } from '../files/service.ts'
 import { removePictures } from './picture-files.ts'
+import { NO_RESULT, ProcessorRuns } from './processor-runs.ts'
 import type { MetadataStore, StoredMetadata } from './store.ts'
 import type { FileFacts } from './worker/jobs.ts'
 import { WorkerLost, WorkerProcess } from './worker/worker-process.ts'
-
-/** Seconds that the worker has to start. */
-const START_LIMIT = 20
-/** Seconds that it has to continue without a processor that exceeded its time limit. */
-const GRACE = 3
-
-const NO_RESULT: ChainResult = { rewritten: false, listed: [], metadata: {}, notes: [], warnings: [] }
 
 /** What reading depends on. */
 export interface ReaderParts {
@@ -31,9 +24,11 @@ export interface ReaderParts {
 export class FileReader {
   readonly #parts: ReaderParts
   readonly #worker = new WorkerProcess()
+  readonly #runs: ProcessorRuns
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#runs = new ProcessorRuns({ ...parts, worker: this.#worker })
   }
 
   /** Ends the worker, and what it does. */
@@ -49,7 +44,7 @@ export class FileReader {
   async read(place: Place, signal: AbortSignal): Promise<void> {
     const rewritten = await this.#rewrite(place, signal)
     const facts = await this.#facts(place, signal)
-    const examined = await this.#runProcessors('examine', { place, metadata: { ...facts.metadata }, signal })
+    const examined = await this.#runs.run('examine', { place, metadata: { ...facts.metadata }, signal })
     for (const note of facts.notes) this.#parts.log.debug(`${place.relative}: ${note}`)
     await this.#store(place, facts, [rewritten, examined])
   }
@@ -64,59 +59,7 @@ export class FileReader {
     )
     if (isRefused) return NO_RESULT
     return await files.lock.run({ write: [place.absolute] }, () =>
-      this.#runProcessors('rewrite', { place, metadata: {}, signal }),
-    )
-  }
-
-  async #runProcessors(
-    stage: FileProcessorSpec['stage'],
-    { place, metadata, signal }: { place: Place; metadata: ChainResult['metadata']; signal: AbortSignal },
-  ): Promise<ChainResult> {
-    const { log, processors } = this.#parts
-    let specs = processors.list(stage)
-    while (specs.length > 0) {
-      let running: string | undefined
-      const onStart = (name: string) => {
-        running = name
-      }
-      try {
-        const result = await this.#runChain({ place, metadata, signal, specs, onStart })
-        for (const note of result.notes) log.info(`${place.relative}: ${note}`)
-        for (const warning of result.warnings) log.warning(`${place.relative}: ${warning}`)
-        return result
-      } catch (error) {
-        if (signal.aborted) throw signal.reason
-        log.warning(`${place.relative}: the file processor ${running ?? ''} failed: ${messageOf(error)}`)
-        // The others run without the one that the worker did not survive.
-        if (!(error instanceof WorkerLost) || running === undefined) break
-        specs = specs.filter(({ name }) => name !== running)
-      }
-    }
-    return NO_RESULT
-  }
-
-  #runChain(run: {
-    place: Place
-    metadata: ChainResult['metadata']
-    signal: AbortSignal
-    specs: readonly FileProcessorSpec[]
-    onStart: (name: string) => void
-  }): Promise<ChainResult> {
-    const { place, metadata, signal, specs, onStart } = run
-    const { absolute, relative } = place
-    return this.#parts.files.withStagingPath(place, staging =>
-      this.#worker.run(
-        'process',
-        { path: absolute, shownPath: relative, processors: specs, metadata, staging },
-        {
-          timeoutSeconds: START_LIMIT,
-          signal,
-          onProgress: ({ name, limitSeconds }) => {
-            onStart(name)
-            return limitSeconds + GRACE
-          },
-        },
-      ),
+      this.#runs.run('rewrite', { place, metadata: {}, signal }),
     )
   }
 

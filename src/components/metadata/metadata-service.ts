@@ -8,6 +8,7 @@ import { ApiError, messageOf } from '../../core/errors.ts'
 import { FileProcessors } from '../../core/file-processor.ts'
 import type { Place } from '../files/roots/roots.ts'
 import type { FilesService } from '../files/service.ts'
+import { Background } from './background.ts'
 import { FileReader, factsOf, isSameFile } from './file-reader.ts'
 import { movePictures, removePictures } from './picture-files.ts'
 import { type QueuedRead, ScanQueue } from './scan-queue.ts'
@@ -21,6 +22,7 @@ export class MetadataService implements MetadataSource {
   readonly #store: MetadataStore
   readonly #queue = new ScanQueue(file => this.#read(file))
   readonly #reader: FileReader
+  readonly #background: Background
   /** The old paths of files that were moved, by the new ones, until their pictures are moved too. */
   readonly #movedFrom = new Map<string, string>()
 
@@ -29,7 +31,9 @@ export class MetadataService implements MetadataSource {
     this.#files = files
     this.#store = new MetadataStore(core.storage.namespaces)
     const { log } = core
-    this.#reader = new FileReader({ log, files, store: this.#store, processors: this.processors })
+    const parts = { files, store: this.#store, processors: this.processors }
+    this.#reader = new FileReader({ ...parts, log })
+    this.#background = new Background({ ...parts, core, resolve: path => this.#resolve(path) })
   }
 
   /** Finds the files that were created or changed while the server was down. The start does not wait for it. */
@@ -41,6 +45,7 @@ export class MetadataService implements MetadataSource {
   stop(): void {
     this.#queue.stop()
     this.#reader.stop()
+    this.#background.stop()
   }
 
   async metadata(filename: string): Promise<Metadata> {
@@ -70,6 +75,16 @@ export class MetadataService implements MetadataSource {
       size,
       thumbnail_path: `${folder}${relative_path}`,
     }))
+  }
+
+  async process(filename: string): Promise<void> {
+    await this.metadata(filename)
+    const { relative } = await this.#resolve(filename)
+    await this.#background.add(relative, { urgent: true })
+  }
+
+  details(filename: string, processor: string): unknown {
+    return this.#store.details(filename, processor)
   }
 
   known(paths: readonly string[]): ReadonlyMap<string, string> {
@@ -121,7 +136,9 @@ export class MetadataService implements MetadataSource {
       void this.#queue.add(item.path)
     }
     const to = (path: string) => item.path + path.slice(source_item.path.length)
+    const pending = from.filter(path => this.#background.cancel(path))
     await this.#store.move(new Map(from.map(path => [path, to(path)])))
+    for (const path of pending) void this.#background.add(to(path))
   }
 
   /** Renames the pictures of a file that was moved. What cannot be renamed is read from the file again. */
@@ -152,6 +169,7 @@ export class MetadataService implements MetadataSource {
   async #forget(paths: readonly string[]): Promise<void> {
     for (const path of paths) {
       this.#queue.cancel(path)
+      this.#background.cancel(path)
       await this.#removePictures(path, this.#store.get(path))
     }
     await this.#store.remove(paths)
@@ -207,7 +225,9 @@ export class MetadataService implements MetadataSource {
       const arePicturesMoved = from === undefined || (await this.#movePictures(from, place))
       const isKnown = isSameFile(this.#store.get(path), await factsOf(place.absolute))
       if (isKnown && arePicturesMoved && !force) return
+      this.#background.cancel(path)
       await this.#reader.read(place, signal)
+      void this.#background.add(path)
     } catch (error) {
       if (signal.aborted) throw new ApiError(404, `Metadata not available for <${path}>`)
       this.#core.log.warning(`the metadata of ${path} cannot be read: ${messageOf(error)}`)

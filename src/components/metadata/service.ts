@@ -27,6 +27,13 @@ export interface MetadataSource {
   /** Makes a file ready to be printed: it has been read, and rewritten if the configuration requires that. */
   prepare(filename: string): Promise<void>
   /**
+   * Runs the background processors on a file before all others that wait, and resolves when they are done. Rejects with
+   * ApiError 404 where there is no such file, and with another error if the file changes meanwhile.
+   */
+  process(filename: string): Promise<void>
+  /** What a background processor keeps of the present content of a file; undefined for nothing. */
+  details(filename: string, processor: string): unknown
+  /**
    * What extended listings add to files, as the JSON text of an object each; nothing for files that were not read yet.
    * Called for a few hundred files at a time; must not read them.
    */

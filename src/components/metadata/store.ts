@@ -4,6 +4,8 @@ import type { GcodeMetadata, ThumbnailEntry } from './types.ts'
 
 /** Moonraker's namespace; its records are used as they are. */
 const NAMESPACE = 'gcode_metadata'
+/** Ours: what background processors keep of a file, too large for every listing. */
+const DETAILS = 'gcode_details'
 
 /** The stored metadata of a file. */
 export interface StoredMetadata extends GcodeMetadata {
@@ -12,6 +14,14 @@ export interface StoredMetadata extends GcodeMetadata {
   readonly print_start_time: number | null
   /** Of the last print, as in the history. */
   readonly job_id: string | null
+}
+
+/** What processors keep of a file, and of which content of it. */
+export interface StoredDetails {
+  readonly size: number
+  readonly modified: number
+  /** By the names of the processors. */
+  readonly by: Readonly<Record<string, unknown>>
 }
 
 export class MetadataStore {
@@ -36,6 +46,19 @@ export class MetadataStore {
     await this.#namespaces.post(NAMESPACE, [path], metadata)
   }
 
+  /** What a file processor keeps of the file, of its present content; undefined for nothing. */
+  details(path: string, processor: string): unknown {
+    const found = this.#namespaces.find(DETAILS, [path]) as StoredDetails | undefined
+    const known = this.get(path)
+    const isCurrent = found?.size === known?.size && found?.modified === known?.modified
+    return isCurrent ? found?.by?.[processor] : undefined
+  }
+
+  /** Replaces what all processors keep of a file. */
+  async putDetails(path: string, details: StoredDetails): Promise<void> {
+    await this.#namespaces.post(DETAILS, [path], details)
+  }
+
   paths(): string[] {
     return this.#namespaces.keys(NAMESPACE)
   }
@@ -46,12 +69,14 @@ export class MetadataStore {
   }
 
   async remove(paths: readonly string[]): Promise<void> {
-    const known = paths.filter(path => this.get(path) !== undefined)
-    if (known.length > 0) await this.#namespaces.deleteAll(NAMESPACE, known)
+    for (const namespace of [NAMESPACE, DETAILS]) {
+      const known = paths.filter(path => this.#namespaces.find(namespace, [path]) !== undefined)
+      if (known.length > 0) await this.#namespaces.deleteAll(namespace, known)
+    }
   }
 
   /** Moves the metadata of files that were moved: from their old paths to the new ones. */
   async move(moves: ReadonlyMap<string, string>): Promise<void> {
-    await this.#namespaces.rename(NAMESPACE, moves)
+    for (const namespace of [NAMESPACE, DETAILS]) await this.#namespaces.rename(namespace, moves)
   }
 }

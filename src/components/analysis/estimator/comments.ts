@@ -7,8 +7,8 @@ const LONGEST_NAME = 60
 const FEATURE = /^(?:TYPE:|FEATURE:|feature )\s*/
 /** KISSlicer writes the path's name in quotes. */
 const KISSLICER_PATH = /^'([A-Za-z/ &-]+ Path)'/
-/** The rest of the comment, without the signs that some slicers draw a line with. */
-const LAYER = /^(?:before_)?(?:layer_change|change_layer|layer:\d|layer \d|layer>|begin_layer)/
+/** The first word of the comment after the signs that some slicers frame it with. */
+const LAYER = /^(?:before_)?(?:layer_change|change_layer|layer:\d|layer \d|layer>|\w+_layer_object)/
 
 /** The feature that starts at a comment line, or undefined. */
 export function featureOf(line: string): string | undefined {

@@ -1,4 +1,4 @@
-// What a print file asks of the machine that the machine cannot do: ranges, temperatures, tools, commands.
+// What a print file needs that the machine cannot do: ranges, temperatures, tools, commands.
 import type { Machine } from './machine.ts'
 import type { Problem } from './print-motion.ts'
 import type { PrintMove } from './print-move.ts'
@@ -95,17 +95,20 @@ export class Findings {
     this.#heaters.set(heater, Math.max(degrees, this.#heaters.get(heater) ?? 0))
   }
 
-  /** Texts for people, the gravest first. `slicer` is what the slicer states about the print. */
-  warnings(slicer: Readonly<Record<string, unknown>>): string[] {
+  /** What makes Klipper stop the print, or spoils it. `slicer` is what the slicer states about the print. */
+  problems(slicer: Readonly<Record<string, unknown>>): string[] {
     return [
       ...this.#rangeWarnings(),
       ...this.#temperatureWarnings(slicer),
       ...this.#toolWarnings(),
       ...this.#arcWarnings(),
       ...[...this.#problems].map(problem => PROBLEMS[problem]),
-      ...this.#nozzleWarnings(slicer),
-      ...this.#commandWarnings(),
     ]
+  }
+
+  /** What a person should know, though the print can succeed. */
+  remarks(slicer: Readonly<Record<string, unknown>>): string[] {
+    return [...this.#nozzleWarnings(slicer), ...this.#commandWarnings()]
   }
 
   #reach(axis: number, position: number): void {
@@ -153,7 +156,7 @@ export class Findings {
       const name = tool === 0 ? 'extruder' : `extruder${tool}`
       return tool !== 0 && !(name in this.#machine.extruders) && this.#knownCommands?.has(`T${tool}`) !== true
     })
-    // With only one tool at all the slicer just names it; a T0 that nobody knows does no harm.
+    // Slicers write T0 for machines with one tool too; Klipper ignores it.
     if (missing.length === 0 || this.#knownCommands === null) return
     const names = missing.toSorted((a, b) => a - b).map(tool => `T${tool}`)
     yield `The print uses ${listed(names)}, but Klipper has neither such an extruder nor such a macro`

@@ -38,7 +38,7 @@ export class Interpreter {
   readonly #words = new MoveWords()
   readonly #handlers: ReadonlyMap<string, Handler>
   readonly #knowsArcs: boolean
-  /** Whether the slicer marks the layers; else their heights tell them apart. */
+  /** Whether the slicer marks the layers; else their heights separate them. */
   #hasLayerComments = false
   #isNewLayer = false
   #layerZ = Number.NEGATIVE_INFINITY

@@ -3,11 +3,11 @@ import type { MoveOrigin, PrintMove } from './print-move.ts'
 import { Thinned } from './thinned.ts'
 
 /** The most layers; what follows counts for the last one. */
-const MAX_LAYERS = 10_000
+const MAX_LAYERS = 5000
 /** The most features with a name of their own. */
 const MAX_FEATURES = 64
 /** Points of the table from file position to time. */
-const POINTS = 2048
+const POINTS = 1024
 
 /** Moves that the slicer names no feature for. */
 export const OTHER = 'Other'
@@ -20,7 +20,7 @@ export interface PrintTimes {
   readonly moves: number
   readonly distance: number
   readonly extruded: number
-  /** mm³/s is not known without the filament: the fastest feed of filament in mm/s while the head moves. */
+  /** The fastest feed of filament while the head moves, in mm of filament per second. */
   readonly maxFeed: number
   readonly maxSpeed: number
   readonly extrudingTime: number

@@ -26,9 +26,15 @@ export interface RunOptions<J extends JobName> {
 }
 
 export class WorkerProcess {
+  readonly #niceness: number
   #child: ChildProcess | null = null
   #idle: NodeJS.Timeout | undefined
   #stopped = false
+
+  /** `niceness` above 0 lowers the priority of the process, up to 19. */
+  constructor(niceness = 0) {
+    this.#niceness = niceness
+  }
 
   /**
    * Runs a job; the caller waits for its end before the next one. Rejects with the job's own error, which has the
@@ -112,6 +118,7 @@ export class WorkerProcess {
     child.channel?.unref()
     // An `error` event without a listener would end the server.
     child.on('error', () => this.#forget(child)).once('exit', () => this.#forget(child))
+    if (this.#niceness > 0) await lowerPriority(child.pid, this.#niceness)
     this.#child = child
     return child
   }
@@ -132,4 +139,12 @@ export class WorkerProcess {
       if (child.connected) child.disconnect()
     }, IDLE).unref()
   }
+}
+
+/** The process may have ended, or the system may refuse it: then the priority stays. */
+async function lowerPriority(pid: number | undefined, niceness: number): Promise<void> {
+  const { setPriority } = await import('node:os')
+  try {
+    if (pid !== undefined) setPriority(pid, niceness)
+  } catch {}
 }

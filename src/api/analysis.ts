@@ -1,0 +1,93 @@
+// API document: "Analysis APIs". Our own: the built-in estimator, notify_file_analyzed, notify_print_warnings.
+import { bool, choice, float, int, list, object, record, string, tuple } from '../schema/index.ts'
+import { chapter, notification } from './chapter.ts'
+import { get, post } from './endpoint.ts'
+
+const filename = string().describe('A G-code file, below the gcodes root')
+const seconds = float().describe('s')
+const millimetres = float().describe('mm')
+
+/** The limits that print times are computed with. */
+export const AnalysedMachine = object({
+  id: string().describe('Changes with everything that print times and checks depend on'),
+  source: choice('klipper', 'default').describe(
+    "Klipper's configuration; or usual limits, before Klipper was ever connected",
+  ),
+  kinematics: string(),
+  max_velocity: float().describe('mm/s'),
+  max_accel: float().describe('mm/s²'),
+})
+
+/** What a file takes, in the form of Klipper Estimator. */
+export const Estimate = object({
+  total_time: seconds,
+  total_distance: millimetres,
+  total_extrude_distance: millimetres,
+  max_flow: float().describe('mm³/s').nullable(),
+  max_speed: float().describe('mm/s').nullable(),
+  num_moves: int(),
+  total_z_time: seconds,
+  total_output_time: seconds,
+  total_travel_time: seconds,
+  total_extrude_only_time: seconds,
+  phase_times: object({ acceleration: seconds, cruise: seconds, deceleration: seconds }),
+  kind_times: record(float()).describe('Seconds of each feature that the slicer names'),
+  layer_times: list(tuple(float(), float())).describe('Height in mm and seconds of each layer'),
+})
+
+export const analysis = chapter({
+  title: 'Analysis APIs',
+  about: 'Print times by the limits of this printer, and what of a file does not fit it',
+  methods: {
+    'server.analysis.status': get('/server/analysis/status', {
+      summary: 'The estimator, and the machine that it computes print times for',
+      result: object({
+        estimator_executable: string().describe(
+          'The name of the program; unknown for the built-in estimator',
+        ),
+        estimator_ready: bool(),
+        estimator_version: string(),
+        estimator_config_exists: bool(),
+        using_default_config: bool(),
+        machine: AnalysedMachine,
+      }),
+    }),
+    'server.analysis.estimate': post('/server/analysis/estimate', {
+      summary: 'The print time of a file in all its parts; nothing is stored',
+      params: {
+        filename,
+        estimator_config: string()
+          .describe('A configuration of Klipper Estimator, below the config root')
+          .optional(),
+      },
+      example: { filename: 'part.gcode' },
+      result: Estimate,
+    }),
+    'server.analysis.process': post('/server/analysis/process', {
+      summary: 'Analyse a file for this printer and store the result with its metadata',
+      params: {
+        filename,
+        estimator_config: string()
+          .describe('A configuration of Klipper Estimator, below the config root')
+          .optional(),
+        force: bool().describe('Also if the file is analysed already').default(false),
+      },
+      example: { filename: 'part.gcode' },
+      result: object({
+        prev_processed: bool(),
+        version: string(),
+        bypassed: bool().describe('Whether nothing was done, since the file is analysed already'),
+      }),
+    }),
+  },
+  notifications: {
+    notify_file_analyzed: notification(
+      'A G-code file has been analysed; its metadata has the field analysis',
+      object({ filename: string(), print_time: seconds, warnings: list(string()) }),
+    ),
+    notify_print_warnings: notification(
+      'A print starts whose file does not fit the printer',
+      object({ filename: string(), warnings: list(string()) }),
+    ),
+  },
+})

@@ -1,0 +1,87 @@
+// The machine that files are analysed for: read from Klipper whenever it becomes ready, and remembered while it is away.
+import { createHash } from 'node:crypto'
+import type { Core } from '../../component/component.ts'
+import { messageOf } from '../../core/errors.ts'
+import { isPlainObject } from '../../schema/index.ts'
+import { readMachine, USUAL_MACHINE } from './estimator/machine.ts'
+import type { AnalysisOptions } from './record.ts'
+
+/** Where the machine is remembered. */
+const NAMESPACE = 'moonraker'
+const KEY = ['analysis', 'machine'] as const
+/** The form of the remembered value, and of what analyses contain: a new one makes all of them outdated. */
+const VERSION = 1
+
+/** The settings of Klipper's configuration, by section. */
+export type Settings = Readonly<Record<string, unknown>>
+
+export class MachineSource {
+  readonly #core: Core
+  readonly #onChange: () => void
+  #options: AnalysisOptions
+
+  /** `onChange` is called when the machine has become another one. */
+  constructor(core: Core, onChange: () => void) {
+    this.#core = core
+    this.#onChange = onChange
+    this.#options = this.#remembered() ?? optionsOf('default', USUAL_MACHINE, null)
+  }
+
+  /** What the processor receives. */
+  get options(): AnalysisOptions {
+    return this.#options
+  }
+
+  /** Reads the machine from Klipper. Without an answer the one before stays. */
+  async read(): Promise<void> {
+    const { log, storage } = this.#core
+    try {
+      const machine = readMachine(await this.settings())
+      if (machine === undefined) return
+      const options = optionsOf('klipper', machine, await this.#commands())
+      if (options.facts.id === this.#options.facts.id) return
+      this.#options = options
+      this.#onChange()
+      await storage.namespaces.post(NAMESPACE, KEY, { version: VERSION, options })
+    } catch (error) {
+      log.warning(`Klipper's limits cannot be read, print times stay those of before: ${messageOf(error)}`)
+    }
+  }
+
+  /** Klipper's settings; empty where it has none. Rejects as the printer's calls do. */
+  async settings(): Promise<Settings> {
+    const { status } = await this.#core.printer.query({ configfile: ['settings'] })
+    const settings = status.configfile?.settings
+    return isPlainObject(settings) ? settings : {}
+  }
+
+  /** The names of all commands; null from a Klipper that does not list them. */
+  async #commands(): Promise<string[] | null> {
+    const { status } = await this.#core.printer.query({ gcode: ['commands'] })
+    const commands = status.gcode?.commands
+    return isPlainObject(commands) ? Object.keys(commands).sort() : null
+  }
+
+  #remembered(): AnalysisOptions | undefined {
+    const stored = this.#core.storage.namespaces.find(NAMESPACE, KEY)
+    if (!isPlainObject(stored) || stored.version !== VERSION) return undefined
+    return stored.options as AnalysisOptions
+  }
+}
+
+function optionsOf(
+  source: 'klipper' | 'default',
+  machine: AnalysisOptions['machine'],
+  commands: readonly string[] | null,
+): AnalysisOptions {
+  const text = JSON.stringify([VERSION, source, machine, commands])
+  const { maxVelocity, maxAccel } = machine.limits
+  const facts = {
+    id: createHash('sha256').update(text).digest('hex').slice(0, 12),
+    source,
+    kinematics: machine.kinematics,
+    max_velocity: maxVelocity,
+    max_accel: maxAccel,
+  }
+  return { machine, facts, commands }
+}
