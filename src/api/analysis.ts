@@ -1,7 +1,39 @@
 // API document: "Analysis APIs". Our own: the built-in estimator, notify_file_analyzed, notify_print_warnings.
-import { bool, choice, float, int, list, object, record, string, tuple } from '../schema/index.ts'
+import {
+  bool,
+  choice,
+  float,
+  type Infer,
+  int,
+  json,
+  list,
+  object,
+  record,
+  string,
+  tuple,
+} from '../schema/index.ts'
 import { chapter, notification } from './chapter.ts'
 import { get, post } from './endpoint.ts'
+
+/** Which file is estimated. */
+export interface EstimateParams {
+  readonly filename: string
+  readonly estimator_config?: string | undefined
+}
+
+/** Which file is processed. */
+export interface ProcessParams extends EstimateParams {
+  readonly force: boolean
+}
+
+const ProcessResult = object({
+  prev_processed: bool(),
+  version: string(),
+  bypassed: bool().describe('Whether nothing was done, since the file is analysed already'),
+})
+
+/** What was done with a file. */
+export type ProcessReply = Infer<typeof ProcessResult>
 
 const filename = string().describe('A G-code file, below the gcodes root')
 const seconds = float().describe('s')
@@ -42,11 +74,9 @@ export const analysis = chapter({
     'server.analysis.status': get('/server/analysis/status', {
       summary: 'The estimator, and the machine that it computes print times for',
       result: object({
-        estimator_executable: string().describe(
-          'The name of the program; unknown for the built-in estimator',
-        ),
+        estimator_executable: string().describe('The name of the program Klipper Estimator'),
         estimator_ready: bool(),
-        estimator_version: string(),
+        estimator_version: string().describe('Of Klipper Estimator, or of the built-in estimator'),
         estimator_config_exists: bool(),
         using_default_config: bool(),
         machine: AnalysedMachine,
@@ -73,10 +103,19 @@ export const analysis = chapter({
         force: bool().describe('Also if the file is analysed already').default(false),
       },
       example: { filename: 'part.gcode' },
+      result: ProcessResult,
+    }),
+    'server.analysis.dump_config': post('/server/analysis/dump_config', {
+      summary: "Write a configuration of Klipper Estimator from Klipper's limits",
+      params: {
+        dest_config: string()
+          .describe('Its path below the config root; by default that of the program')
+          .optional(),
+      },
       result: object({
-        prev_processed: bool(),
-        version: string(),
-        bypassed: bool().describe('Whether nothing was done, since the file is analysed already'),
+        dest_root: string().nullable(),
+        dest_config_path: string(),
+        klipper_estimator_config: record(json()),
       }),
     }),
   },

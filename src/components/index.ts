@@ -1,7 +1,6 @@
 // All components. The server builds them in this order, except where one needs another: that one is built first.
 import type { ComponentType, LazyComponent } from '../component/component.ts'
 import authorization from './access/index.ts'
-import ldap from './access/ldap.ts'
 import analysis from './analysis/index.ts'
 import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'

@@ -32,6 +32,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'power NAME tasmota': ['user'],
   'power NAME homeseer': ['port'],
   timelapse: ['delete_rendered_frames', 'encoder', 'min_free_space', 'rendercancelled', 'snapshot_timeout'],
+  analysis: ['refuse_unfit_files'],
   update_manager: ['git_mirror', 'github_token', 'release_api'],
   'frontend NAME': ['path', 'prefix', 'webcams', 'webcams_need_login'],
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { isPlainObject } from '../../schema/index.ts'
-import { readMachine, USUAL_MACHINE } from './estimator/machine.ts'
+import { type Machine, readMachine, USUAL_MACHINE } from './estimator/machine.ts'
 import type { AnalysisOptions } from './record.ts'
 
 /** Where the machine is remembered. */
@@ -30,6 +30,12 @@ export class MachineSource {
   /** What the processor receives. */
   get options(): AnalysisOptions {
     return this.#options
+  }
+
+  /** The machine of Klipper's configuration; undefined while it is not known. */
+  get known(): Machine | undefined {
+    const { facts, machine } = this.#options
+    return facts.source === 'klipper' ? machine : undefined
   }
 
   /** Reads the machine from Klipper. Without an answer the one before stays. */

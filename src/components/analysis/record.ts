@@ -1,5 +1,4 @@
 // What an analysis leaves behind: a summary in the metadata for clients, and details next to it.
-import type { PlainData } from '../../core/plain-data.ts'
 import type { Machine } from './estimator/machine.ts'
 
 /** The name of the file processor, under which its details are kept. */

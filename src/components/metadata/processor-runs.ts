@@ -1,6 +1,7 @@
 // Runs the file processors of one stage on a file, in a worker. A processor that the worker does not survive is left out,
 // and the others run again.
 import type { Core } from '../../component/component.ts'
+import { isBinaryGcodeName } from '../../core/binary-gcode.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { FileProcessorSpec, FileProcessors } from '../../core/file-processor.ts'
 import type { ChainResult } from '../../core/processor-chain.ts'
@@ -82,8 +83,9 @@ export class ProcessorRuns {
   ): Promise<ChainResult> {
     const { place, metadata, signal, specs, onStart } = run
     const { absolute, relative } = place
-    return this.#parts.files.withStagingPath(place, staging =>
-      this.#parts.worker.run(
+    const { files, worker } = this.#parts
+    const process = (staging: string) =>
+      worker.run(
         'process',
         { path: absolute, shownPath: relative, processors: specs, metadata, staging },
         {
@@ -94,7 +96,9 @@ export class ProcessorRuns {
             return limitSeconds + GRACE
           },
         },
-      ),
-    )
+      )
+    // A folder for drafts shows in the listing of the gcodes folder: no file appears there without need.
+    const needsDrafts = specs.some(({ stage }) => stage === 'rewrite') || isBinaryGcodeName(relative)
+    return needsDrafts ? files.withStagingPath(place, process) : process('')
   }
 }

@@ -17,6 +17,10 @@ import { readWindows, searchBetween } from './windows.ts'
 /** What the Python tool of that name writes into a file. */
 const PREPROCESSED = /^; Pre-Processed for Cancel-Object support by preprocess_cancellation v?\d/m
 
+/** What Klipper Estimator writes at the end of a file. */
+const ESTIMATED = /^; Processed by klipper_estimator v?\d/m
+const FOOTER = 64 * 1024
+
 /**
  * Reads the metadata and the images of one G-code file, plain or binary, which its first bytes decide. Reads 2 MiB of a
  * plain file, 5 at most, and more only if the height is missing, see `searchBetween`. What cannot be understood is left
@@ -46,7 +50,7 @@ async function scanText(
   const { slicer, identity } = slicerOf(windows.head)
   const metadata: GcodeMetadata = {
     ...stamp,
-    file_processors: objectsProcessed(windows.head) ? ['preprocess_cancellation'] : [],
+    file_processors: processedBy(windows),
     ...identity,
     ...gcodeBytes(windows),
     ...(await readFields(slicer, {
@@ -57,6 +61,14 @@ async function scanText(
   const notes: string[] = []
   const thumbnails = slicer.thumbnails === false ? [] : findThumbnails(windows, notes)
   return { metadata, thumbnails, notes }
+}
+
+/** The programs that rewrote the file, by their marks. */
+function processedBy({ head, tail }: Windows): string[] {
+  return [
+    ...(objectsProcessed(head) ? ['preprocess_cancellation'] : []),
+    ...(ESTIMATED.test(tail.slice(-FOOTER)) ? ['klipper_estimator'] : []),
+  ]
 }
 
 function objectsProcessed(head: string): boolean {

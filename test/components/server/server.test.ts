@@ -34,7 +34,7 @@ test('a component with an invalid option fails with a warning, as do those that 
   const conf = '[file_manager]\ndefault_metadata_parser_timeout: soon'
   await using rig = await startRig({ printer: 'none', conf })
   const { result } = (await sendRequest(rig.port, '/server/info')).json
-  assert.deepEqual(result.failed_components, ['file_manager', 'metadata'])
+  assert.deepEqual(result.failed_components, ['file_manager', 'metadata', 'analysis'])
   assert.ok(!result.components.includes('file_manager'))
   assert.match(result.warnings.join(), /\[file_manager\].*default_metadata_parser_timeout/)
 })
