@@ -26,7 +26,7 @@ export interface ChainJob {
   readonly processors: readonly FileProcessorSpec[]
   /** The metadata read so far; empty in the stage `rewrite`. */
   readonly metadata: Readonly<Record<string, unknown>>
-  /** A folder for drafts, in the file system of the file; it is made if a processor may rewrite, and removed at the end. */
+  /** A folder for drafts, in the file system of the file; it is made unless all are in the background, and removed at the end. */
   readonly staging: string
   /** Ends the chain and drops the drafts. */
   readonly signal: AbortSignal
@@ -67,8 +67,8 @@ export async function runProcessors(job: ChainJob, parts: ChainParts): Promise<C
   const before = await stat(target)
   const results: [name: string, result: ProcessorResult][] = []
   let current = target
-  const mayRewrite = job.processors.some(({ stage }) => stage === 'rewrite')
-  if (mayRewrite) await mkdir(job.staging)
+  const needsDrafts = job.processors.some(({ stage }) => stage !== 'background')
+  if (needsDrafts) await mkdir(job.staging)
   try {
     for (const [index, spec] of job.processors.entries()) {
       job.signal.throwIfAborted()
@@ -82,7 +82,7 @@ export async function runProcessors(job: ChainJob, parts: ChainParts): Promise<C
     if (current !== target && !isReplaced) return collect([['', CHANGED_MEANWHILE]], false)
     return collect(results, isReplaced)
   } finally {
-    if (mayRewrite) await rm(job.staging, { recursive: true, force: true })
+    if (needsDrafts) await rm(job.staging, { recursive: true, force: true })
   }
 }
 

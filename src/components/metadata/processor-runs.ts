@@ -98,7 +98,7 @@ export class ProcessorRuns {
         },
       )
     // A folder for drafts shows in the listing of the gcodes folder: no file appears there without need.
-    const needsDrafts = specs.some(({ stage }) => stage === 'rewrite') || isBinaryGcodeName(relative)
+    const needsDrafts = specs.some(({ stage }) => stage !== 'background') || isBinaryGcodeName(relative)
     return needsDrafts ? files.withStagingPath(place, process) : process('')
   }
 }

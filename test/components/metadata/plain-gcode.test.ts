@@ -297,6 +297,7 @@ test('no print starts of a file that cannot be converted', async () => {
 
   const { status } = await scene.call('printer.objects.query', { objects: { print_stats: null } })
   assert.equal(status.print_stats.state, 'standby')
-  const left = readdirSync(scene.rig.paths.gcodes)
+  // The analysis in the background may have its own file in the hidden folder.
+  const left = readdirSync(scene.rig.paths.gcodes).filter(name => !name.startsWith('.'))
   assert.deepEqual(left.toSorted(), ['a.bgcode', 'b.bgcode', 'b.bgcode.gcode', 'missing.bgcode.gcode'])
 })
