@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { EntryStatus } from '../../../src/api/update-manager.ts'
 import { type Core, component } from '../../../src/component/component.ts'
+import { missingRights } from '../../../src/components/machine/services/rights.ts'
 import { generalOptions, sectionOptions } from '../../../src/components/update-manager/options.ts'
 import { ReleaseApi } from '../../../src/components/update-manager/releases/release-api.ts'
+import { SystemPackages } from '../../../src/components/update-manager/system/system-packages.ts'
 import { updaterTypes } from '../../../src/components/update-manager/types.ts'
 import type { UpdateRun, Updater } from '../../../src/components/update-manager/updater.ts'
 import { ConfigError } from '../../../src/config/index.ts'
+import type { PlainData } from '../../../src/core/plain-data.ts'
+import { runCommand } from '../../../src/core/run-command.ts'
 import { readShape, type Shape } from '../../../src/schema/index.ts'
 import { quickClock } from '../../support/quick-clock.ts'
 import { ReleaseServer } from '../../support/release-server.ts'
@@ -30,6 +34,8 @@ export class UpdaterBench implements AsyncDisposable {
   readonly api: ReleaseApi
   /** The services that the last run restarted. */
   readonly restarts: string[] = []
+  /** Receives what a run notes for a repair. */
+  onNote: (details: PlainData) => void = () => undefined
 
   private constructor(releases: ReleaseServer, rig: Rig, core: Core) {
     this.releases = releases
@@ -93,7 +99,23 @@ export class UpdaterBench implements AsyncDisposable {
     }
     const general = readShape(generalOptions, {})
     const machine = { allows: () => Promise.resolve(true) }
-    const parts = { core: this.core, name: 'app', common, general, releases: this.api, machine, section }
+    // The programs of the test need no root.
+    const packages = new SystemPackages({
+      sudo: { run: runCommand },
+      bus: { connect: () => Promise.reject(new Error('not used')), missingRights },
+      usePackageKit: false,
+      signal: new AbortController().signal,
+    })
+    const parts = {
+      core: this.core,
+      name: 'app',
+      common,
+      general,
+      releases: this.api,
+      machine,
+      packages,
+      section,
+    }
     return found.read(parts as unknown as Parameters<typeof found.read>[0]).open()
   }
 
@@ -111,6 +133,16 @@ export class UpdaterBench implements AsyncDisposable {
     return this.#run('rollback_app', async run => updater.rollback?.(run))
   }
 
+  /** The sentence of a repair after a crash; `details` are those of `note`. */
+  async repair(updater: Updater, details: unknown): Promise<string | undefined> {
+    let sentence: string | undefined
+    const { error } = await this.#run('app', async run => {
+      sentence = await updater.repair?.(run, details as PlainData)
+    })
+    if (error !== null) throw error
+    return sentence
+  }
+
   async #run(
     application: string,
     work: (run: UpdateRun) => Promise<void>,
@@ -123,7 +155,10 @@ export class UpdaterBench implements AsyncDisposable {
       signal,
       message: (text, isLast = false) => void lines.push(isLast ? `*${text}` : text),
       progress: () => undefined,
-      note: () => Promise.resolve(),
+      note: details => {
+        this.onNote(details)
+        return Promise.resolve()
+      },
       uninterrupted: step => step(),
       restartServices: label => {
         this.restarts.push(label)

@@ -1,6 +1,8 @@
 // Opens the installation of a section of the types web, zip and executable.
-import { realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import type { Dependencies } from '../dependencies/index.ts'
+import { demandPath } from '../paths.ts'
 import type { UpdaterParts } from '../updater.ts'
 import { RELEASE_INFO } from './install-info.ts'
 import { type ReleaseType, readInstallation } from './installation.ts'
@@ -11,23 +13,36 @@ import { Replacement } from './replacement.ts'
 type Parts = UpdaterParts<Pick<typeof webOptions, 'path' | 'repo'>>
 
 /** What differs between the types. */
-interface TypeParts extends Pick<ReleaseUpdaterParts, 'services' | 'installDependencies'> {
+interface TypeParts extends Pick<ReleaseUpdaterParts, 'services' | 'persistentFiles'> {
   readonly type: ReleaseType
-  readonly persistentFiles: readonly string[]
+  /** Left out for a type without further packages. */
+  readonly openDependencies?: (path: string) => Promise<Dependencies>
 }
 
 /** Repairs what a crash left, and reads the installation. Rejects with ConfigError. */
 export async function openReleaseUpdater(parts: Parts, ofType: TypeParts): Promise<ReleaseUpdater> {
   const { core, common, name, releases } = parts
-  const { type } = ofType
+  const { type, services } = ofType
   const [owner, repo] = readRepo(parts)
   const persistentFiles = readPersistentFiles(parts, ofType.persistentFiles)
   const { replacement, path } = await openPath(parts)
   const place = { type, path, owner, repo }
   if (common.channel === 'dev') core.warnings.add(channelWarning(name, type))
   const channel = common.channel === 'beta' ? 'beta' : 'stable'
-  const updaterParts = { core, common, name, releases, channel, place, ...ofType, persistentFiles } as const
-  return new ReleaseUpdater(updaterParts, replacement, await readInstallation(place))
+  const dependencies = (await ofType.openDependencies?.(path)) ?? null
+  const updaterParts = {
+    core,
+    common,
+    name,
+    releases,
+    channel,
+    place,
+    replacement,
+    services,
+    dependencies,
+    persistentFiles,
+  } as const
+  return new ReleaseUpdater(updaterParts, await readInstallation(place))
 }
 
 /** A crash may have left the installation next to its place: the repair comes before the check of the path. */
@@ -35,11 +50,7 @@ async function openPath({ options: { path }, section }: Parts) {
   const resolved = (await realpath(path).catch(() => null)) ?? join(await realFolder(path), basename(path))
   const replacement = new Replacement(resolved)
   await replacement.repair()
-  if ((await stat(path).catch(() => null)) === null)
-    throw section.error(
-      `Invalid path for option \`path\` in section [${section.section}]: Path \`${path}\` does not exist`,
-      'path',
-    )
+  await demandPath(section, 'path', path)
   return { replacement, path: resolved }
 }
 

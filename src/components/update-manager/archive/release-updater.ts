@@ -1,20 +1,29 @@
 // Installs releases from GitHub: front-ends (web), programs in archives (zip), and single programs (executable). The new
 // version is complete on the disk before it replaces the running one, and the previous one is kept for a rollback.
-import { chmod, copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EntryStatus } from '../../../api/update-manager.ts'
 import type { Core } from '../../../component/component.ts'
-import { ApiError, messageOf } from '../../../core/errors.ts'
+import { ApiError } from '../../../core/errors.ts'
+import type { PlainData } from '../../../core/plain-data.ts'
+import { isPlainObject } from '../../../schema/index.ts'
+import type { Dependencies } from '../dependencies/index.ts'
+import { plainRequirements, type Requirements, readPlainRequirements } from '../dependencies/requirements.ts'
 import type { CommonOptions } from '../options.ts'
 import { isNewer, type Release } from '../releases/release.ts'
 import { RateLimitReached, type ReleaseApi, ReleaseApiError } from '../releases/release-api.ts'
 import type { StoredState, UpdateRun, Updater } from '../updater.ts'
 import { type AssetSource, fetchAsset } from './fetch-asset.ts'
-import { RELEASE_INFO, readInstallInfo, releaseInfoOf } from './install-info.ts'
-import { type Installation, type Place, type ReleaseType, readInstallation } from './installation.ts'
-import type { Replacement } from './replacement.ts'
-import { keepFiles, makeTreeDurable } from './tree.ts'
-import { ArchiveError, extractZip } from './zip.ts'
+import { readInstallInfo } from './install-info.ts'
+import {
+  type InstallTarget,
+  installError,
+  prepareArchive,
+  preparePrevious,
+  prepareProgram,
+  type Replace,
+} from './install-version.ts'
+import { type Installation, type ReleaseType, readInstallation } from './installation.ts'
 
 /** What messages call an installation of the type. */
 const LABELS: Readonly<Record<ReleaseType, string>> = {
@@ -24,17 +33,14 @@ const LABELS: Readonly<Record<ReleaseType, string>> = {
 }
 
 /** What an updater of releases is made from. */
-export interface ReleaseUpdaterParts {
+export interface ReleaseUpdaterParts extends InstallTarget {
   readonly core: Core
   readonly name: string
   readonly common: CommonOptions
   readonly channel: 'stable' | 'beta'
   readonly releases: ReleaseApi
-  readonly place: Place
-  /** Files and folders that an update keeps, relative to the installation. */
-  readonly persistentFiles: readonly string[]
-  /** Called when the new version is in place; installs what it needs. */
-  readonly installDependencies?: (run: UpdateRun, previous: string) => Promise<void>
+  /** The packages that the installation needs; null for none. */
+  readonly dependencies: Dependencies | null
   /** The services that restart after an update. */
   readonly services: readonly string[]
 }
@@ -44,7 +50,6 @@ export class ReleaseUpdater implements Updater {
   readonly #parts: ReleaseUpdaterParts
   readonly label: string
   readonly services: readonly string[]
-  readonly #replacement: Replacement
   #installed: Installation
   #remoteVersion = '?'
   #asset: AssetSource | null = null
@@ -53,12 +58,11 @@ export class ReleaseUpdater implements Updater {
   #lastError = ''
 
   /** `installed` is what was read from the disk. */
-  constructor(parts: ReleaseUpdaterParts, replacement: Replacement, installed: Installation) {
+  constructor(parts: ReleaseUpdaterParts, installed: Installation) {
     this.name = parts.name
     this.#parts = parts
     this.services = parts.services
     this.label = `${LABELS[parts.place.type]} ${parts.name}`
-    this.#replacement = replacement
     this.#installed = installed
     this.#rollbackVersion = installed.version
     this.#rollbackRepo = this.#repo
@@ -161,7 +165,6 @@ export class ReleaseUpdater implements Updater {
     await this.#fetchAndInstall(run, this.#asset, this.#remoteVersion)
     this.#rollbackVersion = version
     this.#rollbackRepo = repo
-    await this.#finish(run)
     run.message(`${this.label}: Update Finished...`, true)
   }
 
@@ -170,15 +173,16 @@ export class ReleaseUpdater implements Updater {
     if (this.#rollbackVersion === this.#installed.version) return
     const source = (await this.#hasPrevious()) ? null : await this.#findRollback(run.signal)
     run.message(`${this.label}: Rolling Back...`)
-    if (source === null) await this.#restorePrevious(run)
-    else await this.#fetchAndInstall(run, source, this.#rollbackVersion)
-    await this.#finish(run)
+    if (source === null) {
+      run.message(`${this.label}: Restoring version ${this.#rollbackVersion} from the disk`)
+      await this.#install(run, () => preparePrevious(this.#parts, this.#installed.assetName))
+    } else await this.#fetchAndInstall(run, source, this.#rollbackVersion)
     run.message(`${this.label}: Rollback Complete`, true)
   }
 
   /** Whether the version of the rollback is on the disk. */
   async #hasPrevious(): Promise<boolean> {
-    const previous = await readInstallInfo(this.#replacement.previous, this.#parts.place.type === 'web')
+    const previous = await readInstallInfo(this.#parts.replacement.previous, this.#parts.place.type === 'web')
     return previous?.version === this.#rollbackVersion
   }
 
@@ -195,79 +199,41 @@ export class ReleaseUpdater implements Updater {
   }
 
   async #fetchAndInstall(run: UpdateRun, source: AssetSource, version: string): Promise<void> {
-    const { http } = this.#parts.core.host
-    const file = join(this.#replacement.folder, 'download')
+    const { replacement, place, core } = this.#parts
+    const { assetName } = this.#installed
+    const file = join(replacement.folder, 'download')
     run.message(`${this.label}: Downloading Release...`)
-    try {
-      await this.#replacement.prepare()
-      await fetchAsset(http, source, file, run)
-      run.message(`${this.label}: Download Complete, extracting release to '${this.#parts.place.path}'`)
-      if (this.#parts.place.type === 'executable') await this.#installProgram(run, file, version)
-      else await this.#installArchive(run, file)
-    } catch (error) {
-      run.signal.throwIfAborted()
-      throw installError(error)
-    } finally {
-      await rm(file, { force: true })
-    }
-  }
-
-  async #installArchive(run: UpdateRun, file: string): Promise<void> {
-    const { place, persistentFiles } = this.#parts
-    const { incoming } = this.#replacement
-    await extractZip(file, incoming, run.signal)
-    if ((await readInstallInfo(incoming, place.type === 'web'))?.owner == null)
-      throw new ArchiveError(
-        `The release has no ${RELEASE_INFO}: it is not installed, as no update could follow`,
-      )
-    await chmod(incoming, (await stat(place.path)).mode & 0o7777)
-    await run.uninterrupted(async () => {
-      await keepFiles(persistentFiles, place.path, incoming)
-      await makeTreeDurable(incoming)
-      await this.#replacement.replaceFolder('incoming')
+    await this.#install(run, async () => {
+      try {
+        await replacement.prepare()
+        await fetchAsset(core.host.http, source, file, run)
+        run.message(`${this.label}: Download Complete, extracting release to '${place.path}'`)
+        return place.type === 'executable' && assetName !== null
+          ? await prepareProgram(this.#parts, file, assetName, version)
+          : await prepareArchive(this.#parts, file, run.signal)
+      } finally {
+        await rm(file, { force: true })
+      }
     })
   }
 
-  async #installProgram(run: UpdateRun, file: string, version: string): Promise<void> {
-    const { path } = this.#parts.place
-    const { incoming } = this.#replacement
-    const info = await releaseInfoOf(path, version)
-    const { assetName } = this.#installed
-    if (info === null || assetName === null) throw this.#error('Invalid install detected, aborting update')
-    await mkdir(incoming)
-    await writeFile(join(incoming, RELEASE_INFO), info)
-    const program = join(incoming, assetName)
-    await copyFile(file, program)
-    await chmod(program, (await stat(join(path, assetName))).mode | 0o110)
-    await makeTreeDurable(incoming)
-    await run.uninterrupted(() => this.#replacement.replaceFiles())
-  }
-
-  async #restorePrevious(run: UpdateRun): Promise<void> {
-    const { place, persistentFiles } = this.#parts
-    const { previous, incoming } = this.#replacement
-    run.message(`${this.label}: Restoring version ${this.#rollbackVersion} from the disk`)
+  /** Replaces the installed version, and installs the packages that the new one needs. */
+  async #install(run: UpdateRun, prepare: () => Promise<Replace>): Promise<void> {
+    const { dependencies } = this.#parts
+    let before: Requirements | null = null
     try {
-      await run.uninterrupted(async () => {
-        await this.#replacement.prepare()
-        if (place.type === 'executable') {
-          await keepFiles([RELEASE_INFO, this.#installed.assetName ?? ''], previous, incoming)
-          await makeTreeDurable(incoming)
-          await this.#replacement.replaceFiles()
-        } else {
-          await keepFiles(persistentFiles, place.path, previous)
-          await makeTreeDurable(previous)
-          await this.#replacement.replaceFolder('previous')
-        }
-      })
+      const replace = await prepare()
+      before = (await dependencies?.read()) ?? null
+      // After a crash, the next start installs the packages of the new version.
+      const { version } = this.#installed
+      await run.note({ version, before: before === null ? null : plainRequirements(before) })
+      await run.uninterrupted(replace)
     } catch (error) {
+      run.signal.throwIfAborted()
       throw installError(error)
     }
-  }
-
-  async #finish(run: UpdateRun): Promise<void> {
     await this.#readDisk()
-    await this.#parts.installDependencies?.(run, this.#replacement.previous)
+    await dependencies?.install(run, this.label, before)
     if (this.services.length > 0) await run.restartServices(this.label)
   }
 
@@ -275,10 +241,16 @@ export class ReleaseUpdater implements Updater {
     return new ApiError(400, `${this.label}: ${text}`)
   }
 
-  async repair(): Promise<string> {
-    await this.#replacement.repair()
+  async repair(run: UpdateRun, details: PlainData): Promise<string> {
+    const { replacement, dependencies } = this.#parts
+    await replacement.repair()
     await this.#readDisk()
-    return `${this.label}: an update was interrupted; version ${this.#installed.version} is installed, and complete`
+    const { version } = this.#installed
+    const { version: versionBefore, before } = isPlainObject(details) ? details : {}
+    // It is the new version, perhaps without its packages.
+    if (dependencies !== null && typeof versionBefore === 'string' && versionBefore !== version)
+      await dependencies.install(run, this.label, readPlainRequirements(before))
+    return `version ${version} is installed, and complete`
   }
 
   stored(): StoredState {
@@ -310,18 +282,4 @@ export class ReleaseUpdater implements Updater {
       digest: typeof state.digest === 'string' ? state.digest : null,
     }
   }
-}
-
-function installError(error: unknown): unknown {
-  if (error instanceof ApiError) return error
-  if (error instanceof ArchiveError) return new ApiError(500, error.message, { cause: error })
-  const { code } = error as NodeJS.ErrnoException
-  const reasons: Readonly<Record<string, string>> = {
-    ENOSPC: 'The disk is full',
-    EACCES: 'The server may not write to the folder of the installation, or to the folder around it',
-    EBUSY: 'The installation is a mount point: it cannot be replaced',
-    EXDEV: 'The installation is a mount point: it cannot be replaced',
-  }
-  const reason = reasons[code ?? ''] ?? messageOf(error)
-  return new ApiError(500, `${reason}. The installed version is unchanged`, { cause: error })
 }

@@ -15,6 +15,8 @@ type Journal =
   | { readonly kind: 'folder'; readonly source: 'incoming' | 'previous'; readonly inode: string }
   /** The files in `incoming` replace those in the installation. */
   | { readonly kind: 'files' }
+  /** Another program changes the installation; `incoming`, which has this inode, is a copy of what it was. */
+  | { readonly kind: 'change'; readonly inode: string }
 
 /** Tests replace the exchange, which not every file system can do. */
 export type Exchange = typeof exchangePaths
@@ -98,6 +100,35 @@ export class Replacement {
     await rm(this.incoming, { recursive: true })
   }
 
+  /**
+   * Runs a change of the installation that is not possible elsewhere. Until it has ended, `incoming` is a complete and
+   * durable copy of the installation: it returns if `change` rejects, and after a crash. Later it is `previous`.
+   */
+  async changeInPlace<T>(change: () => Promise<T>): Promise<T> {
+    this.#write({ kind: 'change', inode: await inodeOf(this.incoming) })
+    try {
+      const result = await change()
+      await makeTreeDurable(this.#path)
+      await rename(this.incoming, this.#outgoing)
+      await this.#settle()
+      return result
+    } catch (error) {
+      await this.repair()
+      throw error
+    }
+  }
+
+  /** Puts the copy of before a change back, and removes what the change left. */
+  async #undoChange(inode: string): Promise<void> {
+    if ((await exists(this.#path)) && (await exists(this.incoming))) {
+      if ((await inodeOf(this.incoming)) === inode && !(await this.#exchange(this.#path, this.incoming)))
+        await this.#replaceInTwoSteps(this.incoming)
+    } else if (!(await exists(this.#path))) await rename(this.incoming, this.#path)
+    // The copy is there on its way to `previous`, after a change that succeeded.
+    if ((await exists(this.#outgoing)) && (await inodeOf(this.#outgoing)) !== inode)
+      await rm(this.#outgoing, { recursive: true })
+  }
+
   /** The outgoing version becomes the previous one. */
   async #settle(): Promise<void> {
     await makeDurable(dirname(this.#path))
@@ -115,6 +146,7 @@ export class Replacement {
     const journal = await this.#read()
     if (journal?.kind === 'files' && (await exists(this.incoming))) await this.#moveFiles()
     if (journal?.kind === 'folder') await this.#finishFolder(journal)
+    if (journal?.kind === 'change') await this.#undoChange(journal.inode)
     // Without a journal the installation was not touched.
     if (journal === null) await rm(this.#outgoing, { recursive: true, force: true })
     await this.#settle()

@@ -1,14 +1,38 @@
-// Work on whole folders: making them durable, and copying single files and folders of one into another.
+// Work on whole folders: making them durable, copying them, and keeping parts of one in another.
 import { constants } from 'node:fs'
-import { cp, lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  cp,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  rm,
+  symlink,
+  utimes,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeDurable } from '../../../core/make-durable.ts'
+import { runCommand } from '../../../core/run-command.ts'
+
+/** Seconds for the disk to write what is in memory. */
+const SYNC_SECONDS = 300
+/** Larger files of a copy are second names of the same file. */
+const LINKED_BYTES = 64 * 1024
 
 /** Makes all files and folders below `folder` durable, and itself. */
 export async function makeTreeDurable(folder: string): Promise<void> {
+  // One call for the file system takes less time than one for each of thousands of files.
+  const sync = await runCommand('sync', ['-f', folder], { timeoutSeconds: SYNC_SECONDS }).catch(() => null)
+  if (sync?.code !== 0) await syncEach(folder)
+}
+
+async function syncEach(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) await makeTreeDurable(path)
+    if (entry.isDirectory()) await syncEach(path)
     else if (entry.isFile()) await makeDurable(path)
   }
   await makeDurable(folder)
@@ -69,4 +93,39 @@ async function makeParents(name: string, folder: string): Promise<void> {
     if (type !== null && type !== 'folder') await rm(parent)
   }
   await mkdir(join(folder, ...parts), { recursive: true })
+}
+
+/**
+ * Copies a folder that programs will change afterwards, such as pip, which replace large files and never write into them:
+ * those are not copied, but get a second name. Sockets and pipes are left out.
+ */
+export async function copyForChange(from: string, to: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const { mode } = await lstat(from)
+  await mkdir(to)
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) await copyForChange(source, target, signal)
+    else if (entry.isSymbolicLink()) await symlink(await readlink(source), target)
+    else if (entry.isFile()) await copyOrLink(source, target)
+  }
+  await chmod(to, mode & 0o7777)
+}
+
+async function copyOrLink(source: string, target: string): Promise<void> {
+  const { size, atime, mtime } = await lstat(source)
+  if (size > LINKED_BYTES && (await tryLink(source, target))) return
+  await copyFile(source, target, constants.COPYFILE_FICLONE)
+  // Python compiles a module again if its time differs.
+  await utimes(target, atime, mtime)
+}
+
+/** Not every file system has links, and not every file may be linked. */
+async function tryLink(source: string, target: string): Promise<boolean> {
+  try {
+    await link(source, target)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,5 +1,6 @@
 // pip of a Python environment.
 import { join } from 'node:path'
+import { commandFailure } from '../../../core/command-failure.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import { findProgram } from '../../../core/find-program.ts'
 import { CommandError, type CommandResult, runCommand } from '../../../core/run-command.ts'
@@ -20,6 +21,13 @@ const OLD_PYTHONS = [
   ['3.8', '24.0'],
   ['3.9', '25.0.1'],
 ] as const
+
+/** Reads stored versions; null for another value. */
+export function readPipVersions(value: unknown): PipVersions | null {
+  const [pip, python, readAt] = Array.isArray(value) ? (value as readonly unknown[]) : []
+  if (typeof pip !== 'string' || typeof python !== 'string' || typeof readAt !== 'number') return null
+  return [pip, python, readAt]
+}
 
 /** pip of one environment. */
 export class Pip {
@@ -68,6 +76,16 @@ export class Pip {
     }
   }
 
+  /** The version of a package that pip would install; null if that is the installed one. Rejects with CommandError. */
+  async newest(project: string, withPreviews: boolean, signal: AbortSignal): Promise<string | null> {
+    const previews = withPreviews ? ['--pre'] : []
+    const report = ['--dry-run', '--no-deps', '--report', '-', project]
+    const args = ['install', '-U', '--quiet', ...previews, ...report]
+    const result = await this.#run(args, INSTALL_SECONDS, signal)
+    if (result.code !== 0) throw new CommandError(commandFailure('pip', result))
+    return versionOfReport(result.stdout)
+  }
+
   async #readVersions(signal: AbortSignal): Promise<PipVersions> {
     const now = Date.now() / 1000
     if (this.versions !== null && now - this.versions[2] < VERSION_AGE) return this.versions
@@ -92,6 +110,20 @@ export class Pip {
       ...(onLine !== undefined && { onLine }),
     })
   }
+}
+
+/** The report of pip (PyPA's "installation report" specification, version 1). */
+function versionOfReport(text: string): string | null {
+  try {
+    const { install } = JSON.parse(text) as { readonly install?: readonly PipInstall[] }
+    return install?.[0]?.metadata?.version ?? null
+  } catch (cause) {
+    throw new CommandError('pip sends a report that cannot be read', { cause })
+  }
+}
+
+interface PipInstall {
+  readonly metadata?: { readonly version?: string }
 }
 
 function isOlder(version: string, than: string): boolean {

@@ -107,6 +107,22 @@ async function nodeHash(file: string): Promise<string | null> {
   }
 }
 
+/** As JSON, for a record that survives a crash. */
+export function plainRequirements({ python, system, nodeHash }: Requirements) {
+  return { python: [...python], system: [...system], nodeHash }
+}
+
+/** Reads `plainRequirements`; null for another value. */
+export function readPlainRequirements(value: unknown): Requirements | null {
+  if (!isPlainObject(value) || !Array.isArray(value.python) || !Array.isArray(value.system)) return null
+  const { python, system, nodeHash } = value
+  return {
+    python: new Set(python.map(String)),
+    system: new Set(system.map(String)),
+    nodeHash: typeof nodeHash === 'string' ? nodeHash : null,
+  }
+}
+
 /** What `after` needs that `before` did not; all of it if that is null. */
 export function addedRequirements(before: Requirements | null, after: Requirements) {
   const added = (kind: 'python' | 'system') => [...after[kind]].filter(item => !before?.[kind].has(item))

@@ -1,8 +1,10 @@
 // Opens the repository of a section of the type git_repo.
-import { access, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
-import { Dependencies } from '../dependencies/index.ts'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { exists } from '../archive/tree.ts'
+import { openDependencies } from '../dependencies/open.ts'
 import { managedServices } from '../managed-services.ts'
+import { demandPath } from '../paths.ts'
 import type { UpdaterParts } from '../updater.ts'
 import { endRecovery } from './clone-recovery.ts'
 import { Git } from './git.ts'
@@ -42,65 +44,6 @@ async function openPath({ options, section }: Parts): Promise<string> {
   const { path } = options
   const real = await realpath(path).catch(() => join(dirname(path), basename(path)))
   if (!(await exists(real))) await endRecovery(real)
-  if (await exists(real)) return real
-  throw section.error(invalidPath('path', section.section, `Path \`${path}\` does not exist`), 'path')
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
-
-/** Moonraker's text. */
-function invalidPath(option: string, section: string, problem: string): string {
-  return `Invalid path for option \`${option}\` in section [${section}]: ${problem}`
-}
-
-async function openDependencies(
-  { core, packages, section, options }: Parts,
-  path: string,
-): Promise<Dependencies> {
-  const demandFile = async (option: 'requirements' | 'system_dependencies' | 'install_script') => {
-    const file = options[option]
-    if (file === undefined) return null
-    const full = resolve(path, file)
-    if (await exists(full)) return file
-    throw section.error(invalidPath(option, section.section, `Path \`${full}\` does not exist`), option)
-  }
-  const virtualenv = options.virtualenv ?? (options.env === undefined ? null : dirname(dirname(options.env)))
-  if (virtualenv !== null) await demandPython(section, virtualenv)
-  if (virtualenv !== null && options.requirements === undefined)
-    throw section.error(
-      `section [${section.section}] needs the option "requirements" with "virtualenv"`,
-      'requirements',
-    )
-  const files = {
-    path,
-    python: virtualenv === null ? null : await demandFile('requirements'),
-    system: await demandFile('system_dependencies'),
-    script: await demandFile('install_script'),
-    node: options.enable_node_updates,
-  }
-  return new Dependencies({
-    files,
-    virtualenv,
-    pipEnvironment: options.pip_environment_variables,
-    packages,
-    log: core.log,
-  })
-}
-
-async function demandPython(section: Parts['section'], virtualenv: string): Promise<void> {
-  const python = join(virtualenv, 'bin', 'python')
-  const isThere = await access(python).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
-  throw section.error(
-    invalidPath('virtualenv', section.section, `Path \`${python}\` does not exist`),
-    'virtualenv',
-  )
+  await demandPath(section, 'path', path)
+  return real
 }

@@ -6,7 +6,7 @@ import { type HttpClient, HttpClientError, type HttpReply } from '../../../core/
 import type { Log } from '../../../core/log.ts'
 import { isPlainObject } from '../../../schema/index.ts'
 import type { Namespaces } from '../../../storage/index.ts'
-import { isPreview, newestOf, type Release, readRelease, readReleases } from './release.ts'
+import { isPreview, newestOf, type Release, readCommit, readRelease, readReleases } from './release.ts'
 
 /** The answer of the API cannot be used; the message is for clients. */
 export class ReleaseApiError extends Error {
@@ -103,6 +103,12 @@ export class ReleaseApi {
       if (!(error instanceof ReleaseApiError) || error instanceof RateLimitReached) throw error
       return this.#byTag(repo, other, signal)
     }
+  }
+
+  /** The newest commit of a branch; null for the default branch. Rejects as `newest`. */
+  async newestCommit(repo: string, branch: string | null, signal: AbortSignal): Promise<string> {
+    const query = branch === null ? '' : `&sha=${encodeURIComponent(branch)}`
+    return this.#get(`repos/${repo}/commits?per_page=1${query}`, readCommit, signal)
   }
 
   #byTag(repo: string, tag: string, signal: AbortSignal): Promise<Release> {

@@ -1,5 +1,5 @@
 // Releases as the API of GitHub describes them, and which of them a channel offers.
-import { bool, type Infer, int, list, object, string } from '../../../schema/index.ts'
+import { bool, type Infer, Invalid, int, list, object, string } from '../../../schema/index.ts'
 import { compareVersions, isPrerelease, parseVersion } from './version.ts'
 
 const Asset = object({
@@ -35,6 +35,13 @@ export function readReleases(json: unknown): Release[] {
   return list(Release)
     .read(json, 'releases')
     .filter(({ draft }) => !draft)
+}
+
+/** Reads the first of a list of commits. Throws Invalid. */
+export function readCommit(json: unknown): string {
+  const [newest] = list(object({ sha: string() })).read(json, 'commits')
+  if (newest === undefined) throw new Invalid('commits', 'is empty', json)
+  return newest.sha
 }
 
 /** Whether a release is a preview, by its mark or by its version: some are published without the mark. */
