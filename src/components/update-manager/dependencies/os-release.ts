@@ -16,7 +16,11 @@ export interface OsRelease {
 /** Reads it from the system; nothing is known where the files are missing. */
 export async function readOsRelease(file = '/etc/os-release'): Promise<OsRelease> {
   const text = await readFile(file, 'utf8').catch(() => '')
-  const value = (key: string) => new RegExp(`^${key}=["']?([^"'\\n]*)`, 'm').exec(text)?.[1] ?? ''
+  const lines = text.split('\n')
+  const value = (key: string) => {
+    const line = lines.find(each => each.startsWith(`${key}=`)) ?? ''
+    return line.slice(key.length + 1).replaceAll(/["']/g, '')
+  }
   const model = await readFile('/proc/device-tree/model', 'utf8').catch(() => '')
   return {
     id: value('ID').toLowerCase(),

@@ -80,7 +80,7 @@ async function packagesOfJson(text: string): Promise<string[]> {
 
 /** `PKGLIST="${PKGLIST} libone libtwo"` */
 function packagesOfScript(text: string): string[] {
-  const lists = [...text.matchAll(/^\s*PKGLIST="([^"]*)"/gm)].map(([, list = '']) => list)
+  const lists = [...text.matchAll(/^[ \t]*PKGLIST="([^"]*)"/gm)].map(([, list = '']) => list)
   return lists.flatMap(list => list.split(/\s+/)).filter(isPackageName)
 }
 

@@ -1,5 +1,6 @@
 // The options of the type git_repo.
 import { deprecated, path } from '../../../config/index.ts'
+import { trimEndOf } from '../../../core/trim-characters.ts'
 import { Field, type InferShape, Invalid, string } from '../../../schema/index.ts'
 import { packageOptions, serviceOptions, systemPackageOptions } from '../options.ts'
 
@@ -30,7 +31,7 @@ function repositoryUrl(): Field<string> {
   return new Field({ type: 'string' }, (input, name) => {
     const url = String(input).trim()
     if (!/^[^-\p{Cc}][^\p{Cc}]*$/u.test(url)) throw new Invalid(name, 'the URL of a git repository', input)
-    return url.endsWith('.git') ? url : `${url.replace(/\/+$/, '')}.git`
+    return url.endsWith('.git') ? url : `${trimEndOf(url, '/')}.git`
   })
 }
 

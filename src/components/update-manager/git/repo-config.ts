@@ -1,4 +1,5 @@
 // The configuration of a repository: its remotes, and which branch follows which remote.
+import { trimEndOf } from '../../../core/trim-characters.ts'
 import { type Git, GitError, outputOf } from './git.ts'
 
 /** What the configuration contains, as written: without `insteadOf`. */
@@ -54,7 +55,7 @@ export function ownerOf(url: string): string | null {
 
 /** The name of a repository: the last part of its URL up to the first dot. */
 export function repositoryOf(url: string): string {
-  return url.replace(/\/+$/, '').split(/[/:]/).at(-1)?.split('.')[0] ?? ''
+  return trimEndOf(url, '/').split(/[/:]/).at(-1)?.split('.')[0] ?? ''
 }
 
 /** Whether two URLs name the same repository, with or without `.git`. */

@@ -75,7 +75,8 @@ function githubRepository(url: string): { owner: string; repo: string } | null {
 /** Add-ons may pack a file release_info with what pip does not know. */
 async function releaseInfo(packages: string, folder: string) {
   const record = (await textOf(join(folder, 'RECORD'))) ?? ''
-  const [, path] = /^"?([^",\n]*\/release_info)"?,/m.exec(record) ?? []
+  const names = record.split('\n').map(line => line.split(',', 1)[0]?.replaceAll('"', ''))
+  const path = names.find(name => name?.endsWith('/release_info'))
   const info = path === undefined ? null : await jsonOf(resolve(packages, path))
   const { changelog, repository } = isPlainObject(info?.urls) ? info.urls : {}
   const { owner = null, repo = null } = githubRepository(String(repository)) ?? {}

@@ -81,7 +81,7 @@ export class PythonUpdater implements Updater {
   status(): EntryStatus {
     const { common, channel, core, branch } = this.#parts
     const { version, source, owner, repo, changelogUrl } = this.#installed
-    const isDirty = /\+.*(?:dirty|\.d\d{8})/.test(version)
+    const isDirty = /dirty|\.d\d{8}/.test(version.split('+')[1] ?? '')
     return {
       name: this.name,
       configured_type: 'python',
