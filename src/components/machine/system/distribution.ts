@@ -1,10 +1,10 @@
 // The distribution, from os-release(5), and the image that was built on it, such as MainsailOS.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import { readAssignments, type Variables } from '../../../core/shell-assignments.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
 
 type Distribution = Infer<typeof SystemInfo>['distribution']
-type Variables = Readonly<Record<string, string>>
 
 /** Ids that clients know under another name. */
 const CLIENTS_IDS: ReadonlyMap<string, string> = new Map([
@@ -30,8 +30,8 @@ const OTHER_RELEASE_FILES = new Set([
 
 /** Reads /etc/os-release, what some distributions have in its place, and the release file of an image. */
 export async function readDistribution(files: SystemFiles): Promise<Distribution> {
-  const os = variables(await files.firstText('/etc/os-release', '/usr/lib/os-release'))
-  const lsb = variables(await files.text('/etc/lsb-release'))
+  const os = readAssignments(await files.firstText('/etc/os-release', '/usr/lib/os-release'))
+  const lsb = readAssignments(await files.text('/etc/lsb-release'))
   const release_info = await readReleaseInfo(files)
   const id = (os.ID ?? lsb.DISTRIB_ID ?? release_info.id ?? '').toLowerCase().replaceAll(' ', '_')
   const like = os.ID_LIKE ?? ''
@@ -51,22 +51,6 @@ export async function readDistribution(files: SystemFiles): Promise<Distribution
     release_info,
     kernel_version: (await files.text('/proc/sys/kernel/osrelease')) ?? '',
   }
-}
-
-/** Assignments as a shell reads them: one a line, values quoted or not. */
-function variables(text: string | null): Variables {
-  const lines = (text ?? '').split('\n').filter(line => line.length <= MAX_LINE)
-  const assignments = lines.flatMap(line => {
-    const [, name, value = ''] = /^([A-Z_][A-Z\d_]*)=(.*)$/.exec(line.trim()) ?? []
-    return name === undefined ? [] : [[name, unquoted(value)] as const]
-  })
-  return Object.fromEntries(assignments)
-}
-
-function unquoted(value: string): string {
-  const [, quote, inner = ''] = /^(['"])(.*)\1$/.exec(value) ?? []
-  if (quote === "'") return inner
-  return (quote === undefined ? value : inner).replace(/\\(.)/g, '$1')
 }
 
 function versionParts(version: string): Distribution['version_parts'] {

@@ -1,5 +1,6 @@
 // Which distribution of Linux this is, for lists of packages that differ by distribution.
 import { readFile } from 'node:fs/promises'
+import { readAssignments } from '../../../core/shell-assignments.ts'
 
 /** The distribution. */
 export interface OsRelease {
@@ -16,17 +17,12 @@ export interface OsRelease {
 /** Reads it from the system; nothing is known where the files are missing. */
 export async function readOsRelease(file = '/etc/os-release'): Promise<OsRelease> {
   const text = await readFile(file, 'utf8').catch(() => '')
-  const lines = text.split('\n')
-  const value = (key: string) => {
-    const line = lines.find(each => each.startsWith(`${key}=`)) ?? ''
-    return line.slice(key.length + 1).replaceAll(/["']/g, '')
-  }
+  const { ID = '', VERSION_ID = '', ID_LIKE = '' } = readAssignments(text)
   const model = await readFile('/proc/device-tree/model', 'utf8').catch(() => '')
   return {
-    id: value('ID').toLowerCase(),
-    version: value('VERSION_ID'),
-    likes: value('ID_LIKE')
-      .toLowerCase()
+    id: ID.toLowerCase(),
+    version: VERSION_ID,
+    likes: ID_LIKE.toLowerCase()
       .split(/\s+/)
       .filter(name => name !== ''),
     vendor: model.startsWith('Raspberry Pi') ? 'raspberry-pi' : '',
