@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ServerHost } from '../../src/app/host.ts'
 import { type RunningServer, startServer } from '../../src/app/server.ts'
 import type { ComponentType } from '../../src/component/component.ts'
-import { systemClock } from '../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { Log } from '../../src/core/log.ts'
 import { dataPaths } from '../../src/core/paths.ts'
 import { checkReply } from './check-reply.ts'
@@ -32,6 +32,8 @@ export interface LastingOptions {
   readonly debug?: boolean
   /** Kinds of components in addition to the server's own. */
   readonly components?: readonly ComponentType[]
+  /** Seconds of the server's clock in one second. */
+  readonly speed?: number
 }
 
 export class RestartableServer implements AsyncDisposable {
@@ -39,17 +41,8 @@ export class RestartableServer implements AsyncDisposable {
   readonly klippy: FakeKlippy
   readonly log: string[] = []
   /** Quick, as a Klippy that was lost is looked for after a while only. */
-  readonly clock = quickClock()
-  readonly #host = new ServerHost({
-    clock: this.clock,
-    log: new Log({
-      clock: systemClock,
-      file: null,
-      structured: false,
-      level: 'debug',
-      console: line => this.log.push(line),
-    }),
-  })
+  readonly clock: Clock
+  readonly #host: ServerHost
   readonly #options: LastingOptions
   #server: RunningServer | null = null
   #clients: WebClient[] = []
@@ -60,6 +53,10 @@ export class RestartableServer implements AsyncDisposable {
   private constructor(klippy: FakeKlippy, options: LastingOptions) {
     this.klippy = klippy
     this.#options = options
+    this.clock = quickClock(options.speed)
+    const console = (line: string) => this.log.push(line)
+    const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console })
+    this.#host = new ServerHost({ clock: this.clock, log })
   }
 
   static async start(options: LastingOptions = {}): Promise<RestartableServer> {
