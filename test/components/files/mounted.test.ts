@@ -16,6 +16,7 @@ function fuseMissing(): string | false {
 }
 
 const missing = namespacesMissing()
+const NETWORK_DISKS = new Set(['remote-folder', 'silent-disk', 'silent-root'])
 
 const TESTS: Readonly<Record<string, string>> = {
   'bound-file': 'a file that is mounted by itself is overwritten completely or not at all',
@@ -23,11 +24,13 @@ const TESTS: Readonly<Record<string, string>> = {
   interrupted: 'the next start restores a file whose overwriting was interrupted',
   'read-only': 'the server starts with read-only folders, warns, and writes when it can',
   'remote-folder': 'changes on a network file system are noticed by polling',
+  'silent-disk': 'a network disk that does not respond holds one thread, and fails requests for it only',
+  'silent-root': 'a root on a network disk that does not respond has a warning, until the disk responds',
   'few-watches': 'folders beyond the limit of watches are polled, with a warning',
   'no-watches': 'without any watch all folders are polled, with a warning',
 }
 
 for (const [name, title] of Object.entries(TESTS)) {
-  const skip = missing || (name === 'remote-folder' && fuseMissing())
+  const skip = missing || (NETWORK_DISKS.has(name) && fuseMissing())
   test(title, { skip }, () => runInNamespaces(MODULE, name))
 }

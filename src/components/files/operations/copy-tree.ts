@@ -2,6 +2,7 @@
 import { constants, type Stats } from 'node:fs'
 import { chmod, copyFile, mkdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ApiError } from '../../../core/errors.ts'
 import { makeDurable } from '../../../core/make-durable.ts'
 import type { Roots } from '../roots/roots.ts'
 import { type DiskEntry, readEntries, readNames } from '../tree/read-folder.ts'
@@ -29,7 +30,13 @@ async function copyFolder(from: string, to: string, copying: Copying): Promise<v
   const stats = await stat(from)
   await mkdir(to)
   const scope = { roots, bases: [from] }
-  const entries = [...(await readEntries(from, await readNames(from, scope), scope))]
+  await roots.disks.check(from)
+  const entries: [string, DiskEntry][] = []
+  for (const [name, entry] of await readEntries(from, await readNames(from, scope), scope)) {
+    if (entry === null)
+      throw new ApiError(503, `The target of the link ${name} does not respond, try again later`)
+    entries.push([name, entry])
+  }
   // Links last, so that a folder is copied to its own name and not to that of a link.
   const [links, others] = [entries.filter(isLink), entries.filter(entry => !isLink(entry))]
   for (const [name, { facts, target }] of [...others, ...links]) {

@@ -44,6 +44,8 @@ interface MonitoredRoot {
   readonly isLate: boolean
   state: RootState | null
   warning: Registration | null
+  /** Whether its disk did not respond at the last check. */
+  isSilent: boolean
   /** The running check. */
   running: Promise<void>
   /** The check after the running one: all requests until it starts share it. */
@@ -73,7 +75,15 @@ export class RootMonitor {
     const running = known?.running ?? Promise.resolve()
     const state = known?.state ?? null
     const isLate = this.#started
-    this.#monitored.set(root.name, { root, isLate, state, warning: null, running, next: null })
+    this.#monitored.set(root.name, {
+      root,
+      isLate,
+      state,
+      warning: null,
+      isSilent: false,
+      running,
+      next: null,
+    })
     this.#parts.roots.add(root)
     if (this.#started) void this.check()
   }
@@ -110,6 +120,7 @@ export class RootMonitor {
   /** Checks all roots at the same time: one may be on a disk that does not respond. Never rejects. */
   async check(): Promise<void> {
     const mounts = readMounts()
+    this.#parts.roots.disks.refresh(mounts)
     await Promise.all([...this.#monitored.values()].map(monitored => this.#enqueue(monitored, mounts)))
   }
 
@@ -126,6 +137,7 @@ export class RootMonitor {
     const { root, isLate, state: before } = monitored
     const { roots, observer, prepare } = this.#parts
     const isLocal = typeof before?.real === 'string' && !mounts.isRemote(before.real)
+    if (!isLocal && !(await this.#responds(monitored))) return
     const state = await readState(root, isLocal ? BLOCKING_CALLS : THREAD_POOL_CALLS)
     const isOther = state.identity !== before?.identity
     if (!isOther && state.writable === before?.writable) return
@@ -140,6 +152,25 @@ export class RootMonitor {
     if (before !== null || isLate) await this.#notify(updated, state.identity)
     // Not awaited: the first scan may take long.
     if (isOther && state.identity !== null) void observer.open(updated)
+  }
+
+  /** Whether the disk of a root responds; if not, there is a warning until it does, and what is known of the root stays. */
+  async #responds(monitored: MonitoredRoot): Promise<boolean> {
+    const { root, state, isSilent } = monitored
+    try {
+      await this.#parts.roots.disks.checkLinks(root.path)
+      monitored.isSilent = false
+      if (isSilent && state !== null) this.#warn(monitored, state)
+      return true
+    } catch {
+      if (!isSilent) {
+        monitored.warning?.remove()
+        const text = `The folder of root '${root.name}' is on a network disk that does not respond: ${root.path}.`
+        monitored.warning = this.#parts.warnings.add(text, `root ${root.name}`)
+      }
+      monitored.isSilent = true
+      return false
+    }
   }
 
   #warn(monitored: MonitoredRoot, { identity, writable }: RootState): void {

@@ -6,6 +6,7 @@ import { ApiError } from '../../../core/errors.ts'
 import { below } from '../tree/folder-node.ts'
 import { normalParts, splitPath } from './client-path.ts'
 import { isWithin, pathBelow } from './path-lock.ts'
+import { RemoteDisks } from './remote-disks.ts'
 import { ReservedPaths } from './reserved-paths.ts'
 import { notFound, resolveLinks, walkLinks } from './resolve-links.ts'
 
@@ -56,6 +57,7 @@ export interface RootsOptions {
 export class Roots {
   readonly reserved: ReservedPaths
   readonly followLinks: boolean
+  readonly disks: RemoteDisks
   readonly #clock: Clock
   readonly #roots = new Map<string, Root>()
   /** The roots whose folders have not been checked yet. */
@@ -69,6 +71,7 @@ export class Roots {
     this.reserved = reserved
     this.followLinks = followLinks
     this.#clock = clock
+    this.disks = new RemoteDisks(clock)
   }
 
   /** Adds a root, or replaces the one of that name. Requests for it wait until `update` was called. */
@@ -133,11 +136,12 @@ export class Roots {
   /**
    * Resolves `path` below `root`. Throws ApiError 400 for a path that leaves the root or is invalid, 403 for a reserved
    * path, 404 for a link to a missing file, for a link out of the root if these are not followed, and if the root's
-   * folder is missing, 503 if the folder does not respond.
+   * folder is missing, 503 if the folder or a network disk does not respond.
    */
   async resolve(root: Root, path: string): Promise<Place> {
     const parts = splitPath(path)
     const checked = await this.checked(root)
+    await this.disks.checkLinks(join(root.path, ...parts))
     const top = await realpath(root.path).catch(() => {
       throw rootMissing(root)
     })

@@ -2,6 +2,7 @@
 import { lstat, realpath } from 'node:fs/promises'
 import type { FileChange } from '../../../api/files.ts'
 import { forEachConcurrently } from '../../../core/concurrency-limit.ts'
+import { DiskSilent } from '../roots/remote-disks.ts'
 import type { Place, Root, Roots } from '../roots/roots.ts'
 import { applyChange } from './apply-change.ts'
 import type { Differences } from './differences.ts'
@@ -60,6 +61,7 @@ export class FileIndex {
    */
   async tree(root: Root): Promise<Tree> {
     const checked = await this.#parts.roots.checked(root)
+    await this.#parts.roots.disks.checkLinks(root.path)
     const top = await realpath(root.path)
     const facts = factsFrom(await lstat(top))
     const known = this.#trees.find(root.name)
@@ -103,7 +105,8 @@ export class FileIndex {
     if (stats?.isDirectory() !== true) return undefined
     const node = folderNode('', null, factsFrom(stats))
     const scope = { roots: this.#parts.roots, bases: [top, real] }
-    for (const [name, { facts }] of await readEntries(real, await readNames(real, scope), scope)) {
+    for (const [name, entry] of await readEntries(real, await readNames(real, scope), scope)) {
+      const facts = entry?.facts ?? null
       if (facts !== null) (facts.isFolder ? node.links : node.files).set(name, facts)
     }
     return node
@@ -174,6 +177,7 @@ export class FileIndex {
       const path = trees.absolute(tree, node)
       if (node.dirty === which || which === 'all') node.dirty = null
       const now = Date.now()
+      await this.#parts.roots.disks.check(path)
       const stats = await lstat(path).catch(() => undefined)
       // Another scan may have removed the folder meanwhile.
       if (!trees.holds(tree, node)) return
@@ -220,10 +224,12 @@ export class FileIndex {
     const links: string[] = []
     for (const name of [...missing, ...names]) {
       const entry = entries.get(name)
+      // Of a disk that does not respond the known contents stay.
+      if (entry === null) continue
       if (entry !== undefined && entry.target !== null) links.push(name)
       else trees.setEntry(tree, node, name, entry, silent)
     }
-    for (const name of links.sort()) trees.setEntry(tree, node, name, entries.get(name), silent)
+    for (const name of links.sort()) trees.setEntry(tree, node, name, entries.get(name) ?? undefined, silent)
     if (trees.differences.size > 0) trees.changed()
   }
 
@@ -257,7 +263,8 @@ export class FileIndex {
 /** What a scan has read. */
 interface Found {
   readonly names: Iterable<string>
-  readonly entries: ReadonlyMap<string, DiskEntry>
+  /** Null for what cannot be read now. */
+  readonly entries: ReadonlyMap<string, DiskEntry | null>
   /** All names in the folder; null if only some were read. */
   readonly present: ReadonlySet<string> | null
 }
@@ -272,9 +279,9 @@ async function readableNames(path: string, scope: ReadScope): Promise<string[]> 
   }
 }
 
-/** A damaged disk, or a network disk whose server was reset: the other folders can still be read. */
+/** A damaged disk, or a network disk that does not respond or was reset: the other folders can still be read. */
 function isUnreadable(error: unknown): boolean {
-  return ['EIO', 'ESTALE'].includes(codeOf(error))
+  return error instanceof DiskSilent || ['EIO', 'ESTALE'].includes(codeOf(error))
 }
 
 function codeOf(error: unknown): string {

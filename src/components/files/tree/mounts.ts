@@ -12,6 +12,10 @@ export interface Mounts {
   isMountPoint(path: string): boolean
   /** Whether `path`, without links, is on a file system that has to be polled. */
   isRemote(path: string): boolean
+  /** The mount point of the remote file system that `path`, without links, is on; undefined if it is on a local one. */
+  remotePointOf(path: string): string | undefined
+  /** Whether a remote file system is mounted. */
+  readonly hasRemote: boolean
 }
 
 /** Reads the mounts. If /proc/mounts cannot be read, everything counts as local. */
@@ -34,9 +38,15 @@ export function parseMounts(text: string): Mounts {
     .reverse()
     .sort((a, b) => b.point.length - a.point.length)
   const points = new Set(mounts.map(({ point }) => point))
+  const remotePointOf = (path: string) => {
+    const mount = mounts.find(({ point }) => isWithin(path, point))
+    return mount !== undefined && REMOTE.test(mount.kind) ? mount.point : undefined
+  }
   return {
     isMountPoint: path => points.has(path),
-    isRemote: path => REMOTE.test(mounts.find(({ point }) => isWithin(path, point))?.kind ?? ''),
+    isRemote: path => remotePointOf(path) !== undefined,
+    remotePointOf,
+    hasRemote: mounts.some(({ kind }) => REMOTE.test(kind)),
   }
 }
 

@@ -3,12 +3,15 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { forEachConcurrently } from '../../../core/concurrency-limit.ts'
 import { isWithin } from '../roots/path-lock.ts'
+import { DiskSilent } from '../roots/remote-disks.ts'
 import type { Roots } from '../roots/roots.ts'
 import { STAGING_FOLDER } from '../roots/staging-folders.ts'
 import { type Facts, factsFrom } from './folder-node.ts'
 
 /** Names that are read at the same time: more would take the thread pool from other work. */
 const MAX_RUNNING = 8
+/** On a network disk, which may stop responding meanwhile. */
+const MAX_RUNNING_REMOTE = 2
 
 /** A file, folder or link on the disk. */
 export interface DiskEntry {
@@ -33,21 +36,25 @@ export async function readNames(folder: string, { roots }: ReadScope): Promise<s
   return names.filter(name => isShown(name) && roots.reserved.nameOf(join(folder, name)) === undefined)
 }
 
-/** Reads the entries of the given names in a folder. The result lacks names that do not exist or are not served. */
+/**
+ * Reads the entries of the given names in a folder. The result lacks names that do not exist or are not served; null is a
+ * link to a network disk that does not respond.
+ */
 export async function readEntries(
   folder: string,
   names: Iterable<string>,
   scope: ReadScope,
-): Promise<Map<string, DiskEntry>> {
-  const entries = new Map<string, DiskEntry>()
-  await forEachConcurrently(names, MAX_RUNNING, async name => {
+): Promise<Map<string, DiskEntry | null>> {
+  const entries = new Map<string, DiskEntry | null>()
+  const maxRunning = scope.roots.disks.isRemote(folder) ? MAX_RUNNING_REMOTE : MAX_RUNNING
+  await forEachConcurrently(names, maxRunning, async name => {
     const entry = isShown(name) ? await readEntry(join(folder, name), scope) : undefined
     if (entry !== undefined) entries.set(name, entry)
   })
   return entries
 }
 
-async function readEntry(path: string, scope: ReadScope): Promise<DiskEntry | undefined> {
+async function readEntry(path: string, scope: ReadScope): Promise<DiskEntry | null | undefined> {
   try {
     const { reserved } = scope.roots
     if (reserved.nameOf(path) !== undefined) return undefined
@@ -58,13 +65,15 @@ async function readEntry(path: string, scope: ReadScope): Promise<DiskEntry | un
     }
     if ((await reserved.nameOfHardLink(stats)) !== undefined) return undefined
     return { facts: factsFrom(stats), target: null, isOutside: false }
-  } catch {
+  } catch (error) {
+    if (error instanceof DiskSilent) return null
     // Removed since it was listed, or a name that is not valid text: clients cannot request it.
     return undefined
   }
 }
 
 async function readLink(path: string, { roots, bases }: ReadScope): Promise<DiskEntry> {
+  await roots.disks.checkLinks(path)
   const target = await realpath(path).catch(() => undefined)
   if (target === undefined) return { facts: null, target: '', isOutside: false }
   const isOutside = !bases.some(base => isWithin(target, base))

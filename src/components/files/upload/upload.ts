@@ -143,7 +143,10 @@ export class Uploads {
           root = this.#rootOf(name, caller)
           return createStagedFile(staging, root)
         },
-        checkSpace: remaining => checkSpace(root, remaining),
+        checkSpace: async remaining => {
+          await roots.disks.checkLinks(root.path)
+          await checkSpace(root, remaining)
+        },
         clock: core.clock,
         othersWait: () => this.#limit.queued > 0,
       }),
