@@ -41,12 +41,18 @@ export function postJson(
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<HttpReply> {
-  return request(http, {
-    url,
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...headers },
-    body: JSON.stringify(value),
-  })
+  return request(http, jsonRequest('POST', url, value, headers))
+}
+
+/** A request with JSON. */
+export function jsonRequest(
+  method: string,
+  url: string,
+  value: unknown,
+  headers: Readonly<Record<string, string>>,
+): HttpRequestHead {
+  const body = JSON.stringify(value)
+  return { url, method, headers: { 'Content-Type': 'application/json', ...headers }, body }
 }
 
 /** One part of a form: a text, or a file. */

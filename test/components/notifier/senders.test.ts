@@ -186,6 +186,51 @@ test('matrix logs in, joins the room and sends', async () => {
   assert.equal(requests[2]?.headers.authorization, 'Bearer t')
 })
 
+test('matrix stores files on the server, and sends them after the text', async () => {
+  const document = { name: 'a log.txt', mediaType: 'text/plain', data: Buffer.from('LOG') }
+  const message = { ...TEXT, attachments: [PICTURE, document] }
+  let files = 0
+  const requests = await sent('matrix://HOST/%23print:home?token=t', message, ({ path }) => {
+    if (path.startsWith('/_matrix/media/'))
+      return { status: 200, body: `{"content_uri":"mxc://home/${++files}"}` }
+    return { status: 200, body: '{"room_id":"!r:home"}' }
+  })
+  const uploads = requests.filter(({ method, path }) => method === 'POST' && path.includes('/upload'))
+  assert.deepEqual(
+    uploads.map(({ path, headers, body }) => [path, headers['content-type'], headers.authorization, body]),
+    [
+      ['/_matrix/media/v3/upload?filename=cam.jpg', 'image/jpeg', 'Bearer t', 'JPEG'],
+      ['/_matrix/media/v3/upload?filename=a%20log.txt', 'text/plain', 'Bearer t', 'LOG'],
+    ],
+  )
+  assert.deepEqual(requests.filter(({ method }) => method === 'PUT').map(json), [
+    { msgtype: 'm.text', body: `Printer\n${TEXT.body}` },
+    { msgtype: 'm.image', body: 'cam.jpg', url: 'mxc://home/1', info: { mimetype: 'image/jpeg', size: 4 } },
+    { msgtype: 'm.file', body: 'a log.txt', url: 'mxc://home/2', info: { mimetype: 'text/plain', size: 3 } },
+  ])
+})
+
+test('pushbullet uploads files, and pushes them after the text', async () => {
+  await using sink = await Sink.start()
+  const file = { file_name: 'cam.jpg', file_type: 'image/jpeg', file_url: 'https://files.test/cam.jpg' }
+  sink.reply = ({ path }) => {
+    const place = { ...file, upload_url: `http://${sink.host}/store` }
+    return { status: 200, body: path === '/upload-request' ? JSON.stringify(place) : '{}' }
+  }
+  const api = encodeURIComponent(`http://${sink.host}`)
+  await send(`pbul://token/device?api=${api}`, { ...TEXT, attachments: [PICTURE] })
+  const [request, upload, note, push] = sink.received as [Received, Received, Received, Received]
+  assert.deepEqual(
+    [request.path, json(request)],
+    ['/upload-request', { file_name: 'cam.jpg', file_type: 'image/jpeg' }],
+  )
+  assert.equal(upload.path, '/store')
+  assert.match(upload.body, /name="file"; filename="cam\.jpg"[\s\S]*JPEG/)
+  assert.equal(upload.headers['access-token'], undefined)
+  assert.deepEqual([note.path, json(note).type], ['/pushes', 'note'])
+  assert.deepEqual([push.path, json(push)], ['/pushes', { type: 'file', ...file, device_iden: 'device' }])
+})
+
 test('mail goes to every recipient', async () => {
   const lines: string[] = []
   const server = createServer(socket => receiveMail(socket, lines))

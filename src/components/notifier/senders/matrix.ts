@@ -1,8 +1,8 @@
 // matrix://user:password@host/#room, matrixs://…, or a token as the password without a user. API: https://spec.matrix.org
 import { randomUUID } from 'node:crypto'
 import { bodyAs } from '../formats.ts'
-import { DeliveryError } from '../message.ts'
-import { baseOf, type CreateSender, joined, postJson, request } from '../sender.ts'
+import { type Attachment, DeliveryError, type Message } from '../message.ts'
+import { baseOf, type CreateSender, joined, jsonRequest, postJson, request } from '../sender.ts'
 import { ServiceUrlError } from '../service-url.ts'
 
 export const createMatrix: CreateSender = (url, http) => {
@@ -24,29 +24,51 @@ export const createMatrix: CreateSender = (url, http) => {
     if (access_token === undefined) throw new DeliveryError('the login gave no access token', false)
     return access_token
   }
+  /** Stores a file on the server; returns the event that shows it. */
+  const upload = async (file: Attachment, headers: Readonly<Record<string, string>>): Promise<object> => {
+    const { body } = await request(http, {
+      url: `${server}/_matrix/media/v3/upload?filename=${encodeURIComponent(file.name)}`,
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': file.mediaType },
+      body: file.data,
+    })
+    const { content_uri } = JSON.parse(body.toString()) as { content_uri: string }
+    return {
+      msgtype: file.mediaType.startsWith('image/') ? 'm.image' : 'm.file',
+      body: file.name,
+      url: content_uri,
+      info: { mimetype: file.mediaType, size: file.data.length },
+    }
+  }
   return async message => {
     token ??= await login()
-    const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
-    const html = message.format !== 'text'
-    const content = {
-      msgtype: 'm.text',
-      body: joined(message, bodyAs(message, 'text')),
-      ...(html && {
-        format: 'org.matrix.custom.html',
-        formatted_body: joined(message, bodyAs(message, 'html')),
-      }),
-    }
+    const headers = { Authorization: `Bearer ${token}` }
     try {
+      const events = [textEvent(message)]
+      for (const file of message.attachments) events.push(await upload(file, headers))
       for (const room of rooms) {
         const name = encodeURIComponent(room.includes(':') ? room : `${room}:${url.host}`)
         const joinedRoom = await postJson(http, `${api}/join/${name}`, {}, headers)
         const { room_id } = JSON.parse(joinedRoom.body.toString()) as { room_id: string }
-        const target = `${api}/rooms/${encodeURIComponent(room_id)}/send/m.room.message/${randomUUID()}`
-        await request(http, { url: target, method: 'PUT', headers, body: JSON.stringify(content) })
+        for (const event of events) {
+          const target = `${api}/rooms/${encodeURIComponent(room_id)}/send/m.room.message/${randomUUID()}`
+          await request(http, jsonRequest('PUT', target, event, headers))
+        }
       }
     } catch (error) {
       token = null
       throw error
     }
+  }
+}
+
+function textEvent(message: Message): object {
+  return {
+    msgtype: 'm.text',
+    body: joined(message, bodyAs(message, 'text')),
+    ...(message.format !== 'text' && {
+      format: 'org.matrix.custom.html',
+      formatted_body: joined(message, bodyAs(message, 'html')),
+    }),
   }
 }
