@@ -42,8 +42,8 @@ class Notifiers implements Component {
     await Promise.all(this.#configured.map(start))
   }
 
-  stop(): void {
-    for (const notifier of this.#configured) notifier.stop()
+  async stop(): Promise<void> {
+    await Promise.all(this.#configured.map(notifier => notifier.stop()))
   }
 
   list() {

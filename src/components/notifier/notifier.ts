@@ -10,6 +10,7 @@ import { BODY_FORMATS, type Message } from './message.ts'
 import { NATIVE_SCHEMES, nativeSender } from './native-senders.ts'
 import type { Send } from './sender.ts'
 import { parseServiceUrl } from './service-url.ts'
+import { storeUndelivered, takeUndelivered } from './undelivered.ts'
 
 /** Sends for every event. */
 const ALL_EVENTS = '*'
@@ -82,10 +83,15 @@ export class Notifier {
       clock: this.#core.clock,
       warn: text => this.#core.log.warning(`[${this.#section.section}] not delivered: ${text}`),
     })
+    for (const message of await takeUndelivered(this.#core, this.name)) {
+      this.#delivery.add(Promise.resolve(message))
+    }
   }
 
-  stop(): void {
-    this.#delivery?.stop()
+  /** Sends what waits, within a limit of time. What is left is stored, for the next start. */
+  async stop(): Promise<void> {
+    const left = (await this.#delivery?.stop()) ?? []
+    if (left.length > 0) await storeUndelivered(this.#core, this.name, left)
   }
 
   /** Whether it sends a message for the event. */
@@ -97,9 +103,7 @@ export class Notifier {
   /** Sends a message for an event, after its earlier messages. Failures are logged. */
   notify(context: EventContext): void {
     // The templates see the values of the event, however long the delivery takes.
-    const message = this.#render(context)
-    message.catch(() => {})
-    void this.#delivery?.add(message)
+    this.#delivery?.add(this.#render(context))
   }
 
   /** Sends a message now. Rejects with ApiError for a template that fails, with DeliveryError for the delivery. */
