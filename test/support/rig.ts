@@ -89,7 +89,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     await server?.stop()
     if (options.host === undefined) await host.stop()
     await printer?.stop()
-    rmSync(dataPath, { recursive: true, force: true, maxRetries: 5 })
+    rmSync(dataPath, { recursive: true, force: true })
   }
   try {
     prepareFiles(paths, options)

@@ -162,7 +162,7 @@ export default component({
       },
       stop() {
         ending.abort(new Error('the server stops'))
-        services.stop()
+        return services.stop()
       },
     }
   },

@@ -44,6 +44,8 @@ export class Services {
   readonly #wanted: ProviderName
   readonly #parts: ProviderParts
   readonly #virtualization: () => Promise<Virtualization>
+  /** Ends when the list of allowed services was read, or written to the data folder. */
+  #loading: Promise<void> = Promise.resolve()
   #opening: Promise<Provider> | null = null
   #provider: Provider | null = null
   /** That another provider than the configured one is in use. */
@@ -68,13 +70,14 @@ export class Services {
 
   /** Starts to look for the service manager; the start of the server does not wait for it. */
   start(): void {
+    this.#loading = this.#parts.allowed.load()
     this.#opening = this.#open()
     this.#opening.catch(error => this.#logError(error))
   }
 
   async #open(): Promise<Provider> {
-    const { allowed, signal } = this.#parts
-    await allowed.load()
+    const { signal } = this.#parts
+    await this.#loading
     const opened = await openProvider(this.#wanted, this.#parts)
     this.#states = new Map(opened.states)
     await this.#use(opened)
@@ -115,10 +118,11 @@ export class Services {
     }
   }
 
-  /** The signal of the parts ends what is in progress. */
-  stop(): void {
+  /** The signal of the parts ends what is in progress. Afterwards nothing writes to the data folder. */
+  async stop(): Promise<void> {
     this.#retry?.stop()
     this.#provider?.stop()
+    await this.#loading
   }
 
   /** Finds out which service Klipper is, once it has reported its process. */

@@ -4,11 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Core } from '../../../../src/component/component.ts'
 import {
   AllowedServices,
   DEFAULT_SERVICES,
   readServiceList,
 } from '../../../../src/components/machine/services/allowed-services.ts'
+import type { ProviderParts } from '../../../../src/components/machine/services/provider.ts'
+import { Services } from '../../../../src/components/machine/services/services.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { Log } from '../../../../src/core/log.ts'
 
@@ -23,6 +26,7 @@ function place(text?: string) {
   return {
     file,
     lines,
+    log,
     allowed: new AllowedServices(file, log),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }
@@ -96,4 +100,15 @@ test('a file that is no list is not read', async () => {
   execFileSync('mkfifo', [pipe.file])
   await pipe.allowed.load()
   assert.match(pipe.lines.join(), /it is no file/)
+})
+
+test('after a stop of the services nothing writes the file', async () => {
+  using there = place()
+  const { allowed, log } = there
+  const core = { log, clock: systemClock } as Partial<Core> as Core
+  const parts = { core, allowed, signal: AbortSignal.abort() } as Partial<ProviderParts> as ProviderParts
+  const services = new Services('none', parts, async () => ({ virt_type: 'none', virt_identifier: 'none' }))
+  services.start()
+  await services.stop()
+  assert.deepEqual(readServiceList(readFileSync(there.file, 'utf8')), [...DEFAULT_SERVICES])
 })
