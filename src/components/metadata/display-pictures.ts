@@ -7,6 +7,8 @@ import { withSize } from './image/rgb565.ts'
 import type { Thumbnail } from './types.ts'
 
 const SIGNS = ['gimage:', 'simage:']
+/** What both end with: V8 searches for up to six characters by the first one, which is rare in G-code. */
+const COMMON = 'image:'
 const ROW = 'M10086 ;'
 const LARGEST_SIDE = 1024
 /** How every ColPic image starts, for its version and an empty field. */
@@ -15,13 +17,21 @@ const COLPIC = '0`'
 /** The images in a text. */
 export function displayPictures(text: string, notes: string[]): Thumbnail[] {
   return SIGNS.flatMap(sign => {
-    const at = text.indexOf(`;${sign}`)
-    if (at === -1) return []
-    const picture = readPicture(linesFrom(text, at + 1, sign))
+    const start = startOf(text, sign)
+    if (start === -1) return []
+    const picture = readPicture(linesFrom(text, start, sign))
     if (typeof picture !== 'string') return [picture]
     notes.push(`${sign} ${picture}`)
     return []
   })
+}
+
+/** Where the first line of the image has the sign; -1 without an image. */
+function startOf(text: string, sign: string): number {
+  for (let at = text.indexOf(COMMON); at !== -1; at = text.indexOf(COMMON, at + 1)) {
+    if (text.startsWith(`;${sign}`, at - 2)) return at - 1
+  }
+  return -1
 }
 
 /** The lines of the image without what they start with. They may end in a carriage return alone. */

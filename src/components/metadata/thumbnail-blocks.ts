@@ -2,13 +2,18 @@
 import type { ImageFormat, Thumbnail } from './types.ts'
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = { '': 'png', PNG: 'png', JPG: 'jpg', QOI: 'qoi' }
-const BEGIN = ' begin'
-const LONGEST_LINE = 120
 const MOST_BLOCKS = 64
 const LARGEST_SIDE = 8192
 
-/** The kinds of blocks: those of all slicers, or those of Creality Print for displays, "; png begin 96*96 436 0 95 192". */
-export type BlockKind = 'thumbnail' | 'png'
+/**
+ * The kinds of blocks: those of all slicers, or those of Creality Print for displays, "; png begin 96*96 436 0 95 192".
+ * `word` is how a tag starts: V8 searches for up to six characters by the first one, which is rare in G-code.
+ */
+const KINDS = {
+  thumbnail: { word: 'thumb', opening: /\b(thumbnail(?:_\w{1,20})?) begin([^\n]{0,114})\n/y },
+  png: { word: 'png', opening: /\b(png(?:_\w{1,20})?) begin([^\n]{0,114})\n/y },
+}
+export type BlockKind = keyof typeof KINDS
 
 interface Begin {
   /** "thumbnail_QOI". */
@@ -39,19 +44,14 @@ export function thumbnailBlocks(text: string, kind: BlockKind, notes: string[]):
 }
 
 function nextBegin(text: string, kind: BlockKind, from: number): Begin | undefined {
-  for (let at = text.indexOf(BEGIN, from); at !== -1; at = text.indexOf(BEGIN, at + 1)) {
-    const tag = tagBefore(text, at)
-    if (tag === undefined || (tag !== kind && !tag.startsWith(`${kind}_`))) continue
-    const line = text.slice(at + BEGIN.length, at + LONGEST_LINE)
-    const end = line.indexOf('\n')
-    if (end !== -1) return { tag, declared: line.slice(0, end), start: at + BEGIN.length + end + 1 }
+  const { word, opening } = KINDS[kind]
+  for (let at = text.indexOf(word, from); at !== -1; at = text.indexOf(word, at + 1)) {
+    opening.lastIndex = at
+    const [line, tag, declared] = opening.exec(text) ?? []
+    if (line !== undefined)
+      return { tag: tag as string, declared: declared as string, start: at + line.length }
   }
   return undefined
-}
-
-/** The word before " begin". */
-function tagBefore(text: string, at: number): string | undefined {
-  return /[A-Za-z0-9_]{1,30}$/.exec(text.slice(Math.max(0, at - 30), at))?.[0]
 }
 
 /** Caches the position of each end: a text that contains many starts is searched once. */
