@@ -237,7 +237,7 @@ export class PythonUpdater implements Updater {
   async repair(): Promise<string> {
     await this.#replacement.repair()
     await this.#readInstalled()
-    return `${this.label}: version ${this.#installed.version} is installed, and complete`
+    return `version ${this.#installed.version} is installed, and complete`
   }
 
   stored(): StoredState {
