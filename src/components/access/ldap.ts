@@ -1,12 +1,12 @@
 // Users of an LDAP server: the section [ldap]. The library is loaded at the first login.
 import { randomBytes } from 'node:crypto'
 import { ROLES, type Role } from '../../api/endpoint.ts'
-import { component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
+import { SectionTemplate } from '../../component/section-template.ts'
 import { type ReadSection, template, word } from '../../config/index.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { bool, int, string } from '../../schema/index.ts'
-import { compileTemplate, type Template } from '../../template/index.ts'
 import { userDirectory } from './service.ts'
 import type { Directory } from './user-service.ts'
 
@@ -53,28 +53,23 @@ export function escapeFilterValue(value: string): string {
 class LdapDirectory implements Directory {
   readonly role: Role
   readonly #section: Section
-  readonly #templates: ReadonlyMap<string, Template>
+  readonly #templates: ReadonlyMap<string, SectionTemplate>
   readonly #log: Log
   #texts: Texts | null = null
 
   /** Throws ConfigError for invalid templates. */
-  constructor(section: Section, log: Log) {
+  constructor(section: Section, core: Core) {
     this.#section = section
-    this.#log = log
+    this.#log = core.log
     this.role = section.options.role
-    this.#templates = new Map(TEMPLATES.flatMap(name => this.#compiled(name)))
+    this.#templates = new Map(
+      TEMPLATES.flatMap((name): [string, SectionTemplate][] => {
+        const source = section.options[name]
+        return source === undefined ? [] : [[name, new SectionTemplate(core, section, name, source)]]
+      }),
+    )
     if (section.options.bind_dn !== undefined && section.options.bind_password === undefined) {
       throw section.error('[ldap] bind_password is required where bind_dn is given', 'bind_password')
-    }
-  }
-
-  #compiled(name: (typeof TEMPLATES)[number]): [string, Template][] {
-    const source = this.#section.options[name]
-    if (source === undefined) return []
-    try {
-      return [[name, compileTemplate(source)]]
-    } catch (error) {
-      throw this.#section.error(`[ldap] ${name}: ${messageOf(error)}`, name)
     }
   }
 
@@ -82,16 +77,10 @@ class LdapDirectory implements Directory {
     return this.#texts !== null
   }
 
-  /** Renders the templates with the secrets. Throws ConfigError. */
-  async prepare(secrets: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Renders the templates. Rejects with ConfigError. */
+  async prepare(): Promise<void> {
     const texts: Record<string, string> = {}
-    for (const [name, each] of this.#templates) {
-      try {
-        texts[name] = (await each.render({ secrets })).trim()
-      } catch (error) {
-        throw this.#section.error(`[ldap] ${name}: ${messageOf(error)}`, name)
-      }
-    }
+    for (const [name, each] of this.#templates) texts[name] = await each.renderOnce()
     const { user_filter } = texts
     if (user_filter !== undefined && !user_filter.includes('USERNAME')) {
       throw this.#section.error(
@@ -197,7 +186,7 @@ export default component({
   options,
   provides: { directory: userDirectory },
   create({ core, section }) {
-    const directory = new LdapDirectory(section, core.log)
-    return { directory, start: () => directory.prepare(core.secrets.values) }
+    const directory = new LdapDirectory(section, core)
+    return { directory, start: () => directory.prepare() }
   },
 })

@@ -2,7 +2,7 @@
 import { services as chapter } from '../../api/services.ts'
 import { systemInfo } from '../../api/system-info.ts'
 import { type Core, component } from '../../component/component.ts'
-import { path, type ReadSection, template, word } from '../../config/index.ts'
+import { ConfigError, path, type ReadSection, template, word } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool } from '../../schema/index.ts'
@@ -102,15 +102,19 @@ async function readPassword(core: Core, section: Section, sudo: Sudo): Promise<v
   if (sudo_password === undefined) return
   try {
     const isTemplate = /\{[^{}]*\bsecrets\b/.test(sudo_password)
-    sudo.usePassword(isTemplate ? await renderSecret(core, sudo_password) : sudo_password)
+    sudo.usePassword(isTemplate ? await renderPassword(core, section, sudo_password) : sudo_password)
   } catch (cause) {
-    core.warnings.add(section.error(`[machine] sudo_password: ${messageOf(cause)}`, 'sudo_password').message)
+    const isPlaced = cause instanceof ConfigError
+    const problem = isPlaced
+      ? cause
+      : section.error(`[machine] sudo_password: ${messageOf(cause)}`, 'sudo_password')
+    core.warnings.add(problem.message)
   }
 }
 
-async function renderSecret({ secrets }: Core, text: string): Promise<string> {
-  const { compileTemplate } = await import('../../template/index.ts')
-  return compileTemplate(text).render({ secrets: secrets.values })
+async function renderPassword(core: Core, section: Section, source: string): Promise<string> {
+  const { SectionTemplate } = await import('../../component/section-template.ts')
+  return new SectionTemplate(core, section, 'sudo_password', source).renderOnce()
 }
 
 export default component({

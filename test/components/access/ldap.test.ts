@@ -13,8 +13,11 @@ test('an invalid section causes a warning, and LDAP is not available', async () 
   for (const [lines, problem] of [
     ['base_dn: dc=x\nbind_dn: cn=a', /bind_password/],
     ['base_dn: dc=x\nuser_filter: (uid=x)', /USERNAME/],
-    ['base_dn: {% if %}', /base_dn/],
-    ['base_dn: dc=x\nbind_dn: x\nbind_password: {secrets.no.such}', /bind_password/],
+    ['base_dn: {% if %}', /the template "base_dn" of section \[ldap\] failed at line 1/],
+    [
+      'base_dn: dc=x\nbind_dn: x\nbind_password: {secrets.no.such}',
+      /the template "bind_password" of section/,
+    ],
     ['base_dn: dc=x\nldap_port: 99999', /ldap_port/],
     ['', /base_dn/],
   ] as const) {

@@ -84,7 +84,10 @@ test('the password of the configuration may be among the secrets', async () => {
 
 test('a password that cannot be used is a warning without the password, and the rest works', async () => {
   for (const [password, problem] of [
-    ['{secrets.hush.hush}', /sudo_password: .* has no attribute/],
+    [
+      '{secrets.hush.hush}',
+      /the template "sudo_password" of section \[machine\] failed at line 1, column \d+: .* has no attribute/,
+    ],
     ['hush\n  hush', /sudo_password: A password is one line/],
     ['hush'.repeat(100), /sudo_password: A password is one line of at most 255 bytes/],
   ] as const) {
