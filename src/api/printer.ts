@@ -20,8 +20,11 @@ const Ok = choice('ok')
 /** Field values of status objects by the objects' names. */
 export const Status = record(record(json()))
 
+/** Fields of one status object, with their values. */
+export type ObjectStatus = Readonly<Record<string, unknown>>
+
 /** A field-wise change of status objects. */
-export type StatusChange = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+export type StatusChange = Readonly<Record<string, ObjectStatus>>
 
 /**
  * Status objects and the fields wanted of each; null means all. Over HTTP each object may be an argument itself, with

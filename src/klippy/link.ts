@@ -43,7 +43,8 @@ export interface LinkOptions {
   readonly silence?: number
 }
 
-interface Waiting {
+/** A request that Klippy has not answered yet. */
+interface PendingRequest {
   readonly endpoint: string
   readonly resolve: (result: unknown) => void
   readonly reject: (error: ApiError) => void
@@ -67,7 +68,7 @@ export class KlippyLink {
   /** Whether a message has arrived since the last check. */
   #isAlive = false
   #nextId = 1
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, PendingRequest>()
   /** Complete messages that are not processed yet. */
   #unread: string[] = []
   #pause: NodeJS.Immediate | null = null

@@ -1,5 +1,5 @@
 // Which objects and fields of Klippy's status a caller wants: reading, comparing, joining and selecting.
-import type { StatusChange } from '../api/printer.ts'
+import type { ObjectStatus, StatusChange } from '../api/printer.ts'
 import { ApiError } from '../core/errors.ts'
 import { commaItems, isPlainObject } from '../schema/index.ts'
 
@@ -92,8 +92,6 @@ export function pick(status: StatusChange, request: ObjectRequest): StatusChange
   return picked
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** A request prepared for the selection of many changes. This code runs four times a second, and V8 never optimizes it. */
 export class ChangePicker {
   /** Field names by object; null is all fields. */
@@ -108,11 +106,11 @@ export class ChangePicker {
 
   /** The requested part of a change: undefined if it contains nothing of it, `change` itself if all of it is requested. */
   pick(change: StatusChange): StatusChange | undefined {
-    const picked: Record<string, Fields> = {}
+    const picked: Record<string, ObjectStatus> = {}
     let isEmpty = true
     let isWhole = true
     for (const name in change) {
-      const values = change[name] as Fields
+      const values = change[name] as ObjectStatus
       const fields = this.#fields.get(name)
       const part = fields === undefined ? undefined : pickFields(values, fields)
       if (part !== values) isWhole = false
@@ -125,7 +123,7 @@ export class ChangePicker {
   }
 }
 
-function pickFields(values: Fields, fields: ReadonlySet<string> | null): Fields | undefined {
+function pickFields(values: ObjectStatus, fields: ReadonlySet<string> | null): ObjectStatus | undefined {
   if (fields === null) return values
   let missing = 0
   let kept = 0

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Channel } from '../rpc/connection.ts'
 import type { Message } from '../rpc/message.ts'
 import type { Backlog } from './backlog.ts'
-import type { Turns, Waiting } from './turns.ts'
+import type { QueuedClient, Turns } from './turns.ts'
 
 /** Bytes that a waiting frame takes in addition to its own. */
 const FRAME_OVERHEAD = 256
@@ -31,7 +31,7 @@ export interface SharedLimits {
   readonly turns: Turns
 }
 
-export class FramedChannel implements Channel, Waiting {
+export class FramedChannel implements Channel, QueuedClient {
   readonly #socket: Duplex
   readonly #wire: Wire
   readonly #backlog: Backlog

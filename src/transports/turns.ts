@@ -3,7 +3,7 @@
 import { TurnBudget } from '../core/turn-budget.ts'
 
 /** A client, or a connection, with requests that wait. */
-export interface Waiting {
+export interface QueuedClient {
   /** Handles one request; returns what its handler returned. */
   handleNext(): unknown
   /** Whether it wants another turn. */
@@ -11,7 +11,7 @@ export interface Waiting {
 }
 
 export class Turns {
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new Set<QueuedClient>()
   readonly #budget: TurnBudget
   /** Whether a request was handled in the present callback. */
   #started = false
@@ -42,13 +42,13 @@ export class Turns {
   }
 
   /** Handles the requests of a client in its turns. */
-  wait(client: Waiting): void {
+  wait(client: QueuedClient): void {
     this.#waiting.add(client)
     this.#plan()
   }
 
   /** The client has no more requests. */
-  leave(client: Waiting): void {
+  leave(client: QueuedClient): void {
     this.#waiting.delete(client)
   }
 

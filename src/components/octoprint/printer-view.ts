@@ -1,6 +1,7 @@
 // The printer as OctoPrint sees one: a state in its words, flags, and temperatures by tool, bed and chamber.
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { octoprintEndpoints, PrinterState } from '../../api/octoprint.ts'
+import type { StatusChange } from '../../api/printer.ts'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { isPrintActive } from '../../klippy/printer.ts'
@@ -8,9 +9,6 @@ import type { Infer } from '../../schema/index.ts'
 
 type State = Infer<typeof PrinterState>
 type Temperatures = NonNullable<ResultOf<(typeof octoprintEndpoints)['octoprint.printer']>['temperature']>
-
-/** The fields of one status object. */
-type Fields = Readonly<Record<string, unknown>>
 
 /** What OctoPrint's replies contain about a print. */
 export interface Print {
@@ -104,7 +102,7 @@ export class PrinterView {
     return this.#heaters
   }
 
-  async #status(request: Readonly<Record<string, string[]>>): Promise<Readonly<Record<string, Fields>>> {
+  async #status(request: Readonly<Record<string, string[]>>): Promise<StatusChange> {
     const { printer } = this.#core
     if (!['ready', 'shutdown'].includes(printer.session.state)) return {}
     await this.#searching

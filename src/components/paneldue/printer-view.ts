@@ -6,7 +6,8 @@ import type { Scope } from '../../core/scope.ts'
 import { callMethod } from '../../rpc/call-method.ts'
 import { isPlainObject } from '../../schema/index.ts'
 
-type Fields = Readonly<Record<string, unknown>>
+/** Metadata of a G-code file, as the method server.files.metadata returns it. */
+type FileMetadata = Readonly<Record<string, unknown>>
 
 /** Fields that change while something happens; others would be pushed by an idle printer. */
 const OBJECTS = {
@@ -24,10 +25,10 @@ const HEATER = ['temperature', 'target']
 
 export class PrinterView {
   readonly #core: Core
-  #status: Readonly<Record<string, Fields>> = {}
+  #status: StatusChange = {}
   #extruders: readonly string[] = []
   #kinematics = ''
-  #metadata: Fields = {}
+  #metadata: FileMetadata = {}
 
   constructor(core: Core, scope: Scope) {
     this.#core = core
@@ -57,7 +58,7 @@ export class PrinterView {
   }
 
   /** The metadata of the file that is printed. */
-  get metadata(): Fields {
+  get metadata(): FileMetadata {
     return this.#metadata
   }
 
@@ -117,7 +118,7 @@ export class PrinterView {
     if (filename === this.text('print_stats', 'filename')) this.#metadata = known
   }
 
-  async #metadataOf(filename: string): Promise<Fields> {
+  async #metadataOf(filename: string): Promise<FileMetadata> {
     try {
       return await callMethod(this.#core, 'server.files.metadata', { filename })
     } catch {
