@@ -41,6 +41,7 @@ const COMPLETE = [
   'Spoolman APIs',
   'WLED APIs',
   'Sensor APIs',
+  'Update Manager APIs',
   'Button Events',
 ]
 

@@ -102,7 +102,7 @@ const OPERATIONS = [
   ['recover', { name: 'app' }],
 ] as const
 
-test(`killed ${ROUNDS} times`, async () => {
+test(`killed ${ROUNDS} times`, { timeout: ROUNDS * 30_000 }, async () => {
   using repos = new GitRepos()
   const versions = publishVersions(repos)
   repos.clone('app.git', 'app', versions[0])
