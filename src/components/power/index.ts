@@ -7,7 +7,7 @@ import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { type MachineServices, machineServices } from '../machine/service.ts'
 import { type MqttBroker, mqttService } from '../mqtt/service.ts'
-import { boundServices, switchServices } from './bound-services.ts'
+import { boundServices, checkServices, switchServices } from './bound-services.ts'
 import { PowerDevice } from './device.ts'
 import type { DriverContext, DriverModule } from './driver.ts'
 import { KlippyRestart, switchOffAtShutdown } from './klippy-rules.ts'
@@ -63,6 +63,7 @@ function configure(core: Core, scope: Scope, { machine, mqtt }: Helpers, section
     mqtt,
   }
   const start = async () => {
+    if (services.length > 0) void checkServices(core, machine(), section, services)
     const { open, failure } = (await driverLoaders[type]()) as DriverModule<PowerType>
     await device.start(await open(context), failure)
   }
