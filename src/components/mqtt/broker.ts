@@ -118,6 +118,10 @@ export class Broker implements MqttBroker {
     client.end(true)
   }
 
+  checkTopic(topic: string): void {
+    checkTopic(topic)
+  }
+
   publish(topic: string, payload: string | Buffer, options: PublishOptions = {}): Promise<void> {
     const { qos = this.#settings.defaultQos } = options
     const message = { topic, payload, options: { ...options, qos } }

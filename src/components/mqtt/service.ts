@@ -32,6 +32,8 @@ export interface MqttBroker {
   readonly instanceName: string
   readonly defaultQos: Qos
   readonly connected: boolean
+  /** Throws ApiError 400 for a topic that cannot be published. */
+  checkTopic(topic: string): void
   /**
    * Publishes. Resolves when the message is sent (QoS 0) or acknowledged (QoS 1 and 2). A message with QoS 1 or 2 waits
    * for the connection. Rejects with ApiError: 400 for an invalid topic, 503 for QoS 0 without a connection, 529 when

@@ -62,7 +62,9 @@ export function followTopic(
 
 /** Throws Error for a value that is no number. */
 function numberOf(parameter: unknown, value: unknown): number {
-  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value)
-  if (Number.isFinite(number) && value !== null) return number
+  const isText = typeof value === 'string' && value.trim() !== ''
+  const number =
+    isText || typeof value === 'number' || typeof value === 'boolean' ? Number(value) : Number.NaN
+  if (Number.isFinite(number)) return number
   throw new Error(`the value of ${String(parameter)} is not a number: ${JSON.stringify(value)}`)
 }

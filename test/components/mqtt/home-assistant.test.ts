@@ -232,6 +232,14 @@ test('a power device is a switch', async () => {
   }
 })
 
+test('home_assistant_prefix is the start of the topics of Home Assistant', async () => {
+  await using it = await scene('home_assistant_prefix: smart/home')
+  await it.broker.until(() =>
+    it.broker.published.find(({ topic }) => topic.startsWith('smart/home/device/mrts_')),
+  )
+  await it.broker.subscription('smart/home/status')
+})
+
 test('entities of an earlier run that are gone are removed', async () => {
   await using broker = await TestBroker.start()
   const id = '0123456789abcdef0123456789abcdef'

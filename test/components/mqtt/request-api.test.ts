@@ -137,6 +137,18 @@ test('api_role limits what requests may do', async () => {
   assert.equal((await it.call('server.files.post_directory', { path: 'gcodes/x' })).error?.code, 403)
 })
 
+test('replies have the QoS of api_qos, else of default_qos', async () => {
+  for (const [lines, qos] of [
+    ['api_qos: 1', 1],
+    ['default_qos: 2', 2],
+    ['default_qos: 2\napi_qos: 0', 0],
+  ] as const) {
+    await using it = await scene(lines)
+    await it.call('server.info')
+    assert.equal(it.broker.published.find(({ topic }) => topic === RESPONSE)?.qos, qos, lines)
+  }
+})
+
 test('enable_moonraker_api: False subscribes to no requests', async () => {
   await using broker = await TestBroker.start()
   await using rig = await startRig({

@@ -8,8 +8,8 @@ export class KasaDouble implements AsyncDisposable {
   readonly port: number
   /** The texts of the commands. */
   readonly received: string[] = []
-  /** Replies to every command: with a text, `hang` or `drop`. */
-  answer: (command: string) => string
+  /** Replies to every command: with a text, with bytes as they are, `hang` or `drop`. */
+  answer: (command: string) => string | Buffer
   /** Whether replies arrive in several parts. */
   isSplit = false
   readonly #server: Server
@@ -43,13 +43,13 @@ export class KasaDouble implements AsyncDisposable {
     })
   }
 
-  #reply(socket: Socket, answer: string): void {
+  #reply(socket: Socket, answer: string | Buffer): void {
     if (answer === 'hang') return
     if (answer === 'drop') {
       socket.destroy()
       return
     }
-    const message = encodeMessage(answer)
+    const message = typeof answer === 'string' ? encodeMessage(answer) : answer
     if (!this.isSplit) {
       socket.write(message)
       return

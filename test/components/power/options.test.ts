@@ -1,7 +1,7 @@
 // Options of power devices whose effect no other test shows: times, names, bound services.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Clock } from '../../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { quickClock } from '../../support/quick-clock.ts'
 import { fakePrograms } from '../machine/fake-programs.ts'
@@ -9,13 +9,13 @@ import { mqttSection, TestBroker } from '../mqtt/test-broker.ts'
 import { HttpDouble, tasmotaDouble } from './http-double.ts'
 import { initialised, type Scene, startScene } from './scene.ts'
 
-/** A quick clock, and the seconds of all its timers. */
+/** A clock that is quick for short times only, so that no timeout ends a request, and the seconds of all its timers. */
 function recordedClock(): { readonly clock: Clock; readonly waits: number[] } {
   const quick = quickClock(50)
   const waits: number[] = []
   const after: Clock['after'] = (seconds, task) => {
     waits.push(seconds)
-    return quick.after(seconds, task)
+    return seconds < 5 ? quick.after(seconds, task) : systemClock.after(seconds, task)
   }
   return { clock: { ...quick, after }, waits }
 }

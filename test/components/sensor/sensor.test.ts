@@ -1,6 +1,7 @@
 // [sensor NAME]: values of MQTT messages, the last minutes, notifications, values of jobs, and invalid input.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { quickClock } from '../../support/quick-clock.ts'
 import { startRig } from '../../support/rig.ts'
@@ -145,6 +146,9 @@ test('a message that is no measurement changes nothing', async () => {
     '{"power": null}',
     '{"power": 12}',
     '\u0000',
+    '['.repeat(100_000),
+    `{"power": ${'9'.repeat(1_000_000)}`,
+    Buffer.from([0xff, 0xfe, 0x7b]),
   ]) {
     await broker.publish('test/energy', payload)
   }
@@ -156,6 +160,29 @@ test('a message that is no measurement changes nothing', async () => {
   const updates = scene.client.frames.filter(({ method }) => method === 'notify_sensor_update')
   assert.equal(updates.length, 2)
 })
+
+for (const [what, template] of [
+  ['never ends', '{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}'],
+  ['raises an error', '{raise_error("no meter")}'],
+  ['sets a list', '{set_result("v", [1])}'],
+] as const) {
+  test(`a template that ${what} affects no other sensor, and is in the log once`, async () => {
+    await using scene = await start(
+      `[sensor bad]\ntype: mqtt\nstate_topic: t\nstate_response_template: ${template}\n` +
+        '[sensor good]\ntype: mqtt\nstate_topic: t\nstate_response_template: {set_result("v", payload)}\n',
+    )
+    await scene.broker.subscription('t')
+    for (const value of ['1', '2']) {
+      await scene.broker.publish('t', value)
+      await scene.updated(values => values.good?.v === Number(value))
+    }
+    assert.deepEqual((await scene.call('info', { sensor: 'bad' })).result.values, {})
+    const lines = () => scene.rig.log.filter(line => line.includes('sensor bad: a message is ignored: '))
+    // A template that works long ends after those of the other sensor.
+    while (lines().length === 0) await setImmediate()
+    assert.equal(lines().length, 1, lines().join('\n'))
+  })
+}
 
 test('values are empty without the broker, and come back', async () => {
   await using scene = await start()

@@ -1,10 +1,14 @@
 // [wled NAME]: the messages that strips receive, the states that clients see, and strips that fail.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { quickClock } from '../../support/quick-clock.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
+import { CERTIFICATE, KEY } from '../../transports/http/certificate.ts'
 import { FakeWled } from './fake-wled.ts'
 
 const INITIAL = { on: true, tt: 0, bri: 255, seg: { bri: 255, i: [0, 4, [128, 102, 77, 51]] } }
@@ -27,7 +31,11 @@ class Scene implements AsyncDisposable {
     this.client = client
   }
 
-  static async start(prepare: (lights: FakeWled, pre: FakeWled) => void = () => {}): Promise<Scene> {
+  /** `timeout` is that of an attempt, in seconds. */
+  static async start(
+    prepare: (lights: FakeWled, pre: FakeWled) => void = () => {},
+    timeout = 2,
+  ): Promise<Scene> {
     const [lights, pre, klippy] = await Promise.all([FakeWled.start(), FakeWled.start(), FakeKlippy.start()])
     prepare(lights, pre)
     const rig = await startRig({
@@ -35,7 +43,7 @@ class Scene implements AsyncDisposable {
       ready: true,
       clock: quickClock(),
       conf:
-        `[wled lights]\ntype: http\naddress: 127.0.0.1\nport: ${lights.port}\nchain_count: 4\ntimeout: 0.2\n` +
+        `[wled lights]\ntype: http\naddress: 127.0.0.1\nport: ${lights.port}\nchain_count: 4\ntimeout: ${timeout}\n` +
         'initial_red: 0.5\ninitial_green: 0.4\ninitial_blue: 0.3\ninitial_white: 0.2\n' +
         `[wled pre]\ntype: http\naddress: 127.0.0.1\nport: ${pre.port}\ninitial_preset: 3\n`,
     })
@@ -192,9 +200,11 @@ for (const [title, failure] of [
   ['returns an error', { status: 500, body: 'x' }],
   ['returns text', { status: 200, body: 'x' }],
   ['refuses', { status: 200, body: '{"error":1}' }],
+  ['returns a list', { status: 200, body: '[]' }],
+  ['returns 10 MB', { status: 200, body: ' '.repeat(10_000_000) }],
 ] as const) {
   test(`a strip that ${title} is an error, and affects no other strip`, async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(undefined, failure === 'hang' ? 0.2 : 2)
     scene.commands()
     scene.lights.failure = failure
     const { result } = await scene.call('off', { lights: null, pre: null })
@@ -245,15 +255,48 @@ test('a strip that a user has switched is not set to its initial state', async (
   assert.deepEqual(scene.commands().at(-1), { on: true, ps: 9 })
 })
 
+test('a strip over HTTPS needs a valid certificate', async () => {
+  let requests = 0
+  const server = createServer({ cert: CERTIFICATE, key: KEY }, (_request, response) => {
+    requests += 1
+    response.end('{"success":true}')
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  await using rig = await startRig({
+    printer: 'none',
+    clock: quickClock(),
+    conf: `[wled case]\ntype: http\nprotocol: https\naddress: localhost\nport: ${port}\n`,
+  })
+  using client = await WebClient.open(rig.url)
+  const { error } = await client.call('machine.wled.post_strip', { strip: 'case', action: 'on' })
+  assert.match(error.message, /^Strip case: .*self-signed certificate/)
+  assert.equal(requests, 0)
+  server.close()
+})
+
 test('a section that cannot be used is left out, with a warning', async () => {
   const conf =
-    '[wled bad]\ntype: parallel\n[wled no]\ntype: http\n[wled old]\ntype: http\naddress: 127.0.0.1\nport: 1\ncolor_order: GRB\n'
+    '[wled bad]\ntype: parallel\n[wled no]\ntype: http\n[wled old]\ntype: http\naddress: 127.0.0.1\nport: 1\ncolor_order: GRB\n' +
+    '[wled light]\ntype: http\naddress: a\ninitial_red: 1.5\n[wled long]\ntype: http\naddress: a\nchain_count: 0\n' +
+    '[wled slow]\ntype: http\naddress: a\ntimeout: 0\n[wled plain]\ntype: http\naddress: a\nprotocol: ftp\n' +
+    '[wled number]\ntype: http\naddress: a\nport: 70000\n[wled preset]\ntype: http\naddress: a\ninitial_preset: -2\n'
   await using rig = await startRig({ printer: 'none', conf })
   using client = await WebClient.open(rig.url)
   const { result } = await client.call('machine.wled.strips')
   assert.deepEqual(Object.keys(result.strips), ['old'])
   const { warnings } = (await client.call('server.info')).result
-  for (const word of ['[wled bad]', '[wled no]', 'color_order']) {
+  for (const word of [
+    '[wled bad]',
+    '[wled no]',
+    'color_order',
+    '"initial_red: 1.5"',
+    '"chain_count: 0"',
+    '"timeout: 0"',
+    '"protocol: ftp"',
+    '"port: 70000"',
+    '"initial_preset: -2"',
+  ]) {
     assert.ok(
       warnings.some((text: string) => text.includes(word)),
       `${word}: ${warnings.join('\n')}`,

@@ -26,11 +26,23 @@ export function open(context: DriverContext<'mqtt'>): PowerDriver {
     )
   }
   const { command_payload, state_response_template, query_payload } = options
+  checkTopics(broker, context)
   return new MqttSwitch(context, broker, {
     command: templateOf(context, 'command_payload', command_payload),
     response: templateOf(context, 'state_response_template', state_response_template),
     query: templateOf(context, 'query_payload', query_payload),
   })
+}
+
+/** Throws ConfigError for a topic that cannot be published. */
+function checkTopics(broker: MqttBroker, { section, options }: DriverContext<'mqtt'>): void {
+  for (const option of ['command_topic', 'query_topic'] as const) {
+    try {
+      broker.checkTopic(options[option] ?? options.command_topic)
+    } catch (error) {
+      throw section.error(`the option "${option}": ${messageOf(error)}`, option)
+    }
+  }
 }
 
 /** The compiled templates of a device. */
@@ -48,7 +60,7 @@ class MqttSwitch implements PowerDriver {
   readonly #core: Core
   readonly #name: string
   readonly #options: OptionsOf<'mqtt'>
-  readonly #context: Pick<DriverContext<'mqtt'>, 'report' | 'refresh'>
+  readonly #context: Pick<DriverContext<'mqtt'>, 'report' | 'refresh' | 'section'>
   readonly #broker: MqttBroker
   readonly #templates: Templates
   readonly #scope = new Scope()
@@ -74,9 +86,14 @@ class MqttSwitch implements PowerDriver {
     this.#templates = templates
   }
 
+  /** Throws ConfigError for a topic that cannot be subscribed. */
   start(): void {
     const { state_topic } = this.#options
-    this.#scope.use(this.#broker.subscribe(state_topic, message => this.#receive(message), this.#qos))
+    try {
+      this.#scope.use(this.#broker.subscribe(state_topic, message => this.#receive(message), this.#qos))
+    } catch (error) {
+      throw this.#context.section.error(`the option "state_topic": ${messageOf(error)}`, 'state_topic')
+    }
     this.#scope.use(this.#broker.onConnection(connected => this.#connectionChanged(connected)))
     if (this.#broker.connected) this.#connectionChanged(true)
   }
