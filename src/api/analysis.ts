@@ -1,4 +1,5 @@
-// API document: "Analysis APIs". Our own: the built-in estimator, notify_file_analyzed, notify_print_warnings.
+// API document: "Analysis APIs". Our own: the built-in estimator, server.analysis.progress, notify_file_analyzed,
+// notify_print_progress, notify_print_warnings.
 import {
   bool,
   choice,
@@ -67,6 +68,23 @@ export const Estimate = object({
   layer_times: list(tuple(float(), float())).describe('Height in mm and seconds of each layer'),
 })
 
+/** The print that runs, by time. */
+export const PrintProgress = object({
+  filename: string().describe('null without a print').nullable(),
+  state: string().describe("Of Klipper's print_stats"),
+  source: choice('analysis', 'slicer', 'file')
+    .describe(
+      'The planned times of the moves; what the slicer states; the part of the file. null without a print',
+    )
+    .nullable(),
+  progress: float().describe('0 to 1').nullable(),
+  time_left: seconds.nullable(),
+  total_time: float().describe('s, of the whole print').nullable(),
+  slicer_time_left: float()
+    .describe('s, as the slicer states it (M73 R); null where it states nothing')
+    .nullable(),
+})
+
 export const analysis = chapter({
   title: 'Analysis APIs',
   about: 'Print times by the limits of this printer, and what of a file does not fit it',
@@ -105,6 +123,10 @@ export const analysis = chapter({
       example: { filename: 'part.gcode' },
       result: ProcessResult,
     }),
+    'server.analysis.progress': get('/server/analysis/progress', {
+      summary: 'The progress of the print by time, and the time that remains',
+      result: PrintProgress,
+    }),
     'server.analysis.dump_config': post('/server/analysis/dump_config', {
       summary: "Write a configuration of Klipper Estimator from Klipper's limits",
       params: {
@@ -123,6 +145,10 @@ export const analysis = chapter({
     notify_file_analyzed: notification(
       'A G-code file has been analysed; its metadata has the field analysis',
       object({ filename: string(), print_time: seconds, warnings: list(string()) }),
+    ),
+    notify_print_progress: notification(
+      'The time that remains has changed; at most every 5 s while a print runs',
+      PrintProgress,
     ),
     notify_print_warnings: notification(
       'A print starts whose file does not fit the printer',

@@ -1,7 +1,8 @@
 // [analysis]: print times by the limits of this printer, and checks of print files, for every file. Where the program
 // Klipper Estimator is installed, it serves the endpoints.
 import { analysis as chapter } from '../../api/analysis.ts'
-import { component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
+import type { Scope } from '../../core/scope.ts'
 import { filesService } from '../files/service.ts'
 import { fileProcessorsService, metadataService } from '../metadata/service.ts'
 import { Analyses } from './analyses.ts'
@@ -10,12 +11,24 @@ import { ExternalEstimator } from './external.ts'
 import { KlipperEstimator } from './klipper-estimator/estimator.ts'
 import { analysisOptions } from './options.ts'
 import { PrintChecks } from './print-checks.ts'
+import { PrintProgress } from './progress/print-progress.ts'
+import { progressService } from './service.ts'
+
+function followJobs({ events }: Core, scope: Scope, progress: PrintProgress): void {
+  for (const event of ['job:started', 'job:found'] as const)
+    scope.use(events.on(event, stats => progress.start(stats)))
+  for (const event of ['job:paused', 'job:resumed'] as const)
+    scope.use(events.on(event, () => progress.measure()))
+  for (const event of ['job:completed', 'job:cancelled', 'job:error', 'job:standby'] as const)
+    scope.use(events.on(event, () => progress.end()))
+}
 
 export default component({
   section: 'analysis',
   presence: 'always',
   options: analysisOptions,
   needs: { files: filesService, metadata: metadataService, processors: fileProcessorsService },
+  provides: { progress: progressService },
   create({ core, scope, section: { options }, needs: { files, metadata, processors } }) {
     const analyses = new Analyses({ core, metadata, processors })
     const klipperEstimator = new KlipperEstimator({ core, files, processors, options })
@@ -23,6 +36,7 @@ export default component({
     const external = new ExternalEstimator({ estimator: klipperEstimator, metadata, files })
     const estimator = () => (klipperEstimator.program.isReady ? external : builtIn)
     const checks = new PrintChecks(core, analyses, options.refuse_unfit_files)
+    const progress = new PrintProgress({ core, metadata, analyses })
     const { machine } = analyses
     scope.use(
       core.registry.serve(chapter, {
@@ -36,6 +50,10 @@ export default component({
         }),
         'server.analysis.estimate': params => estimator().estimate(params),
         'server.analysis.process': params => estimator().process(params),
+        'server.analysis.progress': async () => {
+          await progress.measure()
+          return progress.latest
+        },
         'server.analysis.dump_config': ({ dest_config }) =>
           klipperEstimator.dump(
             core.printer.session.state === 'ready' ? machine.known : undefined,
@@ -54,11 +72,14 @@ export default component({
       core.events.on('metadata:processed', async filename => {
         const summary = await analyses.summary(filename)
         if (summary === undefined) return
+        await progress.analysed(filename)
         const { print_time, warnings } = summary
         core.connections.notify('notify_file_analyzed', { filename, print_time, warnings: [...warnings] })
       }),
     )
+    followJobs(core, scope, progress)
     return {
+      progress,
       async start() {
         analyses.start()
         await klipperEstimator.start()
@@ -66,6 +87,7 @@ export default component({
       stop() {
         analyses.stop()
         klipperEstimator.stop()
+        progress.end()
       },
     }
   },

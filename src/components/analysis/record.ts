@@ -77,3 +77,16 @@ export function packTable(rows: readonly (readonly [offset: number, seconds: num
     return difference
   })
 }
+
+/** The rows of a packed table. Values that are no numbers end it. */
+export function unpackTable(packed: readonly unknown[]): [offset: number, seconds: number][] {
+  const rows: [number, number][] = []
+  let [offset, time] = [0, 0]
+  for (let at = 0; at + 1 < packed.length; at += 2) {
+    offset += Number(packed[at])
+    time += Number(packed[at + 1])
+    if (!Number.isFinite(offset + time)) break
+    rows.push([offset, time * UNIT])
+  }
+  return rows
+}

@@ -4,6 +4,7 @@ import { mqtt as chapter } from '../../api/mqtt.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
 import type { ReadSection } from '../../config/index.ts'
+import { progressService } from '../analysis/service.ts'
 import { metadataService } from '../metadata/service.ts'
 import { powerService } from '../power/service.ts'
 import { Broker } from './broker.ts'
@@ -41,7 +42,11 @@ export default component({
   section: 'mqtt',
   presence: 'configured',
   options: mqttOptions,
-  needs: { metadata: optional(metadataService), power: optional(powerService) },
+  needs: {
+    metadata: optional(metadataService),
+    power: optional(powerService),
+    progress: optional(progressService),
+  },
   provides: { broker: mqttService },
   create({ core, section, scope, needs }) {
     const { options } = section
@@ -74,6 +79,7 @@ export default component({
         url: addressOfPages(core),
         metadata: needs.metadata,
         power: needs.power,
+        progress: needs.progress,
       }).start(scope)
     }
     const messages = new Messages(broker, core.clock)

@@ -18,6 +18,8 @@ export interface PrinterView {
   readonly status: StatusChange
   /** Seconds that the slicer estimated for the file in print; null if unknown. */
   readonly estimate: number | null
+  /** The print by the planned times of its moves; null where they are not known. */
+  readonly timed: { readonly progress: number; readonly secondsLeft: number } | null
   /** Seconds since the epoch. */
   readonly now: number
   readonly queueLength: number

@@ -5,6 +5,7 @@ import { ApiError, messageOf } from '../../../core/errors.ts'
 import type { Scope } from '../../../core/scope.ts'
 import type { Follower } from '../../../klippy/subscriptions.ts'
 import type { Caller } from '../../../rpc/caller.ts'
+import type { TimedProgress } from '../../analysis/service.ts'
 import type { MetadataSource } from '../../metadata/service.ts'
 import type { PowerDevices } from '../../power/service.ts'
 import { textOf } from '../payload.ts'
@@ -43,6 +44,7 @@ export interface HomeAssistantParts {
   readonly url: string | undefined
   readonly metadata: () => MetadataSource | null
   readonly power: () => PowerDevices | null
+  readonly progress: () => TimedProgress | null
 }
 
 const CALLER: Caller = {
@@ -193,6 +195,7 @@ export class HomeAssistant implements Follower {
       klippy: core.printer.session.state,
       status: this.#status,
       estimate: this.#estimate,
+      timed: timedOf(this.#parts.progress()),
       now: core.clock.now(),
       lastError: this.#lastError,
     }
@@ -287,4 +290,11 @@ export class HomeAssistant implements Follower {
       this.#runningCommands -= 1
     }
   }
+}
+
+/** Only what is planned move by move: all else the entities compute from Klipper's status. */
+function timedOf(progress: TimedProgress | null): PrinterView['timed'] {
+  if (progress?.latest.source !== 'analysis') return null
+  const { progress: share, time_left: secondsLeft } = progress.latest
+  return share === null || secondsLeft === null ? null : { progress: share, secondsLeft }
 }

@@ -9,17 +9,22 @@ const DIAGNOSTIC = { entity_category: 'diagnostic' }
 const MINUTES = { device_class: 'duration', unit_of_measurement: 'min' }
 const MILLIMETRES = { device_class: 'distance', unit_of_measurement: 'mm' }
 
-/** The progress of the print, 0 to 1: as the slicer states it (M73), else the part of the file. */
+/**
+ * The progress of the print, 0 to 1: as the slicer states it (M73), else by planned times, else the part of the file.
+ * Without M73 Klipper repeats the part of the file.
+ */
 function progress(view: PrinterView): number {
-  const slicers = field(view, 'display_status', 'progress')
-  const files = field(view, 'virtual_sdcard', 'progress')
-  return Number(slicers || files || 0)
+  const files = Number(field(view, 'virtual_sdcard', 'progress') ?? 0)
+  const shown = Number(field(view, 'display_status', 'progress') ?? 0)
+  if (shown !== 0 && shown !== files) return shown
+  return view.timed?.progress ?? files
 }
 
-/** Seconds until the print ends: by the slicer's estimate, else by the progress; null if neither is known. */
+/** Seconds until the print ends: by planned times, the slicer's estimate, the progress; null if none is known. */
 function secondsLeft(view: PrinterView): number | null {
   const state = field(view, 'print_stats', 'state')
   if (state !== 'printing' && state !== 'paused') return null
+  if (view.timed !== null) return view.timed.secondsLeft
   const printed = Number(field(view, 'print_stats', 'print_duration'))
   if (view.estimate !== null) return Math.max(0, view.estimate - printed)
   const done = progress(view)
