@@ -18,8 +18,8 @@ export function blockDecoder(scan: Scan, bits: ScanBits): BlockDecoder {
   if (components.length === 0 || !isPossible || bit > 13)
     throw new ImageUnreadable('a scan of the JPEG has an impossible header')
   if (first === 0) return scan.refines ? refineMean(scan, bits) : decodeMean(scan, bits)
-  const table = needed(components[0]!.ac)
-  return scan.refines ? new FrequencyRefinement(scan, bits, table) : new Frequencies(scan, bits, table)
+  const band = { first, last, bit, bits, table: needed(components[0]!.ac) }
+  return scan.refines ? new FrequencyRefinement(band) : new Frequencies(band)
 }
 
 function needed(table: HuffmanTable | undefined): HuffmanTable {
@@ -51,18 +51,20 @@ function refineMean({ bit }: Scan, bits: ScanBits): BlockDecoder {
   }
 }
 
+/** A band of frequencies, and where its codes come from. */
+interface Band extends Pick<Scan, 'first' | 'last' | 'bit'> {
+  readonly bits: ScanBits
+  readonly table: HuffmanTable
+}
+
 /** The first bits of a band of frequencies. */
 class Frequencies implements BlockDecoder {
-  readonly #scan: Scan
-  readonly #bits: ScanBits
-  readonly #table: HuffmanTable
+  readonly #band: Band
   /** Blocks that follow without a frequency. */
   #empty = 0
 
-  constructor(scan: Scan, bits: ScanBits, table: HuffmanTable) {
-    this.#scan = scan
-    this.#bits = bits
-    this.#table = table
+  constructor(band: Band) {
+    this.#band = band
   }
 
   decode(_component: Component, coefficients: Int16Array, at: number): void {
@@ -70,16 +72,16 @@ class Frequencies implements BlockDecoder {
       this.#empty--
       return
     }
-    const { first, last, bit } = this.#scan
+    const { first, last, bit, bits, table } = this.#band
     for (let k = first; k <= last; k++) {
-      const code = this.#bits.code(this.#table)
+      const code = bits.code(table)
       const [run, size] = [code >> 4, code & 15]
       if (size === 0 && run < 15) {
-        this.#empty = (1 << run) - 1 + this.#bits.unsigned(run)
+        this.#empty = (1 << run) - 1 + bits.unsigned(run)
         return
       }
       k += run
-      if (size > 0 && k <= last) coefficients[at + ZIGZAG[k]!] = this.#bits.signed(size) << bit
+      if (size > 0 && k <= last) coefficients[at + ZIGZAG[k]!] = bits.signed(size) << bit
     }
   }
 
@@ -90,29 +92,25 @@ class Frequencies implements BlockDecoder {
 
 /** One more bit of a band of frequencies: for those that are not 0 yet, a bit each; the others start with this bit. */
 class FrequencyRefinement implements BlockDecoder {
-  readonly #scan: Scan
-  readonly #bits: ScanBits
-  readonly #table: HuffmanTable
+  readonly #band: Band
   /** Blocks that follow without a new frequency, with the current one. */
   #unchanged = 0
 
-  constructor(scan: Scan, bits: ScanBits, table: HuffmanTable) {
-    this.#scan = scan
-    this.#bits = bits
-    this.#table = table
+  constructor(band: Band) {
+    this.#band = band
   }
 
   decode(_component: Component, coefficients: Int16Array, at: number): void {
-    const { first, last, bit } = this.#scan
+    const { first, last, bit, bits, table } = this.#band
     let k = first
     for (; k <= last && this.#unchanged === 0; k++) {
-      const code = this.#bits.code(this.#table)
+      const code = bits.code(table)
       const [run, size] = [code >> 4, code & 15]
       if (size === 0 && run < 15) {
-        this.#unchanged = (1 << run) + this.#bits.unsigned(run)
+        this.#unchanged = (1 << run) + bits.unsigned(run)
         break
       }
-      const value = size === 0 ? 0 : (this.#bits.bit() === 1 ? 1 : -1) << bit
+      const value = size === 0 ? 0 : (bits.bit() === 1 ? 1 : -1) << bit
       k = this.#refine(coefficients, at, k, run)
       if (value !== 0 && k <= last) coefficients[at + ZIGZAG[k]!] = value
     }
@@ -123,13 +121,13 @@ class FrequencyRefinement implements BlockDecoder {
 
   /** Refines what is not 0, from `k` until `zeros` zeros are skipped; the index of the next zero, or after the band. */
   #refine(coefficients: Int16Array, at: number, k: number, zeros: number): number {
-    const { last, bit } = this.#scan
+    const { last, bit, bits } = this.#band
     for (let skipped = 0; k <= last; k++) {
       const i = at + ZIGZAG[k]!
       const value = coefficients[i]!
       if (value === 0) {
         if (skipped++ === zeros) break
-      } else if (this.#bits.bit() === 1) coefficients[i] = value + (Math.sign(value) << bit)
+      } else if (bits.bit() === 1) coefficients[i] = value + (Math.sign(value) << bit)
     }
     return k
   }
