@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { LoadMonitor } from '../src/components/proc-stats/load-monitor.ts'
 import { ProcStats } from '../src/components/proc-stats/proc-stats.ts'
 import { systemClock } from '../src/core/clock.ts'
-import { Log } from '../src/core/log.ts'
 import { Scope } from '../src/core/scope.ts'
 import { Connections } from '../src/rpc/connections.ts'
 import { Presence } from '../src/rpc/presence.ts'
 import { TRUSTED_USER } from '../src/rpc/user.ts'
+import { silentChannel } from '../test/support/silent-channel.ts'
+import { testLog } from '../test/support/test-log.ts'
 import { sleep } from './load.ts'
 
 /** Listeners whose sockets cost nothing: what a socket costs is the transport's. */
@@ -22,22 +23,9 @@ const LIMIT = 0.3
 function sample(): void {
   const connections = new Connections()
   for (let client = 0; client < CLIENTS; client += 1) {
-    connections.open('websocket', '127.0.0.1', TRUSTED_USER, {
-      send: () => {},
-      sendShared: () => {},
-      buffered: 0,
-      onDrain: () => {},
-      close: () => {},
-      terminate: () => {},
-    })
+    connections.open('websocket', '127.0.0.1', TRUSTED_USER, silentChannel)
   }
-  const log = new Log({
-    clock: systemClock,
-    file: null,
-    structured: false,
-    level: 'error',
-    console: () => {},
-  })
+  const log = testLog()
   void new ProcStats(
     connections,
     new Presence(connections, systemClock),

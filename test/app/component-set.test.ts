@@ -8,10 +8,9 @@ import { type ComponentType, type Core, component } from '../../src/component/co
 import { optional, service } from '../../src/component/service.ts'
 import { Configuration } from '../../src/config/index.ts'
 import { readSources } from '../../src/config/sources.ts'
-import { systemClock } from '../../src/core/clock.ts'
 import { StartError } from '../../src/core/errors.ts'
-import { Log } from '../../src/core/log.ts'
 import { Warnings } from '../../src/core/warnings.ts'
+import { testLog } from '../support/test-log.ts'
 
 interface Lamp {
   readonly color: string
@@ -27,13 +26,7 @@ function setOf(types: readonly ComponentType[], conf = '') {
   const file = join(folder, 'moonraker.conf')
   writeFileSync(file, conf)
   const lines: string[] = []
-  const log = new Log({
-    clock: systemClock,
-    file: null,
-    structured: false,
-    level: 'debug',
-    console: line => lines.push(line),
-  })
+  const log = testLog({ console: line => lines.push(line) })
   const warnings = new Warnings()
   const core = { log, warnings } as Partial<Core> as Core
   const set = new ComponentSet({ core, config: new Configuration(readSources(file), folder), types })

@@ -3,21 +3,14 @@ import { test } from 'node:test'
 import { ServerHost } from '../../src/app/host.ts'
 import { component } from '../../src/component/component.ts'
 import type { HostPart } from '../../src/component/host.ts'
-import { systemClock } from '../../src/core/clock.ts'
-import { Log } from '../../src/core/log.ts'
 import { Scope } from '../../src/core/scope.ts'
 import { startRig } from '../support/rig.ts'
+import { testLog } from '../support/test-log.ts'
 import { WebClient } from '../support/web-client.ts'
 
 function startHost() {
   const lines: string[] = []
-  const log = new Log({
-    clock: systemClock,
-    file: null,
-    structured: false,
-    level: 'debug',
-    console: line => lines.push(line),
-  })
+  const log = testLog({ console: line => lines.push(line) })
   return { host: new ServerHost({ log }), lines }
 }
 

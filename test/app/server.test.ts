@@ -8,10 +8,9 @@ import { startServer } from '../../src/app/server.ts'
 import { type ComponentType, type Core, component } from '../../src/component/component.ts'
 import type { HostPart } from '../../src/component/host.ts'
 import { service } from '../../src/component/service.ts'
-import { systemClock } from '../../src/core/clock.ts'
-import { Log } from '../../src/core/log.ts'
 import { dataPaths } from '../../src/core/paths.ts'
 import { startRig } from '../support/rig.ts'
+import { testLog } from '../support/test-log.ts'
 
 /** Resolves with whether something listens on the unix socket. */
 function listens(path: string): Promise<boolean> {
@@ -75,7 +74,7 @@ function startAlone(components: readonly ComponentType[]) {
     paths.configFile,
     '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n',
   )
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
+  const log = testLog()
   const remove = () => rmSync(paths.data, { recursive: true, maxRetries: 3 })
   const started = startServer({
     paths,

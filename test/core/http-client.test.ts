@@ -220,19 +220,24 @@ test('a response that changes the protocol is an error', async t => {
   await assert.rejects(sendHttp({ ...BOUNDS, url }), /closes the connection without an answer/)
 })
 
-test('connections are used again, and closed with the client', async t => {
+/** A server that replies `ok`, and counts its connections. */
+async function countConnections(t: TestContext): Promise<{ url: string; connections: () => number }> {
   const server = createServer((_req, res) => res.end('ok'))
-  let connections = 0
+  let count = 0
   server.on('connection', () => {
-    connections += 1
+    count += 1
   })
-  const url = `http://127.0.0.1:${await listen(t, server)}/`
+  return { url: `http://127.0.0.1:${await listen(t, server)}/`, connections: () => count }
+}
+
+test('connections are used again, and closed with the client', async t => {
+  const { url, connections } = await countConnections(t)
   const client = clientOf(t)
   for (let count = 0; count < 3; count += 1) await client.send({ ...BOUNDS, url })
-  assert.equal(connections, 1)
+  assert.equal(connections(), 1)
   client.close()
   await client.send({ ...BOUNDS, url })
-  assert.equal(connections, 2)
+  assert.equal(connections(), 2)
 })
 
 test('a kept connection that the server has closed costs no request, but a POST is not sent twice', async t => {
@@ -257,16 +262,11 @@ test('a kept connection that the server has closed costs no request, but a POST 
 })
 
 test('a request that must arrive only once gets a new connection', async t => {
-  const server = createServer((_req, res) => res.end('ok'))
-  let connections = 0
-  server.on('connection', () => {
-    connections += 1
-  })
-  const url = `http://127.0.0.1:${await listen(t, server)}/`
+  const { url, connections } = await countConnections(t)
   const client = clientOf(t)
   await client.send({ ...BOUNDS, url })
   await client.send({ ...BOUNDS, url, method: 'PUT', once: true })
-  assert.equal(connections, 2)
+  assert.equal(connections(), 2)
 })
 
 test('credentials may be given apart from the URL', async t => {

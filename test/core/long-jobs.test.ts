@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Log } from '../../src/core/log.ts'
 import { type LongJob, type LongJobSpec, type LongJobState, LongJobs } from '../../src/core/long-jobs.ts'
 import { openStorage, type Storage, StoredJobRecords } from '../../src/storage/index.ts'
 import { HandClock } from '../support/hand-clock.ts'
+import { testLog } from '../support/test-log.ts'
 
 const SPEC: LongJobSpec = {
   title: 'update of klipper',
@@ -48,7 +48,7 @@ class Scene implements AsyncDisposable {
     return new LongJobs({
       records: this.records,
       clock: this.clock,
-      log: new Log({ clock: this.clock, file: null, structured: false, level: 'info', console }),
+      log: testLog({ clock: this.clock, console, level: 'info' }),
       isPrinterBusy: async () => this.isPrinterBusy,
       onMessage: ({ id }, text) => this.messages.push([id, text]),
       onChange: ({ title, state, progress }: LongJobState, hasEnded) => {

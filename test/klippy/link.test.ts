@@ -8,12 +8,12 @@ import { test } from 'node:test'
 import type { Clock } from '../../src/core/clock.ts'
 import { CoalescingClock } from '../../src/core/coalescing-clock.ts'
 import { ApiError } from '../../src/core/errors.ts'
-import { Log } from '../../src/core/log.ts'
 import { Warnings } from '../../src/core/warnings.ts'
 import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
 import { KlippyLink } from '../../src/klippy/link.ts'
 import { FakeKlippy, Refusal } from '../support/fake-klippy.ts'
 import { HandClock } from '../support/hand-clock.ts'
+import { testLog } from '../support/test-log.ts'
 
 /** A link, and the calls of its listener, which a test can await. */
 class Line implements Disposable {
@@ -27,13 +27,7 @@ class Line implements Disposable {
   /** `clockOf` gives the link a clock that is built on the one of the test. */
   constructor(path: string, silence = 20, clockOf: (hand: HandClock) => Clock = hand => hand) {
     const clock = clockOf(this.clock)
-    const log = new Log({
-      clock,
-      file: null,
-      structured: false,
-      level: 'debug',
-      console: line => this.log.push(line),
-    })
+    const log = testLog({ clock, console: line => this.log.push(line) })
     this.link = new KlippyLink({ path, clock, log, warnings: this.warnings, silence })
   }
 

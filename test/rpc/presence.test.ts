@@ -5,6 +5,7 @@ import { Connections } from '../../src/rpc/connections.ts'
 import { Presence } from '../../src/rpc/presence.ts'
 import { TRUSTED_USER } from '../../src/rpc/user.ts'
 import { HandClock } from '../support/hand-clock.ts'
+import { silentChannel } from '../support/silent-channel.ts'
 
 function scene() {
   const clock = new HandClock()
@@ -12,15 +13,7 @@ function scene() {
   const presence = new Presence(connections, clock)
   const changes: boolean[] = []
   const registration = presence.follow(isPresent => void changes.push(isPresent))
-  const open = (): Connection =>
-    connections.open('websocket', '127.0.0.1', TRUSTED_USER, {
-      send: () => {},
-      sendShared: () => {},
-      buffered: 0,
-      onDrain: () => {},
-      close: () => {},
-      terminate: () => {},
-    })
+  const open = (): Connection => connections.open('websocket', '127.0.0.1', TRUSTED_USER, silentChannel)
   return { clock, connections, presence, changes, registration, open }
 }
 

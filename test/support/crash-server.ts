@@ -1,19 +1,12 @@
 // A server process that a test kills: node crash-server.ts <data folder> <Klippy's socket>; prints its port.
 import { startServer } from '../../src/app/server.ts'
-import { systemClock } from '../../src/core/clock.ts'
-import { Log } from '../../src/core/log.ts'
 import { dataPaths } from '../../src/core/paths.ts'
+import { testLog } from './test-log.ts'
 
 const [folder = '', klippySocket = ''] = process.argv.slice(2)
 const { port } = await startServer({
   paths: dataPaths(folder),
-  log: new Log({
-    clock: systemClock,
-    file: null,
-    structured: false,
-    level: 'warning',
-    console: line => process.stderr.write(`${line}\n`),
-  }),
+  log: testLog({ console: line => process.stderr.write(`${line}\n`), level: 'warning' }),
   klippySocket,
 })
 process.stdout.write(`${port}\n`)

@@ -3,9 +3,9 @@ import { strict as assert } from 'node:assert'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { messageOf } from '../../src/core/errors.ts'
 import { EventBus } from '../../src/core/events.ts'
-import { Log } from '../../src/core/log.ts'
 import { Warnings } from '../../src/core/warnings.ts'
 import { Printer } from '../../src/klippy/printer.ts'
+import { testLog } from './test-log.ts'
 
 /** What a test may choose. */
 export interface PrinterAtOptions {
@@ -23,6 +23,6 @@ export function strictEvents(): EventBus {
 /** A printer at a Klippy's socket; `session.start()` connects it. */
 export function printerAt(path: string, options: PrinterAtOptions = {}): Printer {
   const { events = strictEvents(), clock = systemClock, log: console = null } = options
-  const log = new Log({ clock, file: null, structured: false, level: 'debug', console })
+  const log = testLog({ clock, console })
   return new Printer({ path, events, clock, log, warnings: new Warnings(), version: 'v1' })
 }

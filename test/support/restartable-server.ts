@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { ServerHost } from '../../src/app/host.ts'
 import { type RunningServer, startServer } from '../../src/app/server.ts'
 import type { ComponentType } from '../../src/component/component.ts'
-import { type Clock, systemClock } from '../../src/core/clock.ts'
-import { Log } from '../../src/core/log.ts'
+import type { Clock } from '../../src/core/clock.ts'
 import { dataPaths } from '../../src/core/paths.ts'
 import { checkReply } from './check-reply.ts'
 import { FakeKlippy } from './fake-klippy.ts'
 import { quickClock } from './quick-clock.ts'
+import { testLog } from './test-log.ts'
 import { type Frame, WebClient } from './web-client.ts'
 
 /** Print_stats of a printer that does nothing. */
@@ -55,7 +55,7 @@ export class RestartableServer implements AsyncDisposable {
     this.#options = options
     this.clock = quickClock(options.speed)
     const console = (line: string) => this.log.push(line)
-    const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console })
+    const log = testLog({ console })
     this.#host = new ServerHost({ clock: this.clock, log })
   }
 

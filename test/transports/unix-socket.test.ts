@@ -14,9 +14,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { systemClock } from '../../src/core/clock.ts'
 import { StartError } from '../../src/core/errors.ts'
-import { Log } from '../../src/core/log.ts'
 import { FrameSplitter } from '../../src/klippy/framing.ts'
 import { Connections } from '../../src/rpc/connections.ts'
 import { Registry } from '../../src/rpc/registry.ts'
@@ -25,6 +23,7 @@ import { Turns } from '../../src/transports/turns.ts'
 import { listenUnix } from '../../src/transports/unix-socket.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
+import { testLog } from '../support/test-log.ts'
 import type { Frame } from '../support/web-client.ts'
 
 /** A client on the unix socket. */
@@ -153,7 +152,7 @@ async function listenAt(
   const path = join(folder, 'a.sock')
   try {
     await prepare(path)
-    const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+    const log = testLog()
     return await listenUnix(path, {
       registry: new Registry(),
       connections: new Connections(),

@@ -4,10 +4,9 @@ import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { LoginLimit } from '../../../src/components/access/login-limit.ts'
-import { systemClock } from '../../../src/core/clock.ts'
-import { Log } from '../../../src/core/log.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import type { Rig } from '../../support/rig.ts'
+import { testLog } from '../../support/test-log.ts'
 import { createUser, ELSEWHERE, logIn, MovedClock, openSocket, send, startAccess } from './access-rig.ts'
 
 const LOCKED = /^Unauthorized: too many failed logins, try again in 15 minutes$/
@@ -92,7 +91,7 @@ test('a wrong password in a change of password counts too', async () => {
 })
 
 function limitOf(max: number): LoginLimit {
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+  const log = testLog()
   return new LoginLimit({ clock: new MovedClock(), log, failures: null, max })
 }
 

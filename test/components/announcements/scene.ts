@@ -10,7 +10,6 @@ import { Configuration } from '../../../src/config/index.ts'
 import { readSources } from '../../../src/config/sources.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import { EventBus } from '../../../src/core/events.ts'
-import { Log } from '../../../src/core/log.ts'
 import { dataPaths } from '../../../src/core/paths.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { Warnings } from '../../../src/core/warnings.ts'
@@ -22,6 +21,7 @@ import { TRUSTED_USER } from '../../../src/rpc/user.ts'
 import { openStorage } from '../../../src/storage/index.ts'
 import { checkReply } from '../../support/check-reply.ts'
 import { HandClock } from '../../support/hand-clock.ts'
+import { testLog } from '../../support/test-log.ts'
 import type { Frame } from '../../support/web-client.ts'
 import { FeedServer } from './feed-server.ts'
 
@@ -78,11 +78,8 @@ export class Scene implements AsyncDisposable {
   }
 
   #core(): Core {
-    const log = new Log({
+    const log = testLog({
       clock: this.time,
-      file: null,
-      structured: false,
-      level: 'debug',
       console: line => {
         this.log.push(line)
         this.#stir()

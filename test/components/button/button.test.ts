@@ -11,10 +11,10 @@ import type { HostPart } from '../../../src/component/host.ts'
 import { hostInputs } from '../../../src/components/button/host-inputs.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { GpioInputs } from '../../../src/core/gpio/inputs.ts'
-import { Log } from '../../../src/core/log.ts'
 import type { Scope } from '../../../src/core/scope.ts'
 import { FakeChip } from '../../core/gpio/fake-chip.ts'
 import { type RigOptions, startRig } from '../../support/rig.ts'
+import { testLog } from '../../support/test-log.ts'
 import { WebClient } from '../../support/web-client.ts'
 
 /** A host whose GPIO chip is one of the tests. */
@@ -23,13 +23,7 @@ class ChipHost extends ServerHost {
 
   constructor(chip: FakeChip, lines: string[]) {
     super({
-      log: new Log({
-        clock: systemClock,
-        file: null,
-        structured: false,
-        level: 'debug',
-        console: line => lines.push(line),
-      }),
+      log: testLog({ console: line => lines.push(line) }),
     })
     this.#inputs = new GpioInputs(systemClock, chip.machine)
   }

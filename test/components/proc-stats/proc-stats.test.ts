@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { LoadMonitor } from '../../../src/components/proc-stats/load-monitor.ts'
 import { ProcStats } from '../../../src/components/proc-stats/proc-stats.ts'
-import { Log } from '../../../src/core/log.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import type { Connection } from '../../../src/rpc/connection.ts'
 import { Connections } from '../../../src/rpc/connections.ts'
@@ -12,6 +11,7 @@ import { Presence } from '../../../src/rpc/presence.ts'
 import { TRUSTED_USER } from '../../../src/rpc/user.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { MachineFolder } from '../../support/machine-folder.ts'
+import { testLog } from '../../support/test-log.ts'
 
 const THROTTLED = '/sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled'
 
@@ -50,7 +50,7 @@ function watch(machine: MachineFolder) {
     close: () => {},
     terminate: () => {},
   })
-  const log = new Log({ clock, file: null, structured: false, level: 'info', console: logged.resolve })
+  const log = testLog({ clock, console: logged.resolve, level: 'info' })
   const monitor = new LoadMonitor({ clock, log }, machine.root)
   return {
     clock,

@@ -6,8 +6,8 @@ import { GitUpdater } from '../../../src/components/update-manager/git/git-updat
 import type { RepoSpec } from '../../../src/components/update-manager/git/status.ts'
 import type { UpdateRun } from '../../../src/components/update-manager/updater.ts'
 import { systemClock } from '../../../src/core/clock.ts'
-import { Log } from '../../../src/core/log.ts'
 import type { PlainData } from '../../../src/core/plain-data.ts'
+import { testLog } from '../../support/test-log.ts'
 
 /** A signal that is never aborted. */
 const never = new AbortController().signal
@@ -26,13 +26,7 @@ export function gitUpdater(path: string, change: Partial<RepoSpec> = {}): GitUpd
     debug: false,
     ...change,
   }
-  const log = new Log({
-    clock: systemClock,
-    file: null,
-    structured: false,
-    level: 'error',
-    console: () => undefined,
-  })
+  const log = testLog({ console: () => undefined, level: 'error' })
   return new GitUpdater({
     spec,
     git: new Git({ path, clock: systemClock, mirror: null }),

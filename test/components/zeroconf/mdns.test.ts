@@ -6,11 +6,10 @@ import { test } from 'node:test'
 import { instanceName, machineName, ownCgroup } from '../../../src/components/zeroconf/identity.ts'
 import { Mdns } from '../../../src/components/zeroconf/mdns.ts'
 import { type Network, networksOf } from '../../../src/components/zeroconf/networks.ts'
-import { systemClock } from '../../../src/core/clock.ts'
-import { Log } from '../../../src/core/log.ts'
 import { moonrakerVersion } from '../../../src/core/version.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, type RigOptions, startRig } from '../../support/rig.ts'
+import { testLog } from '../../support/test-log.ts'
 import { DnsClient, type DnsRecord } from './dns.ts'
 
 const SERVICES = '_moonraker._tcp.local'
@@ -94,7 +93,7 @@ test('queries from other networks are ignored', async () => {
   const announcement = await new Mdns().announce(
     { name, host: name, port: 1, txt: { uuid: ID }, onRename: () => {} },
     [{ name: 'lo', address: '127.0.0.1', family: 'IPv4', cidr: '127.0.0.1/32' }],
-    new Log({ clock: systemClock, file: null, structured: false, level: 'info', console: null }),
+    testLog(),
   )
   await using _announced = { [Symbol.asyncDispose]: () => announcement.withdraw() }
   await using near = await DnsClient.open()
@@ -116,7 +115,7 @@ test('the service is found over IPv6', { skip: ipv6 === undefined && 'no IPv6 ne
   const announcement = await new Mdns().announce(
     { name, host: name, port: 1, txt: { uuid: ID }, onRename: () => {} },
     [network],
-    new Log({ clock: systemClock, file: null, structured: false, level: 'info', console: null }),
+    testLog(),
   )
   await using _announced = { [Symbol.asyncDispose]: () => announcement.withdraw() }
   await using client = await DnsClient.open({ address: network.address, networkInterface: network.name })

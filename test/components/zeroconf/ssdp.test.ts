@@ -7,11 +7,11 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { SaxesParser } from 'saxes'
 import { Ssdp } from '../../../src/components/zeroconf/ssdp.ts'
-import { Log } from '../../../src/core/log.ts'
 import { moonrakerVersion } from '../../../src/core/version.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
+import { testLog } from '../../support/test-log.ts'
 
 const GROUP = '239.255.255.250'
 const PORT = 1900
@@ -157,7 +157,7 @@ const UUID = '01234567-89ab-4cde-8f01-23456789abcd'
 /** SSDP alone, with a clock that the test moves, in the network `cidr`. */
 async function startAlone({ cidr = '127.0.0.1/8', uuid = UUID } = {}) {
   const clock = new HandClock()
-  const log = new Log({ clock, file: null, structured: false, level: 'info', console: null })
+  const log = testLog({ clock })
   const ssdp = new Ssdp({
     device: { uuid, bootId: 1 },
     networks: [{ name: 'lo', address: '127.0.0.1', family: 'IPv4', cidr }],

@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { systemClock } from '../../../src/core/clock.ts'
 import { loadDeviceCalls } from '../../../src/core/device-calls.ts'
-import { Log } from '../../../src/core/log.ts'
 import { ByteLines } from '../../../src/core/serial-port/byte-lines.ts'
 import { openPort } from '../../../src/core/serial-port/open-port.ts'
 import { SerialPort } from '../../../src/core/serial-port/serial-port.ts'
 import { baudOf, settingsBuffer, TCGETS2 } from '../../../src/core/serial-port/termios.ts'
 import { FakeSerialDevice, noPseudoTerminals } from '../../support/fake-serial-device.ts'
 import { HandClock } from '../../support/hand-clock.ts'
+import { testLog } from '../../support/test-log.ts'
 
 const skip = await noPseudoTerminals()
 
@@ -23,13 +22,7 @@ class Scene implements Disposable {
   readonly #waiters = new Set<() => void>()
 
   constructor(path: string, baud = 115200) {
-    const log = new Log({
-      clock: systemClock,
-      file: null,
-      structured: false,
-      level: 'info',
-      console: line => this.log.push(line),
-    })
+    const log = testLog({ console: line => this.log.push(line), level: 'info' })
     const lines = new ByteLines(1000, line => this.#add(`line ${line.toString()}`))
     this.port = new SerialPort({
       path,

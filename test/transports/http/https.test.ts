@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type RunningServer, startServer } from '../../../src/app/server.ts'
-import { systemClock } from '../../../src/core/clock.ts'
-import { Log } from '../../../src/core/log.ts'
 import { dataPaths } from '../../../src/core/paths.ts'
+import { testLog } from '../../support/test-log.ts'
 import { CERTIFICATE, KEY } from './certificate.ts'
 import { statusOverTls } from './tls-request.ts'
 
@@ -19,7 +18,7 @@ async function serve(certs: Record<string, string>): Promise<AsyncDisposable & {
   for (const made of [paths.config, paths.certs]) mkdirSync(made)
   writeFileSync(paths.configFile, CONF)
   for (const [name, text] of Object.entries(certs)) writeFileSync(join(paths.certs, name), text)
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+  const log = testLog()
   const server = await startServer({ paths, log, klippySocket: join(folder, 'none.sock') })
   return {
     server,

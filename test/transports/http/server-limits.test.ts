@@ -6,7 +6,6 @@ import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { systemClock } from '../../../src/core/clock.ts'
-import { Log } from '../../../src/core/log.ts'
 import { Warnings } from '../../../src/core/warnings.ts'
 import { KlippyLink } from '../../../src/klippy/link.ts'
 import type { AccessPolicy } from '../../../src/rpc/access-policy.ts'
@@ -22,6 +21,7 @@ import { Turns } from '../../../src/transports/turns.ts'
 import { WebSocketTransport } from '../../../src/transports/websocket.ts'
 import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
+import { testLog } from '../../support/test-log.ts'
 
 test('the address and the headers of a request may have 64 KiB', async () => {
   await using rig = await startRig({ printer: 'none' })
@@ -65,7 +65,7 @@ async function startQuickly(timeouts: Partial<Record<'headersTimeout' | 'keepAli
     isTrustedProxy: () => false,
     isNamedHost: () => true,
   }
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+  const log = testLog()
   const [registry, connections, backlog, warnings] = [
     new Registry(),
     new Connections(),

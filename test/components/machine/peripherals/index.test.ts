@@ -5,20 +5,20 @@ import { servePeripherals } from '../../../../src/components/machine/peripherals
 import { systemCalls } from '../../../../src/components/machine/system-calls.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import type { ApiError } from '../../../../src/core/errors.ts'
-import { Log } from '../../../../src/core/log.ts'
 import { dataPaths } from '../../../../src/core/paths.ts'
 import { Scope } from '../../../../src/core/scope.ts'
 import { INTERNAL_CALLER } from '../../../../src/rpc/caller.ts'
 import { Registry } from '../../../../src/rpc/registry.ts'
 import { checkReply } from '../../../support/check-reply.ts'
 import { MachineFolder } from '../../../support/machine-folder.ts'
+import { testLog } from '../../../support/test-log.ts'
 import { raspberryPi } from './raspberry-pi.ts'
 
 /** Serves what `machine` has; every reply is compared with the contract. */
 function serve(machine: MachineFolder) {
   const registry = new Registry({ observe: checkReply })
   const scope = new Scope()
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
+  const log = testLog()
   const paths = dataPaths(`${machine.root}/printer_data`)
   const calls = systemCalls(log)
   const { signal } = new AbortController()

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { listLibcameraDevices } from '../../../../src/components/machine/peripherals/libcamera.ts'
-import { systemClock } from '../../../../src/core/clock.ts'
-import { Log } from '../../../../src/core/log.ts'
 import { MachineFolder } from '../../../support/machine-folder.ts'
+import { testLog } from '../../../support/test-log.ts'
 
 /** The cameras that the programs of a machine report, and the log. */
 async function listOn(programs: Readonly<Record<string, string>>, interpreter = '#!/bin/sh') {
@@ -13,7 +12,7 @@ async function listOn(programs: Readonly<Record<string, string>>, interpreter = 
   for (const [place, script] of Object.entries(programs)) machine.program(place, script, interpreter)
   const lines: string[] = []
   const console = (line: string) => void lines.push(line)
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console })
+  const log = testLog({ console })
   return { cameras: await listLibcameraDevices(machine.files, log, new AbortController().signal), lines }
 }
 
@@ -154,7 +153,7 @@ test('a program that cannot be run is logged; a file that is no program is none'
   using machine = new MachineFolder()
   machine.write('/usr/bin/cam', 'no program')
   machine.folder('/usr/bin/rpicam-hello')
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console: null })
+  const log = testLog()
   assert.deepEqual(await listLibcameraDevices(machine.files, log, new AbortController().signal), [])
 })
 
@@ -175,7 +174,7 @@ test('a program that hangs ends with the server, and nothing is logged', async (
   const stopping = new AbortController()
   const lines: string[] = []
   const console = (line: string) => void lines.push(line)
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'debug', console })
+  const log = testLog({ console })
   const cameras = listLibcameraDevices(machine.files, log, stopping.signal)
   while (!(await machine.files.exists('/usr/bin/cam.hangs'))) await setImmediate()
   stopping.abort()

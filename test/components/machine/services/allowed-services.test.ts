@@ -13,7 +13,7 @@ import {
 import type { ProviderParts } from '../../../../src/components/machine/services/provider.ts'
 import { Services } from '../../../../src/components/machine/services/services.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
-import { Log } from '../../../../src/core/log.ts'
+import { testLog } from '../../../support/test-log.ts'
 
 /** A moonraker.asvc, or its place, with what was logged of it. */
 function place(text?: string) {
@@ -22,7 +22,7 @@ function place(text?: string) {
   if (text !== undefined) writeFileSync(file, text)
   const lines: string[] = []
   const console = (line: string) => void lines.push(line)
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'info', console })
+  const log = testLog({ console, level: 'info' })
   return {
     file,
     lines,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PolledStates } from '../../../../src/components/machine/services/polled-states.ts'
 import type { ServiceStates } from '../../../../src/components/machine/services/provider.ts'
-import { Log } from '../../../../src/core/log.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
+import { testLog } from '../../../support/test-log.ts'
 
 /** Polls every 2 s; each question waits for its answer. */
 function polled() {
@@ -12,7 +12,7 @@ function polled() {
   const reports: ServiceStates[] = []
   const states = new PolledStates({
     clock,
-    log: new Log({ clock, file: null, structured: false, level: 'info', console: null }),
+    log: testLog({ clock }),
     period: 2,
     query() {
       const question = Promise.withResolvers<ServiceStates>()

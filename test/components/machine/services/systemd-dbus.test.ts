@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { ServerHost } from '../../../../src/app/host.ts'
-import { type Clock, systemClock } from '../../../../src/core/clock.ts'
-import { Log } from '../../../../src/core/log.ts'
+import type { Clock } from '../../../../src/core/clock.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { postJson, sendRequest } from '../../../support/raw-http.ts'
 import { type Rig, startRig } from '../../../support/rig.ts'
+import { testLog } from '../../../support/test-log.ts'
 import { WebClient } from '../../../support/web-client.ts'
 import { fakePrograms } from '../fake-programs.ts'
 import { type Answer, InProcessBus, LISTED, listed, newState } from './in-process-bus.ts'
@@ -100,7 +100,7 @@ test('two printers share one connection of their host, which ends with the last 
       '',
     ],
   })
-  const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
+  const log = testLog()
   const clock = new HandClock()
   const host = new ServerHost({ log, clock })
   const alone = bus.connections
