@@ -8,11 +8,19 @@ const UPGRADE =
 /** Takes one message, the bytes from `start` to `end`. */
 export type OnMessage = (bytes: Buffer, start: number, end: number) => void
 
+const TEXT = 1
+const CLOSE = 8
+const PING = 9
+const PONG = 10
+
 /** A client's text frame. The mask is zero, so the text stays readable; servers unmask it anyway. */
 export function clientFrame(text: string): Buffer {
-  const payload = Buffer.from(text)
+  return frame(TEXT, Buffer.from(text))
+}
+
+function frame(opcode: number, payload: Buffer): Buffer {
   const header = payload.length < 126 ? Buffer.alloc(6) : Buffer.alloc(8)
-  header[0] = 0x81
+  header[0] = 0x80 | opcode
   if (payload.length < 126) header[1] = 0x80 | payload.length
   else {
     if (payload.length > 0xffff) throw new Error('a request of more than 65535 bytes')
@@ -22,7 +30,7 @@ export function clientFrame(text: string): Buffer {
   return Buffer.concat([header, payload])
 }
 
-function takeFrames(onMessage: OnMessage) {
+function takeFrames(onMessage: OnMessage, pong: (frame: Buffer) => void) {
   return (bytes: Buffer, start: number, end: number): number => {
     let at = start
     while (end - at >= 2) {
@@ -40,8 +48,9 @@ function takeFrames(onMessage: OnMessage) {
       const payload = at + headerLength
       if (payload + length > end) break
       const opcode = (bytes[at] as number) & 0x0f
-      if (opcode === 8) throw new Error('the server closed the WebSocket')
-      if (opcode === 1) onMessage(bytes, payload, payload + length)
+      if (opcode === CLOSE) throw new Error('the server closed the WebSocket')
+      if (opcode === TEXT) onMessage(bytes, payload, payload + length)
+      if (opcode === PING) pong(frame(PONG, bytes.subarray(payload, payload + length)))
       at = payload + length
     }
     return at
@@ -56,7 +65,7 @@ export function openWebSocket(address: Address, onMessage: OnMessage): Promise<R
       const headEnd = head.indexOf('\r\n\r\n')
       if (headEnd === -1) return start
       if (!head.startsWith('HTTP/1.1 101')) throw new Error(`no WebSocket: ${head.split('\r\n')[0]}`)
-      const take = takeFrames(onMessage)
+      const take = takeFrames(onMessage, pong => connection.write(pong))
       connection.switchTo(take)
       resolve(connection)
       return take(bytes, start + headEnd + 4, end)
