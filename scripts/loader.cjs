@@ -19,6 +19,7 @@ const {
 } = require('node:fs')
 const { enableCompileCache, getCompileCacheDir } = require('node:module')
 const { join } = require('node:path')
+const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
 
 /** The hash of server.cjs: V8 compares only the length of a source with the one that it compiled. */
@@ -86,7 +87,19 @@ const filename = join(__dirname, 'server.cjs')
 const cache = folder && join(folder, 'server.bin')
 const script = new Script(read(filename).latin1Slice(), { filename, cachedData: cache && readCache(cache) })
 script.runInThisContext()(requireOnce, __dirname, exports)
-if (cache && script.cachedDataRejected !== false) {
-  // With what the start has compiled. Not later: V8 accepts no code from a process with other flags.
-  setTimeout(() => writeCache(cache, script.createCachedData()), START).unref()
+
+/** Keeps the code that the start has compiled, once. */
+let isKept = cache === undefined || script.cachedDataRejected === false
+function keepCode() {
+  if (!isKept) writeCache(cache, script.createCachedData())
+  isKept = true
 }
+// A server that stops early; not --help or --version, which compile less and exit at once.
+setImmediate(() => process.once('exit', keepCode))
+setTimeout(() => {
+  // Before the flags change: V8 accepts no code from a process with other flags.
+  keepCode()
+  // docs/decisions/0014-late-optimization.md
+  setFlagsFromString('--invocation-count-for-maglev=50000')
+  setFlagsFromString('--invocation-count-for-turbofan=200000')
+}, START).unref()

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -60,10 +69,14 @@ async function withServer(
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const child = spawn(process.execPath, [join(OUTPUT, 'moonraker.cjs'), ...args, '-d', DATA], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
   const exited = once(child, 'exit')
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text
+  })
   try {
     let text = ''
     for await (const part of child.stdout) {
@@ -77,6 +90,7 @@ async function withServer(
   } finally {
     child.kill()
     await exited
+    assert.equal(errors, '')
   }
 }
 
@@ -88,6 +102,12 @@ test('the bundle is plain ASCII: with one other character V8 keeps it at two byt
     -1,
     'esbuild cannot escape the content of a regular expression or of a tagged template',
   )
+})
+
+test('what only some servers need is not part of server.cjs', async () => {
+  await built
+  const { size } = statSync(join(OUTPUT, 'server.cjs'))
+  assert.ok(size < 570_000, `${size} bytes: load what not every start needs with import()`)
 })
 
 test('everything that is loaded on first use is there and works', async () => {
@@ -174,6 +194,9 @@ test('the compiled code of one start serves the next one, and no other build', a
     while (cached().length === 0) await delay(50)
   }
   assert.equal(await start(untilCached), 'undefined')
+  rmSync(cached()[0] ?? '')
+  // A server that stops before the start has ended keeps its code too.
+  assert.deepEqual([await start(), cached().length], ['undefined', 1])
   assert.equal(await start(), 'false')
   const [path = ''] = cached()
   // V8 itself would accept the code of another build.
