@@ -13,6 +13,7 @@ import { type SpoolEvent, SpoolmanLink } from './link.ts'
 import { SpoolmanProxy } from './proxy.ts'
 import { Reports } from './reports.ts'
 import { serverUrl } from './server-url.ts'
+import { type SpoolmanService, spoolmanService } from './service.ts'
 import { SpoolServer, usedLengthOf } from './spool-server.ts'
 import { SpoolsOfJob } from './spools-of-job.ts'
 import { UnreportedUse } from './unreported-use.ts'
@@ -175,6 +176,16 @@ function serveMacros({ printer: { session } }: Core, scope: Scope, parts: Parts)
   scope.defer(() => session.removeRemoteMethod('spoolman_set_active_spool'))
 }
 
+function serviceOf({ spools, proxy }: Parts): SpoolmanService {
+  return {
+    get activeSpool() {
+      return spools.active
+    },
+    request: ({ method, path, body }) =>
+      proxy.send({ request_method: method, path, body, use_v2_response: false }),
+  }
+}
+
 export default component({
   section: 'spoolman',
   presence: 'configured',
@@ -183,11 +194,13 @@ export default component({
     sync_rate: int({ min: 1 }).describe('Time between two reports of filament use').unit('s').default(5),
   },
   needs: { jobFields: optional(jobFieldsService), announcements: optional(announcementService) },
+  provides: { spoolman: spoolmanService },
   create({ core, section: { options }, scope, needs }) {
     const parts = new Parts(core, options.server, options.sync_rate)
     serve(core, scope, parts)
     serveMacros(core, scope, parts)
     return {
+      spoolman: serviceOf(parts),
       async start() {
         const fields = needs.jobFields()
         if (fields !== null) scope.use(fields.add(parts.ofJob))

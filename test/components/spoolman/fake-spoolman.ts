@@ -32,6 +32,9 @@ export type Failure =
 export class FakeSpoolman implements AsyncDisposable {
   readonly requests: SpoolmanRequest[] = []
   readonly spools = new Map<number, Spool>([1, 2, 3].map(id => [id, { id, used_length: 0 }]))
+  version = '0.20.0'
+  /** The extra fields of spools. */
+  readonly fields: string[] = []
   /** How many WebSockets there have been. */
   connections = 0
   /** Returns the failure of a request. */
@@ -149,6 +152,10 @@ export class FakeSpoolman implements AsyncDisposable {
 
   #answer({ method, path, body }: SpoolmanRequest): { status: number; value: unknown } {
     const { pathname } = new URL(path, this.url)
+    if (pathname === '/api/v1/info') return { status: 200, value: { version: this.version } }
+    const [, field] = /^\/api\/v1\/field\/spool\/?(.*)$/.exec(pathname) ?? []
+    if (field) this.fields.push(field)
+    if (field !== undefined) return { status: 200, value: this.fields.map(key => ({ key })) }
     if (pathname === '/api/v1/spool') return { status: 200, value: [...this.spools.values()] }
     const [, id, action] = /^\/api\/v1\/spool\/(\d+)(\/use)?$/.exec(pathname) ?? []
     const spool = this.spools.get(Number(id))
