@@ -50,6 +50,7 @@ export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
   { section: 'spoolman', load: () => import('./spoolman/index.ts') },
   { section: 'timelapse', load: () => import('./timelapse/index.ts') },
   { section: 'td1', load: () => import('./td1/index.ts') },
+  { section: 'mmu_server', load: () => import('./mmu-server/index.ts') },
   { section: 'wled', load: () => import('./wled/index.ts') },
   { section: 'update_manager', load: () => import('./update-manager/index.ts') },
   server,

@@ -1,0 +1,41 @@
+// Texts in commands for Klipper. Klipper ends a command at `#`, `*`, `;` and a line break, also inside of quotes.
+
+/** A message for MMU_LOG, between single quotes: line breaks as `\n`, other characters that Klipper cannot take replaced. */
+export function messageText(text: string): string {
+  return plain(text).replaceAll("'", '`').replaceAll('"', '`').replaceAll('\\', '/').replaceAll('\n', '\\n')
+}
+
+/** The lines of a message for M118. */
+export function messageLines(text: string): string[] {
+  return plain(text).split('\n')
+}
+
+function plain(text: string): string {
+  return text
+    .replaceAll('#', 'No.')
+    .replaceAll('*', 'x')
+    .replaceAll(';', ',')
+    .replace(/[^\P{Cc}\n]/gu, ' ')
+}
+
+/** A value of a gate map: a number, or a text of Spoolman. */
+export type MapValue = number | string
+
+/** A Python literal of gates and their values, without characters that Klipper cannot take. */
+export function gateMapText(gates: ReadonlyMap<number, Readonly<Record<string, MapValue>>>): string {
+  const entries = [...gates].map(([gate, values]) => {
+    const fields = Object.entries(values).map(([name, value]) => `'${name}': ${literal(value)}`)
+    return `${gate}: {${fields.join(', ')}}`
+  })
+  return `{${entries.join(', ')}}`
+}
+
+/** Escapes are those of Python: Klipper reads the text with its quotes, Python the escapes. */
+function literal(value: MapValue): string {
+  if (typeof value === 'number') return String(value)
+  const escaped = value.replace(/["'\\#*;\p{Cc}]/gu, character => {
+    const code = character.charCodeAt(0).toString(16)
+    return `\\x${code.padStart(2, '0')}`
+  })
+  return `'${escaped}'`
+}
