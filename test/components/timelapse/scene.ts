@@ -72,13 +72,14 @@ export class Scene implements AsyncDisposable {
   /** Starts a server on what an earlier one has left, apart from its database. */
   async startServer(): Promise<void> {
     const { options = '', conf = '', hasWebcam = true, authorization } = this.#options
-    const { minFree = 0, snapshotTimeout = 10 } = this.#options
+    const { minFree = 0, snapshotTimeout = 30 } = this.#options
     mkdirSync(this.videos, { recursive: true })
     const webcam = hasWebcam ? `[webcam front]\nstream_url: /webcam\nsnapshot_url: ${this.camera.url}\n` : ''
     const rig = await startRig({
       klippySocket: this.klippy.path,
       ready: true,
-      clock: quickClock(20),
+      // The limit of a frame that hangs must not pass on a machine that is busy.
+      clock: quickClock(4),
       ...(authorization !== undefined && { authorization }),
       conf:
         `[timelapse]\noutput_path: ${this.videos}\nframe_path: ${this.frames}\nmin_free_space: ${minFree}\n` +
