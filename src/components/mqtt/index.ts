@@ -4,12 +4,14 @@ import { mqtt as chapter } from '../../api/mqtt.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
 import type { ReadSection } from '../../config/index.ts'
+import { messageOf } from '../../core/errors.ts'
 import { progressService } from '../analysis/service.ts'
 import { metadataService } from '../metadata/service.ts'
 import { powerService } from '../power/service.ts'
 import { Broker } from './broker.ts'
 import { connectionOptions } from './connection.ts'
 import { HomeAssistant } from './home-assistant/home-assistant.ts'
+import { RetainedTopics } from './home-assistant/retained-topics.ts'
 import { Messages } from './messages.ts'
 import { mqttOptions } from './options.ts'
 import { RequestApi } from './request-api.ts'
@@ -67,10 +69,12 @@ export default component({
       const parts = { core, broker, qos: options.api_qos ?? defaultQos, role: options.api_role, subscribe }
       new RequestApi(parts).serve(scope)
     }
+    const topics = new RetainedTopics(core.storage.namespaces)
     if (options.home_assistant) {
       new HomeAssistant({
         core,
         broker,
+        topics,
         options: {
           prefix: options.home_assistant_prefix,
           control: options.home_assistant_control,
@@ -100,6 +104,10 @@ export default component({
           core.log.warning(OPEN_BROKER)
         }
         broker.start(connection)
+        if (options.home_assistant) return
+        topics
+          .clear(broker, () => false)
+          .catch((error: unknown) => core.log.debug(`Home Assistant keeps the printer: ${messageOf(error)}`))
       },
       stop: () => broker.stop(),
     }

@@ -1,15 +1,17 @@
 // Home Assistant: what it learns of a printer, the states of a print, and commands.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { connectAsync } from 'mqtt'
 import { quickClock } from '../../support/quick-clock.ts'
+import { RestartableServer } from '../../support/restartable-server.ts'
 import { type RigOptions, startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { checkDiscovery, checkState, type Discovery, renderState } from './home-assistant-schema.ts'
-import { mqttSection, TestBroker } from './test-broker.ts'
+import { mqttSection, type Published, TestBroker } from './test-broker.ts'
 
 const STATE = 'rig/ha/state'
 const PRINTER = 'rig/ha/printer'
@@ -262,4 +264,63 @@ test('entities of an earlier run that are gone are removed', async () => {
   })
   assert.deepEqual(components.old_fan, { platform: 'sensor' })
   assert.equal(components.pause?.name, 'Pause')
+})
+
+/** The topics that the broker stores for Home Assistant and the printer. */
+async function retained(broker: TestBroker): Promise<string[]> {
+  const client = await connectAsync(`mqtt://127.0.0.1:${broker.port}`)
+  const topics: string[] = []
+  const last = new Promise<void>(resolve => {
+    client.on('message', (topic, _payload, { retain }) => {
+      if (topic === 'end') resolve()
+      else if (retain && !topic.endsWith('/moonraker/status')) topics.push(topic)
+    })
+  })
+  await client.subscribeAsync(['#'])
+  await client.publishAsync('end', '')
+  await last
+  await client.endAsync(true)
+  return topics.sort()
+}
+
+test('the device is removed when home_assistant is switched off, or its prefix is changed', async () => {
+  await using broker = await TestBroker.start()
+  const conf = (lines: string) => mqttSection(broker.port, `home_assistant_interval: 0.5\n${lines}`)
+  await using server = await RestartableServer.start({ conf: conf('home_assistant: True') })
+  const isConfig = ({ topic, payload }: Published) => topic.endsWith('/config') && payload !== ''
+  const { topic } = await broker.until(() => broker.published.find(isConfig))
+  await broker.next(STATE)
+  assert.ok((await retained(broker)).includes(topic))
+  const restart = async (lines: string) => {
+    const configuration = readFileSync(server.paths.configFile, 'utf8')
+    const [others] = configuration.split('[mqtt]')
+    writeFileSync(server.paths.configFile, `${others}${conf(lines)}`)
+    await server.restart()
+  }
+  await restart('home_assistant: True\nhome_assistant_prefix: elsewhere')
+  const moved = topic.replace('homeassistant', 'elsewhere')
+  await broker.until(() => broker.published.some(message => message.topic === moved))
+  await broker.until(() =>
+    broker.published.some(message => message.topic === topic && message.payload === ''),
+  )
+  assert.deepEqual(
+    (await retained(broker)).filter(each => each.endsWith('/config')),
+    [moved],
+  )
+  await restart('home_assistant: False')
+  await broker.until(() =>
+    broker.published.some(message => message.topic === moved && message.payload === ''),
+  )
+  let left: string[]
+  do left = await retained(broker)
+  while (left.length > 0)
+  // Nothing is left to remove: no message at the next start.
+  const before = broker.published.length
+  await server.restart()
+  await broker.until(() => broker.published.slice(before).some(({ payload }) => payload.includes('online')))
+  await server.end()
+  assert.deepEqual(
+    broker.published.slice(before).filter(({ payload }) => payload === ''),
+    [],
+  )
 })

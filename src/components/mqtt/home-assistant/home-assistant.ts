@@ -17,6 +17,7 @@ import { isLight } from './lights.ts'
 import { objectRequest, objectSensors } from './object-entities.ts'
 import { PRINT_OBJECTS, printEntities } from './print-entities.ts'
 import { type PrinterParts, printerParts, type ServerFacts, serverFacts } from './printer-facts.ts'
+import type { RetainedTopics } from './retained-topics.ts'
 import { readEstimate, readThumbnail } from './thumbnail.ts'
 
 /** Home Assistant has just started: many devices answer, each after a random time of at most this, in seconds. */
@@ -40,6 +41,7 @@ export interface HomeAssistantParts {
   readonly core: Core
   readonly broker: MqttBroker
   readonly options: HomeAssistantOptions
+  readonly topics: RetainedTopics
   /** The address of the server's pages; undefined if it is not known. */
   readonly url: string | undefined
   readonly metadata: () => MetadataSource | null
@@ -94,6 +96,9 @@ export class HomeAssistant implements Follower {
     scope.use(broker.subscribe(this.#configTopic, message => this.#readEarlier(message), 1))
     scope.use(broker.subscribe(`${options.prefix}/status`, message => this.#statusOfHome(message), 1))
     scope.use(broker.subscribe(this.#topic('do/+'), message => this.#command(message), 1))
+    // The prefix or the name of the instance may have been others.
+    const isUsed = (topic: string) => topic === this.#configTopic || topic.startsWith(this.#topic(''))
+    this.#run(this.#parts.topics.clear(broker, isUsed))
     const timer = clock.every(options.interval, update)
     scope.defer(() => timer.stop())
     scope.defer(() => core.printer.unsubscribe(this))
@@ -216,10 +221,15 @@ export class HomeAssistant implements Follower {
     const { broker, core } = this.#parts
     if (!broker.connected || this.#published.get(topic) === payload) return
     this.#published.set(topic, payload)
-    broker.publish(topic, payload, RETAINED).catch(error => {
+    this.#retain(topic, payload).catch(error => {
       if (this.#published.get(topic) === payload) this.#published.delete(topic)
       core.log.debug(`${topic} was not published: ${messageOf(error)}`)
     })
+  }
+
+  async #retain(topic: string, payload: string | Buffer): Promise<void> {
+    await this.#parts.topics.add(topic)
+    await this.#parts.broker.publish(topic, payload, RETAINED)
   }
 
   async #jobStarted({ filename }: PrintStats): Promise<void> {
@@ -237,7 +247,7 @@ export class HomeAssistant implements Follower {
     const metadata = this.#parts.metadata()
     if (metadata === null || this.#filename === '' || !broker.connected) return
     const picture = await readThumbnail(metadata, core.paths.gcodes, this.#filename).catch(() => null)
-    await broker.publish(this.#topic('thumb'), picture ?? '', RETAINED)
+    await this.#retain(this.#topic('thumb'), picture ?? '')
   }
 
   /** Reads the announcement of an earlier run, which the broker has stored. */
