@@ -27,14 +27,14 @@ const needs = {
 test('an outside component uses roots, metadata, queue, webcams and services', async () => {
   const found: Record<string, unknown> = {}
   const type: ComponentType = component({
-    section: 'timelapse',
+    section: 'films',
     presence: 'configured',
     options: {},
     needs,
     create({ core, scope, needs: { files, queue, machine, metadata, webcams } }) {
-      const path = join(core.paths.data, 'timelapse')
+      const path = join(core.paths.data, 'films')
       mkdirSync(path, { recursive: true })
-      scope.use(files.serveRoot({ name: 'timelapse', path, writable: false }))
+      scope.use(files.serveRoot({ name: 'films', path, writable: false }))
       return {
         async start() {
           writeFileSync(join(path, 'cube.mp4'), 'film')
@@ -49,7 +49,7 @@ test('an outside component uses roots, metadata, queue, webcams and services', a
   await using rig = await startRig({
     printer: 'none',
     components: [type],
-    conf: '[timelapse]\n[webcam front]\nstream_url: /webcam\n',
+    conf: '[films]\n[webcam front]\nstream_url: /webcam\n',
     prepare(paths) {
       mkdirSync(paths.gcodes, { recursive: true })
       writeFileSync(join(paths.gcodes, 'cube.gcode'), 'G28\n')
@@ -58,10 +58,10 @@ test('an outside component uses roots, metadata, queue, webcams and services', a
   assert.deepEqual(found, { metadata: 'cube.gcode', webcams: 1 })
   using client = await WebClient.open(rig.url)
   const { registered_directories, components, failed_components } = (await client.call('server.info')).result
-  assert.ok(registered_directories.includes('timelapse'))
-  assert.ok(components.includes('timelapse'))
+  assert.ok(registered_directories.includes('films'))
+  assert.ok(components.includes('films'))
   assert.deepEqual(failed_components, [])
-  const { result: films } = await client.call('server.files.list', { root: 'timelapse' })
+  const { result: films } = await client.call('server.files.list', { root: 'films' })
   assert.deepEqual(
     films.map((film: { path: string }) => film.path),
     ['cube.mp4'],
