@@ -21,27 +21,17 @@ export function boundServices(
 /** Adds a warning for each service that the device could not start and stop. Waits for the service manager. */
 export async function checkServices(
   { warnings }: Pick<Core, 'warnings'>,
-  machine: Pick<MachineServices, 'allows' | 'info'> | null,
+  machine: Pick<MachineServices, 'problemOf'> | null,
   { section }: Pick<DriverContext<PowerType>['section'], 'section'>,
   names: readonly string[],
 ): Promise<void> {
   for (const name of names) {
-    const problem = await problemOf(machine, name)
+    const problem =
+      machine === null
+        ? 'cannot be controlled: the component [machine] does not work'
+        : await machine.problemOf(name)
     if (problem !== null) warnings.add(`Section [${section}], option "bound_services": ${name} ${problem}`)
   }
-}
-
-async function problemOf(
-  machine: Pick<MachineServices, 'allows' | 'info'> | null,
-  name: string,
-): Promise<string | null> {
-  if (machine === null) return 'cannot be controlled: the component [machine] does not work'
-  if (!(await machine.allows(name))) return 'may not be controlled: add it to the file moonraker.asvc'
-  const { provider, available_services } = await machine.info()
-  if (provider === 'none') return 'cannot be controlled: the provider of [machine] is none'
-  return available_services.includes(name)
-    ? null
-    : 'is no service of this machine: correct its name, or install it'
 }
 
 /** Starts or stops the services, one after the other. An error is logged, and the next service follows. */

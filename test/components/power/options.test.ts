@@ -127,6 +127,6 @@ test('a bound service that cannot be controlled is a warning at the start, and t
 test('bound services without a service manager are warnings', async () => {
   await using scene = await startBound('bound_services: crowsnest', 'none')
   assert.deepEqual(await scene.warnings(), [
-    'Section [power plug], option "bound_services": crowsnest cannot be controlled: the provider of [machine] is none',
+    'Section [power plug], option "bound_services": crowsnest cannot be controlled: [machine] has no provider for services',
   ])
 })

@@ -47,6 +47,8 @@ export class Services {
   /** Ends when the list of allowed services was read, or written to the data folder. */
   #loading: Promise<void> = Promise.resolve()
   #opening: Promise<Provider> | null = null
+  /** Resolves when the service manager is known, or is not found. */
+  readonly #looked = Promise.withResolvers<void>()
   #provider: Provider | null = null
   /** That another provider than the configured one is in use. */
   #warning: Registration | null = null
@@ -72,7 +74,7 @@ export class Services {
   start(): void {
     this.#loading = this.#parts.allowed.load()
     this.#opening = this.#open()
-    this.#opening.catch(error => this.#logError(error))
+    this.#opening.catch(error => this.#logError(error)).finally(this.#looked.resolve)
   }
 
   async #open(): Promise<Provider> {
@@ -180,6 +182,17 @@ export class Services {
   async allows(name: string): Promise<boolean> {
     await this.#opening?.catch(() => undefined)
     return this.#parts.allowed.includes(name)
+  }
+
+  /** Why a service cannot be started and stopped; null if it can. Waits for the service manager. */
+  async problemOf(name: string): Promise<string | null> {
+    await this.#looked.promise
+    if (this.#parts.signal.aborted) return null
+    if (!this.#parts.allowed.includes(name)) return 'may not be controlled: add it to the file moonraker.asvc'
+    if (this.#provider === null || this.#provider.name === 'none') {
+      return 'cannot be controlled: [machine] has no provider for services'
+    }
+    return this.#states.has(name) ? null : 'is no service of this machine: correct its name, or install it'
   }
 
   async #opened(): Promise<Provider> {
