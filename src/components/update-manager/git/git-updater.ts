@@ -18,6 +18,7 @@ import { repairObjects } from './repair-objects.ts'
 import type { RepoConfig } from './repo-config.ts'
 import { NO_STATE, type RepoState, type RollbackPoint, rollbackOf, stateOf, storedOf } from './repo-state.ts'
 import { gitStatus, isBehind, isValid, type RepoSpec } from './status.ts'
+import { readWorkTree } from './work-tree.ts'
 
 /** What it is made from. */
 export interface GitUpdaterParts {
@@ -107,7 +108,7 @@ export class GitUpdater implements Updater {
       if (upstreamHash === UNKNOWN) throw new ApiError(400, 'Update aborted, repo not valid')
       await run.note({ from: currentHash, to: upstreamHash })
       const previous = this.#present()
-      await run.uninterrupted(() => this.#withRepair(run, () => this.#move(run)))
+      await run.uninterrupted(() => this.#withRepair(run, () => this.#moveOrReturn(run)))
       this.#rollback = previous
     })
     await this.#finish(run, before, 'Update Finished...')
@@ -130,6 +131,21 @@ export class GitUpdater implements Updater {
     if (failure !== null) throw failure
     const { corrupt, messages } = this.#state
     if (corrupt) throw new GitError(['status'], messages.join('\n'))
+  }
+
+  /** A move that fails, such as on a full disk, leaves no file of the new commit. */
+  async #moveOrReturn(run: UpdateRun): Promise<void> {
+    const { git, clock } = this.#parts
+    const { currentHash, upstreamHash } = this.#state
+    try {
+      await this.#move(run)
+    } catch (error) {
+      if (!(error instanceof GitError) || error.isCorruption) throw error
+      const { changed } = await readWorkTree(git, run.signal)
+      const options = { git, clock, signal: run.signal }
+      if (changed.length > 0) await settleMove(options, { from: currentHash, to: upstreamHash })
+      throw error
+    }
   }
 
   async #move(run: UpdateRun): Promise<void> {

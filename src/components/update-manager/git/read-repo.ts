@@ -132,7 +132,7 @@ async function readWithRemote(
 }
 
 async function readVersions(options: ReadOptions, tree: WorkTree, state: RepoState): Promise<RepoState> {
-  const { git, signal } = options
+  const { git, channel, pin, signal } = options
   const head = tree.head as string
   const at = { ...state, currentHash: head }
   const ref = `refs/remotes/${state.remote}/${state.branch}`
@@ -142,10 +142,13 @@ async function readVersions(options: ReadOptions, tree: WorkTree, state: RepoSta
     return { ...at, messages: [...state.messages, message] }
   }
   const described = await describe(git, 'HEAD', signal)
-  const ahead = await countCommits(git, `${tip.stdout.trim()}..HEAD`, signal)
-  const tags = await readTags(git, ref, signal)
-  const target = await findTarget(options, { head, tip: tip.stdout.trim(), tags, described })
-  const behind = target.hash === head ? 0 : await countCommits(git, `HEAD..${target.hash}`, signal)
+  const { ahead, behind: behindTip } = await countDifference(git, ref, signal)
+  // Nothing is new: no tag is needed.
+  const isCurrent = behindTip === 0 && channel === 'dev' && pin === null
+  const tags = isCurrent ? [] : await readTags(git, ref, signal)
+  const heads = { head, tip: tip.stdout.trim(), tags, described }
+  const target = await findTarget(options, heads)
+  const behind = await countBehind(git, target.hash, { ...heads, behindTip, signal })
   const range = [head, target.hash] as const
   const commits: Commit[] = behind > 0 ? await readCommits(git, range, tags, signal) : []
   const versions = await readBoth(git, { head, target: target.hash, described, behind, signal })
@@ -168,6 +171,23 @@ async function readVersions(options: ReadOptions, tree: WorkTree, state: RepoSta
 async function describe(git: Git, commit: string, signal: AbortSignal): Promise<DescribedCommit | null> {
   const args = ['describe', '--always', '--tags', '--long', '--abbrev=8', commit]
   return readDescribed(await git.text(args, signal))
+}
+
+/** The numbers of commits that only HEAD has, and that only `ref` has. */
+async function countDifference(git: Git, ref: string, signal: AbortSignal) {
+  const counts = await git.text(['rev-list', '--left-right', '--count', `HEAD...${ref}`], signal)
+  const [ahead = 0, behind = 0] = counts.split('\t').map(Number)
+  return { ahead, behind }
+}
+
+/** The number of commits from HEAD to the target. */
+async function countBehind(
+  git: Git,
+  target: string,
+  { head, tip, behindTip, signal }: { head: string; tip: string; behindTip: number; signal: AbortSignal },
+): Promise<number> {
+  if (target === head) return 0
+  return target === tip ? behindTip : countCommits(git, `HEAD..${target}`, signal)
 }
 
 async function countCommits(git: Git, range: string, signal: AbortSignal): Promise<number> {
