@@ -25,7 +25,9 @@ export interface GitUpdaterParts {
   readonly spec: RepoSpec
   readonly git: Git
   readonly clock: Clock
-  readonly dependencies: Dependencies
+  readonly dependencies: Pick<Dependencies, 'read' | 'install'>
+  /** Rejects with ApiError for a commit that must not be installed; left out where each one may. */
+  readonly check?: (commit: string, signal: AbortSignal) => Promise<void>
   /** The URL to use in place of that of the remote: the repository may have moved. */
   readonly findUrl: (url: string, signal: AbortSignal) => Promise<string>
 }
@@ -106,6 +108,7 @@ export class GitUpdater implements Updater {
       const { changed, currentHash, upstreamHash } = this.#state
       if (changed.length > 0) throw new ApiError(400, 'Update aborted, repo has been modified')
       if (upstreamHash === UNKNOWN) throw new ApiError(400, 'Update aborted, repo not valid')
+      await this.#parts.check?.(upstreamHash, run.signal)
       await run.note({ from: currentHash, to: upstreamHash })
       const previous = this.#present()
       await run.uninterrupted(() => this.#withRepair(run, () => this.#moveOrReturn(run)))
@@ -202,8 +205,11 @@ export class GitUpdater implements Updater {
   }
 
   async #finish(run: UpdateRun, before: Requirements | null, last: string): Promise<void> {
-    await this.#parts.dependencies.install(run, this.label, before)
-    await this.#read(run.signal)
+    try {
+      await this.#parts.dependencies.install(run, this.label, before)
+    } finally {
+      await this.#read(run.signal)
+    }
     await run.restartServices(this.label)
     run.message(`${this.label}: ${last}`, true)
   }
