@@ -107,6 +107,7 @@ async function bundleWorkers(output) {
   const programs = {
     'metadata-worker': 'src/components/metadata/worker/worker.ts',
     'rf-worker': 'src/components/power/types/rf-worker.ts',
+    'update-guard': 'src/components/update-manager/self/guard.ts',
     ...Object.fromEntries(
       globSync('src/**/*.processor.ts', { cwd: root }).map(path => [
         `processors/${path.slice('src/'.length, -'.ts'.length).replaceAll('/', '+')}`,

@@ -89,6 +89,16 @@ export default component({
       },
     }
     const { configured, builtIn } = readSections({ core, general, releases, machine, packages }, named)
+    const ownOptions = builtIn.get('moonraker')
+    const own: ConfiguredUpdater = {
+      name: 'moonraker',
+      config: [general.channel, ownOptions],
+      refreshHours: ownOptions?.refresh_interval,
+      open: async () => {
+        const { openOwnRelease } = await import('./self/own-release.ts')
+        return openOwnRelease({ core, general, releases, sudo, options: ownOptions })
+      },
+    }
     const manager = new UpdateManager({
       core,
       machine,
@@ -96,6 +106,7 @@ export default component({
       releases,
       klipper: new KlipperSource({ core, general, machine, packages, options: builtIn.get('klipper') }),
       system: general.enable_system_updates ? system : null,
+      own,
       configured,
     })
     serve(core, scope, manager)

@@ -34,6 +34,8 @@ export interface ManagerParts {
   readonly releases: ReleaseApi
   /** The packages of the operating system; null where they are not updated. */
   readonly system: ConfiguredUpdater | null
+  /** This server. */
+  readonly own: ConfiguredUpdater
   readonly klipper: KlipperSource
   readonly configured: readonly ConfiguredUpdater[]
 }
@@ -72,8 +74,9 @@ export class UpdateManager {
 
   /** Opens the installations. Repairs and refreshes go on after the start. */
   async start(): Promise<void> {
-    const { general, system, klipper, configured } = this.#parts
+    const { general, system, own, klipper, configured } = this.#parts
     if (system !== null) this.#put(await this.#open(system))
+    this.#put(await this.#open(own))
     const place = klipper.storedPlace(this.#entries.stored('klipper'))
     await this.#putKlipper(place)
     for (const opened of await Promise.all(configured.map(each => this.#open(each)))) this.#put(opened)
@@ -117,7 +120,8 @@ export class UpdateManager {
   async #open({ name, open, config, refreshHours }: ConfiguredUpdater): Promise<OpenedUpdater | null> {
     const { warnings, log } = this.#parts.core
     try {
-      return { updater: await open(), config, refreshHours }
+      const updater = await open()
+      return updater && { updater, config, refreshHours }
     } catch (error) {
       warnings.add(sectionWarning(name, messageOf(error)))
       if (!(error instanceof ConfigError)) log.error(`the entry ${name} cannot be opened`, error)

@@ -13,8 +13,8 @@ export interface ConfiguredUpdater {
   readonly config: unknown
   /** Hours between two refreshes; the default of [update_manager] where it is undefined. */
   readonly refreshHours: number | undefined
-  /** Rejects with ConfigError. */
-  readonly open: () => Promise<Updater>
+  /** Null where nothing is to be updated. Rejects with ConfigError. */
+  readonly open: () => Promise<Updater | null>
 }
 
 /** What all entries share. */

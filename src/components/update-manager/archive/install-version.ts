@@ -14,6 +14,8 @@ export interface InstallTarget {
   readonly replacement: Replacement
   /** Files and folders that stay, relative to the installation. */
   readonly persistentFiles: readonly string[]
+  /** Rejects with ArchiveError for an extracted archive that must not be installed. */
+  readonly check?: (folder: string) => Promise<void>
 }
 
 /** The last step, which moves a complete version into its place. Nothing has changed before. */
@@ -21,7 +23,7 @@ export type Replace = () => Promise<void>
 
 /** Extracts an archive. Rejects with ArchiveError, errors of the file system, and the reason of `signal`. */
 export async function prepareArchive(
-  { place, replacement, persistentFiles }: InstallTarget,
+  { place, replacement, persistentFiles, check }: InstallTarget,
   file: string,
   signal: AbortSignal,
 ): Promise<Replace> {
@@ -31,6 +33,7 @@ export async function prepareArchive(
     throw new ArchiveError(
       `The release has no ${RELEASE_INFO}: it is not installed, as no update could follow`,
     )
+  await check?.(incoming)
   await chmod(incoming, (await stat(place.path)).mode & 0o7777)
   return async () => {
     await keepFiles(persistentFiles, place.path, incoming)

@@ -43,6 +43,8 @@ export interface ReleaseUpdaterParts extends InstallTarget {
   readonly dependencies: Dependencies | null
   /** The services that restart after an update. */
   readonly services: readonly string[]
+  /** Called when the new version is in place, before the services restart. */
+  readonly beforeRestart?: () => Promise<void>
 }
 
 export class ReleaseUpdater implements Updater {
@@ -234,6 +236,7 @@ export class ReleaseUpdater implements Updater {
     }
     await this.#readDisk()
     await dependencies?.install(run, this.label, before)
+    await this.#parts.beforeRestart?.()
     if (this.services.length > 0) await run.restartServices(this.label)
   }
 

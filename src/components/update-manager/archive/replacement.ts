@@ -23,7 +23,7 @@ export type Exchange = typeof exchangePaths
 
 export class Replacement {
   /** The installation. */
-  readonly #path: string
+  readonly path: string
   readonly #exchange: Exchange
   /** What belongs to the updates of the installation. */
   readonly folder: string
@@ -37,7 +37,7 @@ export class Replacement {
 
   /** `path` is the installation, with all links resolved. */
   constructor(path: string, exchange: Exchange = exchangePaths) {
-    this.#path = path
+    this.path = path
     this.#exchange = exchange
     this.folder = join(dirname(path), `.${basename(path)}.update`)
     this.incoming = join(this.folder, 'incoming')
@@ -59,18 +59,18 @@ export class Replacement {
   async replaceFolder(source: 'incoming' | 'previous'): Promise<void> {
     const from = source === 'incoming' ? this.incoming : this.previous
     this.#write({ kind: 'folder', source, inode: await inodeOf(from) })
-    if (await this.#exchange(this.#path, from)) {
+    if (await this.#exchange(this.path, from)) {
       if (source === 'incoming') await rename(from, this.#outgoing)
     } else await this.#replaceInTwoSteps(from)
     await this.#settle()
   }
 
   async #replaceInTwoSteps(from: string): Promise<void> {
-    await rename(this.#path, this.#outgoing)
+    await rename(this.path, this.#outgoing)
     try {
-      await rename(from, this.#path)
+      await rename(from, this.path)
     } catch (error) {
-      await rename(this.#outgoing, this.#path)
+      await rename(this.#outgoing, this.path)
       throw error
     }
   }
@@ -83,7 +83,7 @@ export class Replacement {
     await rm(this.#outgoing, { recursive: true, force: true })
     await mkdir(this.#outgoing)
     for (const name of await readdir(this.incoming)) {
-      const current = join(this.#path, name)
+      const current = join(this.path, name)
       if (await exists(current))
         await copyFile(current, join(this.#outgoing, name), constants.COPYFILE_FICLONE)
     }
@@ -95,8 +95,8 @@ export class Replacement {
 
   async #moveFiles(): Promise<void> {
     for (const name of await readdir(this.incoming))
-      await rename(join(this.incoming, name), join(this.#path, name))
-    await makeDurable(this.#path)
+      await rename(join(this.incoming, name), join(this.path, name))
+    await makeDurable(this.path)
     await rm(this.incoming, { recursive: true })
   }
 
@@ -108,7 +108,7 @@ export class Replacement {
     this.#write({ kind: 'change', inode: await inodeOf(this.incoming) })
     try {
       const result = await change()
-      await makeTreeDurable(this.#path)
+      await makeTreeDurable(this.path)
       await rename(this.incoming, this.#outgoing)
       await this.#settle()
       return result
@@ -120,10 +120,10 @@ export class Replacement {
 
   /** Puts the copy of before a change back, and removes what the change left. */
   async #undoChange(inode: string): Promise<void> {
-    if ((await exists(this.#path)) && (await exists(this.incoming))) {
-      if ((await inodeOf(this.incoming)) === inode && !(await this.#exchange(this.#path, this.incoming)))
+    if ((await exists(this.path)) && (await exists(this.incoming))) {
+      if ((await inodeOf(this.incoming)) === inode && !(await this.#exchange(this.path, this.incoming)))
         await this.#replaceInTwoSteps(this.incoming)
-    } else if (!(await exists(this.#path))) await rename(this.incoming, this.#path)
+    } else if (!(await exists(this.path))) await rename(this.incoming, this.path)
     // The copy is there on its way to `previous`, after a change that succeeded.
     if ((await exists(this.#outgoing)) && (await inodeOf(this.#outgoing)) !== inode)
       await rm(this.#outgoing, { recursive: true })
@@ -131,7 +131,7 @@ export class Replacement {
 
   /** The outgoing version becomes the previous one. */
   async #settle(): Promise<void> {
-    await makeDurable(dirname(this.#path))
+    await makeDurable(dirname(this.path))
     if (await exists(this.#outgoing)) {
       await rm(this.previous, { recursive: true, force: true })
       await rename(this.#outgoing, this.previous)
@@ -155,8 +155,8 @@ export class Replacement {
 
   async #finishFolder({ source, inode }: Journal & { kind: 'folder' }): Promise<void> {
     const from = source === 'incoming' ? this.incoming : this.previous
-    if (!(await exists(this.#path))) await rename((await exists(from)) ? from : this.#outgoing, this.#path)
-    else if (source === 'incoming' && (await exists(from)) && (await inodeOf(this.#path)) === inode)
+    if (!(await exists(this.path))) await rename((await exists(from)) ? from : this.#outgoing, this.path)
+    else if (source === 'incoming' && (await exists(from)) && (await inodeOf(this.path)) === inode)
       await rename(from, this.#outgoing)
   }
 

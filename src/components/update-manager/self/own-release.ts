@@ -1,0 +1,100 @@
+// The entry moonraker: this server, where it was installed from the archive of a release.
+import { readFile, realpath, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Core } from '../../../component/component.ts'
+import { commandFailure } from '../../../core/command-failure.ts'
+import { runCommand } from '../../../core/run-command.ts'
+import { isPlainObject } from '../../../schema/index.ts'
+import { readInstallInfo } from '../archive/install-info.ts'
+import { readInstallation } from '../archive/installation.ts'
+import { ReleaseUpdater, type ReleaseUpdaterParts } from '../archive/release-updater.ts'
+import { Replacement } from '../archive/replacement.ts'
+import { ArchiveError } from '../archive/zip.ts'
+import type { GeneralOptions } from '../options.ts'
+import type { ReleaseApi } from '../releases/release-api.ts'
+import type { BuiltInOptions } from '../sections.ts'
+import type { Updater } from '../updater.ts'
+import { type GuardParts, guardStarter } from './guard-starter.ts'
+
+const NAME = 'moonraker'
+/** The name in package.json of a release of this server. */
+const PACKAGE = 'moonraker-ts'
+/** The program in the folder of a release. */
+const PROGRAM = 'dist/moonraker.cjs'
+/** Seconds for a new version to print its version. */
+const CHECK_SECONDS = 30
+/** What belongs to the machine: the native packages. */
+const KEPT = ['node_modules']
+
+/** What the entry needs. */
+export interface OwnReleaseParts extends GuardParts {
+  readonly core: Core
+  readonly general: GeneralOptions
+  readonly releases: ReleaseApi
+  /** Of [update_manager moonraker]; undefined without that section. */
+  readonly options: BuiltInOptions | undefined
+}
+
+/** The entry; null where the server was installed in another way. */
+export async function openOwnRelease(parts: OwnReleaseParts): Promise<Updater | null> {
+  const { core, general, releases, options } = parts
+  const path = await ownFolder()
+  if (path === null) return null
+  const replacement = new Replacement(path)
+  await replacement.repair()
+  const info = await readInstallInfo(path, false)
+  if (info?.owner == null || info.repo === null) return null
+  await reportGuard(core, replacement)
+  const channel = options?.channel ?? general.channel
+  const { refresh_interval, report_anomalies = true } = options ?? {}
+  const place = { type: 'zip', path, owner: info.owner, repo: info.repo } as const
+  const updaterParts: ReleaseUpdaterParts = {
+    core,
+    name: NAME,
+    common: { channel, refresh_interval, report_anomalies, info_tags: [] },
+    channel: channel === 'beta' ? channel : 'stable',
+    releases,
+    place,
+    replacement,
+    persistentFiles: KEPT,
+    check: checkRelease,
+    dependencies: null,
+    services: [NAME],
+    beforeRestart: guardStarter(parts, replacement),
+  }
+  return new ReleaseUpdater(updaterParts, await readInstallation(place))
+}
+
+/** The folder of the release that this process runs from; null for another kind of program. */
+async function ownFolder(): Promise<string | null> {
+  const program = await realpath(process.argv[1] ?? '').catch(() => '')
+  return program.endsWith(`/${PROGRAM}`) ? dirname(dirname(program)) : null
+}
+
+/** Rejects with ArchiveError for the release of another program, and for one that does not run on this machine. */
+async function checkRelease(folder: string): Promise<void> {
+  if ((await nameOf(folder)) !== PACKAGE)
+    throw new ArchiveError(`The release is not one of this server, ${PACKAGE}: it is not installed`)
+  const args = [join(folder, PROGRAM), '--version']
+  const result = await runCommand(process.execPath, args, { timeoutSeconds: CHECK_SECONDS })
+  if (result.code !== 0)
+    throw new ArchiveError(`The new version does not run: ${commandFailure('node', result)}`)
+}
+
+async function nameOf(folder: string): Promise<unknown> {
+  try {
+    const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+    return isPlainObject(manifest) ? manifest.name : null
+  } catch {
+    return null
+  }
+}
+
+/** A version that did not answer was taken back: the user should know. */
+async function reportGuard(core: Core, { folder }: Replacement): Promise<void> {
+  const file = join(folder, 'guard.txt')
+  const text = await readFile(file, 'utf8').catch(() => null)
+  if (text === null) return
+  core.warnings.add(text)
+  await rm(file)
+}

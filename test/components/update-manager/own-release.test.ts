@@ -1,0 +1,162 @@
+// Updates of this server from releases: the program as it is installed, a service manager that starts it again, and a new
+// version that does not answer.
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { dataPaths } from '../../../src/core/paths.ts'
+import { freePort } from '../../support/free-port.ts'
+import { ReleaseServer } from '../../support/release-server.ts'
+import { type Frame, WebClient } from '../../support/web-client.ts'
+import { zipOf } from '../../support/zip-of.ts'
+import { fakePrograms } from '../machine/fake-programs.ts'
+
+const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.url))
+/** Seconds that a new version has to answer in this test. */
+const GUARD_SECONDS = '3'
+
+const manifest = JSON.stringify({ name: 'moonraker-ts', version: '0.0.0' })
+const info = (version: string) =>
+  JSON.stringify({ project_name: 'moonraker-ts', project_owner: 'dummy', version })
+
+class Bench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'own-release-'))
+  readonly root = join(this.folder, 'server')
+  readonly #port: number
+  #child: ChildProcess | null = null
+  #isStopped = false
+
+  private constructor(port: number) {
+    this.#port = port
+  }
+
+  static async start(releases: ReleaseServer): Promise<Bench> {
+    const bench = new Bench(await freePort())
+    await promisify(execFile)(process.execPath, [BUILD, join(bench.root, 'dist')])
+    bench.write('server/package.json', manifest)
+    bench.write('server/release_info.json', info('v1.0.0'))
+    bench.write('server/node_modules/koffi/kept', 'mine')
+    bench.write(
+      dataPaths('data').configFile,
+      `[server]\nhost: 127.0.0.1\nport: ${bench.#port}\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n` +
+        '[machine]\nprovider: systemd_cli\n[announcements]\nenable_moonlight: False\n' +
+        `[update_manager]\nenable_system_updates: False\nrelease_api: ${releases.url}\n` +
+        '[update_manager moonraker]\nchannel: stable\n',
+    )
+    bench.#run()
+    return bench
+  }
+
+  write(name: string, content: string): void {
+    mkdirSync(dirname(join(this.folder, name)), { recursive: true })
+    writeFileSync(join(this.folder, name), content)
+  }
+
+  /** The files of the server as those of an archive. */
+  archive(version: string, replaced: Readonly<Record<string, string>> = {}): Buffer {
+    const entries = readdirSync(join(this.root, 'dist'), { recursive: true, withFileTypes: true })
+    const files = entries
+      .filter(entry => entry.isFile() && !entry.parentPath.endsWith('/cache'))
+      .map(entry => join(entry.parentPath, entry.name).slice(this.root.length + 1))
+    const content = (name: string) => replaced[name] ?? readFileSync(join(this.root, name))
+    return zipOf([
+      ...files.map(name => ({ name, content: content(name) })),
+      { name: 'package.json', content: replaced['package.json'] ?? manifest },
+      { name: 'release_info.json', content: info(version) },
+    ])
+  }
+
+  /** Starts the program again whenever it has ended, as a service manager does. */
+  #run(): void {
+    if (this.#isStopped) return
+    const args = [join(this.root, 'dist', 'moonraker.cjs'), '-d', join(this.folder, 'data')]
+    const env = { ...process.env, MOONRAKER_TS_GUARD_SECONDS: GUARD_SECONDS }
+    this.#child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+    this.#child.on('exit', () => this.#run())
+  }
+
+  /** What `systemctl restart` does. */
+  restart(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
+  /** A client of the server that runs now, when its update manager is ready. */
+  async client(): Promise<WebClient> {
+    for (;;) {
+      try {
+        const client = await WebClient.open(`http://127.0.0.1:${this.#port}`)
+        for (;;) {
+          const { error } = await client.call('machine.update.refresh')
+          if (error === undefined) return client
+          await setTimeout(20)
+        }
+      } catch {
+        await setTimeout(20)
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true
+    this.#child?.kill('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+    return Promise.resolve()
+  }
+}
+
+async function ownVersion(client: WebClient): Promise<string> {
+  const { result } = await client.call('machine.update.status')
+  return result.version_info.moonraker.version
+}
+
+const lastLine = (client: WebClient): string =>
+  client.frames.filter(({ method }: Frame) => method === 'notify_update_response').at(-1)?.params[0].message
+
+test('this server is updated, and a version that does not answer is taken back', async () => {
+  using _ = fakePrograms({ systemctl: '', 'systemd-run': 'exit 1', sudo: 'exit 1' })
+  await using releases = await ReleaseServer.start()
+  await using bench = await Bench.start(releases)
+  const publish = (tag: string, archive: Buffer) =>
+    releases.repos.set('dummy/moonraker-ts', [{ tag, assets: { 'moonraker-ts.zip': archive } }])
+
+  publish('v1.1.0', bench.archive('v1.1.0', { 'package.json': '{"name":"moonraker"}' }))
+  using first = await bench.client()
+  assert.equal(await ownVersion(first), 'v1.0.0')
+  const other = await first.call('machine.update.moonraker')
+  assert.match(other.error.message, /^The release is not one of this server, moonraker-ts/)
+
+  publish('v1.1.0', bench.archive('v1.1.0', { 'dist/moonraker.cjs': 'syntax error' }))
+  await first.call('machine.update.refresh', { name: 'moonraker' })
+  const broken = await first.call('machine.update.moonraker')
+  assert.match(broken.error.message, /^The new version does not run: /)
+  assert.equal(await ownVersion(first), 'v1.0.0')
+
+  publish('v1.1.0', bench.archive('v1.1.0'))
+  await first.call('machine.update.refresh', { name: 'moonraker' })
+  assert.equal((await first.call('machine.update.moonraker')).result, 'ok')
+  assert.equal(lastLine(first), 'Zip Application moonraker: Update Finished...')
+  bench.restart()
+  using second = await bench.client()
+  assert.equal(await ownVersion(second), 'v1.1.0')
+  assert.equal(readFileSync(join(bench.root, 'node_modules/koffi/kept'), 'utf8'), 'mine')
+  const trial = join(bench.folder, '.server.update/trial.json')
+  while (existsSync(trial)) await setTimeout(20)
+
+  const hangs = "if (process.argv.includes('--version')) process.exit(0)\nsetInterval(() => {}, 1000)"
+  publish('v1.2.0', bench.archive('v1.2.0', { 'dist/moonraker.cjs': hangs }))
+  await second.call('machine.update.refresh', { name: 'moonraker' })
+  assert.equal((await second.call('machine.update.moonraker')).result, 'ok')
+  bench.restart()
+  using third = await bench.client()
+  assert.equal(await ownVersion(third), 'v1.1.0')
+  const { result } = await third.call('server.info')
+  assert.match(
+    result.warnings.join('\n'),
+    /The new version of this server did not answer within 3 s: the previous version is back/,
+  )
+})
