@@ -1,5 +1,5 @@
 // The components of one server: built in the order of their needs, started, stopped. One that fails is reported and
-// left out, and the others go on.
+// left out, and the others continue.
 import type { Component, ComponentType, Core } from '../component/component.ts'
 import type { Needs, Service } from '../component/service.ts'
 import { ConfigError, type Configuration } from '../config/index.ts'

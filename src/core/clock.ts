@@ -11,9 +11,9 @@ export interface Clock {
   now(): number
   /** Seconds on a clock that never jumps. */
   monotonic(): number
-  /** Runs `task` once after `seconds`; a waiting timer does not keep the process alive. */
+  /** Runs `task` once after `seconds`; a waiting timer does not keep the process running. */
   after(seconds: number, task: () => void): Timer
-  /** Runs `task` every `seconds`; does not keep the process alive. */
+  /** Runs `task` every `seconds`; does not keep the process running. */
   every(seconds: number, task: () => void): Timer
   /** The process is awake for another reason: periodic tasks that are due soon may run now. */
   awake?(): void

@@ -59,7 +59,7 @@ export class ConcurrencyLimit {
     })
   }
 
-  /** The place goes to the next task directly, so that no new task gets ahead of it. */
+  /** The next task gets the place directly, so that no newer task starts before it. */
   #release(): void {
     const { value: next } = this.#queue.values().next()
     if (next === undefined) {

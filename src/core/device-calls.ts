@@ -44,7 +44,7 @@ export async function loadDeviceCalls(devices: string): Promise<DeviceCalls> {
       ioctl: (file, request, argument) => check('ioctl', ioctl(file, request, 'void *', argument)),
       lock: file => check('flock', flock(file, EXCLUSIVE)),
       watch(file, { writable }, listener) {
-        // koffi calls the listener outside of Node's callbacks: without setImmediate, promises would not go on after it.
+        // koffi calls the listener outside of Node's callbacks: without setImmediate, promises would not continue after it.
         const handle = koffi.node.poll(file, { readable: true, writable }, () => setImmediate(listener))
         return { remove: () => handle.close() }
       },

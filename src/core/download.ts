@@ -1,4 +1,4 @@
-// Downloads a file: in bounded memory, resumed where it broke off, checked, and durable before it has its name.
+// Downloads a file: in bounded memory, resumed after an interruption, checked, and durable before it has its name.
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises'

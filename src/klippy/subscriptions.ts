@@ -56,7 +56,7 @@ export class Subscriptions {
 
   /**
    * Replaces the subscription of `follower`; an empty request ends it. Resolves with the present values of all of it.
-   * Rejects with ApiError: 400 when Klippy refuses, 503 when Klippy or the subscription is gone.
+   * Rejects with ApiError: 400 when Klippy refuses, 503 when Klippy has disconnected or the subscription has ended.
    */
   async subscribe(follower: Follower, request: ObjectRequest): Promise<StatusReply> {
     this.#setRequest(follower, request)

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import type { Registration } from '../core/scope.ts'
 import type { Connections } from './connections.ts'
 
-/** Seconds after which a client counts as gone: a page that reloads, or a program that polls over HTTP, comes back. */
+/** Seconds after which a client counts as absent: a page that reloads, or a program that polls over HTTP, connects again. */
 const LINGER = 30
 
 type Listener = (isPresent: boolean) => void
@@ -43,7 +43,7 @@ export class Presence {
     for (const listener of this.#listeners) listener(isPresent)
   }
 
-  /** Calls `listener` now, when the first client arrives, and when the last one is gone. */
+  /** Calls `listener` now, when the first client connects, and when the last one is absent. */
   follow(listener: Listener): Registration {
     this.#listeners.add(listener)
     listener(this.#isPresent)

@@ -1,5 +1,5 @@
-// The order in which requests of all clients are handled. A turn of the event loop handles a bounded amount of work;
-// clients whose requests are left take part in the next one, one request each in turn.
+// The order in which requests of all clients are handled. A turn of the event loop handles a bounded amount of work; the
+// clients whose requests wait have one request each in the next turns.
 import { TurnBudget } from '../core/turn-budget.ts'
 
 /** A client, or a connection, with requests that wait. */
@@ -24,7 +24,7 @@ export class Turns {
 
   /**
    * Handles a request now; false if others wait, or if the requests of the present callback have used up its budget: then
-   * `wait` for a turn. Of the callback, because to learn of the end of a turn costs a system call.
+   * `wait` for a turn. The budget is that of a callback, since noticing the end of a turn costs a system call.
    */
   handle(request: () => unknown): boolean {
     if (this.#waiting.size > 0) return false

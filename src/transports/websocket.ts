@@ -68,7 +68,7 @@ class UnfinishedMessages {
     }
     const end = (code: number, reason: string) => {
       connection.close(code, reason)
-      // Not after the handshake of closing: until then the client could go on.
+      // Not after the closing handshake: until then the client could send more.
       connection.terminate()
     }
     const check = (bytes: number, limit: number) => {

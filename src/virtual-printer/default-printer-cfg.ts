@@ -1,7 +1,7 @@
 // The default printer.cfg of the virtual printer: a common bed slinger with the macros that front-ends and slicers
 // call, and options that let the files of other machines print on it.
 
-/** The text of a printer.cfg for the virtual printer; `strict` leaves out what forgives other machines' files. */
+/** The text of a printer.cfg for the virtual printer; `strict` leaves out what makes the files of other machines print. */
 export function defaultPrinterCfg({ strict = false } = {}): string {
   const parts = strict ? [MACHINE, MACROS] : [HINT, MACHINE, MACROS, FORGIVING]
   return parts.join('\n')

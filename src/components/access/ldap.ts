@@ -171,7 +171,7 @@ class LdapDirectory implements Directory {
       await client.bind(dn, password)
       return true
     } catch (error) {
-      // The server refuses this user, be it for a locked account.
+      // The server refuses this user, for a wrong password or because the account is locked.
       if (error instanceof ResultCodeError) return false
       throw error
     } finally {

@@ -18,7 +18,7 @@ export interface HashedPassword {
   readonly salt: string
 }
 
-/** Takes the place of a stored password that does not exist: the check then takes as long as with one. */
+/** Used for users without a stored password: the check then takes as long as with one. */
 const DUMMY: HashedPassword = { password: '00'.repeat(HASH_BYTES), salt: '00'.repeat(SALT_BYTES) }
 
 export class Passwords {

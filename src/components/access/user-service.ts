@@ -177,7 +177,7 @@ export class UserService {
     await this.#parts.users.put({ ...user, jwt_secret: null, jwk_id: null })
   }
 
-  /** Deletes a user; `by` is the user who wants it. Rejects with ApiError 400. */
+  /** Deletes a user; `by` is the user who requests it. Rejects with ApiError 400. */
   async remove(username: string, by: string): Promise<void> {
     if (username === by) throw new ApiError(400, `Cannot delete logged in user ${username}`)
     if (isReserved(username)) throw new ApiError(400, `Invalid Request for reserved user ${username}`)
@@ -218,7 +218,7 @@ export class UserService {
     return { user: changed, tokens: await tokens.issue(changed) }
   }
 
-  /** Changes the role of a user; `by` is the user who wants it. Rejects with ApiError 400. */
+  /** Changes the role of a user; `by` is the user who requests it. Rejects with ApiError 400. */
   async setRole(username: string, role: Role, by: string): Promise<StoredUser> {
     if (username === by) throw new ApiError(400, `Cannot change the role of logged in user ${username}`)
     const user = isReserved(username) ? undefined : this.#parts.users.get(username)

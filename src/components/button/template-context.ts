@@ -21,7 +21,7 @@ interface Run {
   readonly event: ButtonEvent
   /** Kept between the runs. */
   readonly userData: Map<unknown, unknown>
-  /** Ends requests and sleeps. */
+  /** Ends requests and delays. */
   readonly signal: AbortSignal
 }
 

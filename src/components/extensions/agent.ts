@@ -38,7 +38,7 @@ export class Agent {
     this.#send('connected', this.#connection.client)
   }
 
-  /** What it served is gone with it, and others learn that. */
+  /** Removes its methods, and notifies the other clients. */
   left(): void {
     for (const name of this.#methods) this.#core.printer.session.removeRemoteMethod(name)
     this.#send('disconnected')

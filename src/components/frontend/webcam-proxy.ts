@@ -225,6 +225,6 @@ function passOn(answer: IncomingMessage, res: ServerResponse): void {
   // The streamer has answered before the end of the request: nothing reads the rest.
   if (!res.req.complete) res.setHeader('Connection', 'close')
   res.writeHead(statusCode)
-  // If one side breaks off, so does the other.
+  // If one side ends early, so does the other.
   pipeline(answer, res, () => undefined)
 }

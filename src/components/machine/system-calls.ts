@@ -34,7 +34,7 @@ export interface SystemCalls {
 /** Gives the system calls; null where they cannot be had. */
 export type LoadCalls = () => Promise<SystemCalls | null>
 
-/** Loads them when they are first wanted. That they cannot be had is logged once. */
+/** Loads them at first use. A failure is logged once. */
 export function systemCalls(log: Log): LoadCalls {
   const load = async () => {
     const loaded = await loadSystemCalls()

@@ -9,7 +9,7 @@ import type { Follower } from '../../klippy/subscriptions.ts'
 import type { MqttBroker } from './service.ts'
 import { asLevel } from './topics.ts'
 
-/** Messages that are handed over at a time: a status with many fields must not fill the queue of the broker. */
+/** Messages that are passed to the broker's queue at a time: a status with many fields must not fill the queue. */
 const BATCH = 100
 
 /** How the status is published. */

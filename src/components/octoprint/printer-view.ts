@@ -1,4 +1,4 @@
-// The printer as OctoPrint sees one: a state in its words, flags, and temperatures by tool, bed and chamber.
+// The printer in OctoPrint's terms: a state text, flags, and temperatures by tool, bed and chamber.
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { octoprintEndpoints, PrinterState } from '../../api/octoprint.ts'
 import type { StatusChange } from '../../api/printer.ts'

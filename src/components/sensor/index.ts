@@ -70,7 +70,7 @@ class Sampling {
     this.#sensors = sensors
   }
 
-  /** Values have arrived, or are gone. */
+  /** Values have arrived, or are no longer known. */
   start(): void {
     this.#timer ??= this.#core.clock.every(PERIOD, () => this.#sample())
   }

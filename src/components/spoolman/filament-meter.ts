@@ -50,7 +50,7 @@ export class FilamentMeter {
   }
 
   /**
-   * The first status after connecting to Klippy. If the print of the last reading goes on, the filament since then
+   * The first status after connecting to Klippy. If the print of the last reading continues, the filament since then
    * counts. Otherwise Klippy may have restarted, which sets its positions to zero: measuring starts at `status`.
    */
   resume(status: StatusChange): void {

@@ -9,7 +9,7 @@ import { isPlainObject } from '../../schema/index.ts'
 const CONNECT_SECONDS = 5
 /** Seconds between two attempts. */
 const RETRY_SECONDS = 2
-/** Seconds between pings. A server that has not replied to one at the next is gone. */
+/** Seconds between pings. A server that has not replied to one by the next counts as disconnected. */
 const PING_SECONDS = 20
 /** Bytes of a message, which contains one spool. */
 const MAX_MESSAGE = 2 ** 20

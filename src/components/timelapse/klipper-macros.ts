@@ -58,12 +58,12 @@ export class KlipperMacros {
     }
   }
 
-  /** Lets the printer go on that was parked for a frame. */
+  /** Continues the print that was parked for a frame. */
   frameDone(): void {
     this.#run('SET_GCODE_VARIABLE MACRO=TIMELAPSE_TAKE_FRAME VARIABLE=takingframe VALUE=False')
   }
 
-  /** Lets the printer go on that waits for a video. */
+  /** Continues the print that waits for a video. */
   renderDone(): void {
     this.#run('SET_GCODE_VARIABLE MACRO=TIMELAPSE_RENDER VARIABLE=render VALUE=False')
   }

@@ -113,7 +113,7 @@ export class Recording {
     })
   }
 
-  /** Klippy has gone. */
+  /** Klippy has disconnected. */
   gone(): void {
     this.#isPrinting = false
     this.#isSelected = false
@@ -127,7 +127,7 @@ export class Recording {
   }
 
   /**
-   * The macro requests a frame. Whatever happens to it, the printer goes on: after `park_time`, and when the frame is
+   * The macro requests a frame. Whatever happens to it, the printer continues: after `park_time`, and when the frame is
    * taken. Never rejects.
    */
   async frameRequested(isHyperlapse: boolean): Promise<void> {

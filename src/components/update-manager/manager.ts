@@ -72,7 +72,7 @@ export class UpdateManager {
     })
   }
 
-  /** Opens the installations. Repairs and refreshes go on after the start. */
+  /** Opens the installations. Repairs and refreshes continue after the start. */
   async start(): Promise<void> {
     const { general, system, own, klipper, configured } = this.#parts
     if (system !== null) this.#put(await this.#open(system))

@@ -117,7 +117,7 @@ export class Mdns {
   /** The networks of all services of a responder. */
   readonly #networks = new WeakMap<Responder, Set<NetworkOf>>()
 
-  /** Announces `service` in `networks`, at least one; the search for a free name goes on after it resolves. */
+  /** Announces `service` in `networks`, at least one; the search for a free name continues after it resolves. */
   async announce(service: MdnsService, networks: readonly Network[], log: Log): Promise<Announcement> {
     const { getResponder } = await loadCiao()
     const responder = getResponder({

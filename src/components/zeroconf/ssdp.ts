@@ -16,7 +16,7 @@ import {
   readSearch,
 } from './ssdp-message.ts'
 
-/** Searches that are answered in a second; a flood of them ends here and does not go on to others. */
+/** Searches that are answered in a second, so that a flood of them causes no flood of replies. */
 const SEARCHES_A_SECOND = 10
 /** Answers that wait for their time. */
 const MAX_WAITING = 50

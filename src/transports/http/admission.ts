@@ -1,5 +1,5 @@
 // Which HTTP connections may be open. Those of unauthenticated clients have few places of their own, so that they never
-// take the place of a user.
+// use that of a user.
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'

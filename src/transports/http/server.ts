@@ -123,7 +123,7 @@ export class HttpServer implements HttpHandler {
     })
   }
 
-  /** Closes the WebSockets with 1001: the server goes away. */
+  /** Closes the WebSockets with 1001: the server stops. */
   close(): void {
     this.#parts.api.stop()
     this.#routes.close()

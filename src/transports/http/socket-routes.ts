@@ -87,7 +87,7 @@ export class SocketRoutes {
     }
   }
 
-  /** Ends all connections: the server goes away. */
+  /** Ends all connections: the server stops. */
   close(): void {
     for (const [socket, { ws }] of this.#open) closable(socket, ws).close(1001, 'Server is shutting down')
   }

@@ -20,7 +20,7 @@ export class DiskSilent extends ApiError {
   }
 }
 
-/** A call that looks at a disk; rejects with DiskSilent after the timeout, and goes on. */
+/** A call that checks a disk; its result rejects with DiskSilent after the timeout, and the call continues. */
 interface Probe {
   readonly result: Promise<void>
   isLate: boolean

@@ -102,7 +102,7 @@ export class Listings {
     return jsonText(`{"dirs":${dirs},"files":[${files}],"disk_usage":${disk_usage},"root_info":${root_info}}`)
   }
 
-  /** Limits the time that a request waits for a scan: the scan goes on, and a later request finds its result. */
+  /** Limits the time that a request waits for a scan: the scan continues, and a later request finds its result. */
   #scanned<T>(root: Root, scan: Promise<T>): Promise<T> {
     return withTimeout(this.#parts.clock, SCAN_TIMEOUT, scan, () => {
       return new ApiError(503, `The files of root '${root.name}' are still being read, try again later`)

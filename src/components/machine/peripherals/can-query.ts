@@ -28,7 +28,7 @@ const CAN_RAW_FILTER = 1
 const CAN_INTERFACE = 280
 const IFF_UP = 1
 
-/** Causes of a socket's errors in words; others are reported by their code. */
+/** Explanations of a socket's errors; others are reported by their code. */
 const REASONS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: 'the kernel of this machine has no support for CAN',
   EPROTONOSUPPORT: 'the kernel of this machine has no support for raw CAN sockets',

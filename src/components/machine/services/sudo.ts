@@ -1,4 +1,4 @@
-// Running programs as root: with sudo, with its password where it wants one, and what waits for that password.
+// Runs programs as root: with sudo, and its password if it requires one; keeps the actions that wait for the password.
 import { userInfo } from 'node:os'
 import type { Clock } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
@@ -24,7 +24,7 @@ export interface SudoOutcome {
 export interface SudoRequest {
   /** For the person who types the password. */
   readonly message: string
-  /** Called when there is one. What rejects goes on waiting. */
+  /** Called when there is a password. If it rejects, the action waits for another one. */
   perform(): Promise<SudoOutcome>
 }
 
@@ -76,7 +76,7 @@ export class Sudo {
     this.#options = options
   }
 
-  /** What waits for a password, in words. */
+  /** The actions that wait for a password, as texts for users. */
   get waiting(): string[] {
     return this.#requests.map(({ message }) => message)
   }

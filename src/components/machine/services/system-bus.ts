@@ -69,7 +69,7 @@ async function openSocket(address: string, signal: AbortSignal): Promise<Socket>
       return socket
     } catch (error) {
       socket.destroy()
-      // Without the path: the error goes on to clients.
+      // Without the path: clients receive the error.
       problem = `it does not listen: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`
     }
   }

@@ -35,7 +35,7 @@ const BUS: BusObject = {
 
 const MEMBERS = { start: 'StartUnit', stop: 'StopUnit', restart: 'RestartUnit' } as const
 const SUFFIX = '.service'
-/** Seconds between attempts to get the bus back; the last goes on. */
+/** Seconds between attempts to reconnect to the bus; the last value repeats. */
 const BACKOFF = [1, 2, 5, 10, 30] as const
 /** What systemd and logind answer where polkit does not grant a right. */
 const DENIED = /\.(AccessDenied|InteractiveAuthorizationRequired|AuthFailed)$/

@@ -43,7 +43,7 @@ const FIRMWARE_NAMES: readonly (readonly [start: string, name: string])[] = [
 
 const FIRMWARE_FILES = ['product_name', 'sys_vendor', 'board_vendor', 'bios_vendor', 'product_version']
 
-/** Clocks that a hypervisor lends to Linux. */
+/** Clocks that a hypervisor provides to Linux. */
 const GUEST_CLOCKS: readonly (readonly [clock: RegExp, name: string])[] = [
   [/\bkvm-clock\b/, 'kvm'],
   [/\bhyperv_clocksource/, 'microsoft'],

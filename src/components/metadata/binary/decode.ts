@@ -26,7 +26,7 @@ const MEATPACK = [1, 2]
 export interface DecodeJob {
   readonly path: string
   readonly output: string
-  /** Called now and then with the part that is done, from 0 to 1. */
+  /** Called after each block with the part that is done, from 0 to 1. */
   readonly onProgress: (fraction: number) => void
   readonly signal: AbortSignal
 }

@@ -1,4 +1,5 @@
-// SockJS sessions over HTTP: the client receives by requests that wait (xhr) or go on (xhr_streaming), and sends by others.
+// SockJS sessions over HTTP: the client receives by requests that end with a message (xhr) or stay open (xhr_streaming), and
+// sends by others.
 import type { ServerResponse } from 'node:http'
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'

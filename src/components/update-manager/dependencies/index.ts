@@ -54,7 +54,7 @@ export class Dependencies {
 
   /**
    * Installs what was added or changed since `before`; everything if that is null. A failure becomes a message, and the
-   * rest goes on. Rejects only with the reason of the run's signal.
+   * rest continues. Rejects only with the reason of the run's signal.
    */
   async install(run: UpdateRun, label: string, before: Requirements | null): Promise<void> {
     const { python, system, node } = addedRequirements(before, await this.read())

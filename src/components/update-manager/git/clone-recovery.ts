@@ -9,7 +9,7 @@ import { type Git, GitError } from './git.ts'
 /** The folders of a recovery, all in one folder. */
 export interface RecoveryFolders {
   readonly path: string
-  /** The new clone, until it takes the place. */
+  /** The new clone, until it replaces the old one. */
   readonly clone: string
   /** The previous repository. */
   readonly previous: string

@@ -79,7 +79,7 @@ export class ScanBits {
     return size > 0 && value < 1 << (size - 1) ? value - (1 << size) + 1 : value
   }
 
-  /** Goes on after the next restart marker. */
+  /** Continues after the next restart marker. */
   restart(): void {
     this.#left = 0
     while (this.#at + 1 < this.#data.length && !isRestart(this.#data, this.#at)) this.#at++
