@@ -164,7 +164,7 @@ describe('examples', { concurrency: 4 }, () => {
     await run.prints(/console: .*FIRMWARE/)
   }
 
-  test('follow.ts comes back by itself', async () => {
+  test('follow.ts reconnects by itself', async () => {
     await using printer = await startPrinter()
     await using proxy = await CuttableProxy.to(printer.rig.port)
     await using run = new Run('follow.ts', `ws://127.0.0.1:${proxy.port}`, printer.key)

@@ -8,7 +8,7 @@ const client = await connect({
   ...(apiKey && { apiKey }),
 })
 
-// A lost connection comes back by itself, and what is followed with it.
+// After a lost connection the client reconnects and subscribes again.
 client.on('disconnected', error => console.log('lost:', error.message))
 client.on('connected', () => console.log('connected again'))
 client.on('notify_gcode_response', line => console.log('console:', line))

@@ -82,7 +82,7 @@ test('a part that fails to stop is logged and does not keep the host', async () 
   assert.match(lines.join(), /the radio did not stop cleanly: Error: stuck/)
 })
 
-test('two servers share one host: both serve, one stops, the other goes on', async () => {
+test('two servers share one host: both serve, one stops, the other continues', async () => {
   const { host } = startHost()
   const { part, events } = radio()
   const numbers: number[] = []

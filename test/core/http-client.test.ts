@@ -331,7 +331,7 @@ test('a streamed body arrives in parts, while it is being sent', async t => {
   }
 })
 
-test('a streamed body that stops, breaks off or is aborted rejects', async t => {
+test('a streamed body that stops, ends early or is aborted rejects', async t => {
   const controller = new AbortController()
   const url = await serve(t, (req, res) => {
     res.writeHead(200, { 'Content-Length': 100 }).write('x')

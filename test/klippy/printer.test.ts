@@ -32,7 +32,7 @@ test('a printer is busy with a print, also with a paused one, and prints only wi
   }
 })
 
-test('a Klippy that has shut down, or is gone, prints nothing', async () => {
+test('a Klippy that has shut down, or has disconnected, prints nothing', async () => {
   await using klippy = await FakeKlippy.start('shutdown')
   klippy.change('print_stats', { state: 'printing' })
   const printer = await connected(klippy.path, 'klippy:shutdown')

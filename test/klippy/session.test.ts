@@ -117,7 +117,7 @@ test('a shutdown is announced after the status with its reason', async () => {
   assert.equal(shutdown.method, 'notify_klippy_shutdown')
 })
 
-test('values of a wrong type do no harm, and the rest of a message counts', async () => {
+test('values of a wrong type are ignored, and the rest of a message is used', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.endpoints = [5, null, {}, ['a'], ...klippy.endpoints] as never
   klippy.answer('objects/list', () => ({

@@ -85,7 +85,7 @@ test('updates for a slow client are merged: the latest value of each field, the 
   assert.equal(channel.sent.length, 2, 'then it goes on as before')
 })
 
-test('later updates do not overtake a merged one', () => {
+test('later updates are not sent before a merged one', () => {
   const { channel, status } = connect()
   channel.buffered = MANY
   status({ a: { x: 1 } }, 1)

@@ -30,7 +30,7 @@ test('clients are present from the first connection until 30 s after the last', 
   assert.deepEqual(changes, [false, true, false])
 })
 
-test('a client that comes back in time was present all along', () => {
+test('a client that reconnects in time was present all the time', () => {
   const { clock, connections, changes, open } = scene()
   connections.closed(open())
   clock.pass(20)

@@ -54,7 +54,7 @@ test('a method or path is not served twice', () => {
   assert.throws(() => registry.serveRaw(raw('/raw')), /\/raw is already served/)
 })
 
-test('a removed method is gone, and can be served again', () => {
+test('a removed method is not found, and can be served again', () => {
   const registry = new Registry()
   const chapter = chapterOf({ 'a.get': get('/a', text), 'a.post': post('/a', text) })
   const handlers = { 'a.get': () => '', 'a.post': () => '' }

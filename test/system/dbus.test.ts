@@ -235,7 +235,7 @@ suite('systemd over D-Bus', { skip: absent ?? false }, () => {
     assert.match(await warnings(rig), /cannot restart its service: .* lacks the right/)
   })
 
-  test('a D-Bus daemon that dies: calls fail with the reason until it is back', async () => {
+  test('a D-Bus daemon that ends: calls fail with the reason until it runs again', async () => {
     await using host = await Host.start(...PRINTER_HOST)
     const clock = new HandClock()
     await using rig = await startOn({ clock })

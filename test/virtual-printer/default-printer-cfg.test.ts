@@ -120,7 +120,7 @@ describe('the macros', { concurrency: true }, () => {
 })
 
 describe('the forgiving machine', { concurrency: true }, () => {
-  test('a file starts homed and in absolute mode, whatever the print before left behind', async () => {
+  test('a file starts homed and in absolute mode, also after a print that ended otherwise', async () => {
     const { rig, client } = await start()
     await using _ = rig
     rig.writeGcode('bad.gcode', 'G91\nM83\nM220 S50\nM221 S90\nG92 X500 Z500\nG1 Z1\nG1 Znone\n')

@@ -47,7 +47,7 @@ class Frontends {
     const { data, configFile } = this.#core.paths
     if (overlap(folder, data) || overlap(folder, configFile)) {
       throw section.error(
-        'everybody may read the files of a front-end: its folder must be outside the data folder and apart from ' +
+        'every client can read the files of a front-end: its folder must be outside of the data folder, and apart from ' +
           'moonraker.conf',
         'path',
       )

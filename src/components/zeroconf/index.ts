@@ -19,7 +19,7 @@ const hostName = new Field<string>({ type: 'string' }, (input, name) => {
 /** Answers with the description of the device. */
 function sendDescription(req: IncomingMessage, res: ServerResponse, discovery: Discovery): void {
   const text = discovery.describe(req.socket.localAddress ?? '')
-  if (text === null) throw new ApiError(404, 'The server is not known by SSDP yet')
+  if (text === null) throw new ApiError(404, 'SSDP has not started yet, try again later')
   res.writeHead(200, {
     'Content-Type': 'application/xml; charset=utf-8',
     'X-Content-Type-Options': 'nosniff',

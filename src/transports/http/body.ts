@@ -45,7 +45,8 @@ export class BodyReader {
       if (size > limits.maxBytes) reject(tooLarge(limits))
       else if (this.#total > MAX_TOTAL) reject(new ApiError(503, 'Too many large requests, try again later'))
     }
-    const onBreak = (cause?: Error) => reject(new ApiError(400, 'The body has no end', { cause }))
+    const onBreak = (cause?: Error) =>
+      reject(new ApiError(400, 'The connection ended before the end of the body', { cause }))
     req.on('data', onData).once('end', resolve).on('error', onBreak).once('close', onBreak)
     // A request without a body emits no end.
     if (req.readableEnded) resolve()

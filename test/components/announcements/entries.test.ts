@@ -152,7 +152,7 @@ test('the database holds what the original keeps there', async () => {
   })
 })
 
-test('what the original kept goes on: keys, dismissals, feeds; and odd records do no harm', async () => {
+test('what the original stored is used: keys, dismissals, feeds; invalid records are ignored', async () => {
   await using scene = await Scene.open()
   const { namespaces } = scene.core.storage
   const kept = (id: string, more: object = {}) => ({

@@ -79,7 +79,7 @@ test('tags are stored where Moonraker has them, and survive a restart', async ()
   assert.equal(scene.core.storage.namespaces.find('moonraker', 'announcements.moonraker'), undefined)
 })
 
-test('what a feed does not name any more is gone, what it words otherwise is corrected', async () => {
+test('an entry that a feed no longer contains is removed, a changed text is corrected', async () => {
   await using scene = await Scene.open()
   scene.web.put('moonraker', NEWS)
   scene.web.put('klipper', feed(item('klipper3d/klipper/issue/5')))

@@ -22,7 +22,7 @@ test('a feed is added, fetched at once, and kept', async () => {
   assert.deepEqual(await names(scene), ['moonraker', 'klipper', 'my_feed'])
 })
 
-test('a feed that is removed takes its announcements along, and comes back whole', async () => {
+test('a removed feed has no announcements, and all of them when it is added again', async () => {
   await using scene = await Scene.open()
   scene.web.put('my_feed', feed(item('me/mine/issue/1')))
   scene.web.put('moonraker', feed(item('arksine/moonraker/issue/1')))
@@ -72,7 +72,7 @@ test('a feed that is removed and added again at the same time is there, with its
   assert.deepEqual(await scene.shown(), ['me/mine/issue/1'])
 })
 
-test('a subscription that leaves the configuration and comes back brings its announcements', async () => {
+test('a subscription that is removed from the configuration and added again has its announcements', async () => {
   await using scene = await Scene.open('subscriptions: mainsail')
   scene.web.put('mainsail', feed(item('mainsail-crew/mainsail/issue/1')))
   await scene.look()

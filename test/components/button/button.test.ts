@@ -219,7 +219,7 @@ on_release: {send_notification()}`)
   assert.match(await scene.logged('button stuck:'), /Too many events of a button at once/)
 })
 
-test('a pin that is gone is a warning', async () => {
+test('a pin that no longer exists is a warning', async () => {
   await using scene = await start(`[button bell]\npin: gpio3\n${NOTIFY}`)
   scene.chip.remove()
   scene.chip.sendEdge(3, true)

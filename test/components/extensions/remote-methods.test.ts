@@ -47,7 +47,7 @@ test("a macro's call reaches the agent, which need not answer", async () => {
   ])
 })
 
-test('methods are registered again when Klippy comes back, and those of agents that left are not', async () => {
+test('methods are registered again after a restart of Klippy, but not those of disconnected agents', async () => {
   await using scene = await start()
   const { klippy, rig } = scene
   using watcher = await WebClient.open(rig.url)

@@ -11,7 +11,7 @@ const PATH = '/server/extensions/request'
 const request = (client: WebClient, more: object = {}) =>
   client.call('server.extensions.request', { agent: 'a', method: 'do.it', ...more })
 
-test('a request is handed on with its arguments, and the answer back, whatever it is', async () => {
+test('a request reaches the agent with its arguments, and any answer is returned', async () => {
   await using rig = await startRig({ printer: 'none' })
   const results = [{ deep: [1, { x: null }] }, [], null, 0, '', false, 'text']
   using agent = await connectAgent(rig.url, 'a', ({ params }: Frame) => ({
@@ -186,7 +186,7 @@ test('requests to an agent that never answers are limited', async () => {
   assert.equal(agent.frames.filter(({ method }) => method === 'do.it').length, 100)
 })
 
-test('nonsense in place of answers does no harm', async () => {
+test('invalid answers are ignored', async () => {
   await using rig = await startRig({ printer: 'none' })
   using agent = await connectAgent(rig.url, 'a')
   using client = await WebClient.open(rig.url)

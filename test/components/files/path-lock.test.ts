@@ -61,7 +61,7 @@ test('two operations that lock the same two paths in opposite order both end', a
   await all
 })
 
-test('later readers do not overtake a waiting writer', async () => {
+test('later readers do not run before a waiting writer', async () => {
   const { running, end, all } = operations(new PathLock(), {
     reader: { read: ['/a'] },
     writer: { write: ['/a'] },

@@ -63,7 +63,7 @@ test('path, query, verb and body reach the streamer; credentials do not', async 
   assert.equal(seen.headers?.host, `127.0.0.1:${port}`)
 })
 
-test('credentials do not reach the streamer of a request that expects leave to go on either', async t => {
+test('credentials do not reach the streamer of a request with Expect: 100-continue either', async t => {
   const seen: IncomingHttpHeaders[] = []
   const port = await streamer(t, (req, res) => {
     seen.push(req.headers)
@@ -191,14 +191,14 @@ const ODD_ANSWERS: readonly (readonly [what: string, bytes: string, status: numb
 ]
 
 for (const [what, bytes, status] of ODD_ANSWERS) {
-  test(`an invalid response of a streamer does no harm: ${what}`, async t => {
+  test(`an invalid response of a streamer affects only its client: ${what}`, async t => {
     await using rig = await rigWith(`http://127.0.0.1:${await oddStreamer(t, bytes)}`)
     assert.equal((await sendRequest(rig.port, '/webcam/')).status, status)
     assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
   })
 }
 
-test('a picture that breaks off is not taken for a whole one', async t => {
+test('a picture that ends early does not look complete', async t => {
   const port = await streamer(t, (_req, res) => {
     res.writeHead(200, { 'Content-Length': '100' }).write('half a picture', () => res.destroy())
   })
@@ -286,7 +286,7 @@ test('a page of an allowed site may send PATCH', async t => {
   assert.match(String(reply.headers['access-control-allow-methods']), /\bPATCH\b/)
 })
 
-test('more viewers than the bound are refused, and room comes back', async t => {
+test('more viewers than the limit are refused, until others leave', async t => {
   const port = await streamer(t, (req, res) => {
     if (req.url === '/still') res.end('picture')
     else res.writeHead(200).write('x')

@@ -70,7 +70,7 @@ suite('damage', () => {
     assert.match(notes.join(), /checksum/)
   })
 
-  test('a file that is cut short gives its complete blocks', async () => {
+  test('of an incomplete file the complete blocks are read', async () => {
     const bytes = binaryGcode([PRODUCER, SLICER, PRINTER])
     const { metadata, notes } = await scan(bytes.subarray(0, bytes.length - 20))
     assert.equal(metadata.layer_height, 0.2)

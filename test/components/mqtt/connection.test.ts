@@ -72,7 +72,7 @@ test('user and password are templates with secrets', async () => {
   assert.deepEqual(broker.logins[0], { clientId: 'printer-1', username: 'maker', password: 's3cret' })
 })
 
-test('a lost connection comes back with every subscription, each once', async () => {
+test('a lost connection is opened again with every subscription, each once', async () => {
   await using broker = await TestBroker.start()
   await using rig = await startRig({
     printer: 'none',

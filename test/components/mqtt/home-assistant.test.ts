@@ -244,7 +244,7 @@ test('home_assistant_prefix is the start of the topics of Home Assistant', async
   await it.broker.subscription('smart/home/status')
 })
 
-test('entities of an earlier run that are gone are removed', async () => {
+test('entities of an earlier run that no longer exist are removed', async () => {
   await using broker = await TestBroker.start()
   const id = '0123456789abcdef0123456789abcdef'
   const topic = `homeassistant/device/mrts_${id}/config`

@@ -22,7 +22,7 @@ test('commands run in order; one that fails stops none that follow', async () =>
   assert.deepEqual(scene.scripts.slice(3), ['M117 one', 'M117 two'])
 })
 
-test('what is left of a list is not for the printer that comes back', async () => {
+test('the rest of a list of commands is not sent to a restarted printer', async () => {
   await using scene = await Scene.open()
   scene.klippy.answer('gcode/script', () => Promise.withResolvers().promise)
   const commands = ['G28', ...Array.from({ length: 1000 }, () => 'M104 S250')]
@@ -52,7 +52,7 @@ test('M112 waits for nothing that Klipper does', async () => {
   assert.equal((await homing).status, 200)
 })
 
-test('what takes long goes on after the answer, and is not forgotten', async () => {
+test('a long command continues after the answer, and its error is logged', async () => {
   const clock = new HandClock()
   await using scene = await Scene.open({ clock })
   const first = Promise.withResolvers<object>()

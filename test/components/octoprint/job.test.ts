@@ -158,7 +158,7 @@ test('a long command gets a reply while it runs, and the state shows it', async 
   assert.ok(scene.rig.log.some(line => line.includes('octoprint_compat: a command failed: too late')))
 })
 
-test('a cancel that overtakes a pause is seen until it is done', async () => {
+test('a cancel that is faster than a pause is shown until it is done', async () => {
   await using scene = await Scene.open()
   await scene.printing('part.gcode')
   const [paused, cancelled] = [Promise.withResolvers<object>(), Promise.withResolvers<object>()]

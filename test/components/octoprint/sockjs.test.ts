@@ -76,7 +76,7 @@ test('polling receives what waits, then waits for more; the client sends by othe
   assert.equal((await send(rig, 's/xhr_send', 'x'.repeat(70_000))).status, 413)
 })
 
-test('streaming goes on in one response, which a stop ends', async () => {
+test('streaming uses one response, which ends when the server stops', async () => {
   await using rig = await startOctoPrint('', NO_PRINTER)
   const req = request({
     port: rig.port,

@@ -184,7 +184,7 @@ for (const [what, template] of [
   })
 }
 
-test('values are empty without the broker, and come back', async () => {
+test('values are empty without the broker, and complete when it is connected again', async () => {
   await using scene = await start()
   const { broker, call } = scene
   await broker.subscription('test/plain')

@@ -47,7 +47,7 @@ test('each print has frames of its own, and those before are removed', async () 
   assert.equal(body, jpeg('picture 2').toString())
 })
 
-test('the printer goes on when a camera fails, and clients get the reason', async () => {
+test('the print continues when a camera fails, and clients get the reason', async () => {
   await using at = await Scene.start({ snapshotTimeout: 0.5 })
   await at.print('part.gcode')
   await at.frame()
@@ -67,14 +67,14 @@ test('the printer goes on when a camera fails, and clients get the reason', asyn
   assert.deepEqual(at.frameFiles(), ['frame000001.jpg', 'frame000002.jpg'])
 })
 
-test('the printer goes on when frames are off', async () => {
+test('the print continues when frames are off', async () => {
   await using at = await Scene.start({ options: 'enabled: False' })
   await at.print('part.gcode')
   await at.frame()
   assert.equal(at.camera.requests, 0)
 })
 
-test('the printer goes on when the folder of the frames cannot be written', async () => {
+test('the print continues when the folder of the frames cannot be written', async () => {
   await using at = await Scene.start()
   await at.print('part.gcode')
   rmSync(at.frames, { recursive: true })
@@ -98,7 +98,7 @@ test('a full disk is reported once', async () => {
   assert.equal(at.camera.requests, 0)
 })
 
-test('one frame at a time, and every request lets the printer go on', async () => {
+test('one frame at a time, and every request continues the print', async () => {
   await using at = await Scene.start()
   await at.print('part.gcode')
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -143,7 +143,7 @@ test('a hyperlapse that would take frames all the time is refused', async () => 
   )
 })
 
-test('a restart in a print continues its frames, and lets a parked printer go on', async () => {
+test('a restart during a print continues its frames, and a parked print', async () => {
   await using at = await Scene.start()
   await at.print('part.gcode')
   await at.frame()

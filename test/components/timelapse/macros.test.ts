@@ -97,7 +97,7 @@ test('a print with a frame for each layer becomes a video', async () => {
   assert.equal(readdirSync(join(at.folder, 'videos')).length, 2)
 })
 
-test('the head is parked for each frame, and the print goes on where it was', async () => {
+test('the head is parked for each frame, and the print continues at the same place', async () => {
   await using at = await scene()
   await at.client.call('machine.timelapse.post_settings', {
     parkhead: true,
@@ -140,7 +140,7 @@ test('the head is parked for each frame, and the print goes on where it was', as
   assert.equal((await at.variables('TIMELAPSE_TAKE_FRAME')).is_paused, false)
 })
 
-test('a parked print goes on when the camera hangs', async () => {
+test('a parked print continues when the camera hangs', async () => {
   await using at = await scene()
   await at.client.call('machine.timelapse.post_settings', { parkhead: true })
   at.camera.answer = () => undefined
@@ -159,7 +159,7 @@ test('a frame in the middle of a print is no pause for others', async () => {
   assert.equal(await at.print([...HOME, 'PAUSE', 'RESUME']), 'completed')
 })
 
-test('a parked print goes on without a server', async () => {
+test('a parked print continues without a server', async () => {
   await using at = await scene({ speed: 500 })
   await at.gcode('G28')
   await at.gcode('_SET_TIMELAPSE_SETUP PARK_ENABLE=True PARK_POS=center ENABLE=True')

@@ -141,7 +141,7 @@ test('a video that the macro has made is not made again when the print ends', as
   assert.equal(at.ffmpeg.runs, 2)
 })
 
-test('the macro that waits goes on when the rendering fails, or is not possible', async () => {
+test('the macro that waits continues when the rendering fails, or is not possible', async () => {
   await using at = await Scene.start()
   at.klippy.call('timelapse_render', { byrendermacro: 'True' })
   await at.script(RENDER_DONE)

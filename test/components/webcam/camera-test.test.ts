@@ -97,7 +97,7 @@ test('a camera that never answers, or sends its visitors in circles, ends the te
   assert.ok(visits > 1 && visits < 10, `${visits} visits`)
 })
 
-test('some tests run at a time, and room comes back', async () => {
+test('a limited number of tests runs at a time', async () => {
   const waiting: ServerResponse[] = []
   const { promise: all, resolve } = Promise.withResolvers<void>()
   await using slow = await camera((_req, res) => {

@@ -80,7 +80,7 @@ test('of one address 32 connections stay: a new one is served, and the oldest is
   for (const each of connections) each[Symbol.dispose]()
 })
 
-test('of all addresses 100 stay: a new one takes the place of the address with the most', async () => {
+test('of all addresses 100 stay: a new one replaces the oldest of the address with the most', async () => {
   await using rig = await start()
   const greedy = await openMany(rig, 30, () => address(0))
   const modest = await openMany(rig, 70, index => address(1 + index))

@@ -96,7 +96,7 @@ test('bytes that are not UTF-8 and other invalid targets are refused', async () 
   )
 })
 
-test('a client that hangs up, or goes on sending, does no harm', async () => {
+test('a client that disconnects, or continues to send, affects no other', async () => {
   await using rig = await start()
   const socket = connect(rig.port, '127.0.0.1')
   socket.on('error', () => {})

@@ -128,7 +128,7 @@ export class SystemdDbus implements Provider {
       this.#line = line
       this.#attempts = 0
       this.#warning?.remove()
-      log.info("the system's D-Bus is back")
+      log.info("reconnected to the system's D-Bus")
       this.#parts.report(this.#states)
     } catch (error) {
       if (this.#parts.signal.aborted) return

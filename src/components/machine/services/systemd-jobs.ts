@@ -76,5 +76,5 @@ export class SystemdJobs {
 }
 
 function broken(): ApiError {
-  return new ApiError(503, "The system's D-Bus broke while systemd was at it")
+  return new ApiError(503, "The connection to the system's D-Bus ended before systemd had finished")
 }

@@ -131,7 +131,7 @@ test('a server that stops meanwhile', { skip }, async () => {
   assert.deepEqual(clock.waits(), [])
 })
 
-test('an interface that goes away meanwhile', { skip }, async () => {
+test('an interface that disappears meanwhile', { skip }, async () => {
   const clock = new HandClock()
   const nodes = (() => {
     using bus = newBus()

@@ -100,7 +100,7 @@ test('links in /dev: of links, absolute, in a circle, to nothing, and files that
   )
 })
 
-test('devices without a driver, without a device, and with one that is gone', async () => {
+test('devices without a driver, without a device, and with one that was removed', async () => {
   using machine = new MachineFolder()
   machine.device('/sys/devices/platform/some.serial', {})
   machine.node('tty', 'ttyX0', '/sys/devices/platform/some.serial', {})

@@ -70,7 +70,7 @@ exit 2`,
   assert.ok(body.includes('could not be stopped: xxx') && body.length < 1000)
 })
 
-test('a list of nonsense is a list of nothing', () => {
+test('a list without valid entries is empty', () => {
   const lines = [
     'klipper                          RUNNING   pid 12, uptime 0:01:02',
     'crowsnest CONSTRUCTOR',

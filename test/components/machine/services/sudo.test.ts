@@ -119,7 +119,7 @@ test('what waits for the password is done when it comes', async () => {
   assert.deepEqual([sudo.waiting, done, changes()], [[], ['updated\n'], 4])
 })
 
-test('what fails goes on waiting, and nothing restarts', async () => {
+test('an action that fails waits again, and nothing restarts', async () => {
   using _programs = fakePrograms({ sudo: SUDO })
   const { sudo } = user()
   sudo.request({ message: 'a', perform: () => Promise.reject(new Error('no network')) })
@@ -145,7 +145,7 @@ test('passwords that are no line of text are refused before anything runs', asyn
   assert.deepEqual(programs.calls(), [])
 })
 
-test('wrong passwords are tried ten times, also when they come at once, and later again', async () => {
+test('wrong passwords are tried ten times, also in parallel, and again after a while', async () => {
   using programs = fakePrograms({ sudo: SUDO })
   const clock = new HandClock()
   const { sudo } = user({ clock })

@@ -79,7 +79,7 @@ test('an invalid signal ends the connection, and a new one is opened', async () 
     await logged(rig, "The system's D-Bus is gone", index + 1)
     assert.match((await stop(rig)).json.error.message, /D-Bus is not connected/)
     clock.pass(1)
-    await logged(rig, "the system's D-Bus is back", index + 1)
+    await logged(rig, "reconnected to the system's D-Bus", index + 1)
   }
   assert.deepEqual((await sendRequest(rig.port, '/server/info')).json.result.warnings, [])
   bus.changed('klipper.service', 'sa{sv}as', newState('failed'))
@@ -116,7 +116,7 @@ test('two printers share one connection of their host, which ends with the last 
   bus.changed('klipper.service', 'sa{sv}as', newState(5, 'u'))
   for (const rig of [left, right]) await logged(rig, "The system's D-Bus is gone")
   clock.pass(1)
-  for (const rig of [left, right]) await logged(rig, "the system's D-Bus is back")
+  for (const rig of [left, right]) await logged(rig, "reconnected to the system's D-Bus")
   assert.equal(bus.connections - alone, 1)
 
   await left.server.stop()

@@ -46,7 +46,7 @@ test('tunnels and the loop are left out, and further names of an interface are t
   })
 })
 
-test('names are names, whatever they mean elsewhere', async () => {
+test('names that mean something in JavaScript are names', async () => {
   using machine = new MachineFolder({ '/sys/class/net/__proto__/type': '280\n' })
   const names = ['__proto__', 'constructor']
   const computer = computerOf(

@@ -98,7 +98,7 @@ test('an update installs the packages that the new version needs, then restarts 
   assert.equal(readFileSync(bench.path('app/app.py'), 'utf8'), 'v1.1.0')
 })
 
-test('packages that cannot be installed are reported, and the rest goes on', async () => {
+test('packages that cannot be installed are reported, and the rest is installed', async () => {
   await using bench = await startZip()
   using _ = fakePrograms({
     'apt-get': 'echo "E: no network"; exit 100',

@@ -108,7 +108,7 @@ test('a rollback finds a tag without the v of the version', async () => {
   assert.equal(bench.read('index.html'), '1.0.0')
 })
 
-test('a rollback to a version that is gone is an error', async () => {
+test('a rollback to a version that no longer exists is an error', async () => {
   await using bench = await start()
   const web = await bench.reopen()
   web.restore({ rollback_version: 'v0.1.0', rollback_repo: 'dummy/webapp' })
@@ -237,7 +237,7 @@ test('a download that is not there is an error', async () => {
   assert.deepEqual(lines, ['Web Client app: Updating...', 'Web Client app: Downloading Release...'])
 })
 
-test('an update can be cancelled, and its download goes on later', async () => {
+test('an update can be cancelled, and its download is resumed later', async () => {
   await using bench = await start()
   const web = await bench.reopen()
   await bench.refreshed(web)
