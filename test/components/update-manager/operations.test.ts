@@ -1,5 +1,7 @@
 // The update manager of a server: replies, messages, what is refused, and what a restart keeps.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { IDLE, RestartableServer } from '../../support/restartable-server.ts'
@@ -133,6 +135,36 @@ test('a failure is the last message and the reply', async () => {
   const text = "Git Command 'fetch origin --prune --progress' failed"
   assert.deepEqual([error.code, error.message], [400, text])
   assert.deepEqual(lines(client).at(-1), ['app', `Error updating app: ${text}`, true])
+})
+
+test('a remote that never answers: the update can be cancelled, and others are refused meanwhile', async () => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  await using scene = await started(sections({ app: 137 }))
+  const { client } = scene
+  const { port } = silent.address() as AddressInfo
+  repos.git(`clone ${folders}`, 'remote', 'set-url', 'origin', `http://127.0.0.1:${port}/app.git`)
+  const connected = once(silent, 'connection')
+  const ended = client.call('machine.update.client', { name: 'app' })
+  await connected
+  const { result: status } = await client.call('machine.update.status')
+  assert.equal(status.busy, true)
+  assert.deepEqual(status.running, {
+    application: 'app',
+    message: 'Git Repo app: Updating Repo...',
+    progress: null,
+    can_be_cancelled: true,
+  })
+  const { error: same } = await client.call('machine.update.client', { name: 'app' })
+  assert.deepEqual([same.code, same.message], [503, 'Item app is currently updating'])
+  const { error: refresh } = await client.call('machine.update.refresh')
+  assert.deepEqual([refresh.code, refresh.message], [503, 'Server is busy, cannot perform refresh'])
+  assert.equal((await client.call('machine.update.cancel')).result, 'ok')
+  const { error } = await ended
+  assert.equal(error.message, 'The update of app was cancelled')
+  assert.deepEqual(lines(client).at(-1), ['app', 'Error updating app: The update of app was cancelled', true])
+  assert.equal((await client.call('machine.update.status')).result.busy, false)
+  silent.close()
 })
 
 test('everything is refused while the printer prints, a full update too', async () => {

@@ -11,6 +11,8 @@ import {
   takeSnapshot,
 } from './saved-changes.ts'
 
+/** Seconds for writing the files of a commit, during which git prints nothing. */
+const MOVE_SECONDS = 1800
 /** Seconds for writing a file system to its disk. */
 const SYNC_SECONDS = 300
 
@@ -27,7 +29,12 @@ export async function moveForward(
 ): Promise<void> {
   const { git, signal } = options
   await takeSnapshot(options)
-  await git.transfer(['merge', '--ff-only', '--stat', target], { signal, attempts: 1, onLine })
+  await git.transfer(['merge', '--ff-only', '--stat', target], {
+    signal,
+    attempts: 1,
+    idleSeconds: 300,
+    onLine,
+  })
   await syncFiles(git.path, signal)
 }
 

@@ -31,7 +31,7 @@ export async function cloneNextTo(
   const { path, clone } = recoveryFolders(git.path)
   await rm(clone, { recursive: true, force: true })
   const args = ['clone', '--progress', '--branch', branch, '--', url, clone]
-  await git.at(dirname(path)).transfer(args, { signal, attempts: 1, onLine })
+  await git.at(dirname(path)).transfer(args, { signal, attempts: 1, idleSeconds: 300, onLine })
   return git.at(clone)
 }
 

@@ -32,9 +32,9 @@ export interface GitUpdaterParts {
   readonly findUrl: (url: string, signal: AbortSignal) => Promise<string>
 }
 
-/** Attempts of a fetch: of an update, and of a refresh. */
-const UPDATE_ATTEMPTS = 5
-const REFRESH_ATTEMPTS = 2
+/** How often an update and a refresh fetch, and the seconds without output after which the remote hangs. */
+const UPDATE_FETCH = { attempts: 5, idleSeconds: 300 }
+const REFRESH_FETCH = { attempts: 2, idleSeconds: 60 }
 
 export class GitUpdater implements Updater {
   readonly name: string
@@ -65,9 +65,7 @@ export class GitUpdater implements Updater {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    await this.#read(signal, (remote, config) =>
-      this.#fetch(remote, config, { signal, attempts: REFRESH_ATTEMPTS }),
-    )
+    await this.#read(signal, (remote, config) => this.#fetch(remote, config, { signal, ...REFRESH_FETCH }))
     if (this.#rollback.version === null) this.#rollback = this.#present()
   }
 
@@ -121,7 +119,7 @@ export class GitUpdater implements Updater {
   async #download(run: UpdateRun): Promise<void> {
     const { git, clock } = this.#parts
     await freeLocks(git.path, clock, run.signal)
-    const transfer = { signal: run.signal, attempts: UPDATE_ATTEMPTS, onLine: gitLines(run) }
+    const transfer = { signal: run.signal, ...UPDATE_FETCH, onLine: gitLines(run) }
     let failure: unknown = null
     await this.#read(run.signal, async (remote, config) => {
       try {

@@ -8,8 +8,8 @@ import { CommandError, type CommandResult, runCommand } from '../../../core/run-
 const LOCAL_SECONDS = 120
 /** Seconds for a command that transfers data. */
 const NETWORK_SECONDS = 3600
-/** Seconds without output after which a transfer counts as hung. */
-const SILENT_SECONDS = 300
+/** Seconds after which a failed attempt is not repeated: the remote hangs. */
+const SLOW_SECONDS = 20
 /** Seconds between the attempts of a transfer. */
 const RETRY_SECONDS = 0.5
 /** Seconds for git to remove its locks when it is stopped. */
@@ -32,6 +32,8 @@ export interface GitOptions {
 export interface Transfer {
   readonly signal: AbortSignal
   readonly attempts: number
+  /** Seconds without output after which the remote hangs. */
+  readonly idleSeconds: number
   /** Receives each line of the output. */
   readonly onLine?: (line: string) => void
 }
@@ -140,25 +142,27 @@ export class Git {
   }
 
   /** Runs a command that transfers data, again after a failure. Rejects with GitError with the last output. */
-  async transfer(args: readonly string[], { signal, attempts, onLine }: Transfer): Promise<void> {
-    for (let left = attempts - 1; ; left -= 1) {
-      const failure = await this.#transfer(args, signal, onLine)
+  async transfer(args: readonly string[], transfer: Transfer): Promise<void> {
+    const { clock } = this.#options
+    for (let left = transfer.attempts - 1; ; left -= 1) {
+      const startedAt = clock.monotonic()
+      const failure = await this.#transfer(args, transfer)
       if (failure === null) return
-      if (left === 0 || isCorruption(failure)) throw new GitError(args, failure)
-      await sleep(this.#options.clock, RETRY_SECONDS, signal)
+      const isSlow = clock.monotonic() - startedAt > SLOW_SECONDS
+      if (left === 0 || isSlow || isCorruption(failure)) throw new GitError(args, failure)
+      await sleep(clock, RETRY_SECONDS, transfer.signal)
     }
   }
 
   /** The output of a failure, null for a success. */
   async #transfer(
     args: readonly string[],
-    signal: AbortSignal,
-    onLine: Transfer['onLine'],
+    { signal, idleSeconds, onLine }: Transfer,
   ): Promise<string | null> {
     try {
       const result = await this.#run(args, {
         timeoutSeconds: NETWORK_SECONDS,
-        idleSeconds: SILENT_SECONDS,
+        idleSeconds,
         signal,
         env: this.#environment(),
         ...(onLine !== undefined && { onLine }),

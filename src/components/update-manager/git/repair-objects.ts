@@ -22,7 +22,12 @@ export async function repairObjects(
 ): Promise<boolean> {
   try {
     await setBrokenAside(join(git.path, '.git'), signal)
-    await git.transfer(['fetch', '--refetch', '--progress', remote], { signal, attempts: 2, onLine })
+    await git.transfer(['fetch', '--refetch', '--progress', remote], {
+      signal,
+      attempts: 2,
+      idleSeconds: 300,
+      onLine,
+    })
     await git.text(['fsck', '--connectivity-only', '--no-dangling', '--no-progress'], signal)
     await git.text(['status', '--porcelain'], signal)
     return true
