@@ -95,8 +95,8 @@ export default component({
       config: [general.channel, ownOptions],
       refreshHours: ownOptions?.refresh_interval,
       open: async () => {
-        const { openOwnRelease } = await import('./self/own-release.ts')
-        return openOwnRelease({ core, general, releases, sudo, options: ownOptions })
+        const { openOwnServer } = await import('./self/own-server.ts')
+        return openOwnServer({ core, general, releases, sudo, options: ownOptions })
       },
     }
     const manager = new UpdateManager({

@@ -32,7 +32,7 @@ export async function moveForward(
   await git.transfer(['merge', '--ff-only', '--stat', target], {
     signal,
     attempts: 1,
-    idleSeconds: 300,
+    idleSeconds: MOVE_SECONDS,
     onLine,
   })
   await syncFiles(git.path, signal)

@@ -1,6 +1,6 @@
 // The entry moonraker: this server, where it was installed from the archive of a release.
-import { readFile, realpath, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { commandFailure } from '../../../core/command-failure.ts'
 import { runCommand } from '../../../core/run-command.ts'
@@ -35,11 +35,9 @@ export interface OwnReleaseParts extends GuardParts {
   readonly options: BuiltInOptions | undefined
 }
 
-/** The entry; null where the server was installed in another way. */
-export async function openOwnRelease(parts: OwnReleaseParts): Promise<Updater | null> {
+/** The entry for the server in the folder `path`; null where that is not the installation of a release. */
+export async function openOwnRelease(path: string, parts: OwnReleaseParts): Promise<Updater | null> {
   const { core, general, releases, options } = parts
-  const path = await ownFolder()
-  if (path === null) return null
   const replacement = new Replacement(path)
   await replacement.repair()
   const info = await readInstallInfo(path, false)
@@ -63,12 +61,6 @@ export async function openOwnRelease(parts: OwnReleaseParts): Promise<Updater | 
     beforeRestart: guardStarter(parts, replacement),
   }
   return new ReleaseUpdater(updaterParts, await readInstallation(place))
-}
-
-/** The folder of the release that this process runs from; null for another kind of program. */
-async function ownFolder(): Promise<string | null> {
-  const program = await realpath(process.argv[1] ?? '').catch(() => '')
-  return program.endsWith(`/${PROGRAM}`) ? dirname(dirname(program)) : null
 }
 
 /** Rejects with ArchiveError for the release of another program, and for one that does not run on this machine. */
