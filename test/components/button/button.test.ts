@@ -2,7 +2,7 @@
 // one of the tests.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
@@ -237,6 +237,43 @@ test('a restart of the server takes the same pins again', async () => {
     assert.deepEqual((await client.call('server.info')).result.warnings, [])
   }
   await host.stop()
+})
+
+const DOCUMENT = readFileSync(new URL('../../../docs/lights-sensors-buttons.md', import.meta.url), 'utf8')
+const EXAMPLES = [...DOCUMENT.matchAll(/```ini\n(\[button [\s\S]*?)```/g)].map(([, text]) => text as string)
+
+test('the examples of the documents can be used', async () => {
+  assert.equal(EXAMPLES.length, 3)
+  for (const example of EXAMPLES) {
+    await using scene = await start(example)
+    assert.deepEqual(await scene.warnings(), [])
+  }
+})
+
+test('the example of a double and a long press acts on both', async () => {
+  const example = EXAMPLES.find(text => text.includes('[button double]')) as string
+  await using scene = await start(`${example}  {send_notification()}\n`)
+  /** What the templates called: neither method works here, so that each is in the log. */
+  const called = () =>
+    scene.rig.log.flatMap(line => /button double: \w+: ([\w.]+): /.exec(line)?.slice(1) ?? [])
+  /** The pin is low while the button is pressed. */
+  const pressAt = async (seconds: number, length: number) => {
+    scene.chip.secondsAhead = seconds
+    scene.chip.setLevel(26, false)
+    scene.chip.secondsAhead = seconds + length
+    await scene.change(26, true)
+  }
+  scene.chip.setLevel(26, true)
+  await pressAt(10, 0.1)
+  assert.deepEqual(called(), [])
+  await pressAt(10.3, 0.1)
+  assert.deepEqual(called(), ['printer.print.cancel'])
+  scene.chip.secondsAhead = 20
+  scene.chip.setLevel(26, false)
+  scene.chip.secondsAhead = 22
+  scene.chip.setLevel(26, true)
+  await scene.logged('machine.device_power.post_device')
+  assert.deepEqual(called(), ['printer.print.cancel', 'machine.device_power.post_device'])
 })
 
 test('sections that cannot be used are left out, and the others work', async () => {
