@@ -9,9 +9,6 @@ import { type AddOptions, type QueuedRead, ScanQueue } from './scan-queue.ts'
 import type { MetadataStore } from './store.ts'
 import { WorkerProcess } from './worker/worker-process.ts'
 
-/** The lower priority of the process: the print and the server come first. */
-const NICENESS = 10
-
 /** What the background depends on. */
 export interface BackgroundParts {
   readonly core: Pick<Core, 'log' | 'events'>
@@ -24,7 +21,7 @@ export interface BackgroundParts {
 
 export class Background {
   readonly #parts: BackgroundParts
-  readonly #worker = new WorkerProcess(NICENESS)
+  readonly #worker = new WorkerProcess(true)
   readonly #runs: ProcessorRuns
   readonly #queue = new ScanQueue(file => this.#process(file))
 

@@ -9,7 +9,6 @@ import type { PrintTimes } from './tally.ts'
 const CHUNK = 64 * 1024
 /** Characters of a line that are read; the rest of longer lines is skipped. */
 const LONGEST_LINE = 16 * 1024
-/** The most moves: so many, and so many for each byte. Only a file of endless arcs exceeds it. */
 const MOVES = 5_000_000
 const MOVES_PER_BYTE = 2
 
@@ -27,11 +26,8 @@ export interface ExaminationOptions {
   /** The commands that Klipper knows, in capitals; null where that is not known. */
   readonly knownCommands: readonly string[] | null
   readonly signal: AbortSignal
-}
-
-/** The file needs more work than any print. */
-export class TooMuchWork extends Error {
-  override readonly name: string = 'TooMuchWork'
+  /** The most moves of a file: so many, and 2 for each byte. Only a file of endless arcs exceeds the default. */
+  readonly mostMoves?: number
 }
 
 /**
@@ -49,13 +45,12 @@ export async function examineFile(path: string, options: ExaminationOptions): Pr
 
 async function examine(
   file: FileHandle,
-  { machine, knownCommands, signal }: ExaminationOptions,
+  { machine, knownCommands, signal, mostMoves = MOVES }: ExaminationOptions,
 ): Promise<Examination> {
   const { size } = await file.stat()
   const findings = new Findings(machine, knownCommands)
-  const interpreter = new Interpreter(machine, findings)
+  const interpreter = new Interpreter(machine, findings, mostMoves + MOVES_PER_BYTE * size)
   const lines = new LineReader((line, offset) => interpreter.run(line, offset))
-  const most = MOVES + MOVES_PER_BYTE * size
   const buffer = Buffer.allocUnsafe(CHUNK)
   for (let at = 0; at < size; ) {
     signal.throwIfAborted()
@@ -63,7 +58,6 @@ async function examine(
     if (bytesRead === 0) break
     at += bytesRead
     lines.push(buffer.toString('latin1', 0, bytesRead))
-    if (interpreter.moves > most) throw new TooMuchWork('the file contains too many moves')
   }
   lines.end()
   interpreter.end()

@@ -54,7 +54,7 @@ export class Findings {
 
   /** A command Tn. */
   tool(index: number): void {
-    this.#tools.add(index)
+    if (this.#tools.size < MOST_NAMES) this.#tools.add(index)
   }
 
   arc(): void {
@@ -86,7 +86,7 @@ export class Findings {
   /** M104 and M109: degrees, and the number of the extruder. */
   temperature(degrees: number | undefined, tool: number | undefined): void {
     if (degrees === undefined) return
-    if (tool !== undefined && degrees > 0) this.#tools.add(tool)
+    if (tool !== undefined && degrees > 0) this.tool(tool)
     this.heaterTemperature(tool === undefined || tool === 0 ? 'extruder' : `extruder${tool}`, degrees)
   }
 

@@ -29,6 +29,11 @@ const LAYER_STEP = 0.01
 type Params = ReadonlyMap<string, string>
 type Handler = (params: Params, line: string) => void
 
+/** The file needs more work than any print. */
+export class TooMuchWork extends Error {
+  override readonly name: string = 'TooMuchWork'
+}
+
 export class Interpreter {
   readonly tally = new Tally()
   /** Bytes, and the remaining minutes that the slicer's M73 R states from there on. */
@@ -44,11 +49,13 @@ export class Interpreter {
   #layerZ = Number.NEGATIVE_INFINITY
   #lastMinutes = Number.POSITIVE_INFINITY
 
-  /** Moves so far, for a limit on the work. */
-  moves = 0
+  readonly #mostMoves: number
+  #moves = 0
 
-  constructor(machine: Machine, findings: Findings) {
+  /** After `mostMoves` moves `run` throws TooMuchWork. */
+  constructor(machine: Machine, findings: Findings, mostMoves: number) {
     this.#findings = findings
+    this.#mostMoves = mostMoves
     this.#knowsArcs = machine.arcResolution !== null
     this.#motion = new PrintMotion(machine, {
       moved: moves => this.tally.add(moves),
@@ -76,12 +83,17 @@ export class Interpreter {
   }
 
   #move(line: string): void {
-    this.moves++
+    this.#count(1)
     const { values } = this.#words
     if (this.#words.read(line)) {
       this.#findings.noteWords(values, this.#motion.coordinates.absolute)
       this.#motion.move(values)
     } else this.#findings.rejected('number')
+  }
+
+  #count(moves: number): void {
+    this.#moves += moves
+    if (this.#moves > this.#mostMoves) throw new TooMuchWork('the file contains too many moves')
   }
 
   #planned(move: PrintMove, z: number): void {
@@ -125,7 +137,7 @@ export class Interpreter {
     const words = Object.fromEntries(
       ['X', 'Y', 'Z', 'E', 'F', 'I', 'J', 'K', 'R'].map(name => [name, word(name)]),
     )
-    this.moves += this.#motion.arc(words as ArcWords, clockwise)
+    this.#count(this.#motion.arc(words as ArcWords, clockwise))
   }
 
   #commands(): ReadonlyMap<string, Handler> {

@@ -25,15 +25,18 @@ export interface RunOptions<J extends JobName> {
   readonly onProgress?: (progress: WorkerJobs[J]['progress']) => number | undefined
 }
 
+/** For work that no client waits for: a lower priority, and little memory for young objects, which costs no time here. */
+const BACKGROUND = { niceness: 10, flags: ['--max-semi-space-size=4'] }
+
 export class WorkerProcess {
-  readonly #niceness: number
+  readonly #isBackground: boolean
   #child: ChildProcess | null = null
   #idle: NodeJS.Timeout | undefined
   #stopped = false
 
-  /** `niceness` above 0 lowers the priority of the process, up to 19. */
-  constructor(niceness = 0) {
-    this.#niceness = niceness
+  /** `isBackground`: no client waits for the jobs. */
+  constructor(isBackground = false) {
+    this.#isBackground = isBackground
   }
 
   /**
@@ -111,14 +114,14 @@ export class WorkerProcess {
     const program = PROGRAMS.find(path => existsSync(path))
     if (program === undefined) throw new WorkerLost(`the worker's program is missing: ${PROGRAMS.at(-1)}`)
     const child = fork(program, [], {
-      execArgv: [`--max-old-space-size=${HEAP}`],
+      execArgv: [`--max-old-space-size=${HEAP}`, ...(this.#isBackground ? BACKGROUND.flags : [])],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     child.unref()
     child.channel?.unref()
     // An `error` event without a listener would end the server.
     child.on('error', () => this.#forget(child)).once('exit', () => this.#forget(child))
-    if (this.#niceness > 0) await lowerPriority(child.pid, this.#niceness)
+    if (this.#isBackground) await lowerPriority(child.pid)
     this.#child = child
     return child
   }
@@ -142,9 +145,9 @@ export class WorkerProcess {
 }
 
 /** The process may have ended, or the system may refuse it: then the priority stays. */
-async function lowerPriority(pid: number | undefined, niceness: number): Promise<void> {
+async function lowerPriority(pid: number | undefined): Promise<void> {
   const { setPriority } = await import('node:os')
   try {
-    if (pid !== undefined) setPriority(pid, niceness)
+    if (pid !== undefined) setPriority(pid, BACKGROUND.niceness)
   } catch {}
 }

@@ -11,17 +11,17 @@ import {
 /** Writes a file, examines it, and removes it. */
 export async function examineText(
   gcode: string | Buffer,
-  {
-    machine,
-    knownCommands = null,
-    signal = new AbortController().signal,
-  }: Partial<ExaminationOptions> & Pick<ExaminationOptions, 'machine'>,
+  options: Partial<ExaminationOptions> & Pick<ExaminationOptions, 'machine'>,
 ): Promise<Examination> {
   const folder = mkdtempSync(join(tmpdir(), 'estimate-'))
   try {
     const path = join(folder, 'print.gcode')
     writeFileSync(path, gcode)
-    return await examineFile(path, { machine, knownCommands, signal })
+    return await examineFile(path, {
+      knownCommands: null,
+      signal: new AbortController().signal,
+      ...options,
+    })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
