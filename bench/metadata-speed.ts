@@ -1,4 +1,4 @@
-// Measures the metadata scan and the object processing of a large G-code file, each in a process of its own.
+// Measures the metadata scan, the object processing and the analysis of a large G-code file, each in a process of its own.
 // Usage: node bench/metadata-speed.ts [megabytes]
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
+import { examineFile } from '../src/components/analysis/estimator/examine-file.ts'
+import { USUAL_MACHINE } from '../src/components/analysis/estimator/machine.ts'
 import markObjectsIn from '../src/components/metadata/objects/objects.processor.ts'
 import { objectProcessor } from '../src/components/metadata/objects/spec.ts'
 import { scanFile } from '../src/components/metadata/scan.ts'
@@ -76,6 +78,13 @@ function markObjects(path: string): Promise<unknown> {
   )
 }
 
+/** Print time and checks. Returns the number of moves. */
+async function analyse(path: string): Promise<number> {
+  const { signal } = new AbortController()
+  const { times } = await examineFile(path, { machine: USUAL_MACHINE, knownCommands: null, signal })
+  return times.moves
+}
+
 interface Measurement {
   cpuMs: number
   wallMs: number
@@ -83,6 +92,8 @@ interface Measurement {
   memoryMb: number
   /** The longest time in which nothing else of the process could run. */
   blockedMs: number
+  /** Of the analysis. */
+  moves?: number
 }
 
 async function measure(work: () => Promise<unknown>): Promise<Measurement> {
@@ -97,31 +108,44 @@ async function measure(work: () => Promise<unknown>): Promise<Measurement> {
   delay.enable()
   const cpu = process.cpuUsage()
   const start = performance.now()
-  await work()
+  const result = await work()
   const wallMs = performance.now() - start
   const { user, system } = process.cpuUsage(cpu)
   peak = Math.max(peak, process.memoryUsage.rss())
   delay.disable()
   clearInterval(sampler)
   const blockedMs = Math.max(0, delay.max / 1e6 - 5)
-  return { cpuMs: (user + system) / 1000, wallMs, memoryMb: (peak - idle) / 1024 / 1024, blockedMs }
+  return {
+    cpuMs: (user + system) / 1000,
+    wallMs,
+    memoryMb: (peak - idle) / 1024 / 1024,
+    blockedMs,
+    ...(typeof result === 'number' && { moves: result }),
+  }
 }
 
 function measureApart(mode: string, path: string): Measurement {
-  const child = execFileSync(process.execPath, ['--expose-gc', import.meta.filename, mode, path])
+  // The server analyses files in a process with little memory for young objects.
+  const flags = mode === 'analysis' ? ['--max-semi-space-size=4'] : []
+  const child = execFileSync(process.execPath, ['--expose-gc', ...flags, import.meta.filename, mode, path])
   return JSON.parse(child.toString()) as Measurement
 }
 
-function report(what: string, { cpuMs, wallMs, memoryMb, blockedMs }: Measurement, size: number): void {
+function report(what: string, measured: Measurement, size: number): void {
+  const { cpuMs, wallMs, memoryMb, blockedMs, moves } = measured
   const speed = size / MB / (wallMs / 1000)
   const numbers = `${cpuMs.toFixed(0)} ms CPU, ${wallMs.toFixed(0)} ms, ${speed.toFixed(0)} MB/s`
   console.log(
     `${what}: ${numbers}, ${memoryMb.toFixed(1)} MB above idle, blocked ${blockedMs.toFixed(0)} ms at most`,
   )
+  if (moves === undefined) return
+  const perMinute = moves / (cpuMs / 60_000)
+  console.log(`${what}: ${moves} moves, ${(perMinute / 1e6).toFixed(1)} million per minute of CPU`)
 }
 
 const [mode = '100', path] = process.argv.slice(2)
 if (mode === 'scan' && path) console.log(JSON.stringify(await measure(() => scanFile(path))))
+else if (mode === 'analysis' && path) console.log(JSON.stringify(await measure(() => analyse(path))))
 else if (mode === 'objects' && path) console.log(JSON.stringify(await measure(() => markObjects(path))))
 else {
   const folder = mkdtempSync(join(tmpdir(), 'metadata-speed-'))
@@ -131,6 +155,7 @@ else {
     const { size } = statSync(original)
     console.log(`a file of ${(size / MB).toFixed(1)} MB with ${OBJECTS} objects`)
     for (let run = 1; run <= 3; run++) report('scan', measureApart('scan', original), size)
+    for (let run = 1; run <= 3; run++) report('analysis', measureApart('analysis', original), size)
     for (let run = 1; run <= 2; run++) {
       const copy = join(folder, 'copy.gcode')
       copyFileSync(original, copy)

@@ -53,14 +53,11 @@ export class Lookahead {
   /** Sets the highest speeds at which `move` can start. A move of the extruder alone starts and ends in a full stop. */
   #join(previous: Move, move: Move): void {
     if (!previous.kinematic || !move.kinematic) return
-    move.maxStartV2 = Math.min(
-      previous.maxCruiseV2,
-      move.maxCruiseV2,
-      previous.maxStartV2 + previous.deltaV2,
-      this.#extruderV2(previous, move),
-      cornerV2(previous, move),
-    )
-    move.maxGentleStartV2 = Math.min(move.maxStartV2, previous.maxGentleStartV2 + previous.gentleDeltaV2)
+    const reachV2 = previous.maxStartV2 + previous.deltaV2
+    const cruiseV2 = Math.min(previous.maxCruiseV2, move.maxCruiseV2, reachV2)
+    const startV2 = Math.min(cruiseV2, this.#extruderV2(previous, move), cornerV2(previous, move))
+    move.maxStartV2 = startV2
+    move.maxGentleStartV2 = Math.min(startV2, previous.maxGentleStartV2 + previous.gentleDeltaV2)
   }
 
   #extruderV2(previous: Move, move: Move): number {
@@ -96,24 +93,30 @@ const NO_PEAK = -1
  */
 function planBackwards(queue: readonly Move[], lazy: boolean): number {
   let settled = lazy ? 0 : queue.length
-  let [endV2, gentleEndV2, peakV2, braking] = [0, 0, 0, 0]
+  let endV2 = 0
+  let gentleEndV2 = 0
+  let peakV2 = 0
+  let braking = 0
   for (let index = queue.length - 1; index >= 0; index--) {
     const move = queue[index]!
     const reachV2 = endV2 + move.deltaV2
     const gentleReachV2 = gentleEndV2 + move.gentleDeltaV2
     const gentleStartV2 = Math.min(move.maxGentleStartV2, gentleReachV2)
+    const startV2 = Math.min(move.maxStartV2, reachV2)
     move.endV2 = endV2
-    move.startV2 = Math.min(move.maxStartV2, reachV2)
-    move.cruiseV2 = NO_PEAK
+    move.startV2 = startV2
     if (gentleStartV2 < gentleReachV2) {
       if (braking > 0 || gentleStartV2 + move.gentleDeltaV2 > gentleEndV2) {
         if (settled === 0 && peakV2 > 0) settled = index + 1 + braking
         peakV2 = (gentleStartV2 + gentleReachV2) / 2
       }
-      move.cruiseV2 = Math.min((move.startV2 + reachV2) / 2, move.maxCruiseV2, peakV2)
+      move.cruiseV2 = Math.min((startV2 + reachV2) / 2, move.maxCruiseV2, peakV2)
       braking = 0
-    } else braking++
-    endV2 = move.startV2
+    } else {
+      move.cruiseV2 = NO_PEAK
+      braking++
+    }
+    endV2 = startV2
     gentleEndV2 = gentleStartV2
   }
   return settled

@@ -1,6 +1,11 @@
 // The analysis of uploaded files: print time and checks in the metadata, the endpoints, notifications, refusals.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { startRig } from '../../support/rig.ts'
+import { type Frame, WebClient } from '../../support/web-client.ts'
+import { upload } from '../files/form.ts'
+import { binaryGcode, gcode, settings } from '../metadata/bgcode-writer.ts'
 import { PRINT, startAnalysis } from './analysis-rig.ts'
 
 test('an upload is analysed for the limits of the printer', async () => {
@@ -62,4 +67,57 @@ test('with refuse_unfit_files such a file is not printed', async () => {
     /The print is refused \(\[analysis\] refuse_unfit_files\): The print moves X to 9000 mm/,
   )
   assert.equal(await scene.call('printer.print.start', { filename: 'odd.gcode' }), 'ok')
+})
+
+test('no other file waits for the analysis of a long one', async () => {
+  await using scene = await startAnalysis()
+  const arcs = `G28\n${'G1 X60 Y60 F6000\nG2 X60 Y60 I30 J0\n'.repeat(8000)}`
+  await upload(scene.rig.port, 'long.gcode', arcs)
+  await upload(scene.rig.port, 'short.gcode', PRINT)
+  const metadata = await scene.call('server.files.metadata', { filename: 'short.gcode' })
+  assert.equal(metadata.filename, 'short.gcode')
+  assert.ok(!scene.client.frames.some(({ method }) => method === 'notify_file_analyzed'))
+  await scene.client.find(({ method }) => method === 'notify_file_analyzed')
+})
+
+test('a file that changes while it is analysed is analysed again', async () => {
+  await using scene = await startAnalysis()
+  const lines = 'G1 X60 Y60 F6000\nG1 X50\n'
+  await upload(scene.rig.port, 'part.gcode', `G28\n${lines.repeat(50_000)}`)
+  await upload(scene.rig.port, 'part.gcode', PRINT)
+  const isShort = ({ method, params: [file] = [] }: Frame) =>
+    method === 'notify_file_analyzed' && file.print_time < 10
+  const { params } = await scene.client.find(isShort)
+  assert.equal((await scene.analysisOf('part.gcode')).print_time, params[0].print_time)
+})
+
+test('without Klipper usual limits serve, and there are no checks', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  const client = await WebClient.open(rig.url)
+  await upload(rig.port, 'part.gcode', `${PRINT}G1 X9000\nM104 S900\n`)
+  await client.find(({ method }) => method === 'notify_file_analyzed')
+  const { result } = await client.call('server.files.metadata', { filename: 'part.gcode' })
+  client[Symbol.dispose]()
+  assert.deepEqual([result.analysis.machine.source, result.analysis.warnings], ['default', []])
+  assert.ok(result.analysis.print_time > 20)
+})
+
+test('binary G-code is analysed as the plain G-code that Klipper prints', async () => {
+  await using scene = await startAnalysis()
+  const plain = await scene.analyse('a.gcode', PRINT)
+  const binary = await scene.analyse(
+    'b.bgcode',
+    binaryGcode([
+      settings(0, 'Producer=PrusaSlicer 2.8.1\n'),
+      settings(3, ''),
+      settings(4, ''),
+      settings(2, ''),
+      gcode(PRINT),
+    ]),
+  )
+  assert.equal(binary.print_time, plain.print_time)
+  assert.deepEqual(
+    readdirSync(scene.rig.paths.gcodes).filter(name => name.startsWith('.uploads')),
+    [],
+  )
 })
