@@ -1,6 +1,6 @@
 // The folders with the frames of prints. The frames of a print stay until the next print starts, and for as long as a
 // video or an archive is made of them.
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -30,11 +30,11 @@ export class FrameStore {
     this.#parts = parts
   }
 
-  /** Reads what earlier runs have left. Rejects with the system's error. */
+  /** Reads what earlier runs have left. A folder that cannot be read counts as empty: its disk may come later. */
   async open(): Promise<void> {
-    await mkdir(this.#parts.path, { recursive: true })
     const newest = (await this.#names()).at(-1)
-    this.#set(newest === undefined ? await this.#create(1) : await Frames.read(this.#at(newest)))
+    const found = newest === undefined ? null : await this.find(newest)
+    this.#set(found ?? (await this.#create(1)))
   }
 
   /** The frames of the newest print. Throws Error before `open`. */
@@ -45,15 +45,16 @@ export class FrameStore {
 
   /** The frames of a print by the name of its folder; null if there are none. */
   async find(name: string): Promise<Frames | null> {
-    if (name === this.current.name) return this.current
+    if (name === this.#current?.name) return this.#current
     if (!(await this.#names()).includes(name)) return null
-    return Frames.read(this.#at(name))
+    return Frames.read(this.#at(name)).catch(() => null)
   }
 
-  /** Starts a print without frames, and removes those of earlier prints. Rejects with the system's error. */
+  /** Starts a print without frames, and removes those of earlier prints. */
   startPrint(): Promise<Frames> {
     return this.#changes.run(async () => {
-      const frames = await this.#create(numberOf(this.current.name) + 1)
+      const names = [this.current.name, ...(await this.#names())]
+      const frames = await this.#create(Math.max(...names.map(numberOf)) + 1)
       this.#set(frames)
       await this.#removeOld()
       return frames
@@ -96,8 +97,8 @@ export class FrameStore {
 
   /** The folders, the oldest first. */
   async #names(): Promise<string[]> {
-    const names = (await readdir(this.#parts.path)).filter(name => FOLDER_NAME.test(name))
-    return names.sort((a, b) => numberOf(a) - numberOf(b))
+    const names = await readdir(this.#parts.path).catch(() => [])
+    return names.filter(name => FOLDER_NAME.test(name)).sort((a, b) => numberOf(a) - numberOf(b))
   }
 
   #at(name: string): string {

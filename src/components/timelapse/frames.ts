@@ -46,9 +46,9 @@ export class Frames {
     this.#count = count
   }
 
-  /** Makes the folder. Rejects with the system's error. */
+  /** Makes the folder. If that fails, each frame tries again. */
   static async create(folder: string): Promise<Frames> {
-    await mkdir(folder, { recursive: true })
+    await mkdir(folder, { recursive: true }).catch(() => undefined)
     return new Frames(folder, NEW_RECORD, 0)
   }
 

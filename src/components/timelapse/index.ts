@@ -133,7 +133,8 @@ class Timelapse {
   async start(): Promise<void> {
     const { core, files } = this.#parts
     const { output_path, ffmpeg_binary_path } = this.#options
-    await mkdir(output_path, { recursive: true })
+    // A folder that is missing is a warning of its root.
+    await mkdir(output_path, { recursive: true }).catch(() => undefined)
     files.serveRoot({ name: 'timelapse', path: output_path, writable: true, observed: true })
     await this.store.open()
     this.#canRender = await this.renderer.canRun()

@@ -194,3 +194,22 @@ test('macros that Klipper does not have get no G-code', async () => {
   await at.call('post_settings', { parkhead: true })
   assert.equal(at.scripts.length, before)
 })
+
+test('folders that cannot be made at the start', async () => {
+  await using at = await Scene.start()
+  await at.stopServer()
+  for (const folder of [at.frames, at.videos]) {
+    rmSync(folder, { recursive: true })
+    writeFileSync(folder, 'a file')
+  }
+  await at.startServer()
+  const { result } = await at.client.call('server.info')
+  assert.deepEqual(result.failed_components, [])
+  assert.match(result.warnings.join(), /The folder of root 'timelapse_frames' is missing/)
+  await at.print('part.gcode')
+  await at.frame()
+  assert.match((await at.event({ action: 'newframe', status: 'error' })).msg, /ENOTDIR|EEXIST/)
+  rmSync(at.frames)
+  await at.frame()
+  assert.deepEqual(at.frameFiles(), ['frame000001.jpg'])
+})

@@ -151,7 +151,7 @@ test('the macro that waits continues when the rendering fails, or is not possibl
   await at.script(RENDER_DONE, 2)
 })
 
-for (const mode of ['fail', 'half', 'empty'] as const) {
+for (const mode of ['fail', 'half', 'empty', 'killed'] as const) {
   test(`no video from an ffmpeg that ends with: ${mode}`, async () => {
     await using at = await Scene.start()
     await printed(at)

@@ -1,5 +1,5 @@
 // A server with [timelapse], a Klippy with the macros, a camera and an ffmpeg that the test controls, and a client.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
@@ -73,7 +73,6 @@ export class Scene implements AsyncDisposable {
   async startServer(): Promise<void> {
     const { options = '', conf = '', hasWebcam = true, authorization } = this.#options
     const { minFree = 0, snapshotTimeout = 30 } = this.#options
-    mkdirSync(this.videos, { recursive: true })
     const webcam = hasWebcam ? `[webcam front]\nstream_url: /webcam\nsnapshot_url: ${this.camera.url}\n` : ''
     const rig = await startRig({
       klippySocket: this.klippy.path,

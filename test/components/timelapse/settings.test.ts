@@ -162,7 +162,16 @@ test('changes reach the macros', async () => {
   assert.equal(at.scripts.length, before + 1, 'the frame rate is none of the macros')
 })
 
-test('options of ffmpeg are for admins, and read no other files', async () => {
+test('options of ffmpeg are for admins', async () => {
+  await using at = await Scene.start({
+    authorization: 'trusted_clients:\n  127.0.0.1\ntrusted_role: operator',
+  })
+  await assert.rejects(at.call('post_settings', { extraoutputparams: '-g 10' }), { code: 403 })
+  await assert.rejects(at.call('post_macros'), { code: 403 })
+  assert.equal((await at.call('post_settings', { saveframes: true })).saveframes, true)
+})
+
+test('options of ffmpeg read no other files', async () => {
   await using at = await Scene.start()
   for (const extraoutputparams of [
     '-i /etc/passwd',

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path'
 
 /** `ok` joins the frames; the others fail as ffmpeg does. `wait` goes on when the file `go` exists. */
-export type StubMode = 'ok' | 'fail' | 'half' | 'empty' | 'hang' | 'wait'
+export type StubMode = 'ok' | 'fail' | 'half' | 'empty' | 'killed' | 'hang' | 'wait'
 
 const SCRIPT = `#!/bin/sh
 here=$(dirname "$0")
@@ -18,6 +18,7 @@ case $(cat "$here/mode") in
   fail) echo 'Conversion failed!' >&2; exit 1 ;;
   half) head -c 10 frame000001.jpg > "$last"; exit 1 ;;
   empty) : > "$last" ;;
+  killed) echo half > "$last"; kill -9 $$ ;;
   hang) echo frame=1; echo half > "$last"; exec sleep 1000 ;;
   wait) echo frame=1; while [ ! -e "$here/go" ]; do sleep 0.02; done; video ;;
 esac
