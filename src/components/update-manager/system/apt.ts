@@ -24,8 +24,13 @@ const UNATTENDED = [
   '-o',
   'Dpkg::Options::=--force-confold',
 ]
+/** Repairs before a change is given up. */
+const MAX_REPAIRS = 3
 /** The messages of apt after a crash in the middle of an installation. */
 const INTERRUPTED = /dpkg was interrupted|dpkg --configure -a/
+/** Packages that dpkg or apt can only install again. */
+const REINSTALL =
+  /error processing package (\S+) \(--configure\):\s+package is in a very bad|The package (\S+) needs to be reinstalled/g
 const UNMET = /--fix-broken|apt -f install|Unmet dependencies/
 /** A name that is no option; Debian's names have lower case letters. */
 const PACKAGE_NAME = /^[a-z0-9][\w+.:~-]*$/i
@@ -38,7 +43,7 @@ export class Apt implements PackageProvider {
   }
 
   async refresh(run: PackageRun): Promise<void> {
-    await this.#change(['apt-get', 'update'], REFRESH_SECONDS, run)
+    await this.#change(['apt-get', 'update'], run, REFRESH_SECONDS)
   }
 
   async upgradable(signal: AbortSignal): Promise<string[]> {
@@ -66,30 +71,52 @@ export class Apt implements PackageProvider {
 
   /** Repairs what a crash left, and tries again. */
   async #install(args: readonly string[], run: PackageRun): Promise<void> {
-    const command = ['apt-get', ...args, ...UNATTENDED]
-    try {
-      await this.#change(command, INSTALL_SECONDS, run)
-    } catch (error) {
-      if (!(error instanceof AptFailure) || !(await this.#repair(error.output, run))) throw error
-      await this.#change(command, INSTALL_SECONDS, run)
+    for (let repairs = 0; ; repairs += 1) {
+      try {
+        return await this.#change(['apt-get', ...args, ...UNATTENDED], run)
+      } catch (error) {
+        if (!(error instanceof AptFailure) || repairs === MAX_REPAIRS) throw error
+        await this.#repair(error, run)
+      }
     }
   }
 
-  async #repair(output: string, run: PackageRun): Promise<boolean> {
-    if (INTERRUPTED.test(output)) {
-      run.message('Finishing an installation that was interrupted...')
-      const command = ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold']
-      await this.#change(command, INSTALL_SECONDS, run)
-    } else if (UNMET.test(output)) {
+  /** Rejects with the failure if it is no consequence of a crash. */
+  async #repair(failure: AptFailure, run: PackageRun): Promise<void> {
+    const { output } = failure
+    if (INTERRUPTED.test(output)) await this.#configure(run)
+    else if (output.search(REINSTALL) >= 0) await this.#reinstall(failure, run)
+    else if (UNMET.test(output)) {
       run.message('Repairing packages whose dependencies are missing...')
-      const command = ['apt-get', 'install', '--fix-broken', '--yes', ...UNATTENDED]
-      await this.#change(command, INSTALL_SECONDS, run)
-    } else return false
-    return true
+      await this.#change(['apt-get', 'install', '--fix-broken', '--yes', ...UNATTENDED], run)
+    } else throw failure
+  }
+
+  async #configure(run: PackageRun): Promise<void> {
+    run.message('Finishing an installation that was interrupted...')
+    try {
+      await this.#change(['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], run)
+    } catch (error) {
+      if (!(error instanceof AptFailure)) throw error
+      await this.#reinstall(error, run)
+    }
+  }
+
+  /** The files of these packages were being replaced at the crash. */
+  async #reinstall(failure: AptFailure, run: PackageRun): Promise<void> {
+    const found = failure.output.matchAll(REINSTALL)
+    const names = new Set([...found].map(([, configured, named]) => configured ?? named ?? ''))
+    if (names.size === 0) throw failure
+    run.message('Installing packages again whose installation was interrupted...')
+    await this.#change(['apt-get', 'install', '--reinstall', '--yes', ...names, ...UNATTENDED], run)
   }
 
   /** Runs a command as root. */
-  async #change(command: readonly string[], timeoutSeconds: number, run: PackageRun): Promise<void> {
+  async #change(
+    command: readonly string[],
+    run: PackageRun,
+    timeoutSeconds = INSTALL_SECONDS,
+  ): Promise<void> {
     const { signal } = run
     const options = { timeoutSeconds, signal, onLine: (line: string) => run.message(line.trim()) }
     const [program = ''] = command

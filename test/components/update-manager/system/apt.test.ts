@@ -1,9 +1,11 @@
 // System packages with the real apt, in a folder of its own with a local repository.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { missingRights } from '../../../../src/components/machine/services/rights.ts'
 import { Sudo } from '../../../../src/components/machine/services/sudo.ts'
 import { Apt } from '../../../../src/components/update-manager/system/apt.ts'
@@ -14,6 +16,9 @@ import { AptFolder, withoutApt } from '../../../support/apt-folder.ts'
 import { fakePrograms } from '../../machine/fake-programs.ts'
 import { UpdaterBench } from '../updater-bench.ts'
 
+const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 2)
+/** Milliseconds until the kill, at most. */
+const LONGEST = 600
 const { signal } = new AbortController()
 const sudo = new Sudo({ isRoot: true, clock: systemClock, signal, onChange: () => undefined })
 const apt = new Apt(sudo)
@@ -102,6 +107,29 @@ suite('apt', { skip: withoutApt }, () => {
     assert.ok(run.lines.includes('Repairing packages whose dependencies are missing...'))
     assert.equal(system.installed('libone'), '1.0')
     assert.equal(system.installed('other'), '1.0')
+  })
+
+  test(`an upgrade can be run again after a kill, ${KILL_ROUNDS} times`, async () => {
+    using system = new AptFolder()
+    const names = Array.from({ length: 8 }, (_, number) => `lib${number}`)
+    const publish = (version: string) => {
+      for (const name of names) system.publish({ name, version })
+    }
+    publish('0')
+    system.install(...names)
+    for (let round = 1; round <= KILL_ROUNDS; round += 1) {
+      publish(String(round))
+      await apt.refresh(recorder())
+      const kill = new AbortController()
+      const upgrade = apt.upgrade({ ...recorder(), signal: kill.signal }).catch(() => undefined)
+      await Promise.race([setTimeout(randomInt(LONGEST)), upgrade])
+      kill.abort()
+      await upgrade
+      const run = recorder()
+      await apt.upgrade(run)
+      for (const name of names) assert.equal(system.installed(name), String(round), run.lines.join('\n'))
+      assert.deepEqual(await apt.upgradable(signal), [])
+    }
   })
 
   test('only packages of the repository are known', async () => {
