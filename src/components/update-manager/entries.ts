@@ -92,6 +92,7 @@ export class Entries {
 
   /** The status of every entry by its name. */
   status(): Record<string, EntryStatus> {
-    return Object.fromEntries(this.#entries.map(({ updater }) => [updater.name, updater.status()]))
+    const shown = this.#entries.filter(({ updater }) => updater.isHidden !== true)
+    return Object.fromEntries(shown.map(({ updater }) => [updater.name, updater.status()]))
   }
 }

@@ -33,10 +33,16 @@ export interface KlipperParts {
 }
 
 /** A Klipper that is not identified, or whose folder is no repository: nothing is known, and nothing is updated. */
-export class UnidentifiedKlipper implements Updater {
+export class UnknownKlipper implements Updater {
   readonly name = NAME
   readonly label = 'Klipper'
   readonly services: readonly string[] = []
+  /** KlipperScreen fails on an entry without a version: one that will never have one is left out. */
+  readonly isHidden: boolean
+
+  constructor(isIdentified: boolean) {
+    this.isHidden = isIdentified
+  }
 
   status(): EntryStatus {
     return {}

@@ -10,7 +10,7 @@ import { SerialQueue } from '../../core/serial-queue.ts'
 import { singleFlight } from '../../core/single-flight.ts'
 import type { MachineServices } from '../machine/service.ts'
 import { Entries, type Entry } from './entries.ts'
-import { type KlipperPlace, type KlipperSource, UnidentifiedKlipper } from './klipper.ts'
+import { type KlipperPlace, type KlipperSource, UnknownKlipper } from './klipper.ts'
 import { Operations } from './operations.ts'
 import type { GeneralOptions } from './options.ts'
 import { RefreshSchedule } from './refresh-schedule.ts'
@@ -97,7 +97,7 @@ export class UpdateManager {
     const updater = place === null ? null : await klipper.open(place)
     const { refreshHours } = klipper
     this.#put({
-      updater: updater ?? new UnidentifiedKlipper(),
+      updater: updater ?? new UnknownKlipper(place !== null),
       config: place && klipper.configOf(place),
       refreshHours,
     })
@@ -114,7 +114,7 @@ export class UpdateManager {
       await this.#putKlipper(place)
     })
     const entry = this.#entries.get('klipper')
-    if (!(entry.updater instanceof UnidentifiedKlipper)) await this.#refreshAll([entry])
+    if (!(entry.updater instanceof UnknownKlipper)) await this.#refreshAll([entry])
   }
 
   async #open({ name, open, config, refreshHours }: ConfiguredUpdater): Promise<OpenedUpdater | null> {

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { quickClock } from '../../support/quick-clock.ts'
+import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 import { fakePrograms } from '../machine/fake-programs.ts'
@@ -75,6 +77,17 @@ test('Klipper is the repository that Klippy runs from', async () => {
   ])
   assert.deepEqual(calls(), ['restart klipper.service'])
   assert.equal(repos.git('own klipper', 'rev-parse', 'HEAD'), at(140))
+})
+
+test('a Klipper that is not identified has an empty entry, one without a repository has none', async () => {
+  const conf = '[update_manager]\nenable_system_updates: False\n'
+  await using without = await startRig({ printer: 'none', conf })
+  const { json: unknown } = await sendRequest(without.port, '/machine/update/status')
+  assert.deepEqual(unknown.result.version_info, { klipper: {} })
+  await using rig = await startRig({ conf })
+  let seen: unknown
+  do seen = (await sendRequest(rig.port, '/machine/update/status')).json.result.version_info
+  while (!isDeepStrictEqual(seen, {}))
 })
 
 test('the section of Klipper changes its channel, and creates no second entry', async () => {
