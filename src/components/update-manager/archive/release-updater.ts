@@ -221,7 +221,7 @@ export class ReleaseUpdater implements Updater {
 
   /** Replaces the installed version, and installs the packages that the new one needs. */
   async #install(run: UpdateRun, prepare: () => Promise<Replace>): Promise<void> {
-    const { dependencies } = this.#parts
+    const { dependencies, replacement } = this.#parts
     let before: Requirements | null = null
     try {
       const replace = await prepare()
@@ -231,6 +231,8 @@ export class ReleaseUpdater implements Updater {
       await run.note({ version, before: before === null ? null : plainRequirements(before) })
       await run.uninterrupted(replace)
     } catch (error) {
+      // What was prepared may fill the disk.
+      await replacement.repair()
       run.signal.throwIfAborted()
       throw installError(error)
     }
