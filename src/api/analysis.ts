@@ -110,6 +110,7 @@ export const analysis = chapter({
       },
       example: { filename: 'part.gcode' },
       result: Estimate,
+      changes: false,
     }),
     'server.analysis.process': post('/server/analysis/process', {
       summary: 'Analyse a file for this printer and store the result with its metadata',

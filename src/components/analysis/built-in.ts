@@ -16,9 +16,7 @@ export class BuiltInEstimator {
 
   async estimate({ filename, estimator_config }: EstimateParams): Promise<Infer<typeof Estimate>> {
     refuseConfig(estimator_config)
-    const details = await this.#analyses.of(filename)
-    const summary = await this.#analyses.summary(filename)
-    return estimateReply(details, summary?.features ?? {})
+    return estimateReply(await this.#analyses.of(filename))
   }
 
   /** The file stays as it is: the times are in its metadata. */

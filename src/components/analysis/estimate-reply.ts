@@ -3,11 +3,8 @@ import type { Estimate } from '../../api/analysis.ts'
 import type { Infer } from '../../schema/index.ts'
 import type { AnalysisDetails } from './record.ts'
 
-/** `features` are those of the summary in the metadata. */
-export function estimateReply(
-  { totals, layers }: AnalysisDetails,
-  features: Readonly<Record<string, number>>,
-): Infer<typeof Estimate> {
+/** The numbers of a stored analysis under the names of the reply. */
+export function estimateReply({ totals, features, layers }: AnalysisDetails): Infer<typeof Estimate> {
   const total = (name: string) => totals[name] ?? 0
   return {
     total_time: total('total_time'),

@@ -17,7 +17,6 @@ const analyse: FileProcessor = async ({ path, metadata, options, signal }) => {
   const analysis: AnalysisSummary = {
     print_time: rounded(times.total),
     layer_count: Math.max(0, times.layers.length - 1),
-    features: Object.fromEntries([...times.features].map(([name, seconds]) => [name, rounded(seconds)])),
     machine: facts,
     fits: problems.length === 0,
     warnings: [...problems, ...(isKnown ? findings.remarks(metadata) : [])],
@@ -25,6 +24,7 @@ const analyse: FileProcessor = async ({ path, metadata, options, signal }) => {
   const details: AnalysisDetails = {
     machine_id: facts.id,
     totals: totalsOf(times, machine.extruders.extruder?.limits.area ?? 0),
+    features: Object.fromEntries([...times.features].map(([name, seconds]) => [name, rounded(seconds)])),
     layers: times.layers.map(([z, seconds]) => [rounded(z), rounded(seconds)] as const),
     points: packTable(times.points),
     slicer: packTable(slicerPoints),

@@ -1,4 +1,5 @@
 // What an analysis leaves behind: a summary in the metadata for clients, and details next to it.
+import { isPlainObject } from '../../schema/index.ts'
 import type { Machine } from './estimator/machine.ts'
 
 /** The name of the file processor, under which its details are kept. */
@@ -21,8 +22,6 @@ export type AnalysisSummary = {
   /** Seconds of all moves and pauses; without heating, homing, and what macros do. */
   readonly print_time: number
   readonly layer_count: number
-  /** Seconds by the names that the slicer gives features; travel and retraction apart. */
-  readonly features: Readonly<Record<string, number>>
   readonly machine: MachineFacts
   /** False if Klipper would stop the print, or the print would be spoiled. */
   readonly fits: boolean
@@ -34,6 +33,8 @@ export type AnalysisSummary = {
 export type AnalysisDetails = {
   readonly machine_id: string
   readonly totals: Readonly<Record<string, number>>
+  /** Seconds by the names that the slicer gives features; travel and retraction apart. */
+  readonly features: Readonly<Record<string, number>>
   /** Height and seconds of each layer; the first is what comes before the first layer. */
   readonly layers: readonly (readonly [z: number, seconds: number])[]
   /** Packed by `packTable`: file position to seconds since the start. */
@@ -52,12 +53,13 @@ export type AnalysisOptions = {
 
 /** The details of a stored value; undefined for anything else, such as a record of a newer server. */
 export function readDetails(stored: unknown): AnalysisDetails | undefined {
-  const details = stored as Partial<AnalysisDetails> | undefined | null
-  if (details === undefined || details === null || typeof details !== 'object') return undefined
-  const { machine_id, totals, layers, points, slicer } = details
+  if (!isPlainObject(stored)) return undefined
+  const details = stored as Partial<AnalysisDetails>
+  const { machine_id, totals, features, layers, points, slicer } = details
   const isComplete =
     typeof machine_id === 'string' &&
-    typeof totals === 'object' &&
+    isPlainObject(totals) &&
+    isPlainObject(features) &&
     Array.isArray(layers) &&
     Array.isArray(points) &&
     Array.isArray(slicer)

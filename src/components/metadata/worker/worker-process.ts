@@ -25,8 +25,8 @@ export interface RunOptions<J extends JobName> {
   readonly onProgress?: (progress: WorkerJobs[J]['progress']) => number | undefined
 }
 
-/** For work that no client waits for: a lower priority, and little memory for young objects, which costs no time here. */
-const BACKGROUND = { niceness: 10, flags: ['--max-semi-space-size=4'] }
+/** For work that no client waits for: the lowest priority, and little memory for young objects, which costs no time. */
+const BACKGROUND = { niceness: 19, flags: ['--max-semi-space-size=4'] }
 
 export class WorkerProcess {
   readonly #isBackground: boolean
