@@ -33,7 +33,7 @@ test('the example component serves its methods and notifies clients', async () =
   await using rig = await startRig({
     printer: 'none',
     components: [ledStrip],
-    conf: `[led_strip desk]\naddress: ${controller.url}\ninitial_brightness: 20\n`,
+    conf: `[led_strip desk]\naddress: ${controller.url}\ninitial_brightness: 20\n[led_strip lost]\naddress: http://127.0.0.1:1\n`,
   })
   const client = new WebSocket(`${rig.url.replace('http', 'ws')}/websocket`)
   const notified = new Promise(resolve => {
@@ -44,7 +44,8 @@ test('the example component serves its methods and notifies clients', async () =
   })
   await once(client, 'open')
   const desk = { name: 'desk', state: 'off', brightness: 20 }
-  assert.deepEqual((await request(rig.url, '/machine/led_strip/list')).body.result, { strips: [desk] })
+  const lost = { name: 'lost', state: 'off', brightness: 128 }
+  assert.deepEqual((await request(rig.url, '/machine/led_strip/list')).body.result, { strips: [desk, lost] })
   assert.equal((await request(rig.url, '/machine/led_strip/on?strip=desk', 'POST')).status, 200)
   assert.deepEqual(await notified, [{ ...desk, state: 'on' }])
   assert.equal(
@@ -56,6 +57,7 @@ test('the example component serves its methods and notifies clients', async () =
     400,
   )
   assert.equal((await request(rig.url, '/machine/led_strip/off?strip=roof', 'POST')).status, 404)
+  assert.equal((await request(rig.url, '/machine/led_strip/off?strip=lost', 'POST')).status, 502)
   assert.deepEqual(controller.requests, ['?state=on&level=20', '?state=on&level=200'])
   client.close()
 })

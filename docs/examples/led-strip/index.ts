@@ -1,6 +1,6 @@
 // [led_strip NAME]: the example component. It keeps the state of each strip and sends it to the strip's controller.
 import { component } from '../../../src/component/component.ts'
-import { ApiError } from '../../../src/core/errors.ts'
+import { ApiError, messageOf } from '../../../src/core/errors.ts'
 import { bool, type Infer, int, string } from '../../../src/schema/index.ts'
 import { ledStrips, type Strip } from './chapter.ts'
 
@@ -15,6 +15,8 @@ const stripOptions = {
 
 /** Seconds after which a controller that does not reply counts as unreachable. */
 const TIMEOUT = 5
+/** Bytes of its reply, which is not used. */
+const MAX_REPLY = 1024
 
 export default component({
   section: 'led_strip',
@@ -35,11 +37,19 @@ export default component({
       if (strip === undefined) throw new ApiError(404, `No strip named '${name}'`)
       return strip
     }
+    const send = async (name: string, url: string): Promise<void> => {
+      try {
+        const { status } = await core.host.http.send({ url, timeoutSeconds: TIMEOUT, maxBytes: MAX_REPLY })
+        if (status >= 400) throw new Error(`its controller answers with status ${status}`)
+      } catch (error) {
+        throw new ApiError(502, `Strip ${name}: ${messageOf(error)}`)
+      }
+    }
     /** Sends the new state to the controller, then notifies all clients. */
     const change = async (name: string, changes: Partial<StripState>): Promise<StripState> => {
       const strip = { ...find(name), ...changes }
       const url = new URL(`?state=${strip.state}&level=${strip.brightness}`, addresses.get(name)).href
-      await core.host.http.send({ url, timeoutSeconds: TIMEOUT, maxBytes: 0 })
+      await send(name, url)
       strips.set(name, strip)
       core.connections.notifyFrom(ledStrips, 'notify_led_strip_changed', strip)
       return strip
