@@ -129,11 +129,13 @@ export class PowerDevice {
   #plan(): void {
     this.#timer?.stop()
     if (this.#stopping.signal.aborted) return
-    const { core, options } = this.#parts
-    const { poll_interval: interval } = options
+    const {
+      core: { clock },
+      options: { poll_interval: interval },
+    } = this.#parts
     const isKnown = this.#state === 'on' || this.#state === 'off'
-    const seconds = isKnown ? interval : Math.min(interval ?? RETRY, RETRY)
-    if (seconds !== undefined) this.#timer = core.clock.after(seconds, () => void this.#read())
+    const seconds = isKnown ? aligned(clock, interval) : Math.min(interval ?? RETRY, RETRY)
+    if (seconds !== undefined) this.#timer = clock.after(seconds, () => void this.#read())
   }
 
   async #poll(signal: AbortSignal): Promise<string> {
@@ -271,21 +273,38 @@ export class PowerDevice {
   }
 }
 
-/** A signal that is aborted after some time, or with another signal. */
+/** `seconds`, so that it ends at a whole second: devices are read together, since each wake-up costs as much as a read. */
+function aligned(clock: Clock, seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined
+  const now = clock.monotonic()
+  return Math.round(now + seconds) - now
+}
+
+/**
+ * A signal that is aborted after some time, or with another signal. For polls, AbortSignal.any leaves too much to the
+ * garbage collector.
+ */
 class Deadline {
   readonly signal: AbortSignal
   readonly #timer: Timer
+  readonly #outer: AbortSignal
+  readonly #onAbort: () => void
 
   constructor(clock: Clock, seconds: number, outer: AbortSignal) {
     const controller = new AbortController()
-    this.signal = AbortSignal.any([controller.signal, outer])
+    this.signal = controller.signal
+    this.#outer = outer
+    this.#onAbort = () => controller.abort(outer.reason)
     this.#timer = clock.after(seconds, () =>
       controller.abort(new Error(`no reply within ${seconds} seconds`)),
     )
+    outer.addEventListener('abort', this.#onAbort)
+    if (outer.aborted) this.#onAbort()
   }
 
   stop(): void {
     this.#timer.stop()
+    this.#outer.removeEventListener('abort', this.#onAbort)
   }
 }
 
