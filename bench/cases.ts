@@ -5,6 +5,7 @@ import { fanOut } from './fan-out.ts'
 import { HttpLoad } from './http-load.ts'
 import { type Load, measure } from './load.ts'
 import { mqtt } from './mqtt.ts'
+import { power } from './power.ts'
 import { FOLLOWED } from './printing-klippy.ts'
 import type { Address } from './raw-connection.ts'
 import { type RpcRequest, unixLoad, webSocketLoad } from './rpc-load.ts'
@@ -93,6 +94,7 @@ export const cases: readonly Case[] = [
     },
   },
   { name: 'mqtt', run: mqtt, isLong: true },
+  { name: 'power', run: power, isLong: true },
   webSocketCase('rpc-1', 'server.info', 1),
   webSocketCase('rpc-32', 'server.info', IN_FLIGHT),
   webSocketCase('rpc-small-1', 'server.websocket.id', 1),
