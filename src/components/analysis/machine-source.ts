@@ -9,7 +9,7 @@ import type { AnalysisOptions } from './record.ts'
 /** Where the machine is remembered. */
 const NAMESPACE = 'moonraker'
 const KEY = ['analysis', 'machine'] as const
-/** The form of the remembered value, and of what analyses contain: a new one makes all of them outdated. */
+/** The form of the remembered value, and of what analyses contain, with the default machine: a new one makes all outdated. */
 const VERSION = 1
 
 /** The settings of Klipper's configuration, by section. */
@@ -80,14 +80,19 @@ function optionsOf(
   machine: AnalysisOptions['machine'],
   commands: readonly string[] | null,
 ): AnalysisOptions {
-  const text = JSON.stringify([VERSION, source, machine, commands])
   const { maxVelocity, maxAccel } = machine.limits
   const facts = {
-    id: createHash('sha256').update(text).digest('hex').slice(0, 12),
+    // No hash of the default machine: no start has to load node:crypto for it.
+    id: source === 'default' ? `default-${VERSION}` : idOf([machine, commands]),
     source,
     kinematics: machine.kinematics,
     max_velocity: maxVelocity,
     max_accel: maxAccel,
   }
   return { machine, facts, commands }
+}
+
+function idOf(facts: readonly unknown[]): string {
+  const text = JSON.stringify([VERSION, ...facts])
+  return createHash('sha256').update(text).digest('hex').slice(0, 12)
 }
