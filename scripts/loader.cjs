@@ -33,6 +33,14 @@ process.emitWarning = (warning, ...rest) => {
   if (!String(warning).startsWith('SQLite is an experimental')) emitWarning.call(process, warning, ...rest)
 }
 
+// V8 accepts compiled code only with the flags that it was compiled with. Node has such code of its own modules: what every
+// start needs of them is loaded first. Why the flags: docs/decisions/0014-late-optimization.md.
+const BUILT_IN =
+  'cluster dns dns/promises fs/promises http os perf_hooks sqlite stream/promises timers/promises'
+for (const name of BUILT_IN.split(' ')) require(`node:${name}`)
+setFlagsFromString('--invocation-count-for-maglev=50000')
+setFlagsFromString('--invocation-count-for-turbofan=200000')
+
 // Node's own cache is for what the server loads later. Of the server, it would keep a second copy in memory.
 enableCompileCache(join(__dirname, 'cache'))
 /** Undefined where the folder cannot be written. */
@@ -94,12 +102,6 @@ function keepCode() {
   if (!isKept) writeCache(cache, script.createCachedData())
   isKept = true
 }
+setTimeout(keepCode, START).unref()
 // A server that stops early; not --help or --version, which compile less and exit at once.
 setImmediate(() => process.once('exit', keepCode))
-setTimeout(() => {
-  // Before the flags change: V8 accepts no code from a process with other flags.
-  keepCode()
-  // docs/decisions/0014-late-optimization.md
-  setFlagsFromString('--invocation-count-for-maglev=50000')
-  setFlagsFromString('--invocation-count-for-turbofan=200000')
-}, START).unref()
