@@ -83,3 +83,11 @@ test('the state survives a restart', async () => {
   garbage.restore({ git_branch: 5, commits_behind: [1, { sha: 'a' }], current_version: null })
   assert.equal((garbage.status() as Record<string, unknown>).branch, '?')
 })
+
+test('thousands of untracked files do not fill the status', async () => {
+  repos.clone('app.git', 'crowded')
+  for (let number = 0; number < 300; number += 1) repos.write('crowded', `env/lib/module${number}.py`, '')
+  const { anomalies } = await refreshed(gitUpdater(repos.path('crowded')))
+  const [text = ''] = anomalies as string[]
+  assert.equal(text.split(', ').length, 50)
+})

@@ -1,7 +1,7 @@
 // Moves a repository to another commit so that a power cut leaves the old or the new one.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { runCommand } from '../../../core/run-command.ts'
+import { CommandError, runCommand } from '../../../core/run-command.ts'
 import type { Git } from './git.ts'
 import {
   endUnfinished,
@@ -16,9 +16,13 @@ const MOVE_SECONDS = 1800
 /** Seconds for writing a file system to its disk. */
 const SYNC_SECONDS = 300
 
-/** Makes what was written to the file system of `path` durable. */
+/** Makes what was written to the file system of `path` durable, as far as the machine has the program for it. */
 export async function syncFiles(path: string, signal: AbortSignal): Promise<void> {
-  await runCommand('sync', ['-f', path], { timeoutSeconds: SYNC_SECONDS, signal })
+  try {
+    await runCommand('sync', ['-f', path], { timeoutSeconds: SYNC_SECONDS, signal })
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+  }
 }
 
 /** Moves the branch forward to `target`. Rejects with GitError if a file is in the way; nothing is changed then. */

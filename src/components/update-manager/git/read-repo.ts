@@ -10,6 +10,9 @@ import { ownerOf, publicUrl, type RepoConfig, readConfig, repositoryOf } from '.
 import { NO_STATE, type RepoState } from './repo-state.ts'
 import { readWorkTree, sourceFiles, type WorkTree } from './work-tree.ts'
 
+/** Files of each kind that the state lists: an environment in the repository has thousands. */
+const MAX_LISTED = 50
+
 /** What is read, and how. */
 export interface ReadOptions {
   readonly git: Git
@@ -160,8 +163,8 @@ async function readVersions(options: ReadOptions, tree: WorkTree, state: RepoSta
     upstreamHash: target.hash,
     commits,
     behind,
-    changed: tree.changed,
-    untracked: sourceFiles(tree),
+    changed: tree.changed.slice(0, MAX_LISTED),
+    untracked: sourceFiles(tree).slice(0, MAX_LISTED),
     diverged: !state.detached && ahead > 0,
     isPinValid: target.isPinValid,
     messages: [...state.messages, ...target.messages],
