@@ -13,6 +13,9 @@ import { refreshed, runOf } from './git-bench.ts'
 const repos = new GitRepos()
 after(() => repos[Symbol.dispose]())
 
+/** The builds for which a guard was started. */
+const guarded: string[] = []
+
 /** A build that writes a program with the version of the commit. */
 const BUILD = `
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -27,7 +30,7 @@ async function opened(name: string, change: (source: string) => void): Promise<G
   repos.create(source, 'main')
   repos.write(source, 'package.json', '{"name":"moonraker-ts"}')
   repos.write(source, 'scripts/build.mjs', BUILD)
-  repos.write(source, '.gitignore', 'dist*/\nnode_modules/\n')
+  repos.write(source, '.gitignore', 'dist/\n.dist.update/\nnode_modules/\n')
   repos.write(source, 'version.txt', 'one\n')
   repos.commit(source, 'one')
   repos.publish(source, `${name}.git`)
@@ -42,6 +45,11 @@ async function opened(name: string, change: (source: string) => void): Promise<G
     core: { clock: systemClock, debug: false },
     general: readShape(generalOptions, {}),
     options: undefined,
+    beforeRestart: ({ path }) => {
+      guarded.push(path)
+      return Promise.resolve()
+    },
+    afterRestart: () => Promise.resolve(),
   })
   assert.ok(updater)
   assert.equal((await refreshed(updater as GitUpdater)).is_valid, true)
@@ -59,7 +67,8 @@ test('the new version is built before it takes the place', async () => {
     '*Git Repo moonraker: Update Finished...',
   ])
   assert.equal(repos.read('built', 'dist/moonraker.cjs'), "console.log('two')")
-  assert.equal(repos.read('built', 'dist.previous/moonraker.cjs'), 'present build')
+  assert.deepEqual(guarded, [repos.path('built', 'dist')])
+  assert.equal(repos.read('built', '.dist.update/previous/moonraker.cjs'), 'present build')
 })
 
 test('a version that cannot be built leaves the present one', async () => {

@@ -1,5 +1,6 @@
-// Starts the guard, a process outside of this server that takes a new version back if it does not answer.
-import { copyFile, writeFile } from 'node:fs/promises'
+// Starts the guard, a process outside of this server that takes a new version back if it does not answer, and reports what
+// it did.
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { messageOf } from '../../../core/errors.ts'
@@ -20,24 +21,36 @@ const PROGRAM = join(import.meta.dirname, 'update-guard.cjs')
 /** Seconds that a new version has to answer; tests set fewer. */
 const SECONDS = Number(process.env.MOONRAKER_TS_GUARD_SECONDS ?? 60)
 const START_SECONDS = 10
+/** What the guard writes into the folder of the replacement. */
+const REPORT = 'guard.txt'
 
-/** The step before the restart of the server. */
-export function guardStarter({ core, sudo }: GuardParts, replacement: Replacement): () => Promise<void> {
-  return async () => {
-    const { folder } = replacement
-    // The guard must not be part of what it replaces.
-    const program = join(folder, 'guard.cjs')
-    const trialFile = join(folder, 'trial.json')
-    const trial: Trial = {
-      path: replacement.path,
-      socket: core.paths.socket,
-      processId: process.pid,
-      seconds: SECONDS,
-    }
-    await copyFile(PROGRAM, program)
-    await writeFile(trialFile, JSON.stringify(trial))
-    await startOutside([process.execPath, program, trialFile], { core, sudo })
+/** Starts the guard of a new version that is in place. */
+export async function startGuard({ core, sudo }: GuardParts, { path, folder }: Replacement): Promise<void> {
+  // The guard must not be part of what it replaces.
+  const guard = join(folder, 'guard.cjs')
+  const trialFile = join(folder, 'trial.json')
+  const trial: Trial = {
+    path,
+    program: process.argv[1] ?? '',
+    socket: core.paths.socket,
+    processId: process.pid,
+    seconds: SECONDS,
   }
+  await copyFile(PROGRAM, guard)
+  await writeFile(trialFile, JSON.stringify(trial))
+  await startOutside([process.execPath, guard, trialFile], { core, sudo })
+}
+
+/** Warns about a version that was taken back since the last start. */
+export async function reportGuard(
+  { core }: Pick<GuardParts, 'core'>,
+  { folder }: Replacement,
+): Promise<void> {
+  const file = join(folder, REPORT)
+  const text = await readFile(file, 'utf8').catch(() => null)
+  if (text === null) return
+  core.warnings.add(text)
+  await rm(file)
 }
 
 /**

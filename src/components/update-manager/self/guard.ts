@@ -9,8 +9,10 @@ import { Replacement } from '../archive/replacement.ts'
 
 /** What the guard waits for. */
 export interface Trial {
-  /** The folder of the server. */
+  /** The folder that was replaced. */
   readonly path: string
+  /** The program of the server. */
+  readonly program: string
   /** The server's unix socket. */
   readonly socket: string
   /** The process that runs the previous version. */
@@ -25,7 +27,7 @@ const PAUSE = 500
 const END_SECONDS = 60
 const END_OF_MESSAGE = '\x03'
 
-async function guard({ path, socket, processId, seconds }: Trial): Promise<void> {
+async function guard({ path, program, socket, processId, seconds }: Trial): Promise<void> {
   // A server that goes on has not been restarted: nothing is to be guarded.
   if (!(await becomesTrue(END_SECONDS, () => Promise.resolve(!isRunning(processId))))) return
   if (await becomesTrue(seconds, () => answers(socket))) return
@@ -34,7 +36,7 @@ async function guard({ path, socket, processId, seconds }: Trial): Promise<void>
   const text = `The new version of this server did not answer within ${seconds} s: the previous version is back`
   await writeFile(join(replacement.folder, 'guard.txt'), text)
   // The service manager starts the previous version then.
-  for (const id of processesOf(path)) process.kill(id, 'SIGKILL')
+  for (const id of processesOf(program)) process.kill(id, 'SIGKILL')
 }
 
 async function becomesTrue(seconds: number, check: () => Promise<boolean>): Promise<boolean> {
@@ -70,14 +72,14 @@ function answers(path: string): Promise<boolean> {
   })
 }
 
-/** The processes that run the program in a folder. */
-function processesOf(folder: string): number[] {
+/** The processes that run a program. */
+function processesOf(program: string): number[] {
   if (!existsSync('/proc')) return []
   const ids = readdirSync('/proc').filter(name => /^\d+$/.test(name))
   return ids.map(Number).filter(id => {
     try {
       const args = readFileSync(`/proc/${id}/cmdline`, 'utf8').split('\0')
-      return args.includes(join(folder, 'dist', 'moonraker.cjs'))
+      return args.includes(program)
     } catch {
       return false
     }

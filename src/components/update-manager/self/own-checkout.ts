@@ -1,13 +1,12 @@
 // The entry moonraker: this server, where it runs from a git repository. An update builds the new version before it takes
 // the place of the present one.
 import { existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
-import { makeDurable } from '../../../core/make-durable.ts'
 import { CommandError, runCommand } from '../../../core/run-command.ts'
-import { isPlainObject } from '../../../schema/index.ts'
+import { Replacement } from '../archive/replacement.ts'
+import { makeTreeDurable } from '../archive/tree.ts'
 import { type Requirements, readRequirements } from '../dependencies/requirements.ts'
 import { Git } from '../git/git.ts'
 import { GitUpdater } from '../git/git-updater.ts'
@@ -15,10 +14,9 @@ import { kindOf } from '../git/read-repo.ts'
 import type { GeneralOptions } from '../options.ts'
 import type { BuiltInOptions } from '../sections.ts'
 import type { UpdateRun, Updater } from '../updater.ts'
+import { isThisServer, PACKAGE } from './this-server.ts'
 
 const NAME = 'moonraker'
-/** The name in package.json of this server. */
-const PACKAGE = 'moonraker-ts'
 /** Seconds for npm, and for a build, on a slow computer. */
 const INSTALL_SECONDS = 1800
 const BUILD_SECONDS = 600
@@ -29,14 +27,21 @@ export interface OwnCheckoutParts {
   readonly general: GeneralOptions
   /** Of [update_manager moonraker]; undefined without that section. */
   readonly options: BuiltInOptions | undefined
+  /** Called when a new build is in place, before the server restarts. */
+  readonly beforeRestart: (build: Replacement) => Promise<void>
+  /** Called at the start. */
+  readonly afterRestart: (build: Replacement) => Promise<void>
 }
 
 /** The entry for the server in the folder `path`; null where that is no git repository. */
 export async function openOwnCheckout(
   path: string,
-  { core, general, options }: OwnCheckoutParts,
+  { core, general, options, beforeRestart, afterRestart }: OwnCheckoutParts,
 ): Promise<Updater | null> {
   if ((await kindOf(path)) !== 'repository') return null
+  const build = new Replacement(join(path, 'dist'))
+  await build.repair()
+  await afterRestart(build)
   const { clock, debug } = core
   const git = new Git({ path, clock, mirror: general.git_mirror ?? null })
   return new GitUpdater({
@@ -53,7 +58,7 @@ export async function openOwnCheckout(
       reportAnomalies: options?.report_anomalies ?? true,
       debug,
     },
-    dependencies: new OwnBuild(path),
+    dependencies: new OwnBuild(path, build, beforeRestart),
     check: (commit, signal) => demandThisServer(git, commit, signal),
     findUrl: url => Promise.resolve(url),
   })
@@ -62,25 +67,21 @@ export async function openOwnCheckout(
 /** Rejects with ApiError for a commit of another program: a repository of the original must not replace this server. */
 async function demandThisServer(git: Git, commit: string, signal: AbortSignal): Promise<void> {
   const { stdout } = await git.run(['show', `${commit}:package.json`], signal)
-  if (nameOf(stdout) === PACKAGE) return
+  if (isThisServer(stdout)) return
   throw new ApiError(400, `The new version is not this server, ${PACKAGE}: it is not installed`)
-}
-
-function nameOf(manifest: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(manifest)
-    return isPlainObject(parsed) ? parsed.name : null
-  } catch {
-    return null
-  }
 }
 
 /** Installs the packages that the server is built with, and builds it. */
 class OwnBuild {
   readonly #path: string
+  /** Of the folder dist. */
+  readonly #replacement: Replacement
+  readonly #beforeRestart: (build: Replacement) => Promise<void>
 
-  constructor(path: string) {
+  constructor(path: string, replacement: Replacement, beforeRestart: (build: Replacement) => Promise<void>) {
     this.#path = path
+    this.#replacement = replacement
+    this.#beforeRestart = beforeRestart
   }
 
   read(): Promise<Requirements> {
@@ -111,15 +112,14 @@ class OwnBuild {
 
   async #build(run: UpdateRun, label: string): Promise<void> {
     run.message(`${label}: Building...`)
-    const folder = (name: string) => join(this.#path, name)
-    const [present, fresh, previous] = [folder('dist'), folder('dist.new'), folder('dist.previous')]
-    await rm(fresh, { recursive: true, force: true })
-    await this.#run(process.execPath, ['scripts/build.mjs', fresh], BUILD_SECONDS, run)
-    await this.#run(process.execPath, [join(fresh, 'moonraker.cjs'), '--version'], BUILD_SECONDS, run)
-    await rm(previous, { recursive: true, force: true })
-    if (existsSync(present)) await rename(present, previous)
-    await rename(fresh, present)
-    await makeDurable(this.#path)
+    const replacement = this.#replacement
+    const { incoming } = replacement
+    await replacement.prepare()
+    await this.#run(process.execPath, ['scripts/build.mjs', incoming], BUILD_SECONDS, run)
+    await this.#run(process.execPath, [join(incoming, 'moonraker.cjs'), '--version'], BUILD_SECONDS, run)
+    await makeTreeDurable(incoming)
+    await run.uninterrupted(() => replacement.replaceFolder('incoming'))
+    await this.#beforeRestart(replacement)
   }
 
   async #run(

@@ -1,10 +1,9 @@
 // The entry moonraker: this server, where it was installed from the archive of a release.
-import { readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { commandFailure } from '../../../core/command-failure.ts'
 import { runCommand } from '../../../core/run-command.ts'
-import { isPlainObject } from '../../../schema/index.ts'
 import { readInstallInfo } from '../archive/install-info.ts'
 import { readInstallation } from '../archive/installation.ts'
 import { ReleaseUpdater, type ReleaseUpdaterParts } from '../archive/release-updater.ts'
@@ -14,11 +13,10 @@ import type { GeneralOptions } from '../options.ts'
 import type { ReleaseApi } from '../releases/release-api.ts'
 import type { BuiltInOptions } from '../sections.ts'
 import type { Updater } from '../updater.ts'
-import { type GuardParts, guardStarter } from './guard-starter.ts'
+import { type GuardParts, reportGuard, startGuard } from './guard-starter.ts'
+import { isThisServer, PACKAGE } from './this-server.ts'
 
 const NAME = 'moonraker'
-/** The name in package.json of a release of this server. */
-const PACKAGE = 'moonraker-ts'
 /** The program in the folder of a release. */
 const PROGRAM = 'dist/moonraker.cjs'
 /** Seconds for a new version to print its version. */
@@ -42,7 +40,7 @@ export async function openOwnRelease(path: string, parts: OwnReleaseParts): Prom
   await replacement.repair()
   const info = await readInstallInfo(path, false)
   if (info?.owner == null || info.repo === null) return null
-  await reportGuard(core, replacement)
+  await reportGuard(parts, replacement)
   const channel = options?.channel ?? general.channel
   const { refresh_interval, report_anomalies = true } = options ?? {}
   const place = { type: 'zip', path, owner: info.owner, repo: info.repo } as const
@@ -58,35 +56,18 @@ export async function openOwnRelease(path: string, parts: OwnReleaseParts): Prom
     check: checkRelease,
     dependencies: null,
     services: [NAME],
-    beforeRestart: guardStarter(parts, replacement),
+    beforeRestart: () => startGuard(parts, replacement),
   }
   return new ReleaseUpdater(updaterParts, await readInstallation(place))
 }
 
 /** Rejects with ArchiveError for the release of another program, and for one that does not run on this machine. */
 async function checkRelease(folder: string): Promise<void> {
-  if ((await nameOf(folder)) !== PACKAGE)
+  const manifest = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '')
+  if (!isThisServer(manifest))
     throw new ArchiveError(`The release is not one of this server, ${PACKAGE}: it is not installed`)
   const args = [join(folder, PROGRAM), '--version']
   const result = await runCommand(process.execPath, args, { timeoutSeconds: CHECK_SECONDS })
   if (result.code !== 0)
     throw new ArchiveError(`The new version does not run: ${commandFailure('node', result)}`)
-}
-
-async function nameOf(folder: string): Promise<unknown> {
-  try {
-    const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-    return isPlainObject(manifest) ? manifest.name : null
-  } catch {
-    return null
-  }
-}
-
-/** A version that did not answer was taken back: the user should know. */
-async function reportGuard(core: Core, { folder }: Replacement): Promise<void> {
-  const file = join(folder, 'guard.txt')
-  const text = await readFile(file, 'utf8').catch(() => null)
-  if (text === null) return
-  core.warnings.add(text)
-  await rm(file)
 }

@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Updater } from '../updater.ts'
+import { reportGuard, startGuard } from './guard-starter.ts'
 import { type OwnReleaseParts, openOwnRelease } from './own-release.ts'
 
 /** The program in the folder of an installation. */
@@ -13,5 +14,10 @@ export async function openOwnServer(parts: OwnReleaseParts): Promise<Updater | n
   if (!program.endsWith(`/${PROGRAM}`)) return null
   const path = dirname(dirname(program))
   const { openOwnCheckout } = await import('./own-checkout.ts')
-  return (await openOwnCheckout(path, parts)) ?? openOwnRelease(path, parts)
+  const checkout = await openOwnCheckout(path, {
+    ...parts,
+    beforeRestart: build => startGuard(parts, build),
+    afterRestart: build => reportGuard(parts, build),
+  })
+  return checkout ?? openOwnRelease(path, parts)
 }
