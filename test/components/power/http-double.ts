@@ -52,6 +52,20 @@ export class HttpDouble implements AsyncDisposable {
     return new HttpDouble(server, answer)
   }
 
+  /** Ends all connections and stops listening. */
+  async pause(): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  /** Listens again, at the same port. */
+  async resume(): Promise<void> {
+    this.#server.listen(Number(this.address.split(':')[1]), '127.0.0.1')
+    await once(this.#server, 'listening')
+  }
+
   /** The paths of the requests since the last call. */
   take(): string[] {
     return this.received.splice(0).map(({ path }) => path)
