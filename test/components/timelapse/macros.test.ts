@@ -138,6 +138,7 @@ test('the head is parked for each frame, and the print continues at the same pla
   assert.deepEqual(gcode_position.slice(0, 3), [70, 71, 13])
   assert.deepEqual([absolute_extrude, absolute_coordinates], [true, true])
   assert.equal((await at.variables('TIMELAPSE_TAKE_FRAME')).is_paused, false)
+  assert.deepEqual(at.pauses, [], 'no pause for other components')
 })
 
 test('a parked print continues when the camera hangs', async () => {
@@ -149,14 +150,6 @@ test('a parked print continues when the camera hangs', async () => {
     at.events().map(({ action, status }) => [action, status]),
     [['newframe', 'error']],
   )
-})
-
-test('a frame in the middle of a print is no pause for others', async () => {
-  await using at = await scene()
-  await at.client.call('machine.timelapse.post_settings', { parkhead: true })
-  assert.equal(await at.print([...HOME, 'TIMELAPSE_TAKE_FRAME', 'G1 X60', 'G4 P500']), 'completed')
-  assert.deepEqual(at.pauses, [])
-  assert.equal(await at.print([...HOME, 'PAUSE', 'RESUME']), 'completed')
 })
 
 test('a parked print continues without a server', async () => {
