@@ -84,9 +84,11 @@ gcode:
       {action_respond_info("Time-lapse: the server does not answer, the print goes on")}
       SET_GCODE_VARIABLE MACRO=TIMELAPSE_TAKE_FRAME VARIABLE=takingframe VALUE=False
     {% endif %}
-    {tl.macro.resume} VELOCITY={tl.speed.travel}
-    {% if printer[printer.toolhead.extruder].can_extrude %}
-      {% if tl.extruder.fw_retract %}
+    {% if printer.pause_resume.is_paused %}
+      {tl.macro.resume} VELOCITY={tl.speed.travel}
+      SET_GCODE_VARIABLE MACRO=TIMELAPSE_TAKE_FRAME VARIABLE=is_paused VALUE=False
+      {% if not printer[printer.toolhead.extruder].can_extrude %}
+      {% elif tl.extruder.fw_retract %}
         G11
       {% else %}
         SAVE_GCODE_STATE NAME=timelapse
@@ -94,8 +96,10 @@ gcode:
         G1 E{tl.extruder.extrude} F{tl.speed.extrude * 60}
         RESTORE_GCODE_STATE NAME=timelapse
       {% endif %}
+    {% else %}
+      # The print was cancelled.
+      SET_GCODE_VARIABLE MACRO=TIMELAPSE_TAKE_FRAME VARIABLE=is_paused VALUE=False
     {% endif %}
-    SET_GCODE_VARIABLE MACRO=TIMELAPSE_TAKE_FRAME VARIABLE=is_paused VALUE=False
   {% endif %}
 
 [gcode_macro _SET_TIMELAPSE_SETUP]
@@ -208,7 +212,7 @@ gcode:
   {% set tl = printer['gcode_macro TIMELAPSE_RENDER'] %}
   {% if tl.render %}
     SET_GCODE_VARIABLE MACRO=TIMELAPSE_RENDER VARIABLE=run_identifier VALUE={(tl.run_identifier + 1) % 4}
-    M117 Rendering {['-', '/', '|', '*'][tl.run_identifier]}
+    M117 Rendering {['-', '/', '|', '='][tl.run_identifier]}
     UPDATE_DELAYED_GCODE ID=_WAIT_TIMELAPSE_RENDER DURATION=0.5
   {% else %}
     M117

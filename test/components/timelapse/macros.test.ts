@@ -152,6 +152,26 @@ test('a parked print continues when the camera hangs', async () => {
   )
 })
 
+test('a print that is cancelled while the head is parked stays cancelled', async () => {
+  await using at = await scene()
+  await at.client.call('machine.timelapse.post_settings', { parkhead: true })
+  const requested = Promise.withResolvers<void>()
+  at.camera.answer = () => requested.resolve()
+  const ended = at.print([...HOME, 'TIMELAPSE_TAKE_FRAME', 'G1 X60'])
+  await requested.promise
+  await at.client.call('printer.print.cancel')
+  assert.equal(await ended, 'cancelled')
+  while ((await at.variables('TIMELAPSE_TAKE_FRAME')).is_paused)
+    await new Promise(resolve => setImmediate(resolve))
+  const lines = at.client.frames.flatMap(({ method, params }) =>
+    method === 'notify_gcode_response' ? [params[0]] : [],
+  )
+  assert.deepEqual(
+    lines.filter(line => /resume/i.test(line)),
+    [],
+  )
+})
+
 test('a parked print continues without a server', async () => {
   await using at = await scene({ speed: 500 })
   await at.gcode('G28')
