@@ -6,7 +6,10 @@ import { startRig } from '../../support/rig.ts'
 
 // An endpoint of Klippy's shows the arguments as they were read.
 const klippy = await FakeKlippy.start()
+// Without sensors the server itself sends one query only, which looks for them at the start.
+klippy.change('heaters', { available_sensors: [], available_monitors: [] })
 const rig = await startRig({ klippySocket: klippy.path, ready: true })
+await klippy.waitFor('objects/query')
 after(async () => {
   await rig[Symbol.asyncDispose]()
   await klippy[Symbol.asyncDispose]()
