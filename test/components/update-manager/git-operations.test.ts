@@ -158,6 +158,13 @@ for (const [object, content] of [
     assert.equal(repos.git(repo, 'status', '--porcelain'), '')
   })
 
+test('the soft recovery repairs a repository that was never read whole', async () => {
+  const updater = await opened('unread', 138, () => repos.damage('unread', 'HEAD', ''))
+  const { error, lines } = await runOf(run => updater.recover(run, soft))
+  assert.equal(error, null, lines.join('\n'))
+  assert.equal(repos.git('unread', 'status', '--porcelain'), '')
+})
+
 test('the soft recovery keeps changed files and local commits in a branch', async () => {
   const updater = await opened('messy', 135, () => {
     repos.commit('messy', 'local work')

@@ -1,4 +1,5 @@
 // The type git_repo: a repository that follows a branch of its remote.
+import { join } from 'node:path'
 import type { EntryStatus } from '../../../api/update-manager.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
@@ -15,7 +16,7 @@ import { freeLocks } from './locks.ts'
 import { readRepo } from './read-repo.ts'
 import { hardRecovery, type RepoAccess, softRecovery } from './recovery.ts'
 import { repairObjects } from './repair-objects.ts'
-import type { RepoConfig } from './repo-config.ts'
+import { type RepoConfig, readConfig } from './repo-config.ts'
 import { NO_STATE, type RepoState, type RollbackPoint, rollbackOf, stateOf, storedOf } from './repo-state.ts'
 import { gitStatus, isBehind, isValid, type RepoSpec } from './status.ts'
 import { readWorkTree } from './work-tree.ts'
@@ -180,13 +181,21 @@ export class GitUpdater implements Updater {
 
   async #repairObjects(run: UpdateRun): Promise<void> {
     const { git } = this.#parts
-    const { remote } = this.#state
     run.message('Attempting to repair loose objects...')
-    const isWhole = remote !== UNKNOWN && (await repairObjects(git, remote, run.signal, gitLines(run)))
-    if (isWhole) return
+    const remote = await this.#findRemote(run.signal)
+    if (await repairObjects(git, remote, run.signal, gitLines(run))) return
     run.message('Attempt to repair loose objects failed, hard recovery is required')
     this.#state = { ...this.#state, detected: false, corrupt: true }
     throw new ApiError(400, 'Unable to repair loose objects, use hard recovery')
+  }
+
+  /** The remote; that of the primary branch where the branch cannot be read. */
+  async #findRemote(signal: AbortSignal): Promise<string> {
+    const { git, spec } = this.#parts
+    const { remote } = this.#state
+    if (remote !== UNKNOWN) return remote
+    const config = await readConfig(git, signal, join(git.path, '.git', 'config'))
+    return config.remoteOf(spec.primaryBranch) ?? 'origin'
   }
 
   /** Reads the state again after a failure, and makes the error one for clients. */
@@ -273,13 +282,15 @@ export class GitUpdater implements Updater {
   }
 }
 
+/** What the server of a transfer counts. */
+const COUNTS = /^remote: (?:Enumerating|Counting|Compressing|Total) /
 const PROGRESS = /^(?:remote: )?[A-Z][a-z]+(?: [a-z]+)*:\s+(\d{1,3})% \(/
 
 /** Passes the output of git on: its percentages as the progress, everything else as messages. */
 function gitLines(run: UpdateRun): (line: string) => void {
   return line => {
     const percent = PROGRESS.exec(line)?.[1]
-    if (percent === undefined) run.message(line)
-    else run.progress(Number(percent) / 100)
+    if (percent !== undefined) run.progress(Number(percent) / 100)
+    else if (!COUNTS.test(line)) run.message(line)
   }
 }
