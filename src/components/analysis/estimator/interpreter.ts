@@ -297,13 +297,14 @@ function axes(params: Params, suffix = ''): (number | undefined)[] {
 }
 
 function retractionChange(params: Params): Partial<RetractionSettings> {
-  const given = {
-    length: optional(params, 'RETRACT_LENGTH'),
-    speed: optional(params, 'RETRACT_SPEED'),
-    extra: optional(params, 'UNRETRACT_EXTRA_LENGTH'),
-    backSpeed: optional(params, 'UNRETRACT_SPEED'),
-  }
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value >= 0))
+  const given = [
+    ['length', optional(params, 'RETRACT_LENGTH'), 0],
+    ['speed', optional(params, 'RETRACT_SPEED'), 1],
+    ['extra', optional(params, 'UNRETRACT_EXTRA_LENGTH'), 0],
+    ['backSpeed', optional(params, 'UNRETRACT_SPEED'), 1],
+  ] as const
+  const accepted = given.filter(([, value, least]) => value !== undefined && value >= least)
+  return Object.fromEntries(accepted.map(([name, value]) => [name, value]))
 }
 
 function speedOf(params: Params): number | undefined {

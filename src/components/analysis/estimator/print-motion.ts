@@ -73,7 +73,7 @@ export class PrintMotion {
     const { last } = this.coordinates
     const move = new PrintMove(this.#position, last, speed, this.limits, this.origin)
     if (move.length === 0) return
-    if (!(move.minTime < LONGEST_MOVE && move.length < Number.MAX_SAFE_INTEGER)) {
+    if (!(move.minTime > 0 && move.minTime < LONGEST_MOVE && move.length < Number.MAX_SAFE_INTEGER)) {
       last.set(this.#position)
       this.#events.rejected('number')
       return

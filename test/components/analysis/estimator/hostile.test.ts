@@ -38,6 +38,8 @@ const CASES: Readonly<Record<string, string | Buffer>> = {
     'G1 XNaN\nG1 Xinf Y-inf\nG1 X1e400\nG1 X--5\nG1 X1.2.3\nG1 F-5\nG1 X5 F0\nG4 Pnan\nM204 Snan\n',
   'numbers beyond all machines': `G1 X${'9'.repeat(400)}\nG1 X1${'0'.repeat(300)} F600\nG1 X10 F0.${'0'.repeat(300)}1\nG1 X20\n`,
   'limits beyond all machines': `M204 S0.${'0'.repeat(250)}1\nG1 X10 F600\nM204 S1${'0'.repeat(300)}\nG1 X0\nSET_VELOCITY_LIMIT ACCEL=1e-300 VELOCITY=1e-200\nG1 X5\nM220 S${'9'.repeat(300)}\nG1 X0 F60\n`,
+  'speeds that are none':
+    'SET_RETRACTION RETRACT_SPEED=-0 UNRETRACT_SPEED=0\nG10\nG11\nSET_GCODE_OFFSET X=5 MOVE=1 MOVE_SPEED=-0\nM220 S-0\nG1 X9\n',
   'a line of megabytes': `G1 X5 F600\n;${'x'.repeat(3_000_000)}\nG1 X0 ${'Y1 '.repeat(900_000)}\nG1 X5`,
   'no line ends': 'G1 X5 '.repeat(300_000),
   'bytes of every value': Buffer.from(Array.from({ length: 100_000 }, (_, n) => (n * 7919) % 256)),
