@@ -23,6 +23,8 @@ export class MetadataService implements MetadataSource {
   readonly #queue = new ScanQueue(file => this.#read(file))
   readonly #reader: FileReader
   readonly #background: Background
+  /** Files that were there before the server knew of them: the background processors run on them only on request. */
+  readonly #found = new Set<string>()
   /** The old paths of files that were moved, by the new ones, until their pictures are moved too. */
   readonly #movedFrom = new Map<string, string>()
 
@@ -108,6 +110,7 @@ export class MetadataService implements MetadataSource {
     switch (action) {
       case 'create_file':
       case 'modify_file':
+        this.#found.delete(item.path)
         this.#expect(item.path)
         return
       case 'delete_file':
@@ -170,6 +173,7 @@ export class MetadataService implements MetadataSource {
     for (const path of paths) {
       this.#queue.cancel(path)
       this.#background.cancel(path)
+      this.#found.delete(path)
       await this.#removePictures(path, this.#store.get(path))
     }
     await this.#store.remove(paths)
@@ -193,7 +197,10 @@ export class MetadataService implements MetadataSource {
     await this.#store.remove(gone)
     for (const { path, size, modified } of present.values()) {
       const known = this.#store.get(path)
-      if (!isSameFile(known, { size, modified })) this.#expect(path)
+      if (isSameFile(known, { size, modified }) || !this.#files.isGcodeName(path)) continue
+      // There may be thousands: the background processors read whole files, so they wait until a file is used.
+      this.#found.add(path)
+      this.#expect(path)
     }
   }
 
@@ -221,13 +228,14 @@ export class MetadataService implements MetadataSource {
     const place = await this.#resolve(path)
     const from = this.#movedFrom.get(path)
     this.#movedFrom.delete(path)
+    const isFound = this.#found.delete(path) && !force
     try {
       const arePicturesMoved = from === undefined || (await this.#movePictures(from, place))
       const isKnown = isSameFile(this.#store.get(path), await factsOf(place.absolute))
       if (isKnown && arePicturesMoved && !force) return
       this.#background.cancel(path)
       await this.#reader.read(place, signal)
-      void this.#background.add(path)
+      if (!isFound) void this.#background.add(path)
     } catch (error) {
       if (signal.aborted) throw new ApiError(404, `Metadata not available for <${path}>`)
       this.#core.log.warning(`the metadata of ${path} cannot be read: ${messageOf(error)}`)

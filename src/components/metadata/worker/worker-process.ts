@@ -25,8 +25,8 @@ export interface RunOptions<J extends JobName> {
   readonly onProgress?: (progress: WorkerJobs[J]['progress']) => number | undefined
 }
 
-/** For work that no client waits for: the lowest priority, and little memory for young objects, which costs no time. */
-const BACKGROUND = { niceness: 19, flags: ['--max-semi-space-size=4'] }
+/** A lower priority, so that a busy machine serves clients first; and little memory for young objects. */
+const BACKGROUND = { niceness: 5, flags: ['--max-semi-space-size=4'] }
 
 export class WorkerProcess {
   readonly #isBackground: boolean
