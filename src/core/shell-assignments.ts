@@ -3,7 +3,7 @@
 /** Values by the names of the variables. */
 export type Variables = Readonly<Record<string, string>>
 
-/** Longer lines were not written by a person. */
+/** Longer lines are not of this format. */
 const MAX_LINE = 500
 
 /** The assignments of a file; null has none. */

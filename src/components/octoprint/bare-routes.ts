@@ -98,7 +98,7 @@ export class BareRoutes {
 
 /**
  * Clients need whole addresses. The name is the one by which the client reached the server. A proxy that ends TLS sets
- * X-Forwarded-Proto; a client that sets it wrongly only gets addresses that lead nowhere.
+ * X-Forwarded-Proto; a client that sets it wrongly only gets wrong addresses.
  */
 export function baseOf({ headers, socket }: IncomingMessage, routePrefix: string): string {
   const secure = 'encrypted' in socket || headers['x-forwarded-proto'] === 'https'

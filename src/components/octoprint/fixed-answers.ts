@@ -60,7 +60,7 @@ export function userOf({ user }: Caller): Reply<'octoprint.currentuser'> {
   }
 }
 
-/** What Cura's plugin looks for before it sends packages, which carry a picture of the model. */
+/** What Cura's plugin requires before it sends packages, which contain a picture of the model. */
 const UFP_PLUGIN = {
   align_inline_thumbnail: false,
   inline_thumbnail: false,

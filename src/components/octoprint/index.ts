@@ -75,7 +75,7 @@ function serve({ core, options, view, jobs, files, sessions }: Parts, scope: Sco
   serveNothingElse(core, scope)
 }
 
-/** What OctoPrint has and we have not is missing, also where a front-end serves all other paths. */
+/** Endpoints of OctoPrint that are not emulated are 404, also where a front-end serves all other paths. */
 function serveNothingElse({ registry }: Core, scope: Scope): void {
   const verbs = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
   const handle = () => {
@@ -121,7 +121,7 @@ function followPrinter({ events }: Core, scope: Scope, { view, jobs }: Parts): v
   scope.use(events.on('klippy:ready', () => view.findHeaters()))
   scope.use(events.on('klippy:disconnected', () => view.forget()))
   scope.use(events.on('printer:print_requested', (filename, user) => jobs.requested(filename, user)))
-  // From now on the file that is printed is the one that is selected.
+  // From now on the printed file is the selected one.
   scope.use(events.on('job:started', () => jobs.select(null)))
 }
 

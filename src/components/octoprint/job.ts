@@ -63,7 +63,7 @@ export class Jobs {
     }
   }
 
-  /** A file of which nothing can be known is printed all the same. */
+  /** A file without metadata is printed too. */
   async #facts(filename: string, caller: Caller): Promise<FileFacts> {
     try {
       return (await factsOf(this.#core, filename, caller)) ?? {}
@@ -108,7 +108,7 @@ export class Jobs {
     try {
       await this.#core.registry.call(`printer.print.${verb}`, {}, caller)
     } finally {
-      // A later command may be under way meanwhile.
+      // A later command may be running meanwhile.
       if (this.#view.transition === transition) this.#view.transition = null
     }
   }

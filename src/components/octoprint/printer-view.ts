@@ -24,7 +24,7 @@ export interface Print {
   readonly position: number
 }
 
-/** What is being done to a print at the moment. */
+/** The command that a print is executing. */
 export type Transition = 'Pausing' | 'Resuming' | 'Cancelling'
 
 const PRINT_OBJECTS = {

@@ -1,4 +1,4 @@
-// The WebSocket to Spoolman: whether Spoolman is there, and what happens to spools. Reconnects for as long as it takes.
+// The WebSocket to Spoolman: whether Spoolman is there, and what happens to spools. Reconnects without a limit.
 import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'

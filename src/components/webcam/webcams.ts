@@ -28,7 +28,7 @@ export type WebcamChange = ParamsOf<(typeof chapter)['methods']['server.webcams.
 export class Webcams {
   readonly #namespaces: Namespaces
   readonly #configured: readonly Webcam[]
-  /** Two that come at once must not both find a name free. */
+  /** Of two requests at the same time only one may get a free name. */
   readonly #queue = new SerialQueue()
 
   /** `configured` are those of the configuration. */

@@ -20,7 +20,7 @@ import type { Announcement, Mdns, MdnsService } from './mdns.ts'
 import { addressFor, type Network, networksOf } from './networks.ts'
 import { Ssdp } from './ssdp.ts'
 
-/** Seconds between looks at the networks of this machine. */
+/** Seconds between checks of the networks of this machine. */
 const LOOK = 60
 /** Seconds that the announcements of the end may take. */
 const END_TIME = 1
@@ -50,7 +50,7 @@ export class Discovery implements Component {
   #watch: Timer | null = null
   /** Warnings about what does not work at present. */
   readonly #problems = new Scope()
-  /** What is being done; one thing follows the other. */
+  /** The running change; changes run one after the other. */
   #work: Promise<void> = Promise.resolve()
 
   /** `host` is the name that is wanted, '' for the machine's own. */

@@ -24,14 +24,14 @@ export interface Device {
   readonly bootId: number
 }
 
-/** Someone looks for devices. */
+/** A program searches for devices. */
 export interface Search {
   readonly target: string
   /** Seconds over which answers are to be spread. */
   readonly delay: number
 }
 
-/** What the datagram looks for; null where it is no search. */
+/** The target of the search in the datagram; null if it is no search. */
 export function readSearch(datagram: Buffer): Search | null {
   if (datagram.length > MAX_SEARCH) return null
   const [request = '', ...lines] = datagram.toString('latin1').split('\r\n')
@@ -48,7 +48,7 @@ function headerOf(line: string): [string, string] {
   return colon === -1 ? ['', ''] : [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]
 }
 
-/** The three things that a device is found as: each with its unique name. */
+/** The three search targets of a device, each with its unique name. */
 function facesOf({ uuid }: Device): readonly { readonly type: string; readonly usn: string }[] {
   return [
     { type: 'upnp:rootdevice', usn: `uuid:${uuid}::upnp:rootdevice` },
@@ -63,7 +63,7 @@ function textOf(...lines: readonly string[]): Buffer {
 
 const idsOf = ({ bootId }: Device) => [`BOOTID.UPNP.ORG: ${bootId}`, `CONFIGID.UPNP.ORG: ${CONFIG_ID}`]
 
-/** The answers to a search, empty if it looks for something else. `location` is the address of the description. */
+/** The answers to a search, empty for another target. `location` is the address of the description. */
 export function answersTo({ target }: Search, device: Device, location: string, now: Date): Buffer[] {
   return facesOf(device)
     .filter(({ type }) => target === 'ssdp:all' || target === type)

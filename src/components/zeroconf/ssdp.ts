@@ -138,7 +138,7 @@ export class Ssdp {
   }
 }
 
-/** A datagram that does not get away is one that got lost: the protocol lives with both. */
+/** A datagram that cannot be sent counts as lost: the protocol allows for lost ones. */
 function ignore(): void {}
 
 function send(socket: Socket, text: Buffer): Promise<void> {

@@ -1,4 +1,4 @@
-// Frames of a CAN bus as Linux exchanges them (linux/can.h), and the messages that Klipper's nodes understand before
+// Frames of a CAN bus in Linux's layout (linux/can.h), and the messages that Klipper's nodes understand before
 // they have a node id (Klipper's docs/CANBUS_protocol.md; Katapult's are the same but for its own number).
 
 /** A node that waits for its id. */
@@ -26,7 +26,7 @@ const FLAGS = 0xe0000000
 const STANDARD_ID = 0x7ff
 const MAX_DATA = 8
 
-/** The question that every node without an id answers. */
+/** The request that every node without an id answers. */
 export function queryFrame(): Buffer {
   const frame = Buffer.alloc(FRAME_BYTES)
   frame.writeUInt32LE(ADMIN, 0)

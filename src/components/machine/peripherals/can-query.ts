@@ -16,7 +16,7 @@ import {
 
 /** How long answers are waited for, in seconds: as long as Klipper's own tool does. */
 const ANSWER_TIME = 2
-/** Past this the bus is flooded. */
+/** More answers mean that the bus is flooded. */
 const MAX_FRAMES = 10_000
 
 /** SOCK_RAW, with SOCK_NONBLOCK and SOCK_CLOEXEC. */

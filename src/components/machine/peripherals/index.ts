@@ -31,7 +31,7 @@ export function servePeripherals(core: PeripheralsCore, scope: Scope, options: P
   const { clock, log } = core
   const { root, calls, signal } = options
   const files = new SystemFiles(root)
-  // A Moonraker that was here before left a file of its own.
+  // Moonraker may have left its own file in this data folder.
   const idsPlaces = [
     ...USB_IDS_PLACES.map(place => files.place(place)),
     join(core.paths.data, 'misc/usb.ids'),

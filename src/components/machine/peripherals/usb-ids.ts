@@ -10,7 +10,7 @@ export const USB_IDS_PLACES = [
 ]
 
 const CHUNK_BYTES = 64 * 1024
-/** The real file has 0.7 MB; past this it is something else. */
+/** The real file has 0.7 MB; a longer one is another file. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024
 /** Names that are remembered: more than one machine has. */
 const MAX_KNOWN = 500
@@ -139,7 +139,7 @@ function decode(bytes: string): string {
   }
 }
 
-/** Piece by piece; a file that cannot be read to its end is one that ends there. */
+/** In chunks; a file that cannot be read to its end counts as ending there. */
 async function readThrough(path: string, scan: Scan): Promise<void> {
   const file = await open(path).catch(() => null)
   if (file === null) return

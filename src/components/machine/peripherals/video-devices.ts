@@ -73,7 +73,7 @@ export class VideoDevices {
     return (await Promise.race([answer, late])) ?? 'unknown'
   }
 
-  /** The first node of a device: of a USB camera the second carries no pictures. */
+  /** The first node of a device: of a USB camera the second one has no pictures. */
   async #fromSysfs(name: string): Promise<Exclude<Answer, 'unknown'>> {
     const index = await this.#files.number(`${FOLDER}/${name}/index`)
     if (index !== null && index !== 0) return 'no camera'

@@ -5,7 +5,7 @@ import type { Provider, ProviderParts, ServiceStates } from './provider.ts'
 
 /** What a command can do; see Provider. */
 export interface CommandManager extends Pick<Provider, 'name' | 'act' | 'restartOwn' | 'unitOf'> {
-  /** Seconds from one answer to the next question. */
+  /** Seconds from a reply to the next query. */
   readonly period: number
   /** The allowed services that exist, with their present states. */
   query(): Promise<ServiceStates>

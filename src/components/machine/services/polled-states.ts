@@ -8,7 +8,7 @@ import type { ServiceStates } from './provider.ts'
 export interface PollOptions {
   readonly clock: Clock
   readonly log: Log
-  /** Seconds from the end of a question to the next one. */
+  /** Seconds from the end of a query to the next one. */
   readonly period: number
   readonly query: () => Promise<ServiceStates>
   readonly report: (states: ServiceStates) => void

@@ -10,7 +10,7 @@ import type { Sudo } from './sudo.ts'
 export const PROVIDERS = ['systemd_dbus', 'systemd_cli', 'supervisord_cli', 'none'] as const
 export type ProviderName = (typeof PROVIDERS)[number]
 
-/** What ends the machine's life on machine.shutdown. */
+/** What machine.shutdown does to the machine. */
 export const SHUTDOWN_ACTIONS = ['poweroff', 'halt'] as const
 export type ShutdownAction = (typeof SHUTDOWN_ACTIONS)[number]
 

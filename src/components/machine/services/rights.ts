@@ -5,7 +5,7 @@ import type { BusObject, SystemBus } from './system-bus.ts'
 /** polkit's action for starting, stopping and restarting services. */
 export const MANAGE_UNITS = 'org.freedesktop.systemd1.manage-units'
 
-/** polkit's action for ending or restarting the machine's life. */
+/** polkit's actions for powering the machine off and restarting it. */
 export function powerRight(action: PowerAction, shutdownAction: ShutdownAction): string {
   if (action === 'reboot') return 'org.freedesktop.login1.reboot'
   return shutdownAction === 'halt' ? 'org.freedesktop.login1.halt' : 'org.freedesktop.login1.power-off'

@@ -27,10 +27,10 @@ export interface ServicesInfo {
   readonly instance_ids: { readonly moonraker: string; readonly klipper: string }
 }
 
-/** What kind of machine this is, in the words of systemd-detect-virt(1). */
+/** What kind of machine this is, in the terms of systemd-detect-virt(1). */
 type Virtualization = Infer<typeof SystemInfo>['virtualization']
 
-/** Seconds that a question waits for the service manager at the start. */
+/** Seconds that a request waits for the service manager at the start. */
 const START_TIMEOUT = 3
 /** Seconds between attempts to open the configured provider after the start; the last one repeats. */
 const RETRIES = [5, 10, 20, 60] as const
@@ -207,7 +207,7 @@ export class Services {
 
   /**
    * Starts, stops or restarts a service on a client's behalf. Rejects with ApiError: 400 for one that is not allowed or
-   * not there, 503 where this machine does not let us, 500 where the service fails. For our own service it resolves
+   * not there, 503 where this machine does not allow it, 500 where the service fails. For our own service it resolves
    * before the restart, so that the reply goes out.
    */
   async request(action: ServiceAction, given: string): Promise<void> {
@@ -255,7 +255,7 @@ export class Services {
   /** Powers the machine off or restarts it. Rejects with ApiError that contains the reason. */
   async power(action: PowerAction): Promise<void> {
     const provider = await this.#opened()
-    // A container with a systemd of its own, or with the host's D-Bus, may know what it is doing.
+    // A container with its own systemd, or with the host's D-Bus, can be powered off.
     const { virt_type, virt_identifier } = await this.#virtualization()
     if (virt_type === 'container' && !provider.name.startsWith('systemd')) {
       throw new ApiError(400, `Cannot ${action} from within a ${virt_identifier} container`)

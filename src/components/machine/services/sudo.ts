@@ -28,7 +28,7 @@ export interface SudoRequest {
   perform(): Promise<SudoOutcome>
 }
 
-/** What became of a password. */
+/** The result of a password. */
 export interface PasswordOutcome {
   readonly messages: readonly string[]
   readonly restart: boolean
@@ -50,7 +50,7 @@ const MAX_WRONG = 10
 /** Seconds after the last of them until they are forgotten. */
 const MEMORY = 900
 
-/** What it is made of. */
+/** What it depends on. */
 export interface SudoOptions {
   /** Whether this server is root itself. */
   readonly isRoot: boolean

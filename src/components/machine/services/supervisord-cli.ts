@@ -85,7 +85,7 @@ export class SupervisordCli implements CommandManager {
     return new Map(allowed.map(([name, { state }]) => [name, state]))
   }
 
-  /** Not ended with the server: a restart that is cut short leaves the program stopped. */
+  /** Not ended with the server: a restart that is interrupted leaves the program stopped. */
   async act(action: ServiceAction, service: string): Promise<void> {
     const args = this.#arguments([action, service])
     const result = await runCommand(CONTROL, args, { timeoutSeconds: ACTION_TIMEOUT })

@@ -9,11 +9,11 @@ import type { Scope } from '../../../core/scope.ts'
 export const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
 
 const TIMEOUT_MS = 10_000
-/** What others send may not be longer, in bytes; systemd's answers take some kilobytes. */
+/** The longest message from the bus, in bytes; systemd's answers have some kilobytes. */
 const MAX_MESSAGE = 8 * 1024 * 1024
 const SIGNAL = 4
 
-/** A thing on the bus: who has it, where it is, and which of its interfaces is meant. */
+/** An interface of an object on the bus: the name of its program, its path, and the interface. */
 export interface BusObject {
   readonly destination: string
   readonly path: string
@@ -95,7 +95,7 @@ export class SystemBus {
       problem = error.message
       socket.destroy()
     }
-    // A program on the bus that sends nonsense must not end ours: both errors have to have a listener.
+    // An invalid message on the bus must not end this process: both errors have to have a listener.
     bus.connection.on('error', fail)
     bus.connection.on('handlerError', fail)
     bus.connection.on('close', () => {
@@ -151,7 +151,7 @@ export class SystemBus {
     return this.#name
   }
 
-  /** Ends the line for all its users, who are notified with `reason`. */
+  /** Ends the connection for all its users, who are notified with `reason`. */
   fail(reason: string): void {
     const lost = this.#lost
     this.#lost = null

@@ -12,7 +12,7 @@ const CLIENTS_IDS: ReadonlyMap<string, string> = new Map([
   ['opensuse-leap', 'opensuse'],
 ])
 
-/** Longer lines were not written by a person. */
+/** Longer lines are not of this format. */
 const MAX_LINE = 500
 
 /** Files with such a name that belong to something else. */

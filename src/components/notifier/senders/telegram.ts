@@ -48,7 +48,7 @@ export const createTelegram: CreateSender = (url, http) => {
 function textOf(message: Message) {
   if (message.format === 'text') return { text: joined(message, message.body).slice(0, MAX_TEXT) }
   const title = message.title === '' ? '' : `<b>${escapeMarkup(message.title)}</b>`
-  // Telegram knows no line break element.
+  // Telegram has no line break element.
   const body = bodyAs(message, 'html').replace(/<br ?\/?>\n?/gi, '\n')
   return { text: joined({ title }, body).slice(0, MAX_TEXT), parse_mode: 'HTML' }
 }
