@@ -17,8 +17,9 @@ import { zipOf } from '../../support/zip-of.ts'
 import { fakePrograms } from '../machine/fake-programs.ts'
 
 const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.url))
+const PACK = fileURLToPath(new URL('../../../scripts/release-archive.ts', import.meta.url))
 /** Seconds that a new version has to answer in this test. */
-const GUARD_SECONDS = '3'
+const GUARD_SECONDS = '2'
 
 const manifest = JSON.stringify({ name: 'moonraker-ts', version: '0.0.0' })
 const info = (version: string) =>
@@ -58,7 +59,7 @@ class Bench {
   }
 
   /** The files of the server as those of an archive. */
-  archive(version: string, replaced: Readonly<Record<string, string>> = {}): Buffer {
+  archive(version: string, replaced: Readonly<Record<string, string>>): Buffer {
     const entries = readdirSync(join(this.root, 'dist'), { recursive: true, withFileTypes: true })
     const files = entries
       .filter(entry => entry.isFile() && !entry.parentPath.endsWith('/cache'))
@@ -136,7 +137,9 @@ test('this server is updated, and a version that does not answer is taken back',
   assert.match(broken.error.message, /^The new version does not run: /)
   assert.equal(await ownVersion(first), 'v1.0.0')
 
-  publish('v1.1.0', bench.archive('v1.1.0'))
+  const file = join(bench.folder, 'moonraker-ts.zip')
+  await promisify(execFile)(process.execPath, [PACK, 'dummy/moonraker-ts', 'v1.1.0', file, bench.root])
+  publish('v1.1.0', readFileSync(file))
   await first.call('machine.update.refresh', { name: 'moonraker' })
   assert.equal((await first.call('machine.update.moonraker')).result, 'ok')
   assert.equal(lastLine(first), 'Zip Application moonraker: Update Finished...')
@@ -157,6 +160,6 @@ test('this server is updated, and a version that does not answer is taken back',
   const { result } = await third.call('server.info')
   assert.match(
     result.warnings.join('\n'),
-    /The new version of this server did not answer within 3 s: the previous version is back/,
+    /The new version of this server did not answer within 2 s: the previous version is back/,
   )
 })
