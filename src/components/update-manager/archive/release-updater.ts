@@ -206,8 +206,8 @@ export class ReleaseUpdater implements Updater {
     const file = join(replacement.folder, 'download')
     run.message(`${this.label}: Downloading Release...`)
     await this.#install(run, async () => {
+      await replacement.prepare()
       try {
-        await replacement.prepare()
         await fetchAsset(core.host.http, source, file, run)
         run.message(`${this.label}: Download Complete, extracting release to '${place.path}'`)
         return place.type === 'executable' && assetName !== null

@@ -7,6 +7,7 @@ import { replaceFile } from '../../../config/atomic-file.ts'
 import { makeDurable } from '../../../core/make-durable.ts'
 import { isPlainObject } from '../../../schema/index.ts'
 import { exchangePaths } from './exchange.ts'
+import { isLocked, releaseLock, takeLock } from './process-lock.ts'
 import { exists, makeTreeDurable } from './tree.ts'
 
 /** What the journal holds while files are moved. */
@@ -34,6 +35,7 @@ export class Replacement {
   /** The installed version, on its way to `previous`. */
   readonly #outgoing: string
   readonly #journal: string
+  readonly #lock: string
 
   /** `path` is the installation, with all links resolved. */
   constructor(path: string, exchange: Exchange = exchangePaths) {
@@ -44,12 +46,17 @@ export class Replacement {
     this.previous = join(this.folder, 'previous')
     this.#outgoing = join(this.folder, 'outgoing')
     this.#journal = join(this.folder, 'journal.json')
+    this.#lock = join(this.folder, 'lock.json')
   }
 
-  /** Creates the folder if it is missing, without a new version in it. */
+  /**
+   * Creates the folder if it is missing, without a new version in it, and takes its lock until the replacement or `repair`.
+   * Rejects if another server has the lock.
+   */
   async prepare(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o755 })
     await this.repair()
+    if (!(await takeLock(this.#lock))) throw new Error('Another server updates this installation')
   }
 
   /**
@@ -138,11 +145,13 @@ export class Replacement {
     }
     await rm(this.#journal, { force: true })
     await makeDurable(this.folder)
+    await releaseLock(this.#lock)
   }
 
   /** Finishes what a crash interrupted, and removes a new version that was not complete. Can be repeated. */
   async repair(): Promise<void> {
-    if (!(await exists(this.folder))) return
+    // Another server may be in the middle of a replacement.
+    if (!(await exists(this.folder)) || (await isLocked(this.#lock))) return
     const journal = await this.#read()
     if (journal?.kind === 'files' && (await exists(this.incoming))) await this.#moveFiles()
     if (journal?.kind === 'folder') await this.#finishFolder(journal)
