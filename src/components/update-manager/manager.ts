@@ -106,6 +106,14 @@ export class UpdateManager {
 
   /** Klippy has identified itself: it may be another Klipper than before. */
   async followKlipper(): Promise<void> {
+    try {
+      await this.#followKlipper()
+    } catch (error) {
+      if (!this.#ending.signal.aborted) throw error
+    }
+  }
+
+  async #followKlipper(): Promise<void> {
     const place = this.#parts.klipper.reported
     if (place === null || isDeepStrictEqual(place, this.#klipper)) return
     await this.#starting

@@ -46,7 +46,8 @@ export interface ReadSections {
 
 /** Reads the sections. One that cannot be used becomes a warning. */
 export function readSections(shared: SharedParts, named: NamedSections<typeof sectionOptions>): ReadSections {
-  const names = new Set<string>()
+  // The packages of the operating system have no section.
+  const names = new Set(['system'])
   const builtIn = new Map<string, BuiltInOptions>()
   const configured = named.each(section => {
     const name = entryName(section.name)

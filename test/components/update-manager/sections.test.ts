@@ -33,3 +33,20 @@ for (const window of ['5', '3-3', '0-24', 'a-b'])
     const reply = await client.call('machine.update.status')
     assert.equal(reply.error.code, -32601)
   })
+
+test('two sections of a name, and one with the name of the system packages', async () => {
+  const section = (name: string) => `[update_manager ${name}]\ntype: git_repo\npath: {data}\norigin: x\n`
+  await using rig = await startRig({
+    printer: 'none',
+    conf: `[update_manager]\nenable_system_updates: False\n${section('client app')}${section('app')}${section('system')}`,
+  })
+  using client = await WebClient.open(rig.url)
+  const { result } = await client.call('server.info')
+  for (const name of ['app', 'system'])
+    assert.ok(
+      result.warnings.some((text: string) => text.includes(`Extension ${name} already added`)),
+      name,
+    )
+  const { result: status } = await client.call('machine.update.status')
+  assert.deepEqual(Object.keys(status.version_info), ['klipper', 'app'])
+})
