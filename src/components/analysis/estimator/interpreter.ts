@@ -172,6 +172,7 @@ export class Interpreter {
       ['SET_KINEMATIC_POSITION', params => motion.setPosition(axes(params))],
       ['ACTIVATE_EXTRUDER', params => void motion.useExtruder(params.get('EXTRUDER') ?? '')],
       ['M400', stop],
+      ['TEMPERATURE_WAIT', stop],
       ['M18', stop],
       ['M84', stop],
     ]

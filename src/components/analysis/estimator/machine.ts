@@ -65,7 +65,7 @@ function machineOf(settings: Settings): Machine {
     limits: {
       maxVelocity,
       maxAccel,
-      minimumCruiseRatio: numberOf(printer, 'minimum_cruise_ratio') ?? 0.5,
+      minimumCruiseRatio: cruiseRatioOf(printer, maxAccel),
       squareCornerVelocity: numberOf(printer, 'square_corner_velocity') ?? 5,
     },
     z: {
@@ -78,6 +78,14 @@ function machineOf(settings: Settings): Machine {
     arcResolution: isPlainObject(arcs) ? (positive(arcs, 'resolution') ?? 1) : null,
     retraction: isPlainObject(retraction) ? retractionOf(retraction) : null,
   }
+}
+
+/** Klipper before 2024 has max_accel_to_decel in its place. */
+function cruiseRatioOf(printer: Section, maxAccel: number): number {
+  const ratio = numberOf(printer, 'minimum_cruise_ratio')
+  if (ratio !== undefined) return ratio
+  const accelToDecel = positive(printer, 'max_accel_to_decel')
+  return accelToDecel === undefined ? 0.5 : 1 - Math.min(1, accelToDecel / maxAccel)
 }
 
 function reachOf(settings: Settings): Pick<Machine, 'ranges' | 'radius' | 'homed'> {
