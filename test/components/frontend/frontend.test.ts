@@ -270,8 +270,8 @@ test('the page loads before anyone has logged in; the API behind it does not ans
 
 test('sections that do not fit are left out, with the reason', async () => {
   const sections = [
-    ['inside', 'path: {data}/site', /must be outside the data folder/],
-    ['around', `path: ${tmpdir()}`, /must be outside the data folder/],
+    ['inside', 'path: {data}/site', /must be outside of the data folder/],
+    ['around', `path: ${tmpdir()}`, /must be outside of the data folder/],
     ['taken', 'path: {site}\nprefix: /server', /belongs to the server itself/],
     ['deeper', 'path: {site}\nprefix: /printer/x', /belongs to the server itself/],
     ['odd', 'path: {site}\nprefix: /../x', /is no path/],
