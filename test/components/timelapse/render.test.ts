@@ -137,7 +137,7 @@ test('a video that the macro has made is not made again when the print ends', as
   await at.print('next.gcode')
   await at.frame()
   at.end('complete')
-  await at.event({ action: 'render', status: 'success' }, 2)
+  await at.event({ status: 'success', printfile: 'next.gcode' })
   assert.equal(at.ffmpeg.runs, 2)
 })
 

@@ -112,6 +112,8 @@ test('what moonraker.conf fixes cannot be changed', async () => {
     [24, false, 90, true],
   )
   assert.deepEqual(after.blockedsettings.sort(), ['enabled', 'output_framerate', 'rotation'])
+  const stored = await sendRequest(at.rig.port, '/server/database/item?namespace=timelapse&key=config')
+  assert.deepEqual(stored.json.result.value, { saveframes: true })
 })
 
 test('an invalid option of moonraker.conf is a warning', async () => {
