@@ -125,9 +125,9 @@ async function extract(zip: ZipFile, item: Item, path: string, signal: AbortSign
       yield chunk
     }
   }
+  const input = await zip.openReadStreamPromise(entry)
   // An existing file has the same name in the archive.
-  const output = createWriteStream(path, { flags: 'wx' })
-  await pipeline(await zip.openReadStreamPromise(entry), checked, output, { signal })
+  await pipeline(input, checked, createWriteStream(path, { flags: 'wx' }), { signal })
   if (checksum !== entry.crc32)
     throw new ArchiveError(`The archive is damaged: the checksum of ${JSON.stringify(item.name)} is wrong`)
   await chmod(path, mode === 0 ? 0o644 : mode | 0o400)

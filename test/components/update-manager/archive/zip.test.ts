@@ -113,6 +113,14 @@ test('a wrong checksum is found', async t => {
   })
 })
 
+test('an entry without its header is found, and no file stays open', async t => {
+  const archive = zipOf([{ name: 'a.txt', content: 'hello' }])
+  archive.write('XX', archive.indexOf('PK\x03\x04'))
+  const { target, extract } = scene(t, archive)
+  await assert.rejects(extract(), { name: 'ArchiveError', message: /damaged/ })
+  assert.ok(!existsSync(join(target, 'a.txt')))
+})
+
 test('an archive that is cut off is found', async t => {
   const archive = zipOf([{ name: 'a.txt', content: 'hello'.repeat(1000) }])
   const cut = archive.subarray(0, archive.length - 40)
