@@ -38,8 +38,8 @@ process.emitWarning = (warning, ...rest) => {
 const BUILT_IN =
   'cluster dns dns/promises fs/promises http os perf_hooks sqlite stream/promises timers/promises'
 for (const name of BUILT_IN.split(' ')) require(`node:${name}`)
-setFlagsFromString('--invocation-count-for-maglev=50000')
-setFlagsFromString('--invocation-count-for-turbofan=200000')
+setFlagsFromString('--invocation-count-for-maglev=10000')
+setFlagsFromString('--invocation-count-for-turbofan=40000')
 
 // Node's own cache is for what the server loads later. Of the server, it would keep a second copy in memory.
 enableCompileCache(join(__dirname, 'cache'))
