@@ -48,14 +48,13 @@ export class Analyses {
   /** Analyses a file again. Rejects with ApiError. */
   async renew(filename: string): Promise<AnalysisDetails> {
     const { metadata } = this.#parts
-    const before = await this.known(filename)
+    await this.known(filename)
     await metadata.process(filename).catch(error => {
       if (error instanceof ApiError) throw error
       throw new ApiError(500, `The file ${filename} changed while it was analysed; try again`)
     })
     const now = await this.known(filename)
-    if (now === undefined || now === before)
-      throw new ApiError(500, `The file ${filename} cannot be analysed; see the log`)
+    if (now === undefined) throw new ApiError(500, `The file ${filename} cannot be analysed; see the log`)
     return now
   }
 
