@@ -12,6 +12,8 @@ import { FrameSplitter, frame } from './framing.ts'
 const MAX_MESSAGE = 64 * 1024 * 1024
 /** Bytes that one read takes at most. */
 const READ_SIZE = 64 * 1024
+/** Messages of one connection that may be no JSON: each costs more than a valid one. */
+const MAX_INVALID = 100
 /** How many requests may wait for Klippy's reply. */
 const MAX_WAITING = 10_000
 /** Seconds between attempts to connect; the last value repeats. */
@@ -72,6 +74,8 @@ export class KlippyLink {
   /** Complete messages that are not processed yet. */
   #unread: string[] = []
   #pause: NodeJS.Immediate | null = null
+  /** Messages of this connection that were not JSON. */
+  #invalid = 0
   #refusalWarning: Registration | null = null
 
   constructor({ path, clock, log, warnings, silence = 20 }: LinkOptions) {
@@ -166,7 +170,7 @@ export class KlippyLink {
 
   #opened(): void {
     this.#connected = true
-    this.#attempts = 0
+    this.#invalid = 0
     this.#isAlive = false
     this.#heartbeat = this.#clock.every(this.#silence, () => this.#checkSilence())
     this.#refusalWarning?.remove()
@@ -259,13 +263,18 @@ export class KlippyLink {
     }
   }
 
-  /** A message; an empty one in place of text that is not a JSON object. */
+  /** A message; an empty one in place of text that is not a JSON object. Throws Error for too many of them. */
   #parse(text: string): Message {
     try {
       const message: unknown = JSON.parse(text)
+      this.#attempts = 0
       return isPlainObject(message) ? message : {}
     } catch {
-      this.#log.warning(`Klippy sent a message that is not JSON (${text.length} characters); ignored`)
+      this.#invalid += 1
+      if (this.#invalid > MAX_INVALID) throw new Error(`more than ${MAX_INVALID} messages that are not JSON`)
+      if (this.#invalid === 1) {
+        this.#log.warning(`Klippy sent a message that is not JSON (${text.length} characters); ignored`)
+      }
       return {}
     }
   }

@@ -6,6 +6,8 @@ import { commaItems, isPlainObject } from '../schema/index.ts'
 /** Field names by object; null is all fields. */
 export type ObjectRequest = Readonly<Record<string, readonly string[] | null>>
 
+/** Characters of all names in one request, one more counted for each. Klipper stops everything else while it reads them. */
+const MAX_NAMES = 256 * 1024
 /** Above this many names a lookup in a set is faster than in the list. */
 const SHORT_LIST = 16
 
@@ -18,12 +20,24 @@ type Arguments = Readonly<Record<string, unknown>>
 export function readObjectRequest({ objects }: Arguments): ObjectRequest {
   if (objects === undefined) throw new ApiError(400, 'Missing Argument [objects]')
   if (!isPlainObject(objects)) throw new ApiError(400, 'Invalid Argument Type [objects]')
-  for (const fields of Object.values(objects)) {
-    const isValid =
-      fields === null || (Array.isArray(fields) && fields.every(name => typeof name === 'string'))
-    if (!isValid) throw new ApiError(400, 'Invalid argument')
+  let size = 0
+  for (const name in objects) {
+    const fields = objects[name]
+    if (!isFieldList(fields)) throw new ApiError(400, 'Invalid argument')
+    size += name.length + 1
+    for (const field of fields ?? []) size += field.length + 1
+    if (size > MAX_NAMES) {
+      throw new ApiError(
+        400,
+        `The argument 'objects' is too large: its names have more than ${MAX_NAMES} characters`,
+      )
+    }
   }
   return objects as ObjectRequest
+}
+
+function isFieldList(value: unknown): value is readonly string[] | null {
+  return value === null || (Array.isArray(value) && value.every(name => typeof name === 'string'))
 }
 
 /**

@@ -216,6 +216,16 @@ test('invalid messages are ignored, and the connection lives', async () => {
   assert.match(line.log.join('\n'), /not JSON/)
 })
 
+test('a Klippy that sends nothing but invalid messages is disconnected, and logged once', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  const disconnected = line.next('disconnected')
+  klippy.send('\x03'.repeat(100_000))
+  await disconnected
+  assert.equal(line.log.filter(text => text.includes('(0 characters)')).length, 1)
+  assert.match(line.log.join('\n'), /more than 100 messages that are not JSON; disconnecting/)
+})
+
 test('a call without an object of parameters has empty parameters', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()

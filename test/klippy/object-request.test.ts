@@ -5,6 +5,8 @@ import {
   covers,
   type ObjectRequest,
   pick,
+  readObjectRequest,
+  readSubscription,
   sameRequest,
   union,
 } from '../../src/klippy/object-request.ts'
@@ -68,4 +70,15 @@ test('a change that is requested as a whole is not copied', () => {
   ]) {
     assert.equal(new ChangePicker(request).pick(change), change)
   }
+})
+
+test('a request with too many names is rejected before Klippy receives it', () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `name${index}`)
+  const objects = (count: number) => Object.fromEntries(names(count).map(name => [name, null]))
+  const large = { status: 400, message: /'objects' is too large/ }
+  readObjectRequest({ objects: objects(10_000) })
+  assert.throws(() => readObjectRequest({ objects: objects(50_000) }), large)
+  assert.throws(() => readObjectRequest({ objects: { toolhead: names(50_000) } }), large)
+  assert.throws(() => readObjectRequest({ objects: { ['x'.repeat(300_000)]: null } }), large)
+  assert.throws(() => readSubscription({ objects: { toolhead: 'x,'.repeat(200_000) } }), large)
 })
