@@ -19,7 +19,6 @@ const {
 } = require('node:fs')
 const { enableCompileCache, getCompileCacheDir } = require('node:module')
 const { join } = require('node:path')
-const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
 
 /** The hash of server.cjs: V8 compares only the length of a source with the one that it compiled. */
@@ -32,14 +31,6 @@ const { emitWarning } = process
 process.emitWarning = (warning, ...rest) => {
   if (!String(warning).startsWith('SQLite is an experimental')) emitWarning.call(process, warning, ...rest)
 }
-
-// V8 accepts compiled code only with the flags that it was compiled with. Node has such code of its own modules: what every
-// start needs of them is loaded first. Why the flags: docs/decisions/0014-late-optimization.md.
-const BUILT_IN =
-  'cluster dns dns/promises fs/promises http os perf_hooks sqlite stream/promises timers/promises'
-for (const name of BUILT_IN.split(' ')) require(`node:${name}`)
-setFlagsFromString('--invocation-count-for-maglev=10000')
-setFlagsFromString('--invocation-count-for-turbofan=40000')
 
 // Node's own cache is for what the server loads later. Of the server, it would keep a second copy in memory.
 enableCompileCache(join(__dirname, 'cache'))
