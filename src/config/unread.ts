@@ -14,7 +14,7 @@ export interface SectionRecord {
 
 /**
  * One warning for each section and each option that no component read. Mainsail parses their first words; the text after
- * the section must not contain quotes or brackets, since Mainsail takes the last ones for the section's.
+ * the section must not contain quotes or brackets, since Mainsail reads the last ones as those of the section.
  */
 export function unreadWarnings(
   sources: ConfigSources,

@@ -1,4 +1,4 @@
-// What the transports need of the access rules, which are a component.
+// The part of the access rules that the transports need; a component implements it.
 import type { User } from './user.ts'
 
 /** The parts of a request that identify its user. */
@@ -34,9 +34,9 @@ export interface AccessPolicy {
   authenticate(credentials: Credentials): User | null
   /** Whether an address alone, without credentials, grants access. */
   trustsAddress(address: string): boolean
-  /** The new user of a connection, which has been `present` so far. Throws ApiError 401 for wrong credentials. */
+  /** The user of a connection that identifies itself; until then it is `present`. Throws ApiError 401 if refused. */
   identify(shown: Identification, present: User | null): User
-  /** Calls `listener` when a user's logins end: its connections lose it at once. */
+  /** Calls `listener` when a user's logins end: its connections become unauthenticated at once. */
   onLogout(listener: (username: string) => void): void
   /** Whether web pages of `origin` may use the API. */
   allowsOrigin(origin: string): boolean

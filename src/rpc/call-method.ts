@@ -7,8 +7,8 @@ import { type Caller, INTERNAL_CALLER } from './caller.ts'
 import type { Registry } from './registry.ts'
 
 /**
- * Calls a method of the API: its own checks hold, and what it does is announced as its own. `caller` is the server
- * itself where it is left out. Rejects as the method does.
+ * Calls a method of the API. Its checks apply, and the server sends its notifications as usual. Without `caller`, the
+ * server itself is the caller. Rejects as the method does.
  */
 export async function callMethod<M extends keyof Api>(
   { registry }: { readonly registry: Registry },

@@ -14,7 +14,7 @@ export interface Caller {
   /** The WebSocket or unix socket; null for other transports. */
   readonly connection: Connection | null
   /**
-   * Replaces the status subscription, where callers share one and have no connection each. `objects` are field names by
+   * Replaces the status subscription on a transport whose callers share one. `objects` are field names by
    * object, null for all. Resolves with the present status.
    */
   readonly subscribe?: (

@@ -9,7 +9,7 @@ import type { User } from './user.ts'
 const MERGE_ABOVE = 256 * 1024
 /** Above so many unsent bytes, without those of one long message, the client is disconnected. */
 const DROP_ABOVE = 8 * 1024 * 1024
-/** Above so many unsent bytes we send no more requests: they must not be what disconnects the client. */
+/** Above so many unsent bytes the server sends no more requests, so that requests alone never disconnect the client. */
 const REQUEST_BELOW = DROP_ABOVE / 2
 /** How many requests may wait for one client's replies. */
 const MAX_WAITING = 100
@@ -18,7 +18,7 @@ const MAX_REPLY = 8 * 1024 * 1024
 /** The error of requests that wait when the client disconnects; the original's text. */
 const DISCONNECTED = 'Client Socket Disconnected'
 
-/** What carries messages to a client: a WebSocket or a unix socket. */
+/** Sends messages to a client over a WebSocket or a unix socket. */
 export interface Channel {
   /** Sends a text for this client alone. */
   send(text: string): void
@@ -34,7 +34,7 @@ export interface Channel {
   terminate(): void
 }
 
-/** What a client reported of itself in server.connection.identify. */
+/** What a client reported about itself in server.connection.identify. */
 export interface ClientInfo {
   readonly name: string
   readonly version: string
@@ -73,7 +73,7 @@ export class Connection {
   readonly #waiting = new Map<number, PendingCall>()
   #nextRequest = 1
   #merged: { change: Record<string, Record<string, unknown>>; eventtime: number } | null = null
-  /** Unsent bytes that the client may leave. */
+  /** The client is disconnected above so many unsent bytes. */
   #allowed = DROP_ABOVE
   #closed = false
 
@@ -138,7 +138,7 @@ export class Connection {
     return false
   }
 
-  /** One long message may take its time on a slow network, and others may queue behind it. */
+  /** Allows for one long message on a slow network, and for messages queued behind it. */
   #allowFor(before: number): void {
     if (before <= DROP_ABOVE) this.#allowed = DROP_ABOVE + Math.max(0, this.#channel.buffered - before)
   }
@@ -151,7 +151,7 @@ export class Connection {
   /**
    * Sends the client a request. Rejects with ApiError: 400 for parameters that cannot be encoded; 424 when it replies
    * with an error, which becomes `data`; 500 when it disconnects; 502 when the reply is too long; 503 when it is not
-   * logged in or too slow. Rejects with the signal's reason when that comes first.
+   * logged in or too slow. Rejects with the signal's reason if the signal aborts first.
    */
   async request(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
     if (this.user === null) throw new ApiError(503, 'The client is not logged in')
@@ -180,7 +180,7 @@ export class Connection {
     return `Agent ${this.client?.name ?? 'unknown'}`
   }
 
-  /** Takes the client's reply to a request of ours, a text of `length`. A reply without a request is ignored. */
+  /** Handles the client's reply of `length` characters to a request of the server. Ignores one without a request. */
   settle(id: unknown, reply: Readonly<Record<string, unknown>>, length: number): void {
     const waiting = this.#waiting.get(id as number)
     if (waiting === undefined) return

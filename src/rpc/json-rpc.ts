@@ -15,7 +15,7 @@ const MAX_BATCH_REPLY = 32 * 1024 * 1024
 /** The longest text of an id that is an object or a list; a deeply nested one could not be echoed. */
 const MAX_ID_LENGTH = 1000
 
-/** What calls need of the registry; a transport may wrap it. */
+/** The part of the registry that calls need; a transport may wrap it. */
 export type Callable = Pick<Registry, 'call' | 'failure'>
 
 /** A reply: at once, later, or none (notifications). */
@@ -27,7 +27,7 @@ interface Failure {
   readonly data?: unknown
 }
 
-/** The JSON-RPC code of an HTTP status: itself, but for the two whose JSON-RPC code clients compare. */
+/** The JSON-RPC code of an HTTP status: the status itself, except for two whose JSON-RPC codes clients compare. */
 export function rpcCode(status: number): number {
   if (status === 404) return -32601
   return status === 401 ? -32602 : status
@@ -53,8 +53,8 @@ function toFailure(error: ApiError): Failure {
 }
 
 /**
- * Processes one text of a client. Returns the text of the reply, or nothing where none is due: for notifications that
- * succeeded, and for replies to our own requests. Never throws.
+ * Processes one text of a client. Returns the text of the reply; nothing for notifications that succeeded and for
+ * replies to requests of the server. Never throws.
  */
 export function answer(registry: Callable, text: string, caller: Caller): Answer<string> {
   let message: unknown
@@ -166,7 +166,7 @@ function isEchoable(id: unknown): boolean {
   }
 }
 
-/** A message without a method is a reply to one of our own requests (agents), even a late or unrequested one. */
+/** A message without a method is an agent's reply to a request of the server, even a late or unrequested one. */
 function isReply(message: Record<string, unknown>): boolean {
   return message.jsonrpc === '2.0' && !('method' in message) && 'id' in message
 }

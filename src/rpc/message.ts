@@ -18,7 +18,7 @@ export class Message {
     return this.#text
   }
 
-  /** The bytes that `encode` gives; kept for the next client of the same kind. */
+  /** The bytes that `encode` returns; cached for the next client of the same kind. */
   bytes(encode: Encode): Buffer {
     if (this.#bytes === undefined || this.#encode !== encode) {
       this.#bytes = encode(this.text)

@@ -1,9 +1,9 @@
-// Whether clients are present. What only clients see, such as the load of the machine, is not measured without them.
+// Whether clients are present. Without them, the server does not measure values that only clients show (machine load).
 import type { Clock, Timer } from '../core/clock.ts'
 import type { Registration } from '../core/scope.ts'
 import type { Connections } from './connections.ts'
 
-/** Seconds after which a client counts as absent: a page that reloads, or a program that polls over HTTP, connects again. */
+/** Seconds until a client counts as absent; a page that reloads, or a program that polls over HTTP, returns earlier. */
 const LINGER = 30
 
 type Listener = (isPresent: boolean) => void

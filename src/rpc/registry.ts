@@ -1,4 +1,4 @@
-// Every served method, whatever the transport over which it is called.
+// The registry of all methods that the server offers, on every transport.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
@@ -34,9 +34,9 @@ export interface RawRequest {
   readonly caller: Caller
   /** All arguments, those of the body before those of the query. Rejects with ApiError 400 or 413. */
   readonly readArguments: (maxBytes?: number) => Promise<Record<string, unknown>>
-  /** Answers JSON, a GET with an ETag; `status` is 200 where it is left out. */
+  /** Answers JSON, a GET with an ETag; `status` is 200 by default. */
   readonly sendJson: (value: unknown, status?: number) => void
-  /** Aborts when the server stops. A handler whose response has no end must end it then. */
+  /** Aborts when the server stops. A handler with an endless response must end it then. */
   readonly stopping: AbortSignal
 }
 
@@ -47,7 +47,7 @@ export interface RawRoute {
   readonly path: string
   /** Whether a caller without a user may read `rest`. */
   readonly open?: (rest: string) => boolean
-  /** The role that a caller needs; where it is left out, an operator for all but GET and HEAD. */
+  /** The role that a caller needs; by default an operator, except for GET and HEAD. */
   readonly role?: Role
   readonly handle: (request: RawRequest) => void | Promise<void>
 }
@@ -81,7 +81,7 @@ export interface SocketRoute {
   readonly handle: (request: SocketRequest) => void | Promise<void>
 }
 
-/** What an HTTP path leads to. */
+/** The target of an HTTP path. */
 export type Found =
   | { readonly kind: 'methods'; readonly byVerb: ReadonlyMap<string, Method> }
   | { readonly kind: 'raw'; readonly route: RawRoute; readonly rest: string }
@@ -181,7 +181,7 @@ export class Registry {
     return this.#methods.values()
   }
 
-  /** What `path` (decoded, without query) leads to, if anything. */
+  /** The target of `path` (decoded, without query), if any. */
   find(path: string): Found | undefined {
     const byVerb = this.#routes.get(path)
     if (byVerb !== undefined && byVerb.size > 0) return { kind: 'methods', byVerb }
@@ -199,7 +199,7 @@ export class Registry {
     return exact === undefined ? longestPrefix(this.#sockets, path) : { route: exact, rest: '' }
   }
 
-  /** Whether methods have the same first folder: a path that is missing there is not found. */
+  /** Whether any method has the same first folder; a missing path below it is an error 404. */
   #isOfApi(path: string): boolean {
     const top = `${path.split('/', 2).join('/')}/`
     for (const route of this.#routes.keys()) if (route.startsWith(top)) return true

@@ -5,7 +5,7 @@ import { ApiError } from '../core/errors.ts'
 /** A user, as the access rules give it. */
 export interface User {
   readonly username: string
-  /** Where the user is kept: `moonraker`, `ldap`. */
+  /** Where the user is stored: `moonraker`, `ldap`. */
   readonly source: string
   /** Seconds since the epoch; null for users that exist by a rule only. */
   readonly created_on: number | null

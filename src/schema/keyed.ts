@@ -11,8 +11,8 @@ export function keyNames(): Field<string[]> & { readonly keyed: 'always' } {
 }
 
 /**
- * `field`, an object by names, whose entries may also be arguments themselves where the object is not given as such.
- * `readValue` makes an entry's value of the argument's.
+ * `field`, an object whose entries a caller may also send as separate arguments, if the object itself is absent.
+ * `readValue` converts the value of such an argument into the value of an entry.
  */
 export function keyed<F extends Field<unknown>>(
   field: F,
@@ -22,7 +22,7 @@ export function keyed<F extends Field<unknown>>(
   return Object.assign(copy, { keyed: 'or named' as const, readValue })
 }
 
-/** Moves the arguments that `shape` does not name into its parameter that takes them by their keys, if it has one. */
+/** Moves the arguments that `shape` does not name into its parameter that reads arguments by their keys, if any. */
 export function collectKeys(
   shape: Shape,
   args: Readonly<Record<string, unknown>>,
@@ -46,7 +46,7 @@ function unchanged(value: unknown): unknown {
   return value
 }
 
-/** The JSON Schema of arguments in a JSON body, those that are taken by their keys among them. */
+/** The JSON Schema of arguments in a JSON body, including arguments that are read by their keys. */
 export function argumentsJson(shape: Shape): JsonSchema {
   const always = Object.entries(shape).find(([, { keyed: mode }]) => mode === 'always')
   if (always === undefined) return shapeJson(shape)

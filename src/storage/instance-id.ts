@@ -11,8 +11,8 @@ const NAMESPACE = 'moonraker'
 const KEY = 'instance_id'
 
 /**
- * Reads the instance id, as a rule 32 hexadecimal digits, or creates it. An id that only the file or only the database
- * has is stored in the other too; the file wins.
+ * Reads the instance id, normally 32 hexadecimal digits, or creates it. Copies an id that exists in only one of the two
+ * to the other; if they differ, the file wins.
  */
 export function ensureInstanceId(
   dataFolder: string,

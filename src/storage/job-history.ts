@@ -85,7 +85,7 @@ export class JobHistory {
     this.#table = table
   }
 
-  /** Adds a job and resolves with its number, which is one more than the highest there is. */
+  /** Adds a job and resolves with its number: one more than the highest number so far. */
   add(job: NewJob): Promise<number> {
     const values = FIELDS.map(field => cellOf(field, job[field]))
     const marks = FIELDS.map(() => '?').join(', ')
@@ -122,13 +122,13 @@ export class JobHistory {
     return rows.map(jobOf)
   }
 
-  /** The number of jobs in the filter's time range; `start` and `limit` do not matter. */
+  /** The number of jobs in the filter's time range; ignores `start` and `limit`. */
   count(filter: JobFilter = {}): number {
     const { where, values } = conditions(filter)
     return Number(this.#db.get(`SELECT count(*) AS n FROM ${this.#table.name} WHERE ${where}`, ...values)?.n)
   }
 
-  /** Gives all running jobs another status, after a crash. Resolves with their numbers. */
+  /** Sets the status of all running jobs, after a crash. Resolves with their numbers. */
   closeOpen(status: string): Promise<number[]> {
     return this.#db.write(db => {
       const { name } = this.#table

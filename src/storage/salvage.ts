@@ -20,8 +20,9 @@ interface SourceColumn {
 }
 
 /**
- * Copies the tables of `source` into `target`. A table that can be read completely replaces the one in `target`. Of
- * another table the readable rows whose values have the declared types are added, or replace rows of the same key.
+ * Copies the tables of `source` into `target`. A table that can be read completely replaces the one in `target`.
+ * From an incomplete table, it copies the readable rows whose values have the declared types, and replaces rows of the
+ * same key.
  */
 export function salvage(source: Sqlite, target: Sqlite): Salvage {
   const result = { rows: 0, whole: [] as string[], damaged: [] as string[] }
@@ -85,7 +86,7 @@ function copyTable(
   }
 }
 
-/** Calls `onRow` for each readable row; after damaged ones it continues at growing distance. Returns whether all were. */
+/** Calls `onRow` for each readable row; skips damaged rows in growing steps. Returns whether all rows were readable. */
 function readRows(
   source: Sqlite,
   table: string,

@@ -40,7 +40,7 @@ export interface OpenMode {
   readonly readOnly?: boolean
 }
 
-/** The longest wait for another program's lock, in ms; the whole server waits. */
+/** The longest wait for another program's lock, in ms; it blocks the whole server. */
 const BUSY_MS = 1000
 /** The most prepared statements in the cache; only filters and table dumps create more. */
 const KEPT_STATEMENTS = 150

@@ -1,4 +1,4 @@
-// The table of users: those who may log in, and the one whose password is the API key.
+// The table of users: users with a login, and the user whose password is the API key.
 import { jsonCell, jsonOf, textOrNull } from './cells.ts'
 import type { Row, Sqlite, SqlValue } from './sqlite.ts'
 import type { Table } from './table-definition.ts'
@@ -88,7 +88,7 @@ function userOf(row: Row): User {
   }
 }
 
-/** Unreadable groups give no rights: none. */
+/** Groups that cannot be read grant no rights. */
 function groupsOf(cell: Row[string] | undefined): string[] {
   if (cell === null || cell === undefined) return ['admin']
   const groups = jsonOf(cell)
