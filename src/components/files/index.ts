@@ -192,6 +192,7 @@ class FileManager implements Component {
         this.#monitor.add(root)
         return { remove: () => this.#monitor.remove(root.name) }
       },
+      protectFolder: folder => this.roots.protectedFolders.add(folder),
       refuseRewrite: place => this.#refuseRewrite(place),
       withStagingPath: (place, work) => this.operations.withStagingPath(place, work),
       publishFile: (draft, place) => this.operations.publishFile(draft, place),

@@ -5,6 +5,7 @@ import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import type { ArchiveFile } from './operations/zip.ts'
 import type { PathLock } from './roots/path-lock.ts'
+import type { ProtectedFolder } from './roots/protected-folders.ts'
 import type { Place, Root, Roots } from './roots/roots.ts'
 import type { FileEntry } from './tree/listing.ts'
 import type { PrintOutcome, Received } from './upload/upload.ts'
@@ -21,6 +22,8 @@ export interface FilesService {
   readonly metadataTimeout: number
   /** Serves a folder as a root until it is removed. */
   serveRoot(root: Root): Registration
+  /** Protects a folder from changes by clients until the registration is removed; they can read it. */
+  protectFolder(folder: ProtectedFolder): Registration
   /**
    * Rejects with ApiError 403 if the server must not rewrite the file: Klipper prints it or has it loaded, or it is
    * read-only, for example a link out of its root.

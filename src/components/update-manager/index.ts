@@ -2,9 +2,11 @@
 import { updateManager as chapter } from '../../api/update-manager.ts'
 import { type Core, component } from '../../component/component.ts'
 import { SectionTemplate } from '../../component/section-template.ts'
+import { optional } from '../../component/service.ts'
 import type { ReadSection } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
+import { filesService } from '../files/service.ts'
 import { machineServices, sudoService, systemBusService } from '../machine/service.ts'
 import { KlipperSource } from './klipper.ts'
 import { UpdateManager } from './manager.ts'
@@ -62,7 +64,12 @@ export default component({
   presence: 'configured',
   options: generalOptions,
   named: { options: sectionOptions, byType, warning: sectionWarning },
-  needs: { machine: machineServices, sudo: sudoService, bus: systemBusService },
+  needs: {
+    machine: machineServices,
+    sudo: sudoService,
+    bus: systemBusService,
+    files: optional(filesService),
+  },
   create({ core, scope, section, named, needs }) {
     const { clock, log, storage, host } = core
     const general = section.options
@@ -74,7 +81,7 @@ export default component({
       url: general.release_api,
       token: () => readToken(core, section),
     })
-    const { machine, sudo, bus } = needs
+    const { machine, sudo, bus, files } = needs
     const ending = new AbortController()
     scope.defer(() => ending.abort(new Error('the server stops')))
     const usePackageKit = general.enable_packagekit
@@ -108,6 +115,10 @@ export default component({
       system: general.enable_system_updates ? system : null,
       own,
       configured,
+      protectFolder: folder => {
+        const registration = files()?.protectFolder(folder)
+        if (registration !== undefined) scope.use(registration)
+      },
     })
     serve(core, scope, manager)
     scope.use(core.events.on('klippy:identified', () => manager.followKlipper()))

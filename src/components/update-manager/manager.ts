@@ -1,5 +1,5 @@
 // The update manager: opens what can be updated, refreshes its state, and reports it to clients.
-
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { UpdateStatus } from '../../api/update-manager.ts'
 import type { Core } from '../../component/component.ts'
@@ -8,7 +8,9 @@ import { forEachConcurrently } from '../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import { singleFlight } from '../../core/single-flight.ts'
+import type { ProtectedFolder } from '../files/roots/protected-folders.ts'
 import type { MachineServices } from '../machine/service.ts'
+import { exists } from './archive/tree.ts'
 import { Entries, type Entry } from './entries.ts'
 import { type KlipperPlace, type KlipperSource, UnknownKlipper } from './klipper.ts'
 import { Operations } from './operations.ts'
@@ -25,6 +27,8 @@ const MAX_REFRESHES = 4
 const NOTIFY_SECONDS = 0.2
 /** Seconds in which machine.update.status does not refresh again. */
 const SPAM_SECONDS = 60
+/** In the folder of an application: clients may change its files. */
+const WRITABLE_MARKER = '.writeable'
 
 /** What it needs. */
 export interface ManagerParts {
@@ -38,6 +42,8 @@ export interface ManagerParts {
   readonly own: ConfiguredUpdater
   readonly klipper: KlipperSource
   readonly configured: readonly ConfiguredUpdater[]
+  /** Makes a folder read-only for clients. */
+  readonly protectFolder: (folder: ProtectedFolder) => void
 }
 
 /** An updater with the schedule of its section. */
@@ -79,10 +85,18 @@ export class UpdateManager {
     this.#put(await this.#open(own))
     const place = klipper.storedPlace(this.#entries.stored('klipper'))
     await this.#putKlipper(place)
-    for (const opened of await Promise.all(configured.map(each => this.#open(each)))) this.#put(opened)
+    for (const opened of await Promise.all(configured.map(each => this.#open(each)))) {
+      this.#put(opened)
+      if (opened !== null) await this.#protect(opened.updater)
+    }
     await this.#entries.removeOthers()
     if (general.enable_auto_refresh) this.#schedule.start()
     this.#starting = this.#prepare()
+  }
+
+  async #protect({ name, folder }: Updater): Promise<void> {
+    if (folder === undefined || (await exists(join(folder, WRITABLE_MARKER)))) return
+    this.#parts.protectFolder({ path: folder, name: `update_manager ${name}` })
   }
 
   #put(opened: OpenedUpdater | null): void {

@@ -54,6 +54,8 @@ export interface Updater {
   readonly label: string
   /** The services that an update restarts, in their order. */
   readonly services: readonly string[]
+  /** The folder of the installation, without links; undefined for the packages of the system. */
+  readonly folder?: string
   /** Whether the status leaves the entry out; false where it is left out. */
   readonly isHidden?: boolean
   /** What clients see; built from memory, without input and output. */

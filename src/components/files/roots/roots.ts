@@ -6,6 +6,7 @@ import { ApiError } from '../../../core/errors.ts'
 import { below } from '../tree/folder-node.ts'
 import { normalParts, splitPath } from './client-path.ts'
 import { isWithin, pathBelow } from './path-lock.ts'
+import { ProtectedFolders } from './protected-folders.ts'
 import { RemoteDisks } from './remote-disks.ts'
 import { ReservedPaths } from './reserved-paths.ts'
 import { notFound, resolveLinks, walkLinks } from './resolve-links.ts'
@@ -56,6 +57,7 @@ export interface RootsOptions {
 
 export class Roots {
   readonly reserved: ReservedPaths
+  readonly protectedFolders = new ProtectedFolders()
   readonly followLinks: boolean
   readonly disks: RemoteDisks
   readonly #clock: Clock

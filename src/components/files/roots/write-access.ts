@@ -49,7 +49,8 @@ export class WriteAccess {
 
   /**
    * Resolves `path` below `root` and checks it. Throws what `Roots.resolve` throws, ApiError 401 or 403 if the caller's
-   * role does not suffice, 403 for a link to a file outside of the root, and `request.readOnly`.
+   * role does not suffice, 403 for a link to a file outside of the root and for a protected folder, and
+   * `request.readOnly`.
    */
   async resolve(
     caller: Pick<Caller, 'user'>,
@@ -64,6 +65,7 @@ export class WriteAccess {
   /** Checks a resolved path. A path that links put into several roots must be writable in each of them. */
   async check(caller: Pick<Caller, 'user'>, place: Place, request: WriteRequest): Promise<WritablePlace> {
     const { change } = request
+    this.#refuseProtected(place, change)
     for (const root of [place.root, ...(await this.#rootsAt(place, change))]) {
       if (root.klippers === true) {
         const name = basename(place.absolute)
@@ -76,6 +78,17 @@ export class WriteAccess {
       throw new ApiError(403, `'${root.name}/${relative}' is a link out of the root: it can only be read`)
     }
     return place as WritablePlace
+  }
+
+  /** A link in the last part leads to what `content` changes; `entry` changes the link itself. */
+  #refuseProtected({ absolute, real }: Place, change: WriteRequest['change']): void {
+    const { protectedFolders } = this.#roots
+    const found =
+      change === 'content'
+        ? protectedFolders.containing(real)
+        : (protectedFolders.containing(absolute) ?? protectedFolders.below(absolute))
+    if (found === undefined) return
+    throw new ApiError(403, `Access to file ${basename(absolute)} forbidden by reserved path '${found.name}'`)
   }
 
   /** The roots that contain the path; for a path that is removed or renamed, also those in it. */

@@ -94,12 +94,18 @@ export class Listings {
     const shown = place.relative === '' ? place.root.name : `${place.root.name}/${place.relative}`
     const folder = await this.#scanned(place.root, index.folder(place))
     if (folder === undefined) throw new ApiError(400, `Directory does not exist (${shown})`)
-    const { root } = place
-    const files = await this.#filesIn(place, folder, extended && root.name === 'gcodes')
+    const root = this.#shownRoot(place)
+    const files = await this.#filesIn({ ...place, root }, folder, extended && root.name === 'gcodes')
     const dirs = JSON.stringify(foldersIn(root, folder))
     const disk_usage = JSON.stringify(await diskUsage(place.real))
     const root_info = JSON.stringify({ name: root.name, permissions: rootPermissions(root) })
     return jsonText(`{"dirs":${dirs},"files":[${files}],"disk_usage":${disk_usage},"root_info":${root_info}}`)
+  }
+
+  /** The root with the permissions that clients have in a folder of it. */
+  #shownRoot({ root, real }: Place): Root {
+    const isProtected = this.#parts.roots.protectedFolders.containing(real) !== undefined
+    return isProtected ? { ...root, writable: false } : root
   }
 
   /** Limits the time that a request waits for a scan: the scan continues, and a later request finds its result. */

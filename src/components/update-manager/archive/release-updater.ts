@@ -52,6 +52,7 @@ export class ReleaseUpdater implements Updater {
   readonly #parts: ReleaseUpdaterParts
   readonly label: string
   readonly services: readonly string[]
+  readonly folder: string
   #installed: Installation
   #remoteVersion = '?'
   #asset: AssetSource | null = null
@@ -64,6 +65,7 @@ export class ReleaseUpdater implements Updater {
     this.name = parts.name
     this.#parts = parts
     this.services = parts.services
+    this.folder = parts.place.path
     this.label = `${LABELS[parts.place.type]} ${parts.name}`
     this.#installed = installed
     this.#rollbackVersion = installed.version

@@ -41,6 +41,7 @@ export class GitUpdater implements Updater {
   readonly name: string
   readonly label: string
   readonly services: readonly string[]
+  readonly folder: string
   readonly #parts: GitUpdaterParts
   #state: RepoState = NO_STATE
   #rollback: RollbackPoint = { commit: UNKNOWN, branch: UNKNOWN, version: null }
@@ -49,6 +50,7 @@ export class GitUpdater implements Updater {
     this.#parts = parts
     this.name = parts.spec.name
     this.services = parts.spec.services
+    this.folder = parts.git.path
     this.label = `Git Repo ${this.name}`
   }
 

@@ -40,6 +40,7 @@ export class PythonUpdater implements Updater {
   readonly name: string
   readonly label: string
   readonly services: readonly string[]
+  readonly folder: string
   readonly #parts: PythonUpdaterParts
   readonly #replacement: Replacement
   #installed: Distribution
@@ -54,6 +55,7 @@ export class PythonUpdater implements Updater {
     this.name = parts.name
     this.label = `Python Package ${parts.name}`
     this.services = parts.services
+    this.folder = parts.virtualenv
     this.#parts = parts
     this.#replacement = replacement
     this.#installed = installed
