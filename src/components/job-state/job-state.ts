@@ -18,6 +18,8 @@ export class JobState {
   #last: PrintStats = NOTHING
   /** Whether a start was reported, and no end since. */
   #running = false
+  /** Whether the last reported event of the running job is a pause. */
+  #isPaused = false
   /** Whether a macro pauses the print for a moment, to take a picture: no pause for users. */
   isFramePause = false
 
@@ -36,6 +38,7 @@ export class JobState {
     this.#last = now
     if (!isPrintActive(now.state)) return
     this.#running = true
+    this.#isPaused = now.state === 'paused'
     this.#events.emit('job:found', now)
   }
 
@@ -52,13 +55,13 @@ export class JobState {
   #replaced(before: PrintStats, now: PrintStats): void {
     if (this.#running) this.#end('job:cancelled', before)
     this.#jobStarted(now)
-    if (now.state === 'paused') this.#events.emit('job:paused', now)
+    if (now.state === 'paused') this.#paused(now)
   }
 
   #stateChanged(before: PrintStats, now: PrintStats): void {
     const { state } = now
     if (state === 'standby') this.#standby(before)
-    else if (state === 'printing' && this.#running) this.#pauseChanged('job:resumed', now)
+    else if (state === 'printing' && this.#running) this.#resumed(now)
     else this.#activeChanged(before, now)
   }
 
@@ -66,18 +69,27 @@ export class JobState {
     const { state } = now
     if (!this.#running && !isPrintActive(before.state)) this.#jobStarted(now)
     if (!this.#running) return
-    if (state === 'paused') this.#pauseChanged('job:paused', now)
+    if (state === 'paused') this.#paused(now)
     if (state === 'complete') this.#end('job:completed', lastOf(before, now))
     if (state === 'cancelled') this.#end('job:cancelled', lastOf(before, now))
     if (state === 'error') this.#fail(lastOf(before, now), 'error')
   }
 
-  #pauseChanged(event: 'job:paused' | 'job:resumed', now: PrintStats): void {
-    if (!this.isFramePause) this.#events.emit(event, now)
+  #paused(now: PrintStats): void {
+    if (this.isFramePause) return
+    this.#isPaused = true
+    this.#events.emit('job:paused', now)
+  }
+
+  #resumed(now: PrintStats): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#events.emit('job:resumed', now)
   }
 
   #jobStarted(now: PrintStats): void {
     this.#running = true
+    this.#isPaused = false
     this.#events.emit('job:started', now)
   }
 

@@ -164,3 +164,16 @@ test('values of unexpected types change nothing', () => {
   assert.deepEqual(emitted, [])
   assert.equal(state.stats.state, 'standby')
 })
+
+test('a pause for a frame of a time-lapse is no pause, even if its end is seen late', () => {
+  const { state, emitted } = scene()
+  state.start(IDLE)
+  state.change(PRINTING)
+  state.isFramePause = true
+  state.change({ state: 'paused' })
+  state.isFramePause = false
+  state.change({ state: 'printing' })
+  state.change({ state: 'paused' })
+  state.change({ state: 'printing' })
+  assert.deepEqual(emitted, ['started a.gcode', 'paused a.gcode', 'resumed a.gcode'])
+})
