@@ -1,5 +1,4 @@
-// The announcements, as stored in the database in the original's form: which are
-// dismissed, and until when.
+// The announcements as the database stores them, in the original's form: which are dismissed, and until when.
 import type { Announcement } from '../../api/announcements.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
@@ -10,20 +9,20 @@ import type { FeedItem } from './feed-document.ts'
 import { plainText } from './plain-text.ts'
 import type { RaisedAnnouncement } from './service.ts'
 
-/** An announcement, as clients get it and as the database has it. */
+/** An announcement, as clients receive it and the database stores it. */
 export type Entry = Readonly<Infer<typeof Announcement>>
 
-/** The original's. Its keys are numbers of six hexadecimal digits. */
+/** The original's namespace. Its keys are numbers of six hexadecimal digits. */
 const NAMESPACE = 'announcements'
-/** Where an entry is from: a feed, or a component. */
+/** The source of an entry: a feed, or a component. */
 const FROM_FEED = 'moonlight'
 const FROM_COMPONENT = 'internal'
-/** Seconds after which it is looked again who is due: the machine's clock may have been set meanwhile. */
+/** The longest timer in seconds. Then the due times are checked again: the clock of the machine may have been set. */
 const LONGEST_WAIT = 600
-/** Seconds after which what could not be written is tried again. */
+/** Seconds until a failed write is retried. */
 const RETRY = 60
 
-/** Records of other servers may lack what we always write. */
+/** Records of other servers may lack fields that this server always writes. */
 const optionalText = string().nullable().default('')
 const optionalTime = float().nullable().default(null)
 const StoredEntry = object({
@@ -45,13 +44,13 @@ interface Kept {
   readonly entry: Entry
 }
 
-/** What is to be written, and the ids of what is to go. */
+/** Entries to write, and the ids of entries to remove. */
 interface Change {
   readonly put?: readonly Entry[]
   readonly remove?: readonly string[]
 }
 
-/** What it needs of the server. */
+/** The dependencies of the entries. */
 export interface EntriesNeeds {
   readonly namespaces: Namespaces
   readonly clock: Clock
@@ -63,7 +62,7 @@ export class Entries {
   readonly #needs: EntriesNeeds
   #kept: Map<string, Kept> | null = null
   #nextKey = 0
-  /** Each change is planned on what the one before left. */
+  /** Changes run one after the other: each starts from the result of the one before. */
   readonly #queue = new SerialQueue()
   #timer: Timer | null = null
   #isStopped = false
@@ -72,7 +71,7 @@ export class Entries {
     this.#needs = needs
   }
 
-  /** All of them, newest first. */
+  /** All announcements, newest first. */
   list(includeDismissed = true): Entry[] {
     return [...this.#all().values()]
       .map(({ entry }) => entry)
@@ -80,7 +79,7 @@ export class Entries {
       .sort((a, b) => b.date - a.date)
   }
 
-  /** Shows again what has become due while the server was away, and waits for the rest. */
+  /** Shows entries that became due while the server was down, and sets the timer for the others. */
   start(): Promise<void> {
     return this.#wake()
   }
@@ -91,7 +90,7 @@ export class Entries {
     await this.#queue.idle()
   }
 
-  /** Marks one as read; permanently, or for `wakeTime` seconds. Rejects with ApiError 400 for an unknown id. */
+  /** Marks an announcement as read, for ever or for `wakeTime` seconds. Rejects with ApiError 400 for an unknown id. */
   async dismiss(id: string, wakeTime: number | null): Promise<void> {
     await this.#change(all => {
       const entry = all.get(id)?.entry
@@ -104,8 +103,8 @@ export class Entries {
   }
 
   /**
-   * Replaces a feed's announcements: removes what the feed no longer contains, updates changed texts, and
-   * what was dismissed stays so. Resolves with whether that changed anything.
+   * Replaces a feed's announcements: removes those that the feed no longer contains, and updates changed texts. A
+   * dismissed announcement stays dismissed. Resolves with whether anything changed.
    */
   takeFeed(feed: string, items: readonly FeedItem[]): Promise<boolean> {
     return this.#change(all => {
@@ -114,7 +113,7 @@ export class Entries {
       const gone = [...all.values()].filter(kept => isOwn(kept) && !named.has(kept.entry.entry_id))
       const put = items.flatMap(item => {
         const known = all.get(item.entry_id)
-        // Another feed cannot take it away.
+        // A feed cannot replace the announcement of another feed.
         if (known !== undefined && !isOwn(known)) return []
         const entry = this.#fromFeed(feed, item, known?.entry)
         return known !== undefined && isSame(known.entry, entry) ? [] : [entry]
@@ -123,7 +122,7 @@ export class Entries {
     })
   }
 
-  /** The feeds that there are announcements of. */
+  /** The feeds with stored announcements. */
   feeds(): string[] {
     const all = this.list().filter(({ source }) => source === FROM_FEED)
     return [...new Set(all.map(({ feed }) => feed.toLowerCase()))]
@@ -156,7 +155,7 @@ export class Entries {
     return { entry_id, url, title, description, priority, date, ...state, ...origin }
   }
 
-  /** Reads them on first use: other components may be faster than our start. */
+  /** Reads the entries on first use: another component may use them before this one starts. */
   #all(): ReadonlyMap<string, Kept> {
     if (this.#kept !== null) return this.#kept
     this.#kept = new Map()
@@ -169,7 +168,7 @@ export class Entries {
     return this.#kept
   }
 
-  /** Resolves, once it is on the disk, with whether there was anything to change. */
+  /** Resolves, once the change is on the disk, with whether there was one. */
   #change(plan: (all: ReadonlyMap<string, Kept>) => Change): Promise<boolean> {
     return this.#queue.run(async () => {
       const { put = [], remove = [] } = plan(this.#all())
@@ -201,7 +200,7 @@ export class Entries {
     return this.list().filter(({ dismissed, dismiss_wake }) => dismissed && (dismiss_wake ?? now + 1) <= now)
   }
 
-  /** Waits for the next one that is to be shown again. */
+  /** Sets the timer for the next entry to show again. */
   #schedule(atLeast = 0): void {
     this.#timer?.stop()
     const times = this.list().flatMap(({ dismissed, dismiss_wake }) => (dismissed && dismiss_wake) || [])
@@ -240,7 +239,7 @@ function isSame(a: Entry, b: Entry): boolean {
   return (Object.keys(a) as (keyof Entry)[]).every(key => a[key] === b[key])
 }
 
-/** Null for what is no announcement; it is left where it is. */
+/** Null for a record that is not an announcement; it stays in the database. */
 function storedEntry(value: unknown): Entry | null {
   try {
     const stored = StoredEntry.read(value, 'entry')

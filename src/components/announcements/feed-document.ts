@@ -7,37 +7,37 @@ import { plainText } from './plain-text.ts'
 /** One announcement of a feed. */
 export interface FeedItem {
   readonly entry_id: string
-  /** http or https; '' where it has no such page. */
+  /** An http or https URL; '' without one. */
   readonly url: string
   readonly title: string
   readonly description: string
   readonly priority: 'normal' | 'high'
-  /** Seconds since the epoch; null where it cannot be read. */
+  /** Seconds since the epoch; null for an invalid date. */
   readonly date: number | null
 }
 
-/** Why a text is no feed. */
+/** The text is not a feed; the message is the reason. */
 export class FeedError extends Error {
   override readonly name: string = 'FeedError'
 }
 
-/** The longest feed, in bytes; those of today have a tenth of it. */
+/** The longest feed in bytes: ten times the size of a common one. */
 export const MAX_FEED_BYTES = 256 * 1024
 /** Feeds have four levels, and HTML inside a text a few more. */
 const MAX_DEPTH = 16
-/** Moonlight writes 20. */
+/** The most announcements of a feed; moonlight writes 20. */
 const MAX_ITEMS = 100
 const MAX_ID = 256
 const MAX_URL = 2048
 const MAX_TITLE = 256
 /** Longer texts are truncated, as in Moonraker. */
 const MAX_DESCRIPTION = 512
-/** Characters that are parsed before others get their turn: a fraction of a millisecond. */
+/** Characters to parse before the event loop runs other tasks: a fraction of a millisecond. */
 const CHUNK = 16 * 1024
 
 /**
- * The announcements of a feed, in its order. Rejects with FeedError for what is not well-formed or no feed, and for a
- * DTD: without one there are no entities but those of XML itself.
+ * The announcements of a feed, in its order. Rejects with FeedError for a text that is not well-formed or not a feed,
+ * and for a DTD: without one, only the entities of XML itself exist.
  */
 export async function readFeed(bytes: Uint8Array): Promise<FeedItem[]> {
   if (bytes.length > MAX_FEED_BYTES) throw new FeedError(`it is longer than ${MAX_FEED_BYTES} bytes`)
@@ -58,7 +58,7 @@ export async function readFeed(bytes: Uint8Array): Promise<FeedItem[]> {
   return reader.finish()
 }
 
-/** The texts of an item, by their elements; the first of each counts. */
+/** The texts of an item by element; of repeated elements the first counts. */
 type ElementTexts = Map<string, string>
 
 /** Follows the parser through `rss/channel/item/FIELD`. */
@@ -85,7 +85,7 @@ class FeedReader {
     })
   }
 
-  /** What was read. Throws FeedError where there was no channel. */
+  /** The items of the feed. Throws FeedError if there was no channel. */
   finish(): FeedItem[] {
     if (!this.#sawChannel) throw new FeedError('there is no <rss> with a <channel> in it')
     return [...this.#items.values()]
@@ -119,7 +119,7 @@ class FeedReader {
   }
 }
 
-/** Null for what has no id that could be kept. */
+/** Null for an item without a usable id. */
 function itemOf(fields: ElementTexts): FeedItem | null {
   const text = (field: string) => fields.get(field) ?? ''
   const id = text('guid')
@@ -135,7 +135,7 @@ function itemOf(fields: ElementTexts): FeedItem | null {
   }
 }
 
-/** People click on it: nothing but a page of the web. */
+/** People click on the link: only URLs of the web are allowed. */
 function webAddress(text: string): string {
   const url = URL.parse(text)
   const isWeb = url !== null && (url.protocol === 'https:' || url.protocol === 'http:')

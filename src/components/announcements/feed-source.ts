@@ -1,4 +1,4 @@
-// Where feeds come from: moonlight on the web, or a folder of a developer's.
+// The sources of feeds: moonlight on the web, or a developer's folder.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type HttpClient, HttpClientError, type HttpReply } from '../../core/http-client.ts'
@@ -8,39 +8,39 @@ import { FeedError, MAX_FEED_BYTES } from './feed-document.ts'
 /** A feed that has changed. */
 export interface Fetched {
   readonly body: Uint8Array
-  /** Notes that it was taken over: from now on only what is newer is fetched. */
+  /** Records that the server has stored this version: later fetches return only newer ones. */
   taken(): Promise<void>
 }
 
-/** Where feeds come from. */
+/** A source of feeds. */
 export interface FeedSource {
   /**
-   * Null if nothing is new. Rejects with FeedUnreachable if the host does not reply, with FeedError for a reply that is
-   * no feed, with the signal's reason.
+   * Null if nothing is new. Rejects with FeedUnreachable if the host does not reply, with FeedError if the reply is not
+   * a feed, and with the signal's reason.
    */
   fetch(name: string, signal: AbortSignal): Promise<Fetched | null>
-  /** The next fetch brings the whole. */
+  /** The next fetch returns the feed even if it has not changed. */
   forget(name: string): Promise<void>
 }
 
-/** The host does not reply, and would not for another feed. */
+/** The host does not reply; requests for other feeds would fail too. */
 export class FeedUnreachable extends Error {
   override readonly name: string = 'FeedUnreachable'
 }
 
 const TIMEOUT_SECONDS = 10
 
-/** The original stores the tag of each feed here; we add the date. */
+/** The original stores the tag of each feed here; this server adds the date. */
 const NAMESPACE = 'moonraker'
 const key = (name: string) => ['announcements', name]
 
-/** Nothing is ever new. */
+/** A source without news. */
 export const noFeeds: FeedSource = {
   fetch: () => Promise.resolve(null),
   forget: () => Promise.resolve(),
 }
 
-/** Feeds on the web, below `address`; each is sent again only when it has changed. */
+/** Feeds on the web, below `address`; the server downloads a feed again only when it has changed. */
 export class Moonlight implements FeedSource {
   readonly #address: string
   readonly #namespaces: Namespaces
@@ -105,7 +105,7 @@ export class Moonlight implements FeedSource {
   }
 }
 
-/** Feeds in a folder, `NAME.xml` each, for developers of clients, in place of the feeds on the internet. */
+/** Feeds in a folder, one `NAME.xml` each, for developers of clients; used instead of the feeds on the internet. */
 export class FeedFolder implements FeedSource {
   readonly #folder: string
   readonly #taken = new Map<string, bigint>()

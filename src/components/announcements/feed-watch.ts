@@ -10,7 +10,7 @@ import { type Feeds, isFeedName } from './feeds.ts'
 
 /** Seconds between updates, as in Moonraker. */
 const PERIOD = 1800
-/** Seconds until the first look, and as many again at random: the start itself has other things to do. */
+/** Seconds until the first update, plus up to as many at random: the start has more urgent work. */
 const FIRST = 10
 /** Seconds until the next try if no feed replied; it doubles up to the period. */
 const RETRY = 60
@@ -26,12 +26,12 @@ interface Fetching {
 }
 
 interface Problem {
-  /** As it was logged. */
+  /** The line that was logged. */
   readonly line: string
   readonly isUnreachable: boolean
 }
 
-/** What it needs of the server. */
+/** The dependencies of the watch. */
 export interface FeedWatchNeeds {
   readonly source: FeedSource
   readonly feeds: Feeds
@@ -46,7 +46,7 @@ export class FeedWatch {
   readonly #needs: FeedWatchNeeds
   readonly #stop = new AbortController()
   readonly #underWay = new Map<string, Fetching>()
-  /** Why a feed could not be had the last time, by its name. */
+  /** Why the last fetch of a feed failed, by the feed's name. */
   readonly #problems = new Map<string, Problem>()
   #timer: Timer | null = null
   #failures = 0
@@ -68,25 +68,26 @@ export class FeedWatch {
     await Promise.all(this.#underWay.values().map(({ done }) => done))
   }
 
-  /** A feed that came late; before the first look it is one of many. */
+  /** Fetches a feed that was added after the first update; that update fetches all earlier ones. */
   async follow(name: string): Promise<void> {
     if (this.#hasLooked) await this.update([name])
   }
 
-  /** Gives up one that is not followed any more, with its announcements. Resolves with whether there were any. */
+  /** Removes a feed that is no longer followed, with its announcements. Resolves with whether there were any. */
   async drop(name: string): Promise<boolean> {
     const { source, feeds, entries } = this.#needs
     const fetching = this.#underWay.get(name)
     fetching?.abort()
     await fetching?.done
     this.#problems.delete(name)
-    // First: were it cut off in between, nothing would bring the announcements back. Other servers' may have odd names.
+    // Before the announcements: after a crash in between, a stored tag would prevent a new download. Other servers may
+    // have stored invalid names.
     if (isFeedName(name)) await source.forget(name)
-    // Meanwhile it may have been added again.
+    // Another request may have added the feed again meanwhile.
     return feeds.has(name) ? false : entries.takeFeed(name, [])
   }
 
-  /** Looks at feeds now. Resolves with whether anything has changed; what goes wrong is logged. */
+  /** Fetches feeds now. Resolves with whether anything has changed; logs failures. */
   async update(names: readonly string[]): Promise<boolean> {
     let changed = false
     await forEachConcurrently(names, MAX_RUNNING, async name => {
@@ -104,7 +105,7 @@ export class FeedWatch {
     const { feeds, log, onChange } = this.#needs
     const names = feeds.names()
     try {
-      // Not before: components name the feeds that they use while they start.
+      // Not earlier: components name the feeds that they use while they start.
       if (!this.#hasLooked && (await this.#dropUnfollowed())) onChange()
       this.#hasLooked = true
       await this.update(names)
@@ -149,14 +150,14 @@ export class FeedWatch {
   async #take(name: string, fetched: Fetched): Promise<boolean> {
     const { feeds, entries } = this.#needs
     const items = await readFeed(fetched.body)
-    // Meanwhile it may have been given up.
+    // The feed may have been removed meanwhile.
     if (!feeds.has(name)) return false
     const changed = await entries.takeFeed(name, items)
     await fetched.taken()
     return changed
   }
 
-  /** Logs a problem once: not again while it stays the same, nor for each feed. */
+  /** Logs a problem once: not again while it stays the same, and not for each feed. */
   #report(feed: string, error: unknown): void {
     const { log } = this.#needs
     const isUnreachable = error instanceof FeedUnreachable

@@ -1,14 +1,14 @@
-// Which feeds are followed: those of the configuration, those of components in use, and those that clients added.
+// The followed feeds: those of the configuration, of components in use, and those that clients added.
 import { ApiError } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Namespaces } from '../../storage/index.ts'
 
 /** Feeds that the server always follows, as Moonraker does. */
 const ALWAYS = ['moonraker', 'klipper']
-/** Where the original keeps those that clients added. */
+/** Where the original stores the feeds that clients added. */
 const NAMESPACE = 'moonraker'
 const KEY = ['announcements', 'stored_feeds']
-/** Each is a request every half hour. */
+/** The server sends a request for each feed every half hour. */
 const MAX_FEEDS = 100
 
 /** The name becomes a part of a URL, of a file name, and of a database key. */
@@ -29,7 +29,7 @@ export class Feeds {
     this.#configured = new Set([...ALWAYS, ...subscriptions])
   }
 
-  /** All of them, each once. */
+  /** All feeds, each once. */
   names(): string[] {
     return [...new Set([...this.#configured, ...this.#stored()])]
   }
@@ -38,7 +38,7 @@ export class Feeds {
     return this.#configured.has(name) || this.#stored().includes(name)
   }
 
-  /** Follows one as if it was in the configuration. Returns whether it is new. */
+  /** Follows a feed as if the configuration contained it. Returns whether it is new. */
   use(name: string): boolean {
     const isNew = !this.has(name)
     this.#configured.add(name)
@@ -46,8 +46,8 @@ export class Feeds {
   }
 
   /**
-   * Follows one from now on, over restarts too. Resolves with whether it is new. Rejects with ApiError 400 for what is
-   * no name and for too many.
+   * Follows a feed from now on, also after restarts. Resolves with whether it is new. Rejects with ApiError 400 for an
+   * invalid name and for too many feeds.
    */
   add(given: string): Promise<boolean> {
     const name = given.toLowerCase()
@@ -67,7 +67,7 @@ export class Feeds {
     })
   }
 
-  /** Follows one that was added no longer. Rejects with ApiError 400 for all others. */
+  /** Stops following a feed that a client added. Rejects with ApiError 400 for all others. */
   remove(given: string): Promise<void> {
     const name = given.toLowerCase()
     return this.#queue.run(async () => {
@@ -91,7 +91,7 @@ export class Feeds {
   }
 }
 
-/** A damaged record, which the storage reports, has no names. */
+/** A damaged record contains no names; the storage reports it. */
 function storedNames(namespaces: Namespaces): string[] {
   try {
     const found = namespaces.find(NAMESPACE, KEY)

@@ -114,7 +114,7 @@ function serve({ registry, connections }: Core, scope: Scope, parts: Parts): voi
   )
 }
 
-/** What other components use. */
+/** The service for other components. */
 function serviceOf({ feeds, entries, watch, notifyChange }: Parts): AnnouncementService {
   return {
     async raise(announcement) {
@@ -135,7 +135,7 @@ async function start(core: Core, settings: Settings, { entries, watch }: Parts):
   if (settings.dev_mode) {
     const folder = devFolder(core)
     await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      log.warning(`the folder of dev_mode cannot be made: ${messageOf(error)}`)
+      log.warning(`cannot create the folder of dev_mode: ${messageOf(error)}`)
     })
     log.info(`feeds are read from ${folder} (dev_mode)`)
   } else if (!settings.enable_moonlight) log.info('no feeds are fetched (enable_moonlight)')

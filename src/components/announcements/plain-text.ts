@@ -1,9 +1,9 @@
-// Text that stays text wherever a client shows it.
+// Makes texts harmless: no client shows them as HTML, or as a link to anything but the web.
 
 /**
- * Front-ends put descriptions into their pages as HTML, and some clients read them as Markdown: what could be a tag gets
- * brackets that look alike, and what could be a link to something else than the web is none any more. Lines and tabs
- * are kept, other control characters are not.
+ * Front-ends put descriptions into their pages as HTML, and some clients read them as Markdown. Replaces the brackets
+ * of possible tags by similar characters, and disables links to anything but the web. Keeps lines and tabs, removes other
+ * control characters.
  */
 export function plainText(text: string): string {
   return text

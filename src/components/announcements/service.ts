@@ -1,15 +1,15 @@
 // Announcements of the server's own components, for other components.
 import { service } from '../../component/service.ts'
 
-/** What a component reports to the people at the printer. */
+/** An announcement that a component shows to the users. */
 export interface RaisedAnnouncement {
-  /** The component and the subject, as `machine/sudo`. Raised again with other words it counts as new. */
+  /** The component and the subject, as `machine/sudo`. With a changed text the announcement counts as new. */
   readonly entry_id: string
   /** One line of plain text. */
   readonly title: string
   /** Plain text, which may contain links in Markdown. */
   readonly description: string
-  /** A page with more about it; '' for none. */
+  /** The URL of a page with details; '' for none. */
   readonly url: string
   readonly priority: 'normal' | 'high'
   /** The component that raises it. */

@@ -31,7 +31,7 @@ const start = () =>
     prepare: paths => put(paths, 'moonraker', feed(item(FIRST, { title: 'First &amp; foremost' }))),
   })
 
-test('dev_mode: the feeds of the folder are there from the start on', async () => {
+test('dev_mode: the feeds of the folder are available from the start', async () => {
   await using rig = await start()
   const { json } = await sendRequest(rig.port, '/server/announcements/list')
   const [entry, ...more] = json.result.entries
@@ -45,7 +45,7 @@ test('dev_mode: the feeds of the folder are there from the start on', async () =
   assert.deepEqual(info.result.warnings, [])
 })
 
-test('dev_mode: what changes in the folder is taken over, what is wrong with it is left', async () => {
+test('dev_mode: changed files are read again, invalid ones are ignored', async () => {
   await using rig = await start()
   using client = await WebClient.open(rig.url)
   const update = async (): Promise<[boolean, string[]]> => {
@@ -71,7 +71,7 @@ test('dev_mode: what changes in the folder is taken over, what is wrong with it 
   assert.deepEqual(await update(), [true, ['mainsail-crew/mainsail/issue/1']])
 })
 
-test('the reply comes before the notification that it leads to', async () => {
+test('the reply is sent before the notification that the request causes', async () => {
   await using rig = await start()
   using client = await WebClient.open(rig.url)
   const dismissed = await client.call('server.announcements.dismiss', { entry_id: FIRST, wake_time: 600 })

@@ -1,4 +1,4 @@
-// What is kept of announcements: dismissals, what came from where, and what the original left in the database.
+// Stored announcements: dismissals, sources, and records of the original.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Frame } from '../../support/web-client.ts'
@@ -78,7 +78,7 @@ test('the wake time survives a restart, also if it passes while the server does 
   assert.deepEqual(await scene.notified('wake'), { entry_id: FIRST })
 })
 
-test('weeks are waited for in parts, and never forgotten', async () => {
+test('a wait of weeks is split into shorter timers', async () => {
   await using scene = await withNews()
   const week = 7 * 86_400
   await scene.call('dismiss', { entry_id: FIRST, wake_time: week })
@@ -90,7 +90,7 @@ test('weeks are waited for in parts, and never forgotten', async () => {
   assert.deepEqual(await scene.shown(), [FIRST])
 })
 
-test('the last word on a dismissal counts', async () => {
+test('the latest dismissal counts', async () => {
   await using scene = await withNews()
   await scene.call('dismiss', { entry_id: FIRST, wake_time: 60 })
   await scene.call('dismiss', { entry_id: FIRST, wake_time: null })
@@ -101,7 +101,7 @@ test('the last word on a dismissal counts', async () => {
   assert.equal((await entry(scene, FIRST)).dismissed, false)
 })
 
-test('what cannot be dismissed', async () => {
+test('invalid dismissals are rejected', async () => {
   await using scene = await withNews()
   await assert.rejects(scene.call('dismiss', { entry_id: 'nope/1' }), {
     status: 400,
@@ -118,7 +118,7 @@ test('what cannot be dismissed', async () => {
   assert.equal((await scene.shown()).length, 2)
 })
 
-test('many at once', async () => {
+test('simultaneous dismissals and updates', async () => {
   await using scene = await withNews()
   const all = [FIRST, SECOND].map(entry_id => scene.call('dismiss', { entry_id }))
   scene.web.put('moonraker', feed(item(FIRST)))
@@ -131,7 +131,7 @@ test('many at once', async () => {
   )
 })
 
-test('the database holds what the original keeps there', async () => {
+test('announcements are stored in the form of the original', async () => {
   await using scene = await withNews()
   await scene.call('dismiss', { entry_id: FIRST, wake_time: 60 })
   const { namespaces } = scene.core.storage
@@ -152,7 +152,7 @@ test('the database holds what the original keeps there', async () => {
   })
 })
 
-test('what the original stored is used: keys, dismissals, feeds; invalid records are ignored', async () => {
+test('records of the original are used: keys, dismissals, feeds; invalid records are ignored', async () => {
   await using scene = await Scene.open()
   const { namespaces } = scene.core.storage
   const kept = (id: string, more: object = {}) => ({

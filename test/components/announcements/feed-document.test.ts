@@ -40,7 +40,7 @@ test('a byte order mark, CDATA, XML entities, and characters at the borders of c
   assert.equal((await read(padded))[0]?.title, '😀')
 })
 
-test('what is missing is empty, and what has no id is left out', async () => {
+test('missing elements are empty, and items without an id are left out', async () => {
   const { title, description, url, priority, date } = await readItem('')
   assert.deepEqual([title, description, url, priority, date], ['', '', '', 'normal', null])
   const bad = ['', '<guid/>', `<guid>${'x'.repeat(300)}</guid>`, '<guid>a\u0085b</guid>']
@@ -62,7 +62,7 @@ test('only items of the channel count, and only elements of their own', async ()
   assert.equal((await readItem('<media><title>Inner</title></media>')).title, '')
 })
 
-test('HTML stays text that no page takes for HTML', async () => {
+test('HTML becomes text that no page shows as HTML', async () => {
   for (const [written, expected] of [
     ['&lt;img src=x onerror=alert(1)&gt; hm', '‹img src=x onerror=alert(1)› hm'],
     ['<![CDATA[<script>alert(1)</script>]]>', '‹script›alert(1)‹/script›'],

@@ -41,7 +41,7 @@ export class FeedServer implements AsyncDisposable {
     this.#onRequest = listener
   }
 
-  /** The feed has this text from now on. */
+  /** Sets the text of the feed. */
   put(feed: string, text: string): void {
     const etag = tagOf(text)
     this.answer(feed, (res, { headers }) => {

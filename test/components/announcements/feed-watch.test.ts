@@ -44,7 +44,7 @@ test('feeds are fetched a while after the start, and clients are notified', asyn
   assert.deepEqual(scene.web.taken(), ['klipper', 'mainsail', 'moonraker'])
 })
 
-test('then every half hour, more or less, and only what has changed', async () => {
+test('feeds are fetched about every half hour, and only if they have changed', async () => {
   await using scene = await Scene.open()
   scene.web.put('moonraker', NEWS)
   scene.web.put('klipper', feed(''))
@@ -63,7 +63,7 @@ test('then every half hour, more or less, and only what has changed', async () =
   assert.equal(scene.notifications.length, 1)
 })
 
-test('tags are stored where Moonraker has them, and survive a restart', async () => {
+test('tags are stored where Moonraker stores them, and survive a restart', async () => {
   await using scene = await Scene.open()
   scene.web.put('moonraker', NEWS)
   await scene.look()
@@ -98,7 +98,7 @@ test('an entry that a feed no longer contains is removed, a changed text is corr
   )
 })
 
-test('a feed cannot take away what another one brought', async () => {
+test('a feed cannot remove the announcements of another', async () => {
   await using scene = await Scene.open('subscriptions: evil')
   scene.web.put('moonraker', NEWS)
   await scene.look()
@@ -119,7 +119,7 @@ async function goneAddress(): Promise<string> {
   return gone.address
 }
 
-test('without the internet: one line in the log, tries that become rarer, and no warning', async () => {
+test('without the internet: one line in the log, growing delays between retries, and no warning', async () => {
   await using scene = await Scene.open()
   await scene.end()
   await scene.start('', await goneAddress())
@@ -136,7 +136,7 @@ test('without the internet: one line in the log, tries that become rarer, and no
   assert.deepEqual(await scene.call('update'), { entries: [], modified: false })
 })
 
-test('when the web is there again so are the announcements, and then half an hour is half an hour', async () => {
+test('when the internet returns, announcements arrive, and the period is half an hour again', async () => {
   await using scene = await Scene.open()
   scene.web.answer('moonraker', res => res.writeHead(503).end())
   scene.web.answer('klipper', res => res.writeHead(429).end())

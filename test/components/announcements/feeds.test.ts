@@ -42,7 +42,7 @@ test('a removed feed has no announcements, and all of them when it is added agai
   assert.equal((await scene.shown()).length, 2)
 })
 
-test('a feed that is removed while it is being fetched leaves nothing behind', async () => {
+test('a feed that is removed while it is being fetched leaves no announcements', async () => {
   await using scene = await Scene.open()
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   scene.web.answer('my_feed', res => {
@@ -85,7 +85,7 @@ test('a subscription that is removed from the configuration and added again has 
   assert.deepEqual(await scene.shown(), ['mainsail-crew/mainsail/issue/1'])
 })
 
-test('announcements of feeds with odd names are forgotten, and nothing else', async () => {
+test('announcements of feeds with invalid names are removed, and no others', async () => {
   await using scene = await Scene.open()
   await scene.call('post_feed', { name: 'my_feed' })
   const { namespaces } = scene.core.storage
@@ -100,7 +100,7 @@ test('announcements of feeds with odd names are forgotten, and nothing else', as
   assert.deepEqual(await names(scene), ['moonraker', 'klipper', 'my_feed'])
 })
 
-test('which feeds cannot be removed', async () => {
+test('only feeds that clients added can be removed', async () => {
   await using scene = await Scene.open('subscriptions: mainsail')
   for (const name of ['mainsail', 'moonraker', 'nosuch']) {
     const message = `Feed '${name}' not stored`
@@ -114,7 +114,7 @@ test('which feeds cannot be removed', async () => {
   })
 })
 
-test('names that are no names, and too many', async () => {
+test('invalid names and too many feeds are rejected', async () => {
   await using scene = await Scene.open('enable_moonlight: False')
   for (const name of [
     '',
@@ -138,13 +138,13 @@ test('names that are no names, and too many', async () => {
   })
 })
 
-test('the configuration: names in any case, each once; what is no name brings a warning', async () => {
+test('the configuration: names in any case, each once; an invalid name causes a warning', async () => {
   await using scene = await Scene.open('subscriptions:\n  MainSail\n  klipper\n  mainsail\n  no name')
   assert.deepEqual(await names(scene), ['moonraker', 'klipper', 'mainsail'])
   assert.match(scene.core.warnings.list().join(), /\[announcements\] subscriptions: 'no name'/)
 })
 
-test('a component in use brings its feed, before the first look or later', async () => {
+test('a component in use adds its feed, before the first update or later', async () => {
   await using scene = await Scene.open()
   await scene.service.followFeed('spoolman')
   scene.web.put('spoolman', feed(item('donkie/spoolman/issue/1')))
@@ -207,7 +207,7 @@ test('an entry that is raised again stays dismissed, unless its text differs', a
   )
 })
 
-test('what a component raises stays text in a page', async () => {
+test('an announcement of a component is shown as text, not as HTML', async () => {
   await using scene = await Scene.open()
   const raised = { ...SUDO, title: '<b>', description: 'Service <img src=x onerror=alert(1)>' }
   await scene.service.raise(raised)
@@ -215,12 +215,12 @@ test('what a component raises stays text in a page', async () => {
   assert.deepEqual([entry.title, entry.description], ['‹b›', 'Service ‹img src=x onerror=alert(1)›'])
   await scene.call('dismiss', { entry_id: SUDO.entry_id })
   await scene.service.raise(raised)
-  // Comes after what was raised.
+  // Arrives after the announcement.
   await assert.rejects(scene.call('dismiss', { entry_id: 'nosuch' }), { status: 400 })
   assert.deepEqual(await scene.shown(), [])
 })
 
-test('no feed settles or overwrites what a component has raised', async () => {
+test('no feed removes or overwrites the announcement of a component', async () => {
   await using scene = await Scene.open()
   await scene.service.raise(SUDO)
   await scene.notified('update')

@@ -25,7 +25,7 @@ import { testLog } from '../../support/test-log.ts'
 import type { Frame } from '../../support/web-client.ts'
 import { FeedServer } from './feed-server.ts'
 
-/** What lives from start to stop. */
+/** What exists from start to stop. */
 interface Life {
   readonly core: Core
   readonly scope: Scope
@@ -144,7 +144,7 @@ export class Scene implements AsyncDisposable {
     return this.#life?.component.announcements as AnnouncementService
   }
 
-  /** Resolves once something holds; looks whenever anything has happened. */
+  /** Resolves once a condition is true; checks it after each event. */
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -154,7 +154,7 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** Resolves with the parameter of the next notification of this name, and takes it out. */
+  /** Resolves with the parameter of the next notification of this name, and removes it from the queue. */
   async notified(name: 'update' | 'dismissed' | 'wake'): Promise<Frame> {
     const fits = ({ method }: Frame) => method === `notify_announcement_${name}`
     await this.until(() => this.notifications.some(fits))
