@@ -1,5 +1,5 @@
-// [webcam NAME] and the webcams of the database: where front-ends find the pictures of the printer. No picture goes
-// through this server.
+// [webcam NAME] and the webcams of the database: the URLs from which front-ends fetch the pictures of the printer. The
+// server relays no pictures.
 import { webcam as chapter, type Webcam, type WebcamTest, webcamSettings } from '../../api/webcam.ts'
 import { type Core, component, type NamedSections } from '../../component/component.ts'
 import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
@@ -15,7 +15,7 @@ const TEST_SECONDS = 2
 /** Tests that run at a time: each sends requests to other machines, in the server's name. */
 const MAX_TESTS = 8
 
-/** The cameras of the configuration; their uids depend on the server's own number. */
+/** The webcams of the configuration; their uids depend on the instance id of the server. */
 function readConfigured(
   { instanceId }: Core,
   named: NamedSections<typeof webcamSettings>,

@@ -12,7 +12,7 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
   ['rtsp:', '554'],
 ])
 
-/** Seconds for the address of a host name. */
+/** Timeout in seconds for the lookup of a host name. */
 const LOOKUP_SECONDS = 2
 
 /** State of a listening socket in /proc/net/tcp. */
@@ -46,7 +46,7 @@ function ownHost(): string {
   return addresses.find(address => isIP(address) === 4) ?? (sixth === undefined ? '127.0.0.1' : `[${sixth}]`)
 }
 
-/** Whether a host is this machine, by an address that is not the loopback's already. */
+/** Whether a host is this machine, by an address other than the loopback address. */
 async function isOwnHost(hostname: string): Promise<boolean> {
   const host = hostname.replace(/^\[|\]$/g, '')
   const address = isIP(host) === 0 ? await addressOf(host) : host
@@ -61,7 +61,7 @@ async function addressOf(host: string): Promise<string | undefined> {
   return Promise.race([found, delay(LOOKUP_SECONDS * 1000, undefined, { ref: false })])
 }
 
-/** The loopback address at which something listens that listens at all addresses of `port`. */
+/** The loopback address, if a program listens at `port` of every address. */
 async function loopbackOf(port: number): Promise<string | undefined> {
   const [fourth, sixth] = await Promise.all(['tcp', 'tcp6'].map(readSockets))
   if (listensEverywhere(fourth ?? '', port)) return '127.0.0.1'

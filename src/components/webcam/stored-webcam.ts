@@ -1,10 +1,10 @@
-// Webcams as stored in the database: under the names that Mainsail chose, and that the original still writes.
+// Webcams as stored in the database: with Mainsail's field names, which the original still writes.
 import { type Webcam, webcamSettings } from '../../api/webcam.ts'
 import { isPlainObject, readOr, type Schema } from '../../schema/index.ts'
 
 type Setting = keyof typeof webcamSettings
 
-/** What each setting is called there. */
+/** The stored name of each setting. */
 const STORED_NAMES = {
   enabled: 'enabled',
   icon: 'icon',
@@ -20,12 +20,12 @@ const STORED_NAMES = {
   rotation: 'rotation',
 } as const satisfies Record<Setting, string>
 
-/** Older Mainsails wrote `rotate`, numbers as text, and left out what other front-ends need. */
+/** Older Mainsails wrote `rotate`, wrote numbers as text, and left out fields that other front-ends need. */
 const OLD_ROTATION = 'rotate'
 
 /**
- * The webcam of a record, whichever front-end or server wrote it. What is missing or no value of its kind has its
- * default, so that one odd field does not cost the webcam. Undefined for what has no name.
+ * The webcam of a record, from any front-end or server. A missing or invalid field gets its default, so that one such
+ * field does not lose the webcam. Undefined for a record without a name.
  */
 export function readStored(uid: string, stored: unknown): Webcam | undefined {
   if (!isPlainObject(stored) || typeof stored.name !== 'string' || stored.name === '') return undefined

@@ -1,7 +1,7 @@
-// The uid of a webcam of the configuration: the same at every start, and the one that the original gives it.
+// The uid of a webcam of the configuration: the same at every start, and the same as the original's.
 import { createHash } from 'node:crypto'
 
-/** A UUID of version 5 (RFC 9562) over the webcam's name, in the namespace of the server's own number. */
+/** A UUID of version 5 (RFC 9562) over the webcam's name, in the namespace of the server's instance id. */
 export function configuredUid(instanceId: string, name: string): string {
   const hash = createHash('sha1').update(namespaceOf(instanceId)).update(`moonraker.webcam.${name}`).digest()
   const bytes = hash.subarray(0, 16)
@@ -11,7 +11,7 @@ export function configuredUid(instanceId: string, name: string): string {
   return [[0, 8], [8, 12], [12, 16], [16, 20], [20]].map(part => hex.slice(...part)).join('-')
 }
 
-/** The sixteen bytes of a number; of a text that is none, as stable ones as can be made. */
+/** The sixteen bytes of an instance id; for any other text, the start of its hash. */
 function namespaceOf(instanceId: string): Buffer {
   const hex = instanceId.replaceAll(/[{}-]|urn:|uuid:/g, '')
   const isNumber = /^[0-9a-f]{32}$/i.test(hex)

@@ -1,5 +1,5 @@
 // The webcams of the configuration and those of the database. The database is read each time, since front-ends write
-// to its namespace themselves: Fluidd when it takes its old cameras over, Mainsail when it restores a backup.
+// to its namespace themselves: Fluidd when it migrates its old cameras, Mainsail when it restores a backup.
 import { randomUUID } from 'node:crypto'
 import type { ParamsOf } from '../../api/index.ts'
 import { type webcam as chapter, type Webcam, webcamSettings } from '../../api/webcam.ts'
@@ -16,22 +16,22 @@ const MAX_WEBCAMS = 100
 /** Bytes of JSON that front-ends may keep with a webcam. */
 const MAX_EXTRA_DATA = 64 * 1024
 
-/** How a caller names a webcam; the uid counts where both are given. */
+/** How a caller identifies a webcam; a uid takes precedence over a name. */
 export interface Which {
   readonly uid?: string | undefined
   readonly name?: string | undefined
 }
 
-/** What server.webcams.post_item takes. */
+/** The parameters of server.webcams.post_item. */
 export type WebcamChange = ParamsOf<(typeof chapter)['methods']['server.webcams.post_item']>
 
 export class Webcams {
   readonly #namespaces: Namespaces
   readonly #configured: readonly Webcam[]
-  /** Of two requests at the same time only one may get a free name. */
+  /** Runs changes one after the other: of two requests at the same time only one may use a free name. */
   readonly #queue = new SerialQueue()
 
-  /** `configured` are those of the configuration. */
+  /** `configured` are the webcams of the configuration. */
   constructor(namespaces: Namespaces, configured: readonly Webcam[]) {
     this.#namespaces = namespaces
     this.#configured = configured
@@ -42,7 +42,7 @@ export class Webcams {
     return this.#sorted().seen
   }
 
-  /** Stored webcams that are left out, one line each: for the log. */
+  /** Stored webcams that are left out, one line each, for the log. */
   hidden(): string[] {
     return this.#sorted().hidden
   }
@@ -56,8 +56,8 @@ export class Webcams {
   }
 
   /**
-   * Makes a webcam or changes one; resolves once it is on the disk. Rejects with ApiError: 404 for an unknown uid,
-   * 400 for what the configuration has, a name that is taken, a new webcam without name or stream, or too many.
+   * Creates or changes a webcam; resolves once it is on the disk. Rejects with ApiError: 404 for an unknown uid, 400 for
+   * a webcam of the configuration, a name in use, a new webcam without name or stream, or too many webcams.
    */
   save(change: WebcamChange): Promise<Webcam> {
     return this.#queue.run(async () => {
@@ -72,7 +72,7 @@ export class Webcams {
     })
   }
 
-  /** Deletes a webcam and resolves with what it was. Rejects with ApiError 404, or 400 for one of the configuration. */
+  /** Deletes a webcam and resolves with it. Rejects with ApiError 404, or 400 for a webcam of the configuration. */
   delete(which: Which): Promise<Webcam> {
     return this.#queue.run(async () => {
       const cam = this.get(which)
@@ -106,7 +106,7 @@ export class Webcams {
           'already exists.',
       )
     }
-    // What was not given is not there, and a uid is the one by which it was found.
+    // `change` contains only the fields of the request; a uid in it is that of `known`.
     return Object.assign({}, known, change)
   }
 
@@ -133,7 +133,7 @@ function checkExtraData({ extra_data }: Webcam): void {
   try {
     size = Buffer.byteLength(JSON.stringify(extra_data))
   } catch (error) {
-    // Nested so deeply that it cannot be written.
+    // The value is nested too deeply to be written as JSON.
     if (!(error instanceof RangeError)) throw error
   }
   if (size > MAX_EXTRA_DATA) {

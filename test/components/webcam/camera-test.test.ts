@@ -1,4 +1,4 @@
-// server.webcams.test against cameras that answer, refuse, hang, and lead astray.
+// server.webcams.test against cameras that answer, refuse, hang, and redirect.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
@@ -9,7 +9,7 @@ import { listensEverywhere } from '../../../src/components/webcam/local-url.ts'
 import { postJson } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
-/** A web server as cameras have one, on a free port. */
+/** A web server as in cameras, on a free port. */
 async function camera(answer: RequestListener) {
   const server = createServer(answer)
   server.listen(0, '127.0.0.1')
@@ -55,7 +55,7 @@ test('a stream without an end is reachable once it has started', async () => {
   assert.equal((await at.testCamera()).snapshot_reachable, true)
 })
 
-test('errors, and what is no web address, are not reachable', async () => {
+test('a camera with an error or without a web address is not reachable', async () => {
   await using cam = await camera((req, res) => {
     res.statusCode = Number(req.url?.slice(1))
     res.end()
@@ -83,7 +83,7 @@ test('errors, and what is no web address, are not reachable', async () => {
   }
 })
 
-test('a camera that never answers, or sends its visitors in circles, ends the test', async () => {
+test('a camera that never answers, or redirects in a loop, ends the test', async () => {
   let visits = 0
   await using silent = await camera(() => undefined)
   await using circle = await camera((req, res) => {
@@ -117,7 +117,7 @@ test('a limited number of tests runs at a time', async () => {
   assert.equal((await next).status, 200)
 })
 
-test('user and password go to the camera and no further, and into no log', async () => {
+test('user and password are sent only to the camera, and not logged', async () => {
   const received: [string, string | undefined][] = []
   await using other = await camera((req, res) => {
     received.push(['other', req.headers.authorization])
@@ -143,14 +143,14 @@ test('user and password go to the camera and no further, and into no log', async
   )
 })
 
-test('relative URLs are of this machine', async () => {
+test('relative URLs refer to this machine', async () => {
   await using at = await scene('webcam/?action=snapshot', '//webcam/?action=stream#x')
   const { snapshot_url, stream_url } = await at.testCamera()
   assert.match(snapshot_url, /^http:\/\/[^/?]+\/webcam\/\?action=snapshot$/)
   assert.match(stream_url, /^http:\/\/[^/?]+\/webcam\/\?action=stream#x$/)
 })
 
-test('which sockets listen at every address', () => {
+test('sockets that listen at every address are found', () => {
   const sockets = `  sl  local_address rem_address   st tx_queue rx_queue
    0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
    1: 0100007F:1BD5 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2 1 0 100 0 0 10 0

@@ -1,4 +1,4 @@
-// Webcams of the database: as the original keeps them, as front-ends left them, and what outlasts a restart.
+// Webcams of the database: as the original and front-ends store them, and after a restart.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sendRequest } from '../../support/raw-http.ts'
@@ -28,7 +28,7 @@ test('records are written as the original writes them', async () => {
   })
 })
 
-test('what older front-ends left is taken over', async () => {
+test('records of older front-ends are read', async () => {
   await using at = await scene()
   // Mainsail: a rotation under another name, numbers as text, no switch.
   await at.store('1-mainsail.x', {
@@ -152,7 +152,7 @@ test('a webcam without a name, or with a name or uid that exists already, is lef
   assert.deepEqual(seen(await list(later)).at(-1), ['5', '/second'])
 })
 
-test('uids and webcams stay over restarts', async () => {
+test('uids and webcams survive restarts', async () => {
   await using at = await RestartableServer.start({ conf: FRONT })
   const client = await at.client()
   await client.call('server.webcams.post_item', { name: 'side', stream_url: '/side' })

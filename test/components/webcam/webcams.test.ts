@@ -1,4 +1,4 @@
-// Webcams through the API: the configuration, changes, names, and what is refused.
+// Webcams through the API: the configuration, changes, names, and what is rejected.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { postJson, sendRequest } from '../../support/raw-http.ts'
@@ -64,7 +64,7 @@ test('all options of a section', async () => {
   assert.equal(result.config['webcam  the big one'].rotation, 270)
 })
 
-test('a section that does not fit is a warning, and the others live', async () => {
+test('an invalid section causes a warning, and the others work', async () => {
   const conf =
     `${FRONT}[webcam a]\n[webcam b]\nstream_url: /b\nrotation: 45\n[webcam c]\nstream_url: /c\naspect_ratio: wide\n` +
     '[webcam  front]\nstream_url: /other\n[webcam d]\nstream_url: /d\nnonsense: 1\n'
@@ -157,7 +157,7 @@ test('names are unique: renaming by uid, and conflicts', async () => {
   assert.deepEqual(unknown.error, { code: -32601, message: 'Webcam with UID nope not found' })
 })
 
-test('what the configuration has cannot be changed or deleted', async () => {
+test('a webcam of the configuration cannot be changed or deleted', async () => {
   await using at = await scene()
   const [{ uid }] = await at.list()
   for (const which of [{ name: 'front' }, { uid }, { uid, name: 'other' }]) {
@@ -232,7 +232,7 @@ test('wrong types and odd characters are refused and change nothing', async () =
   }
 })
 
-test('many posts of one name at once make one webcam', async () => {
+test('many simultaneous posts of one name create one webcam', async () => {
   await using at = await scene()
   const posts = Array.from({ length: 20 }, (_, index) =>
     at.call('post_item', { name: 'same', stream_url: `/${index}` }),
@@ -254,7 +254,7 @@ test('many posts of one name at once make one webcam', async () => {
   )
 })
 
-test('there are so many webcams and no more; those that are there can be changed', async () => {
+test('the number of webcams is limited; existing ones can still be changed', async () => {
   await using at = await scene()
   const post = (name: string) => at.call('post_item', { name, stream_url: '/' })
   const replies = await Promise.all(Array.from({ length: 99 }, (_, index) => post(`cam ${index}`)))
