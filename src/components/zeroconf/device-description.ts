@@ -39,7 +39,7 @@ ${device.join('\n')}
 `
 }
 
-/** Text between tags; what XML 1.0 cannot hold is left out. */
+/** Text between tags, without the characters that XML 1.0 cannot contain. */
 function escapeXml(text: string): string {
   return text
     .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')

@@ -1,4 +1,4 @@
-// Makes the server known in the networks that it is reached in, and again when these change.
+// Announces the server in the networks in which clients reach it, and again when these networks change.
 import { lookup } from 'node:dns/promises'
 import type { ListeningAt } from '../../api/server.ts'
 import type { Component, Core } from '../../component/component.ts'
@@ -22,15 +22,15 @@ import { Ssdp } from './ssdp.ts'
 
 /** Seconds between checks of the networks of this machine. */
 const LOOK = 60
-/** Seconds that the announcements of the end may take. */
+/** Timeout in seconds for announcing the end of the service. */
 const END_TIME = 1
 
-/** What is known of the server once it listens. */
+/** What the server announces; known once it listens. */
 interface Known {
   readonly at: ListeningAt
   /** 32 hexadecimal digits. */
   readonly id: string
-  /** Among others, as `Moonraker`. */
+  /** Distinguishes servers from each other, as `Moonraker`. */
   readonly name: string
   /** The name of the host for people. */
   readonly host: string
@@ -48,12 +48,12 @@ export class Discovery implements Component {
   /** Another program, or another machine, uses this machine's name. */
   #nameTaken = false
   #watch: Timer | null = null
-  /** Warnings about what does not work at present. */
+  /** The present warnings. */
   readonly #problems = new Scope()
   /** The running change; changes run one after the other. */
   #work: Promise<void> = Promise.resolve()
 
-  /** `host` is the name that is wanted, '' for the machine's own. */
+  /** `host` is the configured name, '' for the machine's own. */
   constructor(core: Core, mdns: Mdns, options: { readonly host: string; readonly ssdp: boolean }) {
     this.#core = core
     this.#responders = mdns
@@ -114,7 +114,7 @@ export class Discovery implements Component {
     this.#mdns = await this.#responders.announce(service, this.#networks, log.child('mdns'))
   }
 
-  /** Where the machine's name turns out to be taken, a better one than what was found is announced. */
+  /** If the machine's own name is in use, announces a better name than the one that the library found. */
   #renamed(host: string): void {
     if (!isMachineName(host)) return
     this.#nameTaken = true
@@ -140,7 +140,7 @@ export class Discovery implements Component {
     }
   }
 
-  /** The device in XML, for someone who came to this machine's `address`; null while it is not known. */
+  /** The device in XML, for a client that connected to this machine's `address`; null before the server listens. */
   describe(address: string): string | null {
     if (this.#known === null) return null
     const { id, name, host } = this.#known
@@ -167,14 +167,14 @@ export class Discovery implements Component {
   /** Announces the end; a network that does not accept it does not delay the stop. */
   async stop(): Promise<void> {
     this.#watch?.stop()
-    // Whatever is noticed from now on leads to nothing.
+    // Later changes of the networks have no effect.
     this.#known = null
     const done = this.#work.then(() => this.#withdraw())
     await Promise.race([done, sleep(this.#core.clock, END_TIME)])
   }
 }
 
-/** A host that is given by name, as its address. */
+/** Replaces a host name by its address. */
 async function withAddress(at: ListeningAt): Promise<ListeningAt> {
   return at.host === 'all' ? at : { ...at, host: (await lookup(at.host)).address }
 }

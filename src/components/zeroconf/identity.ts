@@ -1,21 +1,21 @@
-// Under which names and numbers the server is known in the network.
+// The names and ids under which the server appears in the network.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 /** A name in the domain name system may have this many bytes between two dots (RFC 1035, section 2.3.4). */
 const MAX_LABEL = 63
-/** Ours have fewer: where the network has a name already, a number is put behind it. */
+/** Our names are shorter: if the network has a name already, a number is appended. */
 export const MAX_NAME = MAX_LABEL - ' (99)'.length
 
-/** The number of a data folder in 32 hexadecimal digits; one that was written in another form is digested. */
+/** The instance id as 32 hexadecimal digits; an id of another form is hashed. */
 export function hexadecimal(instanceId: string): string {
   if (/^[0-9a-f]{32}$/.test(instanceId)) return instanceId
   return createHash('sha256').update(instanceId).digest('hex').slice(0, 32)
 }
 
 /**
- * What this server is called among others: as its service is, where systemd runs it, else by its number.
+ * The name that distinguishes this server from others: that of its systemd service, otherwise one made from its id.
  * `cgroup` is the text of /proc/self/cgroup.
  */
 export function instanceName(cgroup: string, id: string): string {
@@ -23,7 +23,7 @@ export function instanceName(cgroup: string, id: string): string {
   return unit === undefined ? `Moonraker-${id.slice(0, 8)}` : `${unit[0]?.toUpperCase()}${unit.slice(1)}`
 }
 
-/** The text of /proc/self/cgroup; nothing where there is no such file. */
+/** The text of /proc/self/cgroup; empty without such a file. */
 export function ownCgroup(): string {
   try {
     return readFileSync('/proc/self/cgroup', 'utf8')
@@ -32,7 +32,7 @@ export function ownCgroup(): string {
   }
 }
 
-/** A character has at most so many bytes in UTF-8. */
+/** The most bytes of a character in UTF-8. */
 const BYTES_OF_CHARACTER = 4
 
 /** The first of the names that is short enough; if all are too long, the start of the first. */
@@ -51,19 +51,19 @@ export function isMachineName(host: string): boolean {
 }
 
 /**
- * The name under which the service's address is announced, below `.local`. `wanted` is the configured one.
- * If another program answers for the machine's own name already (Avahi, systemd-resolved), it is not used: a second would be
- * taken for another machine of that name, and both would be renamed.
+ * The host name under which the service is announced, below `.local`. `wanted` is the configured one. Not the machine's
+ * own name if another program (Avahi, systemd-resolved) answers for it: the two would count as two machines with the
+ * same name, and both would be renamed.
  */
 export function announcedHost(wanted: string, id: string, othersAnswer: boolean): string {
   const own = `moonraker-${id.slice(0, 8)}`
   return othersAnswer && isMachineName(wanted) ? own : firstThatFits(wanted, own)
 }
 
-/** Port 5353, that of multicast DNS, as /proc/net/udp writes it behind a local address. */
+/** Port 5353, which is multicast DNS, as /proc/net/udp writes it after a local address. */
 const MDNS_PORT = /^ *\d+: [0-9A-F]+:14E9 /m
 
-/** Whether another program on this machine answers questions of multicast DNS; taken for granted where it cannot be seen. */
+/** Whether another program on this machine answers multicast DNS; true if that is unknown. */
 export function othersAnswerMdns(): boolean {
   try {
     return ['udp', 'udp6'].some(name => MDNS_PORT.test(readFileSync(`/proc/net/${name}`, 'utf8')))

@@ -7,7 +7,7 @@ import { Discovery } from './discovery.ts'
 import { MAX_NAME } from './identity.ts'
 import { hostMdns } from './mdns.ts'
 
-/** One part of a host name; a `.local` at its end is left out. */
+/** One label of a host name; a `.local` at its end is removed. */
 const hostName = new Field<string>({ type: 'string' }, (input, name) => {
   const text = String(input)
     .trim()

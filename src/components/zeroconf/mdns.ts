@@ -24,7 +24,7 @@ export interface Announcement {
   withdraw(): Promise<void>
 }
 
-/** What ciao replaces when it is loaded (source-map-support): how the process prints errors, and how it ends on them. */
+/** Loading ciao (source-map-support) replaces these: how the process prints errors, and how it ends on them. */
 const REPLACED = [
   [Error, 'prepareStackTrace'],
   [process, 'emit'],
@@ -56,8 +56,8 @@ interface CiaoServer {
 const serverOf = (responder: Responder) => (responder as unknown as { readonly server: CiaoServer }).server
 
 /**
- * Ends ciao's own watch over networks: it sees only those of the start, and throws errors that no caller can catch. The
- * caller of `Mdns` announces again when networks change.
+ * Stops ciao's own check of the networks: it knows only those of the start, and throws errors that no caller can catch.
+ * The caller of `Mdns` announces again when networks change.
  */
 async function endNetworkWatch(responder: Responder): Promise<void> {
   const watch = serverOf(responder).getNetworkManager()
@@ -75,12 +75,12 @@ function joinEachInterface(responder: Responder): void {
     try {
       socket.addMembership(GROUP_IPV6, `::%${network.name}`)
     } catch {
-      // It is a member there already.
+      // The socket is a member of the group already.
     }
   }
 }
 
-/** Gives the network of an address; undefined for an address of none of the networks. */
+/** Returns the network of an address; undefined for an address in none of the networks. */
 type NetworkOf = ReturnType<typeof neighbourhood>
 
 /**

@@ -32,7 +32,7 @@ function isServed(host: string, network: Omit<Network, 'cidr'> & { readonly inte
   return outside && (network.family === 'IPv4' || host !== '0.0.0.0')
 }
 
-/** Gives the network in which an address is reached without a router; undefined for other addresses. */
+/** Returns the network in which an address is reached without a router; undefined for other addresses. */
 export function neighbourhood(networks: readonly Network[]): (address: string) => Network | undefined {
   const all = networks.map(network => ({ network, near: subnetOf(network.cidr) }))
   return address => all.find(({ near }) => near.check(address, familyOf(address)))?.network
@@ -48,8 +48,8 @@ function subnetOf(cidr: string): BlockList {
 const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
 /**
- * The address to give to a client that connected to this machine's address `local`. One that is in none of the networks
- * is that of a proxy on this machine.
+ * The address to report to a client that connected to this machine's address `local`. If that is in none of the
+ * networks, the client is a proxy on this machine, and the first network counts.
  */
 export function addressFor(networks: readonly Network[], local: string): string {
   const plain = local.replace(/^::ffff:/, '')

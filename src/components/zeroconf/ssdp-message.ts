@@ -16,7 +16,7 @@ const SERVER = 'Moonraker SSDP/UPNP Server'
 export const GROUP = '239.255.255.250'
 export const PORT = 1900
 
-/** What is announced. */
+/** The announced device. */
 export interface Device {
   /** With hyphens. */
   readonly uuid: string
@@ -31,7 +31,7 @@ export interface Search {
   readonly delay: number
 }
 
-/** The target of the search in the datagram; null if it is no search. */
+/** The target of the search in the datagram; null if it is not a search. */
 export function readSearch(datagram: Buffer): Search | null {
   if (datagram.length > MAX_SEARCH) return null
   const [request = '', ...lines] = datagram.toString('latin1').split('\r\n')

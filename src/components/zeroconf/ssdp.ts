@@ -18,7 +18,7 @@ import {
 
 /** Searches that are answered in a second, so that a flood of them causes no flood of replies. */
 const SEARCHES_A_SECOND = 10
-/** Answers that wait for their time. */
+/** The most answers that wait for their time. */
 const MAX_WAITING = 50
 /** Datagrams may travel through so many routers (UPnP Device Architecture, section 1.1.2). */
 const HOPS = 2
@@ -28,7 +28,7 @@ const REPEAT = 1
 /** What SSDP needs. */
 export interface SsdpParts {
   readonly device: Device
-  /** Those of IPv4. */
+  /** The IPv4 networks. */
   readonly networks: readonly Network[]
   /** The address of the description, for programs that reach this machine at `address`. */
   readonly location: (address: string) => string
@@ -59,7 +59,7 @@ export class Ssdp {
 
   /** Listens, and announces the server. Rejects if the port cannot be used. */
   async start(): Promise<void> {
-    // Bound to the group itself: what is sent to an address of this machine, perhaps from far away, never arrives.
+    // Bound to the multicast group itself: datagrams to a single address, perhaps from far away, never arrive.
     await bind(this.#listener, GROUP, PORT)
     for (const network of this.#parts.networks) await this.#join(network)
     this.#announce()
@@ -90,7 +90,7 @@ export class Ssdp {
     this.#timers.add(timer)
   }
 
-  /** Well before the announcement expires, and not together with all other devices. */
+  /** Repeats the announcement well before it expires, at a random time, so that devices do not announce together. */
   #repeatLater(): void {
     this.#after((MAX_AGE / 6) * (1 + Math.random()), () => {
       this.#announce()

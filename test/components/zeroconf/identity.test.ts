@@ -18,7 +18,7 @@ import {
 
 const ID = '0123456789abcdef0123456789abcdef'
 
-test('the instance is called as its service, or by its number', () => {
+test('the instance is named after its service, or by its id', () => {
   for (const [cgroup, name] of [
     ['0::/system.slice/moonraker.service\n', 'Moonraker'],
     ['12:pids:/system.slice/x\n1:name=systemd:/system.slice/moonraker-ts-1.service\n', 'Moonraker-ts-1'],
@@ -30,14 +30,14 @@ test('the instance is called as its service, or by its number', () => {
   }
 })
 
-test('a number of another form becomes one of 32 digits, always the same', () => {
+test('an id of another form becomes 32 digits, always the same', () => {
   assert.equal(hexadecimal(ID), ID)
   assert.match(hexadecimal('my printer'), /^[0-9a-f]{32}$/)
   assert.equal(hexadecimal('my printer'), hexadecimal('my printer'))
   assert.notEqual(hexadecimal('my printer'), hexadecimal('another'))
 })
 
-test('a name that is too long for the network gives way to a shorter one; a number can be put behind it', () => {
+test('a shorter name replaces one that is too long; a number can be appended to it', () => {
   assert.equal(firstThatFits('ä'.repeat(29), 'b'), 'ä'.repeat(29))
   assert.equal(firstThatFits('ä'.repeat(30), 'b'), 'b')
   for (const character of ['ä', '€', '🖨']) {
@@ -53,7 +53,7 @@ test("the machine's own name is not announced if another program answers for it"
   assert.equal(announcedHost('x'.repeat(64), ID, false), 'moonraker-01234567', 'Linux allows 64 characters')
 })
 
-test('a server is known in the networks that it listens in, and nowhere else', () => {
+test('a server appears in the networks that it listens in, and in no others', () => {
   assert.deepEqual(networksOf('127.0.0.1'), [
     { name: 'lo', address: '127.0.0.1', family: 'IPv4', cidr: '127.0.0.1/8' },
   ])
@@ -70,7 +70,7 @@ const HOUSE: readonly Network[] = [
   { name: 'wlan0', address: 'fd00::7', family: 'IPv6', cidr: 'fd00::7/64' },
 ]
 
-test('neighbours are those who need no router', () => {
+test('an address belongs to a network if no router is needed', () => {
   const networkOf = neighbourhood(HOUSE)
   for (const [address, at] of [
     ['192.168.1.200', 0],
@@ -86,7 +86,7 @@ test('neighbours are those who need no router', () => {
   }
 })
 
-test('everyone is given the address by which they came, but who came by a proxy', () => {
+test('a client gets the address that it connected to, except through a proxy', () => {
   for (const address of ['10.0.0.7', 'fd00::7']) assert.equal(addressFor(HOUSE, address), address)
   assert.equal(addressFor(HOUSE, '::ffff:10.0.0.7'), '10.0.0.7', 'of a server that listens for IPv6 too')
   assert.equal(addressFor(HOUSE, '127.0.0.1'), '192.168.1.7')

@@ -63,7 +63,7 @@ test('the service is found with its port, its address and its texts, until its e
   assert.equal(first(await end, 'PTR')?.data, name)
 })
 
-test('a name that the network has already is not taken', async () => {
+test('the server does not use a name that the network already has', async () => {
   await using other = await DnsClient.open({ listening: true })
   await using client = await DnsClient.open()
   const name = `${instanceName(ownCgroup(), ID)} @ taken-${SHORT}`
@@ -128,7 +128,7 @@ test('the service is found over IPv6', { skip: ipv6 === undefined && 'no IPv6 ne
   )
 })
 
-test('a stop at any moment leaves nothing behind', async () => {
+test('the server can stop at any moment without a warning', async () => {
   await using watcher = await DnsClient.open({ listening: true })
   for (const stopAt of ['at once', 'while it looks for its name', 'when it is known']) {
     const rig = await startFound(`stop-${SHORT}`, {

@@ -185,7 +185,7 @@ test('answers are spread over as much time as the search allows, and over 5 s at
   await program.until(`ST: uuid:${UUID}`, 1)
 })
 
-test('a flood of searches ends here', async () => {
+test('a flood of searches gets a bounded number of answers', async () => {
   await using alone = await startAlone()
   await using program = await Program.open()
   for (let sent = 0; sent < 100; sent += 1) program.search(`uuid:${UUID}`)
@@ -198,7 +198,7 @@ test('a flood of searches ends here', async () => {
   assert.ok(alone.clock.waits().length <= waits)
 })
 
-test('what is no search for it, or nonsense, is not answered', async () => {
+test('invalid searches, and searches for other devices, get no answer', async () => {
   await using _alone = await startAlone()
   await using program = await Program.open()
   const search = `M-SEARCH * HTTP/1.1\r\nMAN: "ssdp:discover"\r\nST: uuid:${UUID}\r\n`
@@ -220,7 +220,7 @@ test('what is no search for it, or nonsense, is not answered', async () => {
   await program.until(`ST: uuid:${UUID}`, 1)
 })
 
-test('who is not in one of the networks gets no answer', async () => {
+test('a search from another network gets no answer', async () => {
   const far = '11111111-89ab-4cde-8f01-23456789abcd'
   await using _far = await startAlone({ cidr: '192.168.7.1/24', uuid: far })
   await using _near = await startAlone()
