@@ -134,14 +134,14 @@ export class Access implements AccessPolicy {
     for (const listener of this.#onLogout) listener(username)
   }
 
-  /** Where `cors_domains` is set, so are pages opened by a trusted address: several printers behind one front-end. */
+  /** If `cors_domains` is set, pages at a trusted address are allowed too: several printers behind one front-end. */
   allowsOrigin(origin: string): boolean {
     if (this.#origins.allows(origin)) return true
     const address = addressOfOrigin(origin)
     return this.#origins.configured && address !== undefined && this.clients.has(address)
   }
 
-  /** A proxy on this machine is trusted if this machine is: many installations have an nginx that relies on it. */
+  /** A proxy on this machine is trusted if this machine is: many installations have an nginx that depends on it. */
   isTrustedProxy(address: string): boolean {
     const loopback = address === '::1' || address.startsWith('127.')
     return this.proxies.has(address) || (loopback && this.clients.has(address))

@@ -111,7 +111,7 @@ class LdapDirectory implements Directory {
     const isRight = await this.#binds(dn, password)
     if (found === undefined || !isRight) return false
     if (texts.group_dn === undefined || this.#isSame(found.groups, texts.group_dn)) return true
-    this.#log.info('an LDAP user was refused who is not a member of group_dn')
+    this.#log.info('refused an LDAP user who is not a member of group_dn')
     return false
   }
 

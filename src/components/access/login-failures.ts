@@ -28,7 +28,7 @@ export class LoginFailures {
     storage.table(TABLE)
   }
 
-  /** All failures, by key, those that end first before others. */
+  /** All failures by key, sorted by their end. */
   load(): [key: string, failures: StoredFailures][] {
     const rows = this.#storage.db.all(`SELECT key, count, until FROM ${TABLE.name} ORDER BY until`)
     return rows.map(({ key, count, until }: Row) => {

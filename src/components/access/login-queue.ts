@@ -5,7 +5,7 @@ import { REACH, reachOf } from '../../core/address-reach.ts'
 import { ApiError } from '../../core/errors.ts'
 import { networkOf } from '../../core/network-of.ts'
 
-/** Logins that wait, of known networks and of others each. */
+/** The most queued logins of known networks, and of others. */
 const MAX_QUEUED = 64
 /** Networks that are remembered after a login; the oldest are forgotten first. */
 const MAX_KNOWN = 1000
@@ -14,11 +14,11 @@ type Place = PromiseWithResolvers<void>
 
 /** A bounded queue that serves networks in turn. */
 class FairQueue {
-  /** In the order of their turns. */
+  /** By network, in the order in which the networks are served. */
   readonly #placesOf = new Map<string, Place[]>()
   #size = 0
 
-  /** Adds a place. If the queue is full, that takes the newest place of the network with most of them, or fails with 503. */
+  /** Adds a login. If the queue is full, removes the newest one of the network with the most, or fails with 503. */
   add(network: string): Promise<void> {
     const places = this.#placesOf.get(network) ?? []
     if (this.#size >= MAX_QUEUED) this.#makeRoom(places.length)
@@ -78,9 +78,9 @@ export class KnownNetworks {
 export class LoginQueue {
   readonly #known: KnownNetworks
   readonly #maxRunning: number
-  /** Those of known networks, and the others. */
+  /** The queue of known networks, and the queue of the others. */
   readonly #queues = [new FairQueue(), new FairQueue()] as const
-  /** Which queue has the next turn. */
+  /** Which queue is served next. */
   #turn = 0
   #running = 0
 
@@ -101,7 +101,7 @@ export class LoginQueue {
     }
   }
 
-  /** The place goes to the next login directly; the two queues have turns. */
+  /** Starts the next login directly, from the two queues in turn. */
   #release(): void {
     this.#turn = 1 - this.#turn
     const [first, second] = this.#turn === 1 ? this.#queues : this.#queues.toReversed()
@@ -111,7 +111,7 @@ export class LoginQueue {
   }
 }
 
-/** What one owner in the internet usually has: of IPv4 a /24, of IPv6 a /48. */
+/** The range that one owner on the internet usually has: a /24 of IPv4, a /48 of IPv6. */
 function siteOf(address: string): string {
   return isIPv6(address) ? networkOf(address).split(':', 3).join(':') : address.split('.', 3).join('.')
 }

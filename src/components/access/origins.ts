@@ -43,7 +43,7 @@ function matches(patterns: readonly RegExp[], text: string): boolean {
   return text.length <= MAX_LENGTH && patterns.some(pattern => pattern.test(text))
 }
 
-/** The address in an origin as `http://192.168.1.5:8080`; undefined where a name is in its place. */
+/** The address in an origin such as `http://192.168.1.5:8080`; undefined for a host name. */
 export function addressOfOrigin(origin: string): string | undefined {
   const match = /^https?:\/\/(?:\[([^\]]+)\]|([^:/]+))(?::\d+)?$/i.exec(origin)
   const host = match?.[1] ?? match?.[2] ?? ''

@@ -137,7 +137,7 @@ function keyHandlers(core: Core, { access, users, keys }: ServeParts) {
     'access.post_api_key': async (_params: unknown, caller: Caller) => {
       const password = randomBytes(16).toString('hex')
       await users.put({ ...holder(), password })
-      // The connection that made the key stays, as it gets the new one.
+      // The connection that replaced the key keeps its user: it receives the new key.
       loseConnections(core, access, API_KEY_USER, caller.connection)
       return password
     },

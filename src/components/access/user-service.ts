@@ -35,7 +35,7 @@ export interface UserServiceParts {
   readonly known: KnownNetworks
   readonly clock: Clock
   readonly log: Log
-  /** Where users of LDAP are looked for; null without a section [ldap]. */
+  /** The directory of LDAP users; null without a section [ldap]. */
   readonly directory: () => Directory | null
 }
 
@@ -67,7 +67,7 @@ export class UserService {
     this.#directoryQueue = new LoginQueue(parts.known, MAX_DIRECTORY_LOGINS)
   }
 
-  /** Where users of LDAP are looked for; null without a section [ldap] that works. */
+  /** The directory of LDAP users; null without a section [ldap] that works. */
   get directory(): Directory | null {
     const directory = this.#parts.directory()
     return directory?.available ? directory : null

@@ -41,7 +41,7 @@ test('addresses and ranges of both families are matched', () => {
   for (const address of outside) assert.equal(list.has(address), false, address)
 })
 
-test('a result that is kept stays the same', () => {
+test('a cached result stays the same', () => {
   const list = new AddressList(['10.0.0.0/8'])
   for (let round = 0; round < 3; round += 1) {
     assert.equal(list.has('10.0.0.1'), true)

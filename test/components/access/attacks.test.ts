@@ -23,7 +23,7 @@ import {
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
 
-test('a token does not bring its own key', async () => {
+test('a token cannot contain its own key', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'a')
   const [head = '', claims = ''] = token.split('.')
@@ -101,7 +101,7 @@ test('a oneshot token ends with what it was made from', async () => {
   assert.equal(await statusFor(rig, ELSEWHERE, `?token=${oneshot}`), 401, 'a new API key')
 })
 
-test('methods have their exact names, and no name reaches into JavaScript', async () => {
+test('methods have their exact names, and no name reaches a member of a JavaScript object', async () => {
   await using rig = await startAccess()
   const { token } = await createUser(rig, 'v', { role: 'viewer' })
   using socket = await openSocket(rig, token)

@@ -76,7 +76,7 @@ test('a new API key ends the old one, and the WebSockets that it opened lose the
   assert.deepEqual((await other.call('server.info')).error, UNAUTHORIZED)
 })
 
-test('where API keys are disabled, none is accepted', async () => {
+test('the server accepts no API key if they are disabled', async () => {
   await using rig = await startAccess('enable_api_key: False')
   const key = (await send(rig, 'GET', '/access/api_key', undefined, {})).json.result
   const named = await send(rig, 'POST', '/access/api_keys', { name: 'bot', role: 'admin' }, {})

@@ -45,7 +45,7 @@ test('a user logs in while logins of many networks wait', async () => {
   assert.ok(statuses.filter(status => status === 400).length >= 64)
 })
 
-test('networks have turns, however many logins each of them sends', async () => {
+test('networks are served in turn, however many logins each of them sends', async () => {
   const { add, step, order } = slowQueue()
   for (let i = 0; i < 4; i += 1) add('203.0.113.1', `flood ${i}`)
   add('198.51.100.1')
@@ -53,7 +53,7 @@ test('networks have turns, however many logins each of them sends', async () => 
   assert.deepEqual(order, ['flood 0', 'flood 1', '198.51.100.1', 'flood 2'])
 })
 
-test('a full queue takes the place of the network with the most', async () => {
+test('a full queue removes a login of the network with the most', async () => {
   const { add, step, order, refused } = slowQueue()
   for (let i = 0; i <= 64; i += 1) add(`203.0.113.${i}`, `flood ${i}`)
   add('198.51.100.1')
@@ -72,7 +72,7 @@ test('one owner of many IPv6 networks has one share', async () => {
   assert.deepEqual(order, ['flood 0', 'flood 1', '2001:db8:8::1'])
 })
 
-test('known networks have places of their own, and every second turn', async () => {
+test('known networks have a queue of their own, and every second turn', async () => {
   const known = new KnownNetworks()
   known.add('198.51.100.1')
   const { add, step, order, refused } = slowQueue(known)
@@ -84,7 +84,7 @@ test('known networks have places of their own, and every second turn', async () 
   assert.deepEqual(order, ['flood 0', '198.51.100.1', 'flood 1', '192.168.1.5', 'flood 2', 'null'])
 })
 
-test('only so many networks are remembered', () => {
+test('the number of known networks is bounded', () => {
   const known = new KnownNetworks()
   for (let i = 0; i < 1001; i += 1) known.add(`203.${i >> 8}.${i & 255}.1`)
   assert.equal(known.has('203.0.0.1'), false)
