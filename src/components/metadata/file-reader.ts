@@ -31,7 +31,7 @@ export class FileReader {
     this.#runs = new ProcessorRuns({ ...parts, worker: this.#worker })
   }
 
-  /** Ends the worker, and what it does. */
+  /** Ends the worker and its job. */
   stop(): void {
     this.#worker.stop()
   }

@@ -23,7 +23,7 @@ export class MetadataService implements MetadataSource {
   readonly #queue = new ScanQueue(file => this.#read(file))
   readonly #reader: FileReader
   readonly #background: Background
-  /** Files that were there before the server knew of them: the background processors run on them only on request. */
+  /** Files that the server found at its start: the background processors run on them only on request. */
   readonly #found = new Set<string>()
   /** The old paths of files that were moved, by the new ones, until their pictures are moved too. */
   readonly #movedFrom = new Map<string, string>()
@@ -191,7 +191,7 @@ export class MetadataService implements MetadataSource {
     const gone: string[] = []
     for (const path of this.#store.paths()) {
       if (present.has(path)) continue
-      // The list leaves binary files out that have plain G-code.
+      // The list omits binary files that have plain G-code.
       if (!present.has(printedPath(path)) || (await this.#find(path)) === undefined) gone.push(path)
     }
     await this.#store.remove(gone)

@@ -1,5 +1,5 @@
 // Plain G-code for binary G-code, which Klipper cannot print: made before the first print, kept next to the binary file,
-// and removed when that changes or goes.
+// and removed when the binary file changes or is deleted.
 import { stat } from 'node:fs/promises'
 import type { FileChange } from '../../api/files.ts'
 import type { Core } from '../../component/component.ts'
@@ -51,7 +51,7 @@ export class PlainGcode {
     this.#read = read
   }
 
-  /** Removes what has become outdated while the server was down. The start does not wait for it. */
+  /** Removes plain G-code that became outdated while the server was down. The start does not wait for it. */
   start(): void {
     const { log } = this.#core
     this.#removeAllOutdated().catch(error => log.error('outdated plain G-code was not removed', error))
@@ -77,7 +77,7 @@ export class PlainGcode {
     this.#worker.stop()
   }
 
-  /** Removes what Klipper had loaded. Called when Klipper loads another file, or none. */
+  /** Removes outdated plain G-code that Klipper had loaded. Called when Klipper loads another file, or none. */
   async unloaded(): Promise<void> {
     const paths = [...this.#loaded]
     this.#loaded.clear()
@@ -85,7 +85,7 @@ export class PlainGcode {
   }
 
   /**
-   * The path of the file to print for `path`; of a binary file that is its plain G-code, which is made if it is missing
+   * The path of the file to print for `path`: for a binary file its plain G-code, which is made if it is missing
    * or outdated. Paths are those below the gcodes root. Rejects with ApiError if a binary file is damaged or cannot be
    * converted, and with the reason of `signal`.
    */

@@ -1,5 +1,5 @@
-// Runs the file processors of one stage on a file, in a worker. A processor that the worker does not survive is left out,
-// and the others run again.
+// Runs the file processors of one stage on a file, in a worker. If a processor ends the worker, the others run again
+// without it.
 import type { Core } from '../../component/component.ts'
 import { isBinaryGcodeName } from '../../core/binary-gcode.ts'
 import { messageOf } from '../../core/errors.ts'

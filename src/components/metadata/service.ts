@@ -18,11 +18,11 @@ export interface ThumbnailInfo {
 
 /** Paths are those below the gcodes root. */
 export interface MetadataSource {
-  /** server.files.metadata. Rejects with ApiError 404 where there is no such file. */
+  /** server.files.metadata. Rejects with ApiError 404 for a missing file. */
   metadata(filename: string): Promise<Metadata>
-  /** server.files.metascan: reads the file again. Rejects with ApiError 404 where there is no such file. */
+  /** server.files.metascan: reads the file again. Rejects with ApiError 404 for a missing file. */
   metascan(filename: string): Promise<Metadata>
-  /** server.files.thumbnails: none for files that have none, or are not there. */
+  /** server.files.thumbnails: empty for missing files, and for files without thumbnails. */
   thumbnails(filename: string): Promise<ThumbnailInfo[]>
   /** Makes a file ready to be printed: it has been read, and rewritten if the configuration requires that. */
   prepare(filename: string): Promise<void>
@@ -31,10 +31,10 @@ export interface MetadataSource {
    * ApiError 404 where there is no such file, and with another error if the file changes meanwhile.
    */
   process(filename: string): Promise<void>
-  /** What a background processor keeps of the present content of a file; undefined for nothing. */
+  /** The data that a background processor stored for the present content of a file; undefined without any. */
   details(filename: string, processor: string): unknown
   /**
-   * What extended listings add to files, as the JSON text of an object each; nothing for files that were not read yet.
+   * The data that extended listings add to files, as JSON texts of objects; nothing for files that were not read yet.
    * Called for a few hundred files at a time; must not read them.
    */
   known(paths: readonly string[]): ReadonlyMap<string, string>

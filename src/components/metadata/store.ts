@@ -4,7 +4,7 @@ import type { GcodeMetadata, ThumbnailEntry } from './types.ts'
 
 /** Moonraker's namespace; its records are used as they are. */
 const NAMESPACE = 'gcode_metadata'
-/** Ours: what background processors keep of a file, too large for every listing. */
+/** Our namespace: data that background processors store for a file, too large for every listing. */
 const DETAILS = 'gcode_details'
 
 /** The stored metadata of a file. */
@@ -16,7 +16,7 @@ export interface StoredMetadata extends GcodeMetadata {
   readonly job_id: string | null
 }
 
-/** What processors keep of a file, and of which content of it. */
+/** The data that processors store for a file, and for which content of it. */
 export interface StoredDetails {
   readonly size: number
   readonly modified: number
@@ -46,7 +46,7 @@ export class MetadataStore {
     await this.#namespaces.post(NAMESPACE, [path], metadata)
   }
 
-  /** What a file processor keeps of the file, of its present content; undefined for nothing. */
+  /** The data that a file processor stored for the present content of the file; undefined without any. */
   details(path: string, processor: string): unknown {
     const found = this.#namespaces.find(DETAILS, [path]) as StoredDetails | undefined
     const known = this.get(path)
@@ -54,7 +54,7 @@ export class MetadataStore {
     return isCurrent ? found?.by?.[processor] : undefined
   }
 
-  /** Replaces what all processors keep of a file. */
+  /** Replaces the data of all processors for a file. */
   async putDetails(path: string, details: StoredDetails): Promise<void> {
     await this.#namespaces.post(DETAILS, [path], details)
   }

@@ -184,7 +184,7 @@ test('a binary file that was not printed is listed with its metadata', async () 
   assert.deepEqual(await scene.listed(), [['a.bgcode'], ['a.bgcode']])
 })
 
-test('plain G-code is used again until the binary file changes, and goes with it', async () => {
+test('plain G-code is used again until the binary file changes, and is deleted with it', async () => {
   await using scene = await Scene.open({ conf: '[file_manager]\nenable_object_processing: True' })
   const print = async () => {
     await scene.call('printer.print.start', { filename: 'a.bgcode' })
@@ -218,7 +218,7 @@ test('plain G-code is used again until the binary file changes, and goes with it
   assert.deepEqual(await scene.listed(), [[], []])
 })
 
-test('plain G-code goes when another program deletes the binary file', async () => {
+test('plain G-code is removed when another program deletes the binary file', async () => {
   await using scene = await Scene.open()
   await scene.upload('/server/files/upload', 'a.bgcode', binary(5, 'M117 printed\n'), { print: 'true' })
   await scene.changed('create_file', 'a.bgcode.gcode')
@@ -226,7 +226,7 @@ test('plain G-code goes when another program deletes the binary file', async () 
   await scene.changed('delete_file', 'a.bgcode.gcode')
 })
 
-test('outdated plain G-code goes at the start', async () => {
+test('outdated plain G-code is removed at the start', async () => {
   await using scene = await Scene.open({
     printer: 'none',
     prepare({ gcodes }) {
@@ -240,7 +240,7 @@ test('outdated plain G-code goes at the start', async () => {
   assert.deepEqual(await scene.listed(), [['other.bgcode.gcode'], ['other.bgcode.gcode']])
 })
 
-test('a file of the user stays, though it has the name of plain G-code', async () => {
+test('a file of the user with the name of plain G-code stays', async () => {
   await using scene = await Scene.open({
     prepare({ gcodes }) {
       mkdirSync(gcodes)
@@ -263,7 +263,7 @@ test('a file of the user stays, though it has the name of plain G-code', async (
   assert.equal(readFileSync(scene.at('own.bgcode.gcode'), 'utf8'), 'G28\n')
 })
 
-test('an upload in the place of plain G-code belongs to the user', async () => {
+test('an upload that replaces plain G-code counts as a file of the user', async () => {
   await using scene = await Scene.open()
   await scene.upload('/server/files/upload', 'a.bgcode', binary(5, 'M117 printed\n'), { print: 'true' })
   await scene.changed('create_file', 'a.bgcode.gcode')
@@ -275,7 +275,7 @@ test('an upload in the place of plain G-code belongs to the user', async () => {
   assert.deepEqual(await scene.listed(), [['a.bgcode.gcode'], ['a.bgcode.gcode']])
 })
 
-test('no print starts of a file that cannot be converted', async () => {
+test('a file that cannot be converted is not printed', async () => {
   await using scene = await Scene.open()
   const refusal = async (filename: string) =>
     (await scene.client.call('printer.print.start', { filename })).error.message

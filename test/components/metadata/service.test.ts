@@ -30,7 +30,7 @@ async function upload(rig: Rig, name: string, body: string | Buffer, fields: Rec
   return (await reply.json()) as { readonly print_started?: boolean }
 }
 
-test('metadata is read once, moves with its file, and goes with it', async () => {
+test('metadata is read once, moves with its file, and is deleted with it', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const metadata = (filename: string) => client.call('server.files.metadata', { filename })
@@ -127,7 +127,7 @@ test("a Cura package's picture moves with its file, and goes when a plain file r
   assert.deepEqual(pictures(rig, 'sub'), [])
 })
 
-test('pictures go with their file', async () => {
+test('pictures are removed with their file', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   const read = (filename: string) => client.call('server.files.metadata', { filename })
@@ -142,7 +142,7 @@ test('pictures go with their file', async () => {
   assert.deepEqual(pictures(rig), [])
 })
 
-test('without a folder for pictures the metadata is read all the same', async () => {
+test('without a folder for pictures the metadata is still read', async () => {
   await using rig = await startRig({ printer: 'none' })
   using client = await WebClient.open(rig.url)
   writeFileSync(join(rig.paths.gcodes, '.thumbs'), 'a file')

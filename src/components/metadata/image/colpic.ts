@@ -14,7 +14,7 @@ const BACKSLASH = 92
 /** Colours of a page: a run names one of them. */
 const PAGE = 32
 
-/** Starts to decode the text of an image; throws ImageUnreadable if it is none, or too large. */
+/** Starts to decode the text of an image; throws ImageUnreadable if it is not a ColPic image, or too large. */
 export function decodeColPic(text: Buffer): PixelRows {
   const data = sixBits(text)
   if (data.length < HEADER || data[0] !== VERSION || data.readUInt32LE(12) !== MARK)
