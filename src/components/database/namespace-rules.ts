@@ -1,4 +1,4 @@
-// The namespaces that belong to the server. Moonraker stores such lists in the database; they are respected too.
+// The namespaces of the server. Moonraker stores such lists in the database; this server applies them too.
 import { ApiError } from '../../core/errors.ts'
 import type { Namespaces } from '../../storage/index.ts'
 

@@ -5,7 +5,7 @@ import type { AuxiliaryField } from '../../storage/index.ts'
 /** Longest time in seconds from an error to the end of the job: `on_error_gcode` runs in between. */
 const ERROR_TO_END = 10
 
-/** The name that the history's own fields are under; no component can take it. */
+/** The provider of the history's own fields; no component can use this name. */
 const PROVIDER = 'history'
 
 /** The end of a job. */
@@ -28,7 +28,7 @@ export function withoutReason(fields: readonly AuxiliaryField[]): AuxiliaryField
 export class EndReason {
   #error: { readonly text: string; readonly time: number } | null = null
 
-  /** Takes a line of Klippy's console. */
+  /** Handles a line of Klippy's console. */
   responded(line: string, time: number): void {
     if (line.startsWith('!! ')) this.#error = { text: line.slice('!! '.length), time }
   }

@@ -77,7 +77,7 @@ export class Recorder {
     if (this.#stats !== null) this.#stats = { ...this.#stats, ...change }
   }
 
-  /** Stores the progress of the current job, for the case that its end is not seen. */
+  /** Stores the progress of the current job, in case the server misses its end. */
   save(): void {
     void this.#enqueue(async () => {
       const [current, stats] = [this.#current, this.#stats]

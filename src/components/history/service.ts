@@ -10,7 +10,7 @@ export interface AuxiliarySource {
   readonly name: string
   readonly description: string
   readonly units: string | null
-  /** Whether the totals hold the sum of the numbers of all jobs, and their maximum. */
+  /** Whether the totals include the sum of the numbers of all jobs, and their maximum. */
   readonly total?: boolean
   readonly maximum?: boolean
   /** Decimals that a number is rounded to. */
@@ -26,8 +26,8 @@ export interface JobFields {
   /** Adds a source. Throws Error if its provider has a field of that name. */
   add(source: AuxiliarySource): Registration
   /**
-   * Adds a field to a job of the history, or replaces it: for what is known only after the job. `jobId` is the id that
-   * clients know; an unknown one is ignored.
+   * Adds a field to a job of the history, or replaces it, for a value that is known only after the job. `jobId` is the
+   * id in the API; an unknown id is ignored.
    */
   record(jobId: string, field: AuxiliaryField): Promise<void>
 }

@@ -23,7 +23,7 @@ export interface Settings {
 
 /** Seconds: Klipper has just become ready, and clients may want to see which job starts. */
 const DELAY_AT_STARTUP = 1
-/** Seconds, so that the reply to the request that starts the queue is sent before. */
+/** Seconds, so that the reply to the request that starts the queue is sent first. */
 const DELAY_AT_START = 0.01
 const PRINT = { print_stats: ['filename', 'state'] }
 
@@ -43,9 +43,9 @@ class CannotStart extends Error {
 /** The start of a job. */
 interface Loading {
   readonly abort: AbortController
-  /** Seconds before. */
+  /** Seconds before the start. */
   readonly delay: number
-  /** Whether the transition's G-code runs before. */
+  /** Whether the G-code of the transition runs before the start. */
   readonly transition: boolean
   /** Klipper may have received the job: from here on it cannot be cancelled, and a crash may lose its state. */
   isSent: boolean

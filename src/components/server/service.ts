@@ -1,4 +1,4 @@
-// What the server as a whole knows of itself, for the components that show it.
+// The state of the server as a whole, for the components that show it.
 import { service } from '../../component/service.ts'
 import type { ServerConfig } from '../../config/index.ts'
 
