@@ -39,7 +39,7 @@ export class Budget {
     if (this.#used > this.#maxSteps) {
       throw new TemplateError(
         'LimitError',
-        `the template needs more than ${this.#maxSteps} steps; does a loop run away?`,
+        `the template needs more than ${this.#maxSteps} steps: check its loops`,
       )
     }
   }

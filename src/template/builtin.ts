@@ -15,7 +15,7 @@ export interface Run {
 
 /**
  * A built-in function. `self` is the filtered or tested value, or the object of a method. `args` follow `params`,
- * with `undefined` for what was not given, so that a body can use defaults; without `params` they are the
+ * with `undefined` for missing ones, so that a body can use defaults; without `params` they are the
  * positional arguments as given, with the keyword arguments in `named`.
  */
 export interface Builtin<Self = unknown> {

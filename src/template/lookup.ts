@@ -88,7 +88,7 @@ function missing(object: unknown, key: unknown, run: Run): Undefined {
   return run.undefined(`${type} has no element ${repr(key, run.budget)}`)
 }
 
-/** `object[start:stop:step]` of a text or a list, with Python's rules for what is left out or negative. */
+/** `object[start:stop:step]` of a text or a list, with Python's rules for missing and negative bounds. */
 export function slice(
   object: unknown,
   bounds: { start: unknown; stop: unknown; step: unknown },

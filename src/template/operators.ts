@@ -33,7 +33,7 @@ export function isTrue(value: unknown): boolean {
   return (lengthOf(value) ?? 1) > 0
 }
 
-/** Python's len(), in characters for text; undefined for what has no length. */
+/** Python's len(), in characters for text; undefined for a value without a length. */
 export function lengthOf(value: unknown): number | undefined {
   if (typeof value === 'string') return hasWideCharacters(value) ? codePoints(value).length : value.length
   if (value instanceof Undefined) {
@@ -52,7 +52,7 @@ function hasWideCharacters(text: string): boolean {
   return /[\ud800-\udfff]/.test(text)
 }
 
-/** The items that a loop over the value runs through; a TypeError for what cannot be looped over. */
+/** The items that a loop over the value visits; a TypeError if the value is not iterable. */
 export function iterate(value: unknown, budget: Budget): readonly unknown[] {
   const items = sequenceItems(value)
   if (items) {

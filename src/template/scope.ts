@@ -1,6 +1,6 @@
 // The variables of a template: nested scopes over the host's context.
 
-/** The variables of one block. Assigning changes this scope only; reading looks outwards. */
+/** The variables of one block. Assigning changes this scope only; reading also searches the outer scopes. */
 export class Scope {
   readonly #values = new Map<string, unknown>()
   readonly #outer: Scope | undefined

@@ -121,7 +121,7 @@ async function unique(
   return kept.map(each => each.item)
 }
 
-/** `select`, `reject` and their `attr` forms: keeps the items for which the test's answer is `wanted`. */
+/** `select`, `reject` and their `attr` forms: keeps the items for which the test returns `wanted`. */
 function selection(wanted: boolean, byAttribute: boolean): Builtin {
   return {
     async run(value, args, run, named) {

@@ -47,7 +47,7 @@ export function stripText(text: string, set: unknown, ends: 'both' | 'left' | 'r
   return text.slice(start, end)
 }
 
-/** The text in the middle of `width` characters; Python puts the odd one left or right by its own rule. */
+/** Centers the text in `width` characters; Python's own rule selects the side of an odd one. */
 export function centerText(text: string, width: number, fill: string, run: Run): string {
   run.budget.checkLength(width)
   const length = lengthOf(text) ?? 0

@@ -31,7 +31,7 @@ export function str(value: unknown, budget: Budget): string {
   return repr(value, budget)
 }
 
-/** A value as Python writes it in source code, which is how the items of a printed list look. */
+/** A value as Python writes it in source code; a printed list shows its items like this. */
 export function repr(value: unknown, budget: Budget): string {
   return scalarRepr(value) ?? new ReprWriter(budget).write(value)
 }

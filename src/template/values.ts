@@ -5,7 +5,7 @@
 //   int       a whole number            dict   Map (made by the template) or a plain object (from the host)
 //   float     any other number, or a Float for one without a fraction, which JavaScript cannot distinguish from an int
 //   tuple, range, dict views            Sequence
-//   functions, methods, macros          Callable; a JavaScript function never circulates inside a template
+//   functions, methods, macros          Callable; no value of a template is a plain JavaScript function
 //   anything with attributes of its own TemplateObject
 
 import { TemplateError } from './template-error.ts'

@@ -18,7 +18,7 @@ test('host functions get plain values, and keyword arguments last', async () => 
   assert.deepEqual(splitArguments([1, 2]), { positional: [1, 2], named: {} })
 })
 
-test('a function is called with the object that it belongs to', async () => {
+test('a function is called with its object as `this`', async () => {
   const counter = {
     count: 1,
     next() {
@@ -52,14 +52,14 @@ test('a named tuple has items, names and a JSON form', async () => {
   assert.equal(JSON.stringify({ position }), '{"position":[1.5,2,0]}')
 })
 
-test('Maps, Sets, big ints and absent values have a Python side', async () => {
+test('Maps, Sets, big ints and absent values become Python values', async () => {
   const context = { map: new Map([['k', 1]]), set: new Set([1, 2]), big: 7n, absent: undefined, empty: null }
   assert.equal(await render('{map.k} {map} {set} {big + 1} {empty}', context), "1 {'k': 1} [1, 2] 8 None")
   assert.equal(await render('{absent is defined} {empty is defined}', context), 'False True')
   assert.equal(await render('{nothing()}', { nothing: () => undefined }), 'None')
 })
 
-test('what a template stores in an object of the host stays there and turns plain again', async () => {
+test('a value that a template stores in an object of the host stays there as a plain value', async () => {
   const user: Record<string, unknown> = {}
   await render("{% do user.__setitem__('clicked', true) %}{% do user.update({'t': 5.0, 'l': [(1, 2)]}) %}", {
     user,
@@ -69,7 +69,7 @@ test('what a template stores in an object of the host stays there and turns plai
   assert.deepEqual(toPlain(user), { clicked: true, t: 5, l: [[1, 2]] })
 })
 
-test('an object that looks itself up can be searched and looped over, and names itself', async () => {
+test('an object with its own look-up can be searched and iterated, and has its own type name', async () => {
   const printer = {
     typeName: 'printer',
     getItem: (key: unknown) => (key === 'fan' ? { speed: 1 } : undefined),
