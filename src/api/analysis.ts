@@ -51,7 +51,7 @@ export const AnalysedMachine = object({
   max_accel: float().describe('mm/s²'),
 })
 
-/** What a file takes, in the form of Klipper Estimator. */
+/** The print time of a file by its parts, in the form of Klipper Estimator. */
 export const Estimate = object({
   total_time: seconds,
   total_distance: millimetres,
@@ -87,7 +87,7 @@ export const PrintProgress = object({
 
 export const analysis = chapter({
   title: 'Analysis APIs',
-  about: 'Print times by the limits of this printer, and what of a file does not fit it',
+  about: 'Print times within the limits of this printer, and the parts of a file that do not fit it',
   methods: {
     'server.analysis.status': get('/server/analysis/status', {
       summary: 'The estimator, and the machine that it computes print times for',
@@ -101,7 +101,7 @@ export const analysis = chapter({
       }),
     }),
     'server.analysis.estimate': post('/server/analysis/estimate', {
-      summary: 'The print time of a file in all its parts; nothing is stored',
+      summary: 'Estimate the print time of a file by its parts; the server stores nothing',
       params: {
         filename,
         estimator_config: string()

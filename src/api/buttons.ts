@@ -1,4 +1,4 @@
-// API document: "Button Event". What buttons at GPIO pins report.
+// API document: "Button Event". Events of buttons at GPIO pins.
 import { bool, choice, float, type Infer, json, object, string } from '../schema/index.ts'
 import { chapter, notification } from './chapter.ts'
 
@@ -15,7 +15,7 @@ export type ButtonEvent = Infer<typeof ButtonEvent>
 
 export const buttons = chapter({
   title: 'Button Events',
-  about: 'What buttons report whose templates call send_notification',
+  about: 'Events of buttons whose templates call send_notification',
   notifications: {
     notify_button_event: notification(
       'A button was pressed or released',
@@ -23,7 +23,7 @@ export const buttons = chapter({
         name: string().describe('The name of the button'),
         type: choice('gpio'),
         event: ButtonEvent,
-        aux: json().describe('What the template gave; null if it gave nothing'),
+        aux: json().describe('The argument of send_notification; null without one'),
       }),
     ),
   },

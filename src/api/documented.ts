@@ -24,7 +24,7 @@ export interface Tag {
   readonly description: string
 }
 
-/** The tags for `headings`, each once: those of the contract in its order, then others as they come. */
+/** The tags for `headings`, each once: those of the contract in its order, then others in order of appearance. */
 export function tagsOf(headings: Iterable<Heading>): Tag[] {
   const used = new Map([...headings].map(({ title, about }) => [title, about]))
   const titles = new Set([...chapters.map(({ title }) => title), ...used.keys()])

@@ -58,7 +58,7 @@ export interface Endpoint<P extends Shape = Shape, R = unknown> {
   readonly changes: boolean
   /** Whether arguments go to the handler as they arrive: Klippy checks them itself, with its own error texts. */
   readonly passThrough: boolean
-  /** Arguments for a first try, for the documents; where types alone do not show what is meant. */
+  /** Example arguments for the documents, where types alone are not clear enough. */
   readonly example?: Readonly<Record<string, unknown>>
 }
 

@@ -110,7 +110,7 @@ const Upload: JsonSchema = {
     file: FILE,
     root: string().default('gcodes').json,
     path: string().describe('A folder below the root; created if missing').default('').json,
-    // An empty example: pages that fill in a form for a try would give a text that is no checksum.
+    // An empty example: an API page that prefills its form would otherwise send a text that is not a checksum.
     checksum: {
       ...string().describe('SHA-256 of the file, hexadecimal; 422 if it differs').json,
       examples: [''],

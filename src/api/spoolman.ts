@@ -1,4 +1,4 @@
-// API document: "Spoolman APIs". The spools of the printer, kept by a Spoolman server, and a way to that server.
+// API document: "Spoolman APIs". The spools of the printer, stored on a Spoolman server, and requests to that server.
 import { bool, float, int, json, list, object, record, string } from '../schema/index.ts'
 import { chapter, notification } from './chapter.ts'
 import { get, post } from './endpoint.ts'
@@ -57,7 +57,7 @@ export const spoolman = chapter({
   notifications: {
     notify_active_spool_set: notification('The active spool changed', object({ spool_id: spoolId })),
     notify_tool_spools_changed: notification(
-      'A tool got a spool of its own, another one, or none',
+      'The spool of a tool changed',
       object({ tool_spools: toolSpools }),
     ),
     notify_spoolman_status_changed: notification(

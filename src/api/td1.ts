@@ -1,4 +1,4 @@
-// TD-1 filament scanners, as clients of today know them; they are not in the API document. Our own: notify_td1_changed.
+// TD-1 filament scanners, as current clients use them; they are not in the API document. Our own: notify_td1_changed.
 import { float, object, record, string } from '../schema/index.ts'
 import { chapter, notification } from './chapter.ts'
 import { get, post } from './endpoint.ts'

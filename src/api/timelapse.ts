@@ -1,5 +1,5 @@
-// Videos of prints, made of pictures of a webcam. Names and replies are those of the component `timelapse` that Mainsail
-// and Fluidd have pages for; what only this server has is marked in its description.
+// Videos of prints, made of pictures of a webcam. Names and replies are those of the component `timelapse`, for which
+// Mainsail and Fluidd have pages; descriptions mark what only this server has.
 import {
   bool,
   choice,
@@ -61,10 +61,10 @@ export const timelapseSettings = {
   )
     .describe('Where the head is parked')
     .default('back_left'),
-  park_custom_pos_x: millimetres().describe('X of a parking position of your own').default(10),
-  park_custom_pos_y: millimetres().describe('Y of a parking position of your own').default(10),
+  park_custom_pos_x: millimetres().describe('X of a custom parking position').default(10),
+  park_custom_pos_y: millimetres().describe('Y of a custom parking position').default(10),
   park_custom_pos_dz: millimetres().describe('How much the head is raised there').default(0),
-  park_travel_speed: speed().describe('Speed of the way to the parking position').default(100),
+  park_travel_speed: speed().describe('Speed of the travel to the parking position').default(100),
   park_retract_speed: speed().describe('Speed of the retraction before parking').default(15),
   park_extrude_speed: speed().describe('Speed of the extrusion after parking').default(15),
   park_retract_distance: distance().describe('Filament retracted before parking').default(1),
