@@ -5,7 +5,7 @@ import { format, inspect } from 'node:util'
 import { readSecrets } from '../../src/config/index.ts'
 import { Folder } from './folder.ts'
 
-test('an ini gives sections of texts, inline signs included', () => {
+test('an ini file becomes sections of texts, inline comment signs included', () => {
   using folder = new Folder({
     'moonraker.secrets':
       '; mine\n[DEFAULT]\nuser: me\n[mqtt_credentials]\nUsername: eric\npassword: a #b ;c\n',
@@ -17,7 +17,7 @@ test('an ini gives sections of texts, inline signs included', () => {
   assert.deepEqual(warnings, [])
 })
 
-test('JSON gives its values', () => {
+test('a JSON file is read with its types', () => {
   using folder = new Folder({ 'moonraker.secrets': '{"a": {"b": 1, "c": ["d"]}}' })
   assert.deepEqual(readSecrets(folder.at('moonraker.secrets')).secrets.values, { a: { b: 1, c: ['d'] } })
 })
@@ -62,7 +62,7 @@ for (const [what, content, warning] of BROKEN) {
   })
 }
 
-test('a folder, or a link to itself, in its place is a warning', () => {
+test('a folder or a link to itself instead of the file is a warning', () => {
   using folder = new Folder({ 'moonraker.secrets/x': '' })
   folder.link('circle', 'circle')
   assert.match(readSecrets(folder.at('moonraker.secrets')).warnings.join(), /is not a file/)

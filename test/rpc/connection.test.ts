@@ -228,7 +228,7 @@ test('an unauthenticated client gets neither requests nor calls', async () => {
   assert.deepEqual(channel.sent, [])
 })
 
-test('ids are unguessable, exact in JavaScript, and lead to their connections', () => {
+test('ids are unguessable, exact in JavaScript, and find their connections', () => {
   const connections = new Connections()
   const all = Array.from({ length: 200 }, () =>
     connections.open('unix', null, TRUSTED_USER, new SlowChannel()),

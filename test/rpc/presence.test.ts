@@ -58,7 +58,7 @@ test('a removed listener gets no more calls', () => {
   assert.deepEqual(changes, [false])
 })
 
-test('clients that were there before count', () => {
+test('clients that connected before count', () => {
   const { clock, connections, open } = scene()
   open()
   assert.equal(new Presence(connections, clock).isPresent, true)

@@ -19,7 +19,7 @@ function verbs(found: Found | undefined): string[] | undefined {
   return found?.kind === 'methods' ? [...found.byVerb.keys()] : undefined
 }
 
-test('a path leads to its methods by verb', () => {
+test('a path and a verb select a method', () => {
   const registry = new Registry()
   registry.serve(
     chapterOf({ 'a.get': get('/a', text), 'a.post': post('/a', text), 'b.both': getOrPost('/b', text) }),

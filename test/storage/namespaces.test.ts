@@ -100,7 +100,7 @@ test('errors for missing items have the texts of Moonraker', async () => {
   assert.throws(() => namespaces.all('nope'), notFound('Namespace nope not found'))
 })
 
-test('a namespace exists while it has records, or a component keeps it', async () => {
+test('a namespace exists while it has records, or a component reserves it', async () => {
   await using folder = new DataFolder()
   const { namespaces } = folder.open()
   namespaces.keep('announcements')
