@@ -26,7 +26,10 @@ export function hostNameOf(hostAndPort: string): string {
 
 /** Whether `host` is an address, a single label, has a private suffix, or is a name of this machine. */
 export function isPrivateHost(host: string, resolvConf = '/etc/resolv.conf'): boolean {
-  if (isIP(host) !== 0 || !host.includes('.')) return true
+  if (isIP(host) !== 0) return true
+  // Browsers send other characters encoded; `evil.example#.local` is no name of a host.
+  if (!/^[\w.-]*$/.test(host)) return false
+  if (!host.includes('.')) return true
   return PRIVATE_SUFFIXES.some(suffix => host.endsWith(suffix)) || ownNames(resolvConf).includes(host)
 }
 

@@ -50,6 +50,10 @@ const FOREIGN = [
   'x.front.example.org',
   'a.wild.example.org.evil.example',
   'evil.corp.example',
+  'evil.example#.local',
+  'evil.example?.local',
+  'evil.example\t.local',
+  'evil\u00b7example',
 ]
 /** Paths that a rebound page would read first. */
 const SECRETS = ['/access/api_key', '/access/oneshot_token', '/server/files/config/moonraker.conf']
