@@ -69,6 +69,10 @@ test('names of parts as browsers, curl, .NET and Python write them', () => {
   assert.deepEqual(headerOf({ filename: '100%.gcode' }), ['file', '100%.gcode'])
   assert.deepEqual(headerOf({ filename: 'Hülle 🚀.gcode' }), ['file', 'Hülle 🚀.gcode'])
   assert.deepEqual(headerOf({ disposition: 'form-data; name=file; filename=a.gcode' }), ['file', 'a.gcode'])
+  assert.deepEqual(headerOf({ disposition: 'form-data; name="file"; filename="a.gcode"; ' }), [
+    'file',
+    'a.gcode',
+  ])
   assert.deepEqual(headerOf({ disposition: 'FORM-DATA; FileName="a.gcode"; NAME="file"' }), [
     'file',
     'a.gcode',
@@ -112,6 +116,7 @@ test('ambiguous headers are rejected', () => {
     [{ disposition: 'form-data; name="root"; NAME="path"' }, /two parameters NAME/],
     [{ disposition: 'form-data; name="file"; filename="a' }, /cannot be read/],
     [{ disposition: 'form-data; name="file" filename="a"' }, /cannot be read/],
+    [{ disposition: 'form-data; name="file"; filename="a";;' }, /cannot be read/],
     [{ disposition: 'form-data; filename="a"' }, /has no name/],
     [{ disposition: 'attachment; name="file"; filename="a"' }, /not form-data/],
     [{ name: 'a', headers: ['content-DISPOSITION: form-data; name="file"'] }, /two headers/],

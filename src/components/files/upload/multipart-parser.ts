@@ -186,7 +186,8 @@ function dispositionOf(value: string): Map<string, string> {
     parameters.set(name.toLowerCase(), quoted === undefined ? plain : unquoted(quoted))
     end = reader.lastIndex
   }
-  if (value.slice(end).trim() !== '') throw damaged('the parameters of a part cannot be read')
+  const rest = value.slice(end).trim()
+  if (rest !== '' && rest !== ';') throw damaged('the parameters of a part cannot be read')
   return parameters
 }
 
