@@ -138,7 +138,7 @@ async function start(core: Core, settings: Settings, { entries, watch }: Parts):
       log.warning(`cannot create the folder of dev_mode: ${messageOf(error)}`)
     })
     log.info(`feeds are read from ${folder} (dev_mode)`)
-  } else if (!settings.enable_moonlight) log.info('no feeds are fetched (enable_moonlight)')
+  } else if (!settings.enable_moonlight) log.info('the server fetches no feeds (enable_moonlight: False)')
   await watch.start(settings.dev_mode ? 'now' : 'soon')
 }
 

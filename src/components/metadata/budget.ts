@@ -1,4 +1,4 @@
-// Limits what the pictures of one file cost. The picture that exceeds a limit is left out, and all after it.
+// Limits the work for the pictures of one file. The picture that exceeds a limit is left out, with all after it.
 
 /** Pixels that are decoded to convert pictures: as many as the two largest allowed images have. */
 const PIXELS = 8 * 1024 * 1024

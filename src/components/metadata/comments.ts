@@ -8,7 +8,7 @@ const SEMICOLON = 0x3b
 /**
  * Another comment may follow the value of these keys in the same line: OrcaSlicer 1.6 and Creality Print write
  * "; filament cost = 0.04; total filament used [g] = 1.86", and BambuStudio its two times. A semicolon in any other
- * value belongs to the value: lists are separated by it, and settings contain G-code.
+ * value is part of the value: lists are separated by it, and settings contain G-code.
  */
 const CHAINED = new Set([
   'filament used [mm]',

@@ -34,7 +34,7 @@ function startOf(text: string, sign: string): number {
   return -1
 }
 
-/** The lines of the image without what they start with. They may end in a carriage return alone. */
+/** The lines of the image without their common start; a carriage return alone may end a line. */
 function* linesFrom(text: string, start: number, sign: string): Generator<string> {
   for (let at = start; at < text.length; ) {
     const end = lineEnd(text, at)

@@ -124,7 +124,7 @@ export interface FileText {
   readonly head: string
   /** Is `head` itself if that is the whole file. */
   readonly tail: string
-  /** Calls `read` with parts of what is between head and tail, the last one first, until it returns a value. */
+  /** Calls `read` with parts of the text between head and tail, the last one first, until it returns a value. */
   between?<T>(read: (text: string) => T | undefined): Promise<T | undefined>
 }
 

@@ -41,7 +41,7 @@ export class MetadataService implements MetadataSource {
   /** Finds the files that were created or changed while the server was down. The start does not wait for it. */
   start(): void {
     const reconciled = this.#files.rootsKnown.then(() => this.#reconcile())
-    reconciled.catch(error => this.#core.log.error('the metadata cannot be brought up to date', error))
+    reconciled.catch(error => this.#core.log.error('cannot update the metadata', error))
   }
 
   stop(): void {

@@ -54,7 +54,7 @@ export class PlainGcode {
   /** Removes plain G-code that became outdated while the server was down. The start does not wait for it. */
   start(): void {
     const { log } = this.#core
-    this.#removeAllOutdated().catch(error => log.error('outdated plain G-code was not removed', error))
+    this.#removeAllOutdated().catch(error => log.error('cannot remove outdated plain G-code', error))
   }
 
   async #removeAllOutdated(): Promise<void> {

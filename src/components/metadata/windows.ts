@@ -35,7 +35,7 @@ const LONGEST_SEARCH = 64 * MIB
 const OVERLAP = 1024
 
 /**
- * Calls `read` with parts of what is between the windows, the last one first, until it returns a value. Reads at most
+ * Calls `read` with parts of the text between the windows, the last one first, until it returns a value. Reads at most
  * the last 64 MiB of it.
  */
 export async function searchBetween<T>(

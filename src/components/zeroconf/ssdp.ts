@@ -78,7 +78,7 @@ export class Ssdp {
       this.#senders.set(network, sender)
     } catch (error) {
       sender.close()
-      this.#parts.log.warning(`not at ${address} (${name}): ${messageOf(error)}`)
+      this.#parts.log.warning(`cannot announce at ${address} (${name}): ${messageOf(error)}`)
     }
   }
 

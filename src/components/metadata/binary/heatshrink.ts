@@ -5,7 +5,7 @@ const LENGTH_BITS = 4
 
 /**
  * Decompresses a stream with a window of `windowBits` (at most 12) into at most `size` bytes. A stream that ends early
- * gives what it contains.
+ * results in fewer bytes.
  */
 export function heatshrinkDecode(input: Uint8Array, windowBits: number, size: number): Buffer {
   const output = Buffer.alloc(size)

@@ -7,7 +7,7 @@ import { decodePng, isPng } from './png.ts'
 import { decodeQoi, isQoi } from './qoi.ts'
 import { decodeRgb565 } from './rgb565.ts'
 
-/** The format by the first bytes of the data: what a slicer declares need not be true. */
+/** The format by the first bytes of the data: the declaration of a slicer may be wrong. */
 export function formatOf(data: Buffer): ImageFormat | undefined {
   if (isPng(data)) return 'png'
   if (isQoi(data)) return 'qoi'

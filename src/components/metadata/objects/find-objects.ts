@@ -22,7 +22,7 @@ export interface FoundObject {
   hull: Hull
 }
 
-/** What goes into the file, and where. */
+/** The texts to insert into the file, and their places. */
 export interface FoundObjects {
   objects: FoundObject[]
   edits: Edits

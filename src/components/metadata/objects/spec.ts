@@ -1,7 +1,7 @@
 // How object processing is registered as a file processor.
 import type { FileProcessorSpec } from '../../../core/file-processor.ts'
 
-/** Runs after all other processors that rewrite: they may change what it reads. */
+/** Runs after all other processors that rewrite, since it reads their changes. */
 export const objectProcessor: FileProcessorSpec = {
   name: 'preprocess_cancellation',
   priority: 1000,
