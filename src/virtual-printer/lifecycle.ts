@@ -60,7 +60,7 @@ export class Lifecycle {
     this.#message = problem + AFTER_CONFIG_ERROR
   }
 
-  /** The machine stops at once; only a restart brings it back. */
+  /** The machine stops at once; only a restart makes it ready again. */
   shutdown(reason: string): void {
     if (this.#state === 'shutdown') return
     this.#state = 'shutdown'

@@ -94,13 +94,13 @@ export class VirtualPrinter {
     this.#current?.host.lifecycle.shutdown(reason)
   }
 
-  /** Holds back all replies and messages; connections stay open and requests queue up. */
+  /** Delays all replies and messages; connections stay open and requests queue up. */
   hang(): void {
     this.#hung = true
     for (const connection of this.#connections) connection.hang()
   }
 
-  /** Ends `hang` and sends what it held back. */
+  /** Ends `hang` and sends the delayed messages. */
   resume(): void {
     this.#hung = false
     for (const connection of this.#connections) connection.unhang()

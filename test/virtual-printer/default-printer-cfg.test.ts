@@ -1,4 +1,4 @@
-// The machine of the default printer.cfg: what it forgives, what the strict one rejects, and its macros.
+// The machine of the default printer.cfg: commands that it skips, commands that the strict one rejects, and its macros.
 
 import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, readdirSync } from 'node:fs'
@@ -106,7 +106,7 @@ describe('the macros', { concurrency: true }, () => {
     })
   }
 
-  test('PAUSE retracts once, RESUME gives back what it took and only when paused', async () => {
+  test('PAUSE retracts once, RESUME restores the filament, and only when paused', async () => {
     const { rig, client } = await start()
     await using _ = rig
     const filament = async () => ((await client.query('toolhead')).position as number[])[3]

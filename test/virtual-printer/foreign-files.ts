@@ -20,7 +20,7 @@ const missing = (command: string, message: RegExp, before = ''): ForeignFile => 
   strictError: message,
 })
 
-/** By what is foreign about them. */
+/** By the feature that the strict machine rejects. */
 export const FOREIGN_FILES: Readonly<Record<string, ForeignFile>> = {
   'no homing and no heating': { gcode: LINE, strictError: NOT_HOMED },
   'heating by another program': { gcode: `G28\n${LINE}`, strictError: COLD },

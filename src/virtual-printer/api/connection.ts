@@ -63,12 +63,12 @@ export class Connection {
     if (!this.closed) this.#socket.write(text)
   }
 
-  /** Holds back all messages. */
+  /** Delays all messages. */
   hang(): void {
     this.#hung ??= []
   }
 
-  /** Sends the messages held back. */
+  /** Sends the delayed messages. */
   unhang(): void {
     const held = this.#hung ?? []
     this.#hung = undefined

@@ -90,7 +90,7 @@ function info(host: Host, request: ApiRequest, logFile: string | undefined): Rec
   }
 }
 
-/** The error object of a reply. Rethrows what is not an error of a request or of G-code. */
+/** The error object of a reply. Rethrows any error that is not of a request or of G-code. */
 export function errorReply(error: unknown): { error: string; message: string } {
   if (error instanceof WebRequestError || error instanceof GcodeError) {
     return { error: 'WebRequestError', message: error.message }

@@ -13,7 +13,7 @@ export type RawConfig = Map<string, Map<string, string>>
 export const AUTOSAVE_MARK = '#*# <---------------------- SAVE_CONFIG ---------------------->'
 
 /**
- * The sections of printer.cfg, of what it includes and of its SAVE_CONFIG block, in this order.
+ * The sections of printer.cfg, of its included files and of its SAVE_CONFIG block, in this order.
  * Throws ConfigError.
  */
 export function readConfig(file: string): RawConfig {

@@ -52,7 +52,7 @@ function kindOf(error: unknown): string {
   return error instanceof TemplateError ? `jinja2.exceptions.${error.kind}` : 'Error'
 }
 
-// A template error loses the type of what a function threw, so the original error is kept in `raised`.
+// A template error loses the type of a function's error, so `raised` contains the original error.
 function actions(host: Host, raised: { error?: GcodeError }): Record<string, unknown> {
   const raise = (error: GcodeError): never => {
     raised.error = error
