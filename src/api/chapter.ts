@@ -22,19 +22,19 @@ type Values<P extends readonly Schema<unknown>[]> = { -readonly [K in keyof P]: 
 /** The parameters of a notification, in order. */
 export type ParamsOfNotification<N> = N extends Notification<infer P> ? Values<P> : never
 
-/** An event: something that happened inside the server, for its components. `A` is what it carries. */
+/** An event: something that happened inside the server, for its components. `A` are its arguments. */
 export interface Event<A extends readonly unknown[] = readonly unknown[]> {
   readonly summary: string
   /** Exists in the type only. */
   readonly carries?: (...args: A) => void
 }
 
-/** Declares an event that carries `A`. */
+/** Declares an event with the arguments `A`. */
 export function event<A extends readonly unknown[] = []>(summary: string): Event<A> {
   return { summary }
 }
 
-/** What an event carries, in order. */
+/** The arguments of an event, in order. */
 export type ArgsOfEvent<E> = E extends Event<infer A> ? A : never
 
 /** An HTTP route outside the calling scheme: its reply is not `{"result": …}`. `path` is a template, as OpenAPI writes it. */
@@ -77,7 +77,7 @@ export function bareEndpoints(methods: Methods): Readonly<Record<string, RawEndp
 }
 
 type Notifications = Readonly<Record<string, Notification>>
-// Its own base type, since what an event carries is checked contravariantly.
+// Its own base type, since the arguments of an event are checked contravariantly.
 type Events = Readonly<Record<string, { readonly summary: string }>>
 type None = Record<never, never>
 
@@ -104,7 +104,7 @@ export interface Chapter<
   readonly events: E
 }
 
-/** Declares a chapter; what it does not have may be left out. */
+/** Declares a chapter; every missing part counts as empty. */
 export function chapter<M extends Methods = None, N extends Notifications = None, E extends Events = None>(
   spec: Heading & Partial<Chapter<M, N, E>>,
 ): Chapter<M, N, E> {

@@ -98,5 +98,5 @@ export type NotificationParams<N extends NotificationName> = ParamsOfNotificatio
 
 type AllEvents = Merged<'events'>
 
-/** Every event and what it carries, in order. */
+/** Every event with its arguments, in order. */
 export type Events = { readonly [E in keyof AllEvents]: ArgsOfEvent<AllEvents[E]> }

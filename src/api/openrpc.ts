@@ -79,7 +79,7 @@ function examplesOf({ example }: Endpoint): { readonly examples?: readonly Docum
   return { examples: [{ name: 'A first call', params }] }
 }
 
-/** Required parameters first, as OpenRPC demands. Those that take arguments by their keys carry `x-keys`. */
+/** Required parameters first, as OpenRPC demands. Parameters that take arguments by their keys have `x-keys`. */
 function describeParams(shape: Shape): Document[] {
   return Object.entries(shape)
     .map(

@@ -27,7 +27,7 @@ export type ObjectStatus = Readonly<Record<string, unknown>>
 export type StatusChange = Readonly<Record<string, ObjectStatus>>
 
 /**
- * Status objects and the fields wanted of each; null means all. Over HTTP each object may be an argument itself, with
+ * Status objects and the requested fields of each; null for all. Over HTTP each object may be an argument itself, with
  * its fields separated by commas: `?toolhead=position,homed_axes&print_stats`.
  */
 function byObject<F extends Field<unknown>>(field: F) {
