@@ -1,4 +1,4 @@
-// Killed at random moments: everything that was acknowledged is there, and the file is sound.
+// Kills the writer at random moments: every acknowledged write survives, and the file is intact.
 // CRASH_ROUNDS sets how often.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

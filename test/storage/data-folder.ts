@@ -1,4 +1,4 @@
-// A data folder with a database, that goes away with its test.
+// A data folder with a database; it is removed with its test.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ export class DataFolder implements AsyncDisposable {
   readonly backups: string
   /** The database file. */
   readonly file: string
-  /** What the storage warned of, oldest first. */
+  /** Warnings of the storage, oldest first. */
   readonly warnings: string[] = []
   readonly #open: Storage[] = []
 

@@ -14,7 +14,7 @@ const NAME = 'moonraker-sql.db'
 const PAGE = 4096
 const JOBS = 300
 
-/** A file with enough of everything to fill many pages. */
+/** A file with enough records of each kind to fill many pages. */
 async function sound(): Promise<Buffer> {
   await using folder = new DataFolder()
   folder.put(NAME, fixture(NAME))
@@ -301,7 +301,7 @@ test('the start reports another program that has locked the file', async () => {
   other.close()
 })
 
-/** A small file system in memory, or null where this user may not mount one; it goes away with the test. */
+/** A small file system in memory, or null where this user may not mount one; it is removed with the test. */
 function mountSmall(t: TestContext, path: string, size: string): Disposable | null {
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]).status !== 0) {
     t.skip('mounting a small file system needs root')

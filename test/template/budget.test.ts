@@ -1,4 +1,4 @@
-// No template can hang the server, use up its memory, or reach into JavaScript.
+// No template can hang the server, use up its memory, or access JavaScript objects.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

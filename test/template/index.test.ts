@@ -1,4 +1,4 @@
-// Templates and the answers that Jinja2 itself gives to them; the answers are compared without white space at the
+// Templates and the results of Jinja2 itself; the results are compared without white space at the
 // ends, as template options are used.
 
 import assert from 'node:assert/strict'

@@ -1,4 +1,4 @@
-// Whatever a template's source is, the outcome is a text or a TemplateError.
+// Every template source results in a text or a TemplateError.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

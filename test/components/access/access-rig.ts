@@ -30,7 +30,7 @@ export class MovedClock implements Clock {
     return systemClock.every(seconds, task)
   }
 
-  /** Runs what is due every `seconds`. */
+  /** Runs the tasks that repeat every `seconds`. */
   run(seconds: number): void {
     for (const each of this.#repeated) if (each.seconds === seconds) each.task()
   }

@@ -1,4 +1,4 @@
-// Guessed passwords: limits by address and by user name, which only time and success remove.
+// Guessed passwords: limits by address and by user name; they end only with time or a successful login.
 import assert from 'node:assert/strict'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Floods of logins from many networks: others still log in, and what waits is bounded.
+// Floods of logins from many networks: other users can still log in, and the queue is bounded.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KnownNetworks, LoginQueue } from '../../../src/components/access/login-queue.ts'

@@ -1,4 +1,4 @@
-// Users come, log in and out, change their passwords, and go; each time everything that they hold ends at once.
+// Users are created, log in and out, change their passwords, and are deleted; each time their old access ends at once.
 import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { test } from 'node:test'
@@ -111,7 +111,7 @@ test('of two parallel requests to create the same user one succeeds', async () =
   assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 1)
 })
 
-/** What ends a login, by its notification: each gets the headers of a trusted client, and the tokens of the user `a`. */
+/** Requests that end a login, by their notification, with the headers of a trusted client and the tokens of `a`. */
 const ENDINGS: Readonly<
   Record<string, (rig: Awaited<ReturnType<typeof startAccess>>, token: string) => Promise<unknown>>
 > = {

@@ -1,4 +1,4 @@
-// A Klippy that knows nothing but sensors, whose list and values a test sets at will.
+// A Klippy with sensors only; the test sets their list and values.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -79,7 +79,7 @@ export class SensorKlippy implements AsyncDisposable {
     this.#socket?.write(frame({ method: 'process_gcode_response', params: { response } }))
   }
 
-  /** Goes away and comes back with another printer.cfg. */
+  /** Disconnects and reconnects with another printer.cfg. */
   restart(sensors: Sensors): void {
     this.#configure(sensors)
     this.#socket?.destroy()

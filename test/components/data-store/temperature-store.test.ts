@@ -1,4 +1,4 @@
-// Histories of sensors: what is recorded, and what outlives a restart of Klippy.
+// Histories of sensors: recorded values, and values that survive a restart of Klippy.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Events } from '../../../src/api/index.ts'
@@ -44,7 +44,7 @@ class Setup implements AsyncDisposable {
     })
   }
 
-  /** Sensors report values, which are sampled. */
+  /** Sensors report values, and the store samples them. */
   async sample(change: Readonly<Record<string, Record<string, unknown>>>): Promise<void> {
     const received = this.next('klippy:status')
     this.klippy.report(change)

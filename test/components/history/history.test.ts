@@ -90,7 +90,7 @@ const ENDS: End[] = [
     'cancelled',
     'Must home axis first',
     (server, client) => {
-      // What Klipper does with `on_error_gcode: CANCEL_PRINT`.
+      // Klipper does this with `on_error_gcode: CANCEL_PRINT`.
       server.klippy.print('!! Must home axis first')
       return server.print(client, { state: 'cancelled' })
     },
@@ -146,7 +146,7 @@ test('a job is closed when the server stops, if Klipper has no print afterwards'
 })
 
 test('a job that Klipper continues is the same job', async () => {
-  // The start of a job is compared in seconds, of which a restart must not take too many.
+  // The server compares the start of a job with a tolerance of seconds; the restart must not take longer.
   await using server = await start(1)
   const client = await server.client()
   await server.print(client, { ...START, filament_used: 10 })

@@ -1,16 +1,16 @@
-// Users and API keys under a server that gets killed: what was acknowledged of them, and whether it holds.
+// Users and API keys while the server is killed again and again: every acknowledged change must survive.
 import assert from 'node:assert/strict'
 import { postJson, sendRequest } from '../../support/raw-http.ts'
 import type { Frame, WebClient } from '../../support/web-client.ts'
 
-/** One in so many acknowledged users and keys of rounds before is looked at again: a login is slow on purpose. */
+/** One of this many acknowledged users and keys of earlier rounds is checked again: a login is slow on purpose. */
 const AGAIN = 25
-/** As many keys are kept; a server takes 200. */
+/** The most keys that stay; a server accepts 200. */
 const KEPT_KEYS = 50
 
 interface KnownUser {
   password: string
-  /** What the password may be as well: a change of it was not acknowledged. */
+  /** Another possible password: its change was not acknowledged. */
   wanted: string
   /** A refresh token of the last login. */
   refresh: string
@@ -22,7 +22,7 @@ export class AcknowledgedUsers {
   readonly #gone = new Set<string>()
   /** Named API keys by name. */
   readonly #keys = new Map<string, string>()
-  /** Of the round that runs. */
+  /** Users and keys of the current round. */
   #fresh = new Set<string>()
   /** A user, or a key, whose deletion was not acknowledged. */
   #leaving = ''
@@ -83,7 +83,7 @@ export class AcknowledgedUsers {
     this.counts.deletions += 1
   }
 
-  /** All are listed and no others come back; those of the last round, and some of before or `all`, get in. */
+  /** All are listed, and no deleted ones; those of the last round, and some earlier ones or `all`, can log in. */
   async check(client: WebClient, port: number, all = false): Promise<void> {
     const { users } = await right(client, 'access.users.list')
     const { keys } = await right(client, 'access.api_keys.list')
@@ -129,7 +129,7 @@ export class AcknowledgedUsers {
   }
 }
 
-/** Calls what must not fail. */
+/** Calls a method that must not fail. */
 async function right(client: WebClient, method: string, params?: object): Promise<Frame> {
   const { result, error } = await client.call(method, params)
   assert.equal(error, undefined, `${method}: ${error?.message}`)

@@ -1,6 +1,5 @@
-// Killed at random moments while items, the queue, the history, users and keys are written: what was acknowledged is
-// there.
-// CRASH_ROUNDS sets how often.
+// Kills the server at random moments while it writes items, the queue, the history, users and keys: every acknowledged
+// write must survive. CRASH_ROUNDS sets how often.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -83,7 +82,7 @@ async function check(client: WebClient, known: Acknowledged): Promise<void> {
   const { result: queue } = await client.call('server.job_queue.status')
   const ids = new Set(queue.queued_jobs.map((job: Frame) => job.job_id))
   const lost = [...known.queued].filter(id => !known.removed.has(id) && !ids.has(id))
-  // One removal may have been on its way.
+  // One removal may have been in progress.
   assert.ok(lost.length <= 1, `jobs of the queue are gone: ${lost.join(', ')}`)
   for (const id of lost) known.removed.add(id)
   assert.deepEqual(
@@ -122,7 +121,7 @@ async function round(folder: string, klippy: FakeKlippy, known: Acknowledged): P
     if (result.klippy_state !== 'ready') await client.notified('notify_klippy_ready')
     await client.call('printer.objects.subscribe', { objects: { print_stats: null } })
     const writers = [0, 1, 2, 3].map(lane => writeItems(client, known, lane))
-    // Who logs in has a connection of its own.
+    // Logins have a connection of their own.
     const user = await WebClient.open(`http://127.0.0.1:${port}`)
     const users = known.users.write(client, user)
     const failed = Promise.race([...writers, writeQueue(client, known), print(client, klippy), users])
@@ -136,7 +135,7 @@ async function round(folder: string, klippy: FakeKlippy, known: Acknowledged): P
   }
 }
 
-/** Everybody who was ever acknowledged gets in. */
+/** Checks all acknowledged writes, and that every acknowledged user can log in. */
 async function lastLook(folder: string, klippy: FakeKlippy, known: Acknowledged): Promise<void> {
   const { child, port } = await startChild(folder, klippy)
   const exit = once(child, 'exit')
@@ -151,7 +150,7 @@ async function lastLook(folder: string, klippy: FakeKlippy, known: Acknowledged)
   checkFile(folder)
 }
 
-/** Not after every kill: looking into the file takes its log in, which is the server's to do. */
+/** Not after every kill: opening the file merges its log, which is the task of the server. */
 function checkFile(folder: string): void {
   const file = new Sqlite(join(folder, 'database', 'moonraker-sql.db'))
   const found = file.all('PRAGMA integrity_check').map(row => row.integrity_check)

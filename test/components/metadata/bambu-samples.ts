@@ -1,5 +1,5 @@
 // Short G-code files of slicers whose header has the totals: BambuStudio, QIDIStudio, Creality Print 4. With the metadata
-// that each must give.
+// that its scan must return.
 import type { Sample } from './prusa-samples.ts'
 import { LISTS, MOVES } from './prusa-samples.ts'
 

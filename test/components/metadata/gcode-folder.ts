@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A folder that goes away with the test (`using`). */
+/** A folder that is removed with the test (`using`). */
 export class GcodeFolder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'metadata-test-'))
 

@@ -1,4 +1,4 @@
-// Prints of binary G-code, through each of the server's interfaces; and what becomes of the plain G-code.
+// Prints of binary G-code, through each of the server's interfaces; and when the plain G-code is removed.
 import assert from 'node:assert/strict'
 import {
   existsSync,

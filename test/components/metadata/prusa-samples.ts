@@ -1,4 +1,4 @@
-// Short G-code files in the format of PrusaSlicer and its relatives, with the metadata that each must give.
+// Short G-code files in the format of PrusaSlicer and its relatives, with the metadata that its scan must return.
 
 /** A file's text and the metadata of its scan, without byte offsets. */
 export interface Sample {

@@ -1,4 +1,4 @@
-// The metadata service through the server's interfaces: files are read once, and again when they change, move or go.
+// The metadata service through the server's interfaces: files that are read once, change, move or are deleted.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Short G-code files in the format of each slicer, with the metadata that each must give.
+// Short G-code files in the format of each slicer, with the metadata that its scan must return.
 import { bambuSamples } from './bambu-samples.ts'
 import type { Sample } from './prusa-samples.ts'
 import { MOVES, prusaSamples } from './prusa-samples.ts'

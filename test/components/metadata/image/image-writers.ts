@@ -46,7 +46,7 @@ function bigEndian(value: number): number[] {
   return [value >>> 24, (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff]
 }
 
-/** What a JPEG of flat blocks of 8x8 is written with. */
+/** The parameters of a JPEG of flat blocks of 8x8. */
 export interface JpegOptions {
   /** Blocks of luminance in a unit: 1x1 without subsampling, 2x2 with. */
   across: number

@@ -1,4 +1,4 @@
-// Object processing of files: what is inserted, what stays, what is not processed.
+// Object processing of files: inserted lines, unchanged lines, and files that are not processed.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
