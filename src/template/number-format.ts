@@ -87,7 +87,7 @@ function general(number: number, precision: number, keepZeros: boolean): string 
   return power === undefined ? short : `${short}e${power}`
 }
 
-/** Like `g`, but an exponent comes one digit earlier, and a whole number keeps a decimal. */
+/** Like `g`, but an exponent is used one digit earlier, and a whole number keeps a decimal. */
 function shortest(number: number, precision: number): string {
   const significant = Math.min(Math.max(precision, 1), 100)
   const exponent = Number(number.toExponential(significant - 1).split('e')[1])

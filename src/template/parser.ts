@@ -113,7 +113,7 @@ class Parser {
     }
   }
 
-  /** Ends the opening tag, parses what it contains, and gives the name of the tag that follows. */
+  /** Ends the opening tag, parses its content, and returns the name of the tag that follows. */
   #body(block: Block): { body: Statement[]; end: string } {
     this.#tokens.expectEnd()
     const body = this.#statements(block)

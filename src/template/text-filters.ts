@@ -37,7 +37,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>'"]/g, character => HTML.get(character) ?? character)
 }
 
-/** A number read as Python's int() or float() reads a text; undefined if it is none. */
+/** A number read as Python's int() or float() reads a text; undefined for any other text. */
 function parseNumber(text: string): number | undefined {
   const digits = text.trim().replace(/(?<=\d)_(?=\d)/g, '')
   if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(digits)) return Number(digits)

@@ -48,7 +48,7 @@ export class Kwargs {
   }
 }
 
-/** Splits what a host function received into positional and keyword arguments. */
+/** Splits the arguments of a host function into positional and keyword arguments. */
 export function splitArguments(received: readonly unknown[]): {
   positional: unknown[]
   named: Readonly<Record<string, unknown>>

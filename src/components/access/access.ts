@@ -128,7 +128,7 @@ export class Access implements AccessPolicy {
     this.#onLogout.push(listener)
   }
 
-  /** Ends what a user has in addition to tokens: oneshot tokens and connections. */
+  /** Ends the oneshot tokens and connections of a user. */
   loggedOut(username: string): void {
     this.#parts.oneshots.revoke(username)
     for (const listener of this.#onLogout) listener(username)

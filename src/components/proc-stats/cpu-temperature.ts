@@ -61,7 +61,7 @@ class Sensor {
   /** Null if the file is missing or contains no number. */
   async read(): Promise<number | null> {
     try {
-      // A pipe in place of the file would wait for a writer.
+      // Without O_NONBLOCK, opening a pipe would wait for a writer.
       this.#file ??= await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK)
       const { bytesRead } = await this.#file.read(this.#buffer, 0, MAX_BYTES, 0)
       const text = this.#buffer.toString('latin1', 0, bytesRead).trim()

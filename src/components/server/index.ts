@@ -16,7 +16,7 @@ import { klipperLog, type RollOver } from './klipper-log.ts'
 import { serveRedirect } from './redirect.ts'
 import { type ServerFacts, serverFacts } from './service.ts'
 
-/** Characters in each part of an agent's identity, which goes to every client. */
+/** Characters in each part of an agent's identity, which every client receives. */
 const MAX_AGENT_FIELD = 300
 
 /** The services that the chapter is served from. */

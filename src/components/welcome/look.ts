@@ -56,7 +56,7 @@ dd span { display: inline-block; margin-right: .9em }
 }
 `
 
-/** Loads the page again every 5 s and replaces its content. Without the script the page only goes out of date. */
+/** Loads the page again every 5 s and replaces its content. Without the script the page only becomes outdated. */
 export const SCRIPT = `
 const refresh = async () => {
   if (document.hidden) return
