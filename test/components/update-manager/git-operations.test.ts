@@ -1,5 +1,7 @@
 // Updates, rollbacks and recoveries of repositories: the messages are Moonraker's, and nothing is lost.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, existsSync, rmSync, symlinkSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
@@ -55,6 +57,43 @@ test('an update moves forward, and a rollback returns', async () => {
   assert.equal(repos.git('forward', 'branch', '--show-current'), 'master')
   const again = await runOf(run => updater.rollback(run))
   assert.deepEqual(again.lines, ['*Git Repo app: Rollback not performed'])
+})
+
+/** Another process, which has the lock of a repository as a second server that updates it. */
+async function lockElsewhere(repo: string) {
+  const module = new URL('../../../src/components/update-manager/git/locks.ts', import.meta.url)
+  const hold = `withServerLock(process.argv[1], () => new Promise(() => console.log('locked')))`
+  const program = `const { withServerLock } = await import('${module.href}'); process.stdin.resume(); ${hold}`
+  const args = ['--input-type=module', '-e', program, repos.path(repo)]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  return async () => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+}
+
+test('two servers do not change a repository at the same time', async () => {
+  const updater = await opened('shared', 137)
+  const end = await lockElsewhere('shared')
+  const refusal = 'Another server updates this repository; try again when it has finished'
+  for (const operation of [
+    () => runOf(run => updater.update(run)),
+    () => runOf(run => updater.recover(run, soft)),
+    () => runOf(run => updater.recover(run, hard)),
+  ]) {
+    const { lines, error } = await operation()
+    assert.deepEqual([lines, error], [[], refusal])
+  }
+  assert.equal(head('shared'), at(137))
+  await end()
+  assert.equal((await runOf(run => updater.update(run))).error, null)
+  assert.equal(head('shared'), at(140))
+  const endSecond = await lockElsewhere('shared')
+  assert.equal((await runOf(run => updater.rollback(run))).error, refusal)
+  await endSecond()
+  assert.equal((await runOf(run => updater.rollback(run))).error, null)
+  assert.equal(head('shared'), at(137))
 })
 
 test('the stable channel moves to the release, not to the newest commit', async () => {

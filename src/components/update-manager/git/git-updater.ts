@@ -12,7 +12,7 @@ import { moveForward, resetTo, settleMove } from './change-repo.ts'
 import { endRecovery } from './clone-recovery.ts'
 import { UNKNOWN } from './described.ts'
 import { type Git, GitError } from './git.ts'
-import { freeLocks } from './locks.ts'
+import { freeLocks, withServerLock } from './locks.ts'
 import { readRepo } from './read-repo.ts'
 import { hardRecovery, type RepoAccess, softRecovery } from './recovery.ts'
 import { repairObjects } from './repair-objects.ts'
@@ -101,6 +101,14 @@ export class GitUpdater implements Updater {
   async update(run: UpdateRun): Promise<void> {
     if (!isValid(this.#parts.spec, this.#state)) throw new ApiError(400, 'Update aborted, repo not valid')
     if (!isBehind(this.#state)) return
+    await this.#withLock(() => this.#update(run))
+  }
+
+  #withLock<T>(work: () => Promise<T>): Promise<T> {
+    return withServerLock(this.folder, work)
+  }
+
+  async #update(run: UpdateRun): Promise<void> {
     run.message(`Updating Application ${this.name}...`)
     run.message(`${this.label}: Updating Repo...`)
     const before = await this.#parts.dependencies.read()
@@ -227,12 +235,17 @@ export class GitUpdater implements Updater {
     const { commit, branch } = this.#rollback
     if (commit === UNKNOWN || branch === UNKNOWN)
       throw new ApiError(400, 'Incomplete rollback data stored, cannot rollback')
-    const { currentHash, branch: currentBranch, detached } = this.#state
+    const { currentHash, branch: currentBranch } = this.#state
     if (currentHash === commit && currentBranch === branch) {
       run.message(`${this.label}: Rollback not performed`, true)
       return
     }
+    await this.#withLock(() => this.#rollBack(run, commit, branch))
+  }
+
+  async #rollBack(run: UpdateRun, commit: string, branch: string): Promise<void> {
     const { git, clock, dependencies } = this.#parts
+    const { currentHash, detached } = this.#state
     const before = await dependencies.read()
     await this.#orReread(run, async () => {
       await freeLocks(git.path, clock, run.signal)
@@ -244,7 +257,11 @@ export class GitUpdater implements Updater {
     await this.#finish(run, before, 'Rollback Complete')
   }
 
-  async recover(run: UpdateRun, { hard, dependencies }: Recovery): Promise<void> {
+  recover(run: UpdateRun, how: Recovery): Promise<void> {
+    return this.#withLock(() => this.#recover(run, how))
+  }
+
+  async #recover(run: UpdateRun, { hard, dependencies }: Recovery): Promise<void> {
     run.message(`${this.label}: Attempting Repo Recovery...`)
     const before = dependencies ? null : await this.#parts.dependencies.read()
     await this.#orReread(run, () => (hard ? hardRecovery : softRecovery)(run, this.#access(run)))
@@ -269,7 +286,11 @@ export class GitUpdater implements Updater {
     }
   }
 
-  async repair(run: UpdateRun, details: PlainData): Promise<string> {
+  repair(run: UpdateRun, details: PlainData): Promise<string> {
+    return this.#withLock(() => this.#repair(run, details))
+  }
+
+  async #repair(run: UpdateRun, details: PlainData): Promise<string> {
     const { git, clock, dependencies } = this.#parts
     await endRecovery(git.path)
     await freeLocks(git.path, clock, run.signal)

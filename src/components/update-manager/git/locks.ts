@@ -1,8 +1,9 @@
-// Lock files of git. A process that was killed leaves them, and every later command would fail.
+// Locks of a repository: those of git, which a process that was killed leaves, and that of the server that changes it.
 import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
+import { releaseLock, takeLock } from '../archive/process-lock.ts'
 
 /** The locks of commands that the server runs, below `.git`. */
 const LOCKS = [
@@ -17,6 +18,22 @@ const LOCKS = [
 const WAIT_SECONDS = 60
 /** Seconds between two looks. */
 const LOOK_SECONDS = 1
+
+/**
+ * Runs `work` while no other server changes the repository: several servers may share one. Rejects with ApiError 503 if one
+ * changes it. A server that ends loses its lock.
+ */
+export async function withServerLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const file = join(path, '.git', 'update-manager.json')
+  // A folder where no file can be written fails with the error of git.
+  if (!(await takeLock(file).catch(() => true)))
+    throw new ApiError(503, 'Another server updates this repository; try again when it has finished')
+  try {
+    return await work()
+  } finally {
+    await releaseLock(file).catch(() => undefined)
+  }
+}
 
 /**
  * Waits until no other process works in the repository, and removes the locks of processes that have ended. Rejects with
