@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import type { RepoSpec } from '../../../src/components/update-manager/git/status.ts'
+import { assertAsRecorded, RECORDED } from '../../recordings/update-states.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { gitUpdater, refreshed } from './git-bench.ts'
 
@@ -60,6 +61,14 @@ const git =
 const cases: Readonly<Record<string, Case>> = {
   'up to date': { expected: {} },
   'three commits behind': { commit: 137, expected: { version: 'v2.0.0-alpha.3-7', commits_behind_count: 3 } },
+  '45 commits behind': {
+    commit: 95,
+    expected: { version: 'v2.0.0-beta.1-15', commits_behind_count: 45 },
+  },
+  'on a release, with the channel dev': {
+    commit: 60,
+    expected: { version: 'v1.2.0-0', commits_behind_count: 80 },
+  },
   'before the first tag': {
     commit: 3,
     spec: { channel: 'stable' },
@@ -154,6 +163,19 @@ const cases: Readonly<Record<string, Case>> = {
       ],
     },
   },
+  'staged files': {
+    change: repo => {
+      appendFileSync(repos.path(repo, 'other.txt'), 'staged\n')
+      repos.write(repo, 'new.py', 'n\n')
+      repos.git(repo, 'add', 'other.txt', 'new.py')
+    },
+    expected: {
+      is_valid: false,
+      is_dirty: true,
+      pristine: false,
+      warnings: ["Repo is dirty.  Detected the following modified files: ['new.py', 'other.txt']"],
+    },
+  },
   'untracked files': {
     commit: 139,
     change: repo => {
@@ -194,11 +216,11 @@ const cases: Readonly<Record<string, Case>> = {
     },
   },
   'a branch without a remote': {
-    change: git('checkout', '--quiet', '-b', 'local'),
+    change: git('checkout', '--quiet', '-b', 'localonly'),
     expected: {
       ...NOTHING,
-      branch: 'local',
-      warnings: ['Failed to detect tracking remote for branch local', 'Failed to detect repo url'],
+      branch: 'localonly',
+      warnings: ['Failed to detect tracking remote for branch localonly', 'Failed to detect repo url'],
     },
   },
   'another official URL': {
@@ -227,6 +249,24 @@ const cases: Readonly<Record<string, Case>> = {
       anomalies: ['Repo not on official remote/branch, expected: origin/master, detected: upstream/master'],
     },
   },
+  'another name of the remote, and no origin': {
+    commit: 138,
+    change: git('remote', 'rename', 'origin', 'upstream'),
+    expected: {
+      ...at138,
+      remote_alias: 'upstream',
+      recovery_url: '?',
+      anomalies: ['Repo not on official remote/branch, expected: origin/master, detected: upstream/master'],
+    },
+  },
+  'another primary branch': {
+    commit: 138,
+    spec: { primaryBranch: 'main' },
+    expected: {
+      ...at138,
+      anomalies: ['Repo not on official remote/branch, expected: origin/main, detected: origin/master'],
+    },
+  },
   'a remote that does not answer': {
     commit: 138,
     change: git('remote', 'set-url', 'origin', '/nowhere/gone.git'),
@@ -241,16 +281,16 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'a remote branch that is gone': {
     change: repo => {
-      repos.git(repo, 'checkout', '--quiet', '-b', 'gone')
-      repos.git(repo, 'config', 'branch.gone.remote', 'origin')
+      repos.git(repo, 'checkout', '--quiet', '-b', 'gonebranch')
+      repos.git(repo, 'config', 'branch.gonebranch.remote', 'origin')
     },
     expected: {
       ...NOTHING,
       remote_alias: 'origin',
-      branch: 'gone',
+      branch: 'gonebranch',
       current_hash: at(140),
-      git_messages: ['fatal: Not a valid object name origin/gone'],
-      anomalies: ['Repo not on official remote/branch, expected: origin/master, detected: origin/gone'],
+      git_messages: ['fatal: Not a valid object name origin/gonebranch'],
+      anomalies: ['Repo not on official remote/branch, expected: origin/master, detected: origin/gonebranch'],
     },
   },
   diverged: {
@@ -328,18 +368,21 @@ for (const [title, { commit, spec, change, expected }] of Object.entries(cases))
     const compared = Object.fromEntries(Object.keys(wanted).map(key => [key, status[key]]))
     assert.deepEqual(compared, wanted)
     assert.equal(status.rollback_version, status.version)
+    const recorded = RECORDED[title]
+    if (recorded !== undefined) assertAsRecorded(recorded.name, status, recorded.improved)
   })
 
 test('a folder without a repository', async () => {
-  for (const [name, content] of [
-    ['empty', null],
-    ['files', 'a.py'],
-    ['file', '.git'],
+  for (const [name, content, recorded] of [
+    ['empty', null, 'emptydir'],
+    ['files', 'a.py', 'notrepo'],
+    ['file', '.git', 'badgitfile'],
   ] as const) {
     mkdirSync(repos.path(name))
     if (content !== null) writeFileSync(repos.path(name, content), 'hello\n')
     const status = await refreshed(gitUpdater(repos.path(name)))
     assert.deepEqual([status.repo_detected, status.warnings], [false, NO_REPO.warnings])
     assert.equal(status.is_valid, false)
+    assertAsRecorded(recorded, status)
   }
 })

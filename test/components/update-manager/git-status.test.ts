@@ -1,6 +1,7 @@
 // What the status of a repository contains, beyond its states: commits, versions of clones without tags, stored state.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { assertAsRecorded } from '../../recordings/update-states.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { gitUpdater, refreshed } from './git-bench.ts'
 
@@ -15,12 +16,14 @@ test('a repository without a commit', async () => {
     [status.repo_detected, status.warnings],
     [true, ['Failed to detect git branch', 'Failed to detect repo url']],
   )
+  assertAsRecorded('nocommits', status)
 })
 
 test('a shallow clone stays shallow, and its version is inferred', async () => {
   repos.clone('app.git', 'shallow', undefined, '--depth', '2')
   const status = await refreshed(gitUpdater(repos.path('shallow')))
   assert.deepEqual([status.is_valid, status.version, status.remote_version], [true, 'v0.0.0-2', 'v0.0.0-2'])
+  assertAsRecorded('shallow', status)
   assert.equal(repos.git('shallow', 'rev-list', '--count', 'HEAD'), '2')
 })
 
@@ -32,6 +35,7 @@ test('a repository without tags', async () => {
   const status = await refreshed(gitUpdater(repos.path('old')))
   assert.deepEqual([status.version, status.remote_version], ['v0.0.0-4', 'v0.0.0-6'])
   assert.equal(status.full_version_string, `v0.0.0-4-g${String(status.current_hash).slice(0, 8)}-inferred`)
+  assertAsRecorded('notags', status)
 })
 
 test('the commits that an update adds: the newest 30, and later ones with a tag', async () => {
@@ -44,6 +48,7 @@ test('the commits that an update adds: the newest 30, and later ones with a tag'
     date: string
   }[]
   assert.equal(status.commits_behind_count, 120)
+  assertAsRecorded('behind120', status)
   assert.equal(commits.length, 35)
   assert.deepEqual(commits[0], {
     sha: at(140),
