@@ -1,8 +1,17 @@
-// Updates of this server from releases: the program as it is installed, a service manager that starts it again, and a new
-// version that does not answer.
+// Updates of this server from releases and in a git repository: the program as it is installed, a service manager that starts
+// it again, and a new version that does not answer.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -11,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { dataPaths } from '../../../src/core/paths.ts'
 import { freePort } from '../../support/free-port.ts'
+import { GitRepos } from '../../support/git-repos.ts'
 import { ReleaseServer } from '../../support/release-server.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 import { zipOf } from '../../support/zip-of.ts'
@@ -20,6 +30,9 @@ const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.ur
 const PACK = fileURLToPath(new URL('../../../scripts/release-archive.ts', import.meta.url))
 /** Seconds that a new version has to answer in this test. */
 const GUARD_SECONDS = '2'
+
+/** A program that starts, but does not answer. */
+const HANGS = "if (process.argv.includes('--version')) process.exit(0)\nsetInterval(() => {}, 1000)"
 
 const manifest = JSON.stringify({ name: 'moonraker-ts', version: '0.0.0' })
 const info = (version: string) =>
@@ -36,7 +49,11 @@ class Bench {
     this.#port = port
   }
 
-  static async start(releases: ReleaseServer): Promise<Bench> {
+  /** `prepare` changes the installation before the server starts. */
+  static async start(
+    releases: ReleaseServer,
+    prepare: (root: string) => void = () => undefined,
+  ): Promise<Bench> {
     const bench = new Bench(await freePort())
     await promisify(execFile)(process.execPath, [BUILD, join(bench.root, 'dist')])
     bench.write('server/package.json', manifest)
@@ -49,6 +66,7 @@ class Bench {
         `[update_manager]\nenable_system_updates: False\nrelease_api: ${releases.url}\n` +
         '[update_manager moonraker]\nchannel: stable\n',
     )
+    prepare(bench.root)
     bench.#run()
     return bench
   }
@@ -118,6 +136,14 @@ async function ownVersion(client: WebClient): Promise<string> {
 const lastLine = (client: WebClient): string =>
   client.frames.filter(({ method }: Frame) => method === 'notify_update_response').at(-1)?.params[0].message
 
+async function assertTakenBack(client: WebClient): Promise<void> {
+  const { result } = await client.call('server.info')
+  assert.match(
+    result.warnings.join('\n'),
+    /The new version of this server did not answer within 2 s: the previous version is back/,
+  )
+}
+
 test('this server is updated, and a version that does not answer is taken back', async () => {
   using _ = fakePrograms({ systemctl: '', 'systemd-run': 'exit 1', sudo: 'exit 1' })
   await using releases = await ReleaseServer.start()
@@ -150,16 +176,49 @@ test('this server is updated, and a version that does not answer is taken back',
   const trial = join(bench.folder, '.server.update/trial.json')
   while (existsSync(trial)) await setTimeout(20)
 
-  const hangs = "if (process.argv.includes('--version')) process.exit(0)\nsetInterval(() => {}, 1000)"
-  publish('v1.2.0', bench.archive('v1.2.0', { 'dist/moonraker.cjs': hangs }))
+  publish('v1.2.0', bench.archive('v1.2.0', { 'dist/moonraker.cjs': HANGS }))
   await second.call('machine.update.refresh', { name: 'moonraker' })
   assert.equal((await second.call('machine.update.moonraker')).result, 'ok')
   bench.restart()
   using third = await bench.client()
   assert.equal(await ownVersion(third), 'v1.1.0')
-  const { result } = await third.call('server.info')
-  assert.match(
-    result.warnings.join('\n'),
-    /The new version of this server did not answer within 2 s: the previous version is back/,
-  )
+  await assertTakenBack(third)
+})
+
+/** Builds a program that starts, but does not answer. */
+const BROKEN_BUILD = `
+import { cpSync, writeFileSync } from 'node:fs'
+cpSync('dist', process.argv[2], { recursive: true })
+writeFileSync(process.argv[2] + '/moonraker.cjs', ${JSON.stringify(HANGS)})
+`
+
+test('in a git repository, a build that does not answer is taken back', async () => {
+  using _ = fakePrograms({ systemctl: '', 'systemd-run': 'exit 1', sudo: 'exit 1' })
+  using repos = new GitRepos()
+  await using releases = await ReleaseServer.start()
+  await using bench = await Bench.start(releases, root => {
+    repos.create('source', 'main')
+    repos.write('source', 'package.json', manifest)
+    repos.write('source', 'scripts/build.mjs', BROKEN_BUILD)
+    repos.write('source', '.gitignore', '/dist/\n/.dist.update/\n/node_modules/\n/release_info.json\n')
+    repos.commit('source', 'one')
+    repos.tag('source', 'v1.0.0')
+    repos.publish('source', 'remote.git')
+    repos.clone('remote.git', 'clone')
+    renameSync(repos.path('clone', '.git'), join(root, '.git'))
+    execFileSync('git', ['-C', root, 'reset', '--quiet', '--hard'])
+    repos.commit('source', 'two')
+    repos.tag('source', 'v1.1.0')
+    repos.git('source', 'push', '--quiet', repos.path('remote.git'), 'main', 'v1.1.0')
+  })
+  const program = () => readFileSync(join(bench.root, 'dist/moonraker.cjs'), 'utf8')
+  const present = program()
+  using first = await bench.client()
+  const reply = await first.call('machine.update.upgrade', { name: 'moonraker' })
+  assert.equal(reply.result, 'ok', JSON.stringify(reply))
+  assert.equal(program(), HANGS)
+  bench.restart()
+  using second = await bench.client()
+  assert.equal(program(), present)
+  await assertTakenBack(second)
 })
