@@ -14,7 +14,7 @@ import { TestCamera } from './test-camera.ts'
 import { jpeg } from './test-jpeg.ts'
 
 /** A server with a virtual printer whose printer.cfg includes the macro file. */
-async function scene({ speed = 60 } = {}) {
+async function scene({ speed = 30 } = {}) {
   const pauses: string[] = []
   /** Notes the pauses that other components see. */
   const observer = component({
@@ -31,7 +31,7 @@ async function scene({ speed = 60 } = {}) {
   const camera = await TestCamera.start()
   const ffmpeg = new StubFfmpeg(join(folder, 'bin'))
   const rig = await startRig({
-    // Slow enough for the camera: the macros wait for one second of the test.
+    // Slow enough for the camera: the macros wait for two seconds of the test.
     speed,
     components: [observer],
     conf:

@@ -117,15 +117,17 @@ test('a full update restarts Klipper once, at the end, and waits for it', async 
   const { client, calls } = scene
   assert.equal((await client.call('machine.update.full')).result, 'ok')
   assert.deepEqual(calls(), ['restart app.service', 'restart klipper.service'])
-  assert.deepEqual(messagesOf(client).slice(-7), [
+  const messages = messagesOf(client).slice(-7)
+  assert.deepEqual(messages.slice(0, 5), [
     'Git Repo app: Restarting service app...',
     'Git Repo app: Service klipper restart postponed...',
     'Git Repo app: Update Finished...',
     'Git Repo klipper: Restarting service klipper...',
     'Waiting for Klippy to reconnect (this may take up to 2 minutes)...',
-    'Klippy reconnect timed out...',
-    'Full Update Complete',
   ])
+  // The service manager of the test restarts nothing; with the fast clock, a busy machine looks like a lost connection.
+  assert.match(messages[5] ?? '', /^Klippy (reconnect timed out\.\.\.|Reconnected)$/)
+  assert.equal(messages[6], 'Full Update Complete')
 })
 
 test('a service that does not restart is the error of the update, which is done', async () => {
