@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync, rmSync, symlinkSync } from 'node:fs'
-import { after, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { gitUpdater, refreshed, runOf } from './git-bench.ts'
 
@@ -60,12 +60,13 @@ test('an update moves forward, and a rollback returns', async () => {
 })
 
 /** Another process, which has the lock of a repository as a second server that updates it. */
-async function lockElsewhere(repo: string) {
+async function lockElsewhere(t: TestContext, repo: string) {
   const module = new URL('../../../src/components/update-manager/git/locks.ts', import.meta.url)
   const hold = `withServerLock(process.argv[1], () => new Promise(() => console.log('locked')))`
   const program = `const { withServerLock } = await import('${module.href}'); process.stdin.resume(); ${hold}`
   const args = ['--input-type=module', '-e', program, repos.path(repo)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
   await once(child.stdout, 'data')
   return async () => {
     child.kill('SIGKILL')
@@ -73,9 +74,9 @@ async function lockElsewhere(repo: string) {
   }
 }
 
-test('two servers do not change a repository at the same time', async () => {
+test('two servers do not change a repository at the same time', async t => {
   const updater = await opened('shared', 137)
-  const end = await lockElsewhere('shared')
+  const end = await lockElsewhere(t, 'shared')
   const refusal = 'Another server updates this repository; try again when it has finished'
   for (const operation of [
     () => runOf(run => updater.update(run)),
@@ -89,7 +90,7 @@ test('two servers do not change a repository at the same time', async () => {
   await end()
   assert.equal((await runOf(run => updater.update(run))).error, null)
   assert.equal(head('shared'), at(140))
-  const endSecond = await lockElsewhere('shared')
+  const endSecond = await lockElsewhere(t, 'shared')
   assert.equal((await runOf(run => updater.rollback(run))).error, refusal)
   await endSecond()
   assert.equal((await runOf(run => updater.rollback(run))).error, null)
