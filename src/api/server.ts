@@ -128,6 +128,23 @@ export const server = chapter({
       status: 200,
       reply: { 'application/json': json().describe('Empty for notifications').json },
     },
+    healthz: {
+      verb: 'GET',
+      path: '/healthz',
+      summary:
+        'Whether the server and its database answer, for watchdogs: else the status is 503. Needs no login',
+      status: 200,
+      reply: { 'application/json': object({ status: string() }).json },
+    },
+    readyz: {
+      verb: 'GET',
+      path: '/readyz',
+      summary:
+        'Whether every component has started: else the status is 503. `?klippy` also demands that Klippy is ready. ' +
+        'Needs no login',
+      status: 200,
+      reply: { 'application/json': object({ status: string(), failed_components: list(string()) }).json },
+    },
   },
   events: {
     'server:listening': event<[at: ListeningAt]>('The server takes requests; components start after this'),

@@ -37,6 +37,7 @@ export class ComponentSet {
   readonly #services: Map<string, unknown>
   readonly #failed: string[] = []
   #built: Built[] = []
+  #started = false
 
   /** Throws Error if the types do not fit together: see `sortComponents`. */
   constructor({ core, config, types, services = new Map() }: ComponentSetOptions) {
@@ -56,6 +57,11 @@ export class ComponentSet {
   /** The sections of the components that failed. */
   get failed(): string[] {
     return [...this.#failed]
+  }
+
+  /** Whether every component has started or failed. */
+  get started(): boolean {
+    return this.#started
   }
 
   /** A service; null while its component does not work. */
@@ -117,6 +123,7 @@ export class ComponentSet {
       starts.set(built.type, this.#start(built, Promise.all(before)))
     }
     await Promise.all(starts.values())
+    this.#started = true
   }
 
   async #start(built: Built, providersStarted: Promise<unknown>): Promise<void> {

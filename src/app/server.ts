@@ -200,6 +200,7 @@ async function createComponents(
   const facts: ServerFacts = {
     components: () => components.names,
     failedComponents: () => components.failed,
+    started: () => components.started,
     config: () => config.reply(),
   }
   const services = new Map([[serverFacts.name, facts]])

@@ -47,6 +47,8 @@ export interface RawRoute {
   readonly path: string
   /** Whether a caller without a user may read `rest`. */
   readonly open?: (rest: string) => boolean
+  /** Reads no credentials and checks no host name: every caller counts as unauthenticated. For probes; only with GET. */
+  readonly anonymous?: boolean
   /** The role that a caller needs; by default an operator, except for GET and HEAD. */
   readonly role?: Role
   readonly handle: (request: RawRequest) => void | Promise<void>

@@ -12,6 +12,7 @@ import { demandRole, type User } from '../../rpc/user.ts'
 import { accessPolicy } from '../access/service.ts'
 import { filesService } from '../files/service.ts'
 import { type MachineServices, machineServices } from '../machine/service.ts'
+import { serveHealth } from './health.ts'
 import { klipperLog, type RollOver } from './klipper-log.ts'
 import { serveRedirect } from './redirect.ts'
 import { type ServerFacts, serverFacts } from './service.ts'
@@ -42,6 +43,7 @@ interface Identity {
 function serve(core: Core, scope: Scope, { facts, policy, roots, services }: Parts): void {
   const rollOverKlipper = klipperLog(core, services)
   scope.use(serveRedirect(core.registry, policy))
+  for (const registration of serveHealth(core, facts)) scope.use(registration)
   scope.use(
     core.registry.serve(chapter, {
       'server.info': ({ raw }) => serverInfo(core, facts, roots(), raw),

@@ -8,6 +8,8 @@ export interface ServerFacts {
   components(): string[]
   /** The sections of the components that failed. */
   failedComponents(): string[]
+  /** Whether every component has started or failed. */
+  started(): boolean
   config(): ServerConfig
 }
 

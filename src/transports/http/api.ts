@@ -138,9 +138,7 @@ export class HttpApi {
     if (!route.verbs.includes(req.method ?? '')) throw new ApiError(405, 'Method Not Allowed')
     const isReading = READING_VERBS.has(req.method ?? '')
     if (!isReading) refuseCrossSite(source)
-    const open = isReading && route.open?.(rest) === true
-    const caller = open ? this.#callerOrUnauthenticated(exchange) : this.#caller(exchange)
-    if (!open) demandRole(caller, route.role ?? (isReading ? 'viewer' : 'operator'))
+    const caller = this.#callerOfRaw(exchange, route, isReading && route.open?.(rest) === true)
     return route.handle({
       req,
       res,
@@ -151,6 +149,15 @@ export class HttpApi {
       sendJson: (value, status) => this.#replies.send(req, res, toJsonText(value), status),
       stopping: this.#stopping.signal,
     })
+  }
+
+  /** The caller of a raw route. Throws ApiError 401 or 403 where the route is not `open` and the caller lacks its role. */
+  #callerOfRaw(exchange: Exchange, { anonymous, role }: RawRoute, open: boolean): Caller {
+    if (anonymous === true) return this.#callerOf(exchange, null)
+    if (open) return this.#callerOrUnauthenticated(exchange)
+    const caller = this.#caller(exchange)
+    demandRole(caller, role ?? (READING_VERBS.has(exchange.req.method ?? '') ? 'viewer' : 'operator'))
+    return caller
   }
 
   /** `maxBytes` lowers the limit of users. */
