@@ -11,6 +11,7 @@ import { files } from './files.ts'
 import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
+import { metrics } from './metrics.ts'
 import { mqtt } from './mqtt.ts'
 import { notifiers, notifiersDebug } from './notifiers.ts'
 import { octoprint } from './octoprint.ts'
@@ -59,6 +60,7 @@ export const chapters = [
   history,
   analysis,
   mqtt,
+  metrics,
   extensions,
   databaseDebug,
   notifiersDebug,

@@ -42,6 +42,7 @@ export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
   { section: 'zeroconf', load: () => import('./zeroconf/index.ts') },
   jobQueue,
   { section: 'power', load: () => import('./power/index.ts') },
+  { section: 'metrics', load: () => import('./metrics/index.ts') },
   { section: 'button', load: () => import('./button/index.ts') },
   { section: 'notifier', load: () => import('./notifier/index.ts') },
   { section: 'octoprint_compat', load: () => import('./octoprint/index.ts') },

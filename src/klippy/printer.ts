@@ -1,4 +1,5 @@
 // The printer, as components use it: status, subscriptions, G-code and prints.
+import type { StatusChange } from '../api/printer.ts'
 import type { Clock } from '../core/clock.ts'
 import { ApiError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
@@ -36,6 +37,7 @@ export class Printer {
   readonly session: KlippySession
   readonly #subscriptions: Subscriptions
   readonly #queries: Queries
+  readonly #mirror: StatusMirror
   readonly #events: EventBus
   readonly #starting = new Set<AbortController>()
   readonly #preparations: PrintPreparation[] = []
@@ -49,6 +51,7 @@ export class Printer {
     this.session = new KlippySession({ link, mirror, subscriptions, events, clock, log, version })
     this.#subscriptions = subscriptions
     this.#queries = queries
+    this.#mirror = mirror
     this.#events = events
     const cancelStarts = () => this.#cancelStarts('Klippy was shut down before the print started')
     events.on('klippy:shutdown', cancelStarts)
@@ -142,6 +145,14 @@ export class Printer {
   /** Present values: at once from the mirror where it is current, else from Klippy. */
   query(request: ObjectRequest): StatusReply | Promise<StatusReply> {
     return this.#queries.query(request)
+  }
+
+  /**
+   * The last values that Klippy has sent of everything that is subscribed to, by object, without a query. They change
+   * in place.
+   */
+  get lastStatus(): StatusChange {
+    return this.#mirror.status
   }
 
   /** Subscribes `follower`; see Subscriptions.subscribe. */

@@ -16,6 +16,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   authorization: ['trusted_role', 'trusted_proxies', 'trusted_hosts'],
   file_manager: ['follow_links'],
   ldap: ['verify_certificate', 'role'],
+  metrics: ['hold', 'klipper_names', 'open', 'token'],
   mqtt: [
     'api_role',
     'ca_certificate',

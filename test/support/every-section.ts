@@ -6,6 +6,7 @@
  */
 export const everySection = [
   '[button]',
+  '[metrics]',
   '[mqtt]\naddress: 127.0.0.1\nport: 1',
   '[notifier]',
   '[octoprint_compat]',

@@ -1,7 +1,7 @@
 // Finds the user of a request by tokens, keys and the address, in the order of the original.
-import { timingSafeEqual } from 'node:crypto'
 import type { Role } from '../../api/endpoint.ts'
 import { ApiError } from '../../core/errors.ts'
+import { isSameSecret } from '../../core/same-secret.ts'
 import type { Warnings } from '../../core/warnings.ts'
 import type { AccessPolicy, Credentials, Identification } from '../../rpc/access-policy.ts'
 import { TRUSTED_USER, type User } from '../../rpc/user.ts'
@@ -106,7 +106,7 @@ export class Access implements AccessPolicy {
   #userOfKey(key: string): User | undefined {
     if (key === '' || !this.#options.enable_api_key) return undefined
     const holder = this.#parts.users.get(API_KEY_USER)
-    if (holder !== undefined && holder.password !== '' && isSame(key, holder.password))
+    if (holder !== undefined && holder.password !== '' && isSameSecret(key, holder.password))
       return callerUser(holder)
     return this.#parts.keys.userOf(key)
   }
@@ -183,10 +183,4 @@ export class Access implements AccessPolicy {
 /** The bearer token of a request. Other schemes of `Authorization` are for proxies. */
 function bearerOf({ header }: Credentials): string | undefined {
   return /^bearer\s+(\S.*)$/i.exec(header('authorization') ?? '')?.[1]
-}
-
-/** Compares in a time that does not depend on where two texts differ. */
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -1,0 +1,126 @@
+// Writes metrics in the text format of Prometheus (0.0.4) or in OpenMetrics (1.0).
+
+/** A format of the reply. */
+export type Format = 'text' | 'openmetrics'
+
+/** The media types of the formats. */
+export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+}
+
+/** Series of one reply; further ones are counted, and left out. */
+export const MAX_SERIES = 2000
+
+/** What a value means: a gauge goes up and down, a counter only up. */
+export type MetricType = 'gauge' | 'counter'
+
+/** A metric family: all series with the same name. */
+export interface Family {
+  readonly name: string
+  readonly type: MetricType
+  readonly help: string
+}
+
+/** Label values by label name. */
+export type Labels = Readonly<Record<string, string>>
+
+/** One series. */
+export interface Sample {
+  readonly value: number
+  readonly labels?: Labels
+}
+
+/** The format that an Accept header requests; the text format unless OpenMetrics is preferred or equal. */
+export function formatFor(accept: string | undefined): Format {
+  let openmetrics = 0
+  let text = 0
+  for (const range of (accept ?? '').toLowerCase().split(',')) {
+    const [type = '', ...params] = range.split(';').map(part => part.trim())
+    const quality = Number(params.find(param => param.startsWith('q='))?.slice(2) ?? 1)
+    const version = params.find(param => param.startsWith('version='))?.slice(8)
+    const isOurs = version === undefined || version === '1.0.0'
+    if (type === 'application/openmetrics-text' && isOurs) openmetrics = Math.max(openmetrics, quality)
+    if (type === 'text/plain') text = Math.max(text, quality)
+  }
+  return openmetrics > 0 && openmetrics >= text ? 'openmetrics' : 'text'
+}
+
+/** One reply, family after family. */
+export class Exposition {
+  readonly #format: Format
+  readonly #lines: string[] = []
+  readonly #families = new Set<string>()
+  #series = 0
+  #dropped = 0
+
+  constructor(format: Format) {
+    this.#format = format
+  }
+
+  /** Series that were left out: those above the limit, and those whose labels another series has. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Counts series that the caller left out. */
+  drop(count: number): void {
+    this.#dropped += count
+  }
+
+  /** Adds a family; one without samples is left out. Throws Error for a second family of the same name. */
+  add({ name, type, help }: Family, samples: Iterable<Sample>): void {
+    const lines = new Map<string, string>()
+    for (const { value, labels = {} } of samples) {
+      const series = `${name}${labelsText(labels)}`
+      if (lines.has(series) || this.#series >= MAX_SERIES) this.#dropped += 1
+      else {
+        lines.set(series, `${series} ${numberText(value)}`)
+        this.#series += 1
+      }
+    }
+    if (lines.size === 0) return
+    if (this.#families.has(name)) throw new Error(`two families are named ${name}`)
+    this.#families.add(name)
+    this.#head(name, type, help)
+    for (const line of lines.values()) this.#lines.push(line)
+  }
+
+  /** In OpenMetrics each series of a counter ends in `_total`, and the name of its family does not. */
+  #head(name: string, type: MetricType, help: string): void {
+    let [family, shown]: [string, string] = [name, type]
+    if (this.#format === 'openmetrics' && type === 'counter') {
+      if (name.endsWith('_total')) family = name.slice(0, -'_total'.length)
+      else shown = 'unknown'
+    }
+    this.#lines.push(`# HELP ${family} ${help}`, `# TYPE ${family} ${shown}`)
+  }
+
+  /** The whole reply. */
+  toString(): string {
+    const end = this.#format === 'openmetrics' ? ['# EOF'] : []
+    return `${[...this.#lines, ...end].join('\n')}\n`
+  }
+}
+
+/**
+ * A name of Klipper's or of the machine's as a label value, as prometheus-klipper-exporter writes it: `-` becomes `_`,
+ * other special characters are left out.
+ */
+export function plainLabel(name: string): string {
+  return name.replaceAll('-', '_').replace(/[^a-zA-Z0-9_]/g, '')
+}
+
+function labelsText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value)) return String(value)
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+}
