@@ -8,6 +8,7 @@ import { demandRole } from '../../rpc/user.ts'
 import { bool, int } from '../../schema/index.ts'
 import { CONTENT_TYPES, Exposition, formatFor } from './exposition.ts'
 import { FollowedStatus } from './followed-status.ts'
+import { ServerFamilies } from './server-families.ts'
 
 const options = {
   token: template()
@@ -46,6 +47,7 @@ export default component({
     const { token: tokenText, open, klipper_names, hold } = section.options
     const { printer, clock, log } = core
     const status = new FollowedStatus({ printer, clock, log, hold })
+    const server = new ServerFamilies(core)
     let token: string | null = null
     scope.use(core.events.on('klippy:disconnected', () => status.reset()))
     scope.defer(() => status.stop())
@@ -59,7 +61,10 @@ export default component({
       if (!mayRead(request)) demandRole(request.caller, 'viewer')
       const format = formatFor(request.req.headers.accept)
       const out = new Exposition(format)
-      if (klipper_names) await status.write(out)
+      if (klipper_names) {
+        await status.write(out)
+        await server.write(out)
+      }
       writeOwn(core, out)
       const body = Buffer.from(out.toString())
       request.res
