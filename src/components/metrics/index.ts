@@ -6,7 +6,7 @@ import { isSameSecret } from '../../core/same-secret.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { demandRole } from '../../rpc/user.ts'
 import { bool, int } from '../../schema/index.ts'
-import { CONTENT_TYPES, Exposition, formatFor } from './exposition.ts'
+import { CONTENT_TYPES, Exposition, type Family, formatFor } from './exposition.ts'
 import { FollowedStatus } from './followed-status.ts'
 import { ServerFamilies } from './server-families.ts'
 
@@ -24,7 +24,7 @@ const options = {
 }
 
 /** The metrics of the server itself; the last of them, since it counts what was left out before it. */
-function writeOwn({ host, warnings }: Core, out: Exposition): void {
+function writeOwn({ host, warnings, connections, clock }: Core, out: Exposition): void {
   const version = { version: host.version, node: process.versions.node }
   const gauge = (name: string, help: string, value: number, labels = {}) =>
     out.add({ name, type: 'gauge', help }, [{ value, labels }])
@@ -32,6 +32,18 @@ function writeOwn({ host, warnings }: Core, out: Exposition): void {
   gauge('moonraker_up_seconds', 'Time since the start of the process', process.uptime())
   gauge('moonraker_warnings', 'Warnings that server.info lists', warnings.list().length)
   gauge('process_resident_memory_bytes', 'Resident memory of the process', process.memoryUsage.rss())
+  const { user, system } = process.cpuUsage()
+  const cpu: Family = {
+    name: 'process_cpu_seconds_total',
+    type: 'counter',
+    help: 'Processor time of the process',
+  }
+  out.add(cpu, [{ value: (user + system) / 1e6 }])
+  gauge('process_start_time_seconds', 'Start of the process, since the epoch', clock.now() - process.uptime())
+  const open = new Map<string, number>()
+  for (const { transport } of connections) open.set(transport, (open.get(transport) ?? 0) + 1)
+  const ofTransports = [...open].map(([transport, value]) => ({ value, labels: { transport } }))
+  out.add({ name: 'moonraker_connections', type: 'gauge', help: 'Open connections of clients' }, ofTransports)
   gauge(
     'moonraker_metrics_dropped',
     'Series that this reply lacks, for its limit or for equal labels',

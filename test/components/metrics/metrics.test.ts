@@ -35,6 +35,9 @@ test('the metrics of the printer, in both formats', async () => {
       ['x', 'y', 'z'],
     )
     assert.ok(Number.isFinite(metrics.value('klipper_mcu_awake', { mcu: 'mcu' })))
+    assert.equal(metrics.value('moonraker_connections', { transport: 'unix' }), 1)
+    assert.ok((metrics.value('process_cpu_seconds_total') ?? 0) > 0)
+    assert.ok(Math.abs((metrics.value('process_start_time_seconds') ?? 0) - Date.now() / 1000) < 600)
   }
   assert.equal(text.types.get('klipper_printing_time'), 'counter')
   assert.equal(open.types.get('klipper_printing_time'), 'unknown')
