@@ -1,4 +1,4 @@
-// docs/examples/grafana-dashboard.json: each of its queries finds series of the virtual printer.
+// docs/dashboards/grafana.json: each of its queries finds series of the virtual printer.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -17,7 +17,7 @@ interface Dashboard {
 const OF_SCRAPE = '{job="$job",instance="$instance"}'
 
 test('every query of the example dashboard finds series', async () => {
-  const file = new URL('../../../docs/examples/grafana-dashboard.json', import.meta.url)
+  const file = new URL('../../../docs/dashboards/grafana.json', import.meta.url)
   const { panels } = JSON.parse(readFileSync(file, 'utf8')) as Dashboard
   const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
   assert.ok(queries.length > 10)
