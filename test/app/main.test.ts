@@ -270,7 +270,7 @@ describe('the command', { concurrency: 2 }, () => {
     await run.ended
     const lines = readFileSync(folder.at('other/place.log'), 'utf8').trimEnd().split('\n')
     const entries = lines.map(line => JSON.parse(line) as { level: string; message: string })
-    assert.ok(entries.some(({ message }) => message === 'stopping'))
+    assert.equal(entries.at(-1)?.message, 'stopping')
     assert.ok(entries.some(({ level }) => level === 'debug'))
     await using quiet = new Run('-d', folder.path, '-n')
     await quiet.up()

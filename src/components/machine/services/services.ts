@@ -95,6 +95,7 @@ export class Services {
     this.#warning = warning ?? null
     if (signal.aborted) return provider.stop()
     this.#ownUnit = await this.#unitOf(process.pid)
+    if (signal.aborted) return
     const names = [...this.#states.keys()].join(', ')
     core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
     await this.#findKlipper()
