@@ -2,7 +2,7 @@
 // executable and a Python package: afterwards each is the old or the new version, whole, files of the user are there, and an
 // update can be run again. KILL_ROUNDS=300 runs more rounds.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,13 +10,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { dataPaths } from '../../../src/core/paths.ts'
 import { ReleaseServer } from '../../support/release-server.ts'
-import { WebClient } from '../../support/web-client.ts'
+import type { WebClient } from '../../support/web-client.ts'
 import { zipOf } from '../../support/zip-of.ts'
+import { startRepaired } from './crashing-server.ts'
 
-const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.meta.url))
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 4)
 /** Files of a version, so that a change takes a while. */
 const FILES = Array.from({ length: 150 }, (_, number) => `part${number % 7}/file${number}`)
@@ -103,19 +102,10 @@ class Bench {
   }
 
   /** Starts a server; resolves when it has repaired what it found. */
-  async start(): Promise<WebClient> {
-    const child = spawn(process.execPath, [SERVER, join(this.folder, 'data'), join(this.folder, 'no.sock')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  start(): Promise<WebClient> {
+    return startRepaired(join(this.folder, 'data'), join(this.folder, 'no.sock'), child => {
+      this.child = child
     })
-    this.child = child
-    const [line] = await once(child.stdout, 'data')
-    const client = await WebClient.open(`http://127.0.0.1:${Number(String(line))}`)
-    for (;;) {
-      const { error } = await client.call('machine.update.refresh')
-      if (error === undefined) return client
-      assert.equal(error.code, 503, error.message)
-      await setTimeout(5)
-    }
   }
 
   /** Kills the server and what it has started, as a power cut does. */

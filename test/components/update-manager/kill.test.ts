@@ -1,18 +1,17 @@
 // Kills a server and its git processes while it updates, rolls back and recovers: afterwards the repository is at the old or
 // the new commit, whole, files of the user are there, and an update can be run again. KILL_ROUNDS=300 runs more rounds.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { dataPaths } from '../../../src/core/paths.ts'
 import { GitRepos } from '../../support/git-repos.ts'
-import { WebClient } from '../../support/web-client.ts'
+import type { WebClient } from '../../support/web-client.ts'
+import { startRepaired } from './crashing-server.ts'
 
-const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.meta.url))
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3)
 /** Files in each version, so that a change takes a while. */
 const FILES = 100
@@ -68,19 +67,10 @@ class Bench {
   }
 
   /** Starts a server; resolves when it has repaired what it found. */
-  async start(): Promise<WebClient> {
-    const child = spawn(process.execPath, [SERVER, this.repos.path('data'), this.repos.path('no.sock')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  start(): Promise<WebClient> {
+    return startRepaired(this.repos.path('data'), this.repos.path('no.sock'), child => {
+      this.child = child
     })
-    this.child = child
-    const [line] = await once(child.stdout, 'data')
-    const client = await WebClient.open(`http://127.0.0.1:${Number(String(line))}`)
-    for (;;) {
-      const { error } = await client.call('machine.update.refresh')
-      if (error === undefined) return client
-      assert.equal(error.code, 503, error.message)
-      await setTimeout(5)
-    }
   }
 
   async kill(withGit: boolean): Promise<void> {
