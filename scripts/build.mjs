@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { bundleParts } from './bundle-parts.mjs'
+import { BUNDLED, bundlePages } from './pages.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -95,6 +96,7 @@ export async function bundle(output = join(root, 'dist')) {
   }
   await bundleWorkers(output)
   packDocs(join(output, 'docs'))
+  await packPages(join(output, 'pages'))
   const name = createHash('sha256')
     .update(readFileSync(join(output, 'server.cjs')))
     .digest('hex')
@@ -142,6 +144,19 @@ export function packDocs(folder) {
     readFileSync(join(swagger, name), 'utf8'),
   )
   writeFileSync(join(folder, 'swagger-ui.LICENSE.txt'), licence.join('\n'))
+}
+
+/** Writes the files of src/pages to `folder`, compressed as they are sent, with the licences of what they contain. */
+async function packPages(folder) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const [name, content] of await bundlePages()) {
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }))
+  }
+  for (const name of BUNDLED) {
+    const licence = readFileSync(join(root, 'node_modules', name, 'LICENSE'))
+    writeFileSync(join(folder, `${name}.LICENSE.txt`), licence)
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle(process.argv[2])

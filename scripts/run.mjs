@@ -10,11 +10,12 @@ const output = join(root, 'dist', 'moonraker.cjs')
 function isStale() {
   if (!existsSync(output)) return true
   const built = statSync(output).mtimeMs
-  const patterns = ['src/**/*.ts', 'src/components/api-docs/page/*.{html,css,js}']
+  const patterns = ['src/**/*.ts', 'src/**/*.{html,css,js}']
   const sources = [
     ...globSync(patterns, { cwd: root }),
     'package-lock.json',
     'scripts/build.mjs',
+    'scripts/pages.mjs',
     'scripts/loader.cjs',
   ]
   return sources.some(file => statSync(join(root, file)).mtimeMs > built)

@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'virtual-printer': ['klippy/framing.ts', 'core', 'motion', 'template'],
   component: ['config', 'core', 'klippy', 'rpc', 'storage', 'template'],
+  pages: ['api', 'client'],
 }
 
 /** The composition: may import everything, and is imported by nothing below it. */

@@ -4,7 +4,7 @@ import { discovery } from '../../api/discovery.ts'
 import { type Component, component } from '../../component/component.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
-import { sendPageFile } from './page-files.ts'
+import { sendDocsFile } from './page-files.ts'
 
 /**
  * The page at /docs/. It needs no login: it contains nothing of this server, and users log in there. Its
@@ -16,7 +16,7 @@ function servePage(registry: Registry): Registration[] {
   const toFolder = ({ res }: RawRequest) => void res.writeHead(302, { Location: 'docs/' }).end()
   return [
     registry.serveRaw({ ...page, path: '/docs', handle: toFolder }),
-    registry.serveRaw({ ...page, path: '/docs/', handle: request => sendPageFile(request) }),
+    registry.serveRaw({ ...page, path: '/docs/', handle: request => sendDocsFile(request) }),
   ]
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { sendPageFile } from '../../../src/components/api-docs/page-files.ts'
+import { sendDocsFile } from '../../../src/components/api-docs/page-files.ts'
 import { ApiError } from '../../../src/core/errors.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
@@ -38,7 +38,7 @@ async function startBuild() {
   const caller = { transport: 'http' as const, address: '127.0.0.1', user: null, connection: null }
   const server = createServer((req, res) => {
     const request = { req, res, rest: (req.url ?? '').slice(1), query: new URLSearchParams(), caller }
-    sendPageFile(request, folder).catch(error => {
+    sendDocsFile(request, folder).catch(error => {
       res.writeHead(error instanceof ApiError ? error.status : 500).end()
     })
   })
