@@ -34,6 +34,9 @@ const GUARD_SECONDS = '2'
 /** A program that starts, but does not answer. */
 const HANGS = "if (process.argv.includes('--version')) process.exit(0)\nsetInterval(() => {}, 1000)"
 
+/** The guard of such a version is as useless. */
+const BROKEN = { 'dist/moonraker.cjs': HANGS, 'dist/update-guard.cjs': 'process.exit(1)' }
+
 const manifest = JSON.stringify({ name: 'moonraker-ts', version: '0.0.0' })
 const info = (version: string) =>
   JSON.stringify({ project_name: 'moonraker-ts', project_owner: 'dummy', version })
@@ -144,8 +147,15 @@ async function assertTakenBack(client: WebClient): Promise<void> {
   )
 }
 
+/** Runs a command in the background, as systemd does. */
+const SYSTEMD_RUN = `
+while [ "$1" != -- ]; do echo "$1" >> $HERE/calls; shift; done
+shift
+setsid "$@" > /dev/null 2>&1 &
+`
+
 test('this server is updated, and a version that does not answer is taken back', async () => {
-  using _ = fakePrograms({ systemctl: '', 'systemd-run': 'exit 1', sudo: 'exit 1' })
+  using programs = fakePrograms({ systemctl: '', 'systemd-run': SYSTEMD_RUN })
   await using releases = await ReleaseServer.start()
   await using bench = await Bench.start(releases)
   const publish = (tag: string, archive: Buffer) =>
@@ -176,13 +186,16 @@ test('this server is updated, and a version that does not answer is taken back',
   const trial = join(bench.folder, '.server.update/trial.json')
   while (existsSync(trial)) await setTimeout(20)
 
-  publish('v1.2.0', bench.archive('v1.2.0', { 'dist/moonraker.cjs': HANGS }))
+  publish('v1.2.0', bench.archive('v1.2.0', BROKEN))
   await second.call('machine.update.refresh', { name: 'moonraker' })
   assert.equal((await second.call('machine.update.moonraker')).result, 'ok')
   bench.restart()
   using third = await bench.client()
   assert.equal(await ownVersion(third), 'v1.1.0')
   await assertTakenBack(third)
+  // The guard is a unit of its own: systemd ends the processes of a service with it.
+  const unit = ['--no-ask-password', '--quiet', '--collect', `--uid=${process.getuid?.()}`]
+  assert.deepEqual(programs.calls(), [...unit, ...unit])
 })
 
 /** Builds a program that starts, but does not answer. */
@@ -190,6 +203,7 @@ const BROKEN_BUILD = `
 import { cpSync, writeFileSync } from 'node:fs'
 cpSync('dist', process.argv[2], { recursive: true })
 writeFileSync(process.argv[2] + '/moonraker.cjs', ${JSON.stringify(HANGS)})
+writeFileSync(process.argv[2] + '/update-guard.cjs', 'process.exit(1)')
 `
 
 test('in a git repository, a build that does not answer is taken back', async () => {

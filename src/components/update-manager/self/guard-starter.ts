@@ -1,7 +1,7 @@
 // Starts the guard, a process outside of this server that takes a new version back if it does not answer, and reports what
 // it did.
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { messageOf } from '../../../core/errors.ts'
 import { findProgram } from '../../../core/find-program.ts'
@@ -25,8 +25,13 @@ const START_SECONDS = 10
 const REPORT = 'guard.txt'
 
 /** Starts the guard of a new version that is in place. */
-export async function startGuard({ core, sudo }: GuardParts, { path, folder }: Replacement): Promise<void> {
-  // The guard must not be part of what it replaces.
+export async function startGuard(
+  { core, sudo }: GuardParts,
+  { path, folder, previous }: Replacement,
+): Promise<void> {
+  // That of the version which runs now: the one of the new version may be as broken as the rest of it. A copy, since the
+  // guard must not be part of what it replaces.
+  const proven = join(previous, relative(path, PROGRAM))
   const guard = join(folder, 'guard.cjs')
   const trialFile = join(folder, 'trial.json')
   const trial: Trial = {
@@ -36,7 +41,7 @@ export async function startGuard({ core, sudo }: GuardParts, { path, folder }: R
     processId: process.pid,
     seconds: SECONDS,
   }
-  await copyFile(PROGRAM, guard)
+  await copyFile(proven, guard)
   await writeFile(trialFile, JSON.stringify(trial))
   await startOutside([process.execPath, guard, trialFile], { core, sudo })
 }
