@@ -1,5 +1,6 @@
 // The distribution, from os-release(5), and the image that was built on it, such as MainsailOS.
 import type { SystemInfo } from '../../../api/system-info.ts'
+import { readOsRelease } from '../../../core/os-release.ts'
 import { readAssignments, type Variables } from '../../../core/shell-assignments.ts'
 import type { SystemFiles } from '../../../core/system-files.ts'
 import type { Infer } from '../../../schema/index.ts'
@@ -30,7 +31,7 @@ const OTHER_RELEASE_FILES = new Set([
 
 /** Reads /etc/os-release, what some distributions have in its place, and the release file of an image. */
 export async function readDistribution(files: SystemFiles): Promise<Distribution> {
-  const os = readAssignments(await files.firstText('/etc/os-release', '/usr/lib/os-release'))
+  const os = await readOsRelease(files)
   const lsb = readAssignments(await files.text('/etc/lsb-release'))
   const release_info = await readReleaseInfo(files)
   const id = (os.ID ?? lsb.DISTRIB_ID ?? release_info.id ?? '').toLowerCase().replaceAll(' ', '_')

@@ -1,11 +1,11 @@
 // Conditions in lists of system packages: `distro_id == 'debian' and distro_version >= '12'`.
-import type { OsRelease } from './os-release.ts'
+import type { Distribution } from './distribution.ts'
 
 const COMPARISON = /^\s*(distro_id|distro_version|vendor)\s*(==|!=|<=|>=|<|>)\s*(['"])([^'"]*)\3\s*/
 const OPERATOR = /^(and|or)\s+/
 
 /** Whether a condition holds; one that cannot be read does not. Without a condition, true. */
-export function fits(condition: string | undefined, os: OsRelease): boolean {
+export function fits(condition: string | undefined, distribution: Distribution): boolean {
   let rest = condition?.trim() ?? ''
   if (rest === '') return true
   let holds = true
@@ -13,7 +13,12 @@ export function fits(condition: string | undefined, os: OsRelease): boolean {
   for (;;) {
     const [all, field, comparator = '', , value = ''] = COMPARISON.exec(rest) ?? []
     if (all === undefined) return false
-    const present = field === 'distro_id' ? os.id : field === 'vendor' ? os.vendor : os.version
+    const present =
+      field === 'distro_id'
+        ? distribution.id
+        : field === 'vendor'
+          ? distribution.vendor
+          : distribution.version
     const found = compare(present, comparator, value)
     // From left to right, without precedence.
     holds = operator === 'and' ? holds && found : holds || found

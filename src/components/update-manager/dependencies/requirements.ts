@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isPlainObject } from '../../../schema/index.ts'
-import { readOsRelease } from './os-release.ts'
+import { readDistribution } from './distribution.ts'
 import { fits } from './package-condition.ts'
 
 /** What an installation needs at one moment. */
@@ -69,12 +69,12 @@ async function systemPackages(
 async function packagesOfJson(text: string): Promise<string[]> {
   const parsed = parse(text)
   if (!isPlainObject(parsed)) return []
-  const os = await readOsRelease()
-  const id = [os.id, ...os.likes].find(name => Array.isArray(parsed[name]))
+  const distribution = await readDistribution()
+  const id = [distribution.id, ...distribution.likes].find(name => Array.isArray(parsed[name]))
   const entries: unknown[] = id === undefined ? [] : (parsed[id] as unknown[])
   return entries.flatMap(entry => {
     const [name = '', condition] = String(entry).split(';')
-    return isPackageName(name.trim()) && fits(condition, os) ? [name.trim()] : []
+    return isPackageName(name.trim()) && fits(condition, distribution) ? [name.trim()] : []
   })
 }
 

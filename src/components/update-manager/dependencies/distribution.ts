@@ -1,9 +1,9 @@
 // Which distribution of Linux this is, for lists of packages that differ by distribution.
-import { readFile } from 'node:fs/promises'
-import { readAssignments } from '../../../core/shell-assignments.ts'
+import { readOsRelease } from '../../../core/os-release.ts'
+import { SystemFiles } from '../../../core/system-files.ts'
 
 /** The distribution. */
-export interface OsRelease {
+export interface Distribution {
   /** `debian`; '' where it is not known. */
   readonly id: string
   /** `12`; '' where it is not known. */
@@ -15,16 +15,16 @@ export interface OsRelease {
 }
 
 /** Reads it from the system; nothing is known where the files are missing. */
-export async function readOsRelease(file = '/etc/os-release'): Promise<OsRelease> {
-  const text = await readFile(file, 'utf8').catch(() => '')
-  const { ID = '', VERSION_ID = '', ID_LIKE = '' } = readAssignments(text)
-  const model = await readFile('/proc/device-tree/model', 'utf8').catch(() => '')
+export async function readDistribution(): Promise<Distribution> {
+  const files = new SystemFiles('')
+  const { ID = '', VERSION_ID = '', ID_LIKE = '' } = await readOsRelease(files)
+  const model = await files.text('/proc/device-tree/model')
   return {
     id: ID.toLowerCase(),
     version: VERSION_ID,
     likes: ID_LIKE.toLowerCase()
       .split(/\s+/)
       .filter(name => name !== ''),
-    vendor: model.startsWith('Raspberry Pi') ? 'raspberry-pi' : '',
+    vendor: model?.startsWith('Raspberry Pi') === true ? 'raspberry-pi' : '',
   }
 }
