@@ -1,6 +1,7 @@
 // The storage of the server: one SQLite file, which Moonraker can open, as this server can open Moonraker's.
 export type { BackupContent } from './backup-files.ts'
 export type { AutomaticBackups, Backups } from './backups.ts'
+export { FileLock } from './file-lock.ts'
 export { ensureInstanceId } from './instance-id.ts'
 export type { AuxiliaryField, Job, JobFilter, JobHistory, NewJob } from './job-history.ts'
 export { jobIdNumber, jobIdText } from './job-history.ts'

@@ -46,7 +46,7 @@ const BUSY_MS = 1000
 const KEPT_STATEMENTS = 150
 
 /** The class of node:sqlite, loaded on first use. Throws if this Node was built without it. */
-function databaseClass(): typeof DatabaseSync {
+export function databaseClass(): typeof DatabaseSync {
   const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') & {
     Database?: typeof DatabaseSync
   }

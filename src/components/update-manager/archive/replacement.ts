@@ -6,8 +6,8 @@ import { basename, dirname, join } from 'node:path'
 import { replaceFile } from '../../../config/atomic-file.ts'
 import { makeDurable } from '../../../core/make-durable.ts'
 import { isPlainObject } from '../../../schema/index.ts'
+import { FileLock } from '../../../storage/index.ts'
 import { exchangePaths } from './exchange.ts'
-import { isLocked, releaseLock, takeLock } from './process-lock.ts'
 import { exists, makeTreeDurable } from './tree.ts'
 
 /** What the journal holds while files are moved. */
@@ -35,7 +35,9 @@ export class Replacement {
   /** The installed version, on its way to `previous`. */
   readonly #outgoing: string
   readonly #journal: string
-  readonly #lock: string
+  readonly #lockFile: string
+  /** Held from `prepare` until the replacement, and during a repair. */
+  #lock: FileLock | null = null
 
   /** `path` is the installation, with all links resolved. */
   constructor(path: string, exchange: Exchange = exchangePaths) {
@@ -46,7 +48,7 @@ export class Replacement {
     this.previous = join(this.folder, 'previous')
     this.#outgoing = join(this.folder, 'outgoing')
     this.#journal = join(this.folder, 'journal.json')
-    this.#lock = join(this.folder, 'lock.json')
+    this.#lockFile = join(this.folder, 'lock')
   }
 
   /**
@@ -55,8 +57,18 @@ export class Replacement {
    */
   async prepare(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o755 })
-    await this.repair()
-    if (!(await takeLock(this.#lock))) throw new Error('Another server updates this installation')
+    if (!this.#takeLock()) throw new Error('Another server updates this installation')
+    await this.#repair()
+  }
+
+  #takeLock(): boolean {
+    this.#lock ??= FileLock.take(this.#lockFile)
+    return this.#lock !== null
+  }
+
+  #releaseLock(): void {
+    this.#lock?.release()
+    this.#lock = null
   }
 
   /**
@@ -65,11 +77,15 @@ export class Replacement {
    */
   async replaceFolder(source: 'incoming' | 'previous'): Promise<void> {
     const from = source === 'incoming' ? this.incoming : this.previous
-    this.#write({ kind: 'folder', source, inode: await inodeOf(from) })
-    if (await this.#exchange(this.path, from)) {
-      if (source === 'incoming') await rename(from, this.#outgoing)
-    } else await this.#replaceInTwoSteps(from)
-    await this.#settle()
+    try {
+      this.#write({ kind: 'folder', source, inode: await inodeOf(from) })
+      if (await this.#exchange(this.path, from)) {
+        if (source === 'incoming') await rename(from, this.#outgoing)
+      } else await this.#replaceInTwoSteps(from)
+      await this.#settle()
+    } finally {
+      this.#releaseLock()
+    }
   }
 
   async #replaceInTwoSteps(from: string): Promise<void> {
@@ -87,6 +103,14 @@ export class Replacement {
    * replaced ones are in `previous` then. Rejects with the error of the file system.
    */
   async replaceFiles(): Promise<void> {
+    try {
+      await this.#replaceFiles()
+    } finally {
+      this.#releaseLock()
+    }
+  }
+
+  async #replaceFiles(): Promise<void> {
     await rm(this.#outgoing, { recursive: true, force: true })
     await mkdir(this.#outgoing)
     for (const name of await readdir(this.incoming)) {
@@ -118,6 +142,7 @@ export class Replacement {
       await makeTreeDurable(this.path)
       await rename(this.incoming, this.#outgoing)
       await this.#settle()
+      this.#releaseLock()
       return result
     } catch (error) {
       await this.repair()
@@ -145,13 +170,20 @@ export class Replacement {
     }
     await rm(this.#journal, { force: true })
     await makeDurable(this.folder)
-    await releaseLock(this.#lock)
   }
 
   /** Finishes what a crash interrupted, and removes a new version that was not complete. Can be repeated. */
   async repair(): Promise<void> {
     // Another server may be in the middle of a replacement.
-    if (!(await exists(this.folder)) || (await isLocked(this.#lock))) return
+    if (!(await exists(this.folder)) || !this.#takeLock()) return
+    try {
+      await this.#repair()
+    } finally {
+      this.#releaseLock()
+    }
+  }
+
+  async #repair(): Promise<void> {
     const journal = await this.#read()
     if (journal?.kind === 'files' && (await exists(this.incoming))) await this.#moveFiles()
     if (journal?.kind === 'folder') await this.#finishFolder(journal)

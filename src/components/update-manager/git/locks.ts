@@ -3,7 +3,7 @@ import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
-import { releaseLock, takeLock } from '../archive/process-lock.ts'
+import { FileLock } from '../../../storage/index.ts'
 
 /** The locks of commands that the server runs, below `.git`. */
 const LOCKS = [
@@ -24,14 +24,13 @@ const LOOK_SECONDS = 1
  * changes it. A server that ends loses its lock.
  */
 export async function withServerLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const file = join(path, '.git', 'update-manager.json')
-  // A folder where no file can be written fails with the error of git.
-  if (!(await takeLock(file).catch(() => true)))
+  const lock = FileLock.take(join(path, '.git', 'update-manager.lock'))
+  if (lock === null)
     throw new ApiError(503, 'Another server updates this repository; try again when it has finished')
   try {
     return await work()
   } finally {
-    await releaseLock(file).catch(() => undefined)
+    lock.release()
   }
 }
 

@@ -186,7 +186,10 @@ export class PythonUpdater implements Updater {
     const previous = await readDistribution(this.#replacement.previous, this.#parts.project.name)
     if (previous !== null && shortVersion(previous.version) === this.#rollbackVersion) {
       run.message(`${this.label}: Restoring version ${this.#rollbackVersion} from the disk`)
-      await run.uninterrupted(() => this.#replacement.replaceFolder('previous'))
+      await run.uninterrupted(async () => {
+        await this.#replacement.prepare()
+        await this.#replacement.replaceFolder('previous')
+      })
       await this.#readInstalled()
     } else await this.#install(run, this.#requirement(await this.#rollbackTag(run.signal)))
     await this.#finish(run)
@@ -222,6 +225,8 @@ export class PythonUpdater implements Updater {
       })
       await this.#readInstalled()
     } catch (error) {
+      // What was prepared may fill the disk.
+      await this.#replacement.repair()
       await this.#readInstalled()
       run.signal.throwIfAborted()
       const { version } = this.#installed

@@ -97,6 +97,7 @@ class OwnBuild {
         await this.#installPackages(run, label)
       await this.#build(run, label)
     } catch (error) {
+      await this.#replacement.repair()
       if (!(error instanceof CommandError)) throw error
       const advice = 'the version before it goes on; roll back, or correct the cause and recover'
       throw new ApiError(500, `The new version cannot be built: ${messageOf(error)}; ${advice}`, {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { exchangePaths } from '../../../../src/components/update-manager/archive/exchange.ts'
 import { type Exchange, Replacement } from '../../../../src/components/update-manager/archive/replacement.ts'
+import { FileLock } from '../../../../src/storage/index.ts'
 
 const cannotExchange: Exchange = () => Promise.resolve(false)
 const ways: readonly [name: string, exchange: Exchange][] = [
@@ -183,21 +184,16 @@ for (const [when, state, installed, previous] of crashes) {
 
 test('two servers do not update one installation at the same time', async t => {
   const { replacement, write, assertVersions } = scene(t)
-  const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
-  const startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  const lock = join(replacement.folder, 'lock.json')
-  writeFileSync(lock, JSON.stringify({ process: process.ppid, startedAt }))
+  const lock = FileLock.take(join(replacement.folder, 'lock'))
   write(replacement.incoming, 'half')
   await replacement.repair()
   assert.ok(existsSync(replacement.incoming))
   await assert.rejects(replacement.prepare(), { message: 'Another server updates this installation' })
-  // Another process has the number now.
-  writeFileSync(lock, JSON.stringify({ process: process.ppid, startedAt: '1' }))
+  lock?.release()
   await replacement.prepare()
   write(replacement.incoming, '2')
   await replacement.replaceFolder('incoming')
   assertVersions('2', '1')
-  assert.ok(!existsSync(lock))
 })
 
 test('the repair of an installation without updates creates nothing', async t => {
