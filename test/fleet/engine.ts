@@ -1,0 +1,174 @@
+// An engine for tests: nats-server in operator mode, with one account for the fleet and credentials by the template.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { encodeAccount, encodeOperator, encodeUser, newScopedSigner } from '@nats-io/jwt'
+import { Kvm } from '@nats-io/kv'
+import { createAccount, createOperator, createUser, fromPublic, type KeyPair } from '@nats-io/nkeys'
+import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import {
+  BUCKETS,
+  EVENTS_STREAM,
+  PRINTER_KEY_ROLE,
+  PRINTER_PERMISSIONS,
+} from '../../src/fleet/contract/index.ts'
+import { freePort } from '../support/free-port.ts'
+
+const PROGRAM = '/usr/sbin/nats-server'
+
+/** Why tests with an engine do not run here; false if they do. */
+export const skip = existsSync(PROGRAM) ? false : 'nats-server is not installed'
+
+interface Keys {
+  readonly account: KeyPair
+  /** Signs the credentials of printers. */
+  readonly printers: KeyPair
+}
+
+export class Engine implements AsyncDisposable {
+  readonly port: number
+  readonly #folder = mkdtempSync(join(tmpdir(), 'engine-'))
+  readonly #keys: Keys
+  #process: ChildProcess | null = null
+
+  private constructor(port: number, keys: Keys) {
+    this.port = port
+    this.#keys = keys
+  }
+
+  /** Starts it with all buckets and the stream of events. */
+  static async start(): Promise<Engine> {
+    const engine = new Engine(await freePort(), { account: createAccount(), printers: createAccount() })
+    await engine.#configure()
+    await engine.run()
+    await engine.createBuckets()
+    return engine
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`
+  }
+
+  async #configure(): Promise<void> {
+    const operator = createOperator()
+    const system = createAccount()
+    const { account, printers } = this.#keys
+    const systemJwt = await encodeAccount('SYS', system, {}, { signer: operator })
+    const scoped = newScopedSigner(printers, PRINTER_KEY_ROLE, structuredClone(PRINTER_PERMISSIONS) as never)
+    const limits = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1, conn: -1, subs: -1 }
+    const fleetJwt = await encodeAccount(
+      'FLEET',
+      account,
+      {
+        limits: { ...limits, data: -1, payload: -1, imports: -1, exports: -1, leaf: -1 },
+        signing_keys: [scoped],
+      },
+      { signer: operator },
+    )
+    const operatorJwt = await encodeOperator('fleet', operator, { system_account: system.getPublicKey() })
+    const lines = [
+      `listen: 127.0.0.1:${this.port}`,
+      'server_name: rig',
+      `jetstream { store_dir: "${this.#folder}" }`,
+      `operator: ${operatorJwt}`,
+      `system_account: ${system.getPublicKey()}`,
+      'resolver: MEMORY',
+      `resolver_preload { ${system.getPublicKey()}: ${systemJwt}, ${account.getPublicKey()}: ${fleetJwt} }`,
+    ]
+    writeFileSync(join(this.#folder, 'nats.conf'), lines.join('\n'))
+  }
+
+  /** Resolves when it accepts connections. */
+  async run(): Promise<void> {
+    const child = spawn(PROGRAM, ['-c', join(this.#folder, 'nats.conf')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#process = child
+    const lines: string[] = []
+    for await (const line of createInterface({ input: child.stderr })) {
+      if (line.includes('Server is ready')) break
+      lines.push(line)
+    }
+    if (child.exitCode !== null) throw new Error(lines.join('\n'))
+    child.stderr.resume()
+  }
+
+  /** Creates what is missing of the buckets and the stream of events, as a hub does. */
+  async createBuckets(): Promise<void> {
+    await using hub = await this.hub()
+    const manager = await jetstreamManager(hub.connection)
+    const kvm = new Kvm(manager.jetstream())
+    for (const [name, bucket] of Object.entries(BUCKETS)) {
+      const { storage, history } = bucket
+      await kvm.create(name, { storage: storage as never, history, replicas: 1, allow_direct: true })
+    }
+    const { name, subjects, duplicateWindow } = EVENTS_STREAM
+    await manager.streams.add({ name, subjects: [subjects], duplicate_window: duplicateWindow * 1e9 })
+  }
+
+  /** A credential for the printer `id`, whose key has the public key `nkey`. */
+  async credential(id: string, nkey: string): Promise<string> {
+    const { account, printers } = this.#keys
+    return await encodeUser(
+      id,
+      fromPublic(nkey),
+      printers,
+      { issuer_account: account.getPublicKey() },
+      { scopedUser: true },
+    )
+  }
+
+  /** A connection of the printer `id`, by a key of its own. */
+  async printer(id: string): Promise<Peer> {
+    const key = createUser()
+    const jwt = await this.credential(id, key.getPublicKey())
+    return new Peer(await this.#connect(jwt, key, `_INBOX.${id}`))
+  }
+
+  /** A connection that may do everything in the account. */
+  async hub(): Promise<Peer> {
+    const key = createUser()
+    const jwt = await encodeUser('hub', key, this.#keys.account, {})
+    return new Peer(await this.#connect(jwt, key))
+  }
+
+  #connect(jwt: string, key: KeyPair, inboxPrefix?: string): Promise<NatsConnection> {
+    return connect({
+      servers: this.url,
+      authenticator: jwtAuthenticator(jwt, key.getSeed()),
+      ...(inboxPrefix !== undefined && { inboxPrefix }),
+      reconnect: false,
+    })
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process
+    this.#process = null
+    if (child === null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** A connection; `await using` closes it. */
+export class Peer implements AsyncDisposable {
+  readonly connection: NatsConnection
+
+  constructor(connection: NatsConnection) {
+    this.connection = connection
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.connection.close()
+  }
+}
