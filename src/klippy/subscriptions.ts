@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts'
 import { notificationText } from '../rpc/connections.ts'
 import { Message } from '../rpc/message.ts'
 import type { KlippyLink } from './link.ts'
-import { ChangePicker, type ObjectRequest, sameRequest, union } from './object-request.ts'
+import { ChangePicker, covers, type ObjectRequest, sameRequest, union } from './object-request.ts'
 import type { Queries } from './queries.ts'
 import { readStatusReply, type StatusMirror, type StatusReply } from './status-mirror.ts'
 
@@ -47,6 +47,8 @@ export class Subscriptions {
   readonly #groups = new Map<string, Group>()
   readonly #keys = new Map<Follower, string>()
   #renewal: Promise<void> | null = null
+  /** The subscription that Klippy has not replied to. */
+  #sent: ObjectRequest | null = null
   /** Counts the sessions of Klippy. */
   #epoch = 0
 
@@ -62,7 +64,7 @@ export class Subscriptions {
     this.#setRequest(follower, request)
     if (Object.keys(request).length === 0) this.#renew().catch(() => {})
     const key = this.#keys.get(follower)
-    while (!this.#parts.mirror.covers(request)) {
+    while (!this.#isMirrored(request)) {
       await this.#renew()
       if (this.#keys.get(follower) !== key) throw new ApiError(503, 'The subscription has ended')
     }
@@ -94,12 +96,18 @@ export class Subscriptions {
     this.#keys.set(follower, key)
   }
 
+  /** Whether Klippy pushes all of `request`, also after its next reply: a renewal may have started without it. */
+  #isMirrored(request: ObjectRequest): boolean {
+    return this.#parts.mirror.covers(request) && (this.#sent === null || covers(this.#sent, request))
+  }
+
   /** Brings Klippy's subscription up to the union of all; concurrent calls share one request. */
   #renew(): Promise<void> {
     this.#renewal ??= Promise.resolve()
       .then(() => this.#sendUnion())
       .finally(() => {
         this.#renewal = null
+        this.#sent = null
       })
     return this.#renewal
   }
@@ -108,6 +116,7 @@ export class Subscriptions {
     const { link, mirror } = this.#parts
     const objects = union([...this.#groups.values()].map(group => group.request))
     if (sameRequest(objects, mirror.request)) return
+    this.#sent = objects
     const [epoch, version] = [this.#epoch, mirror.version]
     const params = { objects, response_template: { method: 'process_status_update' } }
     const reply = readStatusReply(await link.request('objects/subscribe', params, TIMEOUT))

@@ -132,6 +132,24 @@ test('the union shrinks when a client disconnects', async () => {
   assert.ok('print_stats' in lastSubscription(at.klippy))
 })
 
+test('a client that subscribes while another subscription ends gets the updates', async () => {
+  await using at = await scene()
+  const [left, reloaded] = await Promise.all([at.open(), at.open()])
+  await subscribe(left, { toolhead: null })
+  const before = at.klippy.count('objects/subscribe')
+  const tick = Promise.withResolvers<void>()
+  at.klippy.tick = tick.promise
+  left.ws.close()
+  await at.klippy.waitFor('objects/subscribe', before + 1)
+  const reply = subscribe(reloaded, { toolhead: null })
+  // Replies come in the order of the requests: the server has the subscription when it replies to this.
+  await reloaded.call('server.info')
+  tick.resolve()
+  assert.deepEqual(Object.keys((await reply).result.status), ['toolhead'])
+  at.klippy.push('toolhead', { homed_axes: 'xyz' })
+  assert.deepEqual(await statusOf(reloaded), { toolhead: { homed_axes: 'xyz' } })
+})
+
 test('changes that the reply to a new subscription contains reach the clients that subscribed before', async () => {
   await using at = await scene()
   const [one, other] = await Promise.all([at.open(), at.open()])

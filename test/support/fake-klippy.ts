@@ -52,6 +52,8 @@ export class FakeKlippy implements AsyncDisposable {
   eventtime = 1000
   /** While true, Klippy does not reply. */
   silent = false
+  /** Replies wait for it, as those of Klippy do for its tick. */
+  tick: Promise<void> = Promise.resolve()
   status: Record<string, Fields> = {
     webhooks: { state: 'ready', state_message: 'Printer is ready' },
     virtual_sdcard: { progress: 0, file_path: null },
@@ -159,6 +161,7 @@ export class FakeKlippy implements AsyncDisposable {
     try {
       const answer = this.#answers.get(method) ?? this.#usual(socket, method)
       const result = await answer(params)
+      await this.tick
       if (id !== undefined && socket.writable) socket.write(frame({ id, result }))
     } catch (error) {
       const failure = { error: 'WebRequestError', message: (error as Error).message }
