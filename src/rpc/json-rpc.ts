@@ -1,6 +1,6 @@
 // JSON-RPC 2.0 over every transport that carries texts: WebSocket, unix socket and POST /server/jsonrpc.
 import type { ApiError } from '../core/errors.ts'
-import { parseExact, TooManyValues } from '../core/exact-json.ts'
+import { JsonLimitExceeded, parseExact } from '../core/exact-json.ts'
 import { toJsonText } from '../core/json-text.ts'
 import { nextTurn, TurnBudget } from '../core/turn-budget.ts'
 import { isPlainObject } from '../schema/index.ts'
@@ -61,7 +61,7 @@ export function answer(registry: Callable, text: string, caller: Caller): Answer
   try {
     message = parseExact(text)
   } catch (error) {
-    if (error instanceof TooManyValues) return failure(null, { code: -32600, message: error.message })
+    if (error instanceof JsonLimitExceeded) return failure(null, { code: -32600, message: error.message })
     return failure(null, { code: -32700, message: 'Parse error' })
   }
   return Array.isArray(message)

@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import {
   exactInteger,
   isExactNumber,
+  JsonLimitExceeded,
   parseExact,
   parseForEditing,
   parseStored,
-  TooManyValues,
 } from '../../src/core/exact-json.ts'
 
 const LONG = '12345678901234567890'
@@ -92,14 +92,29 @@ test('a text may have many values, but not so many that they fill the memory', (
   assert.equal(parsed.length, count + 1)
   for (const text of [
     `[${'{},'.repeat(16_000_000)}{}]`,
-    `[${'1,'.repeat(1_000_000)}1]`,
+    `[${'1,'.repeat(500_000)}1]`,
     '['.repeat(2_000_000),
     '{"a":'.repeat(600_000),
     `[${'"",'.repeat(600_000)}""]`,
     '"'.repeat(3_000_000),
   ]) {
-    assert.throws(() => parseExact(text), TooManyValues)
+    assert.throws(() => parseExact(text), JsonLimitExceeded)
   }
   const list = `"${'{},['.repeat(1_000_000)}"`
   assert.equal(again(list), list, 'commas and brackets in strings are no values')
+})
+
+test('long numbers have limits: parsing them takes more time, and Klippy does not read numbers without an end', () => {
+  const list = (count: number) => `[${LONG}${`,${LONG}`.repeat(count - 1)}]`
+  assert.equal((parseExact(list(10_000)) as unknown[]).length, 10_000)
+  assert.throws(() => parseExact(list(10_001)), /More than 10000 integers beyond 2\^53/)
+  assert.equal(again(`[${'1'.repeat(4300)}]`), `[${'1'.repeat(4300)}]`)
+  for (const number of ['1'.repeat(4301), '-1'.padEnd(10_000_000, '7'), `0.${'1'.repeat(5000)}`]) {
+    assert.throws(() => parseExact(`[${number}]`), /more than 4300 characters/)
+  }
+  assert.equal(
+    (parseStored(list(10_001)) as unknown[]).length,
+    10_001,
+    'what is stored is read without a limit',
+  )
 })

@@ -2,7 +2,7 @@
 // (API document, "HTTP API Overview").
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../../core/errors.ts'
-import { parseExact, TooManyValues } from '../../core/exact-json.ts'
+import { JsonLimitExceeded, parseExact } from '../../core/exact-json.ts'
 import { isPlainObject } from '../../schema/index.ts'
 import { mediaTypeOf, textOf } from './body.ts'
 
@@ -110,7 +110,7 @@ function parseBody(text: string): unknown {
   try {
     return parseExact(text)
   } catch (error) {
-    if (error instanceof TooManyValues) throw new ApiError(413, error.message, { cause: error })
+    if (error instanceof JsonLimitExceeded) throw new ApiError(413, error.message, { cause: error })
     throw new ApiError(400, 'The body is not valid JSON', { cause: error })
   }
 }
