@@ -1,6 +1,7 @@
 // The last lines of Klipper's console, for clients that connect later.
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { dataStore } from '../../api/server.ts'
+import { cutText } from '../../core/cut-text.ts'
 
 type Reply = ResultOf<(typeof dataStore)['methods']['server.gcode_store']>
 type Entry = Reply['gcode_store'][number]
@@ -22,7 +23,7 @@ export class GcodeStore {
 
   /** Adds an entry, and drops the oldest ones if necessary. `time` is in seconds since the epoch. */
   add(type: Entry['type'], message: string, time: number): void {
-    const kept = message.length > MAX_MESSAGE ? cut(message) : message
+    const kept = cutText(message, MAX_MESSAGE)
     this.#entries.push({ message: kept, time, type })
     this.#characters += kept.length
     while (this.#entries.length > this.#size || this.#characters > MAX_CHARACTERS) {
@@ -37,9 +38,4 @@ export class GcodeStore {
   reply(count = 0): Reply {
     return { gcode_store: this.#entries.slice(-count) }
   }
-}
-
-/** The start of a message, as a copy: a slice would keep the whole text in memory. */
-function cut(message: string): string {
-  return Buffer.from(`${message.slice(0, MAX_MESSAGE - 1)}…`).toString()
 }

@@ -60,6 +60,10 @@ test('console lines arrive with their direction', async () => {
   assert.ok(await message(client, 'current', ({ logs }) => logs.includes('Send: M105')))
   const { messages } = await message(client, 'current', ({ logs }) => logs.includes('Recv: B:22'))
   assert.ok(messages.includes('B:22'))
+  // 300 lines wait for a client that reads rarely.
+  scene.klippy.print(`// ${'x'.repeat(2 ** 20)}`)
+  const { logs } = await message(client, 'current', current => current.logs.at(-1)?.startsWith('Recv: // x'))
+  assert.equal(logs.at(-1).length, 4096)
 })
 
 test('events report the print, the printer and the files', async () => {

@@ -1,4 +1,5 @@
 // One client of the push socket: what it subscribed to, how often, and what has not been sent to it yet.
+import { cutText } from '../../../core/cut-text.ts'
 import type { User } from '../../../rpc/user.ts'
 import { isPlainObject } from '../../../schema/index.ts'
 import type { Point } from '../temperature-history.ts'
@@ -6,6 +7,8 @@ import type { PushChannel } from './channel.ts'
 
 /** Lines and points that wait for the next message. */
 const MAX_PENDING = 300
+/** Characters of a line that are sent; a script may have a million. */
+const MAX_LINE = 4096
 /** The largest factor of the interval between messages. */
 const MAX_THROTTLE = 120
 
@@ -49,7 +52,7 @@ export class PushClient {
   }
 
   log(line: string): void {
-    if (this.#wanted.logs) keep(this.#logs, line)
+    if (this.#wanted.logs) keep(this.#logs, cutText(line, MAX_LINE))
   }
 
   temperatures(point: Point): void {
