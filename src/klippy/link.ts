@@ -16,6 +16,8 @@ const READ_SIZE = 64 * 1024
 const MAX_INVALID = 100
 /** How many requests may wait for Klippy's reply. */
 const MAX_WAITING = 10_000
+/** Bytes of requests that Klippy has not read. */
+const MAX_UNSENT = 16 * 1024 * 1024
 /** Seconds between attempts to connect; the last value repeats. */
 const BACKOFF = [0.25, 0.25, 0.5, 1, 2] as const
 /** Klippy replies in these words to a request for an endpoint that it does not have. */
@@ -43,6 +45,14 @@ export interface LinkOptions {
   readonly warnings: Warnings
   /** After so many seconds without a message the link sends a heartbeat, and disconnects when no reply comes in the same time. */
   readonly silence?: number
+}
+
+/** The limits of one request. */
+export interface RequestLimits {
+  /** Seconds that Klippy has to reply; no limit by default. */
+  readonly timeout?: number
+  /** Characters that the request may have as JSON; no limit by default. */
+  readonly maxLength?: number
 }
 
 /** A request that Klippy has not answered yet. */
@@ -105,11 +115,15 @@ export class KlippyLink {
   }
 
   /**
-   * Sends a request to Klippy. Rejects with ApiError: 503 without a connection, when it breaks, or after `timeout`
-   * seconds where one is given; 404 for an endpoint that this Klippy does not have; 400 with Klippy's own text when
-   * Klippy refuses, or for parameters that cannot be sent.
+   * Sends a request to Klippy. Rejects with ApiError: 503 without a connection, when it breaks, while Klippy does not
+   * read, or after the timeout; 404 for an endpoint that this Klippy does not have; 413 for a request that is too long;
+   * 400 with Klippy's own text when Klippy refuses, or for parameters that cannot be sent.
    */
-  request(endpoint: string, params: unknown = {}, timeout?: number): Promise<unknown> {
+  request(
+    endpoint: string,
+    params: unknown = {},
+    { timeout, maxLength = Number.POSITIVE_INFINITY }: RequestLimits = {},
+  ): Promise<unknown> {
     const socket = this.#socket
     if (!this.#connected || socket === null) {
       return Promise.reject(new ApiError(503, 'Klippy Host not connected'))
@@ -117,9 +131,18 @@ export class KlippyLink {
     if (this.#waiting.size >= MAX_WAITING) {
       return Promise.reject(new ApiError(503, `Klippy is too slow: ${MAX_WAITING} requests wait for it`))
     }
+    if (socket.writableLength > MAX_UNSENT) {
+      return Promise.reject(new ApiError(503, 'Klippy is too slow: it does not read what it was sent'))
+    }
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const text = frameOf({ id, method: endpoint, params })
+      if (text.length > maxLength) {
+        throw new ApiError(
+          413,
+          `The arguments for Klippy's '${endpoint}' are too long: a request has at most ${maxLength} characters`,
+        )
+      }
       const timer =
         timeout === undefined ? null : this.#clock.after(timeout, () => this.#timedOut(id, timeout))
       this.#waiting.set(id, { endpoint, resolve, reject, timer })
@@ -207,7 +230,7 @@ export class KlippyLink {
     const wasAlive = this.#isAlive
     this.#isAlive = false
     if (wasAlive) return
-    this.request('info', {}, this.#silence).catch(error => {
+    this.request('info', {}, { timeout: this.#silence }).catch(error => {
       if (this.#isAlive) return
       this.#log.warning(`Klippy does not respond, disconnecting: ${messageOf(error)}`)
       this.#socket?.destroy()

@@ -32,6 +32,9 @@ export interface PrinterOptions {
  */
 export type PrintPreparation = (path: string, signal: AbortSignal) => Promise<string>
 
+/** Characters of one request with a caller's arguments: Klippy handles nothing else while it reads them. */
+export const MAX_CALL_LENGTH = 1024 * 1024
+
 export class Printer {
   readonly link: KlippyLink
   readonly session: KlippySession
@@ -60,17 +63,17 @@ export class Printer {
 
   /**
    * Calls one of Klippy's endpoints; an empty result becomes "ok", as clients expect. Rejects with ApiError as the link
-   * does.
+   * does, with 413 above MAX_CALL_LENGTH.
    */
   async call(endpoint: string, params: unknown = {}): Promise<unknown> {
-    const result = await this.link.request(endpoint, params)
+    const result = await this.link.request(endpoint, params, { maxLength: MAX_CALL_LENGTH })
     return isEmpty(result) ? 'ok' : result
   }
 
-  /** Runs G-code; resolves when it is done. Rejects with ApiError: 400 with Klippy's own text, or 503. */
+  /** Runs G-code; resolves when it is done. Rejects with ApiError as `call` does. */
   async runGcode(script: string): Promise<'ok'> {
     this.#events.emit('klippy:gcode_command', script)
-    await this.link.request('gcode/script', { script })
+    await this.link.request('gcode/script', { script }, { maxLength: MAX_CALL_LENGTH })
     return 'ok'
   }
 

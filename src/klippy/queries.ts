@@ -75,7 +75,9 @@ export class Queries {
   }
 
   async #send(objects: ObjectRequest, version: number): Promise<StatusReply> {
-    const reply = readStatusReply(await this.#link.request('objects/query', { objects }, TIMEOUT))
+    const reply = readStatusReply(
+      await this.#link.request('objects/query', { objects }, { timeout: TIMEOUT }),
+    )
     this.#mirror.refresh(reply, version)
     return reply
   }

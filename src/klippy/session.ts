@@ -174,12 +174,12 @@ export class KlippySession implements LinkListener {
   }
 
   async #listEndpoints(): Promise<void> {
-    const reply = await this.#parts.link.request('list_endpoints', {}, TIMEOUT)
+    const reply = await this.#parts.link.request('list_endpoints', {}, { timeout: TIMEOUT })
     this.#endpoints = readNames(reply, 'endpoints')
   }
 
   async #requestInfo(params: object): Promise<void> {
-    this.#info = readInfo(await this.#parts.link.request('info', params, TIMEOUT))
+    this.#info = readInfo(await this.#parts.link.request('info', params, { timeout: TIMEOUT }))
     if (this.#state === 'disconnected') this.#state = 'startup'
   }
 
@@ -202,11 +202,11 @@ export class KlippySession implements LinkListener {
     const template = { response_template: { method: 'process_gcode_response' } }
     const [{ status }] = await Promise.all([
       subscriptions.subscribe(this.#follower, { webhooks: null }),
-      link.request('gcode/subscribe_output', template, TIMEOUT),
+      link.request('gcode/subscribe_output', template, { timeout: TIMEOUT }),
       // Some modules add their endpoints only when Klippy has connected to the controllers.
       this.#listEndpoints(),
     ])
-    this.#objects = readNames(await link.request('objects/list', {}, TIMEOUT), 'objects')
+    this.#objects = readNames(await link.request('objects/list', {}, { timeout: TIMEOUT }), 'objects')
     this.#readState(status)
   }
 
@@ -226,7 +226,7 @@ export class KlippySession implements LinkListener {
   #registerRemote(name: string): void {
     const params = { remote_method: name, response_template: { method: name } }
     this.#parts.link
-      .request('register_remote_method', params, TIMEOUT)
+      .request('register_remote_method', params, { timeout: TIMEOUT })
       .catch(error => this.#parts.log.warning(`cannot register ${name} with Klippy: ${messageOf(error)}`))
   }
 }

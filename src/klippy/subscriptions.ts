@@ -119,7 +119,7 @@ export class Subscriptions {
     this.#sent = objects
     const [epoch, version] = [this.#epoch, mirror.version]
     const params = { objects, response_template: { method: 'process_status_update' } }
-    const reply = readStatusReply(await link.request('objects/subscribe', params, TIMEOUT))
+    const reply = readStatusReply(await link.request('objects/subscribe', params, { timeout: TIMEOUT }))
     if (epoch !== this.#epoch) throw new ApiError(503, 'Klippy Disconnected')
     const change = difference(mirror.status, reply.status)
     mirror.replace(objects, reply, version)

@@ -144,7 +144,7 @@ test('requests in flight end with 503 when the connection breaks', async () => {
   await using klippy = await FakeKlippy.start()
   klippy.silent = true
   using line = await new Line(klippy.path).connect()
-  const requests = [line.link.request('a'), line.link.request('b', {}, 60)]
+  const requests = [line.link.request('a'), line.link.request('b', {}, { timeout: 60 })]
   await klippy.waitFor('b')
   klippy.drop()
   for (const request of requests) await assert.rejects(request, refusedWith(503, 'Klippy Disconnected'))
@@ -172,7 +172,7 @@ test('a request that takes too long ends with 503, and its late reply is ignored
   const held = Promise.withResolvers<string>()
   klippy.answer('slow', () => held.promise)
   using line = await new Line(klippy.path).connect()
-  const request = line.link.request('slow', {}, 5)
+  const request = line.link.request('slow', {}, { timeout: 5 })
   await klippy.waitFor('slow')
   line.clock.pass(5)
   await assert.rejects(request, refusedWith(503, /did not answer slow within 5 s/))
@@ -322,12 +322,26 @@ test('too many requests for a slow Klippy are rejected', async () => {
   assert.ok(ends.every(({ status }) => status === 'rejected'))
 })
 
+test('while Klippy does not read, requests are rejected before they fill the memory', async () => {
+  await using klippy = await FakeKlippy.start()
+  using line = await new Line(klippy.path).connect()
+  const script = 'x'.repeat(2 ** 20)
+  const requests = Array.from({ length: 40 }, () => line.link.request('gcode/script', { script }))
+  await assert.rejects(requests.at(-1) as Promise<unknown>, refusedWith(503, /does not read/))
+  const ends = await Promise.allSettled(requests)
+  assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, klippy.count('gcode/script'))
+  assert.equal(await line.link.request('gcode/help').then(() => 'read again'), 'read again')
+})
+
 test('parameters that cannot be encoded are rejected, and no request is left waiting', async () => {
   await using klippy = await FakeKlippy.start()
   using line = await new Line(klippy.path).connect()
   let deep: unknown = []
   for (let depth = 0; depth < 100_000; depth += 1) deep = [deep]
-  await assert.rejects(line.link.request('gcode/script', { deep }, 60), refusedWith(400, /nested too deeply/))
+  await assert.rejects(
+    line.link.request('gcode/script', { deep }, { timeout: 60 }),
+    refusedWith(400, /nested too deeply/),
+  )
   assert.deepEqual(line.clock.waits(), [20])
 })
 

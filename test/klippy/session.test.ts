@@ -200,6 +200,34 @@ test('empty results become "ok"', async () => {
   }
 })
 
+test('arguments that are too long are refused before Klippy receives them', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  const before = klippy.requests.length
+  const long = 'x'.repeat(2 ** 20)
+  for (const [method, params] of [
+    ['printer.gcode.script', { script: long }],
+    ['printer.gcode.script', { script: [long] }],
+    ['printer.bed_mesh.dump_mesh', { mesh_args: { long } }],
+    ['printer.query_endstops.status', { long }],
+    ['printer.print.start', { filename: long }],
+  ] as const) {
+    const { error } = await client.call(method, params)
+    assert.equal(error.code, 413, method)
+    assert.match(error.message, /too long: a request has at most 1048576 characters/)
+  }
+  assert.equal(klippy.requests.length, before)
+})
+
+test('a client cannot change the name that the server has in Klippy', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  await client.call('printer.info', { client_info: { program: 'other' } })
+  assert.deepEqual(klippy.requests.at(-1), { method: 'info', params: {} })
+})
+
 test("Klippy's own endpoints are served as long as Klippy lists them", async () => {
   await using klippy = await FakeKlippy.start()
   klippy.endpoints = [...klippy.endpoints, 'motion_report/dump_stepper']

@@ -109,6 +109,21 @@ test('while Klippy does not read, the server does not read from the client', asy
   }
 })
 
+test('a message that is too long for Klippy ends the bridge, and Klippy receives nothing of it', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await open(rig.url)
+  await klippy.waitForConnection(2)
+  const before = klippy.requests.length
+  client.send(JSON.stringify({ id: 1, method: 'gcode/script', params: { script: 'x'.repeat(2 ** 20) } }))
+  client.send('{"id":2,"method":"gcode/help"}')
+  assert.deepEqual(await client.closed, {
+    code: 1009,
+    reason: 'A message to Klippy has at most 1048576 bytes',
+  })
+  assert.equal(klippy.requests.length, before)
+})
+
 test('a client that does not read is disconnected', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })

@@ -25,7 +25,8 @@ function serveChapter(core: Core, scope: Scope, subscribers: Subscribers): void 
   const plain = (endpoint: string) => () => printer.call(endpoint) as Promise<'ok'>
   scope.use(
     core.registry.serve(chapter, {
-      'printer.info': call('info'),
+      // Without arguments: Klippy takes `client_info` as the name of the server.
+      'printer.info': plain('info') as () => Promise<never>,
       'printer.emergency_stop': plain('emergency_stop'),
       'printer.restart': plain('gcode/restart'),
       'printer.firmware_restart': plain('gcode/firmware_restart'),
