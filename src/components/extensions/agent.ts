@@ -1,9 +1,9 @@
 // One agent as long as it is connected: what it serves to Klipper, and how many events it may send.
 import type { Core } from '../../component/component.ts'
+import { Allowance } from '../../core/allowance.ts'
 import { ApiError } from '../../core/errors.ts'
 import { jsonText } from '../../core/json-text.ts'
 import type { Connection } from '../../rpc/connection.ts'
-import { Allowance } from './allowance.ts'
 
 /** Events a second; further ones would drown what other clients wait for. */
 const EVENTS = { perSecond: 100, most: 200 }

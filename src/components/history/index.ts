@@ -5,6 +5,7 @@ import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import { type Job, type JobFilter, jobIdNumber, jobIdText } from '../../storage/index.ts'
+import { jobWatchService } from '../job-state/service.ts'
 import { metadataService } from '../metadata/service.ts'
 import { AuxiliaryFields } from './auxiliary-fields.ts'
 import { JobReplies } from './job-reply.ts'
@@ -68,21 +69,30 @@ async function resetTotals(totals: Totals, recorder: Recorder) {
 function serve(
   core: Core,
   scope: Scope,
-  { totals, recorder, started }: { totals: Totals; recorder: Recorder; started: Promise<void> },
+  { totals, recorder, settled }: { totals: Totals; recorder: Recorder; settled: () => Promise<void> },
 ): void {
   scope.use(
     core.registry.serve(chapter, {
       'server.history.list': async params => {
-        await started
+        await settled()
         return listJobs(core, params)
       },
-      'server.history.totals': () => ({ job_totals: totals.own, auxiliary_totals: totals.auxiliary }),
-      'server.history.reset_totals': () => resetTotals(totals, recorder),
+      'server.history.totals': async () => {
+        await settled()
+        return { job_totals: totals.own, auxiliary_totals: totals.auxiliary }
+      },
+      'server.history.reset_totals': async () => {
+        await settled()
+        return resetTotals(totals, recorder)
+      },
       'server.history.get_job': async ({ uid }) => {
-        await started
+        await settled()
         return { job: await new JobReplies(core.paths.gcodes).reply(findJob(core, uid)) }
       },
-      'server.history.delete_job': ({ uid, all }) => deleteJobs(core, uid, all),
+      'server.history.delete_job': async ({ uid, all }) => {
+        await settled()
+        return deleteJobs(core, uid, all)
+      },
     }),
   )
 }
@@ -111,7 +121,7 @@ export default component({
   section: 'history',
   presence: 'always',
   options: {},
-  needs: { metadata: optional(metadataService) },
+  needs: { metadata: optional(metadataService), jobs: jobWatchService },
   provides: { fields: jobFieldsService },
   create({ core, scope, needs }) {
     const fields = new AuxiliaryFields()
@@ -125,7 +135,13 @@ export default component({
     totals.load()
     // Until then, jobs that the previous server did not finish look as if they were in progress.
     const interruptedClosed = Promise.withResolvers<void>()
-    serve(core, scope, { totals, recorder, started: interruptedClosed.promise })
+    // A client that has the reply to a cancel must not read that the job is in progress.
+    const settled = async () => {
+      await interruptedClosed.promise
+      await needs.jobs.current()
+      await recorder.idle()
+    }
+    serve(core, scope, { totals, recorder, settled })
     record(core, scope, recorder)
     return {
       fields: {

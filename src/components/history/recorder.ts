@@ -56,6 +56,11 @@ export class Recorder {
     return this.#current !== null
   }
 
+  /** Resolves when all changes up to now are recorded. */
+  idle(): Promise<void> {
+    return this.#changes.idle()
+  }
+
   /** A user started the print that starts now or has just started. */
   requested(username: string | null): void {
     void this.#enqueue(async () => {

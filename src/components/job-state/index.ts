@@ -1,9 +1,12 @@
 // [job_state]: follows the print and emits events about jobs.
 
 import type { StatusChange } from '../../api/printer.ts'
-import { type Component, type Core, component } from '../../component/component.ts'
+import { type Core, component } from '../../component/component.ts'
+import { Allowance } from '../../core/allowance.ts'
+import { type Timer, withTimeout } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import { JobState } from './job-state.ts'
+import { jobWatchService } from './service.ts'
 
 /** The macro that pauses a print for a frame of a time-lapse. */
 const FRAME_MACRO = 'gcode_macro TIMELAPSE_TAKE_FRAME'
@@ -11,15 +14,30 @@ const FRAME_MACRO = 'gcode_macro TIMELAPSE_TAKE_FRAME'
 /** With Klippy's state, so that a shutdown is known before its effect on the print. */
 const REQUEST = { print_stats: null, webhooks: ['state'], [FRAME_MACRO]: ['is_paused'] }
 
+/**
+ * Changes of jobs that are reported. A printer makes few; each is written to the disk and sent to clients, so those of
+ * a Klippy that makes thousands are merged.
+ */
+const CHANGES = { perSecond: 2, most: 100 }
+/** Seconds between attempts to report merged changes. */
+const MERGE = 0.25
+/** The most seconds to wait for the current state. */
+const TIMEOUT = 1
+
 class PrintFollower {
   readonly #core: Core
   readonly #state: JobState
+  readonly #allowance: Allowance
   /** False until the reply to the subscription: earlier changes belong to other subscriptions. */
   #isKnown = false
+  /** Changes that are not reported yet, because there are too many. */
+  #merged: Record<string, StatusChange[string]> | null = null
+  #timer: Timer | null = null
 
   constructor(core: Core, state: JobState) {
     this.#core = core
     this.#state = state
+    this.#allowance = new Allowance(core.clock, CHANGES)
   }
 
   async follow(): Promise<void> {
@@ -31,8 +49,31 @@ class PrintFollower {
     if (status.webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown')
   }
 
-  statusChanged({ print_stats, webhooks, [FRAME_MACRO]: macro }: StatusChange): void {
+  statusChanged(change: StatusChange): void {
     if (!this.#isKnown) return
+    if (this.#merged === null && this.#isAllowed(change)) this.#report(change)
+    else this.#merge(change)
+  }
+
+  #isAllowed({ print_stats }: StatusChange): boolean {
+    return print_stats === undefined || this.#state.isProgress(print_stats) || this.#allowance.take(1)
+  }
+
+  #merge(change: StatusChange): void {
+    this.#merged ??= {}
+    for (const name in change) this.#merged[name] = { ...this.#merged[name], ...change[name] }
+    this.#timer ??= this.#core.clock.after(MERGE, () => this.#reportMerged())
+  }
+
+  #reportMerged(): void {
+    this.#timer = null
+    const change = this.#merged
+    if (change === null) return
+    this.#merged = null
+    this.statusChanged(change)
+  }
+
+  #report({ print_stats, webhooks, [FRAME_MACRO]: macro }: StatusChange): void {
     // Set before the pause, and reset after it: in one update with a change of the print, or in an update of its own.
     if (macro?.is_paused === true) this.#state.isFramePause = true
     if (webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown', print_stats)
@@ -40,9 +81,41 @@ class PrintFollower {
     if (macro?.is_paused === false) this.#state.isFramePause = false
   }
 
+  async current(): Promise<void> {
+    if (!this.#isKnown) return
+    const { printer, clock, log } = this.#core
+    try {
+      const reply = Promise.resolve(printer.query(REQUEST))
+      const { status } = await withTimeout(clock, TIMEOUT, reply, () => new Error('Klippy takes too long'))
+      this.statusChanged(status)
+    } catch (error) {
+      log.debug(`the state of the print is not current: ${messageOf(error)}`)
+    }
+  }
+
+  /** A short print that has ended must be seen before the next one replaces its figures. */
+  async prepared(): Promise<void> {
+    await this.current()
+    this.#state.prepared()
+  }
+
+  /** Klippy has started to print a file. */
+  requested(filename: string): void {
+    this.#state.requested(filename)
+    void this.current()
+  }
+
   gone(): void {
-    this.#isKnown = false
+    if (this.#merged !== null) this.#report(this.#merged)
+    this.stop()
     this.#state.lost('klippy_disconnect')
+  }
+
+  stop(): void {
+    this.#isKnown = false
+    this.#merged = null
+    this.#timer?.stop()
+    this.#timer = null
   }
 }
 
@@ -50,7 +123,8 @@ export default component({
   section: 'job_state',
   presence: 'always',
   options: {},
-  create({ core, scope }): Component {
+  provides: { watch: jobWatchService },
+  create({ core, scope }) {
     const { events, printer, log } = core
     const follower = new PrintFollower(core, new JobState(events))
     const failed = (error: unknown) => {
@@ -58,7 +132,16 @@ export default component({
     }
     scope.use(events.on('klippy:ready', () => follower.follow().catch(failed)))
     scope.use(events.on('klippy:disconnected', () => follower.gone()))
-    scope.defer(() => printer.unsubscribe(follower))
-    return {}
+    scope.use(events.on('printer:print_requested', filename => follower.requested(filename)))
+    const prepare = async (path: string) => {
+      await follower.prepared()
+      return path
+    }
+    scope.use(printer.preparePrints(prepare))
+    scope.defer(() => {
+      printer.unsubscribe(follower)
+      follower.stop()
+    })
+    return { watch: { current: () => follower.current() } }
   },
 })

@@ -20,6 +20,9 @@ export class JobState {
   #running = false
   /** Whether the last reported event of the running job is a pause. */
   #isPaused = false
+  #awaitsStart = false
+  /** The file whose start Klippy has confirmed, until its job is reported. */
+  #requested: string | null = null
   /** Whether a macro pauses the print for a moment, to take a picture: no pause for users. */
   isFramePause = false
 
@@ -37,9 +40,29 @@ export class JobState {
     const now = merged(NOTHING, first)
     this.#last = now
     if (!isPrintActive(now.state)) return
+    this.#expectNothing()
     this.#running = true
     this.#isPaused = now.state === 'paused'
     this.#events.emit('job:found', now)
+  }
+
+  /** Whether changed fields are only the progress of a job, or nothing of a job: `change` emits no event for them. */
+  isProgress(fields: StatusChange[string]): boolean {
+    const now = merged(this.#last, fields)
+    return !isAnother(this.#last, now) && now.state === this.#last.state && !this.#isRepeated(this.#last, now)
+  }
+
+  /** A file is about to be printed. */
+  prepared(): void {
+    this.#awaitsStart = true
+  }
+
+  /**
+   * Klippy has started to print a file. Unless its start was reported since `prepared`, the next change is about this
+   * job, even if it looks like the end of the last.
+   */
+  requested(filename: string): void {
+    if (this.#awaitsStart) this.#requested = filename
   }
 
   /** Takes changed fields. */
@@ -49,6 +72,20 @@ export class JobState {
     this.#last = now
     if (isAnother(before, now)) this.#replaced(before, now)
     else if (now.state !== before.state) this.#stateChanged(before, now)
+    else if (this.#isRepeated(before, now)) this.#activeChanged(before, now)
+  }
+
+  /**
+   * Whether a job has started and ended between two updates with the same end: the duration of a job that has ended
+   * does not change, and a requested job has started.
+   */
+  #isRepeated(before: PrintStats, now: PrintStats): boolean {
+    if (now.state === 'standby' || isPrintActive(now.state) || now.filename === '') return false
+    return (
+      now.total_duration !== before.total_duration ||
+      now.filename !== before.filename ||
+      now.filename === this.#requested
+    )
   }
 
   /** Another job has started; the end of the previous one was not seen. */
@@ -88,9 +125,15 @@ export class JobState {
   }
 
   #jobStarted(now: PrintStats): void {
+    this.#expectNothing()
     this.#running = true
     this.#isPaused = false
     this.#events.emit('job:started', now)
+  }
+
+  #expectNothing(): void {
+    this.#awaitsStart = false
+    this.#requested = null
   }
 
   #end(event: 'job:completed' | 'job:cancelled', stats: PrintStats): void {
@@ -114,6 +157,7 @@ export class JobState {
    * which may be part of the same update.
    */
   lost(failure: Exclude<JobFailure, 'error'>, fields?: StatusChange[string]): void {
+    this.#expectNothing()
     if (this.#running) this.#fail(lastOf(this.#last, merged(this.#last, fields)), failure)
   }
 }

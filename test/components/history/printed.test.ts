@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { startRig } from '../../support/rig.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 
@@ -63,4 +64,46 @@ test('prints that complete, are cancelled, and end in an emergency stop', async 
       ({ total_duration, end_time, start_time }: Frame) => total_duration > 0 && end_time > start_time,
     ),
   )
+})
+
+test('a job that ended by a command has ended in the next request, and each print is one job', async () => {
+  await using rig = await startRig({ speed: 200 })
+  writeFileSync(join(rig.paths.gcodes, 'long.gcode'), `${GCODE.join('\n')}\n`)
+  writeFileSync(join(rig.paths.gcodes, 'line.gcode'), 'M117 done\n')
+  using client = await WebClient.open(rig.url)
+  const statuses = async (): Promise<string[]> => {
+    const { result } = await client.call('server.history.list', { order: 'asc' })
+    return result.jobs.map(({ status }: Frame) => status)
+  }
+  for (let round = 1; round <= 4; round += 1) {
+    await client.call('printer.print.start', { filename: 'long.gcode' })
+    assert.equal((await statuses()).at(-1), 'in_progress')
+    await client.call('printer.print.cancel')
+    assert.deepEqual(await statuses(), Array(round).fill('cancelled'))
+  }
+  for (let round = 1; round <= 4; round += 1) {
+    assert.equal((await client.call('printer.print.start', { filename: 'line.gcode' })).result, 'ok')
+  }
+  assert.deepEqual(await statuses(), [...Array(4).fill('cancelled'), ...Array(4).fill('completed')])
+  assert.equal((await client.call('server.history.totals')).result.job_totals.total_jobs, 8)
+})
+
+test('a Klippy that reports thousands of jobs a second fills neither history nor queues', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  await client.call('server.history.list')
+  for (let count = 0; count < 4000; count += 1) {
+    klippy.push('print_stats', {
+      state: count % 2 === 0 ? 'printing' : 'cancelled',
+      filename: `${count}.gcode`,
+    })
+  }
+  klippy.push('print_stats', { state: 'printing', filename: 'last.gcode', total_duration: 1 })
+  const added = (frame: Frame) =>
+    frame.method === 'notify_history_changed' && frame.params[0].job.filename === 'last.gcode'
+  await client.find(added)
+  const { jobs } = (await client.call('server.history.list', { limit: 1000 })).result
+  assert.ok(jobs.length >= 50 && jobs.length < 110, `${jobs.length} jobs`)
+  assert.deepEqual([jobs[0].filename, jobs[0].status], ['last.gcode', 'in_progress'])
 })

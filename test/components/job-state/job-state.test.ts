@@ -132,6 +132,43 @@ test('jobs that are shorter than the time between two updates', () => {
   ])
 })
 
+test('a job that starts and ends between two updates with the same end is a job of its own', () => {
+  const { state, emitted } = scene()
+  state.start(IDLE)
+  const complete = { state: 'complete', filename: 'a.gcode', total_duration: 0.1 }
+  state.change(complete)
+  state.change({ total_duration: 0.2 })
+  state.change({ total_duration: 0.15 })
+  state.change({ filename: 'b.gcode' })
+  state.change({ state: 'error' })
+  state.change({ total_duration: 0.1 })
+  const ends = ['completed a', 'completed a', 'completed a', 'completed b', 'error b', 'error b']
+  const suffix = (end: string) => (end.startsWith('error') ? ' error' : '')
+  assert.deepEqual(
+    emitted,
+    ends.flatMap(end => [`started ${end.split(' ')[1]}.gcode`, `${end}.gcode${suffix(end)}`]),
+  )
+})
+
+test('a start that Klippy has confirmed is a job, even if the stats are those of the last', () => {
+  const { state, emitted } = scene()
+  const complete = { state: 'complete', filename: 'a.gcode', total_duration: 0.1 }
+  state.start(complete)
+  state.change({ message: '' })
+  state.prepared()
+  state.requested('a.gcode')
+  assert.equal(state.isProgress(complete), false)
+  state.change(complete)
+  state.change(complete)
+  // The start of this one is reported before Klippy confirms it.
+  state.prepared()
+  state.change(PRINTING)
+  state.requested('a.gcode')
+  state.change({ state: 'complete' })
+  state.change({ message: '' })
+  assert.deepEqual(emitted, ['started a.gcode', 'completed a.gcode', 'started a.gcode', 'completed a.gcode'])
+})
+
 test('a shutdown ends the job, and later states of the print are no second end', () => {
   const { state, emitted } = scene()
   state.start(IDLE)

@@ -1,5 +1,5 @@
 // A rate limit (token bucket): a steady rate, and a store for bursts that refills.
-import type { Clock } from '../../core/clock.ts'
+import type { Clock } from './clock.ts'
 
 export class Allowance {
   readonly #clock: Clock
