@@ -5,9 +5,11 @@ import { SectionTemplate } from '../../component/section-template.ts'
 import { optional } from '../../component/service.ts'
 import type { ReadSection } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
+import { ProgramStarts } from '../../core/program-starts.ts'
 import type { Scope } from '../../core/scope.ts'
 import { filesService } from '../files/service.ts'
 import { machineServices, sudoService, systemBusService } from '../machine/service.ts'
+import { Git } from './git/git.ts'
 import { KlipperSource } from './klipper.ts'
 import { UpdateManager } from './manager.ts'
 import { generalOptions, sectionOptions } from './options.ts'
@@ -95,7 +97,9 @@ export default component({
         return new SystemUpdater(packages, core)
       },
     }
-    const { configured, builtIn } = readSections({ core, general, releases, machine, packages }, named)
+    const mirror = general.git_mirror ?? null
+    const git = new Git({ path: '/', clock, mirror, starts: new ProgramStarts() })
+    const { configured, builtIn } = readSections({ core, general, releases, machine, packages, git }, named)
     const ownOptions = builtIn.get('moonraker')
     const own: ConfiguredUpdater = {
       name: 'moonraker',
@@ -103,7 +107,7 @@ export default component({
       refreshHours: ownOptions?.refresh_interval,
       open: async () => {
         const { openOwnServer } = await import('./self/own-server.ts')
-        return openOwnServer({ core, general, releases, sudo, options: ownOptions })
+        return openOwnServer({ core, general, releases, git, sudo, options: ownOptions })
       },
     }
     const manager = new UpdateManager({
@@ -111,7 +115,7 @@ export default component({
       machine,
       general,
       releases,
-      klipper: new KlipperSource({ core, general, machine, packages, options: builtIn.get('klipper') }),
+      klipper: new KlipperSource({ core, general, machine, packages, git, options: builtIn.get('klipper') }),
       system: general.enable_system_updates ? system : null,
       own,
       configured,

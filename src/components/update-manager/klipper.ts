@@ -5,6 +5,7 @@ import type { EntryStatus } from '../../api/update-manager.ts'
 import type { Core } from '../../component/component.ts'
 import { isPlainObject } from '../../schema/index.ts'
 import type { MachineServices } from '../machine/service.ts'
+import type { Git } from './git/git.ts'
 import type { GeneralOptions } from './options.ts'
 import type { BuiltInOptions } from './sections.ts'
 import type { SystemPackages } from './system/system-packages.ts'
@@ -28,6 +29,8 @@ export interface KlipperParts {
   readonly general: GeneralOptions
   readonly machine: MachineServices
   readonly packages: SystemPackages
+  /** Runs git in any folder. */
+  readonly git: Git
   /** Of [update_manager klipper]. */
   readonly options: BuiltInOptions | undefined
 }
@@ -101,14 +104,14 @@ export class KlipperSource {
       import('./git/klipper-updater.ts'),
     ])
     if ((await kindOf(path)) === 'none') return null
-    const { core, general, packages, options } = this.#parts
+    const { core, general, packages, git, options } = this.#parts
     return new KlipperUpdater({
       core,
       packages,
       place,
       path,
       virtualenv: dirname(dirname(place.python)),
-      mirror: general.git_mirror ?? null,
+      git,
       origin: ORIGIN,
       movedOrigin: MOVED_ORIGIN,
       spec: {

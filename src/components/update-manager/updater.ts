@@ -5,6 +5,7 @@ import type { ReadSection, SectionOptions } from '../../config/index.ts'
 import type { PlainData } from '../../core/plain-data.ts'
 import type { InferShape } from '../../schema/index.ts'
 import type { MachineServices } from '../machine/service.ts'
+import type { Git } from './git/git.ts'
 import type { CommonOptions, GeneralOptions } from './options.ts'
 import type { ReleaseApi } from './releases/release-api.ts'
 import type { SystemPackages } from './system/system-packages.ts'
@@ -93,6 +94,8 @@ export interface UpdaterParts<O extends SectionOptions> {
   readonly machine: MachineServices
   /** The packages of the operating system. */
   readonly packages: SystemPackages
+  /** Runs git in any folder. */
+  readonly git: Git
 }
 
 /** The module of a type. */

@@ -7,10 +7,16 @@ import type { RepoSpec } from '../../../src/components/update-manager/git/status
 import type { UpdateRun } from '../../../src/components/update-manager/updater.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import type { PlainData } from '../../../src/core/plain-data.ts'
+import { ProgramStarts } from '../../../src/core/program-starts.ts'
 import { testLog } from '../../support/test-log.ts'
 
 /** A signal that is never aborted. */
 const never = new AbortController().signal
+
+/** Runs git in a folder. */
+export function gitAt(path: string): Git {
+  return new Git({ path, clock: systemClock, mirror: null, starts: new ProgramStarts() })
+}
 
 /** The updater of the repository at `path`, whose official URL is `origin`. */
 export function gitUpdater(path: string, change: Partial<RepoSpec> = {}): GitUpdater {
@@ -29,7 +35,7 @@ export function gitUpdater(path: string, change: Partial<RepoSpec> = {}): GitUpd
   const log = testLog({ console: () => undefined, level: 'error' })
   return new GitUpdater({
     spec,
-    git: new Git({ path, clock: systemClock, mirror: null }),
+    git: gitAt(path),
     clock: systemClock,
     dependencies: new Dependencies({
       files: { path, python: null, system: null, script: null, node: false },

@@ -8,7 +8,7 @@ import { openOwnCheckout } from '../../../src/components/update-manager/self/own
 import { systemClock } from '../../../src/core/clock.ts'
 import { readShape } from '../../../src/schema/index.ts'
 import { GitRepos } from '../../support/git-repos.ts'
-import { refreshed, runOf } from './git-bench.ts'
+import { gitAt, refreshed, runOf } from './git-bench.ts'
 
 const repos = new GitRepos()
 after(() => repos[Symbol.dispose]())
@@ -44,6 +44,7 @@ async function opened(name: string, change: (source: string) => void): Promise<G
   const updater = await openOwnCheckout(repos.path(name), {
     core: { clock: systemClock, debug: false },
     general: readShape(generalOptions, {}),
+    git: gitAt('/'),
     options: undefined,
     beforeRestart: ({ path }) => {
       guarded.push(path)

@@ -2,6 +2,7 @@
 // configuration of a repository could name.
 import { dirname } from 'node:path'
 import { type Clock, sleep } from '../../../core/clock.ts'
+import type { ProgramStarts } from '../../../core/program-starts.ts'
 import { CommandError, type CommandResult, runCommand } from '../../../core/run-command.ts'
 
 /** Seconds for a command that reads or changes the repository without the network. */
@@ -26,6 +27,8 @@ export interface GitOptions {
   readonly clock: Clock
   /** Requests for https://github.com/ go here. */
   readonly mirror: string | null
+  /** Shared by all repositories, which refresh side by side. */
+  readonly starts: ProgramStarts
 }
 
 /** How a transfer is run. */
@@ -175,9 +178,10 @@ export class Git {
   }
 
   async #run(args: readonly string[], options: Parameters<typeof runCommand>[2]): Promise<CommandResult> {
-    const { mirror } = this.#options
+    const { mirror, starts } = this.#options
     const settings = mirror === null ? SETTINGS : [...SETTINGS, `url.${mirror}.insteadOf=https://github.com/`]
     const given = settings.flatMap(setting => ['-c', setting])
+    await starts.next()
     return runCommand('git', ['-C', this.path, ...given, ...args], {
       keepBytes: MAX_OUTPUT,
       maxBytes: 4 * MAX_OUTPUT,

@@ -7,7 +7,6 @@ import { managedServices } from '../managed-services.ts'
 import { demandPath } from '../paths.ts'
 import type { UpdaterParts } from '../updater.ts'
 import { endRecovery } from './clone-recovery.ts'
-import { Git } from './git.ts'
 import { GitUpdater } from './git-updater.ts'
 import { movedUrl } from './moved-repo.ts'
 import type { gitOptions } from './options.ts'
@@ -16,7 +15,7 @@ type Parts = UpdaterParts<typeof gitOptions>
 
 /** Opens the repository. Rejects with ConfigError. */
 export async function open(parts: Parts): Promise<GitUpdater> {
-  const { core, common, general, name, options } = parts
+  const { core, common, git, name, options } = parts
   const path = await openPath(parts)
   const services = await managedServices({ ...parts, options })
   const spec = {
@@ -32,7 +31,7 @@ export async function open(parts: Parts): Promise<GitUpdater> {
   }
   return new GitUpdater({
     spec,
-    git: new Git({ path, clock: core.clock, mirror: general.git_mirror ?? null }),
+    git: git.at(path),
     clock: core.clock,
     dependencies: await openDependencies(parts, path),
     findUrl: movedUrl({ core, name, origin: options.origin, movedOrigin: options.moved_origin }),

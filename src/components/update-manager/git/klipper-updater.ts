@@ -3,7 +3,7 @@ import type { Core } from '../../../component/component.ts'
 import { Dependencies } from '../dependencies/index.ts'
 import type { SystemPackages } from '../system/system-packages.ts'
 import type { StoredState } from '../updater.ts'
-import { Git } from './git.ts'
+import type { Git } from './git.ts'
 import { GitUpdater } from './git-updater.ts'
 import { movedUrl } from './moved-repo.ts'
 import type { RepoSpec } from './status.ts'
@@ -18,7 +18,8 @@ export interface KlipperUpdaterParts {
   /** Its folder, without links. */
   readonly path: string
   readonly virtualenv: string
-  readonly mirror: string | null
+  /** Runs git in any folder. */
+  readonly git: Git
   readonly origin: string
   readonly movedOrigin: string
 }
@@ -33,14 +34,14 @@ export class KlipperUpdater extends GitUpdater {
     place,
     path,
     virtualenv,
-    mirror,
+    git,
     origin,
     movedOrigin,
   }: KlipperUpdaterParts) {
     const { clock, log } = core
     super({
       spec,
-      git: new Git({ path, clock, mirror }),
+      git: git.at(path),
       clock,
       dependencies: new Dependencies({
         files: {

@@ -8,7 +8,7 @@ import { CommandError, runCommand } from '../../../core/run-command.ts'
 import { Replacement } from '../archive/replacement.ts'
 import { makeTreeDurable } from '../archive/tree.ts'
 import { type Requirements, readRequirements } from '../dependencies/requirements.ts'
-import { Git } from '../git/git.ts'
+import type { Git } from '../git/git.ts'
 import { GitUpdater } from '../git/git-updater.ts'
 import { kindOf } from '../git/read-repo.ts'
 import type { GeneralOptions } from '../options.ts'
@@ -25,6 +25,8 @@ const BUILD_SECONDS = 600
 export interface OwnCheckoutParts {
   readonly core: Pick<Core, 'clock' | 'debug'>
   readonly general: GeneralOptions
+  /** Runs git in any folder. */
+  readonly git: Git
   /** Of [update_manager moonraker]; undefined without that section. */
   readonly options: BuiltInOptions | undefined
   /** Called when a new build is in place, before the server restarts. */
@@ -36,14 +38,14 @@ export interface OwnCheckoutParts {
 /** The entry for the server in the folder `path`; null where that is no git repository. */
 export async function openOwnCheckout(
   path: string,
-  { core, general, options, beforeRestart, afterRestart }: OwnCheckoutParts,
+  { core, general, git: anyGit, options, beforeRestart, afterRestart }: OwnCheckoutParts,
 ): Promise<Updater | null> {
   if ((await kindOf(path)) !== 'repository') return null
   const build = new Replacement(join(path, 'dist'))
   await build.repair()
   await afterRestart(build)
   const { clock, debug } = core
-  const git = new Git({ path, clock, mirror: general.git_mirror ?? null })
+  const git = anyGit.at(path)
   return new GitUpdater({
     git,
     clock,

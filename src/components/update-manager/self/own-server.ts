@@ -1,6 +1,7 @@
 // The entry moonraker: this server, however it was installed.
 import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Git } from '../git/git.ts'
 import type { Updater } from '../updater.ts'
 import { reportGuard, startGuard } from './guard-starter.ts'
 import { type OwnReleaseParts, openOwnRelease } from './own-release.ts'
@@ -9,7 +10,7 @@ import { type OwnReleaseParts, openOwnRelease } from './own-release.ts'
 const PROGRAM = 'dist/moonraker.cjs'
 
 /** The entry; null where the server is neither a git repository nor the installation of a release. */
-export async function openOwnServer(parts: OwnReleaseParts): Promise<Updater | null> {
+export async function openOwnServer(parts: OwnReleaseParts & { readonly git: Git }): Promise<Updater | null> {
   const program = await realpath(process.argv[1] ?? '').catch(() => '')
   if (!program.endsWith(`/${PROGRAM}`)) return null
   const path = dirname(dirname(program))
