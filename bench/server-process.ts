@@ -39,9 +39,9 @@ export async function targetOf(options: Options): Promise<Target> {
   return { address: { host, port }, socketPath, klippySocket, command, pid, clean: () => {} }
 }
 
-/** Our own server with a fresh data folder, with further sections in its configuration. */
-export async function ownServer(more: readonly string[] = []): Promise<Target> {
-  if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is missing: run 'npm run build' first`)
+/** A build of our own server with a fresh data folder, with further sections in its configuration. */
+export async function ownServer(more: readonly string[] = [], bundle = BUNDLE): Promise<Target> {
+  if (!existsSync(bundle)) throw new Error(`${bundle} is missing: run 'npm run build' first`)
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   const port = await freePort()
   const klippySocket = join(folder, 'klippy.sock')
@@ -56,7 +56,7 @@ export async function ownServer(more: readonly string[] = []): Promise<Target> {
     address: { host: '127.0.0.1', port },
     socketPath: join(folder, 'comms', 'moonraker.sock'),
     klippySocket,
-    command: [process.execPath, BUNDLE, '-d', folder],
+    command: [process.execPath, bundle, '-d', folder],
     pid: null,
     clean: () => rmSync(folder, { recursive: true, force: true }),
   }
