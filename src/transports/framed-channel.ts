@@ -15,6 +15,8 @@ const PAUSE_ABOVE = 2 * 1024 * 1024
 export interface Wire {
   /** The bytes of a text. One function for all channels of a kind, so that a notification is encoded once for them. */
   readonly encode: (text: string) => Buffer
+  /** Handles a message of the client; returns a promise if its reply comes later. */
+  readonly handle: (message: Buffer) => unknown
   /** Whether texts may still be sent. */
   readonly isOpen: () => boolean
   /** Stops and continues reading from the client. */
@@ -40,8 +42,8 @@ export class FramedChannel implements Channel, QueuedClient {
   #next = 0
   #waitingBytes = 0
   readonly #turns: Turns
-  /** Requests of the client that wait for their turn, or until it has read enough of its replies. */
-  readonly #held: (() => unknown)[] = []
+  /** Messages of the client that wait for their turn, or until it has read enough of its replies. */
+  readonly #held: Buffer[] = []
   readonly #onDrain: (() => void)[] = []
   #corked = false
   /** Whether too many replies are unread. */
@@ -74,16 +76,17 @@ export class FramedChannel implements Channel, QueuedClient {
     this.#onDrain.push(listener)
   }
 
-  /** Handles a request of the client: at once, in its turn, or when it has read enough of its replies. */
-  receive(request: () => unknown): void {
-    if (this.#held.length === 0 && !this.#paused && this.#turns.handle(request)) return
-    this.#held.push(request)
+  /** Handles a message of the client: at once, in its turn, or when it has read enough of its replies. */
+  receive(message: Buffer): void {
+    if (this.#held.length === 0 && !this.#paused && this.#turns.handle(this.#wire.handle, message)) return
+    this.#held.push(message)
     this.#stopReading()
     if (!this.#paused) this.#turns.wait(this)
   }
 
   handleNext(): unknown {
-    const returned = this.#held.shift()?.()
+    const message = this.#held.shift()
+    const returned = message && this.#wire.handle(message)
     this.#read()
     return returned
   }

@@ -10,6 +10,9 @@ export interface QueuedClient {
   readonly hasNext: boolean
 }
 
+/** Its reactions run at the end of the present callback, for less than `process.nextTick`. */
+const RESOLVED = Promise.resolve()
+
 export class Turns {
   readonly #waiting = new Set<QueuedClient>()
   readonly #budget: TurnBudget
@@ -22,18 +25,24 @@ export class Turns {
     this.#budget = budget
   }
 
+  /** Whether no request waits: then the only request of a callback is handled at once. */
+  get isFree(): boolean {
+    return this.#waiting.size === 0
+  }
+
   /**
-   * Handles a request now; false if others wait, or if the requests of the present callback have used up its budget: then
-   * `wait` for a turn. The budget is that of a callback, since noticing the end of a turn costs a system call.
+   * Handles one of several requests of the present callback now; false if others wait, or if those of the callback have
+   * used up its budget: then `wait` for a turn. The budget is that of a callback, since noticing the end of a turn costs a
+   * system call.
    */
-  handle(request: () => unknown): boolean {
+  handle<R>(handler: (request: R) => unknown, request: R): boolean {
     if (this.#waiting.size > 0) return false
     if (!this.#started) {
       this.#started = true
       this.#budget.renew()
-      process.nextTick(this.#end)
+      void RESOLVED.then(this.#end)
     } else if (this.#budget.isSpent) return false
-    this.#budget.add(request())
+    this.#budget.add(handler(request))
     return true
   }
 

@@ -65,6 +65,7 @@ function serve(socket: Socket, parts: UnixSocketParts): void {
   const { registry, connections, log } = parts
   const wire = {
     encode: etxFrame,
+    handle: (message: Buffer) => receive(registry, connection, message.toString()),
     isOpen: () => socket.writable,
     pause: () => socket.pause(),
     resume: () => socket.resume(),
@@ -76,9 +77,7 @@ function serve(socket: Socket, parts: UnixSocketParts): void {
   const splitter = new FrameSplitter(MAX_MESSAGE)
   socket.on('data', chunk => {
     try {
-      for (const text of splitter.push(chunk)) {
-        channel.receive(() => receive(registry, connection, text.toString()))
-      }
+      for (const message of splitter.push(chunk)) channel.receive(message)
     } catch (error) {
       log.warning(`unix socket client ${connection.id}: ${messageOf(error)}; disconnected`)
       socket.destroy()

@@ -43,9 +43,15 @@ export function textFrame(text: string): Buffer {
  * The frames of a WebSocket go straight to its socket: without compression and fragmentation, a frame of `ws` (ping,
  * pong, close) can only come between two of them.
  */
-function openChannel(ws: WebSocket, socket: Duplex, limits: SharedLimits): FramedChannel {
+function openChannel(
+  ws: WebSocket,
+  socket: Duplex,
+  handle: (message: Buffer) => unknown,
+  limits: SharedLimits,
+): FramedChannel {
   const wire = {
     encode: textFrame,
+    handle,
     isOpen: () => ws.readyState === WebSocket.OPEN,
     pause: () => ws.pause(),
     resume: () => ws.resume(),
@@ -59,8 +65,10 @@ function openChannel(ws: WebSocket, socket: Duplex, limits: SharedLimits): Frame
 class UnfinishedMessages {
   #total = 0
 
-  /** Watches a connection until it is closed. */
-  watch(ws: WebSocket, socket: Duplex, connection: Connection): void {
+  /**
+   * Watches a connection until it is closed. Call the returned function with the length of each message that is complete.
+   */
+  watch(ws: WebSocket, socket: Duplex, connection: Connection): (length: number) => void {
     let unfinished = 0
     const change = (bytes: number) => {
       unfinished += bytes
@@ -74,10 +82,6 @@ class UnfinishedMessages {
     const check = (bytes: number, limit: number) => {
       if (connection.user === null && bytes > limit) end(1009, 'Log in to send longer messages')
     }
-    ws.on('message', data => {
-      change(-unfinished)
-      check((data as Buffer).length, MAX_UNAUTHENTICATED_MESSAGE)
-    })
     socket.on('data', (piece: Buffer) => {
       change(piece.length)
       check(unfinished, MAX_UNAUTHENTICATED_MESSAGE + MAX_PIECE)
@@ -85,6 +89,10 @@ class UnfinishedMessages {
         end(1013, 'Too many long messages, try again later')
     })
     ws.on('close', () => change(-unfinished))
+    return length => {
+      change(-unfinished)
+      check(length, MAX_UNAUTHENTICATED_MESSAGE)
+    }
   }
 }
 
@@ -125,13 +133,14 @@ export class WebSocketTransport {
 
   #open(ws: WebSocket, socket: Duplex, address: string, user: User | null): void {
     const { connections, registry, log } = this.#parts
-    const channel = openChannel(ws, socket, this.#parts)
+    const handle = (message: Buffer) => receive(registry, connection, message.toString())
+    const channel = openChannel(ws, socket, handle, this.#parts)
     const connection = connections.open('websocket', address, user, channel)
     log.debug(`WebSocket ${connection.id} opened from ${address}`)
-    this.#unfinished.watch(ws, socket, connection)
+    const finished = this.#unfinished.watch(ws, socket, connection)
     ws.on('message', data => {
-      if (ws.readyState !== WebSocket.OPEN) return
-      channel.receive(() => receive(registry, connection, (data as Buffer).toString()))
+      finished((data as Buffer).length)
+      if (ws.readyState === WebSocket.OPEN) channel.receive(data as Buffer)
     })
     ws.on('error', error => log.debug(`WebSocket ${connection.id}: ${error.message}`))
     this.#heartbeat.add(ws)

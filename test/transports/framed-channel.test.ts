@@ -30,12 +30,13 @@ class SlowSocket extends Duplex {
   }
 }
 
-function open(backlog = new Backlog()) {
+function open(backlog = new Backlog(), handle: (message: Buffer) => unknown = () => {}) {
   const socket = new SlowSocket({ writableHighWaterMark: 1000 })
   const events: string[] = []
   const note = (event: string) => () => void events.push(event)
   const wire = {
     encode: (text: string) => Buffer.from(text),
+    handle: (message: Buffer) => handle(message),
     isOpen: () => !socket.destroyed,
     pause: note('pause'),
     resume: note('resume'),
@@ -81,14 +82,12 @@ test('a frame that waits counts with what it costs in memory', async () => {
 })
 
 test('a client that reads no replies is not read from, until it has read half of them', async () => {
-  const { socket, events, channel } = open()
   const handled: number[] = []
-  const request = (id: number, length: number) =>
-    channel.receive(() => {
-      handled.push(id)
-      channel.send(`${id}`.padEnd(length))
-    })
-  for (let id = 0; id < 10; id += 1) request(id, MIB / 2)
+  const { socket, events, channel } = open(new Backlog(), message => {
+    handled.push(Number(message))
+    channel.send(message.toString().padEnd(MIB / 2))
+  })
+  for (let id = 0; id < 10; id += 1) channel.receive(Buffer.from(`${id}`))
   while (handled.length < 4) await settle()
   await settle()
   assert.deepEqual(handled, [0, 1, 2, 3], 'what the last one costs exceeds 2 MiB')

@@ -10,21 +10,21 @@ const ANY_TIME = new TurnBudget(Number.POSITIVE_INFINITY)
 /** Clients with queues of requests, and the order in which these were handled. */
 function clients(turns: Turns, result: () => unknown) {
   const handled: string[] = []
-  const request = (name: string) => () => {
+  const handle = (name: string) => {
     handled.push(name)
     return result()
   }
   const add = (client: string, count: number) => {
-    const queue: (() => unknown)[] = []
+    const queue: string[] = []
     const waiting = {
-      handleNext: () => queue.shift()?.(),
+      handleNext: () => handle(queue.shift() ?? ''),
       get hasNext() {
         return queue.length > 0
       },
     }
     for (let i = 1; i <= count; i += 1) {
-      if (queue.length === 0 && turns.handle(request(`${client}${i}`))) continue
-      queue.push(request(`${client}${i}`))
+      if (queue.length === 0 && turns.handle(handle, `${client}${i}`)) continue
+      queue.push(`${client}${i}`)
       turns.wait(waiting)
     }
     return waiting

@@ -53,18 +53,19 @@ export class HttpApi {
 
   /** Answers one request; every error becomes a reply. Returns a promise if the reply comes later. */
   handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
-    const fail = (error: unknown) => {
-      sendError(req, res, this.#parts.registry.failure(error, `${req.method} ${req.url?.split('?')[0]}`))
-    }
     try {
       const source = this.#parts.authenticator.inspect(req)
       allowOrigin(res, source)
       const [path, query] = this.#target(req)
       const done = this.#answer({ req, res, source, path, query })
-      return done instanceof Promise ? done.catch(fail) : undefined
+      return done instanceof Promise ? done.catch(error => this.#fail(req, res, error)) : undefined
     } catch (error) {
-      fail(error)
+      this.#fail(req, res, error)
     }
+  }
+
+  #fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
+    sendError(req, res, this.#parts.registry.failure(error, `${req.method} ${req.url?.split('?')[0]}`))
   }
 
   /** The server stops: ends responses that have no end of their own. */

@@ -54,6 +54,7 @@ function readHinted(key: string, text: string): [string, unknown] {
 
 /** The query string's arguments; a key given more than once is a list. Throws ApiError 400, see `readHinted`. */
 export function readQuery(query: URLSearchParams): Arguments {
+  if (query.size === 0) return {}
   const values = new Map<string, unknown[]>()
   for (const [rawKey, text] of query) {
     if (ACCESS_KEYS.has(rawKey)) continue

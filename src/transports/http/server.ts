@@ -50,13 +50,14 @@ export class HttpServer implements HttpHandler {
   }
 
   request(req: IncomingMessage, res: ServerResponse): void {
-    if (this.#pipelines.isBehind(res)) this.#pipelines.hold(req, res, () => this.#handle(req, res))
-    else this.#handle(req, res)
+    if (this.#pipelines.isBehind(res)) this.#pipelines.hold(req, res, () => this.#wait(req, res))
+    else if (this.#parts.turns.isFree) void this.#parts.api.handle(req, res)
+    else this.#wait(req, res)
   }
 
-  #handle(req: IncomingMessage, res: ServerResponse): void {
+  /** Handles the request in its turn. */
+  #wait(req: IncomingMessage, res: ServerResponse): void {
     const { api, turns } = this.#parts
-    if (turns.handle(() => api.handle(req, res))) return
     const handleNext = () => (req.socket.destroyed ? undefined : api.handle(req, res))
     turns.wait({ handleNext, hasNext: false })
   }
