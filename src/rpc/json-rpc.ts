@@ -71,11 +71,13 @@ export function answer(registry: Callable, text: string, caller: Caller): Answer
 
 /** Processes a client's text, and sends the reply on its connection. Returns a promise if the reply comes later. */
 export function receive(registry: Callable, connection: Connection, text: string): void | Promise<void> {
-  const send = (reply: string | undefined) => {
-    if (reply !== undefined) connection.send(reply)
-  }
   const reply = answer(registry, text, connection)
-  return reply instanceof Promise ? reply.then(send) : send(reply)
+  if (reply instanceof Promise) return reply.then(late => send(connection, late))
+  send(connection, reply)
+}
+
+function send(connection: Connection, reply: string | undefined): void {
+  if (reply !== undefined) connection.send(reply)
 }
 
 function answerBatch(
@@ -147,14 +149,34 @@ function answerOne(registry: Callable, message: unknown, caller: Caller, length:
   if (params !== undefined && !isPlainObject(params)) {
     return failure(id, { code: -32602, message: 'Invalid params:' })
   }
-  const reply = (result: unknown) => (id === undefined || id === null ? undefined : success(id, result))
-  const fail = (error: unknown) => failure(id, toFailure(registry.failure(error, method)))
   try {
     const result = registry.call(method, params, caller)
-    return result instanceof Promise ? result.then(reply).catch(fail) : reply(result)
+    return result instanceof Promise ? answerLate(registry, result, id, method) : replyText(id, result)
   } catch (error) {
-    return fail(error)
+    return failureText(registry, error, id, method)
   }
+}
+
+async function answerLate(
+  registry: Callable,
+  result: Promise<unknown>,
+  id: unknown,
+  method: string,
+): Promise<string | undefined> {
+  try {
+    return replyText(id, await result)
+  } catch (error) {
+    return failureText(registry, error, id, method)
+  }
+}
+
+/** The reply to a request; a notification, which has no id, gets none. */
+function replyText(id: unknown, result: unknown): string | undefined {
+  return id === undefined || id === null ? undefined : success(id, result)
+}
+
+function failureText(registry: Callable, error: unknown, id: unknown, method: string): string {
+  return failure(id, toFailure(registry.failure(error, method)))
 }
 
 function isEchoable(id: unknown): boolean {

@@ -85,7 +85,7 @@ export interface SocketRoute {
 
 /** The target of an HTTP path. */
 export type Found =
-  | { readonly kind: 'methods'; readonly byVerb: ReadonlyMap<string, Method> }
+  | { readonly kind: 'methods'; readonly byVerb: Map<string, Method> }
   | { readonly kind: 'raw'; readonly route: RawRoute; readonly rest: string }
 
 /** The options of a registry. */
@@ -100,7 +100,7 @@ export interface RegistryOptions {
 
 export class Registry {
   readonly #methods = new Map<string, Method>()
-  readonly #routes = new Map<string, Map<string, Method>>()
+  readonly #routes = new Map<string, Found & { kind: 'methods' }>()
   readonly #exact = new Map<string, RawRoute>()
   readonly #prefixes = new Map<string, RawRoute>()
   readonly #sockets = new Map<string, SocketRoute>()
@@ -132,15 +132,16 @@ export class Registry {
     return {
       remove: () => {
         this.#methods.delete(name)
-        for (const { verb, path } of endpoint.routes) this.#routes.get(path)?.delete(verb)
+        for (const { verb, path } of endpoint.routes) this.#routes.get(path)?.byVerb.delete(verb)
       },
     }
   }
 
   #addRoute({ verb, path }: Route, method: Method): void {
-    const byVerb = this.#routes.get(path) ?? new Map<string, Method>()
-    if (byVerb.has(verb)) throw new Error(`${verb} ${path} is already served`)
-    this.#routes.set(path, byVerb.set(verb, method))
+    const found = this.#routes.get(path) ?? { kind: 'methods', byVerb: new Map<string, Method>() }
+    if (found.byVerb.has(verb)) throw new Error(`${verb} ${path} is already served`)
+    found.byVerb.set(verb, method)
+    this.#routes.set(path, found)
   }
 
   /** Serves a raw HTTP route. Of several prefixes the longest wins. */
@@ -185,8 +186,8 @@ export class Registry {
 
   /** The target of `path` (decoded, without query), if any. */
   find(path: string): Found | undefined {
-    const byVerb = this.#routes.get(path)
-    if (byVerb !== undefined && byVerb.size > 0) return { kind: 'methods', byVerb }
+    const methods = this.#routes.get(path)
+    if (methods !== undefined && methods.byVerb.size > 0) return methods
     const exact = this.#exact.get(path)
     if (exact !== undefined) return { kind: 'raw', route: exact, rest: '' }
     const below = longestPrefix(this.#prefixes, path)
