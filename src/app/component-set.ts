@@ -37,6 +37,8 @@ export class ComponentSet {
   readonly #services: Map<string, unknown>
   readonly #failed: string[] = []
   #built: Built[] = []
+  /** Those of `names`, while they do not change. */
+  #names: string[] | null = null
   #started = false
 
   /** Throws Error if the types do not fit together: see `sortComponents`. */
@@ -51,7 +53,8 @@ export class ComponentSet {
 
   /** The sections of the components that work, in the order in which they were built. */
   get names(): string[] {
-    return this.#built.filter(({ type }) => type.listed).map(({ type }) => type.section)
+    this.#names ??= this.#built.filter(({ type }) => type.listed).map(({ type }) => type.section)
+    return this.#names
   }
 
   /** The sections of the components that failed. */
@@ -85,6 +88,7 @@ export class ComponentSet {
         this.#services.set(name, (component as Readonly<Record<string, unknown>>)[member])
       }
       this.#built.push({ type, component, scope })
+      this.#names = null
     } catch (error) {
       scope.close()
       this.#fail(type, error)
@@ -135,6 +139,7 @@ export class ComponentSet {
       this.#remove(built)
       built.scope.close()
       this.#built = this.#built.filter(other => other !== built)
+      this.#names = null
       this.#fail(built.type, error)
     }
   }
@@ -143,6 +148,7 @@ export class ComponentSet {
   async stop(): Promise<void> {
     const built = this.#built.reverse()
     this.#built = []
+    this.#names = null
     for (const each of built) {
       const { type, component, scope } = each
       this.#remove(each)

@@ -182,5 +182,6 @@ export class Access implements AccessPolicy {
 
 /** The bearer token of a request. Other schemes of `Authorization` are for proxies. */
 function bearerOf({ header }: Credentials): string | undefined {
-  return /^bearer\s+(\S.*)$/i.exec(header('authorization') ?? '')?.[1]
+  const sent = header('authorization')
+  return sent === undefined ? undefined : /^bearer\s+(\S.*)$/i.exec(sent)?.[1]
 }

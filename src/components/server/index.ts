@@ -20,6 +20,8 @@ import { type ServerFacts, serverFacts } from './service.ts'
 /** Characters in each part of an agent's identity, which every client receives. */
 const MAX_AGENT_FIELD = 300
 
+const API_VERSION_TEXT = API_VERSION.join('.')
+
 /** The services that the chapter is served from. */
 interface Parts {
   readonly facts: ServerFacts
@@ -77,7 +79,7 @@ function serverInfo(
     moonraker_version: host.version,
     missing_klippy_requirements: session.missingRequirements,
     api_version: [...API_VERSION] as [number, number, number],
-    api_version_string: API_VERSION.join('.'),
+    api_version_string: API_VERSION_TEXT,
   }
 }
 
