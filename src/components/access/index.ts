@@ -8,12 +8,13 @@ import type { Timer } from '../../core/clock.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool, int } from '../../schema/index.ts'
 import { Access } from './access.ts'
+import { keyTable } from './key-table.ts'
 import { LoginFailures } from './login-failures.ts'
 import { LoginLimit } from './login-limit.ts'
 import { KnownNetworks } from './login-queue.ts'
 import { keyUserName, NamedKeys } from './named-keys.ts'
 import { OneshotTokens } from './oneshot-tokens.ts'
-import { Passwords } from './passwords.ts'
+import { PBKDF2, Passwords } from './passwords.ts'
 import { loseConnections, serveAccess } from './serve.ts'
 import { accessPolicy, userDirectory } from './service.ts'
 import { TokenService } from './token-service.ts'
@@ -61,12 +62,12 @@ function create(
     refreshSeconds: login_timeout * 86_400,
   })
   const oneshots = new OneshotTokens(clock)
-  const keys = new NamedKeys(storage, clock)
+  const keys = new NamedKeys(keyTable(storage), clock)
   const access = new Access(options, { users, tokens, oneshots, keys })
   const failures = new LoginFailures(storage)
   const limit = new LoginLimit({ clock, log, failures, max: max_login_attempts })
   const known = new KnownNetworks()
-  const passwords = new Passwords(known)
+  const passwords = new Passwords(known, PBKDF2)
   const userService = new UserService({ users, tokens, passwords, limit, known, directory, clock, log })
   access.warn(core.warnings)
   serveAccess(core, scope, { access, users, userService, oneshots, keys, defaultSource })

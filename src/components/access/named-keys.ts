@@ -1,25 +1,13 @@
 // Named API keys for programs, each with a role and optionally an expiry. Only their hashes are stored.
 import { createHash, randomBytes } from 'node:crypto'
-import { ROLES, type Role } from '../../api/endpoint.ts'
+import type { Role } from '../../api/endpoint.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { User } from '../../rpc/user.ts'
-import { API_KEY_USER, type Row, type Storage, type TableDefinition } from '../../storage/index.ts'
+import { API_KEY_USER } from '../../storage/index.ts'
 
 const MAX_KEYS = 200
 const MAX_NAME = 100
-
-const TABLE: TableDefinition = {
-  name: 'named_api_keys',
-  version: 1,
-  columns: [
-    ['name', 'TEXT', 'PRIMARY KEY NOT NULL'],
-    ['hash', 'TEXT', 'NOT NULL'],
-    ['role', 'TEXT', 'NOT NULL'],
-    ['created_on', 'REAL', 'NOT NULL'],
-    ['expires_on', 'REAL'],
-  ],
-}
 
 /** A key without its secret. Times are in seconds since the epoch. */
 export interface NamedKey {
@@ -38,27 +26,31 @@ function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex')
 }
 
-function keyFrom({ name, role, created_on, expires_on }: Row): NamedKey {
-  return {
-    name: String(name),
-    role: ROLES.find(known => known === role) ?? 'viewer',
-    created_on: Number(created_on),
-    expires_on: expires_on === null || expires_on === undefined ? null : Number(expires_on),
-  }
+/** Where keys are stored, by the hashes of their secrets. */
+export interface KeyStore {
+  /** Those of the start. */
+  all(): Iterable<readonly [hash: string, key: NamedKey]>
+  /** Rejects with ApiError. */
+  add(hash: string, key: NamedKey): Promise<void>
+  /** Rejects with ApiError. */
+  delete(hash: string): Promise<void>
 }
 
 export class NamedKeys {
-  readonly #storage: Storage
+  readonly #store: KeyStore
   readonly #clock: Clock
   readonly #byHash = new Map<string, NamedKey>()
 
-  constructor(storage: Storage, clock: Clock) {
-    this.#storage = storage
+  constructor(store: KeyStore, clock: Clock) {
+    this.#store = store
     this.#clock = clock
-    const { name, columns } = storage.table(TABLE)
-    for (const row of storage.db.all(`SELECT ${columns} FROM ${name} ORDER BY rowid`)) {
-      this.#byHash.set(String(row.hash), keyFrom(row))
-    }
+    for (const [hash, key] of store.all()) this.#byHash.set(hash, key)
+  }
+
+  /** Another server has stored a key, or deleted it. */
+  refresh(hash: string, key: NamedKey | undefined): void {
+    if (key === undefined) this.#byHash.delete(hash)
+    else this.#byHash.set(hash, key)
   }
 
   list(): NamedKey[] {
@@ -97,16 +89,7 @@ export class NamedKeys {
     const hash = hashOf(api_key)
     this.#byHash.set(hash, key)
     try {
-      await this.#storage.db.write(db =>
-        db.run(
-          `INSERT INTO ${TABLE.name} (name, hash, role, created_on, expires_on) VALUES (?, ?, ?, ?, ?)`,
-          name,
-          hash,
-          role,
-          created_on,
-          key.expires_on,
-        ),
-      )
+      await this.#store.add(hash, key)
     } catch (error) {
       this.#byHash.delete(hash)
       throw error
@@ -118,7 +101,7 @@ export class NamedKeys {
   async delete(name: string): Promise<void> {
     const found = [...this.#byHash].find(([, key]) => key.name === name)
     if (found === undefined) throw new ApiError(404, `No API key with the name ${name}`)
-    await this.#storage.db.write(db => db.run(`DELETE FROM ${TABLE.name} WHERE name = ?`, name))
+    await this.#store.delete(found[0])
     this.#byHash.delete(found[0])
   }
 }

@@ -1,9 +1,8 @@
-// Hashes of passwords, as the current Moonraker stores them, computed outside of the event loop.
-import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
+// Hashes of passwords, computed outside of the event loop.
+import { pbkdf2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { type KnownNetworks, LoginQueue } from './login-queue.ts'
 
-/** PBKDF2-HMAC-SHA256 with the rounds and lengths of the original, so that each server can check the other's hashes. */
 const ROUNDS = 100_000
 const HASH_BYTES = 32
 const SALT_BYTES = 32
@@ -21,10 +20,23 @@ export interface HashedPassword {
 /** Used for users without a stored password: the check then takes as long as with one. */
 const DUMMY: HashedPassword = { password: '00'.repeat(HASH_BYTES), salt: '00'.repeat(SALT_BYTES) }
 
+/** Derives a hash of HASH_BYTES from a password. */
+export type Derive = (password: string, salt: Buffer) => Promise<Buffer>
+
+/** PBKDF2-HMAC-SHA256 with the rounds and lengths of the original, so that each server can check the other's hashes. */
+export const PBKDF2: Derive = (password, salt) =>
+  promisify(pbkdf2)(password, salt, ROUNDS, HASH_BYTES, 'sha256')
+
+/** scrypt with 16 MiB of memory, for users of a fleet: no other program reads their hashes. */
+export const SCRYPT: Derive = (password, salt) =>
+  promisify<string, Buffer, number, Buffer>(scrypt)(password, salt, HASH_BYTES)
+
 export class Passwords {
   readonly #queue: LoginQueue
+  readonly #kdf: Derive
 
-  constructor(known: KnownNetworks) {
+  constructor(known: KnownNetworks, kdf: Derive) {
+    this.#kdf = kdf
     this.#queue = new LoginQueue(known, MAX_RUNNING)
   }
 
@@ -54,6 +66,6 @@ export class Passwords {
   }
 
   #derive(password: string, salt: Buffer, address: string | null): Promise<Buffer> {
-    return this.#queue.run(address, () => promisify(pbkdf2)(password, salt, ROUNDS, HASH_BYTES, 'sha256'))
+    return this.#queue.run(address, () => this.#kdf(password, salt))
   }
 }

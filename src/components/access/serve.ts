@@ -30,8 +30,11 @@ export interface ServeParts {
 type Source = 'moonraker' | 'ldap'
 type Ending = 'notify_user_logged_out' | 'notify_user_deleted'
 
+/** What the methods use of the server. */
+export type AccessCore = Pick<Core, 'registry' | 'connections' | 'clock'>
+
 /** Serves the chapter. */
-export function serveAccess(core: Core, scope: Scope, parts: ServeParts): void {
+export function serveAccess(core: AccessCore, scope: Scope, parts: ServeParts): void {
   scope.use(
     core.registry.serve(chapter, {
       ...loginHandlers(core, parts),
@@ -41,7 +44,7 @@ export function serveAccess(core: Core, scope: Scope, parts: ServeParts): void {
   )
 }
 
-function loginHandlers(core: Core, parts: ServeParts) {
+function loginHandlers(core: AccessCore, parts: ServeParts) {
   const { access, userService, oneshots, defaultSource } = parts
   return {
     'access.login': async (
@@ -79,7 +82,7 @@ function loginHandlers(core: Core, parts: ServeParts) {
   }
 }
 
-function userHandlers(core: Core, { access, users, userService, defaultSource }: ServeParts) {
+function userHandlers(core: AccessCore, { access, users, userService, defaultSource }: ServeParts) {
   const started = core.clock.now()
   return {
     'access.get_user': (_params: unknown, caller: Caller) => {
@@ -130,7 +133,7 @@ interface NewUser {
   readonly role: User['role']
 }
 
-function keyHandlers(core: Core, { access, users, keys }: ServeParts) {
+function keyHandlers(core: AccessCore, { access, users, keys }: ServeParts) {
   const holder = (): StoredUser => users.get(API_KEY_USER) ?? newKeyHolder(core.clock.now())
   return {
     'access.get_api_key': () => holder().password,
@@ -187,7 +190,7 @@ function loginReply<A extends string>({ user, tokens }: LoggedIn, action: A) {
 }
 
 /** Ends all connections of `username`, and notifies all clients after the reply, those that lost the user too. */
-function endLogins(core: Core, access: Access, username: string, ending: Ending): void {
+function endLogins(core: AccessCore, access: Access, username: string, ending: Ending): void {
   const lost = loseConnections(core, access, username, null)
   setImmediate(() => core.connections.notify(ending, { username }))
   notifyLater(lost, ending, username)

@@ -1,7 +1,7 @@
 // The users of the database, in memory: every request needs them.
 import type { Role } from '../../api/endpoint.ts'
 import type { User } from '../../rpc/user.ts'
-import { API_KEY_USER, type User as StoredUser, type UserTable } from '../../storage/index.ts'
+import { API_KEY_USER, type User as StoredUser } from '../../storage/index.ts'
 
 export type { StoredUser }
 
@@ -17,13 +17,24 @@ export function callerUser(user: StoredUser): User {
   return { username, source, created_on, role: roleOf(user) }
 }
 
+/** Where users are stored. */
+export interface UserStore {
+  /** Oldest first. */
+  list(): StoredUser[]
+  get(username: string): StoredUser | undefined
+  /** Adds or replaces a user. Rejects with ApiError. */
+  put(user: StoredUser): Promise<void>
+  /** Rejects with ApiError. */
+  delete(username: string): Promise<unknown>
+}
+
 export class UserCache {
-  readonly #users: UserTable
+  readonly #users: UserStore
   readonly #known = new Map<string, StoredUser>()
   readonly #byKeyId = new Map<string, StoredUser>()
   #lastWrite: Promise<void> = Promise.resolve()
 
-  constructor(users: UserTable) {
+  constructor(users: UserStore) {
     this.#users = users
     for (const user of users.list()) this.#remember(user)
   }
@@ -59,6 +70,13 @@ export class UserCache {
     return this.#write(username, this.#users.delete(username))
   }
 
+  /** Another server has changed the user, or deleted it. */
+  refresh(username: string): void {
+    this.#forget(username)
+    const user = this.#users.get(username)
+    if (user !== undefined) this.#remember(user)
+  }
+
   /** Resolves when all changes so far are stored. */
   stored(): Promise<void> {
     return this.#lastWrite
@@ -69,9 +87,7 @@ export class UserCache {
     const done = written.then(
       () => {},
       error => {
-        this.#forget(username)
-        const user = this.#users.get(username)
-        if (user !== undefined) this.#remember(user)
+        this.refresh(username)
         throw error
       },
     )
