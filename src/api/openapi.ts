@@ -2,7 +2,7 @@
 import { argumentsJson, isPlainObject, type JsonSchema, type Schema, type Shape } from '../schema/index.ts'
 import type { Chapter, Heading, RawEndpoint } from './chapter.ts'
 import { type DocumentedMethod, type DocumentInfo, tagsOf } from './documented.ts'
-import type { Endpoint, Verb } from './endpoint.ts'
+import type { Endpoint, Route, Verb } from './endpoint.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
@@ -78,7 +78,7 @@ export function openapi({ methods, raw, info, prefix }: OpenApiParts): Document 
   }
   for (const method of served) {
     method.endpoint.routes.forEach(({ verb, path }, index) => {
-      add(verb, path, describeRoute(method, verb, index === 0))
+      add(verb, path, describeRoute(method, { verb, path }, index === 0))
     })
   }
   for (const route of raw) add(route.verb, route.path, describeRaw(route))
@@ -102,18 +102,23 @@ export function openapi({ methods, raw, info, prefix }: OpenApiParts): Document 
   }
 }
 
-function describeRoute({ name, endpoint, heading }: DocumentedMethod, verb: Verb, first: boolean): Document {
+function describeRoute(
+  { name, endpoint, heading }: DocumentedMethod,
+  { verb, path }: Route,
+  first: boolean,
+): Document {
   const { params, passThrough, result, auth, role, summary, example } = endpoint
   const inBody = verb === 'POST'
-  const takesArguments = passThrough || Object.keys(params).length > 0
-  const parameters = inBody ? [] : queryParameters(params, example)
+  const [inPath, others] = dividedParams(params, path)
+  const takesArguments = passThrough || Object.keys(others).length > 0
+  const parameters = [...pathParameters(inPath), ...(inBody ? [] : queryParameters(others, example))]
   return {
     operationId: first ? name : `${name}.${verb.toLowerCase()}`,
     summary,
     description: remarks(name, endpoint, verb),
     tags: [heading.title],
     ...(parameters.length > 0 && { parameters }),
-    ...(inBody && takesArguments && { requestBody: requestBody(params, passThrough, example) }),
+    ...(inBody && takesArguments && { requestBody: requestBody(others, passThrough, example) }),
     ...(auth ? { 'x-role': role } : { security: [] }),
     responses: {
       200: reply('The result', {
@@ -122,6 +127,24 @@ function describeRoute({ name, endpoint, heading }: DocumentedMethod, verb: Verb
       default: { $ref: '#/components/responses/Error' },
     },
   }
+}
+
+/** The parameters that are part of the path, and the others. */
+function dividedParams(shape: Shape, path: string): [inPath: Shape, others: Shape] {
+  const isInPath = ([name]: [string, unknown]) => path.includes(`{${name}}`)
+  const all = Object.entries(shape)
+  return [
+    Object.fromEntries(all.filter(isInPath)),
+    Object.fromEntries(all.filter(param => !isInPath(param))),
+  ]
+}
+
+/** Arguments in the path. */
+function pathParameters(shape: Shape): Document[] {
+  return Object.entries(shape).map(([name, { json }]) => {
+    const { description, ...schema } = json
+    return { name, in: 'path', ...(description !== undefined && { description }), required: true, schema }
+  })
 }
 
 /** What the types of a route do not show. */

@@ -85,7 +85,12 @@ export interface SocketRoute {
 
 /** The target of an HTTP path. */
 export type Found =
-  | { readonly kind: 'methods'; readonly byVerb: Map<string, Method> }
+  | {
+      readonly kind: 'methods'
+      readonly byVerb: Map<string, Method>
+      /** The arguments that are part of the path. */
+      readonly args?: Readonly<Record<string, string>>
+    }
   | { readonly kind: 'raw'; readonly route: RawRoute; readonly rest: string }
 
 /** The options of a registry. */
@@ -101,6 +106,8 @@ export interface RegistryOptions {
 export class Registry {
   readonly #methods = new Map<string, Method>()
   readonly #routes = new Map<string, Found & { kind: 'methods' }>()
+  /** The routes with arguments in their paths, as `/fleet/printers/{id}`, in their parts. */
+  readonly #templates = new Map<string, readonly string[]>()
   readonly #exact = new Map<string, RawRoute>()
   readonly #prefixes = new Map<string, RawRoute>()
   readonly #sockets = new Map<string, SocketRoute>()
@@ -142,6 +149,7 @@ export class Registry {
     if (found.byVerb.has(verb)) throw new Error(`${verb} ${path} is already served`)
     found.byVerb.set(verb, method)
     this.#routes.set(path, found)
+    if (path.includes('{')) this.#templates.set(path, path.split('/'))
   }
 
   /** Serves a raw HTTP route. Of several prefixes the longest wins. */
@@ -192,8 +200,22 @@ export class Registry {
     if (exact !== undefined) return { kind: 'raw', route: exact, rest: '' }
     const below = longestPrefix(this.#prefixes, path)
     if (below !== undefined) return { kind: 'raw', ...below }
+    const templated = this.#templates.size === 0 ? undefined : this.#findTemplate(path)
+    if (templated !== undefined) return templated
     if (this.#rest === null || this.#isOfApi(path)) return undefined
     return { kind: 'raw', route: this.#rest, rest: path.slice(1) }
+  }
+
+  /** The methods whose path has arguments in the places where `path` has their values. */
+  #findTemplate(path: string): Found | undefined {
+    const parts = path.split('/')
+    for (const [template, wanted] of this.#templates) {
+      const found = this.#routes.get(template)
+      if (found === undefined || found.byVerb.size === 0 || wanted.length !== parts.length) continue
+      const args = matchParts(wanted, parts)
+      if (args !== undefined) return { ...found, args }
+    }
+    return undefined
   }
 
   /** The route that serves WebSockets at `path` (decoded, without query), if any. */
@@ -248,6 +270,20 @@ export class Registry {
       cause: error,
     })
   }
+}
+
+/** The values of the arguments in `wanted`; undefined where the other parts differ, or a value is empty. */
+function matchParts(
+  wanted: readonly string[],
+  parts: readonly string[],
+): Readonly<Record<string, string>> | undefined {
+  const args: Record<string, string> = {}
+  for (const [index, part] of wanted.entries()) {
+    const value = parts[index] as string
+    if (part.startsWith('{') && value !== '') args[part.slice(1, -1)] = value
+    else if (part !== value) return undefined
+  }
+  return args
 }
 
 /** The route with the longest prefix of `path`, and what follows that prefix. */

@@ -28,13 +28,19 @@ interface Held {
 export class Admission {
   readonly #policy: Pick<AccessPolicy, 'trustsAddress' | 'isTrustedProxy'>
   readonly #maxUsers: number
+  readonly #places: Places
   #count = 0
   readonly #countOf = new Map<string, number>()
   /** Oldest first. */
   readonly #unauthenticated = new Map<Duplex, Held>()
 
-  constructor(policy: Pick<AccessPolicy, 'trustsAddress' | 'isTrustedProxy'>, maxWebsockets: number) {
+  constructor(
+    policy: Pick<AccessPolicy, 'trustsAddress' | 'isTrustedProxy'>,
+    maxWebsockets: number,
+    unauthenticated = UNAUTHENTICATED,
+  ) {
     this.#policy = policy
+    this.#places = unauthenticated
     this.#maxUsers = MAX_CONNECTIONS + maxWebsockets
   }
 
@@ -71,7 +77,7 @@ export class Admission {
 
   #hold(socket: Duplex, held: Held): void {
     const open = [...this.#unauthenticated].map(([each, { address }]) => [each, address] as const)
-    const dropped = connectionToDrop(open, held.address, UNAUTHENTICATED)
+    const dropped = connectionToDrop(open, held.address, this.#places)
     if (dropped !== undefined) this.#drop(dropped)
     this.#unauthenticated.set(socket, held)
   }

@@ -101,7 +101,7 @@ export class HttpApi {
     if (found.kind === 'raw') return this.#answerRaw(exchange, found.route, found.rest)
     const method = found.byVerb.get(req.method ?? '')
     if (method === undefined) throw new ApiError(405, 'Method Not Allowed')
-    return this.#answerMethod(exchange, method)
+    return this.#answerMethod(exchange, method, found.args)
   }
 
   #caller(exchange: Exchange): Caller {
@@ -115,7 +115,12 @@ export class HttpApi {
     return { transport: 'http', address, user, connection: null }
   }
 
-  #answerMethod(exchange: Exchange, method: Method): void | Promise<void> {
+  /** `inPath` are arguments that override all others. */
+  #answerMethod(
+    exchange: Exchange,
+    method: Method,
+    inPath?: Readonly<Record<string, string>>,
+  ): void | Promise<void> {
     const { req, res, source, query } = exchange
     if (method.endpoint.changes) refuseCrossSite(source)
     if (method.endpoint.changes && req.method === 'GET') refusePageLoads(req)
@@ -124,7 +129,8 @@ export class HttpApi {
     // Before the body arrives: the server does not read what a client may not send. The registry checks the role again,
     // for all transports.
     if (auth) demandRole(caller, role)
-    const run = (args: Record<string, unknown>): void | Promise<void> => {
+    const run = (given: Record<string, unknown>): void | Promise<void> => {
+      const args = inPath === undefined ? given : { ...given, ...inPath }
       // The registry reads declared arguments; for those that go to Klippy unchanged, keys are of HTTP only.
       const params = passThrough ? collectKeys(declared, args) : args
       const result = this.#parts.registry.invoke(method, params, caller)

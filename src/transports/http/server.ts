@@ -31,7 +31,8 @@ export interface HttpServerParts {
   readonly websockets: WebSocketTransport
   readonly connections: Connections
   readonly turns: Turns
-  readonly link: KlippyLink
+  /** Null without a printer: then there is no bridge to it. */
+  readonly link: KlippyLink | null
   readonly clock: Clock
   readonly routePrefix: string
   /** WebSockets of users that may be open. */
@@ -116,6 +117,7 @@ export class HttpServer implements HttpHandler {
 
   #openBridge(req: IncomingMessage, socket: Duplex, head: Buffer, user: User): void {
     const { link, websockets } = this.#parts
+    if (link === null) throw new ApiError(404, 'Not Found')
     if (!link.connected) throw new ApiError(503, 'Klippy Host not connected')
     websockets.acceptBare(req, socket, head, ws => {
       const opened = bridge(ws, link)
