@@ -35,6 +35,9 @@ if (isStale()) {
 const given = process.argv.slice(2)
 const names = ['-d', '--datapath']
 const hasFolder = given.some(arg => names.includes(arg) || arg.startsWith('--datapath=') || /^-d./.test(arg))
-const folder = hasFolder || process.env.MOONRAKER_DATA_PATH ? [] : ['-d', join(root, 'printer_data')]
-process.argv = [process.execPath, output, ...folder, ...given]
+const isFleet = given[0] === 'fleet'
+const isGiven = hasFolder || (!isFleet && process.env.MOONRAKER_DATA_PATH)
+const folder = isGiven ? [] : ['-d', join(root, isFleet ? 'fleet_data' : 'printer_data')]
+const args = isFleet ? [...given, ...folder] : [...folder, ...given]
+process.argv = [process.execPath, output, ...args]
 createRequire(import.meta.url)(output)

@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   component: ['config', 'core', 'klippy', 'rpc', 'storage', 'template'],
   pages: ['api', 'client'],
   'fleet/contract': ['api', 'schema'],
+  'fleet/hub': ['fleet/contract', 'components', 'config', 'core', 'rpc', 'transports', 'api', 'schema'],
 }
 
 /** The composition: may import everything, and is imported by nothing below it. */

@@ -8,6 +8,7 @@ import { database, databaseDebug } from './database.ts'
 import { discovery } from './discovery.ts'
 import { extensions } from './extensions.ts'
 import { files } from './files.ts'
+import { fleet } from './fleet.ts'
 import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
@@ -65,6 +66,7 @@ export const chapters = [
   databaseDebug,
   notifiersDebug,
   discovery,
+  fleet,
 ] as const
 
 type Part = 'methods' | 'notifications' | 'events'

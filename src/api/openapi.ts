@@ -133,10 +133,7 @@ function describeRoute(
 function dividedParams(shape: Shape, path: string): [inPath: Shape, others: Shape] {
   const isInPath = ([name]: [string, unknown]) => path.includes(`{${name}}`)
   const all = Object.entries(shape)
-  return [
-    Object.fromEntries(all.filter(isInPath)),
-    Object.fromEntries(all.filter(param => !isInPath(param))),
-  ]
+  return [Object.fromEntries(all.filter(isInPath)), Object.fromEntries(all.filter(param => !isInPath(param)))]
 }
 
 /** Arguments in the path. */

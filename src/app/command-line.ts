@@ -43,6 +43,7 @@ const OPTIONS = {
 export const HELP = `moonraker-ts: an API server for Klipper 3D printers
 
 Usage: moonraker-ts [options]
+       moonraker-ts fleet [options]   run the hub of a fleet; fleet --help lists its options
 
   -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)
   -c, --configfile FILE      the configuration (MOONRAKER_CONFIG_PATH; default <data>/config/moonraker.conf)

@@ -20,6 +20,7 @@ import { messageOf, StartError } from '../core/errors.ts'
 import { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { DATA_FOLDERS, type DataPaths } from '../core/paths.ts'
+import { StopStack } from '../core/stop-stack.ts'
 import { trimBothOf } from '../core/trim-characters.ts'
 import { Warnings } from '../core/warnings.ts'
 import { Printer } from '../klippy/printer.ts'
@@ -42,7 +43,6 @@ import { withDeprecatedPaths } from './deprecated-paths.ts'
 import { ServerHost } from './host.ts'
 import { loadComponents } from './load-components.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
-import { StopStack } from './stop-stack.ts'
 
 /** The options of a server that are not in its configuration. */
 export interface ServerOptions {

@@ -1,5 +1,5 @@
 // Stops what was started, in reverse order.
-import type { Log } from '../core/log.ts'
+import type { Log } from './log.ts'
 
 /** Collects the ends of things while they start. */
 export class StopStack {

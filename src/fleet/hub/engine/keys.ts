@@ -1,0 +1,72 @@
+// The keys of the fleet's engine: operator, accounts and the key that signs the credentials of printers.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fmtCreds } from '@nats-io/jwt'
+import { createAccount, createOperator, createUser, fromSeed, type KeyPair } from '@nats-io/nkeys'
+import { replaceFile } from '../../../config/atomic-file.ts'
+import { messageOf, StartError } from '../../../core/errors.ts'
+import { hubToken } from './tokens.ts'
+
+/** The keys of an engine that this hub runs. */
+export interface EngineKeys {
+  readonly operator: KeyPair
+  /** The account of hubs and printers, FLEET. */
+  readonly account: KeyPair
+  /** The account without which the engine's storage does not start, SYS. */
+  readonly system: KeyPair
+  /** Signs the credentials of printers, whose permissions are in the account. */
+  readonly printerSigner: KeyPair
+}
+
+const FILE = 'keys.json'
+/** The credentials of hubs. */
+const CREDENTIALS = 'hub.creds'
+
+const CREATE: Readonly<Record<keyof EngineKeys, () => KeyPair>> = {
+  operator: createOperator,
+  account: createAccount,
+  system: createAccount,
+  printerSigner: createAccount,
+}
+
+/** The keys in `folder`, which are created at the first start. Throws StartError for a file that cannot be read or written. */
+export function ensureKeys(folder: string): EngineKeys {
+  const file = join(folder, FILE)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (!existsSync(file)) createKeys(file)
+    const seeds = JSON.parse(readFileSync(file, 'utf8')) as Record<keyof EngineKeys, string>
+    return mapKeys(name => fromSeed(new TextEncoder().encode(seeds[name])))
+  } catch (error) {
+    throw new StartError(
+      `the keys of the fleet cannot be used: ${messageOf(error)}; ${file} must be the file of an earlier start, or ` +
+        'must not exist, and this user needs the right to read and write it',
+    )
+  }
+}
+
+function createKeys(file: string): void {
+  const seeds = mapKeys(name => new TextDecoder().decode(CREATE[name]().getSeed()))
+  replaceFile(file, `${JSON.stringify(seeds, null, 2)}\n`, 0o600)
+}
+
+function mapKeys<T>(make: (name: keyof EngineKeys) => T): Record<keyof EngineKeys, T> {
+  return {
+    operator: make('operator'),
+    account: make('account'),
+    system: make('system'),
+    printerSigner: make('printerSigner'),
+  }
+}
+
+/**
+ * The file with the credentials of hubs, which is created at the first start. Another hub uses a copy of it with --creds.
+ */
+export async function ensureHubCredentials(folder: string, { account }: EngineKeys): Promise<string> {
+  const file = join(folder, CREDENTIALS)
+  if (existsSync(file)) return file
+  const user = createUser()
+  const text = new TextDecoder().decode(fmtCreds(await hubToken(user, account), user))
+  replaceFile(file, text, 0o600)
+  return file
+}

@@ -1,0 +1,96 @@
+// The buckets and the stream of the fleet in the engine: created where they are missing.
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream'
+import { type KV, Kvm } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { messageOf, StartError } from '../../../core/errors.ts'
+import { BUCKETS, type Bucket, type BucketName, EVENTS_STREAM } from '../../contract/index.ts'
+
+const NANOSECONDS = 1e9
+
+/** The engine as the hub uses it. */
+export interface Layout {
+  readonly jetstream: JetStreamClient
+  readonly manager: JetStreamManager
+  readonly buckets: Readonly<Record<BucketName, KV>>
+}
+
+/**
+ * Opens the buckets and the stream. Those in memory are gone after a restart of a single engine: `ensureLayout` creates
+ * them again. Rejects with StartError where the engine refuses.
+ */
+export async function ensureLayout(connection: NatsConnection): Promise<Layout> {
+  try {
+    const manager = await jetstreamManager(connection)
+    // The names of streams and consumers are those of one account. A single engine keeps one copy of everything.
+    const inCluster = connection.info?.cluster !== undefined
+    const kvm = new Kvm(connection)
+    const opened: Partial<Record<BucketName, KV>> = {}
+    for (const name of Object.keys(BUCKETS) as BucketName[]) {
+      opened[name] = await openBucket(kvm, manager, name, inCluster)
+    }
+    await ensureEvents(manager, inCluster)
+    return {
+      jetstream: jetstream(connection),
+      manager,
+      buckets: opened as Record<BucketName, KV>,
+    }
+  } catch (error) {
+    throw new StartError(`the engine has no storage for the fleet: ${messageOf(error)}`)
+  }
+}
+
+async function openBucket(
+  kvm: Kvm,
+  manager: JetStreamManager,
+  name: BucketName,
+  inCluster: boolean,
+): Promise<KV> {
+  if (await exists(manager, `KV_${name}`)) return kvm.open(name, { allow_direct: true })
+  const { storage, history, maxValueSize, ttl, replicas }: Bucket = BUCKETS[name]
+  return kvm.create(name, {
+    storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
+    history,
+    replicas: inCluster ? replicas : 1,
+    allow_direct: true,
+    ...(maxValueSize !== undefined && { maxValueSize }),
+    ...(ttl !== undefined && { ttl: ttl * 1000 }),
+  })
+}
+
+async function ensureEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
+  const { name, subjects, maxAge, maxBytes, maxMessageSize, duplicateWindow, replicas } = EVENTS_STREAM
+  if (await exists(manager, name)) return
+  await manager.streams.add({
+    name,
+    subjects: [subjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    num_replicas: inCluster ? replicas : 1,
+    max_age: maxAge * NANOSECONDS,
+    max_bytes: maxBytes,
+    max_msg_size: maxMessageSize,
+    duplicate_window: duplicateWindow * NANOSECONDS,
+    allow_direct: true,
+  })
+}
+
+async function exists(manager: JetStreamManager, stream: string): Promise<boolean> {
+  try {
+    await manager.streams.info(stream)
+    return true
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return false
+    throw error
+  }
+}

@@ -1,0 +1,230 @@
+// A printer of the fleet that exists in the engine only: it writes its state, takes offers and "prints" them, by the rules
+// of the contract. It records each start, so that tests can look for second ones.
+import type { KeyPair } from '@nats-io/nkeys'
+import { connect, headers, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import {
+  commandSchema,
+  firstSlot,
+  HEADERS,
+  messageOf,
+  nextSlot,
+  type PrinterState,
+  type Readiness,
+  readMessage,
+  type Slot,
+  type SlotStep,
+  type Stored,
+  slotSchema,
+  subjects,
+  ulid,
+  type Write,
+} from '../../../src/fleet/contract/index.ts'
+
+export interface SimulatedPrinterOptions {
+  readonly id: string
+  readonly url: string
+  readonly jwt: string
+  readonly key: KeyPair
+  readonly epoch: string
+  /** Milliseconds that a print takes. */
+  readonly printTime: number
+  /** What it does with an offer. */
+  readonly answer: 'accept' | 'refuse' | 'ignore'
+  /** Milliseconds until it answers an offer. */
+  readonly delay: number
+  readonly state: Partial<PrinterState>
+}
+
+const DEFAULTS = { printTime: 20, answer: 'accept', delay: 0, state: {} } as const
+
+export type Options = Partial<SimulatedPrinterOptions> &
+  Pick<SimulatedPrinterOptions, 'id' | 'url' | 'jwt' | 'key' | 'epoch'>
+
+export class SimulatedPrinter {
+  readonly id: string
+  /** `JOB attempt` of each print that was started. */
+  readonly starts: string[] = []
+  /** Commands that it received. */
+  readonly commands: string[] = []
+  #options: SimulatedPrinterOptions
+  #connection: NatsConnection | null = null
+  #lastFence = 0
+  #seq = 0
+  #job: { readonly id: string; cancelled: boolean } | null = null
+  readonly #boot = ulid(Date.now())
+  #busy = false
+  #again = false
+
+  constructor(options: Options) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.id = options.id
+  }
+
+  /** What it does from now on. */
+  set(options: Partial<SimulatedPrinterOptions>): void {
+    this.#options = { ...this.#options, ...options }
+    this.writeState()
+  }
+
+  get connection(): NatsConnection {
+    if (this.#connection === null) throw new Error('not connected')
+    return this.#connection
+  }
+
+  async start(): Promise<void> {
+    const { id, url, jwt, key } = this.#options
+    this.#connection = await connect({
+      servers: url.replace('nats://', ''),
+      authenticator: jwtAuthenticator(jwt, key.getSeed()),
+      inboxPrefix: subjects.inbox(id),
+      reconnectTimeWait: 100,
+      maxReconnectAttempts: -1,
+    })
+    this.#subscribe(this.#connection)
+    if ((await this.#readSlot()) === null) await this.#write(firstSlot(this.#ready))
+    this.writeState()
+    void this.#act()
+  }
+
+  #subscribe(connection: NatsConnection): void {
+    connection.subscribe(subjects.key('fleet_slots', this.id), { callback: () => void this.#act() })
+    connection.subscribe(subjects.all, { callback: () => this.writeState() })
+    connection.subscribe(subjects.commands(this.id), {
+      callback: (_error, message) => {
+        const reading = readMessage(commandSchema, message.data)
+        if (reading.kind !== 'message') return
+        const { do: name, id, if: condition } = reading.value
+        this.commands.push(name)
+        const isOther = condition.job !== undefined && condition.job !== this.#job?.id
+        if (name === 'cancel' && !isOther && this.#job !== null) this.#job.cancelled = true
+        const error = { code: 409, message: 'the job is another by now' }
+        message.respond(messageOf(isOther ? { id, ok: false, error } : { id, ok: true, result: name }))
+      },
+    })
+  }
+
+  get #ready(): Readiness {
+    return { plate: 'clear', epoch: this.#options.epoch, blocked: null }
+  }
+
+  /** Writes its newest state. */
+  writeState(): void {
+    if (this.#connection === null || this.#connection.isClosed()) return
+    this.#seq += 1
+    const state: PrinterState = {
+      boot: this.#boot,
+      seq: this.#seq,
+      t: Date.now(),
+      et: null,
+      next_s: 30,
+      link: 'open',
+      klippy: 'ready',
+      sw: 'simulated',
+      api: '1.5.0',
+      caps: ['dispatch'],
+      epoch: this.#options.epoch,
+      plate: 'clear',
+      slot_rev: 0,
+      job: this.#job && {
+        id: this.#job.id,
+        file: 'part.gcode',
+        state: 'printing',
+        progress: 0.5,
+        print_s: 1,
+        left_s: 1,
+        layer: null,
+        layers: null,
+      },
+      temp: { extruder: [20, 0] },
+      err: null,
+      off: false,
+      labels: {},
+      nozzle: 0.4,
+      size: [220, 220, 250],
+      ...this.#options.state,
+    }
+    this.#connection.publish(subjects.key('fleet_state', this.id), messageOf(state))
+  }
+
+  async #readSlot(): Promise<Stored<Slot> | null> {
+    const reply = await this.connection.request(subjects.directGet('fleet_slots', this.id)).catch(() => null)
+    const revision = Number(reply?.headers?.get(HEADERS.revision) ?? 0)
+    if (reply === null || revision === 0) return null
+    const reading = readMessage(slotSchema, reply.data)
+    return reading.kind === 'message' ? { value: reading.value, revision } : null
+  }
+
+  async #write({ value, expected }: Write<Slot>): Promise<number | null> {
+    const guard = headers()
+    guard.set(HEADERS.expectedRevision, String(expected))
+    const reply = await this.connection.request(subjects.key('fleet_slots', this.id), messageOf(value), {
+      headers: guard,
+      timeout: 5000,
+    })
+    const { seq, error } = reply.json<{ seq?: number; error?: unknown }>()
+    return error === undefined ? (seq ?? null) : null
+  }
+
+  async #step(stored: Stored<Slot>, step: SlotStep): Promise<Stored<Slot> | null> {
+    const write = nextSlot(stored, step)
+    const revision = write === null ? null : await this.#write(write)
+    return revision === null || write === null ? null : { value: write.value, revision }
+  }
+
+  /** Reads its slot, and acts on it; once more if another write came meanwhile. */
+  async #act(): Promise<void> {
+    if (this.#busy) {
+      this.#again = true
+      return
+    }
+    this.#busy = true
+    try {
+      do {
+        this.#again = false
+        await this.#handleOffer()
+      } while (this.#again)
+    } catch {
+      // The connection is interrupted or closed; the next hint tries again.
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #handleOffer(): Promise<void> {
+    const slot = await this.#readSlot()
+    if (slot === null || slot.value.state !== 'offered') return
+    const { answer, delay, epoch, printTime } = this.#options
+    if (answer === 'ignore') return
+    if (delay > 0) await pause(delay)
+    const isStale = slot.value.epoch !== epoch || slot.revision <= this.#lastFence
+    if (answer === 'refuse' || isStale) {
+      await this.#step(slot, { do: 'refuse', why: isStale ? 'stale' : 'not now', ready: this.#ready })
+      return
+    }
+    const accepted = await this.#step(slot, { do: 'accept' })
+    if (accepted === null) return
+    const { job, attempt, fence } = accepted.value
+    this.#lastFence = fence ?? 0
+    this.starts.push(`${job} ${attempt}`)
+    const running = { id: job ?? '', cancelled: false }
+    this.#job = running
+    this.writeState()
+    const printing = await this.#step(accepted, { do: 'print' })
+    const end = Date.now() + printTime
+    while (Date.now() < end && !running.cancelled) await pause(Math.min(20, printTime))
+    this.#job = null
+    const outcome = running.cancelled ? 'cancelled' : 'done'
+    const finished = printing && (await this.#step(printing, { do: 'finish', outcome, why: null }))
+    this.writeState()
+    if (finished) await this.#step(finished, { do: 'idle', ready: this.#ready })
+  }
+
+  async stop(): Promise<void> {
+    await this.#connection?.close()
+    this.#connection = null
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, milliseconds))
+}
