@@ -204,7 +204,6 @@ export const fleet = chapter({
         accepted: bool().describe('It takes longer; the event command.done has the result'),
         result: json(),
       }),
-      role: 'viewer',
     }),
     'fleet.codes.create': post('/fleet/codes', {
       summary: 'A code with which one printer can join, within 10 minutes',

@@ -81,7 +81,7 @@ export function readFleetCommandLine(args: readonly string[]): FleetCommandLine 
     host: given.host ?? 'all',
     port: number('--port', given.port ?? '7200', 65_535),
     tlsPort: number('--tls-port', given['tls-port'] ?? '7230', 65_535),
-    url: given.url?.replace(/\/+$/, ''),
+    url: given.url === undefined ? undefined : readUrl(given.url),
     engine,
     credentials: given.creds === undefined ? undefined : expandPath(given.creds),
     enginePort: number('--engine-port', given['engine-port'] ?? '4222', 65_535),
@@ -107,6 +107,13 @@ function commandOf([command, ...rest]: readonly string[]): FleetCommandLine['com
   if (command === 'certificate')
     throw new StartError('fleet certificate: give the host names and addresses of this machine')
   throw new StartError(`Unexpected argument '${command}'; fleet --help lists the commands`)
+}
+
+/** The address of the hub, without a path. */
+function readUrl(text: string): string {
+  const url = URL.parse(text)
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.origin
+  throw new StartError(`--url ${text}: give an address such as https://hub.example:7230`)
 }
 
 function items(text = ''): string[] {

@@ -1,11 +1,9 @@
 // The keys of the fleet's engine: operator, accounts and the key that signs the credentials of printers.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fmtCreds } from '@nats-io/jwt'
-import { createAccount, createOperator, createUser, fromSeed, type KeyPair } from '@nats-io/nkeys'
+import { createAccount, createOperator, fromSeed, type KeyPair } from '@nats-io/nkeys'
 import { replaceFile } from '../../../config/atomic-file.ts'
 import { messageOf, StartError } from '../../../core/errors.ts'
-import { hubToken } from './tokens.ts'
 
 /** The keys of an engine that this hub runs. */
 export interface EngineKeys {
@@ -19,8 +17,6 @@ export interface EngineKeys {
 }
 
 const FILE = 'keys.json'
-/** The credentials of hubs. */
-const CREDENTIALS = 'hub.creds'
 
 const CREATE: Readonly<Record<keyof EngineKeys, () => KeyPair>> = {
   operator: createOperator,
@@ -57,16 +53,4 @@ function mapKeys<T>(make: (name: keyof EngineKeys) => T): Record<keyof EngineKey
     system: make('system'),
     printerSigner: make('printerSigner'),
   }
-}
-
-/**
- * The file with the credentials of hubs, which is created at the first start. Another hub uses a copy of it with --creds.
- */
-export async function ensureHubCredentials(folder: string, { account }: EngineKeys): Promise<string> {
-  const file = join(folder, CREDENTIALS)
-  if (existsSync(file)) return file
-  const user = createUser()
-  const text = new TextDecoder().decode(fmtCreds(await hubToken(user, account), user))
-  replaceFile(file, text, 0o600)
-  return file
 }
