@@ -45,7 +45,7 @@ test('an update moves forward, and a rollback returns', async () => {
     'Git Repo app: restart',
     '*Git Repo app: Update Finished...',
   ])
-  assert.deepEqual(noted, { from: at(137), to: at(140) })
+  assert.deepEqual(noted, { from: at(137), to: at(140), isUpdate: true })
   assert.equal(head('forward'), at(140))
   assert.equal(snapshots('forward'), at(137))
   const status = updater.status() as Record<string, unknown>
@@ -164,7 +164,7 @@ test('an unreachable remote fails the update with the output of git', async () =
 
 test('a lock of a process that has ended is removed', async () => {
   const updater = await opened('locked', 138)
-  for (const lock of ['index.lock', 'HEAD.lock', 'refs/heads/master.lock'])
+  for (const lock of ['index.lock', 'ORIG_HEAD.lock', 'refs/heads/master.lock'])
     repos.write('locked', `.git/${lock}`, '')
   assert.equal((await runOf(run => updater.update(run))).error, null)
   assert.equal(head('locked'), at(140))

@@ -122,10 +122,7 @@ export class ReleaseUpdater implements Updater {
 
   async #readDisk(): Promise<void> {
     this.#installed = await readInstallation(this.#parts.place)
-    if (this.#rollbackVersion === '?') {
-      this.#rollbackVersion = this.#installed.version
-      this.#rollbackRepo = this.#repo
-    }
+    if (this.#rollbackVersion === '?') this.#rollBackTo(this.#installed.version, this.#repo)
   }
 
   async #findRelease(signal: AbortSignal): Promise<void> {
@@ -167,9 +164,13 @@ export class ReleaseUpdater implements Updater {
     const { version } = this.#installed
     const repo = this.#repo
     await this.#fetchAndInstall(run, this.#asset, this.#remoteVersion)
+    this.#rollBackTo(version, repo)
+    run.message(`${this.label}: Update Finished...`, true)
+  }
+
+  #rollBackTo(version: string, repo: string): void {
     this.#rollbackVersion = version
     this.#rollbackRepo = repo
-    run.message(`${this.label}: Update Finished...`, true)
   }
 
   async rollback(run: UpdateRun): Promise<void> {
@@ -254,9 +255,12 @@ export class ReleaseUpdater implements Updater {
     await this.#readDisk()
     const { version } = this.#installed
     const { version: versionBefore, before } = isPlainObject(details) ? details : {}
-    // It is the new version, perhaps without its packages.
-    if (dependencies !== null && typeof versionBefore === 'string' && versionBefore !== version)
-      await dependencies.install(run, this.label, readPlainRequirements(before))
+    if (typeof versionBefore === 'string' && versionBefore !== version) {
+      // A rollback has changed to that version itself.
+      if (this.#rollbackVersion !== version) this.#rollBackTo(versionBefore, this.#repo)
+      // It is the new version, perhaps without its packages.
+      await dependencies?.install(run, this.label, readPlainRequirements(before))
+    }
     return `version ${version} is installed, and complete`
   }
 

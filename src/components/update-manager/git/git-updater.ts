@@ -118,7 +118,7 @@ export class GitUpdater implements Updater {
       if (changed.length > 0) throw new ApiError(400, 'Update aborted, repo has been modified')
       if (upstreamHash === UNKNOWN) throw new ApiError(400, 'Update aborted, repo not valid')
       await this.#parts.check?.(upstreamHash, run.signal)
-      await run.note({ from: currentHash, to: upstreamHash })
+      await run.note({ from: currentHash, to: upstreamHash, isUpdate: true })
       const previous = this.#present()
       await run.uninterrupted(() => this.#withRepair(run, () => this.#moveOrReturn(run)))
       this.#rollback = previous
@@ -294,10 +294,11 @@ export class GitUpdater implements Updater {
     const { git, clock, dependencies } = this.#parts
     await endRecovery(git.path)
     await freeLocks(git.path, clock, run.signal)
-    const { from, to } = isPlainObject(details) ? details : {}
+    const { from, to, isUpdate } = isPlainObject(details) ? details : {}
     if (typeof from !== 'string' || typeof to !== 'string') return 'no file was changed'
     const options = { git, clock, signal: run.signal }
     const { commit, isDone, saved } = await this.#withRepair(run, () => settleMove(options, { from, to }))
+    if (isDone && isUpdate === true) this.#rollback = this.#present()
     if (isDone) await dependencies.install(run, this.label, null)
     await this.#read(run.signal)
     const kept = saved === null ? '' : `; other files are kept in the branch ${saved}`

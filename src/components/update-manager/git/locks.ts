@@ -1,19 +1,10 @@
 // Locks of a repository: those of git, which a process that was killed leaves, and that of the server that changes it.
-import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { FileLock } from '../../../storage/index.ts'
 
-/** The locks of commands that the server runs, below `.git`. */
-const LOCKS = [
-  'index.lock',
-  'HEAD.lock',
-  'config.lock',
-  'packed-refs.lock',
-  'shallow.lock',
-  'gc.pid',
-] as const
 /** Seconds that another git process may take. */
 const WAIT_SECONDS = 60
 /** Seconds between two looks. */
@@ -24,7 +15,7 @@ const LOOK_SECONDS = 1
  * changes it. A server that ends loses its lock.
  */
 export async function withServerLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const lock = FileLock.take(join(path, '.git', 'update-manager.lock'))
+  const lock = FileLock.take(join(path, '.git', 'update-manager-lock'))
   if (lock === null)
     throw new ApiError(503, 'Another server updates this repository; try again when it has finished')
   try {
@@ -57,27 +48,21 @@ export async function freeLocks(path: string, clock: Clock, signal: AbortSignal)
 
 async function findLocks(path: string): Promise<string[]> {
   const git = join(path, '.git')
-  const candidates = [...LOCKS.map(name => join(git, name)), ...(await refLocks(join(git, 'refs')))]
-  const found = await Promise.all(candidates.map(async file => ((await exists(file)) ? [file] : [])))
+  const found = await Promise.all([
+    locksIn(git),
+    locksIn(join(git, 'refs'), true),
+    locksIn(join(git, 'objects')),
+    locksIn(join(git, 'objects', 'info'), true),
+  ])
   return found.flat()
 }
 
-async function refLocks(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-    return entries
-      .filter(({ name }) => name.endsWith('.lock'))
-      .map(({ parentPath, name }) => join(parentPath, name))
-  } catch {
-    return []
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  )
+/** The locks in a folder; with `recursive` also those in folders below it. */
+async function locksIn(folder: string, recursive = false): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive }).catch(() => [])
+  return entries
+    .filter(({ name }) => name.endsWith('.lock') || name === 'gc.pid')
+    .map(({ parentPath, name }) => join(parentPath, name))
 }
 
 /** Whether a git process has the folder, or one below it, as its own. */
