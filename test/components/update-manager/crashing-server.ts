@@ -10,14 +10,18 @@ const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.met
 
 /**
  * Starts a server for the data folder; resolves when it has repaired what it found. `started` receives the process at
- * once. `klippy` is the path of a socket that does not exist.
+ * once. `klippy` is the path of a socket that does not exist; `env` is added to the environment.
  */
 export async function startRepaired(
   data: string,
   klippy: string,
   started: (child: ChildProcess) => void,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<WebClient> {
-  const child = spawn(process.execPath, [SERVER, data, klippy], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [SERVER, data, klippy], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   started(child)
   const [line] = await once(child.stdout, 'data')
   const client = await WebClient.open(`http://127.0.0.1:${Number(String(line))}`)
