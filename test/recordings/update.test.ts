@@ -1,20 +1,12 @@
 // The recorded updates, rollbacks and recoveries of repositories, in their order: replies and messages.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { GitRepos, publishApp } from '../support/git-repos.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
-import type { Frame } from '../support/web-client.ts'
+import { absentRecording, loadUpdates, replay } from './update-recording.ts'
 
-const FILE = join(import.meta.dirname, '../../../shared/spec/recordings/update/upd_git_ops.jsonl')
-
-interface Recorded {
-  readonly name: string
-  readonly request: { readonly method: string; readonly params: object }
-  readonly response: Pick<Frame, 'result' | 'error'>
-  readonly notes: readonly Frame[]
-}
+const RECORDING = 'upd_git_ops'
 
 /** The operations that need nothing but git: no services, packages, or programs that fail on purpose. */
 const REPLAYED =
@@ -93,33 +85,13 @@ async function start(repos: GitRepos) {
   return { server, client }
 }
 
-/** The reply and the messages, without paths and hashes. */
-function comparable({ result, error }: Pick<Frame, 'result' | 'error'>, frames: readonly Frame[]): unknown {
-  const messages = frames
-    .filter(({ method }) => method === 'notify_update_response')
-    .map(({ params: [{ application, message, complete }] }) => [application, message, complete])
-  const text = JSON.stringify({ result, code: error?.code, error: error?.message, messages })
-  return JSON.parse(text.replaceAll(/'\/[^']*\//g, "'PATH/").replaceAll(/\b[0-9a-f]{7,40}\b/g, 'HASH'))
-}
-
-test('repositories are updated and recovered as recorded', { skip: !existsSync(FILE) }, async t => {
-  const recorded: Recorded[] = readFileSync(FILE, 'utf8')
-    .trim()
-    .split('\n')
-    .map(line => JSON.parse(line))
+test('repositories are updated and recovered as recorded', { skip: absentRecording(RECORDING) }, async t => {
   using repos = new GitRepos()
   const { server, client } = await start(repos)
   await using _ = server
-  for (const { name, request, response, notes } of recorded) {
+  for (const recorded of loadUpdates(RECORDING)) {
+    const { name } = recorded
     if (!REPLAYED.test(name) || NOT_REPLAYED.includes(name)) continue
-    const improvement = IMPROVED[name]
-    await t.test(improvement === undefined ? name : `${name}: ${improvement}`, async () => {
-      const before = client.frames.length
-      const reply = await client.call(request.method, request.params)
-      const actual = comparable(reply, client.frames.slice(before))
-      const expected = comparable(response, notes)
-      if (improvement === undefined) assert.deepEqual(actual, expected)
-      else assert.notDeepEqual(actual, expected)
-    })
+    await replay(t, client, recorded, IMPROVED[name])
   }
 })

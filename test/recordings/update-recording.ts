@@ -1,0 +1,72 @@
+// What was recorded from the update manager of the original server. Nothing is compared where it is absent.
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Frame, WebClient } from '../support/web-client.ts'
+
+const FOLDER = join(import.meta.dirname, '../../../shared/spec/recordings/update')
+
+/** A line of a recording: a request with its reply and the notifications during it, or only a state. */
+export interface Recorded {
+  readonly name: string
+  readonly request?: { readonly method: string; readonly params?: object }
+  readonly response: Frame
+  readonly notes: readonly Frame[]
+}
+
+/** Why a recording cannot be replayed; false where it can. */
+export function absentRecording(name: string): string | false {
+  return existsSync(fileOf(name)) ? false : 'the recording is not there'
+}
+
+const fileOf = (name: string) => join(FOLDER, `${name}.jsonl`)
+
+/** The lines of a recording. */
+export function loadUpdates(name: string): Recorded[] {
+  const lines = readFileSync(fileOf(name), 'utf8').trim().split('\n')
+  return lines.map(line => JSON.parse(line))
+}
+
+/** The reply and the messages, without paths, hashes and states. */
+export function comparable(
+  { result, error }: Pick<Frame, 'result' | 'error'>,
+  frames: readonly Frame[],
+): unknown {
+  const messages = frames
+    .filter(({ method }) => method === 'notify_update_response')
+    .map(({ params: [{ application, message, complete }] }) => [application, message, complete])
+  const shown = typeof result === 'object' ? 'a status' : result
+  const text = JSON.stringify({ result: shown, code: error?.code, error: error?.message, messages })
+  return JSON.parse(text.replaceAll(/'\/[^']*\//g, "'PATH/").replaceAll(/\b[0-9a-f]{7,40}\b/g, 'HASH'))
+}
+
+/** Sends a recorded request; the reply and the messages are as recorded, except where `improvement` states what is better. */
+export async function replay(
+  t: TestContext,
+  client: WebClient,
+  { name, request, response, notes }: Recorded,
+  improvement?: string,
+): Promise<void> {
+  await t.test(improvement === undefined ? name : `${name}: ${improvement}`, async () => {
+    const before = client.frames.length
+    const reply = await client.call(request?.method ?? '', request?.params)
+    const actual = comparable(reply, client.frames.slice(before))
+    const expected = comparable(response, notes)
+    if (improvement === undefined) assert.deepEqual(actual, expected)
+    else assert.notDeepEqual(actual, expected)
+  })
+}
+
+/** Compares the fields of a recorded status, except for those that are better now. */
+export function assertStatus(
+  actual: Readonly<Record<string, unknown>>,
+  recorded: Readonly<Record<string, unknown>>,
+  improved: readonly string[] = [],
+): void {
+  const names = Object.keys(recorded).filter(name => !improved.includes(name))
+  const pick = (status: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(names.map(name => [name, status[name]]))
+  assert.deepEqual(pick(actual), pick(recorded))
+  for (const name of improved) assert.notDeepEqual(actual[name], recorded[name], `${name} is as recorded`)
+}
