@@ -1,30 +1,44 @@
-// Runs the tests: all of them, or the files named on the command line. A process for each file would cost more
-// than most tests, and many tests wait for a clock; so a few processes run the files in parallel.
+// Runs the tests: all of them, or the files named on the command line. `--times` lists the files that cost the most
+// processor time. A process for each file would cost more than most tests, and many tests wait for a clock; so a few
+// processes run in parallel, and each takes the next file when it has finished one.
 import { spawn, spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const GROUPS = 8
 /** Milliseconds after which a test that hangs fails. */
 const TIMEOUT = 120_000
-/** Milliseconds without output after which a group of files is killed. */
+/** Milliseconds without output after which a process is killed. */
 const SILENCE = 150_000
-/** The slowest files, which mostly wait; no process gets two of them. */
-const SLOW = [
-  'components/files/observer',
-  'components/zeroconf/mdns',
-  'system/docs-page',
-  'system/supervisord',
-  'docs-examples',
-  'system/dbus',
-  'components/files/operations',
-  'app/main',
-].map(name => `test/${name}.test.ts`)
+/** Files and folders whose tests start many programs, or take longest: these run first. */
+const FIRST = [
+  'components/files/mounted.test.ts',
+  'components/update-manager/git-operations.test.ts',
+  'system/',
+  'components/update-manager/own-server.test.ts',
+  'components/update-manager/python/pip.test.ts',
+  'recordings/update.test.ts',
+  'components/update-manager/',
+  'components/timelapse/',
+  'components/files/observer.test.ts',
+  'components/files/first-replies.test.ts',
+  'components/zeroconf/mdns.test.ts',
+  'app/',
+  'docs-examples.test.ts',
+].map(name => `test/${name}`)
+/**
+ * Megabytes of memory with which a process may start a file of `FIRST`, or another one. To start a program, Node copies the
+ * page tables of its process: with 400 MB that takes 12 ms, as long as the program itself.
+ */
+const MEMORY_FIRST = 140
+const MEMORY_OTHERS = 300
 /** Node keeps the types that it stripped here: every process of the tests reads the same sources. */
 const CACHE = join(root, 'node_modules', '.cache', 'compile')
+const RUNNER = fileURLToPath(new URL('test-files.mjs', import.meta.url))
 /** A file system in memory, where Linux has one, and the bytes that the tests may need of it. */
 const MEMORY = '/dev/shm'
 const MEMORY_NEEDED = 1024 ** 3
@@ -50,68 +64,130 @@ function temporaryFolder() {
   return mkdtempSync(join(tmpdir(), prefix))
 }
 
-/** Runs `files` in one process; resolves with its output and its exit code. */
-function runGroup(files) {
-  const options = ['--test', '--test-isolation=none', `--test-timeout=${TIMEOUT}`, '--test-reporter=spec']
-  const child = spawn(process.execPath, [...options, ...files], {
+/** A process that runs one file at a time. */
+class Runner {
+  #child = spawn(process.execPath, [RUNNER], {
     cwd: root,
     env: { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE: CACHE },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  let output = ''
-  // --test-timeout does not end a process that a hanging test keeps alive.
-  const kill = () => {
-    output += `\n✖ killed after ${SILENCE / 1000} s without output; the test after the last one above hangs\n`
-    child.kill('SIGKILL')
-  }
-  let timer = setTimeout(kill, SILENCE)
-  const collect = text => {
-    output += text
-    clearTimeout(timer)
-    timer = setTimeout(kill, SILENCE)
-  }
-  child.stdout.setEncoding('utf8').on('data', collect)
-  child.stderr.setEncoding('utf8').on('data', collect)
-  return new Promise(resolve => {
-    child.on('close', code => {
-      clearTimeout(timer)
-      resolve({ output, code, files })
+  #output = ''
+  #finish = () => {}
+  #timer
+  #memory = 0
+
+  constructor() {
+    const collect = text => this.#collect(text)
+    this.#child.stdout.setEncoding('utf8').on('data', collect)
+    this.#child.stderr.setEncoding('utf8').on('data', collect)
+    this.#child.on('message', ({ text, result }) => {
+      if (result === undefined) this.#collect(text)
+      else this.#finish(result)
     })
-  })
+    this.#child.on('close', code => {
+      this.#output += `\n✖ the process ended with code ${code}\n`
+      this.#finish({ success: false })
+    })
+  }
+
+  #collect(text) {
+    this.#output += text
+    this.#watch()
+  }
+
+  /** The timeout of a test does not end a file whose tests leave something open. */
+  #watch() {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#output += `\n✖ killed after ${SILENCE / 1000} s without output: a test hangs, or has left something open\n`
+      this.#child.kill('SIGKILL')
+    }, SILENCE)
+  }
+
+  /** Runs `file`; resolves with its result and output. The process takes no further file if it ended meanwhile. */
+  async run(file) {
+    const { promise, resolve } = Promise.withResolvers()
+    this.#finish = resolve
+    this.#output = ''
+    this.#child.send({ file, timeout: TIMEOUT })
+    this.#watch()
+    const start = performance.now()
+    const result = await promise
+    clearTimeout(this.#timer)
+    this.#memory = result.memory / 1024 ** 2
+    return { file, output: this.#output, seconds: (performance.now() - start) / 1000, ...result }
+  }
+
+  /** Whether it still runs, and is small enough for `file`. */
+  isFitFor(file) {
+    const limit = FIRST.some(name => file.startsWith(name)) ? MEMORY_FIRST : MEMORY_OTHERS
+    return this.#child.connected && this.#memory < limit
+  }
+
+  stop() {
+    if (this.#child.connected) this.#child.disconnect()
+  }
 }
 
-/** A count of node's closing lines, such as `ℹ pass 12`. */
-function countOf(output, name) {
-  return Number(new RegExp(`^ℹ ${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
-}
-
-function report({ output, code, files }) {
-  const skipped = output.match(/^\s*﹣ .*# .*$/gm) ?? []
-  for (const line of skipped) console.log(`skipped: ${line.trim().slice(2)}`)
-  if (code === 0) return
+function report({ file, output, success, skippedTests = [] }) {
+  for (const line of skippedTests) console.log(`skipped: ${line}`)
+  if (success) return
   const failures = output.indexOf('✖ failing tests:')
   console.log(failures === -1 ? output : output.slice(failures))
-  console.log(`among ${files.join(' ')}`)
+  console.log(`in ${file}`)
 }
 
-const given = process.argv.slice(2)
-const files = given.length > 0 ? given : globSync('test/**/*.test.ts', { cwd: root }).sort()
-const dealt = [...SLOW.filter(file => files.includes(file)), ...files.filter(file => !SLOW.includes(file))]
-const groups = Array.from({ length: Math.min(GROUPS, dealt.length) }, (_, index) =>
-  dealt.filter((_file, place) => place % GROUPS === index),
-)
+/** Runs files of `queue` until it is empty. */
+async function runQueue(queue, results) {
+  let runner = new Runner()
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    if (!runner.isFitFor(file)) {
+      runner.stop()
+      runner = new Runner()
+    }
+    const result = await runner.run(file)
+    report(result)
+    results.push(result)
+  }
+  runner.stop()
+}
+
+/** `files`, those of `FIRST` first and in its order. */
+function inOrder(files) {
+  const place = file => FIRST.findIndex(name => file.startsWith(name)) + 1 || FIRST.length + 1
+  return files.toSorted((a, b) => place(a) - place(b))
+}
+
+function reportTimes(results) {
+  const sorted = results.toSorted((a, b) => b.processor - a.processor)
+  const sum = results.reduce((total, { processor = 0 }) => total + processor, 0)
+  console.log(`${sum.toFixed(0)} s of processor time; the most by`)
+  for (const { file, processor = 0, seconds, memory = 0 } of sorted.slice(0, 40)) {
+    const figures = [
+      `${processor.toFixed(2)} s`,
+      `${seconds.toFixed(1)} s`,
+      `${Math.round(memory / 1024 ** 2)} MB`,
+    ]
+    console.log(`${figures.map(figure => figure.padStart(8)).join('')}  ${file}`)
+  }
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { times: { type: 'boolean', default: false } },
+})
+const files = positionals.length > 0 ? positionals : globSync('test/**/*.test.ts', { cwd: root }).sort()
 const temporary = temporaryFolder()
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 const start = Date.now()
-const runReported = async group => {
-  const result = await runGroup(group)
-  report(result)
-  return result
-}
-const results = await Promise.all(groups.map(runReported))
-const total = name => results.reduce((sum, { output }) => sum + countOf(output, name), 0)
-const broken = results.filter(({ code, output }) => code !== 0 && countOf(output, 'fail') === 0).length
+const results = []
+const queue = inOrder(files)
+await Promise.all(Array.from({ length: Math.min(GROUPS, files.length) }, () => runQueue(queue, results)))
+if (values.times) reportTimes(results)
+const total = name => results.reduce((sum, result) => sum + (result[name] ?? 0), 0)
+const broken = results.filter(({ success, failed }) => !success && !failed).length
+const failed = total('failed') + broken
 console.log(`${files.length} files in ${((Date.now() - start) / 1000).toFixed(1)} s`)
-console.log(`${total('pass')} passed, ${total('fail') + broken} failed, ${total('skipped')} skipped`)
-process.exit(results.every(({ code }) => code === 0) && total('pass') > 0 ? 0 : 1)
+console.log(`${total('passed')} passed, ${failed} failed, ${total('skipped')} skipped`)
+process.exit(failed === 0 && total('passed') > 0 ? 0 : 1)

@@ -1,0 +1,51 @@
+// Runs test files in this process, one after the other, as `test.mjs` sends their names; sends back what each printed
+// and its result.
+import { readFileSync } from 'node:fs'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+/** Seconds of processor time of this process, and of the programs that it started and that have ended. */
+function processorTime() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6 + childrenTime()
+}
+
+function childrenTime() {
+  try {
+    const [children, system] = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ').slice(13, 15)
+    return (Number(children) + Number(system)) / 100
+  } catch {
+    return 0
+  }
+}
+
+async function runFile(file, timeout) {
+  const start = processorTime()
+  const skipped = []
+  let counts
+  let success = false
+  const events = run({ files: [file], isolation: 'none', timeout })
+  events.on('test:pass', ({ name, skip }) => {
+    if (skip !== undefined) skipped.push(typeof skip === 'string' ? `${name} # ${skip}` : name)
+  })
+  events.on('test:summary', summary => {
+    counts = summary.counts
+    success = summary.success
+  })
+  for await (const text of events.compose(new spec())) process.send({ text: String(text) })
+  return {
+    success,
+    ...counts,
+    skippedTests: skipped,
+    processor: processorTime() - start,
+    memory: process.memoryUsage.rss(),
+  }
+}
+
+process.on('message', async ({ file, timeout }) => {
+  // node:test ends a file when nothing keeps the process alive; the channel must not.
+  process.channel.unref()
+  const result = await runFile(file, timeout)
+  process.channel.ref()
+  process.send({ result })
+})
