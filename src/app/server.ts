@@ -221,7 +221,7 @@ async function listen(
   const authenticator = new Authenticator(policy, warnings)
   const { max_websocket_connections: maxWebsockets } = section
   const admission = new Admission(policy, maxWebsockets)
-  const limits = { backlog: new Backlog(), turns: new Turns() }
+  const limits = { backlog: new Backlog(connections.counts), turns: new Turns() }
   const unix = await listenUnix(paths.socket, { registry, connections, ...limits, log })
   stops.add('the unix socket', () => void unix.close())
   const http = new HttpServer({

@@ -74,6 +74,7 @@ export class KlippyLink {
   #listener: LinkListener | null = null
   #socket: Socket | null = null
   #connected = false
+  #connects = 0
   #attempts = 0
   #retry: Timer | null = null
   #heartbeat: Timer | null = null
@@ -98,6 +99,16 @@ export class KlippyLink {
 
   get connected(): boolean {
     return this.#connected
+  }
+
+  /** How many requests wait for Klippy's reply. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** How often the link has connected since its start. */
+  get connects(): number {
+    return this.#connects
   }
 
   /** Connects, and reconnects until `stop`. */
@@ -193,6 +204,7 @@ export class KlippyLink {
 
   #opened(): void {
     this.#connected = true
+    this.#connects += 1
     this.#invalid = 0
     this.#isAlive = false
     this.#heartbeat = this.#clock.every(this.#silence, () => this.#checkSilence())

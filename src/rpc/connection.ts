@@ -62,6 +62,14 @@ function callText(method: string, params: unknown, id?: number): string {
   }
 }
 
+/** What is counted over all connections since the start. */
+export interface ConnectionCounts {
+  /** Status updates that were merged for clients that had not read the ones before. */
+  statusMerged: number
+  /** Clients that were disconnected since they did not read what they had requested. */
+  slowClosed: number
+}
+
 export class Connection {
   readonly id: number
   readonly transport: Transport
@@ -70,6 +78,7 @@ export class Connection {
   user: User | null
   client: ClientInfo | null = null
   readonly #channel: Channel
+  readonly #counts: ConnectionCounts
   readonly #waiting = new Map<number, PendingCall>()
   #nextRequest = 1
   #merged: { change: Record<string, Record<string, unknown>>; eventtime: number } | null = null
@@ -77,13 +86,26 @@ export class Connection {
   #allowed = DROP_ABOVE
   #closed = false
 
-  constructor(id: number, transport: Transport, address: string | null, user: User | null, channel: Channel) {
+  constructor(
+    id: number,
+    transport: Transport,
+    address: string | null,
+    user: User | null,
+    channel: Channel,
+    counts: ConnectionCounts,
+  ) {
     this.id = id
     this.transport = transport
     this.address = address
     this.user = user
     this.#channel = channel
+    this.#counts = counts
     channel.onDrain(() => this.#sendMerged())
+  }
+
+  /** Bytes that the client has not read. */
+  get unsent(): number {
+    return this.#channel.buffered
   }
 
   /** A connection is the caller of its own requests. */
@@ -117,6 +139,7 @@ export class Connection {
     // Without a prototype, so that `__proto__` is a name like any other.
     this.#merged ??= { change: Object.create(null), eventtime }
     this.#merged.eventtime = eventtime
+    this.#counts.statusMerged += 1
     const { change: merged } = this.#merged
     for (const name in change) merged[name] = Object.assign(merged[name] ?? {}, change[name])
   }
@@ -134,6 +157,7 @@ export class Connection {
   #mayQueue(buffered: number): boolean {
     if (this.#closed) return false
     if (buffered <= this.#allowed) return true
+    this.#counts.slowClosed += 1
     this.#channel.terminate()
     return false
   }

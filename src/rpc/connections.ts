@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import type { Chapter, ParamsOfNotification } from '../api/chapter.ts'
 import type { Transport } from '../api/endpoint.ts'
 import type { NotificationName, NotificationParams } from '../api/index.ts'
-import { type Channel, type ClientInfo, Connection } from './connection.ts'
+import { type Channel, type ClientInfo, Connection, type ConnectionCounts } from './connection.ts'
 import { Message } from './message.ts'
 import type { User } from './user.ts'
 
@@ -16,6 +16,7 @@ export function notificationText(method: string, params: readonly unknown[]): st
 }
 
 export class Connections {
+  readonly counts: ConnectionCounts = { statusMerged: 0, slowClosed: 0 }
   readonly #all = new Map<number, Connection>()
   readonly #onOpen = new Set<(connection: Connection) => void>()
   readonly #onIdentify = new Set<(connection: Connection) => void>()
@@ -23,7 +24,7 @@ export class Connections {
 
   /** Adds the connection of a new client. */
   open(transport: Transport, address: string | null, user: User | null, channel: Channel): Connection {
-    const connection = new Connection(this.#freeId(), transport, address, user, channel)
+    const connection = new Connection(this.#freeId(), transport, address, user, channel, this.counts)
     this.#all.set(connection.id, connection)
     for (const listener of this.#onOpen) listener(connection)
     return connection

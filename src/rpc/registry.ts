@@ -8,6 +8,7 @@ import { ApiError, messageOf } from '../core/errors.ts'
 import type { Registration } from '../core/scope.ts'
 import { collectKeys, Invalid, isPlainObject, Missing, readShape } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
+import { measured, type RequestMeter } from './request-meter.ts'
 import { demandRole, type User } from './user.ts'
 
 /** The handlers of a chapter: one for every method of it, with its types. */
@@ -112,6 +113,7 @@ export class Registry {
   readonly #prefixes = new Map<string, RawRoute>()
   readonly #sockets = new Map<string, SocketRoute>()
   #rest: RawRoute | null = null
+  #meter: RequestMeter | null = null
   readonly #options: RegistryOptions
 
   constructor(options: RegistryOptions = {}) {
@@ -231,12 +233,36 @@ export class Registry {
     return false
   }
 
+  /** Measures all requests from now on; without a meter no time is taken. */
+  measure(meter: RequestMeter): Registration {
+    this.#meter = meter
+    return {
+      remove: () => {
+        this.#meter = null
+      },
+    }
+  }
+
+  /** For transports with requests that are not calls of methods. */
+  get meter(): RequestMeter | null {
+    return this.#meter
+  }
+
   /**
    * Calls a method by name. Answers at once, without a promise, when the handler does.
    * Throws ApiError: 404 for an unknown method or transport, 401 without a user, 403 for a user whose role is not
    * enough, 400 for bad arguments.
    */
   call(name: string, params: unknown, caller: Caller): unknown {
+    const meter = this.#meter
+    // HTTP measures whole requests; calls of components among themselves are none.
+    if (meter === null || caller.transport === 'http' || caller.transport === 'internal') {
+      return this.#call(name, params, caller)
+    }
+    return measured(meter, caller.transport, () => this.#call(name, params, caller))
+  }
+
+  #call(name: string, params: unknown, caller: Caller): unknown {
     const method = this.#methods.get(name)
     if (method === undefined) throw new ApiError(404, 'Method not found')
     if (method.endpoint.subscribes && caller.transport === 'http') {

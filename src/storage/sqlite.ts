@@ -2,6 +2,7 @@
 // once its commit is on the disk (WAL, synchronous=FULL).
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { ApiError } from '../core/errors.ts'
+import type { Registration } from '../core/scope.ts'
 import { storageError } from './storage-error.ts'
 
 /** A value for a `?` of a statement. Booleans are 0 and 1. */
@@ -61,6 +62,7 @@ export class Sqlite implements Reader {
   readonly #statements = new Map<string, StatementSync>()
   #queue: QueuedWrite[] = []
   #refusal: string | null = null
+  #onCommit: ((seconds: number) => void) | null = null
   #closed = false
 
   /** Opens `file`, or creates it; `:memory:` is a database without a file. Throws what node:sqlite throws. */
@@ -121,6 +123,16 @@ export class Sqlite implements Reader {
     }
   }
 
+  /** Calls `listener` with the time of each commit; without one no time is taken. */
+  measureCommits(listener: (seconds: number) => void): Registration {
+    this.#onCommit = listener
+    return {
+      remove: () => {
+        this.#onCommit = null
+      },
+    }
+  }
+
   /** Rejects all writes from now on with `reason`. */
   refuseWrites(reason: string): void {
     this.#flush()
@@ -169,12 +181,14 @@ export class Sqlite implements Reader {
     if (batch.length === 0) return
     this.#queue = []
     let outcomes: Outcome[]
+    const start = this.#onCommit === null ? 0 : performance.now()
     try {
       outcomes = this.transact(() => batch.map(({ work }) => this.#attempt(work)))
     } catch (error) {
       for (const { reject } of batch) reject(error)
       return
     }
+    this.#onCommit?.((performance.now() - start) / 1000)
     for (const [index, outcome] of outcomes.entries()) {
       const { resolve, reject } = batch[index]!
       if ('failure' in outcome) reject(outcome.failure)

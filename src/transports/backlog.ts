@@ -19,6 +19,12 @@ export class Backlog {
   readonly #unsent = new Map<Recipient, number>()
   #total = 0
   #corked: Corked[] = []
+  readonly #counts: { slowClosed: number }
+
+  /** Clients that are disconnected count in `counts`. */
+  constructor(counts = { slowClosed: 0 }) {
+    this.#counts = counts
+  }
 
   /** Notes how many bytes a recipient has not read. A single one may exceed the limit: one reply may be long. */
   update(recipient: Recipient, bytes: number): void {
@@ -47,6 +53,7 @@ export class Backlog {
     const [[recipient] = []] = [...this.#unsent].sort(([, a], [, b]) => b - a)
     if (recipient === undefined) return
     this.update(recipient, 0)
+    this.#counts.slowClosed += 1
     recipient.terminate()
   }
 }

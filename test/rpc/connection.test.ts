@@ -73,10 +73,11 @@ test('a client that reads gets each update', () => {
 })
 
 test('updates for a slow client are merged: the latest value of each field, the latest time', () => {
-  const { channel, status } = connect()
+  const { channel, connections, status } = connect()
   channel.buffered = MANY
   for (let time = 1; time <= 1000; time += 1) status({ a: { x: time }, b: { [`y${time % 3}`]: time } }, time)
   assert.deepEqual(sent(channel), [])
+  assert.equal(connections.counts.statusMerged, 1000)
   channel.drain()
   const [update, ...more] = sent(channel)
   assert.deepEqual(more, [])
@@ -116,11 +117,12 @@ test('names of JavaScript properties are names of objects', () => {
 
 test('a client that leaves too much unread is disconnected, whatever it gets', () => {
   for (const send of ['send', 'notify'] as const) {
-    const { channel, connection } = connect()
+    const { channel, connections, connection } = connect()
     channel.buffered = 9 * 1024 * 1024
     if (send === 'send') connection.send('x')
     else connection.notify(new Message('x'))
     assert.equal(channel.ended, 'terminated')
+    assert.equal(connections.counts.slowClosed, 1)
     assert.deepEqual(channel.sent, [])
   }
 })

@@ -38,7 +38,10 @@ export class Metrics {
 const SERIES = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)/y
 const NUMBER = /^(?:[+-]?Inf|NaN|[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i
-const TYPES = { text: /^(?:gauge|counter|untyped)$/, openmetrics: /^(?:gauge|counter|unknown)$/ }
+const TYPES = {
+  text: /^(?:gauge|counter|histogram|summary|untyped)$/,
+  openmetrics: /^(?:gauge|counter|histogram|summary|unknown)$/,
+}
 
 /** Parses a document; fails for one that is not valid in `format`. */
 export function parseMetrics(text: string, format: 'text' | 'openmetrics'): Metrics {
@@ -50,6 +53,7 @@ export function parseMetrics(text: string, format: 'text' | 'openmetrics'): Metr
   const seen = new Set<string>()
   const series: Series[] = []
   let [family, type] = ['', '']
+  const isTotal = (of: string) => format === 'openmetrics' && of === 'counter'
   for (const line of lines) {
     const [, keyword, name = '', rest = ''] =
       /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/.exec(line) ?? []
@@ -63,8 +67,9 @@ export function parseMetrics(text: string, format: 'text' | 'openmetrics'): Metr
       ;[family, type] = [name, rest]
     } else {
       const parsed = parseSeries(line)
-      const suffix = format === 'openmetrics' && type === 'counter' ? '_total' : ''
-      assert.equal(parsed.name, `${family}${suffix}`, `outside its family: ${line}`)
+      const suffixes = type === 'histogram' ? ['_bucket', '_sum', '_count'] : [isTotal(type) ? '_total' : '']
+      assert.ok(suffixes.includes(parsed.name.slice(family.length)), `outside its family: ${line}`)
+      assert.ok(parsed.name.startsWith(family), `outside its family: ${line}`)
       const key = JSON.stringify([
         parsed.name,
         Object.keys(parsed.labels)

@@ -114,7 +114,8 @@ test('a connection is closed after the frames that wait', () => {
 })
 
 test('what all clients leave unread is limited; the one that leaves the most is disconnected', async () => {
-  const backlog = new Backlog()
+  const counts = { slowClosed: 0 }
+  const backlog = new Backlog(counts)
   const clients = Array.from({ length: 9 }, () => open(backlog))
   const ended = () => clients.map(({ events }) => events.includes('terminate'))
   for (const [index, { channel }] of clients.entries()) channel.send('x'.repeat((index === 3 ? 8 : 7) * MIB))
@@ -132,6 +133,7 @@ test('what all clients leave unread is limited; the one that leaves the most is 
   await settle()
   clients[2]?.channel.send('x'.repeat(9 * MIB))
   assert.equal(ended().filter(Boolean).length, 1, 'what was read counts no more')
+  assert.equal(counts.slowClosed, 1)
 })
 
 test('one client alone may get a reply of any length', () => {

@@ -12,8 +12,11 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
 /** Series of one reply; further ones are counted, and left out. */
 export const MAX_SERIES = 2000
 
-/** What a value means: a gauge goes up and down, a counter only up. */
-export type MetricType = 'gauge' | 'counter'
+/**
+ * What a value means: a gauge goes up and down, a counter only up; a histogram counts values by their size, a summary has
+ * quantiles.
+ */
+export type MetricType = 'gauge' | 'counter' | 'histogram' | 'summary'
 
 /** A metric family: all series with the same name. */
 export interface Family {
@@ -29,6 +32,8 @@ export type Labels = Readonly<Record<string, string>>
 export interface Sample {
   readonly value: number
   readonly labels?: Labels
+  /** Follows the family's name: `_bucket`, `_sum` and `_count` of a histogram. */
+  readonly suffix?: string
 }
 
 /** The format that an Accept header requests; the text format unless OpenMetrics is preferred or equal. */
@@ -69,11 +74,21 @@ export class Exposition {
   }
 
   /** Adds a family; one without samples is left out. Throws Error for a second family of the same name. */
-  add({ name, type, help }: Family, samples: Iterable<Sample>): void {
+  add(family: Family, samples: Iterable<Sample>): void {
+    // One series is reserved for the count of those that are left out.
+    this.#write(family, samples, MAX_SERIES - 1)
+  }
+
+  /** Adds the last family, of one series: there is always room for it. */
+  addLast(family: Family, value: number): void {
+    this.#write(family, [{ value }], MAX_SERIES)
+  }
+
+  #write({ name, type, help }: Family, samples: Iterable<Sample>, limit: number): void {
     const lines = new Map<string, string>()
-    for (const { value, labels = {} } of samples) {
-      const series = `${name}${labelsText(labels)}`
-      if (lines.has(series) || this.#series >= MAX_SERIES) this.#dropped += 1
+    for (const { value, labels = {}, suffix = '' } of samples) {
+      const series = `${name}${suffix}${labelsText(labels)}`
+      if (lines.has(series) || this.#series >= limit) this.#dropped += 1
       else {
         lines.set(series, `${series} ${numberText(value)}`)
         this.#series += 1

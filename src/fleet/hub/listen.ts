@@ -49,7 +49,7 @@ export async function listen(parts: ListenParts, stops: StopStack): Promise<List
   const { registry, connections, policy, warnings, clock, log, host, port, tlsPort, certificate, key } = parts
   const authenticator = new Authenticator(policy, warnings)
   const admission = new Admission(policy, MAX_WEBSOCKETS, UNAUTHENTICATED)
-  const limits = { backlog: new Backlog(), turns: new Turns() }
+  const limits = { backlog: new Backlog(connections.counts), turns: new Turns() }
   const http = new HttpServer({
     api: new HttpApi({ registry, authenticator, admission, clock, routePrefix: '', backlog: limits.backlog }),
     registry,

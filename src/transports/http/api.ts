@@ -6,6 +6,7 @@ import { toJsonText } from '../../core/json-text.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import { answer } from '../../rpc/json-rpc.ts'
 import type { Method, RawRoute, Registry } from '../../rpc/registry.ts'
+import type { RequestMeter } from '../../rpc/request-meter.ts'
 import { demandRole, type User } from '../../rpc/user.ts'
 import { collectKeys } from '../../schema/index.ts'
 import type { Backlog } from '../backlog.ts'
@@ -53,6 +54,8 @@ export class HttpApi {
 
   /** Answers one request; every error becomes a reply. Returns a promise if the reply comes later. */
   handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
+    const { meter } = this.#parts.registry
+    if (meter !== null) measure(meter, res)
     try {
       const source = this.#parts.authenticator.inspect(req)
       allowOrigin(res, source)
@@ -197,6 +200,18 @@ export class HttpApi {
     const reply = await answer(this.#parts.registry, textOf(body), caller)
     this.#replies.send(req, res, reply ?? '')
   }
+}
+
+/** The status of a request whose client disconnected before the reply; nginx's number for it. */
+const CLIENT_CLOSED = 499
+
+/** Gives the meter the time and the status of the request once its reply has ended. */
+function measure(meter: RequestMeter, res: ServerResponse): void {
+  const start = performance.now()
+  res.once('close', () => {
+    const code = res.headersSent ? res.statusCode : CLIENT_CLOSED
+    meter.add('http', code, (performance.now() - start) / 1000)
+  })
 }
 
 /** The error for a path that serves nothing over HTTP. */

@@ -1,0 +1,56 @@
+// How late the event loop runs what is due. The measurement wakes the server, so it lasts only while metrics are requested.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Clock, Timer } from '../../core/clock.ts'
+import type { Sample } from './exposition.ts'
+
+type Measured = ReturnType<typeof monitorEventLoopDelay>
+
+/** Milliseconds between measurements. */
+const RESOLUTION = 50
+/** The quantiles, as text of the label and in percent. */
+const QUANTILES = [
+  ['0.5', 50],
+  ['0.99', 99],
+  ['1', 100],
+] as const
+
+export class LoopLag {
+  readonly #clock: Clock
+  readonly #hold: number
+  #measured: Measured | null = null
+  #end: Timer | null = null
+
+  /** `hold` is the time after the last request, in seconds, until which the lag is measured. */
+  constructor(clock: Clock, hold: number) {
+    this.#clock = clock
+    this.#hold = hold
+  }
+
+  /** The lag since the last call, in seconds; nothing the first time. */
+  samples(): Sample[] {
+    this.#end?.stop()
+    this.#end = this.#clock.after(this.#hold, () => this.stop())
+    const { count = 0 } = this.#measured ?? {}
+    const measured = this.#measured ?? this.#start()
+    if (count === 0) return []
+    // A value is the time between two measurements.
+    const lag = (percent: number) => Math.max(0, measured.percentile(percent) / 1e9 - RESOLUTION / 1000)
+    const samples = QUANTILES.map(([quantile, percent]) => ({ value: lag(percent), labels: { quantile } }))
+    measured.reset()
+    return samples
+  }
+
+  #start(): Measured {
+    const measured = monitorEventLoopDelay({ resolution: RESOLUTION })
+    measured.enable()
+    this.#measured = measured
+    return measured
+  }
+
+  stop(): void {
+    this.#end?.stop()
+    this.#end = null
+    this.#measured?.disable()
+    this.#measured = null
+  }
+}

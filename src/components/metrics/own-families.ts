@@ -1,0 +1,142 @@
+// The metrics of the server itself: its process, requests, clients, and what it depends on.
+import { readdir } from 'node:fs/promises'
+import type { Core } from '../../component/component.ts'
+import type { Scope } from '../../core/scope.ts'
+import type { MqttBroker } from '../mqtt/service.ts'
+import type { ServerFacts } from '../server/service.ts'
+import type { Exposition, MetricType, Sample } from './exposition.ts'
+import { Histogram } from './histogram.ts'
+import { LoopLag } from './loop-lag.ts'
+
+/** Bounds of the times of requests and commits, in seconds. */
+const TIMES = [0.005, 0.025, 0.1, 0.5, 2.5, 10]
+/** Pairs of transport and status that are counted. */
+const MAX_PAIRS = 200
+
+/** What the metrics are read from. */
+interface Parts {
+  readonly core: Core
+  readonly facts: ServerFacts
+  /** Null without [mqtt]. */
+  readonly mqtt: () => MqttBroker | null
+  readonly scope: Scope
+  /** Seconds after the last request, until which the event loop is measured. */
+  readonly hold: number
+}
+
+type Add = (name: string, help: string, values: number | readonly Sample[], type?: MetricType) => void
+
+export class OwnFamilies {
+  readonly #parts: Parts
+  readonly #requests = new Map<string, { value: number; readonly labels: Readonly<Record<string, string>> }>()
+  readonly #times = new Histogram(TIMES)
+  readonly #commits = new Histogram(TIMES)
+  readonly #lag: LoopLag
+
+  constructor(parts: Parts) {
+    const { core, scope, hold } = parts
+    this.#parts = parts
+    this.#lag = new LoopLag(core.clock, hold)
+    scope.defer(() => this.#lag.stop())
+    scope.use(core.registry.measure({ add: (...ended) => this.#count(...ended) }))
+    scope.use(core.storage.db.measureCommits(seconds => this.#commits.add(seconds)))
+  }
+
+  #count(transport: string, code: number, seconds: number): void {
+    this.#times.add(seconds, transport, { transport })
+    const key = `${transport} ${code}`
+    const counted = this.#requests.get(key)
+    if (counted !== undefined) counted.value += 1
+    else if (this.#requests.size < MAX_PAIRS) {
+      this.#requests.set(key, { value: 1, labels: { transport, code: String(code) } })
+    }
+  }
+
+  async write(out: Exposition): Promise<void> {
+    const files = await openFiles()
+    const add: Add = (name, help, values, type = 'gauge') =>
+      out.add({ name, help, type }, typeof values === 'number' ? [{ value: values }] : values)
+    this.#writeProcess(add, files)
+    this.#writeServer(add)
+    this.#writeRequests(add)
+    this.#writeClients(add)
+  }
+
+  #writeProcess(add: Add, files: number | null): void {
+    const { user, system } = process.cpuUsage()
+    const start = this.#parts.core.clock.now() - process.uptime()
+    add('process_resident_memory_bytes', 'Resident memory of the process', process.memoryUsage.rss())
+    add('process_cpu_seconds_total', 'Processor time of the process', (user + system) / 1e6, 'counter')
+    add('process_start_time_seconds', 'Start of the process, since the epoch', start)
+    if (files !== null) add('process_open_fds', 'Open files and sockets of the process', files)
+    add(
+      'moonraker_event_loop_lag_seconds',
+      'How late the event loop ran, since the request before',
+      this.#lag.samples(),
+      'summary',
+    )
+  }
+
+  #writeServer(add: Add): void {
+    const { core, facts, mqtt } = this.#parts
+    const { host, warnings, printer } = core
+    const version = { version: host.version, node: process.versions.node }
+    add('moonraker_build_info', 'Version of the server and of Node.js', [{ value: 1, labels: version }])
+    add('moonraker_up_seconds', 'Time since the start of the process', process.uptime())
+    add('moonraker_warnings', 'Warnings that server.info lists', warnings.list().length)
+    add('moonraker_components_failed', 'Components that failed', facts.failedComponents().length)
+    add('moonraker_klippy_requests_waiting', 'Requests that wait for Klippy', printer.link.waiting)
+    add(
+      'moonraker_klippy_reconnects_total',
+      'Connections to Klippy after the first',
+      Math.max(0, printer.link.connects - 1),
+      'counter',
+    )
+    const broker = mqtt()
+    if (broker !== null) {
+      add('moonraker_mqtt_connected', '1 while the MQTT broker is connected', Number(broker.connected))
+    }
+  }
+
+  #writeRequests(add: Add): void {
+    add(
+      'moonraker_requests_total',
+      'Requests by transport and status',
+      [...this.#requests.values()],
+      'counter',
+    )
+    add('moonraker_request_seconds', 'Time of requests until the reply', this.#times.samples(), 'histogram')
+    add(
+      'moonraker_database_commit_seconds',
+      'Time of the commits of the database',
+      this.#commits.samples(),
+      'histogram',
+    )
+  }
+
+  #writeClients(add: Add): void {
+    const { connections } = this.#parts.core
+    const open = new Map<string, number>()
+    let unsent = 0
+    for (const connection of connections) {
+      open.set(connection.transport, (open.get(connection.transport) ?? 0) + 1)
+      unsent += connection.unsent
+    }
+    const ofTransports = [...open].map(([transport, value]) => ({ value, labels: { transport } }))
+    const { statusMerged, slowClosed } = connections.counts
+    add('moonraker_connections', 'Open connections of clients', ofTransports)
+    add('moonraker_send_buffer_bytes', 'Bytes that clients have not read', unsent)
+    add('moonraker_status_merged_total', 'Status updates merged for slow clients', statusMerged, 'counter')
+    add('moonraker_slow_clients_closed_total', 'Clients disconnected for not reading', slowClosed, 'counter')
+  }
+}
+
+/** Open files of the process; null where the system does not list them. */
+async function openFiles(): Promise<number | null> {
+  try {
+    // One of them is the listing itself.
+    return (await readdir('/proc/self/fd')).length - 1
+  } catch {
+    return null
+  }
+}
