@@ -1,4 +1,4 @@
-// API document: "Server Administration".
+// API document: "Server Administration". Our own: server.about.
 import {
   bool,
   choice,
@@ -74,6 +74,17 @@ export const server = chapter({
       summary: 'The state of the server and of its connection to Klippy',
       params: { raw: bool().describe('Do not replace line breaks in warnings').default(false) },
       result: ServerInfo,
+    }),
+    'server.about': get('/server/about', {
+      summary: 'What people need to know of this server',
+      result: object({
+        version: string().describe('Of this program; server.info has the version that clients compare'),
+        addresses: list(string()).describe('As http://192.168.1.5:7125; those for this machine first'),
+        frontends: list(object({ name: string(), path: string() })).describe('Those that it serves'),
+        refused_sites: list(string()).describe('Sites with front-ends, which cors_domains does not allow'),
+        socket: string().describe("The server's unix socket"),
+        klippy_socket: string().describe("Klippy's unix socket"),
+      }),
     }),
     'server.config': get('/server/config', {
       summary: 'The configuration: as read, as written, and its files',

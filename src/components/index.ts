@@ -4,6 +4,7 @@ import authorization from './access/index.ts'
 import analysis from './analysis/index.ts'
 import announcements from './announcements/index.ts'
 import apiDocs from './api-docs/index.ts'
+import dashboard from './dashboard/index.ts'
 import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
 import extensions from './extensions/index.ts'
@@ -17,7 +18,6 @@ import printer from './printer/index.ts'
 import procStats from './proc-stats/index.ts'
 import server from './server/index.ts'
 import webcam from './webcam/index.ts'
-import welcome from './welcome/index.ts'
 
 /** Every component that comes with the server. One with `load` is loaded only if its section is configured. */
 export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
@@ -55,5 +55,5 @@ export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
   { section: 'wled', load: () => import('./wled/index.ts') },
   { section: 'update_manager', load: () => import('./update-manager/index.ts') },
   server,
-  welcome,
+  dashboard,
 ]

@@ -48,7 +48,6 @@ export type FindPageFile = (name: string) => Promise<PageFile | undefined>
 /**
  * The files of the pages in src/pages. A build has them on the disk, and nothing is kept in memory; a server that is run
  * from its source bundles them at the first request.
- * @public
  */
 export function pageFiles(): FindPageFile {
   if (!HERE.endsWith(join('src', 'core'))) return name => fileAt(join(HERE, 'pages', `${name}.gz`), true)

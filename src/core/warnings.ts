@@ -1,4 +1,4 @@
-// Warnings for the person who runs the server; shown in server.info and on the welcome page.
+// Warnings for the person who runs the server; shown in server.info and on the dashboard.
 import type { Registration } from './scope.ts'
 
 /** The current warnings, oldest first. */

@@ -7,6 +7,7 @@ import type { Scope } from '../../core/scope.ts'
 import { trimBothOf } from '../../core/trim-characters.ts'
 import type { RawRequest, RawRoute, SocketRequest } from '../../rpc/registry.ts'
 import { bool, string } from '../../schema/index.ts'
+import { frontendsService, type ServedFrontend } from './service.ts'
 import { overlap, sendSite } from './static-site.ts'
 import { WebcamProxy } from './webcam-proxy.ts'
 
@@ -35,10 +36,15 @@ class Frontends {
   readonly #core: Core
   readonly #scope: Scope
   readonly #taken = new Set<string>()
+  readonly #served: ServedFrontend[] = []
 
   constructor(core: Core, scope: Scope) {
     this.#core = core
     this.#scope = scope
+  }
+
+  list(): readonly ServedFrontend[] {
+    return this.#served
   }
 
   /** Serves one. Throws ConfigError for options that do not fit. */
@@ -61,6 +67,7 @@ class Frontends {
     this.#claim(section, [prefix, ...cameras.map(({ below }) => below)])
     this.#serveSite(section.name, folder, prefix)
     for (const { below, proxy } of cameras) this.#serveCamera(below, proxy, needsLogin)
+    this.#served.push({ name: section.name, path: prefix })
   }
 
   #claim(section: Section, paths: readonly string[]): void {
@@ -148,9 +155,10 @@ export default component({
   presence: 'configured',
   options: {},
   named: { options },
+  provides: { frontends: frontendsService },
   create({ core, scope, named }) {
     const frontends = new Frontends(core, scope)
     named.each(section => frontends.add(section))
-    return {}
+    return { frontends }
   },
 })

@@ -33,7 +33,7 @@ function checkInterval(section: ReadSection<typeof mqttOptions>): number {
   )
 }
 
-/** The front-end, or the welcome page, under the name by which mDNS finds this machine. */
+/** The front-end, or the dashboard, under the name by which mDNS finds this machine. */
 function addressOfPages({ port, routePrefix }: Core): string | undefined {
   if (port === 0) return undefined
   const name = hostname()

@@ -11,7 +11,9 @@ import type { ClientInfo, Connection } from '../../rpc/connection.ts'
 import { demandRole, type User } from '../../rpc/user.ts'
 import { accessPolicy } from '../access/service.ts'
 import { filesService } from '../files/service.ts'
+import { frontendsService, type ServedFrontends } from '../frontend/service.ts'
 import { type MachineServices, machineServices } from '../machine/service.ts'
+import { describeServer } from './about.ts'
 import { serveHealth } from './health.ts'
 import { klipperLog, type RollOver } from './klipper-log.ts'
 import { serveRedirect } from './redirect.ts'
@@ -29,6 +31,7 @@ interface Parts {
   /** The names of the roots. */
   readonly roots: () => string[]
   readonly services: () => MachineServices | null
+  readonly frontends: () => ServedFrontends | null
 }
 
 /** What a client sends to identify itself. */
@@ -42,13 +45,14 @@ interface Identity {
 }
 
 /** Serves the chapter. */
-function serve(core: Core, scope: Scope, { facts, policy, roots, services }: Parts): void {
+function serve(core: Core, scope: Scope, { facts, policy, roots, services, frontends }: Parts): void {
   const rollOverKlipper = klipperLog(core, services)
   scope.use(serveRedirect(core.registry, policy))
   for (const registration of serveHealth(core, facts)) scope.use(registration)
   scope.use(
     core.registry.serve(chapter, {
       'server.info': ({ raw }) => serverInfo(core, facts, roots(), raw),
+      'server.about': describeServer(core, scope, { policy, frontends }),
       'server.config': () => facts.config() as never,
       'server.logs.rollover': ({ application }) => rollOver(core.log, rollOverKlipper, application),
       'server.restart': () => {
@@ -167,10 +171,17 @@ export default component({
     policy: accessPolicy,
     files: optional(filesService),
     services: optional(machineServices),
+    frontends: optional(frontendsService),
   },
   create({ core, scope, needs }) {
-    const { facts, policy, files, services } = needs
-    serve(core, scope, { facts, policy, services, roots: () => files()?.roots.names() ?? [] })
+    const { facts, policy, files, services, frontends } = needs
+    serve(core, scope, {
+      facts,
+      policy,
+      services,
+      frontends,
+      roots: () => files()?.roots.names() ?? [],
+    })
     return {}
   },
 })

@@ -23,7 +23,7 @@ export function duration(value: unknown): string {
 /** The time of day, with the weekday or the date if it is not today. Both in milliseconds since the epoch. */
 export function moment(time: number, now: number): string {
   const date = new Date(time)
-  const clock = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+  const clock = date.toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' })
   if (date.toDateString() === new Date(now).toDateString()) return clock
   const isNear = Math.abs(time - now) < 6 * 86_400_000
   const day = isNear ? { weekday: 'short' as const } : { day: 'numeric' as const, month: 'short' as const }

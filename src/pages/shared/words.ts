@@ -1,6 +1,5 @@
 // The words for states of printers, prints and jobs, each with the tone in which it is shown.
-import type { ResultOf } from '../../api/endpoint.ts'
-import type { Api } from '../../api/index.ts'
+import type { Reply } from './api.ts'
 
 /** How a state is shown: the class of the element. `idle` is neutral. */
 export type Tone = 'good' | 'wait' | 'bad' | 'busy' | 'idle'
@@ -12,7 +11,7 @@ export interface Word {
 }
 
 /** A state of Klippy, as in `server.info`. */
-export type KlippyState = ResultOf<Api['server.info']>['klippy_state']
+export type KlippyState = Reply<'server.info'>['klippy_state']
 
 const KLIPPY: Readonly<Record<KlippyState, Word>> = {
   ready: { text: 'Ready', tone: 'good' },

@@ -35,7 +35,7 @@ async function openSite(conf: string, options: Omit<RigOptions, 'conf'> = {}): P
 
 const AT_TOP = '[frontend mainsail]\npath: {site}'
 
-test('a front-end at the top has the address itself; the welcome page moves aside', async () => {
+test('a front-end at the top has the address itself; the dashboard moves aside', async () => {
   await using site = await openSite(AT_TOP)
   const { port } = site.rig
   for (const path of ['/', '/index.html', '/?printer=1']) {

@@ -1,0 +1,54 @@
+// The dashboard for people who open the server's address in a browser: at /welcome, and at / without a front-end.
+import { component } from '../../component/component.ts'
+import { pageFiles, sendPageFile } from '../../core/page-files.ts'
+import type { RawRequest } from '../../rpc/registry.ts'
+
+/**
+ * Nothing runs but the page's own files, so that a text of a printer or a file runs nothing. Pictures may come from
+ * everywhere, as cameras are on other machines.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  'img-src http: https: data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+export default component({
+  section: 'server',
+  presence: 'always',
+  listed: false,
+  options: {},
+  create({ core, scope }) {
+    const { events, registry, routePrefix } = core
+    const files = { find: pageFiles(), policy: POLICY }
+    // The page needs no login: it contains nothing of this server, and users log in there.
+    const page = { verbs: ['GET', 'HEAD'], open: () => true }
+    const sendPage = (request: RawRequest) => {
+      // The addresses of the page's files are relative, so its own needs the slash.
+      if (routePrefix !== '' && request.req.url?.split('?', 1)[0] === routePrefix) {
+        return void request.res.writeHead(308, { Location: `.${routePrefix}/` }).end()
+      }
+      return sendPageFile(request, 'dashboard.html', files)
+    }
+    scope.use(registry.serveRaw({ ...page, path: '/welcome', handle: sendPage }))
+    scope.use(
+      registry.serveRaw({
+        ...page,
+        path: '/welcome/',
+        handle: request => sendPageFile(request, request.rest, files),
+      }),
+    )
+    // Only now is it known whether a front-end serves '/'.
+    scope.use(
+      events.on('server:listening', () => {
+        if (!registry.servesRest) scope.use(registry.serveRaw({ ...page, path: '/', handle: sendPage }))
+      }),
+    )
+    return {}
+  },
+})

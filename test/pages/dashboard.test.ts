@@ -1,0 +1,56 @@
+// What the dashboard computes from the status: times, layers, and the lines of the plot.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { layersOf, timesOf } from '../../src/pages/dashboard/job-facts.ts'
+import { EMPTY, type Model } from '../../src/pages/dashboard/model.ts'
+import { linePath, scaleOf } from '../../src/pages/dashboard/plot.ts'
+
+const BY_TIME: Model['progress'] = {
+  filename: 'a.gcode',
+  state: 'printing',
+  source: 'analysis',
+  progress: 0.25,
+  time_left: 300,
+  total_time: 400,
+  slicer_time_left: null,
+}
+
+function model(stats: Record<string, unknown>, rest: Partial<Model> = {}): Model {
+  const status = { print_stats: { filename: 'a.gcode', state: 'printing', ...stats }, ...rest.status }
+  return { ...EMPTY, ...rest, status }
+}
+
+test('progress is by time, if it is that of the printed file', () => {
+  const status = { virtual_sdcard: { progress: 0.5 } }
+  const stats = { print_duration: 100 }
+  assert.deepEqual(timesOf(model(stats, { status, progress: BY_TIME })), { progress: 0.25, left: 300 })
+  const byFile = { progress: 0.5, left: 100 }
+  assert.deepEqual(timesOf(model({ ...stats, filename: 'b.gcode' }, { status, progress: BY_TIME })), byFile)
+  assert.deepEqual(timesOf(model(stats, { status })), byFile)
+  assert.deepEqual(timesOf(model({ state: 'complete' }, { progress: BY_TIME })), { progress: 1, left: 0 })
+  assert.deepEqual(timesOf(EMPTY), { progress: null, left: null })
+})
+
+test('layers are those of the slicer, else those by height', () => {
+  const metadata = { layer_count: 50, layer_height: 0.2, first_layer_height: 0.3 }
+  const info = { current_layer: 7, total_layer: 60 }
+  assert.deepEqual(layersOf(model({ info }, { metadata })), { layer: 7, layers: 60 })
+  const at = (z: number, stats = { print_duration: 5 }) =>
+    layersOf(model(stats, { metadata, status: { gcode_move: { gcode_position: [0, 0, z, 0] } } }))
+  assert.deepEqual([at(0.3).layer, at(0.5).layer, at(0.7).layer, at(99).layer], [1, 2, 3, 50])
+  assert.deepEqual(at(0.5, { print_duration: 0 }), { layer: null, layers: 50 })
+  assert.deepEqual(layersOf(EMPTY), { layer: null, layers: null })
+})
+
+test('the scale of the plot has room above the highest value, and at most six marks', () => {
+  assert.deepEqual(scaleOf([[]]), { top: 50, marks: [0, 10, 20, 30, 40, 50] })
+  for (const highest of [46, 61, 110, 215, 240, 300, 450]) {
+    const { top, marks } = scaleOf([[null, highest], [20]])
+    assert.ok(top >= highest * 1.05 && marks.length <= 6 && marks.at(-1) === top, String(highest))
+  }
+})
+
+test('a line ends now, and missing values are gaps', () => {
+  assert.equal(linePath([0, 50, null, 100], 10, 100), 'M7 100L8 50M10 0')
+  assert.equal(linePath([], 10, 100), '')
+})
