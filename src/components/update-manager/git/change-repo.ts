@@ -10,6 +10,7 @@ import {
   saveLocalChanges,
   takeSnapshot,
 } from './saved-changes.ts'
+import { IN_SUBMODULES } from './work-tree.ts'
 
 /** Seconds for writing the files of a commit, during which git prints nothing. */
 const MOVE_SECONDS = 1800
@@ -119,7 +120,7 @@ async function comparedWith(git: Git, commit: string, signal: AbortSignal): Prom
   await git.text(['read-tree', '--reset', commit], signal)
   await git.run(['update-index', '-q', '--refresh'], signal)
   const tracked = await git.text(['ls-files', '-z'], signal)
-  const changed = await git.text(['diff-files', '--name-only', '-z'], signal)
+  const changed = await git.text(['diff-files', '--name-only', '-z', IN_SUBMODULES], signal)
   return {
     tracked: new Set(tracked.split('\0')),
     changed: new Set(changed.split('\0').filter(path => path !== '')),

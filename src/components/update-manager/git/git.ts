@@ -1,9 +1,12 @@
 // Runs git in one repository: without a shell, without questions, bounded in time, and without the programs that the
 // configuration of a repository could name.
-import { dirname } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type Clock, sleep } from '../../../core/clock.ts'
+import { messageOf } from '../../../core/errors.ts'
 import type { ProgramStarts } from '../../../core/program-starts.ts'
 import { CommandError, type CommandResult, runCommand } from '../../../core/run-command.ts'
+import { LIST_SETTINGS, withoutPrograms } from './named-programs.ts'
 
 /** Seconds for a command that reads or changes the repository without the network. */
 const LOCAL_SECONDS = 120
@@ -80,6 +83,7 @@ const SETTINGS: readonly string[] = [
   'advice.detachedHead=false',
   // What a command wrote is on the disk when it ends.
   'core.fsync=all',
+  'submodule.recurse=false',
   'gc.autoDetach=false',
   'maintenance.autoDetach=false',
   'fetch.recurseSubmodules=false',
@@ -88,9 +92,13 @@ const SETTINGS: readonly string[] = [
   'protocol.ext.allow=never',
 ]
 
+type RunOptions = Parameters<typeof runCommand>[2] & { readonly signal: AbortSignal }
+
 export class Git {
   readonly path: string
   readonly #options: GitOptions
+  /** Settings that switch off the programs of the repository, and the state of its configuration that they belong to. */
+  #overrides: { readonly state: string; readonly settings: readonly string[] } | null = null
 
   constructor(options: GitOptions) {
     this.path = options.path
@@ -177,9 +185,10 @@ export class Git {
     }
   }
 
-  async #run(args: readonly string[], options: Parameters<typeof runCommand>[2]): Promise<CommandResult> {
+  async #run(args: readonly string[], options: RunOptions): Promise<CommandResult> {
     const { mirror, starts } = this.#options
-    const settings = mirror === null ? SETTINGS : [...SETTINGS, `url.${mirror}.insteadOf=https://github.com/`]
+    const settings = [...SETTINGS, ...(await this.#readOverrides(args, options.signal))]
+    if (mirror !== null) settings.push(`url.${mirror}.insteadOf=https://github.com/`)
     const given = settings.flatMap(setting => ['-c', setting])
     await starts.next()
     return runCommand('git', ['-C', this.path, ...given, ...args], {
@@ -188,6 +197,38 @@ export class Git {
       graceSeconds: GRACE_SECONDS,
       ...options,
     })
+  }
+
+  /**
+   * Git has no option to ignore the configuration of a repository, so it is read, and what it names is switched off by
+   * name. Who can write it between this and the command can still make git run a program.
+   */
+  async #readOverrides(args: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const state = await this.#configState()
+    if (this.#overrides !== null && this.#overrides.state === state) return this.#overrides.settings
+    const options = { timeoutSeconds: LOCAL_SECONDS, signal, env: this.#environment(), keepBytes: MAX_OUTPUT }
+    await this.#options.starts.next()
+    const list = await runCommand('git', ['-C', this.path, ...LIST_SETTINGS], options)
+    // Where it cannot be read, other commands fail too; only git before 2.26 lacks the option for the scope.
+    if (list.code !== 0) return []
+    try {
+      const { settings, isComplete } = withoutPrograms(list.stdout)
+      this.#overrides = state !== null && isComplete ? { state, settings } : null
+      return settings
+    } catch (error) {
+      throw new GitError(args, messageOf(error))
+    }
+  }
+
+  /** Changes with the configuration: the time of change (ctime) cannot be set. Null where it is not in `.git` itself. */
+  async #configState(): Promise<string | null> {
+    const stateOf = (name: string) =>
+      stat(join(this.path, '.git', name), { bigint: true }).then(
+        ({ ino, size, ctimeNs }) => `${ino} ${size} ${ctimeNs}`,
+        () => '',
+      )
+    const [config, worktree] = [await stateOf('config'), await stateOf('config.worktree')]
+    return config === '' ? null : `${config}, ${worktree}`
   }
 
   #environment(): Record<string, string> {

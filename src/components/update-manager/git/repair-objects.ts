@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createInflate } from 'node:zlib'
 import { type Git, GitError } from './git.ts'
+import { IN_SUBMODULES } from './work-tree.ts'
 
 /** Where broken files go, below `.git`. */
 const ASIDE = 'broken-objects'
@@ -29,7 +30,7 @@ export async function repairObjects(
       onLine,
     })
     await git.text(['fsck', '--connectivity-only', '--no-dangling', '--no-progress'], signal)
-    await git.text(['status', '--porcelain'], signal)
+    await git.text(['status', '--porcelain', IN_SUBMODULES], signal)
     return true
   } catch (error) {
     if (!(error instanceof GitError)) throw error

@@ -12,13 +12,16 @@ export interface WorkTree {
   readonly untracked: readonly string[]
 }
 
+/** Changes in the files of a submodule: git would run the programs that its configuration names; no update touches them. */
+export const IN_SUBMODULES = '--ignore-submodules=dirty'
+
 const HEAD = /^# branch\.oid ([0-9a-f]+)$/
 const BRANCH = /^# branch\.head (.*)$/
 
 /** Reads it, without a lock. Rejects with GitError. */
 export async function readWorkTree(git: Git, signal: AbortSignal): Promise<WorkTree> {
   const output = await git.text(
-    ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all'],
+    ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', IN_SUBMODULES],
     signal,
   )
   let branch: string | null = null
