@@ -23,21 +23,36 @@ const HOUSE = [
 
 /** The reach of an IP address. An IPv4 address in the form of IPv6 counts as the IPv4 address. */
 export function reachOf(address: string): Reach {
-  const [plain = ''] = address.split('%')
-  const own = Object.values(networkInterfaces()).flatMap(found => found ?? [])
-  const addresses = own.map(({ address: each, family }) => `${each}/${family === 'IPv6' ? 128 : 32}`)
-  if (isIn(plain, [...MACHINE, ...addresses])) return REACH.machine
-  const networks = own.flatMap(({ cidr }) => cidr ?? [])
-  return isIn(plain, [...HOUSE, ...networks]) ? REACH.house : REACH.internet
+  return new Networks().reachOf(address)
 }
 
-function isIn(address: string, networks: readonly string[]): boolean {
+/** The networks of this machine as they are now, for many addresses. */
+export class Networks {
+  readonly #machine: BlockList
+  readonly #house: BlockList
+
+  constructor() {
+    const own = Object.values(networkInterfaces()).flatMap(found => found ?? [])
+    const addresses = own.map(({ address, family }) => `${address}/${family === 'IPv6' ? 128 : 32}`)
+    this.#machine = listOf([...MACHINE, ...addresses])
+    this.#house = listOf([...HOUSE, ...own.flatMap(({ cidr }) => cidr ?? [])])
+  }
+
+  /** @see reachOf */
+  reachOf(address: string): Reach {
+    const [plain = ''] = address.split('%')
+    if (this.#machine.check(plain, familyOf(plain))) return REACH.machine
+    return this.#house.check(plain, familyOf(plain)) ? REACH.house : REACH.internet
+  }
+}
+
+function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList()
   for (const network of networks) {
     const [start = '', bits] = network.split('/')
     list.addSubnet(start, Number(bits), familyOf(start))
   }
-  return list.check(address, familyOf(address))
+  return list
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

@@ -13,3 +13,8 @@ export function networkOf(address: string): string {
     .map(group => Number.parseInt(group, 16).toString(16))
     .join(':')
 }
+
+/** The range that one owner on the internet usually has: a /24 of IPv4, a /48 of IPv6. */
+export function siteOf(address: string): string {
+  return isIPv6(address) ? networkOf(address).split(':', 3).join(':') : address.split('.', 3).join('.')
+}

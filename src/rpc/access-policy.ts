@@ -42,6 +42,8 @@ export interface AccessPolicy {
   allowsOrigin(origin: string): boolean
   /** Whether `address` is a proxy that may report the address of its client. */
   isTrustedProxy(address: string): boolean
+  /** Whether `address` is in a network that is near, or that a user has logged in from since the start. */
+  isKnownNetwork(address: string): boolean
   /** Whether the configuration names `host` as a name of this server. */
   isNamedHost(host: string): boolean
 }

@@ -8,6 +8,7 @@ import { TRUSTED_USER, type User } from '../../rpc/user.ts'
 import { API_KEY_USER } from '../../storage/index.ts'
 import { AddressList } from './address-list.ts'
 import { TokenError } from './json-web-token.ts'
+import type { KnownNetworks } from './login-queue.ts'
 import type { NamedKeys } from './named-keys.ts'
 import type { OneshotTokens } from './oneshot-tokens.ts'
 import { addressOfOrigin, Origins } from './origins.ts'
@@ -31,6 +32,7 @@ export interface AccessParts {
   readonly tokens: TokenService
   readonly oneshots: OneshotTokens
   readonly keys: NamedKeys
+  readonly known: KnownNetworks
 }
 
 const UNAUTHORIZED = 'Unauthorized'
@@ -82,6 +84,10 @@ export class Access implements AccessPolicy {
 
   trustsAddress(address: string): boolean {
     return !this.loginRequired && this.clients.has(address)
+  }
+
+  isKnownNetwork(address: string): boolean {
+    return this.#parts.known.has(address)
   }
 
   /** An access token is always checked; a key only if the connection has no user yet, as in the original. */

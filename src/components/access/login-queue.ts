@@ -1,14 +1,15 @@
 // The queue of logins whose password is checked, fair by network: a flood of logins from many networks delays those of
 // other clients by a moment, and never takes all places.
-import { isIPv6 } from 'node:net'
-import { REACH, reachOf } from '../../core/address-reach.ts'
+import { Networks, REACH } from '../../core/address-reach.ts'
 import { ApiError } from '../../core/errors.ts'
-import { networkOf } from '../../core/network-of.ts'
+import { networkOf, siteOf } from '../../core/network-of.ts'
 
 /** The most queued logins of known networks, and of others. */
 const MAX_QUEUED = 64
 /** Networks that are remembered after a login; the oldest are forgotten first. */
 const MAX_KNOWN = 1000
+/** Milliseconds for which the networks of this machine are used again. */
+const MAX_AGE = 60_000
 
 type Place = PromiseWithResolvers<void>
 
@@ -58,6 +59,8 @@ function tooMany(): ApiError {
 /** The networks that users log in from: those near this machine, and those of earlier logins since the start. */
 export class KnownNetworks {
   readonly #networks = new Set<string>()
+  #near: Networks | null = null
+  #readAt = 0
 
   /** A user has logged in. */
   add(address: string | null): void {
@@ -71,7 +74,16 @@ export class KnownNetworks {
 
   /** `address` is null on the unix socket. */
   has(address: string | null): boolean {
-    return address === null || this.#networks.has(networkOf(address)) || reachOf(address) !== REACH.internet
+    return address === null || this.#networks.has(networkOf(address)) || this.#isNear(address)
+  }
+
+  #isNear(address: string): boolean {
+    const now = performance.now()
+    if (this.#near === null || now - this.#readAt > MAX_AGE) {
+      this.#near = new Networks()
+      this.#readAt = now
+    }
+    return this.#near.reachOf(address) !== REACH.internet
   }
 }
 
@@ -109,9 +121,4 @@ export class LoginQueue {
     if (next === undefined) this.#running -= 1
     else next.resolve()
   }
-}
-
-/** The range that one owner on the internet usually has: a /24 of IPv4, a /48 of IPv6. */
-function siteOf(address: string): string {
-  return isIPv6(address) ? networkOf(address).split(':', 3).join(':') : address.split('.', 3).join('.')
 }

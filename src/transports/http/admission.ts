@@ -25,8 +25,11 @@ interface Held {
   res: ServerResponse | null
 }
 
+/** The part of the access rules that the limits depend on. */
+type Policy = Pick<AccessPolicy, 'trustsAddress' | 'isTrustedProxy' | 'isKnownNetwork'>
+
 export class Admission {
-  readonly #policy: Pick<AccessPolicy, 'trustsAddress' | 'isTrustedProxy'>
+  readonly #policy: Policy
   readonly #maxUsers: number
   readonly #places: Places
   #count = 0
@@ -34,11 +37,7 @@ export class Admission {
   /** Oldest first. */
   readonly #unauthenticated = new Map<Duplex, Held>()
 
-  constructor(
-    policy: Pick<AccessPolicy, 'trustsAddress' | 'isTrustedProxy'>,
-    maxWebsockets: number,
-    unauthenticated = UNAUTHENTICATED,
-  ) {
+  constructor(policy: Policy, maxWebsockets: number, unauthenticated = UNAUTHENTICATED) {
     this.#policy = policy
     this.#places = unauthenticated
     this.#maxUsers = MAX_CONNECTIONS + maxWebsockets
@@ -77,9 +76,14 @@ export class Admission {
 
   #hold(socket: Duplex, held: Held): void {
     const open = [...this.#unauthenticated].map(([each, { address }]) => [each, address] as const)
-    const dropped = connectionToDrop(open, held.address, this.#places)
+    const dropped = this.toDrop(open, held.address, this.#places)
     if (dropped !== undefined) this.#drop(dropped)
     this.#unauthenticated.set(socket, held)
+  }
+
+  /** @see connectionToDrop */
+  toDrop<T>(open: Iterable<readonly [T, string]>, address: string, places: Places): T | undefined {
+    return connectionToDrop(open, address, places, each => this.#policy.isKnownNetwork(each))
   }
 
   #drop(socket: Duplex): void {

@@ -7,7 +7,7 @@ import type { KlippyLink } from '../../klippy/link.ts'
 import type { Connections } from '../../rpc/connections.ts'
 import type { Registry } from '../../rpc/registry.ts'
 import { demandRole, type User } from '../../rpc/user.ts'
-import { connectionToDrop, type Places } from '../connection-limit.ts'
+import type { Places } from '../connection-limit.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
 import type { Turns } from '../turns.ts'
 import type { WebSocketTransport } from '../websocket.ts'
@@ -91,7 +91,7 @@ export class HttpServer implements HttpHandler {
    * users have opened all there may be; also for an unauthenticated client, which becomes a user when it logs in.
    */
   #makePlace(user: User | null, address: string): void {
-    const { connections, maxWebsockets } = this.#parts
+    const { admission, connections, maxWebsockets } = this.#parts
     const unauthenticated: [Closable, string][] = this.#routes.unauthenticated()
     let ofUsers = this.#bridges.size + this.#routes.count - unauthenticated.length
     for (const connection of connections) {
@@ -103,7 +103,7 @@ export class HttpServer implements HttpHandler {
       throw new ApiError(503, `Too many WebSockets: at most ${maxWebsockets} are allowed`)
     }
     if (user !== null) return
-    const dropped = connectionToDrop(unauthenticated, address, UNAUTHENTICATED)
+    const dropped = admission.toDrop(unauthenticated, address, UNAUTHENTICATED)
     dropped?.close(1013, 'Too many connections of clients that are not logged in')
     dropped?.terminate()
   }

@@ -104,6 +104,22 @@ test('no number of them keeps users out, with half a head or half a login', asyn
   }
 })
 
+test('a flood from many networks on the internet ends no login from a network that is near', async () => {
+  await using rig = await start()
+  const login = (client: string) =>
+    `POST /access/login HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ${client}\r\nContent-Length: 100\r\n\r\n{`
+  using near = await Connection.open(rig.port, address(0), login('10.0.0.1'))
+  // One attacker has a /48 of IPv6; two others have one connection each.
+  using first = await Connection.open(rig.port, '127.0.0.1', login('198.51.100.1'))
+  using second = await Connection.open(rig.port, '127.0.0.1', login('203.0.113.1'))
+  const flood: Connection[] = []
+  for (let index = 0; index < 130; index += 1)
+    flood.push(await Connection.open(rig.port, '127.0.0.1', login(`2001:db8:1:${index.toString(16)}::1`)))
+  await Promise.all(flood.slice(0, 33).map(({ closed }) => closed))
+  assert.deepEqual([near.isOpen, first.isOpen, second.isOpen], [true, true, true])
+  for (const each of flood) each[Symbol.dispose]()
+})
+
 async function apiKey(rig: Rig): Promise<string> {
   return (await sendRequest(rig.port, '/access/api_key')).json.result
 }

@@ -64,6 +64,7 @@ async function startQuickly(timeouts: Partial<Record<'headersTimeout' | 'keepAli
     allowsOrigin: () => false,
     isTrustedProxy: () => false,
     isNamedHost: () => true,
+    isKnownNetwork: () => false,
   }
   const log = testLog()
   const [registry, connections, backlog, warnings] = [

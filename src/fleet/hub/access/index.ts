@@ -53,8 +53,8 @@ export function serveHubAccess({ core, scope, log, stored, proxies }: HubAccessP
     force_logins: true,
     enable_api_key: true,
   } as const
-  const access = new Access(options, { users, tokens, oneshots, keys })
   const known = new KnownNetworks()
+  const access = new Access(options, { users, tokens, oneshots, keys, known })
   const userService = new UserService({
     users,
     tokens,
