@@ -1,5 +1,6 @@
 // Runs the file processors of one stage on a file, in a worker. If a processor ends the worker, the others run again
 // without it.
+import { access } from 'node:fs/promises'
 import type { Core } from '../../component/component.ts'
 import { isBinaryGcodeName } from '../../core/binary-gcode.ts'
 import { messageOf } from '../../core/errors.ts'
@@ -65,7 +66,12 @@ export class ProcessorRuns {
         return result
       } catch (error) {
         if (signal.aborted) throw signal.reason
-        log.warning(`${place.relative}: the file processor ${running ?? ''} failed: ${messageOf(error)}`)
+        if (!(await exists(place.absolute))) {
+          log.debug(`${place.relative} was removed before its file processors had ended`)
+          break
+        }
+        const failed = running === undefined ? 'file processors' : `file processor ${running}`
+        log.warning(`${place.relative}: the ${failed} failed: ${messageOf(error)}`)
         // The others run without the one that the worker did not survive.
         const others = specs.filter(({ name }) => name !== running)
         if (!(error instanceof WorkerLost) || others.length === specs.length) break
@@ -101,4 +107,11 @@ export class ProcessorRuns {
     const needsDrafts = specs.some(({ stage }) => stage !== 'background') || isBinaryGcodeName(relative)
     return needsDrafts ? files.withStagingPath(place, process) : process('')
   }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -5,9 +5,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type ComponentType, component } from '../../../src/component/component.ts'
+import type { Place } from '../../../src/components/files/roots/roots.ts'
+import type { FilesService } from '../../../src/components/files/service.ts'
+import { NO_RESULT, ProcessorRuns } from '../../../src/components/metadata/processor-runs.ts'
 import { fileProcessorsService } from '../../../src/components/metadata/service.ts'
-import type { FileProcessorSpec } from '../../../src/core/file-processor.ts'
+import { WorkerProcess } from '../../../src/components/metadata/worker/worker-process.ts'
+import { type FileProcessorSpec, FileProcessors } from '../../../src/core/file-processor.ts'
 import { startRig } from '../../support/rig.ts'
+import { testLog } from '../../support/test-log.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { GcodeFolder } from './gcode-folder.ts'
 
@@ -104,4 +109,33 @@ test('a processor that never ends costs only its own result', async () => {
   assert.ok(rig.log.some(line => /file processor endless failed: no result within/.test(line)))
   assert.ok(rig.log.some(line => line.includes('broken: failed: it broke')))
   assert.equal(existsSync(join(rig.paths.gcodes, '.uploads')), false)
+})
+
+test('a file that is removed before its processors run is no failure', async t => {
+  using folder = new GcodeFolder()
+  const lines: string[] = []
+  const worker = new WorkerProcess()
+  t.after(() => worker.stop())
+  const processors = new FileProcessors()
+  processors.register({
+    name: 'objects',
+    priority: 0,
+    stage: 'background',
+    module: 'components/metadata/objects/objects.processor',
+    options: null,
+    timeLimit: { seconds: 1, secondsPerMiB: 0 },
+  })
+  // Background processors write nothing.
+  const files = {} as FilesService
+  const runs = new ProcessorRuns({
+    log: testLog({ console: line => lines.push(line) }),
+    files,
+    processors,
+    worker,
+  })
+  const absolute = join(folder.path, 'gone.gcode')
+  const place = { absolute, relative: 'gone.gcode' } as Place
+  const { signal } = new AbortController()
+  assert.equal(await runs.run('background', { place, metadata: {}, signal }), NO_RESULT)
+  assert.match(lines.join('\n'), /DEBUG .*gone\.gcode was removed before its file processors had ended$/)
 })
