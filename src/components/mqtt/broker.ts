@@ -4,6 +4,7 @@ import type { Core } from '../../component/component.ts'
 import { sleep, type Timer } from '../../core/clock.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Registration } from '../../core/scope.ts'
+import { nextTurn, TurnBudget } from '../../core/turn-budget.ts'
 import { connectionProblem } from './connection-problem.ts'
 import { Outbox, send } from './outbox.ts'
 import type { MqttBroker, MqttMessage, PublishOptions, Qos } from './service.ts'
@@ -19,8 +20,8 @@ const RETRY_REFUSED = 30
 const LASTING = 10
 /** Seconds that the broker has to accept a connection. */
 const CONNECT_TIMEOUT = 10
-/** Unsent bytes above which messages with QoS 0 are refused. */
-const MAX_UNSENT = 8 * 1024 * 1024
+/** Unsent messages, and their bytes, above which further ones with QoS 0 are refused. */
+const MAX_UNSENT = { messages: 500, bytes: 8 * 1024 * 1024 }
 /** Seconds that the stop waits for the last message and the end of the connection. */
 const STOP_SECONDS = 2
 /** The state of the server, as subscribers of its status topic get it. */
@@ -133,7 +134,7 @@ export class Broker implements MqttBroker {
     if (qos > 0) return this.#outbox.add(message)
     const client = this.#client
     if (client === null || !this.connected) return Promise.reject(notConnected())
-    if (client.stream.writableLength > MAX_UNSENT) {
+    if (this.#unsent.size >= MAX_UNSENT.messages || client.stream.writableLength > MAX_UNSENT.bytes) {
       return Promise.reject(new ApiError(529, 'MQTT Message Queue Full'))
     }
     return new Promise((resolve, reject) => {
@@ -190,6 +191,7 @@ export class Broker implements MqttBroker {
       problem ??= Object.assign(new Error(`the broker ended the connection`), { code: reasonCode })
     })
     client.on('connect', packet => this.#opened(client, packet))
+    client.handleMessage = pacer()
     client.on('message', (_topic, _payload, packet) => this.#received(packet))
     client.once('close', () => this.#closed(client, problem))
   }
@@ -280,6 +282,18 @@ export class Broker implements MqttBroker {
         this.#core.log.error('a listener of the MQTT connection failed', error)
       }
     }
+  }
+}
+
+/** Lets the library continue with the next message: in the next turn of the event loop once many have been handled in one. */
+function pacer(): MqttClient['handleMessage'] {
+  const budget = new TurnBudget()
+  return (_packet, next) => {
+    if (!budget.isSpent) return next()
+    void nextTurn().then(() => {
+      budget.renew()
+      next()
+    })
   }
 }
 

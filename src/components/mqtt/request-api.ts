@@ -2,6 +2,7 @@
 import type { Role } from '../../api/endpoint.ts'
 import type { Core } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
+import { isExactNumber } from '../../core/exact-json.ts'
 import { toJsonText } from '../../core/json-text.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Caller } from '../../rpc/caller.ts'
@@ -89,7 +90,7 @@ export class RequestApi {
     if (!isPlainObject(params)) return params
     const { mqtt_timestamp: timestamp, response_topic: topic, ...others } = params
     if (topic !== undefined) replyTo.set(topic)
-    if (timestamp !== undefined) this.#demandNew(toJsonText(timestamp).slice(0, TIMESTAMP_LENGTH))
+    if (timestamp !== undefined && timestamp !== null) this.#demandNew(timestampText(timestamp))
     return others
   }
 
@@ -98,6 +99,14 @@ export class RequestApi {
     this.#timestamps.push(timestamp)
     if (this.#timestamps.length > TIMESTAMPS) this.#timestamps.shift()
   }
+}
+
+/** Throws ApiError 400 for a list or an object, which could be nested without end. */
+function timestampText(timestamp: unknown): string {
+  if (typeof timestamp === 'object' && !isExactNumber(timestamp)) {
+    throw new ApiError(400, 'Invalid mqtt_timestamp: It must be a number or text')
+  }
+  return toJsonText(timestamp).slice(0, TIMESTAMP_LENGTH)
 }
 
 /** Where the reply to one message goes. */

@@ -108,6 +108,28 @@ test('a timestamp of the last twenty marks a duplicate', async () => {
   assert.ok('result' in (await call(111)), 'twenty others were received since')
 })
 
+test('a timestamp that is an object is rejected, however deep', async () => {
+  await using it = await scene()
+  const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+  const text = `{"jsonrpc":"2.0","method":"server.info","id":1,"params":{"mqtt_timestamp":${nested}}}`
+  assert.deepEqual(JSON.parse(await it.send(text)).error, {
+    code: 400,
+    message: 'Invalid mqtt_timestamp: It must be a number or text',
+  })
+})
+
+test('requests of other clients are answered during a flood', async () => {
+  await using it = await scene()
+  const count = 2000
+  const request = JSON.stringify({ jsonrpc: '2.0', method: 'server.config', id: 1 }).padEnd(150)
+  const replies = () => it.broker.published.filter(({ topic }) => topic === RESPONSE).length
+  it.broker.flood(REQUEST, request, count)
+  while (replies() === 0) await it.broker.next(RESPONSE, 0)
+  assert.equal((await fetch(`${it.rig.url}/server/info`)).status, 200)
+  assert.ok(replies() < count / 2, `${replies()} requests before that of the other client`)
+  await it.broker.until(() => replies() === count)
+})
+
 test('response_topic names another topic for the reply', async () => {
   await using it = await scene()
   const request = (response_topic: unknown) =>
