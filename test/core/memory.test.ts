@@ -1,4 +1,4 @@
-// When memory is returned to the system, and that it really is.
+// When memory is returned to the system, and that it really is; when V8 is in efficiency mode.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keepMemorySmall, type ProcessMemory, thisProcess } from '../../src/core/memory.ts'
@@ -12,6 +12,9 @@ class Scene implements ProcessMemory {
   size = 100 * MB
   load = 0
   readonly steps: string[] = []
+  efficient = false
+  /** Called after each small collection. */
+  collected: (() => void) | null = null
   /** The size after each step; the same where it is not given. */
   after: { collect?: number; trim?: number } = {}
 
@@ -21,6 +24,17 @@ class Scene implements ProcessMemory {
 
   utilization(): number {
     return this.load
+  }
+
+  setEfficient(isOn: boolean): void {
+    this.efficient = isOn
+  }
+
+  watchCollections(listener: () => void): () => void {
+    this.collected = listener
+    return () => {
+      this.collected = null
+    }
   }
 
   collect(): void {
@@ -79,10 +93,51 @@ test('what a collection does not return, the C library may', async () => {
   assert.equal(scene.steps.length, 4)
 })
 
-test('after the stop nothing is checked', () => {
+test('V8 is in efficiency mode after the start, until a load collects garbage often, and again when it has ended', () => {
   const scene = new Scene()
-  keepMemorySmall(scene.clock, scene).stop()
+  keepMemorySmall(scene.clock, scene)
+  assert.equal(scene.efficient, false)
+  scene.clock.pass(2)
+  assert.equal(scene.efficient, true)
+  for (let i = 0; i < 20; i += 1) {
+    scene.collected?.()
+    scene.clock.pass(0.2)
+  }
+  assert.equal(scene.efficient, true, 'five in a second are no load')
+  for (let i = 0; i < 8; i += 1) {
+    scene.collected?.()
+    scene.clock.pass(0.1)
+  }
+  assert.equal(scene.efficient, false)
+  scene.load = 0.2
+  scene.clock.pass(20)
+  assert.equal(scene.efficient, false)
+  scene.load = 0.05
+  scene.clock.pass(10)
+  assert.equal(scene.efficient, true)
+})
+
+test('after the stop nothing is checked, and V8 is as before', () => {
+  const scene = new Scene()
+  const keeper = keepMemorySmall(scene.clock, scene)
+  scene.clock.pass(2)
+  keeper.stop()
   assert.deepEqual(scene.clock.waits(), [])
+  assert.equal(scene.efficient, false)
+  assert.equal(scene.collected, null)
+})
+
+test('small collections are reported, in both modes', async () => {
+  const memory = thisProcess()
+  for (const isOn of [true, false]) {
+    memory.setEfficient(isOn)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const unwatch = memory.watchCollections(resolve)
+    const fill = setInterval(() => Array.from({ length: 100_000 }, (_, index) => ({ index })))
+    await promise
+    clearInterval(fill)
+    unwatch()
+  }
 })
 
 test('a collection frees what nothing refers to', async () => {
