@@ -8,7 +8,7 @@ import { ownServer, startTarget } from './server-process.ts'
 
 const SECONDS = 20
 /** Seconds in which the server loads its types, and compiles what it runs often. */
-const WARM_UP = 10
+const WARM_UP = 20
 
 /** What the devices of each type reply to a read. */
 const TYPES: Readonly<
@@ -18,23 +18,23 @@ const TYPES: Readonly<
   shelly: { count: 4, options: 'address: HOST', reply: { ison: true } },
   homeseer: {
     count: 2,
-    options: 'address: 127.0.0.1\nport: PORT\ndevice: 1',
+    options: 'address: ADDRESS\nport: PORT\ndevice: 1',
     reply: { Devices: [{ status: 'On' }] },
   },
   homeassistant: {
     count: 4,
-    options: 'address: 127.0.0.1\nport: PORT\ndevice: switch.a\ntoken: t',
+    options: 'address: ADDRESS\nport: PORT\ndevice: switch.a\ntoken: t',
     reply: { entity_id: 'switch.a', state: 'on', attributes: {} },
   },
   loxonev1: { count: 2, options: 'address: HOST\noutput_id: O1', reply: { LL: { value: '1' } } },
   hue: {
     count: 4,
-    options: 'address: 127.0.0.1\nport: PORT\ndevice_id: 3\nuser: u',
+    options: 'address: ADDRESS\nport: PORT\ndevice_id: 3\nuser: u',
     reply: { state: { on: true } },
   },
 }
 
-/** All devices are one server, which replies to everything with the fields of every type. */
+/** All devices are one server with an address for each, which replies to everything with the fields of every type. */
 export async function power(): Promise<Figure[]> {
   const reply = JSON.stringify(
     Object.assign({}, ...Object.values(TYPES).map(type => type.reply), { state: 'on' }),
@@ -45,7 +45,7 @@ export async function power(): Promise<Figure[]> {
     requests += 1
     res.end(req.url?.startsWith('/api/u/') ? hue : reply)
   })
-  await new Promise<void>(resolve => devices.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => devices.listen(0, resolve))
   const { port } = devices.address() as AddressInfo
   const idle = await cpuOf([])
   requests = 0
@@ -66,9 +66,15 @@ export async function power(): Promise<Figure[]> {
 }
 
 function sectionsOf(port: number): string[] {
+  let devices = 0
   return Object.entries(TYPES).flatMap(([type, { count, options }]) =>
     Array.from({ length: count }, (_, index) => {
-      const lines = options.replace('HOST', `127.0.0.1:${port}`).replace('PORT', `${port}`)
+      devices += 1
+      const address = `127.0.0.${devices}`
+      const lines = options
+        .replace('HOST', `${address}:${port}`)
+        .replace('ADDRESS', address)
+        .replace('PORT', `${port}`)
       return `[power ${type}${index}]\ntype: ${type}\npoll_interval: 1\n${lines}`
     }),
   )
