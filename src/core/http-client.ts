@@ -3,8 +3,8 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { reachOf } from './address-reach.ts'
 import { messageOf } from './errors.ts'
-import { type Hop, type HttpTransport, openHop } from './http-hop.ts'
-import { firstHop, parseUrl, redirectedHop, withoutUser } from './http-redirects.ts'
+import { Ending, type Hop, type HttpTransport, openHop } from './http-hop.ts'
+import { firstHop, parseUrl, redirectedHop } from './http-redirects.ts'
 import type { HttpRequestHead } from './http-request.ts'
 
 /** A request whose response is read as a whole. */
@@ -60,10 +60,17 @@ const MAX_FREE_SOCKETS = 4
 /** Milliseconds that an unused connection stays open. */
 const FREE_MILLISECONDS = 10_000
 
+/** A protocol, with its connections that are kept. */
+interface Pool {
+  readonly transport: HttpTransport
+  readonly agent: Agent
+}
+
 /** Sends requests over connections that it keeps open for a while. */
 export class HttpClient {
   readonly #reach: typeof reachOf
-  readonly #agents = new Map<HttpTransport, Agent>()
+  /** By protocol. */
+  readonly #pools = new Map<string, Pool>()
 
   /** Tests give the distance of their servers by `reach`. */
   constructor(reach = reachOf) {
@@ -73,8 +80,8 @@ export class HttpClient {
   /** Sends a request and reads the whole response. Rejects with HttpClientError, or with the reason of `signal`. */
   async send(request: HttpRequest): Promise<HttpReply> {
     const { maxBytes, headersOnly } = request
-    return within(request, async signal => {
-      const { head, response } = await this.#follow(request, signal)
+    return within(request, async (url, ending) => {
+      const { head, response } = await this.#follow(request, url, ending)
       return { ...head, body: headersOnly ? discard(response) : await collect(response, maxBytes) }
     })
   }
@@ -84,7 +91,7 @@ export class HttpClient {
    * reason of `signal`, which ends the body too.
    */
   async open(request: HttpStreamRequest): Promise<HttpStream> {
-    const { head, response } = await within(request, signal => this.#follow(request, signal))
+    const { head, response } = await within(request, (url, ending) => this.#follow(request, url, ending))
     const { signal } = request
     const close = () => {
       discard(response)
@@ -96,18 +103,19 @@ export class HttpClient {
 
   /** Closes the unused connections. */
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy()
-    this.#agents.clear()
+    for (const { agent } of this.#pools.values()) agent.destroy()
+    this.#pools.clear()
   }
 
   async #follow(
     request: HttpRequestHead,
-    signal: AbortSignal,
+    url: URL,
+    ending: Ending,
   ): Promise<{ head: HttpResponseHead; response: IncomingMessage }> {
     const { maxRedirects = MAX_REDIRECTS } = request
-    let hop = firstHop(request)
+    let hop = firstHop(request, url)
     for (let redirects = 0; ; redirects += 1) {
-      const response = await this.#send(hop, signal)
+      const response = await this.#send(hop, ending)
       const next =
         maxRedirects === 0 ? null : redirectedHop(hop, response, request.keepTls ?? false, this.#reach)
       if (next === null) return { head: headOf(response, hop.url), response }
@@ -118,19 +126,20 @@ export class HttpClient {
   }
 
   /** A server may close a kept connection at the moment of the next request: that one is sent again. */
-  async #send(hop: Hop, signal: AbortSignal): Promise<IncomingMessage> {
-    const transport = await transportOf(hop.url)
-    const { response, isStale } = openHop(transport, hop, this.#agent(transport), signal)
+  async #send(hop: Hop, ending: Ending): Promise<IncomingMessage> {
+    const { transport, agent } = this.#pools.get(hop.url.protocol) ?? (await this.#openPool(hop.url))
+    const { response, isStale } = openHop(transport, hop, agent, ending)
     try {
       return await response
     } catch (error) {
-      if (!isStale() || signal.aborted) throw error
-      return openHop(transport, hop, false, signal).response
+      if (!isStale() || ending.hasEnded) throw error
+      return openHop(transport, hop, false, ending).response
     }
   }
 
-  #agent(transport: HttpTransport): Agent {
-    const known = this.#agents.get(transport)
+  async #openPool(url: URL): Promise<Pool> {
+    const transport = await transportOf(url)
+    const known = this.#pools.get(url.protocol)
     if (known !== undefined) return known
     const agent = new transport.Agent({
       keepAlive: true,
@@ -138,8 +147,9 @@ export class HttpClient {
       maxFreeSockets: MAX_FREE_SOCKETS,
       timeout: FREE_MILLISECONDS,
     })
-    this.#agents.set(transport, agent)
-    return agent
+    const pool = { transport, agent }
+    this.#pools.set(url.protocol, pool)
+    return pool
   }
 }
 
@@ -148,24 +158,24 @@ function transportOf({ protocol }: URL): Promise<HttpTransport> {
   return protocol === 'https:' ? import('node:https') : import('node:http')
 }
 
-/** Runs `work` with a signal that is aborted at the timeout and by the request's own signal. Adds the host to errors. */
+/** Runs `work`, which ends at the timeout and when the request's own signal is aborted. Adds the host to errors. */
 async function within<T>(
-  { url, timeoutSeconds, signal }: HttpRequestHead & { readonly timeoutSeconds: number },
-  work: (signal: AbortSignal) => Promise<T>,
+  { url: text, timeoutSeconds, signal }: HttpRequestHead & { readonly timeoutSeconds: number },
+  work: (url: URL, ending: Ending) => Promise<T>,
 ): Promise<T> {
-  const host = parseUrl(url)?.host
-  if (host === undefined) throw new HttpClientError('the URL: not an address of http or https')
+  const url = parseUrl(text)
+  if (url === null) throw new HttpClientError('the URL: not an address of http or https')
   signal?.throwIfAborted()
-  const ending = new AbortController()
-  const timer = setTimeout(() => ending.abort(), timeoutSeconds * 1000)
-  const onAbort = () => ending.abort(signal?.reason)
+  const ending = new Ending()
+  const onAbort = () => ending.end()
+  const timer = setTimeout(onAbort, timeoutSeconds * 1000)
   signal?.addEventListener('abort', onAbort)
   try {
-    return await work(ending.signal)
+    return await work(url, ending)
   } catch (error) {
     signal?.throwIfAborted()
-    const reason = ending.signal.aborted ? `no answer within ${timeoutSeconds} seconds` : reasonOf(error)
-    throw new HttpClientError(`${host}: ${reason}`, { cause: error })
+    const reason = ending.hasEnded ? `no answer within ${timeoutSeconds} seconds` : reasonOf(error)
+    throw new HttpClientError(`${url.host}: ${reason}`, { cause: error })
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
@@ -179,7 +189,7 @@ function reasonOf(error: unknown): string {
 
 function headOf(response: IncomingMessage, url: URL): HttpResponseHead {
   const { statusCode = 0, statusMessage = '', headers } = response
-  return { status: statusCode, statusText: statusMessage, headers, url: withoutUser(url).href }
+  return { status: statusCode, statusText: statusMessage, headers, url: url.href }
 }
 
 function discard(response: IncomingMessage): Buffer {
@@ -200,7 +210,9 @@ function collect(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
   })
   response.on('error', reject)
   response.on('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)))
-  response.on('close', () => reject(new Error('aborted')))
+  response.on('close', () => {
+    if (!response.readableEnded) reject(new Error('aborted'))
+  })
   return promise
 }
 

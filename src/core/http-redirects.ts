@@ -15,24 +15,19 @@ export function parseUrl(text: string, base?: URL): URL | null {
 }
 
 /** The URL as it may be shown. */
-export function withoutUser(url: URL): URL {
+function withoutUser(url: URL): URL {
+  if (url.username === '' && url.password === '') return url
   const bare = new URL(url)
   bare.username = ''
   bare.password = ''
   return bare
 }
 
-/** The first request; its URL is valid. */
-export function firstHop({
-  url,
-  method = 'GET',
-  headers = {},
-  body,
-  auth,
-  tls = {},
-  once = false,
-}: HttpRequestHead): Hop {
-  const target = new URL(url)
+/** The first request, to the parsed URL of it. */
+export function firstHop(
+  { method = 'GET', headers = {}, body, auth, tls = {}, once = false }: HttpRequestHead,
+  target: URL,
+): Hop {
   return {
     url: withoutUser(target),
     method,
@@ -90,12 +85,10 @@ function userOf({ username, password }: URL): HttpRequestHead['auth'] | undefine
 }
 
 /** An existing header wins. */
-function withAuth(
-  headers: Hop['headers'],
-  auth: HttpRequestHead['auth'] | undefined,
-): Record<string, string> {
+function withAuth(headers: Hop['headers'], auth: HttpRequestHead['auth'] | undefined): Hop['headers'] {
+  if (auth === undefined) return headers
   const hasOne = Object.keys(headers).some(name => name.toLowerCase() === 'authorization')
-  if (auth === undefined || hasOne) return { ...headers }
+  if (hasOne) return headers
   const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
   return { ...headers, Authorization: `Basic ${credentials}` }
 }
