@@ -160,14 +160,14 @@ function serveAll({ options, scope, store, registry, hubUrl, stops }: ServeAllPa
     bookings,
     matching: new Matching({ board, directory, clock, epoch }),
     lease,
-    ready: () => store.ready && !connection.isClosed(),
+    ready: () => store.ready,
     lostAfter: options.lostAfter ?? LOST_AFTER,
     clock,
     log: log.child('scheduler'),
   })
   scope.use(serveFleet({ registry, store, commands, enrolments, orders, events: new EventLog(store.layout) }))
   serveFiles(scope, { registry, blobs, urlKey: () => store.urlKey })
-  serveMonitoring(scope, { registry, store, commands, lease, connected: () => !connection.isClosed() })
+  serveMonitoring(scope, { registry, store, commands, lease })
   serveLive(scope, { registry, store, commands, connection, clock })
   lease.start()
   scheduler.start()

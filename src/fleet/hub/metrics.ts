@@ -14,13 +14,11 @@ export interface MonitoringParts {
   readonly store: Store
   readonly commands: Commands
   readonly lease: Leadership
-  /** Whether the connection to the engine is open. */
-  readonly connected: () => boolean
 }
 
 /** Serves the routes for monitoring. Probes need no login and see nothing but their words. */
 export function serveMonitoring(scope: Scope, parts: MonitoringParts): void {
-  const { registry, store, connected } = parts
+  const { registry, store } = parts
   const probe = { verbs: ['GET', 'HEAD'], anonymous: true }
   const reading = { verbs: ['GET', 'HEAD'] }
   scope.use(
@@ -31,7 +29,7 @@ export function serveMonitoring(scope: Scope, parts: MonitoringParts): void {
       ...probe,
       path: '/readyz',
       handle: ({ sendJson }) => {
-        if (!connected()) sendJson({ status: 'the engine does not answer' }, 503)
+        if (!store.connected) sendJson({ status: 'the engine does not answer' }, 503)
         else if (!store.ready) sendJson({ status: 'the states of printers are late' }, 503)
         else sendJson({ status: 'ok' })
       },

@@ -81,9 +81,21 @@ export class SimulatedPrinter {
       maxReconnectAttempts: -1,
     })
     this.#subscribe(this.#connection)
+    void this.#follow(this.#connection)
+    await this.#arrive()
+  }
+
+  /** What it does after each connect: the engine may have lost its slot, and its state. */
+  async #arrive(): Promise<void> {
     if ((await this.#readSlot()) === null) await this.#write(firstSlot(this.#ready))
     this.writeState()
     void this.#act()
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'reconnect') await this.#arrive().catch(() => undefined)
+    }
   }
 
   #subscribe(connection: NatsConnection): void {
@@ -209,14 +221,40 @@ export class SimulatedPrinter {
     const running = { id: job ?? '', cancelled: false }
     this.#job = running
     this.writeState()
-    const printing = await this.#step(accepted, { do: 'print' })
+    await this.#step(accepted, { do: 'print' }).catch(() => null)
     const end = Date.now() + printTime
-    while (Date.now() < end && !running.cancelled) await pause(Math.min(20, printTime))
+    while (Date.now() < end && !running.cancelled && this.#connection !== null)
+      await pause(Math.min(20, printTime))
     this.#job = null
-    const outcome = running.cancelled ? 'cancelled' : 'done'
-    const finished = printing && (await this.#step(printing, { do: 'finish', outcome, why: null }))
-    this.writeState()
-    if (finished) await this.#step(finished, { do: 'idle', ready: this.#ready })
+    await this.#report(accepted.value, running.cancelled ? 'cancelled' : 'done')
+  }
+
+  /** Reports the end of a print, again after each interruption, and takes offers again. */
+  async #report({ job, attempt }: Slot, outcome: 'cancelled' | 'done'): Promise<void> {
+    while (this.#connection !== null) {
+      const slot = await this.#readSlot()
+      if (slot !== null && (slot.value.job !== job || slot.value.attempt !== attempt)) return
+      const finished =
+        slot && (await this.#step(slot, { do: 'finish', outcome, why: null }).catch(() => null))
+      this.writeState()
+      const ready = { do: 'idle', ready: this.#ready } as const
+      if (finished && (await this.#step(finished, ready).catch(() => null))) return
+      if (slot?.value.state === 'finished' && (await this.#step(slot, ready).catch(() => null))) return
+      await pause(100)
+    }
+  }
+
+  /** Accepts the offer in its slot; resolves with whether the engine took it. */
+  async accept(): Promise<boolean> {
+    const slot = await this.#readSlot()
+    return slot !== null && (await this.#step(slot, { do: 'accept' })) !== null
+  }
+
+  /** Ends what it accepted, without a print. */
+  async free(): Promise<void> {
+    const slot = await this.#readSlot()
+    if (slot !== null)
+      await this.#step(slot, { do: 'release', outcome: 'not_started', why: null, ready: this.#ready })
   }
 
   async stop(): Promise<void> {

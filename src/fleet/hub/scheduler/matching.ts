@@ -30,7 +30,7 @@ export class Matching {
   /** When each printer was last offered something, on the monotonic clock. */
   readonly #lastUsed = new Map<string, number>()
   /** The last refusal of each printer, and until when it gets no other offer. */
-  readonly #refusals = new Map<string, { readonly fence: number; readonly until: number }>()
+  readonly #refusals = new Map<string, { readonly mark: number; readonly until: number }>()
   /** Where the needs of the next pass start. */
   #turn = 0
 
@@ -43,10 +43,10 @@ export class Matching {
     this.#lastUsed.set(id, this.#parts.clock.monotonic())
   }
 
-  /** The printer refused the offer with this fence, or did not answer it. */
-  refused(id: string, fence: number): void {
-    if (this.#refusals.get(id)?.fence === fence) return
-    this.#refusals.set(id, { fence, until: this.#parts.clock.monotonic() + REFUSAL_SECONDS })
+  /** The printer refused an offer, or did not answer it. `mark` is different for each refusal: one counts once. */
+  refused(id: string, mark: number): void {
+    if (this.#refusals.get(id)?.mark === mark) return
+    this.#refusals.set(id, { mark, until: this.#parts.clock.monotonic() + REFUSAL_SECONDS })
   }
 
   /** The printer has left the fleet. */

@@ -134,7 +134,7 @@ export class Scheduler {
 
   /** Jobs whose offer has run out, whose printer is gone, or that a hub left open when it ended. */
   async #tend(): Promise<void> {
-    const { board, offers } = this.#parts
+    const { board, offers, bookings } = this.#parts
     const open = (['offered', 'accepted', 'printing'] as const).flatMap(state => board.in(state))
     await forEachConcurrently(open, PARALLEL, async job => {
       const { printer, state, attempt, changed, cancelling } = job.value
@@ -142,14 +142,22 @@ export class Scheduler {
       const slot = known?.slot?.value
       if (slot !== undefined && slot.job === job.id && slot.attempt === attempt) {
         const hasEnded = slot.state === 'offered' && (cancelling || (slot.until ?? 0) <= Date.now())
-        if (hasEnded) await offers.withdraw(job)
+        if (hasEnded) await this.#withdraw(job, slot.until ?? 0)
         else if (state !== 'offered') await this.#holdLost(job)
       } else if (Date.now() - changed > OPEN_MILLISECONDS) {
         const isKnown = slot !== undefined && knowsOf(slot, job.id, attempt)
         if (!isKnown) await offers.settle(job, known?.state?.job?.id === job.id)
-        else if (printer !== null) await this.#parts.bookings.book(printer, slot)
+        else if (printer !== null) await bookings.book(printer, slot)
       }
     })
+  }
+
+  /** A printer that has not answered in time gets no other offer for a while. */
+  async #withdraw(job: BoardJob, until: number): Promise<void> {
+    const { offers, matching } = this.#parts
+    const { printer, cancelling } = job.value
+    if (!cancelling && printer !== null) matching.refused(printer, until)
+    await offers.withdraw(job)
   }
 
   async #holdLost(job: BoardJob): Promise<void> {
@@ -189,5 +197,5 @@ export class Scheduler {
 /** The fence of the last offer, if nothing was printed for it. */
 function refusedFence({ job, last }: Slot): number | null {
   if (job !== null || last === null) return null
-  return ['refused', 'withdrawn', 'not_started'].includes(last.outcome) ? last.fence : null
+  return ['refused', 'not_started'].includes(last.outcome) ? last.fence : null
 }

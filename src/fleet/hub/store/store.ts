@@ -48,6 +48,7 @@ export class Store {
   readonly #timers: Timer[] = []
   readonly #lag = new Lag()
   #meta: Meta
+  #connected = true
   #stopped = false
 
   private constructor(parts: StoreParts, layout: Layout, meta: Meta) {
@@ -129,9 +130,14 @@ export class Store {
     return this.#meta.urlKey
   }
 
+  /** Whether the connection to the engine is open. */
+  get connected(): boolean {
+    return this.#connected
+  }
+
   /** Whether everything was read, and states arrive in time. */
   get ready(): boolean {
-    return this.#feeds.every(feed => feed.loaded) && this.#lag.seconds <= MAX_LAG
+    return this.#connected && this.#feeds.every(feed => feed.loaded) && this.#lag.seconds <= MAX_LAG
   }
 
   /** Seconds by which the newest states were late. */
@@ -151,6 +157,7 @@ export class Store {
   /** After each interruption the engine may be another run, without what it kept in memory. */
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
+      if (type === 'disconnect') this.#connected = false
       if (type === 'reconnect') void this.#restarts.run(() => this.#restart())
     }
   }
@@ -161,6 +168,7 @@ export class Store {
       await ensureLayout(connection)
       this.#meta = await ensureMeta(this.layout.buckets.fleet_meta)
       await Promise.all(this.#feeds.map(feed => feed.start()))
+      this.#connected = true
       this.#announce()
       log.info('connected to the engine again')
     } catch (error) {

@@ -1,0 +1,90 @@
+// Hubs and engines that are killed: no job prints twice, none is lost, and an engine without its data starts nothing.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { skip } from '../engine.ts'
+import { FleetRig, until } from './fleet-rig.ts'
+
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
+const ALWAYS = { held: true, start() {}, async stop() {} }
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+
+/** A hub in a process of its own, on the engine of the rig. */
+async function spawnHub(rig: FleetRig, name: string): Promise<ChildProcess> {
+  const options = ['--host', '127.0.0.1', '--port', '0', '--tls-port', '0', '-d', join(rig.folder, name)]
+  const engine = ['--engine', rig.engine.address, '--creds', rig.engine.credentials]
+  const child = spawn(process.execPath, [MAIN, 'fleet', ...options, ...engine], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  for await (const part of child.stdout) if (String(part).includes('The hub is up')) break
+  child.stdout.resume()
+  return child
+}
+
+/** Orders copies, and resolves with their ids. */
+async function order(rig: FleetRig, copies: number): Promise<string[]> {
+  const file = await rig.upload()
+  return (await rig.hub.call('/fleet/jobs', { file, name: 'part.gcode', copies })).result.jobs
+}
+
+async function assertPrintedOnce(rig: FleetRig, jobs: readonly string[]): Promise<void> {
+  await until(() => jobs.every(id => rig.hub.store.board.get(id)?.value.state === 'done'), 90)
+  const starts = rig.printers.flatMap(printer => printer.starts)
+  assert.equal(starts.length, new Set(starts).size)
+  const printed = starts.map(start => start.split(' ')[0] as string)
+  assert.deepEqual(printed.toSorted(), jobs.toSorted())
+}
+
+test('a hub is killed while it dispatches, and another goes on', { skip, timeout: 300_000 }, async () => {
+  await using rig = await FleetRig.start(1, { lease: ALWAYS })
+  await rig.addPrinters(10, { printTime: 10 })
+  const jobs: string[] = []
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const killed = await spawnHub(rig, `hub${round}`)
+    jobs.push(...(await order(rig, 60)))
+    await new Promise(resolve => setTimeout(resolve, Math.random() * 600))
+    killed.kill('SIGKILL')
+    await once(killed, 'exit')
+  }
+  await assertPrintedOnce(rig, jobs)
+})
+
+test('the engine is killed while jobs print, and starts again', { skip, timeout: 300_000 }, async () => {
+  await using rig = await FleetRig.start()
+  await rig.addPrinters(5, { printTime: 300 })
+  const jobs = await order(rig, 20)
+  await until(() => rig.printers.some(({ starts }) => starts.length > 0))
+  process.kill(rig.engine.pid ?? 0, 'SIGKILL')
+  await assertPrintedOnce(rig, jobs)
+  // What the engine keeps in memory is there again.
+  await until(async () => (await rig.hub.call('/fleet/summary')).result.printers.ready === 5)
+})
+
+test('an engine that lost its data starts nothing', { skip, timeout: 300_000 }, async () => {
+  await using rig = await FleetRig.start()
+  const [printer] = await rig.addPrinters(1)
+  assert.ok(printer)
+  const { store } = rig.hub
+  const { epoch } = store
+  const [id = ''] = await order(rig, 1)
+  await until(() => store.board.get(id)?.value.state === 'done')
+  const job = store.board.get(id)
+  const record = store.directory.get(printer.id)?.record.value
+  await rig.engine.stop()
+  rmSync(join(rig.folder, 'engine', 'jetstream'), { recursive: true })
+  await rig.startEngine()
+  await until(() => store.ready && store.epoch !== epoch)
+  assert.equal(store.board.get(id), undefined)
+  // An admin lets the printer join again and orders the job again; the printer still knows the earlier engine only.
+  assert.ok(record && job)
+  await store.records.put(printer.id, record)
+  await until(async () => store.directory.get(printer.id)?.slot?.value.state === 'free')
+  await store.board.add(id, { ...job.value, state: 'queued', attempt: 0, printer: null })
+  await new Promise(resolve => setTimeout(resolve, 2500))
+  assert.equal(store.board.get(id)?.value.state, 'queued')
+  assert.equal(printer.starts.length, 1)
+})
