@@ -54,6 +54,7 @@ export const RECORDED: Readonly<
   'a merge with conflicts': { name: 'mergeconflict', improved: ['warnings'] },
   'an unfinished rebase': { name: 'rebasing' },
   'an empty commit object': { name: 'corruptempty' },
+  'a damaged commit object': { name: 'corruptgarbage' },
   'a damaged tree object': { name: 'corrupttree' },
   'a damaged object of an old commit': { name: 'corruptunrelated' },
   'a broken HEAD': { name: 'badhead' },

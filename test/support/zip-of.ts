@@ -11,6 +11,9 @@ export interface ZipEntry {
   readonly stored?: boolean
 }
 
+/** More entries are written in the format Zip64. */
+const MAX_COUNT = 0xffff
+
 /** The bytes of an archive. */
 export function zipOf(entries: readonly ZipEntry[]): Buffer {
   const locals: Buffer[] = []
@@ -40,11 +43,28 @@ export function zipOf(entries: readonly ZipEntry[]): Buffer {
     offset += local.length
   }
   const directory = Buffer.concat(central)
+  const count = Math.min(entries.length, MAX_COUNT)
   const end = Buffer.alloc(22)
   end.write('PK\x05\x06', 'latin1')
-  end.writeUInt16LE(entries.length, 8)
-  end.writeUInt16LE(entries.length, 10)
+  end.writeUInt16LE(count, 8)
+  end.writeUInt16LE(count, 10)
   end.writeUInt32LE(directory.length, 12)
   end.writeUInt32LE(offset, 16)
-  return Buffer.concat([...locals, directory, end])
+  const large = entries.length > count ? [zip64End(entries.length, directory.length, offset)] : []
+  return Buffer.concat([...locals, directory, ...large, end])
+}
+
+/** The records of Zip64 before the end of an archive. */
+function zip64End(count: number, size: number, offset: number): Buffer {
+  const end = Buffer.alloc(56)
+  end.write('PK\x06\x06', 'latin1')
+  end.writeBigUInt64LE(44n, 4)
+  for (const at of [24, 32]) end.writeBigUInt64LE(BigInt(count), at)
+  end.writeBigUInt64LE(BigInt(size), 40)
+  end.writeBigUInt64LE(BigInt(offset), 48)
+  const locator = Buffer.alloc(20)
+  locator.write('PK\x06\x07', 'latin1')
+  locator.writeBigUInt64LE(BigInt(offset + size), 8)
+  locator.writeUInt32LE(1, 16)
+  return Buffer.concat([end, locator])
 }

@@ -336,6 +336,11 @@ const cases: Readonly<Record<string, Case>> = {
     change: repo => repos.damage(repo, 'HEAD', ''),
     expected: { ...NO_REPO, corrupt: true, warnings: [NO_REPO.warnings[0], 'Repo is corrupt', ...NO_BRANCH] },
   },
+  'a damaged commit object': {
+    commit: 139,
+    change: repo => repos.damage(repo, 'HEAD', 'garbagegarbage\n'),
+    expected: { ...NO_REPO, corrupt: true, warnings: [NO_REPO.warnings[0], 'Repo is corrupt', ...NO_BRANCH] },
+  },
   'a damaged tree object': {
     commit: 139,
     change: repo => repos.damage(repo, 'HEAD^{tree}', 'garbage'),

@@ -1,9 +1,10 @@
 // What the status of a repository contains, beyond its states: commits, versions of clones without tags, stored state.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { after, test } from 'node:test'
 import { assertAsRecorded } from '../../recordings/update-states.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
-import { gitUpdater, refreshed } from './git-bench.ts'
+import { gitUpdater, refreshed, runOf } from './git-bench.ts'
 
 const repos = new GitRepos()
 const at = publishApp(repos)
@@ -36,6 +37,63 @@ test('a repository without tags', async () => {
   assert.deepEqual([status.version, status.remote_version], ['v0.0.0-4', 'v0.0.0-6'])
   assert.equal(status.full_version_string, `v0.0.0-4-g${String(status.current_hash).slice(0, 8)}-inferred`)
   assertAsRecorded('notags', status)
+  repos.clone('untagged.git', 'changed')
+  repos.write('changed', 'file.txt', 'changed\n')
+  assertAsRecorded('notagsdirty', await refreshed(gitUpdater(repos.path('changed'))))
+})
+
+test('a repository whose only version is after the present commit', async () => {
+  repos.create('odd', 'main')
+  for (const number of [1, 2, 3, 4, 5, 6]) {
+    repos.commit('odd', `ot ${number}`)
+    if (number === 4) repos.tag('odd', 'release-3')
+    if (number === 5) repos.tag('odd', 'v0.5.0')
+  }
+  repos.publish('odd', 'odd.git')
+  repos.clone('odd.git', 'before', 'HEAD~3')
+  const status = await refreshed(gitUpdater(repos.path('before'), { primaryBranch: 'main' }))
+  assert.deepEqual([status.version, status.remote_version], ['v0.4.0-3', 'v0.5.0-1'])
+  assertAsRecorded('oddtags', status)
+})
+
+test('a repository and its worktree', async () => {
+  repos.clone('app.git', 'trunk', at(138))
+  repos.git('trunk', 'worktree', 'add', '--quiet', '-b', 'wtb', '../worktree', 'HEAD')
+  repos.git('trunk', 'config', 'branch.wtb.remote', 'origin')
+  repos.git('trunk', 'config', 'branch.wtb.merge', 'refs/heads/master')
+  assertAsRecorded('wtmain', await refreshed(gitUpdater(repos.path('trunk'))))
+  const status = await refreshed(gitUpdater(repos.path('worktree')))
+  assert.deepEqual([status.repo_detected, status.branch, status.current_hash], [true, 'wtb', at(138)])
+  // One command finds it out, and runs once.
+  assertAsRecorded('worktree', status, ['git_messages'])
+})
+
+test('names with line ends, quotes and special characters', async () => {
+  const names = ['two\nlines.py', 'quote".py', "it's.py", 'Drück.py', ' blank .py']
+  repos.clone('app.git', 'names')
+  for (const name of names) repos.write('names', name, 'x\n')
+  const updater = gitUpdater(repos.path('names'))
+  const { anomalies } = await refreshed(updater)
+  const [listed = ''] = anomalies as string[]
+  assert.match(listed, /^Repo has untracked source files: \[/)
+  for (const shown of ['two\\nlines.py', 'quote".py', "it's.py", 'Drück.py', ' blank .py'])
+    assert.ok(listed.includes(shown), listed)
+  repos.git('names', 'add', '--all')
+  const { warnings } = await refreshed(updater)
+  assert.match(String(warnings), /modified files: .*two\\nlines\.py/)
+})
+
+test('a folder of another user', {
+  skip: process.geteuid?.() !== 0 && 'only root can make one',
+}, async () => {
+  repos.clone('app.git', 'foreign', at(138))
+  execFileSync('chown', ['-R', '65534:65534', repos.path('foreign')])
+  const updater = gitUpdater(repos.path('foreign'))
+  const status = await refreshed(updater)
+  assert.equal(status.is_valid, false)
+  assert.match(String(status.git_messages), /dubious ownership/)
+  const { error } = await runOf(run => updater.update(run))
+  assert.equal(error, 'Update aborted, repo not valid')
 })
 
 test('the commits that an update adds: the newest 30, and later ones with a tag', async () => {

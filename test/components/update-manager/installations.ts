@@ -18,6 +18,7 @@ export type Name = (typeof NAMES)[number]
 
 /** In place of pip: replaces the files of the package one after the other, and its version last. */
 const PYTHON = `#!/bin/sh
+set -e
 env=$(dirname "$(dirname "$0")")
 site=$env/lib/python3.11/site-packages
 newest=$(cat "$env/../newest")

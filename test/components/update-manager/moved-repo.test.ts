@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { assertAsRecorded } from '../../recordings/update-states.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
@@ -65,6 +66,9 @@ for (const { title, previous, name, isValid } of [
     assert.equal(remote_url, isValid ? `${base}/new/app.git` : before)
     assert.equal(version, isValid ? 'v2.0.0-alpha.3-8' : '?')
     assert.deepEqual(anomalies, isValid ? [] : [`Unofficial remote url: ${before}`])
+    // The messages contain the URL.
+    const differing = isValid ? [] : ['git_messages']
+    assertAsRecorded(isValid ? 'moved' : 'movedno', json.result.version_info.app, differing)
     web.closeAllConnections()
     web.close()
   })

@@ -94,12 +94,8 @@ for (const [title, entries, message] of rejected) {
 }
 
 test('an archive with 100,000 entries is rejected before anything is written', async t => {
-  const { target, extract } = scene(t, zipOf([{ name: 'a', content: 'x' }]))
-  const archive = readFileSync(join(target, '..', 'archive.zip'))
-  const end = archive.lastIndexOf(Buffer.from('PK\x05\x06'))
-  archive.writeUInt16LE(50_000, end + 8)
-  archive.writeUInt16LE(50_000, end + 10)
-  writeFileSync(join(target, '..', 'archive.zip'), archive)
+  const entries = Array.from({ length: 100_000 }, (_, number) => ({ name: `${number}`, stored: true }))
+  const { target, extract } = scene(t, zipOf(entries))
   await assert.rejects(extract(), { name: 'ArchiveError', message: 'The archive has too many entries' })
   assert.ok(!existsSync(target))
 })
