@@ -16,8 +16,11 @@ export const JOBS = 8
 /** JSON-RPC's codes for callers without access: over WebSocket, and over HTTP. */
 const UNAUTHORIZED = [-32602, 401]
 
-/** The fields of Klipper's status that the page shows, next to its sensors. */
+/** What the page shows of every printer. The sensors that only this one has follow. */
 const FOLLOWED = {
+  heaters: ['available_sensors'],
+  extruder: ['temperature', 'target'],
+  heater_bed: ['temperature', 'target'],
   print_stats: null,
   virtual_sdcard: ['progress', 'file_path'],
   display_status: ['message'],
@@ -40,7 +43,7 @@ export class Live {
   #model = EMPTY
   #client: Client | null = null
   #isLoginShown = false
-  #mirror: StatusMirror | null = null
+  #mirrors: readonly StatusMirror[] = []
   #shownFile = ''
   #polling: ReturnType<typeof setTimeout> | undefined
   #reloading: ReturnType<typeof setTimeout> | undefined
@@ -166,12 +169,14 @@ export class Live {
     })
   }
 
-  /** Loads everything in one frame, which is one round trip. */
+  /** Loads everything at once: it takes one round trip, and one tick of Klippy, which has four a second. */
   async #load(): Promise<void> {
     const load = ++this.#loads
     this.#newer.clear()
-    const [user, info, about, printer, jobs, queue, webcams, temperatures, progress, sensors] =
-      await this.client.batch([
+    for (const mirror of this.#mirrors) mirror.close()
+    this.#mirrors = []
+    const [[user, ...parts], mirror] = await Promise.all([
+      this.client.batch([
         ['access.get_user'],
         ['server.info', { raw: true }],
         ['server.about'],
@@ -181,12 +186,13 @@ export class Live {
         ['server.webcams.list'],
         ['server.temperature_store'],
         ['server.analysis.progress'],
-        ['printer.objects.query', { objects: { heaters: ['available_sensors'] } }],
-      ])
-    if (load !== this.#loads) return
+      ]),
+      this.client.follow(FOLLOWED).catch(() => null),
+    ])
+    if (load !== this.#loads) return mirror?.close()
     if (user.status === 'rejected') throw user.reason
-    const { heaters } = fulfilled(sensors)?.status ?? {}
-    const names = (heaters?.available_sensors ?? []) as string[]
+    const [info, about, printer, jobs, queue, webcams, temperatures, progress] = parts
+    const sensors = (mirror?.status.heaters.available_sensors ?? []) as string[]
     const loaded: Partial<Model> = {
       connection: 'open',
       user: user.value,
@@ -198,28 +204,32 @@ export class Live {
       webcams: fulfilled(webcams)?.webcams ?? [],
       // The server may have recorded nothing yet, shortly after Klipper is ready.
       temperatures: {
-        ...Object.fromEntries(names.map(name => [name, { temperatures: [] }])),
+        ...Object.fromEntries(sensors.map(name => [name, { temperatures: [] }])),
         ...fulfilled(temperatures),
       },
       progress: fulfilled(progress),
+      status: {},
+      metadata: null,
     }
+    this.#shownFile = ''
     this.#set(Object.fromEntries(Object.entries(loaded).filter(([part]) => !this.#newer.has(part))))
     this.#poll()
-    this.#mirror?.close()
-    this.#mirror = null
-    await this.#follow(names, load)
+    if (mirror === null || this.#model.info?.klippy_state !== 'ready') return mirror?.close()
+    this.#show(mirror)
+    const others = sensors.filter(name => !Object.hasOwn(FOLLOWED, name))
+    if (others.length === 0) return
+    const values = Object.fromEntries(others.map(name => [name, ['temperature', 'target']]))
+    const further: StatusMirror = await this.client.follow(values)
+    if (load !== this.#loads) further.close()
+    else this.#show(further)
   }
 
-  async #follow(sensors: readonly string[], load: number): Promise<void> {
-    this.#shownFile = ''
-    if (this.#model.info?.klippy_state !== 'ready') return this.#set({ status: {}, metadata: null })
-    const values = Object.fromEntries(sensors.map(name => [name, ['temperature', 'target']]))
-    const mirror: StatusMirror = await this.client.follow({ ...FOLLOWED, ...values })
-    if (load !== this.#loads) return mirror.close()
-    this.#mirror = mirror
+  /** Shows the status of a mirror next to that of others, until the next load. */
+  #show(mirror: StatusMirror): void {
+    this.#mirrors = [...this.#mirrors, mirror]
     const show = () => {
-      if (this.#mirror !== mirror) return
-      this.#set({ status: mirror.status })
+      if (!this.#mirrors.includes(mirror)) return
+      this.#set({ status: { ...this.#model.status, ...mirror.status } })
       void this.#loadMetadata()
     }
     mirror.on('change', show)
