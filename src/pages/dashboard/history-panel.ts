@@ -1,5 +1,5 @@
 // The last prints, with their pictures.
-import { button, element } from '../shared/dom.ts'
+import { button, element, svg } from '../shared/dom.ts'
 import { ago, baseName, duration } from '../shared/format.ts'
 import { jobWord } from '../shared/words.ts'
 import type { Actions } from './actions.ts'
@@ -54,7 +54,7 @@ export class HistoryPanel implements Panel {
     return element(
       'li',
       {},
-      element('div', { class: 'thumb' }, picture),
+      element('div', { class: 'thumb' }, emptyPicture(), picture),
       element(
         'div',
         { class: 'about' },
@@ -72,4 +72,10 @@ export class HistoryPanel implements Panel {
       ...(canPrint && exists ? [again] : []),
     )
   }
+}
+
+/** A cube, for files without a picture. */
+function emptyPicture(): SVGElement {
+  const edges = svg('path', { d: 'M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12v9M12 12L4 7.5' })
+  return svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, edges)
 }

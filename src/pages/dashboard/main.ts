@@ -32,7 +32,7 @@ class Dashboard {
 
   constructor() {
     const actions = this.#actions
-    const notices = new NoticePanel()
+    const notices = new NoticePanel(actions)
     const print = new PrintPanel(actions)
     const camera = new CameraPanel(actions)
     const temperatures = new TemperaturePanel()

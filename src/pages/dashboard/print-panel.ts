@@ -76,7 +76,7 @@ export class PrintPanel implements Panel {
     const { info, connection, printer, about } = model
     const state = printState(model)
     const klippy = info?.klippy_state ?? 'disconnected'
-    setText(this.#title, info === null ? 'Connecting to the server' : titleOf(model))
+    setText(this.#title, titleOf(model))
     // The message of a ready printer adds nothing.
     const reason = info === null || klippy === 'ready' ? '' : (printer?.state_message ?? '').trim()
     setText(this.#reason, reason)
@@ -170,7 +170,10 @@ export class PrintPanel implements Panel {
 }
 
 function titleOf(model: Model): string {
-  const { text } = printerWord(model.info?.klippy_state ?? 'disconnected', printState(model))
+  const { connection, info } = model
+  if (connection === 'refused') return 'Log in to see the printer'
+  if (info === null) return 'Connecting to the server'
+  const { text } = printerWord(info.klippy_state, printState(model))
   return text === 'Ready' ? 'The printer is ready' : text
 }
 

@@ -48,7 +48,7 @@ export class QueuePanel implements Panel {
     const isIdle = printState(model) !== null && !isPrinting(model)
     const isPaused = queue.queue_state === 'paused'
     const hasJobs = queue.queued_jobs.length > 0
-    const text = noteOf(queue, isIdle)
+    const text = noteOf(queue, isIdle, mayAct(model))
     setText(this.#note, text)
     this.#note.hidden = text === ''
     this.#start.hidden = !hasJobs || !isIdle || !isPaused
@@ -94,18 +94,16 @@ export class QueuePanel implements Panel {
   }
 }
 
-function noteOf(
-  { queued_jobs: jobs, queue_state: state, pause_reason: reason, plate_clear: isClear }: Queue,
-  isIdle: boolean,
-): string {
+/** What the queue waits for, and what users can do about it. */
+function noteOf(queue: Queue, isIdle: boolean, mayStart: boolean): string {
+  const { queued_jobs: jobs, queue_state: state, pause_reason: reason, plate_clear: isClear } = queue
   if (reason !== null) return `Paused: ${reason}`
   if (state === 'loading' || state === 'starting') return 'The next job starts.'
-  if (jobs.length === 0) {
-    return isClear || !isIdle
-      ? 'No jobs wait.'
-      : 'No jobs wait. The plate was not confirmed as clear since the last print.'
+  if (state === 'ready' && jobs.length > 0) return 'The next job starts when the print is complete.'
+  if (jobs.length > 0 && mayStart && !isIdle) {
+    return 'Start the next job here when the printer is idle and its plate is clear.'
   }
-  if (state === 'ready') return 'The next job starts when the print is complete.'
-  if (!isIdle) return 'Start the next job here when the printer is idle and its plate is clear.'
-  return isClear ? '' : 'Remove the last print, then start the next job.'
+  if (jobs.length > 0) return mayStart && !isClear ? 'Remove the last print, then start the next job.' : ''
+  const plate = isIdle && !isClear ? ' The plate was not confirmed as clear since the last print.' : ''
+  return `No jobs wait.${plate}`
 }

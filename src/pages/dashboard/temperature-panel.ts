@@ -64,7 +64,8 @@ export class TemperaturePanel implements Panel {
     this.#model = model
     if (model.temperatures !== this.#stored) this.#load(model.temperatures)
     const isEmpty = this.#rows.length === 0
-    this.#empty.hidden = !isEmpty || model.info === null
+    this.element.hidden = model.info === null
+    this.#empty.hidden = !isEmpty
     this.#figure.hidden = isEmpty
     this.element.classList.toggle(
       'stale',
