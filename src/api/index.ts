@@ -9,6 +9,7 @@ import { discovery } from './discovery.ts'
 import { extensions } from './extensions.ts'
 import { files } from './files.ts'
 import { fleet } from './fleet.ts'
+import { fleetAgent, fleetJoin } from './fleet-agent.ts'
 import { history } from './history.ts'
 import { jobQueue } from './job-queue.ts'
 import { machine } from './machine.ts'
@@ -58,6 +59,8 @@ export const chapters = [
   updateManager,
   timelapse,
   octoprint,
+  fleetAgent,
+  fleetJoin,
   history,
   analysis,
   mqtt,

@@ -9,6 +9,7 @@ import dataStore from './data-store/index.ts'
 import database from './database/index.ts'
 import extensions from './extensions/index.ts'
 import fileManager from './files/index.ts'
+import fleetJoin from './fleet/join/index.ts'
 import history from './history/index.ts'
 import jobQueue from './job-queue/index.ts'
 import jobState from './job-state/index.ts'
@@ -41,6 +42,8 @@ export const componentTypes: readonly (ComponentType | LazyComponent)[] = [
   { section: 'frontend', load: () => import('./frontend/index.ts') },
   { section: 'zeroconf', load: () => import('./zeroconf/index.ts') },
   jobQueue,
+  fleetJoin,
+  { section: 'fleet', load: () => import('./fleet/index.ts') },
   { section: 'power', load: () => import('./power/index.ts') },
   { section: 'metrics', load: () => import('./metrics/index.ts') },
   { section: 'button', load: () => import('./button/index.ts') },

@@ -46,13 +46,20 @@ export class DownloadError extends Error {
   override readonly name = 'DownloadError'
   /** The status of the response; null for other failures. */
   readonly status: number | null
+  /** The time that the server named in Retry-After; null without one. */
+  readonly retryAfterSeconds: number | null
 
   constructor(
     message: string,
-    { status = null, ...options }: ErrorOptions & { status?: number | null } = {},
+    {
+      status = null,
+      retryAfterSeconds = null,
+      ...options
+    }: ErrorOptions & { status?: number | null; retryAfterSeconds?: number | null } = {},
   ) {
     super(message, options)
     this.status = status
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 
@@ -169,7 +176,16 @@ function startOf({ status, statusText, headers, url }: HttpStream, known: Downlo
   if (status === 200) return 0
   const first = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1]
   if (status === 206 && known !== null && Number(first) === known.bytes) return known.bytes
-  throw new DownloadError(`${new URL(url).host}: ${status} ${statusText}`.trim(), { status })
+  const retryAfterSeconds = secondsOf(headers['retry-after'])
+  throw new DownloadError(`${new URL(url).host}: ${status} ${statusText}`.trim(), {
+    status,
+    retryAfterSeconds,
+  })
+}
+
+/** The number in a Retry-After header; dates are ignored. */
+function secondsOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : null
 }
 
 /** The size of the file; null if the server does not send it. Throws DownloadError for a size that is not allowed. */

@@ -17,6 +17,17 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   file_manager: ['follow_links'],
   ldap: ['verify_certificate', 'role'],
   metrics: ['hold', 'klipper_names', 'open', 'token'],
+  fleet: [
+    'allow_calls',
+    'cache_mb',
+    'dispatch',
+    'engine',
+    'heartbeat',
+    'labels',
+    'plate_clear',
+    'role',
+    'state_interval',
+  ],
   mqtt: [
     'api_role',
     'ca_certificate',

@@ -6,6 +6,7 @@
  */
 export const everySection = [
   '[button]',
+  '[fleet]\nengine: nats://127.0.0.1:1',
   '[metrics]',
   '[mqtt]\naddress: 127.0.0.1\nport: 1',
   '[notifier]',

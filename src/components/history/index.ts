@@ -3,6 +3,7 @@ import { history as chapter } from '../../api/history.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
+import { Listeners } from '../../core/listeners.ts'
 import type { Scope } from '../../core/scope.ts'
 import { type Job, type JobFilter, jobIdNumber, jobIdText } from '../../storage/index.ts'
 import { jobWatchService } from '../job-state/service.ts'
@@ -10,7 +11,7 @@ import { metadataService } from '../metadata/service.ts'
 import { AuxiliaryFields } from './auxiliary-fields.ts'
 import { JobReplies } from './job-reply.ts'
 import { Recorder } from './recorder.ts'
-import { jobFieldsService } from './service.ts'
+import { type JobWrite, jobFieldsService, jobRecordsService } from './service.ts'
 import { startMetadata } from './start-metadata.ts'
 import { Totals } from './totals.ts'
 
@@ -122,12 +123,14 @@ export default component({
   presence: 'always',
   options: {},
   needs: { metadata: optional(metadataService), jobs: jobWatchService },
-  provides: { fields: jobFieldsService },
+  provides: { fields: jobFieldsService, records: jobRecordsService },
   create({ core, scope, needs }) {
     const fields = new AuxiliaryFields()
     const totals = new Totals(core.storage.totals, fields)
+    const writeListeners = new Listeners<[write: JobWrite]>(core.log)
     const recorder = new Recorder({
       core,
+      onWrite: write => writeListeners.call(write),
       totals,
       fields,
       metadata: startMetadata(needs.metadata, core.clock),
@@ -148,6 +151,7 @@ export default component({
         add: source => fields.add(source),
         record: (jobId, field) => recorder.addField(jobIdNumber(jobId), field),
       },
+      records: { onWrite: listener => writeListeners.add(listener) },
       async start() {
         const interrupted = await core.storage.jobs
           .closeOpen('interrupted')

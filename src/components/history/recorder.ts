@@ -8,6 +8,7 @@ import type { AuxiliaryField, Job, NewJob } from '../../storage/index.ts'
 import type { AuxiliaryFields } from './auxiliary-fields.ts'
 import { EndReason, withoutReason } from './end-reason.ts'
 import { JobReplies } from './job-reply.ts'
+import type { JobWrite } from './service.ts'
 import type { StartMetadata } from './start-metadata.ts'
 import type { Contribution, Totals } from './totals.ts'
 
@@ -36,6 +37,8 @@ export interface RecorderParts {
   readonly totals: Totals
   readonly fields: AuxiliaryFields
   readonly metadata: StartMetadata
+  /** Called in the tick in which the start or the end of a job is written. */
+  readonly onWrite: (write: JobWrite) => void
 }
 
 export class Recorder {
@@ -147,7 +150,9 @@ export class Recorder {
       metadata: await metadata(stats.filename),
       auxiliary_data: fields.values(),
     }
-    const id = await core.storage.jobs.add(job)
+    const added = core.storage.jobs.add(job)
+    this.#parts.onWrite({ id: null, job })
+    const id = await added
     this.#current = { id, job, counted: NOT_COUNTED }
     await this.#notify('added', { job_id: id, ...job })
   }
@@ -187,10 +192,12 @@ export class Recorder {
     }
     const ended = { ...job, ...changes }
     // In one tick, and so in one transaction.
-    const [found] = await Promise.all([
+    const written = Promise.all([
       core.storage.jobs.update(id, changes),
       totals.add(contributionOf(ended, counted)),
     ])
+    this.#parts.onWrite({ id, job: ended })
+    const [found] = await written
     if (found) await this.#notify('finished', { job_id: id, ...ended })
   }
 

@@ -1,7 +1,7 @@
 // Auxiliary fields of jobs, for other components: energy used, spools, …
 import { service } from '../../component/service.ts'
 import type { Registration } from '../../core/scope.ts'
-import type { AuxiliaryField } from '../../storage/index.ts'
+import type { AuxiliaryField, NewJob } from '../../storage/index.ts'
 
 /** A value that a component measures while a job runs, and the history records. */
 export interface AuxiliarySource {
@@ -34,3 +34,21 @@ export interface JobFields {
 
 /** The auxiliary fields of jobs. */
 export const jobFieldsService = service<JobFields>('job_fields')
+
+/** A job whose record is being written. `id` is null for a new one, which has no number yet. */
+export interface JobWrite {
+  readonly id: number | null
+  readonly job: NewJob
+}
+
+/** The writes of job records. */
+export interface JobRecords {
+  /**
+   * Calls `listener` in the tick in which the start or the end of a job is written: what it writes itself then is in the
+   * same transaction.
+   */
+  onWrite(listener: (write: JobWrite) => void): Registration
+}
+
+/** The writes of job records, for what must be stored together with them. */
+export const jobRecordsService = service<JobRecords>('job_records')

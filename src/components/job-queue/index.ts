@@ -4,6 +4,7 @@ import type { ResultOf } from '../../api/index.ts'
 import { type jobQueue as Chapter, jobQueue as chapter } from '../../api/job-queue.ts'
 import { type Core, component } from '../../component/component.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
+import { Listeners } from '../../core/listeners.ts'
 import type { Scope } from '../../core/scope.ts'
 import { bool, float, string } from '../../schema/index.ts'
 import { JobQueue, type QueueAction } from './job-queue.ts'
@@ -102,11 +103,15 @@ export default component({
   provides: { queue: jobQueueService },
   create({ core, section: { options }, scope }) {
     const settings = { ...options, job_transition_gcode: options.job_transition_gcode.trim() }
+    const changes = new Listeners<[]>(core.log)
     const queue: JobQueue = new JobQueue(
       core,
       settings,
       new WaitingJobs(new QueueStore(core.storage)),
-      action => notify(core, queue, action),
+      action => {
+        notify(core, queue, action)
+        changes.call()
+      },
     )
     // Before the server listens: a request must not find an empty queue.
     queue.load()
@@ -115,6 +120,15 @@ export default component({
     return {
       stop: () => queue.stop(),
       queue: {
+        get hasJobs() {
+          return queue.jobs.length > 0
+        },
+        get plateClear() {
+          return queue.plateClear
+        },
+        confirmPlate: () => queue.confirmPlate(),
+        occupyPlate: () => queue.occupyPlate(),
+        onChange: listener => changes.add(listener),
         enqueue: (filenames: readonly string[], user: string | null = null) => {
           const order = { copies: 1, reset: false, note: null, user, now: core.clock.now() }
           return queue.add({ ...order, filenames: filenames.map(relative) })

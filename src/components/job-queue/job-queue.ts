@@ -161,6 +161,12 @@ export class JobQueue {
     this.#changed('state_changed')
   }
 
+  /** A print starts that is not of this queue. */
+  async occupyPlate(): Promise<void> {
+    await this.#store({ plateClear: false })
+    this.#changed('state_changed')
+  }
+
   /** Klippy has become ready. */
   async printerReady(): Promise<void> {
     await this.#settleStarting()

@@ -1,6 +1,7 @@
 // Events of a printer. They arrive in order and at least once; `id` shows repetitions.
-import { type Infer, int, json, object, record, string } from '../../schema/index.ts'
+import { bool, choice, float, type Infer, int, json, object, record, string } from '../../schema/index.ts'
 import { ulidField } from './message.ts'
+import { OUTCOMES } from './slot.ts'
 
 /** The types of events. Readers keep events of other types and book nothing for them. */
 export const EVENT_TYPES = [
@@ -40,11 +41,17 @@ export const eventSchema = object({
 export type FleetEvent = Infer<typeof eventSchema>
 
 /**
- * `data` of `job.finished` and `job.failed`. A job that ends without `started` printed nothing, and may be offered
- * again.
+ * `data` of the events with which a job ends: `job.finished` if it was printed to its end or cancelled, else
+ * `job.failed`. A job without `started` printed nothing, and may be offered again.
  */
 export const jobEndSchema = object({
-  status: string().describe('As in the history: completed, cancelled, error, …; not_started without a print'),
-  started: json(),
+  outcome: choice(...OUTCOMES),
+  started: bool(),
+  status: string().describe('As in the history of the printer').default(''),
   why: string().nullable().default(null),
+  print_s: float().nullable().default(null),
+  filament_mm: float().nullable().default(null),
+  history_id: string().nullable().describe('In the history of the printer').default(null),
 })
+
+export type JobEnd = Infer<typeof jobEndSchema>

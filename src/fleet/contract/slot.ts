@@ -25,6 +25,26 @@ export const OUTCOMES = [
 ] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
+/** Why a printer takes no offers: `why` of a blocked slot, and of a refusal. Readers show others as they are. */
+export const BLOCK_REASONS = [
+  /** `dispatch: False` in its configuration. */
+  'dispatch_off',
+  'maintenance',
+  /** The engine has other data than the printer joined: an admin of the printer must confirm it. */
+  'epoch',
+  /** The offer is older than one that the printer had already. */
+  'fence',
+  /** Klipper is not ready. */
+  'klippy',
+  /** A print that was not started by the fleet, or that a person abandoned. */
+  'local_print',
+  'local_queue',
+  /** No user has confirmed that the plate is clear. */
+  'plate',
+  'abandoned',
+] as const
+export type BlockReason = (typeof BLOCK_REASONS)[number]
+
 /** The file of a job. */
 export const fileSchema = object({
   sha256: sha256(),
@@ -76,7 +96,7 @@ export interface Readiness {
   readonly plate: Slot['plate']
   readonly epoch: string | null
   /** Why it takes no offers; null if it does. */
-  readonly blocked: string | null
+  readonly blocked: BlockReason | null
 }
 
 /** One step of a slot. */
@@ -113,9 +133,9 @@ const FROM: Readonly<Record<SlotStep['do'], readonly SlotState[]>> = {
   idle: ['free', 'blocked', 'finished'],
 }
 
-/** The slot of a printer that has none yet: its first write. */
-export function firstSlot(ready: Readiness): Write<Slot> {
-  return { value: idleSlot(ready, null), expected: 0 }
+/** The first write of a printer's slot. `revision` is that of the mark that an earlier slot was deleted. */
+export function firstSlot(ready: Readiness, revision = 0): Write<Slot> {
+  return { value: idleSlot(ready, null), expected: revision }
 }
 
 /** The write that makes a step; null if the slot is in a state without this step. */

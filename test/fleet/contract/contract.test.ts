@@ -140,7 +140,7 @@ test('a slot goes from an offer to the next one, and keeps how the last one ende
 
 test('a slot that was refused, not started or abandoned holds no job', () => {
   const offer = { do: 'offer', offer: OFFER } as const
-  const blocked = { ...READY, blocked: 'local_print' }
+  const blocked = { ...READY, blocked: 'local_print' } as const
   const refused = walk([offer, { do: 'refuse', why: 'local_print', ready: blocked }])
   assert.deepEqual([refused.states, refused.slot.last?.outcome], [['offered', 'blocked'], 'refused'])
   const none = walk([
