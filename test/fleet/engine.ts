@@ -13,6 +13,8 @@ import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transpo
 import {
   BUCKETS,
   EVENTS_STREAM,
+  eventSchema,
+  type FleetEvent,
   PRINTER_KEY_ROLE,
   PRINTER_PERMISSIONS,
 } from '../../src/fleet/contract/index.ts'
@@ -108,6 +110,27 @@ export class Engine implements AsyncDisposable {
     }
     const { name, subjects, duplicateWindow } = EVENTS_STREAM
     await manager.streams.add({ name, subjects: [subjects], duplicate_window: duplicateWindow * 1e9 })
+  }
+
+  /** Deletes the slots and starts again, as if older data were restored. */
+  async forgetSlots(): Promise<void> {
+    await using hub = await this.hub()
+    await (await jetstreamManager(hub.connection)).streams.delete('KV_fleet_slots')
+    await this.createBuckets()
+  }
+
+  /** All events that were stored, in order. */
+  async events(): Promise<FleetEvent[]> {
+    await using hub = await this.hub()
+    const { streams } = await jetstreamManager(hub.connection)
+    const { state } = await streams.info(EVENTS_STREAM.name)
+    const stream = await streams.get(EVENTS_STREAM.name)
+    const events: FleetEvent[] = []
+    for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+      const message = await stream.getMessage({ seq })
+      events.push(eventSchema.read(message?.json(), 'event'))
+    }
+    return events
   }
 
   /** A credential for the printer `id`, whose key has the public key `nkey`. */

@@ -21,8 +21,8 @@ export interface FleetRig extends AsyncDisposable {
 }
 
 /** Calls a method of the API; resolves with its result. */
-export async function call(rig: Rig, method: string, params: object) {
-  const response = await fetch(`${rig.url}/server/jsonrpc`, {
+export async function call({ url }: Pick<Rig, 'url'>, method: string, params: object) {
+  const response = await fetch(`${url}/server/jsonrpc`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),

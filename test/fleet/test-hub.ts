@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import {
   type Command,
@@ -45,6 +46,7 @@ export class TestHub implements AsyncDisposable {
   readonly #server: Server
   readonly #files = new Map<string, Buffer>()
   readonly #waiting = new Set<() => void>()
+  #foundSlots = 0
   /** Requests for files, as method, path and range. */
   readonly requests: string[] = []
   /** Replaces the reply to the next requests for files. */
@@ -58,6 +60,7 @@ export class TestHub implements AsyncDisposable {
       this.connection.subscribe(subject, {
         callback: (_error, { data }) => {
           const reading = readMessage(schema, data)
+          if (reading.kind === 'newer') return
           assert.equal(reading.kind, 'message', `${subject}: ${JSON.stringify(reading)}`)
           all.push(reading.value)
           for (const check of this.#waiting) check()
@@ -124,11 +127,15 @@ export class TestHub implements AsyncDisposable {
     return { value: reading.value, revision: Number(reply.headers?.get(HEADERS.revision)) }
   }
 
-  async write({ value, expected }: Write<Slot>): Promise<number> {
+  write({ value, expected }: Write<Slot>): Promise<number> {
+    return this.writeRaw(messageOf(value), expected)
+  }
+
+  async writeRaw(payload: string, expected: number): Promise<number> {
     const head = headers()
     head.set(HEADERS.expectedRevision, String(expected))
     const subject = subjects.key('fleet_slots', this.id)
-    const reply = await this.connection.request(subject, messageOf(value), {
+    const reply = await this.connection.request(subject, payload, {
       headers: head,
       timeout: TIMEOUT,
     })
@@ -205,9 +212,31 @@ export class TestHub implements AsyncDisposable {
     )
   }
 
-  /** Resolves when the slot has this state and, if given, job. */
-  slotIn(state: Slot['state'], test: (slot: Slot) => boolean = () => true): Promise<Slot> {
-    return this.until(this.slots, slot => slot.state === state && test(slot), `slot ${state}`)
+  /** Resolves with the event with which the job ends. */
+  end(job: string): Promise<FleetEvent> {
+    const isEnd = (event: FleetEvent) => /^job\.(finished|failed)$/.test(event.type) && event.job === job
+    return this.until(this.events, isEnd, 'the end of the job')
+  }
+
+  /** Resolves when `test` does with true, which is tried every 50 ms. */
+  async polled(test: () => Promise<boolean>): Promise<void> {
+    for (const start = Date.now(); !(await test()); await delay(50)) {
+      assert.ok(Date.now() - start < TIMEOUT, 'in time')
+    }
+  }
+
+  /** Resolves with the next slot, after the last one that was found, that has this state and passes `test`. */
+  async slotIn(state: Slot['state'], test: (slot: Slot) => boolean = () => true): Promise<Slot> {
+    const from = this.#foundSlots
+    const isNext = (slot: Slot) => this.slots.indexOf(slot) >= from && slot.state === state && test(slot)
+    const found = await this.until(this.slots, isNext, `slot ${state}`)
+    this.#foundSlots = this.slots.indexOf(found) + 1
+    return found
+  }
+
+  /** Whether the slot takes an offer now. */
+  async isFree(): Promise<boolean> {
+    return (await this.slot().catch(() => null))?.value.state === 'free'
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

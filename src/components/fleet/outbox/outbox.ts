@@ -1,9 +1,9 @@
 // Events that the engine has not acknowledged: stored in the transaction of what they report, and sent in order.
 import { type FleetEvent, isJobEvent, messageOf } from '../../../fleet/contract/index.ts'
-import type { Sqlite, Storage, TableDefinition, Writer } from '../../../storage/index.ts'
+import type { Reader, Sqlite, Storage, TableDefinition, Writer } from '../../../storage/index.ts'
 
 /** Events that may wait. Beyond that the oldest telemetry is dropped; events of jobs never are. */
-export const MAX_EVENTS = 100_000
+const MAX_EVENTS = 100_000
 
 const TABLE: TableDefinition = {
   name: 'fleet_outbox',
@@ -30,26 +30,27 @@ export interface OutboxRow {
 
 export class Outbox {
   readonly #db: Sqlite
-  #length: number
+  readonly #maxEvents: number
   /** Called when an event was stored. */
   onStored: () => void = () => {}
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, maxEvents = MAX_EVENTS) {
     this.#db = storage.db
+    this.#maxEvents = maxEvents
     storage.table(TABLE)
-    this.#length = Number(this.#db.get(`SELECT count(*) AS n FROM ${TABLE.name}`)?.n)
   }
 
   /** Events that wait. */
   get length(): number {
-    return this.#length
+    return lengthOf(this.#db)
   }
 
   /** Stores events in the transaction of `db`. */
   insert(db: Writer, events: readonly FleetEvent[]): void {
+    let length = events.length === 0 ? 0 : lengthOf(db)
     for (const event of events) {
       const isTelemetry = isJobEvent(event.type) ? 0 : 1
-      if (this.#length >= MAX_EVENTS) this.#length -= dropTelemetry(db)
+      if (length >= this.#maxEvents) length -= dropTelemetry(db)
       db.run(
         `INSERT INTO ${TABLE.name} (id, job, is_telemetry, payload) VALUES (?, ?, ?, ?)`,
         event.id,
@@ -57,7 +58,7 @@ export class Outbox {
         isTelemetry,
         messageOf(event),
       )
-      this.#length += 1
+      length += 1
     }
     if (events.length > 0) setImmediate(() => this.onStored())
   }
@@ -79,14 +80,17 @@ export class Outbox {
 
   /** The engine has stored an event. */
   async remove(seq: number): Promise<void> {
-    const gone = await this.#db.write(db => db.run(`DELETE FROM ${TABLE.name} WHERE seq = ?`, seq).changes)
-    this.#length -= gone
+    await this.#db.write(db => db.run(`DELETE FROM ${TABLE.name} WHERE seq = ?`, seq))
   }
 
   /** Whether an event of this job waits. */
   hasEventsOf(job: string): boolean {
     return this.#db.get(`SELECT 1 FROM ${TABLE.name} WHERE job = ? LIMIT 1`, job) !== undefined
   }
+}
+
+function lengthOf(db: Reader): number {
+  return Number(db.get(`SELECT count(*) AS n FROM ${TABLE.name}`)?.n)
 }
 
 /** Returns how many events were dropped. */
