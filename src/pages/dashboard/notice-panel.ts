@@ -9,24 +9,25 @@ export class NoticePanel implements Panel {
   readonly #actions: Actions
   readonly #title = element('h2', { id: 'notices-title' })
   readonly #list = element('ul')
-  readonly #restart: HTMLButtonElement
+  readonly #buttons: HTMLElement
   #shown: Model['info'] = null
 
   constructor(actions: Actions) {
     this.#actions = actions
-    this.#restart = button('Restart the server', () => this.#confirmRestart(), { class: 'small' })
+    const restart = button('Restart the server', () => this.#confirmRestart(), { class: 'small' })
+    this.#buttons = element('div', { class: 'actions' }, restart)
     this.element = element(
       'section',
       { class: 'card notices', 'aria-labelledby': 'notices-title', hidden: '' },
       this.#title,
       this.#list,
-      element('div', { class: 'actions' }, this.#restart),
+      this.#buttons,
     )
   }
 
   render(model: Model): void {
     const { info, user } = model
-    this.#restart.hidden = !mayAct(model) || user?.role !== 'admin' || isPrinting(model)
+    this.#buttons.hidden = !mayAct(model) || user?.role !== 'admin' || isPrinting(model)
     if (info === this.#shown) return
     this.#shown = info
     const { failed_components: failed = [], warnings = [] } = info ?? {}

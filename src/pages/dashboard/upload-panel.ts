@@ -1,13 +1,16 @@
 // Uploads: files are dropped anywhere on the page, or chosen; each shows its progress and can then be printed.
+import type { Client } from '../../client/index.ts'
 
-import { button, byId, element, messageOf, setText } from '../shared/dom.ts'
-import { bytes } from '../shared/format.ts'
+import { button, byId, element, messageOf } from '../shared/dom.ts'
 import type { Actions } from './actions.ts'
 import { isPrinting, type Model, mayAct } from './model.ts'
 import type { Panel } from './panel.ts'
+import { Upload } from './upload.ts'
 
-/** What browsers offer to choose from. */
-const SUFFIXES = '.gcode,.g,.gco,.gcd,.bgcode,.ufp,.nc'
+/** The ends of the names of G-code files. */
+const SUFFIXES = ['.gcode', '.g', '.gco', '.ufp', '.nc', '.bgcode']
+/** Milliseconds in which the server analyses a file, if it does. */
+const ANALYSIS = 300_000
 /** Finished uploads that stay on the page. */
 const KEPT = 5
 
@@ -18,12 +21,13 @@ export class UploadPanel implements Panel {
   readonly #choose = element('input', {
     type: 'file',
     multiple: '',
-    accept: SUFFIXES,
+    accept: SUFFIXES.join(),
     id: 'files',
     class: 'visually-hidden',
   })
   /** The buttons of finished uploads, by which they are printed. */
   #prints: HTMLButtonElement[] = []
+  readonly #finished: HTMLElement[] = []
   #isAllowed = false
   #isBusy = false
   #last: Promise<void> = Promise.resolve()
@@ -83,23 +87,37 @@ export class UploadPanel implements Panel {
     for (const file of files) {
       const upload = new Upload(file)
       this.#list.prepend(upload.element)
-      while (this.#list.children.length > KEPT + files.length) this.#list.lastElementChild?.remove()
       this.#last = this.#last.then(() => this.#send(upload))
     }
     this.element.scrollIntoView({ block: 'nearest' })
   }
 
   async #send(upload: Upload): Promise<void> {
-    if (upload.signal.aborted) return
+    const { file, signal } = upload
     try {
-      await this.#actions.client.files.upload(upload.file, {
-        signal: upload.signal,
-        onProgress: (sent, total = upload.file.size) => upload.show(sent, total),
-      })
-      upload.done(...this.#buttonsOf(upload.file.name))
+      if (!SUFFIXES.some(suffix => file.name.toLowerCase().endsWith(suffix))) {
+        throw new Error(`This is no G-code file: its name ends with none of ${SUFFIXES.join(', ')}`)
+      }
+      signal.throwIfAborted()
+      const { client } = this.#actions
+      this.#showAnalysis(client, upload)
+      await client.files.upload(file, { signal, onProgress: sent => upload.show(sent) })
+      upload.done(...this.#buttonsOf(file.name))
     } catch (error) {
-      upload.failed(upload.signal.aborted ? 'Cancelled' : messageOf(error))
+      upload.failed(signal.aborted ? 'Cancelled' : messageOf(error))
     }
+    this.#finished.push(upload.element)
+    if (this.#finished.length > KEPT) this.#finished.shift()?.remove()
+  }
+
+  /** Shows the print time, and what does not fit the printer, when the server has analysed the file. */
+  #showAnalysis(client: Client, upload: Upload): void {
+    const stop = client.on('notify_file_analyzed', ({ filename, print_time, warnings }) => {
+      if (filename !== upload.file.name) return
+      upload.analysed(print_time, warnings)
+      stop()
+    })
+    setTimeout(stop, ANALYSIS)
   }
 
   #buttonsOf(filename: string): HTMLButtonElement[] {
@@ -120,52 +138,5 @@ export class UploadPanel implements Panel {
     print.disabled = this.#isBusy
     this.#prints = [...this.#prints.filter(({ isConnected }) => isConnected), print]
     return [print, queue]
-  }
-}
-
-/** One file on its way. */
-class Upload {
-  readonly file: File
-  readonly element: HTMLElement
-  readonly #abort = new AbortController()
-  readonly #bar: HTMLProgressElement
-  readonly #text = element('span', { class: 'faint', role: 'status' }, 'waiting')
-  readonly #actions: HTMLElement
-
-  constructor(file: File) {
-    this.file = file
-    this.#bar = element('progress', { max: '1', value: '0', 'aria-label': `Upload of ${file.name}` })
-    const cancel = button('Cancel', () => this.#abort.abort(), { class: 'small' })
-    this.#actions = element('div', { class: 'actions' }, cancel)
-    this.element = element(
-      'li',
-      {},
-      element('p', { class: 'name' }, file.name),
-      this.#bar,
-      this.#text,
-      this.#actions,
-    )
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal
-  }
-
-  show(sent: number, total: number): void {
-    this.#bar.value = total === 0 ? 1 : sent / total
-    setText(this.#text, sent < total ? `${bytes(sent)} of ${bytes(total)}` : 'The server stores the file')
-  }
-
-  done(...buttons: HTMLButtonElement[]): void {
-    this.#bar.remove()
-    setText(this.#text, `Uploaded, ${bytes(this.file.size)}`)
-    this.#actions.replaceChildren(...buttons)
-  }
-
-  failed(reason: string): void {
-    this.#bar.remove()
-    this.#text.className = 'problem'
-    setText(this.#text, reason)
-    this.#actions.remove()
   }
 }

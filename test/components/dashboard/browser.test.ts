@@ -81,7 +81,10 @@ describe('the dashboard', { skip: noChromium, concurrency: 4 }, () => {
     const { page, problems } = open
     await page.goto(rig.url)
     await page.getByText('No prints yet: drop a G-code file here.').first().waitFor()
+    await drop(page, 'notes.txt')
+    await page.getByText('This is no G-code file').waitFor()
     await drop(page, 'part.gcode')
+    await page.getByText(/Uploaded, .+, prints in \d+ /).waitFor()
     await action(page, /^Print$/).click()
     await state(page, 'Print complete')
     await page.getByRole('listitem').filter({ hasText: 'Completed' }).getByText('part.gcode').waitFor()
