@@ -32,6 +32,10 @@ export interface RawRequest {
   /** What follows the route's prefix, decoded; '' for an exact route. */
   readonly rest: string
   readonly query: URLSearchParams
+  /** What comes before the route in the path that the client requested, as '/printer1'; '' for nothing. */
+  readonly prefix: string
+  /** Everything that the client can reach at the same place. */
+  readonly registry: Registry
   readonly caller: Caller
   /** All arguments, those of the body before those of the query. Rejects with ApiError 400 or 413. */
   readonly readArguments: (maxBytes?: number) => Promise<Record<string, unknown>>
@@ -102,6 +106,8 @@ export interface RegistryOptions {
   readonly onError?: (method: string, error: unknown) => void
   /** Sends the caller the text of such an error. For developers: it may contain paths of the host. */
   readonly debug?: boolean
+  /** What this registry does not serve, that one does. */
+  readonly base?: Registry
 }
 
 export class Registry {
@@ -115,9 +121,11 @@ export class Registry {
   #rest: RawRoute | null = null
   #meter: RequestMeter | null = null
   readonly #options: RegistryOptions
+  readonly #base: Registry | null
 
   constructor(options: RegistryOptions = {}) {
     this.#options = options
+    this.#base = options.base ?? null
   }
 
   /** Serves every method of a chapter. */
@@ -186,16 +194,29 @@ export class Registry {
   }
 
   has(name: string): boolean {
-    return this.#methods.has(name)
+    return this.#method(name) !== undefined
   }
 
-  /** All methods, in order of registration. */
-  methods(): Iterable<Method> {
-    return this.#methods.values()
+  #method(name: string): Method | undefined {
+    return this.#methods.get(name) ?? (this.#base === null ? undefined : this.#base.#method(name))
+  }
+
+  /** All methods, in order of registration; those of the base first. */
+  *methods(): Iterable<Method> {
+    if (this.#base !== null) yield* this.#base.methods()
+    yield* this.#methods.values()
   }
 
   /** The target of `path` (decoded, without query), if any. */
   find(path: string): Found | undefined {
+    const found = this.#findRoute(path)
+    if (found !== undefined) return found
+    const rest = this.#restRoute()
+    if (rest === null || this.#isOfApi(path)) return undefined
+    return { kind: 'raw', route: rest, rest: path.slice(1) }
+  }
+
+  #findRoute(path: string): Found | undefined {
     const methods = this.#routes.get(path)
     if (methods !== undefined && methods.byVerb.size > 0) return methods
     const exact = this.#exact.get(path)
@@ -204,8 +225,11 @@ export class Registry {
     if (below !== undefined) return { kind: 'raw', ...below }
     const templated = this.#templates.size === 0 ? undefined : this.#findTemplate(path)
     if (templated !== undefined) return templated
-    if (this.#rest === null || this.#isOfApi(path)) return undefined
-    return { kind: 'raw', route: this.#rest, rest: path.slice(1) }
+    return this.#base === null ? undefined : this.#base.#findRoute(path)
+  }
+
+  #restRoute(): RawRoute | null {
+    return this.#rest ?? (this.#base === null ? null : this.#base.#restRoute())
   }
 
   /** The methods whose path has arguments in the places where `path` has their values. */
@@ -223,14 +247,16 @@ export class Registry {
   /** The route that serves WebSockets at `path` (decoded, without query), if any. */
   findSocket(path: string): { readonly route: SocketRoute; readonly rest: string } | undefined {
     const exact = this.#sockets.get(path)
-    return exact === undefined ? longestPrefix(this.#sockets, path) : { route: exact, rest: '' }
+    if (exact !== undefined) return { route: exact, rest: '' }
+    return longestPrefix(this.#sockets, path) ?? this.#base?.findSocket(path)
   }
 
   /** Whether any method has the same first folder; a missing path below it is an error 404. */
   #isOfApi(path: string): boolean {
     const top = `${path.split('/', 2).join('/')}/`
     for (const route of this.#routes.keys()) if (route.startsWith(top)) return true
-    return false
+    if (this.#base === null) return false
+    return this.#base.#isOfApi(path)
   }
 
   /** Measures all requests from now on; without a meter no time is taken. */
@@ -245,7 +271,7 @@ export class Registry {
 
   /** For transports with requests that are not calls of methods. */
   get meter(): RequestMeter | null {
-    return this.#meter
+    return this.#meter ?? this.#base?.meter ?? null
   }
 
   /**
@@ -254,7 +280,7 @@ export class Registry {
    * enough, 400 for bad arguments.
    */
   call(name: string, params: unknown, caller: Caller): unknown {
-    const meter = this.#meter
+    const { meter } = this
     // HTTP measures whole requests; calls of components among themselves are none.
     if (meter === null || caller.transport === 'http' || caller.transport === 'internal') {
       return this.#call(name, params, caller)
@@ -263,7 +289,7 @@ export class Registry {
   }
 
   #call(name: string, params: unknown, caller: Caller): unknown {
-    const method = this.#methods.get(name)
+    const method = this.#method(name)
     if (method === undefined) throw new ApiError(404, 'Method not found')
     if (method.endpoint.subscribes && caller.transport === 'http') {
       throw new ApiError(404, 'Subscriptions not available for HTTP transport')

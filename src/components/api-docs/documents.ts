@@ -5,7 +5,7 @@ import { chapters, notifications } from '../../api/index.ts'
 import { type DocumentedRoute, openapi, rawEndpointsOf } from '../../api/openapi.ts'
 import { openrpc } from '../../api/openrpc.ts'
 import type { Core } from '../../component/component.ts'
-import type { Registry } from '../../rpc/registry.ts'
+import type { RawRequest, Registry } from '../../rpc/registry.ts'
 
 function infoOf({ host }: Core): DocumentInfo {
   return {
@@ -30,18 +30,17 @@ function isServed(registry: Registry, { path, verb }: DocumentedRoute): boolean 
   )
 }
 
-/** The OpenRPC document. */
-export function describeRpc(core: Core) {
-  return openrpc(core.registry.methods(), notifications, infoOf(core))
+/** The OpenRPC document of what `registry` serves. */
+export function describeRpc(core: Core, registry = core.registry) {
+  return openrpc(registry.methods(), notifications, infoOf(core))
 }
 
-/** The OpenAPI document. */
-export function describeHttp(core: Core) {
-  const { registry, routePrefix } = core
+/** The OpenAPI document of what `registry` serves below `prefix`. */
+export function describeHttp(core: Core, { registry, prefix }: Pick<RawRequest, 'registry' | 'prefix'>) {
   return openapi({
     methods: registry.methods(),
     raw: rawEndpointsOf(chapters).filter(route => isServed(registry, route)),
     info: infoOf(core),
-    prefix: routePrefix,
+    prefix,
   })
 }

@@ -30,17 +30,17 @@ export default component({
   options: {},
   create({ core, scope }): Component {
     const { registry } = core
-    const page = (path: string, describe: (documents: Documents) => unknown) =>
+    const page = (path: string, describe: (documents: Documents, request: RawRequest) => unknown) =>
       scope.use(
         registry.serveRaw({
           verbs: ['GET', 'HEAD'],
           path,
-          handle: async ({ sendJson }) => sendJson(describe(await load())),
+          handle: async request => request.sendJson(describe(await load(), request)),
         }),
       )
     scope.use(registry.serve(discovery, { 'rpc.discover': async () => (await load()).describeRpc(core) }))
-    page('/openrpc.json', documents => documents.describeRpc(core))
-    page('/openapi.json', documents => documents.describeHttp(core))
+    page('/openrpc.json', (documents, { registry: all }) => documents.describeRpc(core, all))
+    page('/openapi.json', (documents, request) => documents.describeHttp(core, request))
     for (const registration of servePage(registry)) scope.use(registration)
     return {}
   },

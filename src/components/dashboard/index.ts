@@ -24,14 +24,15 @@ export default component({
   listed: false,
   options: {},
   create({ core, scope }) {
-    const { events, registry, routePrefix } = core
+    const { events, registry } = core
     const files = { find: pageFiles(), policy: POLICY }
     // The page needs no login: it contains nothing of this server, and users log in there.
     const page = { verbs: ['GET', 'HEAD'], open: () => true }
     const sendPage = (request: RawRequest) => {
       // The addresses of the page's files are relative, so its own needs the slash.
-      if (routePrefix !== '' && request.req.url?.split('?', 1)[0] === routePrefix) {
-        return void request.res.writeHead(308, { Location: `.${routePrefix}/` }).end()
+      const { prefix } = request
+      if (prefix !== '' && request.req.url?.split('?', 1)[0] === prefix) {
+        return void request.res.writeHead(308, { Location: `.${prefix}/` }).end()
       }
       return sendPageFile(request, 'dashboard.html', files)
     }

@@ -1,6 +1,6 @@
 // [frontend NAME]: serves the files of a web front-end, and its cameras, without another web server.
 
-import { api } from '../../api/index.ts'
+import { apiTops } from '../../api/tops.ts'
 import { type Core, component } from '../../component/component.ts'
 import { pairs, path, type ReadSection } from '../../config/index.ts'
 import type { Scope } from '../../core/scope.ts'
@@ -19,13 +19,6 @@ const options = {
 }
 
 type Section = ReadSection<typeof options>
-
-/** Folders at the top that belong to the server itself. */
-const OWN_TOPS = new Set(
-  Object.values(api)
-    .flatMap(({ routes }) => routes.map(route => topOf(route.path)))
-    .concat('websocket', 'klippysocket', 'docs', 'sockjs', 'welcome', 'openapi.json', 'openrpc.json'),
-)
 
 function topOf(path: string): string {
   return path.split('/', 2)[1] ?? ''
@@ -62,7 +55,7 @@ class Frontends {
     const cameras = Object.entries(webcams).map(([written, address]) => {
       const below = pathOf(section, written, 'webcams')
       const target = addressOf(section, written, address)
-      return { below, proxy: new WebcamProxy(target, this.#core.routePrefix + below) }
+      return { below, proxy: new WebcamProxy(target, below) }
     })
     this.#claim(section, [prefix, ...cameras.map(({ below }) => below)])
     this.#serveSite(section.name, folder, prefix)
@@ -77,15 +70,15 @@ class Frontends {
   }
 
   #serveSite(name: string, folder: string, prefix: string): void {
-    const { registry, routePrefix, paths } = this.#core
+    const { registry, paths } = this.#core
     const site = { name, path: folder, apartFrom: [paths.data, paths.configFile] }
     // The page must load before anyone can log in.
     const route = {
       verbs: ['GET', 'HEAD'],
       open: () => true,
       handle: (request: RawRequest) => {
-        const isFolder = request.req.url?.split('?', 1)[0] !== routePrefix
-        return isFolder ? sendSite(site, request, routePrefix) : redirectInside(request)
+        const isFolder = request.req.url?.split('?', 1)[0] !== request.prefix
+        return isFolder ? sendSite(site, request) : redirectInside(request)
       },
     }
     if (prefix === '/') this.#scope.use(registry.serveRest(route))
@@ -129,7 +122,7 @@ function pathOf(section: Section, written: string, option: 'prefix' | 'webcams')
     throw section.error(`'${written}' is no path: write it as /name`, option)
   }
   const path = inner === '' ? '/' : `/${inner}/`
-  if (OWN_TOPS.has(topOf(path)) || (path === '/' && option === 'webcams')) {
+  if (apiTops().has(topOf(path)) || (path === '/' && option === 'webcams')) {
     throw section.error(`the path ${path} belongs to the server itself`, option)
   }
   return path

@@ -7,14 +7,23 @@ import { isPlainObject } from '../../schema/index.ts'
 
 const MAX_BYTES = 1024 * 1024
 
-/** Sends the config.json at `path`, changed so that the front-end finds this server. Throws ApiError 500. */
+/** A server that a front-end can choose from a list: below `path` of this one, or elsewhere. */
+export type ListedServer =
+  | { readonly name: string; readonly path: string }
+  | { readonly name: string; readonly url: string }
+
+/**
+ * Sends the config.json at `path`, changed so that the front-end finds this server, or the servers of the list `listed`.
+ * Throws ApiError 500.
+ */
 export async function sendSiteConfig(
   path: string,
-  { req, res, sendJson }: RawRequest,
-  routePrefix: string,
+  { req, res, prefix, sendJson }: RawRequest,
+  listed?: readonly ListedServer[],
 ): Promise<void> {
   const written = await readConfig(path)
-  const config = withThisServer(written, addressOf(req), routePrefix)
+  const own = { name: prefix.slice(prefix.lastIndexOf('/') + 1), path: prefix }
+  const config = withServers(written, addressOf(req), listed ?? [own])
   res.setHeader('Cache-Control', 'no-cache')
   sendJson(config)
 }
@@ -33,33 +42,38 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 }
 
 /** Adds a key only where the file has it already: Mainsail and Fluidd know different ones. */
-function withThisServer(
+function withServers(
   written: Record<string, unknown>,
-  address: URL,
-  routePrefix: string,
+  here: URL,
+  listed: readonly ListedServer[],
 ): Record<string, unknown> {
+  const servers = listed.map(server => ({
+    name: server.name,
+    url: 'url' in server ? server.url : `${here.origin}${server.path}`,
+  }))
   return {
     ...written,
-    ...('instancesDB' in written && mainsailKeys(address, routePrefix)),
+    ...('instancesDB' in written && mainsailKeys(servers)),
     // Fluidd also tries the usual ports of a host that is not in the list, and uses the first that answers.
-    ...('endpoints' in written && {
-      endpoints: [`${address.origin}${routePrefix}`],
-      blacklist: [address.hostname],
-    }),
+    ...('endpoints' in written && { endpoints: servers.map(({ url }) => url), blacklist: [here.hostname] }),
   }
 }
 
 /** Mainsail reads the path of a printer only from a list of printers. */
-function mainsailKeys({ hostname, port, protocol }: URL, routePrefix: string): Record<string, unknown> {
+function mainsailKeys(
+  servers: readonly { readonly name: string; readonly url: string }[],
+): Record<string, unknown> {
   const own = { hostname: null, port: null, path: null }
-  if (routePrefix === '') return { ...own, instancesDB: 'moonraker' }
-  const instance = {
+  const [first, ...others] = servers.map(({ name, url }) => ({ name, address: new URL(url) }))
+  const isPlain = first?.address.pathname === '/' && first.name === ''
+  if (first === undefined || (isPlain && others.length === 0)) return { ...own, instancesDB: 'moonraker' }
+  const instances = [first, ...others].map(({ name, address: { hostname, port, protocol, pathname } }) => ({
     hostname,
     port: Number(port) || (protocol === 'https:' ? 443 : 80),
-    path: routePrefix,
-    name: routePrefix.slice(routePrefix.lastIndexOf('/') + 1),
-  }
-  return { ...own, instancesDB: 'json', instances: [instance] }
+    path: pathname === '/' ? '' : pathname,
+    name,
+  }))
+  return { ...own, instancesDB: 'json', instances }
 }
 
 /**

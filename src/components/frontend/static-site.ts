@@ -4,7 +4,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path'
 import { ApiError } from '../../core/errors.ts'
 import { sendFile } from '../../core/send-file.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
-import { sendSiteConfig } from './site-config.ts'
+import { type ListedServer, sendSiteConfig } from './site-config.ts'
 
 /** Compressed forms of a file that may be next to it, the best first. */
 const ENCODINGS: readonly (readonly [name: string, ending: string])[] = [
@@ -23,6 +23,8 @@ export interface Site {
   readonly path: string
   /** Files and folders that the front-end never serves. */
   readonly apartFrom: readonly string[]
+  /** The servers that its config.json lists; this one alone where it is left out. */
+  readonly servers?: () => readonly ListedServer[]
 }
 
 /** Whether one of two paths is the other or is in it. */
@@ -35,12 +37,12 @@ export function overlap(one: string, other: string): boolean {
 }
 
 /** Answers GET and HEAD of `rest`, a path below the front-end. Throws ApiError 404 for what is not there. */
-export async function sendSite(site: Site, request: RawRequest, routePrefix: string): Promise<void> {
+export async function sendSite(site: Site, request: RawRequest): Promise<void> {
   const top = await realFolder(site)
   const { req, res, rest } = request
   const path = (await findFile(top, rest === '' ? 'index.html' : rest)) ?? (await findPage(top, request))
   if (path === undefined) throw new ApiError(404, `File does not exist: ${rest}`)
-  if (rest === 'config.json') return sendSiteConfig(path, request, routePrefix)
+  if (rest === 'config.json') return sendSiteConfig(path, request, site.servers?.())
   const inside = path.slice(top.length + 1)
   const { path: sent, headers } = await smallestForm(top, inside, request)
   const caching = isHashed(inside) ? 'public, max-age=31536000, immutable' : 'no-cache'

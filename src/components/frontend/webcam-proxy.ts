@@ -44,8 +44,8 @@ export class WebcamProxy {
   readonly #streams = new OpenStreams()
 
   /**
-   * `target` is the streamer's address, without user and password; `path` is the one at which clients reach it, with a
-   * slash at its end.
+   * `target` is the streamer's address, without user and password; `path` is the one at which clients reach it, below the
+   * route prefix, with a slash at its end.
    */
   constructor(target: URL, path: string) {
     this.#target = target
@@ -53,7 +53,7 @@ export class WebcamProxy {
   }
 
   /** Passes a request on. Rejects with ApiError 502 if the streamer does not answer, 503 if too many are open. */
-  async handle({ req, res, rest, caller, stopping }: RawRequest): Promise<void> {
+  async handle({ req, res, rest, prefix, caller, stopping }: RawRequest): Promise<void> {
     const target = this.#targetOf(rest, req.url ?? '')
     const release = this.#streams.add(caller)
     const abort = addAbortListener(stopping, () => res.destroy())
@@ -63,7 +63,7 @@ export class WebcamProxy {
     })
     const answer = await send(target, req, res)
     const { location } = answer.headers
-    if (location !== undefined) answer.headers.location = this.#locationOf(location, target)
+    if (location !== undefined) answer.headers.location = this.#locationOf(location, target, prefix)
     passOn(answer, res)
   }
 
@@ -84,11 +84,11 @@ export class WebcamProxy {
   }
 
   /** An address that the streamer names, such as that of a WHEP session, as the client reaches it. */
-  #locationOf(named: string, requested: URL): string {
+  #locationOf(named: string, requested: URL, prefix: string): string {
     const base = this.#base
     const url = URL.parse(named, requested.href)
     if (url === null || url.origin !== this.#target.origin || !url.pathname.startsWith(base)) return named
-    return this.#path + url.pathname.slice(base.length) + url.search
+    return prefix + this.#path + url.pathname.slice(base.length) + url.search
   }
 
   #targetOf(rest: string, url: string): URL {

@@ -151,7 +151,9 @@ export default component({
       checkRights: validate_service,
       signal,
     }
-    const services = new Services(provider, parts, () => hardware.virtualization())
+    const services = new Services(core.managesMachine ? provider : 'none', parts, () =>
+      hardware.virtualization(),
+    )
     serve(core, scope, services, sudo)
     serveSystemInfo(core, scope, services, reader)
     servePeripherals(core, scope, { root: '', calls, signal })

@@ -83,8 +83,8 @@ export class BareRoutes {
     { name, endpoint }: { readonly name: string; readonly endpoint: Endpoint },
     answer: (params: never, call: RouteCall) => unknown,
   ): Promise<void> {
-    const { req, res, caller, sendJson } = request
-    const call = { caller, base: baseOf(req, this.#core.routePrefix) }
+    const { req, res, caller, prefix, sendJson } = request
+    const call = { caller, base: baseOf(req, prefix) }
     const handle = (params: never) => answer(params, call)
     const result = await this.#core.registry.invoke(
       { name, endpoint, heading: octoprint, handle },

@@ -89,14 +89,13 @@ export class Files {
   }
 
   /** POST /api/files/local. */
-  async upload({ req, res, caller, sendJson }: RawRequest): Promise<void> {
+  async upload({ req, res, caller, prefix, sendJson }: RawRequest): Promise<void> {
     const { result, fields } = await this.#required.receive({ req, res, caller })
     const { root, path } = result.item
     const print = result.print_started === true
     const select = root === 'gcodes' && (print || fields.get('select')?.trim().toLowerCase() === 'true')
     if (select && !print) this.#jobs.select(path)
-    const { routePrefix } = this.#core
-    const base = baseOf(req, routePrefix)
+    const base = baseOf(req, prefix)
     const { name, display, origin } = fileOf(path, {})
     const reply: Infer<typeof OctoPrintUpload> = {
       ...result,
@@ -106,7 +105,7 @@ export class Files {
       files: { local: { name, display, path, origin, refs: refsOf(path, base, root) } },
     }
     // Where Cura's plugin sends its command select to, and what it shows as the name.
-    res.setHeader('Location', `${routePrefix}/api/files/moonraker/${encodePath(`${root}/${path}`)}`)
+    res.setHeader('Location', `${prefix}/api/files/moonraker/${encodePath(`${root}/${path}`)}`)
     sendJson(reply, 201)
   }
 

@@ -154,6 +154,8 @@ export class HttpApi {
       res,
       rest,
       query,
+      prefix: this.#parts.routePrefix,
+      registry: this.#parts.registry,
       caller,
       readArguments: maxBytes => this.#readArguments(exchange, caller, maxBytes),
       sendJson: (value, status) => this.#replies.send(req, res, toJsonText(value), status),
