@@ -1,0 +1,81 @@
+// Messages to the service manager, received on a socket as systemd has it.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import koffi from 'koffi'
+import { findServiceManager } from '../../src/core/service-manager.ts'
+import { HandClock } from '../support/hand-clock.ts'
+import { testLog } from '../support/test-log.ts'
+
+/** A unix socket for datagrams, at a path or (`@…`) in the abstract name space. */
+class NotifySocket implements Disposable {
+  readonly #library = koffi.load(null)
+  readonly #file: number
+
+  constructor(path: string) {
+    const open = this.#library.func('int socket(int domain, int type, int protocol)')
+    const bind = this.#library.func('int bind(int file, const void *address, uint32_t length)')
+    this.#file = open(1, 2 | 0o4000, 0)
+    const name = Buffer.from(path.replace('@', '\0'))
+    const address = Buffer.concat([Buffer.from(new Uint16Array([1]).buffer), name])
+    assert.equal(bind(this.#file, address, address.length), 0)
+  }
+
+  /** The messages that have arrived. */
+  received(): string[] {
+    const recv = this.#library.func('long recv(int file, _Out_ void *data, size_t size, int flags)')
+    const texts: string[] = []
+    for (;;) {
+      const data = Buffer.alloc(256)
+      const length = recv(this.#file, data, data.length, 0)
+      if (length < 0) return texts
+      texts.push(data.toString('utf8', 0, length))
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#library.func('int close(int file)')(this.#file)
+  }
+}
+
+test('the service manager learns of the start, of each third of the watchdog, and of the end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'notify-'))
+  for (const path of [join(folder, 'socket'), `@moonraker-ts-test-${process.pid}`]) {
+    using socket = new NotifySocket(path)
+    const clock = new HandClock()
+    const env = { NOTIFY_SOCKET: path, WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }
+    const manager = await findServiceManager(env, clock, testLog())
+    await manager?.ready()
+    assert.deepEqual(socket.received(), ['READY=1'])
+    clock.pass(10)
+    assert.deepEqual(socket.received(), ['WATCHDOG=1'])
+    await manager?.stopping()
+    clock.pass(30)
+    assert.deepEqual(socket.received(), ['STOPPING=1'])
+  }
+  rmSync(folder, { recursive: true })
+})
+
+test('without a watchdog for this process there are no signs of life', async () => {
+  for (const env of [{}, { WATCHDOG_USEC: '30000000', WATCHDOG_PID: '1' }, { WATCHDOG_USEC: 'x' }]) {
+    const path = `@moonraker-ts-test-${process.pid}`
+    using socket = new NotifySocket(path)
+    const clock = new HandClock()
+    const manager = await findServiceManager({ NOTIFY_SOCKET: path, ...env }, clock, testLog())
+    await manager?.ready()
+    clock.pass(60)
+    assert.deepEqual(socket.received(), ['READY=1'])
+  }
+})
+
+test('no service manager, and one that does not listen, change nothing', async () => {
+  const clock = new HandClock()
+  assert.equal(await findServiceManager({}, clock, testLog()), null)
+  assert.equal(await findServiceManager({ NOTIFY_SOCKET: 'vsock:2:1234' }, clock, testLog()), null)
+  const lines: string[] = []
+  const log = testLog({ console: line => lines.push(line) })
+  await (await findServiceManager({ NOTIFY_SOCKET: '/nowhere/socket' }, clock, log))?.ready()
+  assert.match(lines.join(), /the service manager does not receive READY=1/)
+})
