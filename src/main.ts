@@ -1,14 +1,13 @@
-// The command: starts the server, and with --virtual-printer the virtual printer; restarts and stops them.
-import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+// The command: starts the server, or a workshop of several, and virtual printers; restarts and stops them.
+import { join } from 'node:path'
 import { printBanner } from './app/banner.ts'
 import { type CommandLine, HELP, readCommandLine } from './app/command-line.ts'
+import { createLog } from './app/create-log.ts'
 import { ServerHost } from './app/host.ts'
 import { type RunningServer, startServer } from './app/server.ts'
 import { ConfigError, writeDefaultConfig } from './config/index.ts'
-import { systemClock } from './core/clock.ts'
 import { messageOf, StartError } from './core/errors.ts'
-import { Log } from './core/log.ts'
+import type { Log } from './core/log.ts'
 import { keepMemorySmall } from './core/memory.ts'
 import { type DataPaths, dataPaths } from './core/paths.ts'
 import { moonrakerVersion, PACKAGE_VERSION } from './core/version.ts'
@@ -31,9 +30,15 @@ async function main(): Promise<void> {
   if (command.show === 'help') return void process.stdout.write(HELP)
   if (command.show === 'version')
     return console.log(`moonraker-ts ${PACKAGE_VERSION} (${moonrakerVersion()})`)
+  if (command.show === 'workshop init') {
+    const { workshopText } = await import('./workshop/init.ts')
+    return void process.stdout.write(workshopText())
+  }
+  if (command.workshop !== undefined || command.printers > 0) return serveWorkshop(command)
   const paths = dataPaths(command.dataPath, command)
   const created = prepareConfiguration(paths)
-  const log = createLog(command, paths)
+  const { noLogFile, logFile = join(paths.logs, 'moonraker.log') } = command
+  const log = createLog(command, noLogFile ? null : logFile)
   keepRunning(log)
   if (created) log.info(`wrote a first configuration to ${paths.configFile}`)
   const host = new ServerHost({ log })
@@ -47,11 +52,32 @@ async function main(): Promise<void> {
   }
 }
 
-/** A print must not end when the terminal closes that started the server, nor when one request fails. */
+/** Loads what serves several printers only when it is used. */
+async function serveWorkshop(command: CommandLine): Promise<void> {
+  const { runWorkshop } = await import('./workshop/run.ts')
+  const log = createLog(command, command.noLogFile ? null : (command.logFile ?? null))
+  keepRunning(log)
+  const stop = new AbortController()
+  const onSignal = () => stop.abort()
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
+  await runWorkshop(command, log, stop.signal)
+}
+
+/** The exit code after an error that no handler has caught (EX_SOFTWARE of sysexits.h): the service manager starts again. */
+const UNCAUGHT = 70
+
+/**
+ * A print must not end when the terminal closes that started the server, nor when one request fails. After an error
+ * outside of all requests the state of the process is unknown: it ends.
+ */
 function keepRunning(log: Log): void {
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
   process.on('unhandledRejection', error => log.error('unhandled rejection', error))
+  process.on('uncaughtException', error => {
+    log.error('uncaught error, the process ends', error)
+    process.exit(UNCAUGHT)
+  })
 }
 
 /** Writes the default configuration if there is no configuration file. Returns whether it did. */
@@ -61,22 +87,6 @@ function prepareConfiguration(paths: DataPaths): boolean {
   } catch (error) {
     throw new StartError(`the configuration ${paths.configFile} cannot be written: ${messageOf(error)}`)
   }
-}
-
-function createLog({ logFile, noLogFile, structuredLogging, verbose }: CommandLine, paths: DataPaths): Log {
-  const file = noLogFile ? null : (logFile ?? join(paths.logs, 'moonraker.log'))
-  try {
-    if (file !== null) mkdirSync(dirname(file), { recursive: true })
-  } catch (error) {
-    throw new StartError(`the log folder cannot be created: ${messageOf(error)}; give another file with -l`)
-  }
-  return new Log({
-    clock: systemClock,
-    file,
-    structured: structuredLogging,
-    level: verbose ? 'debug' : 'info',
-    console: line => void process.stdout.write(`${line}\n`),
-  })
 }
 
 /** Loads the virtual printer only when it is used, because it costs memory. */

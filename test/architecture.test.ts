@@ -41,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The composition: may import everything, and is imported by nothing below it. */
-const COMPOSITION = ['app', 'main.ts']
+const COMPOSITION = ['app', 'workshop', 'main.ts']
 
 interface Import {
   readonly from: string

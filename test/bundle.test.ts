@@ -22,6 +22,7 @@ import { promisify } from 'node:util'
 import { ZipFile } from 'yazl'
 import { fleet } from '../src/api/fleet.ts'
 import { api } from '../src/api/index.ts'
+import { workshop } from '../src/api/workshop.ts'
 import { everySection } from './support/every-section.ts'
 import { postJson, sendRequest } from './support/raw-http.ts'
 
@@ -136,7 +137,8 @@ test('everything that is loaded on first use is there and works', async () => {
     assert.ok((await part.text()).length > 500_000)
     const document = (await sendRequest(port, '/openrpc.json')).json
     const served = new Set(document.methods.map(({ name }: { name: string }) => name))
-    const expected = Object.keys(api).filter(name => !name.startsWith('debug.') && !(name in fleet.methods))
+    const elsewhere = { ...fleet.methods, ...workshop.methods }
+    const expected = Object.keys(api).filter(name => !name.startsWith('debug.') && !(name in elsewhere))
     const missing = expected.filter(name => !served.has(name))
     assert.deepEqual(missing, [])
     const { json } = await sendRequest(port, '/server/info')

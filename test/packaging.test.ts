@@ -67,6 +67,7 @@ suite('unit files', { skip: absent(SYSTEMD_ANALYZE) }, () => {
   test('the unit is one, alone and with sudo', () => {
     assert.equal(verify(read(UNIT)), '')
     assert.equal(verify(read(UNIT), read(WITH_SUDO)), '')
+    assert.equal(verify(read('packaging/systemd/moonraker-workshop.service')), '')
   })
 
   test("the drop-in makes Moonraker's unit ours", () => {

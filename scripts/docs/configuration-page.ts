@@ -2,6 +2,7 @@
 import { declaredSections } from '../../src/app/sections.ts'
 import type { SectionOption, SectionOptions } from '../../src/config/index.ts'
 import { PATH_FORMAT, SEPARATOR, TEMPLATE_FORMAT } from '../../src/config/options.ts'
+import { printerOptions, workshopOptions } from '../../src/workshop/config.ts'
 import { cell, code } from './markdown.ts'
 
 /** What the page shows of an option's JSON Schema. */
@@ -102,5 +103,15 @@ export async function configurationPage(): Promise<string> {
 Every section and option of \`moonraker.conf\`. How the file is written and what happens with wrong values is in
 [configuration.md](../configuration.md).
 
-${sections.join('\n')}`
+${sections.join('\n')}
+# workshop.conf
+
+The file of a [workshop](../workshop.md).
+
+## [workshop]
+
+${table(workshopOptions)}
+## [printer NAME]
+
+${table(printerOptions)}`
 }

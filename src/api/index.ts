@@ -30,6 +30,7 @@ import { timelapse } from './timelapse.ts'
 import { updateManager } from './update-manager.ts'
 import { webcam } from './webcam.ts'
 import { wled } from './wled.ts'
+import { workshop } from './workshop.ts'
 
 export type { Chapter, Notification } from './chapter.ts'
 export type { CallOf, Endpoint, ParamsOf, ResultOf, Role, Route, Transport, Verb } from './endpoint.ts'
@@ -66,6 +67,7 @@ export const chapters = [
   mqtt,
   metrics,
   extensions,
+  workshop,
   databaseDebug,
   notifiersDebug,
   discovery,

@@ -19,7 +19,11 @@ export interface CommandLine {
   readonly speed: number
   /** Whether the first printer.cfg is that of a machine that rejects other machines' files. */
   readonly strict: boolean
-  readonly show: 'help' | 'version' | null
+  /** The configuration of a workshop, in place of a data folder; undefined without a workshop. */
+  readonly workshop: string | undefined
+  /** How many virtual printers to start in a workshop; 0 for none. */
+  readonly printers: number
+  readonly show: 'help' | 'version' | 'workshop init' | null
 }
 
 const OPTIONS = {
@@ -35,6 +39,8 @@ const OPTIONS = {
   'virtual-printer': { type: 'boolean' },
   speed: { type: 'string' },
   strict: { type: 'boolean' },
+  workshop: { type: 'string' },
+  printers: { type: 'string' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -44,6 +50,7 @@ export const HELP = `moonraker-ts: an API server for Klipper 3D printers
 
 Usage: moonraker-ts [options]
        moonraker-ts fleet [options]   run the hub of a fleet; fleet --help lists its options
+       moonraker-ts workshop init     print a workshop.conf of the data folders in the home folder
 
   -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)
   -c, --configfile FILE      the configuration (MOONRAKER_CONFIG_PATH; default <data>/config/moonraker.conf)
@@ -56,6 +63,8 @@ Usage: moonraker-ts [options]
       --virtual-printer      start a printer that needs no hardware, and connect to it
       --speed N              the virtual printer's time factor: at 100 an hour takes 36 s (default 1)
       --strict               where the virtual printer has no printer.cfg yet, write one that forgives nothing
+      --workshop FILE        serve the printers of FILE, a workshop.conf, in one process
+      --printers N           start N virtual printers in a workshop, with data folders next to that of -d
       --version              print the version
   -h, --help                 print this
 `
@@ -64,7 +73,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads arguments and environment. Throws StartError for an unknown or invalid argument. */
 export function readCommandLine(args: readonly string[], env: Environment): CommandLine {
-  const given = parse(args)
+  const { values: given, positionals } = parse(args)
   const path = (value: string | undefined, variable: string) => {
     const text = value ?? (env[variable] || undefined)
     return text === undefined ? undefined : expandPath(text)
@@ -82,16 +91,35 @@ export function readCommandLine(args: readonly string[], env: Environment): Comm
     virtualPrinter: given['virtual-printer'] ?? false,
     speed: readSpeed(given.speed),
     strict: given.strict ?? false,
-    show: given.help ? 'help' : given.version ? 'version' : null,
+    workshop: given.workshop === undefined ? undefined : expandPath(given.workshop),
+    printers: readPrinters(given.printers),
+    show: given.help ? 'help' : given.version ? 'version' : commandOf(positionals),
   }
 }
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   } catch (error) {
     throw new StartError(`${(error as Error).message.split('. ')[0]}; --help lists the options`)
   }
+}
+
+/** The command in words. Throws StartError for any but `workshop init`. */
+function commandOf(words: readonly string[]): 'workshop init' | null {
+  if (words.length === 0) return null
+  const command = words.join(' ')
+  if (command === 'workshop init') return command
+  throw new StartError(`Unexpected argument '${words[0]}'; --help lists the options`)
+}
+
+/** More would need more memory than a machine for trying has. */
+const MAX_PRINTERS = 100
+
+function readPrinters(text = '0'): number {
+  const count = Number(text)
+  if (/^\d{1,3}$/.test(text) && count <= MAX_PRINTERS) return count
+  throw new StartError(`--printers ${text}: give a whole number, at most ${MAX_PRINTERS}`)
 }
 
 function readSpeed(text = '1'): number {

@@ -29,18 +29,10 @@ import { Connections } from '../rpc/connections.ts'
 import { Presence } from '../rpc/presence.ts'
 import { Registry, type RegistryOptions } from '../rpc/registry.ts'
 import { ensureInstanceId, openStorage, type Storage } from '../storage/index.ts'
-import { Backlog } from '../transports/backlog.ts'
-import { Admission } from '../transports/http/admission.ts'
-import { HttpApi } from '../transports/http/api.ts'
-import { Authenticator } from '../transports/http/authenticator.ts'
-import { HttpListener } from '../transports/http/listener.ts'
-import { HttpServer } from '../transports/http/server.ts'
-import { Turns } from '../transports/turns.ts'
-import { listenUnix } from '../transports/unix-socket.ts'
-import { WebSocketTransport } from '../transports/websocket.ts'
 import { ComponentSet } from './component-set.ts'
 import { withDeprecatedPaths } from './deprecated-paths.ts'
 import { ServerHost } from './host.ts'
+import { listen, type SharedPlaces } from './listen.ts'
 import { loadComponents } from './load-components.ts'
 import { type ServerSection, serverOptions } from './server-section.ts'
 
@@ -58,6 +50,10 @@ export interface ServerOptions {
   readonly debug?: boolean
   /** Receives each reply; the tests compare it with the contract. */
   readonly observe?: RegistryOptions['observe']
+  /** Places at a listener that the server shares with others. */
+  readonly shared?: SharedPlaces
+  /** False for a server that leaves services, power and updates of the machine to another one of the same process. */
+  readonly managesMachine?: boolean
   /** Called when a client requests a restart. */
   readonly onRestart?: () => void
 }
@@ -69,6 +65,8 @@ export interface RunningServer {
   /** Null without a certificate. */
   readonly tlsPort: number | null
   readonly warnings: Warnings
+  /** Its users. */
+  readonly policy: AccessPolicy
   stop(): Promise<void>
 }
 
@@ -89,6 +87,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** Folders without which the server starts: the file manager warns of them, and serves them when they are there. */
 const OPTIONAL_FOLDERS: readonly string[] = ['config', 'gcodes']
+
+/** The section of updates, which belongs to one printer of a machine. */
+const UPDATES = 'update_manager'
 
 /** Makes the folders of the data folder. Throws StartError if a needed one cannot be made or written. */
 function prepareFolders(paths: DataPaths): void {
@@ -111,7 +112,7 @@ async function start(options: ServerOptions, stops: StopStack): Promise<RunningS
   const { log } = options
   const host = options.host ?? ownHost(log, stops)
   const warnings = new Warnings(text => log.warning(text))
-  const [config, section] = readConfiguration(options.paths, warnings)
+  const [config, section] = readConfiguration(options, warnings)
   const paths = withDeprecatedPaths(options.paths, config, section, warnings)
   const storage = openStorage({
     folder: paths.database,
@@ -121,19 +122,21 @@ async function start(options: ServerOptions, stops: StopStack): Promise<RunningS
   })
   stops.add('the storage', () => storage.close())
   const core = createCore({ options, host, section, paths, warnings, storage })
-  const components = await createComponents(core, config, options.components)
+  const components = await createComponents(core, config, options)
   stops.add('the components', () => components.stop())
   components.build()
   for (const text of config.warnings()) warnings.add(text)
-  const ports = await listen(core, section, components, stops)
-  core.events.emit('server:listening', { host: section.host, ...ports })
+  // The set does not build without it.
+  const policy = components.find(accessPolicy) as AccessPolicy
+  const at = await listen({ core, section, policy, shared: options.shared, stops })
+  core.events.emit('server:listening', at)
   await components.start()
   // Waits until the reply to the request is sent.
   core.events.on('server:restart', () => void setImmediate(() => options.onRestart?.()))
   core.printer.session.start()
   stops.add('the session with Klippy', () => core.printer.session.stop())
   keepConfiguration(config, log)
-  return { ...ports, host: section.host, warnings, stop: () => stops.run() }
+  return { ...at, warnings, policy, stop: () => stops.run() }
 }
 
 function ownHost(log: Log, stops: StopStack): Host {
@@ -185,9 +188,9 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
     paths,
     secrets,
     instanceId: ensureInstanceId(paths.data, storage.namespaces, warn),
-    port: section.port,
-    routePrefix: normalizePrefix(section.route_prefix),
+    ...addressOf(options.shared, section, warnings),
     maxUploadBytes: section.max_upload_size * 1024 * 1024,
+    managesMachine: options.managesMachine ?? true,
     debug,
   }
 }
@@ -195,7 +198,7 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
 async function createComponents(
   core: Core,
   config: Configuration,
-  extra: readonly ComponentType[] = [],
+  { components: extra = [] }: ServerOptions,
 ): Promise<ComponentSet> {
   const facts: ServerFacts = {
     components: () => components.names,
@@ -204,49 +207,15 @@ async function createComponents(
     config: () => config.reply(),
   }
   const services = new Map([[serverFacts.name, facts]])
-  const types = await loadComponents([...componentTypes, ...extra], section => config.has(section), services)
+  const isLeftOut = !core.managesMachine && config.has(UPDATES)
+  if (isLeftOut) {
+    config.ignore(UPDATES)
+    core.warnings.add(`[${UPDATES}] is ignored: updates belong to the main printer of the workshop`)
+  }
+  const isUsed = (section: string) => config.has(section) && !(isLeftOut && section === UPDATES)
+  const types = await loadComponents([...componentTypes, ...extra], isUsed, services)
   const components = new ComponentSet({ core, config, types, services })
   return components
-}
-
-async function listen(
-  core: Core,
-  section: ServerSection,
-  components: ComponentSet,
-  stops: StopStack,
-): Promise<{ port: number; tlsPort: number | null }> {
-  const { registry, connections, log, paths, printer, routePrefix, warnings, clock } = core
-  // The set does not build without it.
-  const policy = components.find(accessPolicy) as AccessPolicy
-  const authenticator = new Authenticator(policy, warnings)
-  const { max_websocket_connections: maxWebsockets } = section
-  const admission = new Admission(policy, maxWebsockets)
-  const limits = { backlog: new Backlog(connections.counts), turns: new Turns() }
-  const unix = await listenUnix(paths.socket, { registry, connections, ...limits, log })
-  stops.add('the unix socket', () => void unix.close())
-  const http = new HttpServer({
-    api: new HttpApi({ registry, authenticator, admission, clock, routePrefix, backlog: limits.backlog }),
-    registry,
-    authenticator,
-    admission,
-    websockets: new WebSocketTransport({ registry, connections, clock, ...limits, log }),
-    connections,
-    turns: limits.turns,
-    link: printer.link,
-    clock,
-    routePrefix,
-    maxWebsockets,
-  })
-  const listener = new HttpListener({ handler: http, admission, log, warnings })
-  stops.add('the HTTP listener', () => listener.close())
-  policy.onLogout(username => http.closeBridges(username))
-  return listener.listen({
-    host: section.host,
-    port: section.port,
-    tlsPort: section.ssl_port,
-    certificate: paths.certificate,
-    key: paths.certificateKey,
-  })
 }
 
 function keepConfiguration({ sources }: Configuration, log: Log): void {
@@ -257,6 +226,21 @@ function keepConfiguration({ sources }: Configuration, log: Log): void {
   }
 }
 
+/** The address that the server names to others: of its own port, or of its place at a shared listener. */
+function addressOf(
+  shared: SharedPlaces | undefined,
+  { port, route_prefix }: ServerSection,
+  warnings: Warnings,
+): Pick<Core, 'port' | 'routePrefix'> {
+  if (shared === undefined) return { port, routePrefix: normalizePrefix(route_prefix) }
+  if (route_prefix !== null) {
+    warnings.add("'route_prefix' in section [server] is ignored: workshop.conf gives this printer its path")
+  }
+  return shared.ownPort
+    ? { port, routePrefix: '' }
+    : { port: shared.listener.at.port, routePrefix: shared.prefix }
+}
+
 /** `printer1/` and `/printer1` are the same prefix. */
 function normalizePrefix(prefix: string | null): string {
   const inner = trimBothOf(prefix ?? '', '/')
@@ -264,7 +248,7 @@ function normalizePrefix(prefix: string | null): string {
 }
 
 /** The configuration and its section [server]; the last good configuration if the current one cannot be used. */
-function readConfiguration(paths: DataPaths, warnings: Warnings): [Configuration, ServerSection] {
+function readConfiguration({ paths }: ServerOptions, warnings: Warnings): [Configuration, ServerSection] {
   const { sources, fallback } = loadSources(paths.configFile)
   if (fallback !== undefined) warnings.add(fallback)
   const config = new Configuration(sources, paths.data)

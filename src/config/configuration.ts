@@ -78,6 +78,13 @@ export class Configuration {
     }
   }
 
+  /** Ignores `[kind]` and the sections `[kind NAME]` on purpose: there are no warnings about them. */
+  ignore(kind: string): void {
+    for (const section of [kind, ...this.named(kind)]) {
+      if (this.sources.sections.has(section)) this.#record(section).failed = true
+    }
+  }
+
   /** What the user should correct in moonraker.conf; complete when every section has been read. */
   warnings(): string[] {
     return [...this.sources.warnings, ...this.#warnings, ...unreadWarnings(this.sources, this.#records)]

@@ -5,6 +5,7 @@ import type { Chapter } from '../../src/api/chapter.ts'
 import { post } from '../../src/api/endpoint.ts'
 import { fleet } from '../../src/api/fleet.ts'
 import { api, chapters } from '../../src/api/index.ts'
+import { workshop } from '../../src/api/workshop.ts'
 import { connect } from '../../src/client/index.ts'
 import { component } from '../../src/component/component.ts'
 import { keyNames, list, string } from '../../src/schema/index.ts'
@@ -13,13 +14,15 @@ import { everySection } from '../support/every-section.ts'
 import { sendRequest } from '../support/raw-http.ts'
 import { startRig } from '../support/rig.ts'
 
-test('the server serves every method but those of a hub', async () => {
+test('the server serves every method but those of a hub and of a workshop', async () => {
   await using rig = await startRig({ printer: 'none', debug: true, conf: everySection })
   using client = await connect({ url: rig.socketPath })
   const { methods } = (await client.call('rpc.discover')) as { methods: readonly { readonly name: string }[] }
   const served = new Set(methods.map(({ name }) => name))
   assert.deepEqual(
-    Object.keys(api).filter(name => !served.has(name) && !Object.hasOwn(fleet.methods, name)),
+    Object.keys(api).filter(
+      name => !served.has(name) && !(name in fleet.methods) && !(name in workshop.methods),
+    ),
     [],
   )
 })

@@ -20,6 +20,8 @@ const DEFAULTS: CommandLine = {
   virtualPrinter: false,
   speed: 1,
   strict: false,
+  workshop: undefined,
+  printers: 0,
   show: null,
 }
 
@@ -97,6 +99,21 @@ test('help and version are shown, help before version', () => {
   assert.equal(read('--version -d /x').show, 'version')
 })
 
+test('a workshop is a file, virtual printers, or the command that prints a file', () => {
+  assert.equal(read('--workshop w.conf').workshop, resolve('w.conf'))
+  assert.equal(read('--printers 5').printers, 5)
+  assert.equal(read('workshop init').show, 'workshop init')
+  for (const line of ['workshop', 'workshop start', 'init workshop'])
+    assert.throws(() => read(line), /Unexpected argument/, line)
+  for (const count of ['-1', '101', '1.5', 'x', '']) {
+    assert.throws(
+      () => readCommandLine([`--printers=${count}`], {}),
+      /give a whole number, at most 100/,
+      count,
+    )
+  }
+})
+
 test('an invalid argument is an error of one line', () => {
   for (const line of ['--nosuch', '-x', 'stray', '-d', '--datapath', '--debug=yes', '--speed']) {
     assert.throws(
@@ -124,6 +141,8 @@ test('the help names every option and every variable', () => {
     'debug',
     'virtual-printer',
     'speed',
+    'workshop',
+    'printers',
     'version',
     'help',
   ]
