@@ -2,6 +2,7 @@
 import { endOfReply } from './http-load.ts'
 import { type Address, RawConnection } from './raw-connection.ts'
 
+/** The size of the file where none is given. */
 const MEGABYTES = 200
 const FILE = 'bench-upload.gcode'
 const BOUNDARY = 'moonraker-ts-bench'
@@ -17,8 +18,11 @@ function gcodeMegabyte(): Buffer {
   return Buffer.from(lines.join('').slice(0, 999_999).concat('\n'))
 }
 
-/** Uploads the file; gives MB/s. Rejects where the server does not take it. */
-export async function upload(address: Address): Promise<number> {
+/** Uploads the file to the server below `prefix`; gives MB/s. Rejects where the server does not take it. */
+export async function upload(
+  address: Address,
+  { megabytes = MEGABYTES, prefix = '' }: { readonly megabytes?: number; readonly prefix?: string } = {},
+): Promise<number> {
   const megabyte = gcodeMegabyte()
   const head = Buffer.from(
     `--${BOUNDARY}\r\nContent-Disposition: form-data; name="root"\r\n\r\ngcodes\r\n` +
@@ -26,15 +30,15 @@ export async function upload(address: Address): Promise<number> {
       'Content-Type: application/octet-stream\r\n\r\n',
   )
   const tail = Buffer.from(`\r\n--${BOUNDARY}--\r\n`)
-  const length = head.length + megabyte.length * MEGABYTES + tail.length
+  const length = head.length + megabyte.length * megabytes + tail.length
   const start = performance.now()
   await exchange(address, async connection => {
     connection.write(
-      `POST /server/files/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${length}\r\n` +
+      `POST ${prefix}/server/files/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${length}\r\n` +
         `Content-Type: multipart/form-data; boundary=${BOUNDARY}\r\n\r\n`,
     )
     connection.write(head)
-    for (let sent = 0; sent < MEGABYTES && connection.failure === null; sent += 1) {
+    for (let sent = 0; sent < megabytes && connection.failure === null; sent += 1) {
       if (!connection.write(megabyte)) await connection.drained()
     }
     connection.write(tail)
