@@ -29,6 +29,8 @@ interface PrinterFiles {
   readonly authorization?: string
   readonly conf?: string
   readonly ownPort?: boolean
+  /** Changes the data folder before the start. */
+  readonly prepare?: (paths: DataPaths) => void
 }
 
 /** A running workshop; `await using` stops it. */
@@ -121,19 +123,21 @@ class WorkshopFiles {
     return dataPaths(join(this.#folder, `printer_${name}_data`))
   }
 
-  writeConf(name: string, { server = '', authorization, conf = '' }: PrinterFiles): void {
+  writeConf(name: string, { server = '', authorization, conf = '', prepare }: PrinterFiles): void {
     const paths = this.paths(name)
     mkdirSync(paths.config, { recursive: true })
     const klippy = server.includes('klippy_uds_address')
       ? ''
       : 'klippy_uds_address: {data_path}/comms/none.sock\n'
+    const port = server.includes('port: ') ? '' : 'port: 0\n'
     const machine = conf.includes('[machine]') ? '' : '[machine]\nprovider: none\n'
     const trust = authorization ?? 'trusted_clients:\n  127.0.0.1\n  ::1'
     writeFileSync(
       paths.configFile,
-      `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n${klippy}${server}\n` +
+      `[server]\nhost: 127.0.0.1\n${port}ssl_port: 0\n${klippy}${server}\n` +
         `[authorization]\n${trust}\n${machine}[announcements]\nenable_moonlight: False\n${conf}\n`,
     )
+    prepare?.(paths)
   }
 
   writeWorkshop({ printers, workshop = '', more = '' }: Omit<WorkshopRigOptions, 'klippySockets'>): void {

@@ -44,8 +44,7 @@ export class Tile {
   readonly root = element('li', { class: 'tile' })
   readonly #name = element('a', { class: 'link' })
   readonly #state = element('span', { class: 'state' })
-  readonly #picture = element('img', { class: 'picture', alt: '' })
-  readonly #noPicture = element('div', { class: 'picture empty' })
+  readonly #picture = element('img', { alt: '' })
   readonly #file = element('p', { class: 'file' })
   readonly #progress = element('progress', { max: '1' })
   readonly #percent = element('span', { class: 'percent' })
@@ -60,8 +59,7 @@ export class Tile {
     this.#actions = actions
     this.root.append(
       element('h2', {}, this.#name, this.#state),
-      this.#noPicture,
-      this.#picture,
+      element('div', { class: 'picture' }, this.#picture),
       this.#problem,
       this.#file,
       element('div', { class: 'progress' }, this.#progress, this.#percent),
@@ -114,7 +112,7 @@ export class Tile {
     )
   }
 
-  /** Shows a picture, or an empty field; `hasField` is false where no printer has a camera. */
+  /** Shows a picture, or an empty field. */
   setPicture(picture: Blob | null): void {
     const old = this.#pictureUrl
     this.#pictureUrl = picture === null ? null : URL.createObjectURL(picture)
@@ -122,7 +120,6 @@ export class Tile {
     else this.#picture.src = this.#pictureUrl
     this.#picture.alt = this.#row === null ? '' : `Camera of ${this.#row.name}`
     this.#picture.hidden = picture === null
-    this.#noPicture.hidden = picture !== null
     if (old !== null) URL.revokeObjectURL(old)
   }
 
