@@ -1,5 +1,6 @@
 // A PanelDue: carries out its commands, and replies to its polls.
 import type { Core } from '../../component/component.ts'
+import { Allowance } from '../../core/allowance.ts'
 import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
@@ -21,6 +22,9 @@ const MAX_QUOTED = 100
 const MAX_WAITING = 32
 /** Seconds without a poll after which the panel gets the macros again: it was restarted. */
 const PAUSE = 10
+
+/** Failed commands that are logged: a damaged panel could send thousands a second. */
+const LOGGED = { perSecond: 1, most: 20 }
 
 const RESTARTS: Readonly<Record<string, string>> = {
   RESTART: 'gcode/restart',
@@ -49,6 +53,7 @@ export class Panel {
     maxQueued: MAX_WAITING,
   })
   readonly #handlers: Readonly<Record<string, (command: Command) => Promise<void> | void>>
+  readonly #logged: Allowance
   /** What the next poll gets as the reply to earlier commands. */
   #response: string | null = null
   #lastState: StateLetter = 'O'
@@ -60,6 +65,7 @@ export class Panel {
     this.#options = options
     this.#view = new PrinterView(core, scope)
     this.#macros = new Macros(options)
+    this.#logged = new Allowance(core.clock, LOGGED)
     const lines = new ByteLines(MAX_LINE, line => this.#receive(line))
     this.#port = new SerialPort({
       path: options.serial,
@@ -140,6 +146,7 @@ export class Panel {
     const attempt = async () => void (await action())
     attempt().catch((error: unknown) => {
       this.#response = `!! ${messageOf(error)}`
+      if (!this.#logged.take(1)) return
       this.#core.log.info(`the panel's command '${gcode.slice(0, MAX_QUOTED)}' failed: ${messageOf(error)}`)
     })
   }

@@ -1,6 +1,7 @@
 // One TD-1: the exchange that it starts with, its scans, its restart.
 import type { Scanners } from '../../api/td1.ts'
 import type { Core } from '../../component/component.ts'
+import { Allowance } from '../../core/allowance.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import { SerialPort } from '../../core/serial-port/serial-port.ts'
 import { SerialReader } from '../../core/serial-port/serial-reader.ts'
@@ -14,6 +15,9 @@ const MAX_FILE = 64 * 1024
 const MAX_BLOCKS = 1024
 /** A scan is a list with commas: the transmission distance is the fifth field, the colour the sixth. */
 const SCAN_FIELDS = 6
+
+/** Unreadable scans that are logged: a damaged scanner could send thousands a second. */
+const LOGGED = { perSecond: 1, most: 20 }
 
 /** What clients see of a scanner. */
 type Data = Infer<typeof Scanners>[string]
@@ -31,6 +35,7 @@ export class Scanner {
   readonly #options: ScannerOptions
   readonly #port: SerialPort
   readonly #reader: SerialReader
+  readonly #logged: Allowance
   #data: Data | null = null
   #onLine = (line: string) => this.#readScan(line)
 
@@ -38,6 +43,7 @@ export class Scanner {
     const { path, baud } = options
     this.#core = core
     this.#options = options
+    this.#logged = new Allowance(core.clock, LOGGED)
     this.#reader = new SerialReader(core.clock, 2 * MAX_FILE)
     this.#port = new SerialPort({
       path,
@@ -110,7 +116,9 @@ export class Scanner {
     const td = Number.parseFloat(fields[4] as string)
     const color = (fields[5] as string).trim()
     if (!Number.isFinite(td)) {
-      this.#core.log.warning(`scanner ${this.#options.serial} sends no number: ${line.slice(0, 100)}`)
+      const { log } = this.#core
+      const text = `scanner ${this.#options.serial} sends no number: ${line.slice(0, 100)}`
+      if (this.#logged.take(1)) log.warning(text)
       return
     }
     const scan_time = new Date(this.#core.clock.now() * 1000).toISOString()

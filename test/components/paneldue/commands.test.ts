@@ -97,6 +97,18 @@ test('a macro that is to be confirmed runs after the OK of the panel', { skip },
   assert.deepEqual(scene.scripts, ['HOT TEMP=300'])
 })
 
+test('commands that fail by the hundred fill no log', { skip }, async () => {
+  await using scene = await Scene.start()
+  scene.panel.send('M98 P/macros/NONE')
+  assert.match(await scene.panel.response(), /NONE is not in section/)
+  for (let count = 0; count < 300; count += 1) scene.panel.send('M98 P/macros/OTHER')
+  await scene.panel.pollUntil(({ resp = '' }) => resp.includes('OTHER'), 'S0 R7')
+  scene.panel.send('M98 P/macros/LAST')
+  await scene.panel.pollUntil(({ resp = '' }) => resp.includes('LAST'), 'S0 R7')
+  const lines = scene.rig.log.filter(line => line.includes("the panel's command"))
+  assert.ok(lines.length >= 20 && lines.length < 150, `${lines.length} lines`)
+})
+
 for (const [sent, endpoint] of [
   ['M999', 'gcode/firmware_restart'],
   ['FIRMWARE_RESTART', 'gcode/firmware_restart'],
