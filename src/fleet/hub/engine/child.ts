@@ -59,10 +59,10 @@ export class EngineChild {
     const child = spawn(program, ['-c', configFile], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
     this.#process = child
     process.once('exit', this.#kill)
-    // Its own words for its levels: only what is worse than information is of interest here.
+    // Its warnings are of its own speed: on a busy machine there are thousands.
     const lines = new LineSplitter(line => {
       const text = line.replace(/^\[\d+\] [\d/]+ [\d:.]+ /, '')
-      if (/^\[(ERR|FTL|WRN)\]/.test(text)) log.warning(text)
+      if (/^\[(ERR|FTL)\]/.test(text)) log.warning(text)
       else log.debug(text)
     })
     child.stderr?.on('data', (part: Buffer) => lines.push(part))

@@ -61,6 +61,8 @@ export async function writeConfig(
     // Each printer connects once; the broker of 10,000 needs as many files.
     'max_connections: 65536',
     ...(isSecure ? tls : []),
+    // After an interruption all printers connect at the same time.
+    'authorization { timeout: 10 }',
     'jetstream {',
     `  store_dir: ${quoted(join(files.folder, 'jetstream'))}`,
     `  max_memory_store: ${MAX_MEMORY}`,

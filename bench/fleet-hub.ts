@@ -1,0 +1,101 @@
+// The hub of the fleet's benchmark, in a process of its own: the real hub and its engine, with a listener that measures
+// how long each state was on its way. Its parent starts it with the folder as argument, and sends it words.
+import { join } from 'node:path'
+import { systemClock } from '../src/core/clock.ts'
+import { Log } from '../src/core/log.ts'
+import { connectEngine } from '../src/fleet/hub/engine/link.ts'
+import { LocalEngine } from '../src/fleet/hub/engine/local.ts'
+import { startHub } from '../src/fleet/hub/hub.ts'
+
+/** What the hub has measured. */
+export interface Measured {
+  /** Milliseconds from printer to hub, of each state since the start of the measurement. */
+  readonly delays: readonly number[]
+  /** The newest number of each printer's states. */
+  readonly newest: Readonly<Record<string, number>>
+}
+
+/** How the hub can be reached. */
+export interface Started {
+  readonly url: string
+  readonly enginePid: number
+  readonly engineUrl: string
+  readonly epoch: string
+  readonly password: string
+}
+
+const [, , folder = '', port = ''] = process.argv
+const log = new Log({
+  clock: systemClock,
+  file: null,
+  structured: false,
+  level: 'warning',
+  console: line => console.error(line),
+})
+const files = { certificate: join(folder, 'none'), key: join(folder, 'none') }
+const engine = await LocalEngine.start({
+  ...files,
+  folder: join(folder, 'engine'),
+  port: Number(port),
+  clock: systemClock,
+  log,
+})
+const connection = await connectEngine({
+  servers: [engine.address],
+  credentials: engine.credentials,
+  name: 'hub',
+  clock: systemClock,
+  log,
+})
+const hub = await startHub({
+  ...files,
+  connection,
+  engine,
+  blobs: join(folder, 'blobs'),
+  host: '127.0.0.1',
+  port: 0,
+  tlsPort: 0,
+  ca: null,
+  hubUrl: null,
+  engineUrls: [engine.address],
+  proxies: [],
+  clock: systemClock,
+  log,
+})
+
+let delays: number[] | null = null
+hub.store.directory.onChange(({ state }, aspect) => {
+  if (aspect === 'state' && state !== null) delays?.push(Date.now() - state.t)
+})
+
+const answers: Readonly<Record<string, () => unknown>> = {
+  measure: () => {
+    delays = []
+    return null
+  },
+  result: (): Measured => ({
+    delays: delays ?? [],
+    newest: Object.fromEntries(hub.store.directory.members().map(({ id, state }) => [id, state?.seq ?? 0])),
+  }),
+}
+
+async function stop(): Promise<void> {
+  await hub.stop()
+  await connection.close()
+  await engine.stop()
+  process.disconnect?.()
+}
+
+process.on('message', (word: string) => {
+  if (word === 'stop') void stop()
+  else process.send?.(answers[word]?.() ?? null)
+})
+process.on('disconnect', () => process.exit(0))
+const started: Started = {
+  url: hub.url,
+  enginePid: engine.pid ?? 0,
+  engineUrl: engine.address,
+  epoch: hub.store.epoch,
+  password: hub.firstUser?.password ?? '',
+}
+process.send?.(started)
