@@ -41,8 +41,8 @@ export function credentialsOf({ key, account }: PrinterSigner): (id: string) => 
 
 function privateKeyOf(key: KeyPair): KeyObject {
   // The library's own type leaves it out.
-  const { getRawSeed } = key as unknown as { getRawSeed(this: KeyPair): Uint8Array }
-  const seed = Buffer.from(getRawSeed.call(key)).toString('hex')
+  const withSeed = key as unknown as { getRawSeed(): Uint8Array }
+  const seed = Buffer.from(withSeed.getRawSeed()).toString('hex')
   return signingKey('', seed)?.privateKey as KeyObject
 }
 
