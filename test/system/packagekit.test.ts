@@ -6,19 +6,32 @@ import { missingRights } from '../../src/components/machine/services/rights.ts'
 import { Apt } from '../../src/components/update-manager/system/apt.ts'
 import { PackageKit } from '../../src/components/update-manager/system/packagekit.ts'
 import { SystemPackages } from '../../src/components/update-manager/system/system-packages.ts'
+import { SystemUpdater } from '../../src/components/update-manager/system/system-updater.ts'
 import { fakePrograms } from '../components/machine/fake-programs.ts'
+import { UpdaterBench } from '../components/update-manager/updater-bench.ts'
 import { absent, Host } from './dbus/host.ts'
 
 const { signal } = new AbortController()
 const UPDATES = ['libone;2.0;amd64;stable', 'libtwo;1.1;all;stable', 'held;3.0;all;blocked']
 
+const noSudo = { run: () => Promise.reject(new Error('PackageKit needs no sudo')) }
+
+/** The connection to the bus of the test. */
+class DisposableBus implements Disposable {
+  readonly #bus = new HostBus()
+  readonly access = { connect: this.#bus.connect.bind(this.#bus), missingRights };
+
+  [Symbol.dispose](): void {
+    this.#bus.stop()
+  }
+}
+
 /** The machine's package manager, as the server finds it. */
 async function find(usePackageKit = true) {
-  const hostBus = new HostBus()
-  const bus = { connect: hostBus.connect.bind(hostBus), missingRights }
-  const sudo = { run: () => Promise.reject(new Error('PackageKit needs no sudo')) }
-  const provider = await new SystemPackages({ sudo, bus, usePackageKit, signal }).provider()
-  return { provider, [Symbol.dispose]: () => hostBus.stop() }
+  const bus = new DisposableBus()
+  const parts = { sudo: noSudo, bus: bus.access, usePackageKit, signal }
+  const provider = await new SystemPackages(parts).provider()
+  return { provider, [Symbol.dispose]: () => bus[Symbol.dispose]() }
 }
 
 async function findPackageKit() {
@@ -29,7 +42,14 @@ async function findPackageKit() {
 
 function recorder() {
   const lines: string[] = []
-  return { lines, signal, message: (text: string) => void lines.push(text) }
+  const progress: (number | null)[] = []
+  return {
+    lines,
+    signal,
+    message: (text: string) => void lines.push(text),
+    fractions: progress,
+    progress: (fraction: number | null) => void progress.push(fraction),
+  }
 }
 
 suite('PackageKit', { skip: absent }, () => {
@@ -41,6 +61,7 @@ suite('PackageKit', { skip: absent }, () => {
     assert.deepEqual(await found.packageKit.upgradable(signal), ['libone', 'libtwo'])
     await found.packageKit.upgrade(run)
     assert.deepEqual(run.lines, ['Updating libone 2.0', 'Updating libtwo 1.1'])
+    assert.deepEqual(run.fractions, [0.5, null])
     // Its calls arrive over another line than its replies.
     await host.called('UpdatePackages')
     const changes = host.calls.filter(({ call }) => call !== 'check')
@@ -48,6 +69,29 @@ suite('PackageKit', { skip: absent }, () => {
       { call: 'RefreshCache', packages: [] },
       { call: 'UpdatePackages', packages: UPDATES.slice(0, 2) },
     ])
+  })
+
+  test('the entry system has its packages, updates them, and keeps them after a failure', async () => {
+    await using host = await Host.start({ updates: UPDATES })
+    await using bench = await UpdaterBench.start()
+    using hostBus = new DisposableBus()
+    const packages = new SystemPackages({ sudo: noSudo, bus: hostBus.access, usePackageKit: true, signal })
+    const updater = new SystemUpdater(packages, bench.core)
+    const status = (await bench.refreshed(updater)) as { readonly package_list?: readonly string[] }
+    assert.deepEqual(status.package_list, ['libone', 'libtwo'])
+    await host.order({ problem: 'the disk is full' })
+    const failed = await bench.update(updater)
+    assert.equal(failed.error?.message, 'Error updating system packages')
+    assert.deepEqual(updater.stored(), { packages: ['libone', 'libtwo'] })
+    const { lines, error } = await bench.update(updater)
+    assert.equal(error, null)
+    assert.deepEqual(lines, [
+      'Updating packages...',
+      'Updating libone 2.0',
+      'Updating libtwo 1.1',
+      '*Package update finished...',
+    ])
+    assert.deepEqual(updater.stored(), { packages: [] })
   })
 
   test('packages are installed by their names', async () => {

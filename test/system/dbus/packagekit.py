@@ -75,6 +75,8 @@ class PackageKit:
                 self.bus.close()
                 self.bus = None
                 return False
+            for percent in (50, 101):
+                made.EmitSignal(dbus.PROPERTIES_IFACE, 'PropertiesChanged', 'sa{sv}as', [TRANSACTION, {'Percentage': dbus.UInt32(percent)}, []])
             for package in ids:
                 made.EmitSignal(TRANSACTION, 'Package', 'uss', [dbus.UInt32(UPDATING), package, 'summary'])
             if problem is not None:

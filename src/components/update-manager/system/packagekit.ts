@@ -27,6 +27,7 @@ const NO_FILTER = 1 << 1
 const NEWEST = 1 << 16
 const THIS_ARCHITECTURE = 1 << 18
 const ONLY_TRUSTED = 1 << 1
+const PROPERTIES = 'org.freedesktop.DBus.Properties'
 /** How a transaction ended. */
 const SUCCESS = 1
 /** What a signal about a package means. */
@@ -156,6 +157,11 @@ export class PackageKit implements PackageProvider {
       await listen('Packages', ([list]) => {
         for (const [info, id] of (list ?? []) as readonly (readonly unknown[])[]) onPackage(info, id)
       })
+      await bus.listen({ ...transaction, interface: PROPERTIES }, 'PropertiesChanged', {
+        scope,
+        received: ([, changed]) => reportProgress(run, changed),
+        first: transaction.interface,
+      })
       await listen('ErrorCode', ([, details]) => {
         problem = String(details)
       })
@@ -175,6 +181,12 @@ export class PackageKit implements PackageProvider {
       scope.close()
     }
   }
+}
+
+/** PackageKit reports 101 where it does not know how far it is. */
+function reportProgress(run: PackageRun, changed: unknown): void {
+  const { Percentage: percent } = (changed ?? {}) as { readonly Percentage?: unknown }
+  if (typeof percent === 'number') run.progress?.(percent > 100 ? null : percent / 100)
 }
 
 function nameOf({ id }: Package): string {

@@ -5,6 +5,8 @@ export interface PackageRun {
   readonly signal: AbortSignal
   /** Receives the lines that the work prints. */
   message(text: string): void
+  /** Receives the progress of a change, from 0 to 1, or null for unknown, where the package manager reports it. */
+  progress?(fraction: number | null): void
 }
 
 /** A package manager. Every method rejects with PackageError, and with the reason of the signal. */
