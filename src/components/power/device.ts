@@ -31,7 +31,9 @@ export class PowerDevice {
   readonly name: string
   readonly #parts: DeviceParts
   readonly #queue: ConcurrencyLimit
-  readonly #stopping = new AbortController()
+  /** Those of the requests that run or wait. */
+  readonly #deadlines = new Set<Deadline>()
+  #isStopped = false
   #driver: PowerDriver | null = null
   #failure: DriverModule<PowerType>['failure'] = name => name
   #state = 'init'
@@ -67,7 +69,8 @@ export class PowerDevice {
   }
 
   stop(): void {
-    this.#stopping.abort(new Error('the server stops'))
+    this.#isStopped = true
+    for (const deadline of this.#deadlines) deadline.end(new Error('the server stops'))
     this.#timer?.stop()
     this.#offTimer?.stop()
     this.#driver?.stop?.()
@@ -77,7 +80,7 @@ export class PowerDevice {
   async request(action: DeviceAction, force = false): Promise<string> {
     if (action === 'status') return this.#isInitialised ? this.#read() : this.#state
     try {
-      return await this.#run(signal => this.#command(action, force, signal))
+      return await this.#run(deadline => this.#command(action, force, deadline))
     } catch (error) {
       if (error instanceof ApiError) throw error
       throw new ApiError(503, `The power device ${this.name} is busy: ${messageOf(error)}`, { cause: error })
@@ -89,13 +92,13 @@ export class PowerDevice {
     const isQueued = this.#reported !== null
     this.#reported = state
     if (isQueued) return
-    this.#run(signal => this.#takeReport(signal)).catch(() => undefined)
+    this.#run(deadline => this.#takeReport(deadline)).catch(() => undefined)
   }
 
-  async #takeReport(signal: AbortSignal): Promise<void> {
+  async #takeReport(deadline: Deadline): Promise<void> {
     const state = this.#reported
     this.#reported = null
-    if (state !== null) await this.#observed(state, signal)
+    if (state !== null) await this.#observed(state, deadline)
   }
 
   /** Reads the device soon. */
@@ -105,7 +108,7 @@ export class PowerDevice {
 
   /** Reads the state; callers at the same time share one read. */
   #read(): Promise<string> {
-    this.#reading ??= this.#run(signal => this.#poll(signal))
+    this.#reading ??= this.#run(deadline => this.#poll(deadline))
       .catch(() => this.#state)
       .finally(() => {
         this.#reading = null
@@ -114,21 +117,27 @@ export class PowerDevice {
   }
 
   /** Runs `work` when the requests before it have ended, for as long as a request may take. */
-  async #run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock } = this.#parts.core
-    const limit = new Deadline(clock, this.#driver?.timeoutSeconds ?? TIMEOUT, this.#stopping.signal)
+  async #run<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    if (this.#isStopped) throw new Error('the server stops')
+    const deadline = new Deadline(this.#parts.core.clock, this.#timeoutSeconds)
+    this.#deadlines.add(deadline)
     try {
-      return await this.#queue.run(() => work(limit.signal), limit.signal)
+      return await this.#queue.run(() => work(deadline), deadline.signal)
     } finally {
-      limit.stop()
+      deadline.stop()
+      this.#deadlines.delete(deadline)
       this.#plan()
     }
+  }
+
+  get #timeoutSeconds(): number {
+    return this.#driver?.timeoutSeconds ?? TIMEOUT
   }
 
   /** Plans the next read: after `poll_interval`, and soon if the state is not known. */
   #plan(): void {
     this.#timer?.stop()
-    if (this.#stopping.signal.aborted) return
+    if (this.#isStopped) return
     const {
       core: { clock },
       options: { poll_interval: interval },
@@ -138,15 +147,15 @@ export class PowerDevice {
     if (seconds !== undefined) this.#timer = clock.after(seconds, () => void this.#read())
   }
 
-  async #poll(signal: AbortSignal): Promise<string> {
-    const state = await this.#readState(signal)
-    await this.#observed(state, signal)
+  async #poll(deadline: Deadline): Promise<string> {
+    const state = await this.#readState(deadline)
+    await this.#observed(state, deadline)
     return this.#state
   }
 
-  async #readState(signal: AbortSignal): Promise<string> {
+  async #readState(deadline: Deadline): Promise<string> {
     try {
-      const state = await untilAborted(this.#usable().read(signal), signal)
+      const state = await deadline.limit(this.#usable().read(deadline.signal))
       this.#succeeded()
       return state
     } catch (error) {
@@ -156,22 +165,22 @@ export class PowerDevice {
   }
 
   /** Takes over a state that no request of ours has set. */
-  async #observed(state: string, signal: AbortSignal): Promise<void> {
-    if (!this.#isInitialised) return this.#initialise(state, signal)
+  async #observed(state: string, deadline: Deadline): Promise<void> {
+    if (!this.#isInitialised) return this.#initialise(state, deadline)
     if (state === this.#state) return
     this.#setState(state)
     if (isSwitch(state)) await this.#parts.switched(state, false)
   }
 
   /** The first state. Until then the device is in the state `init`. */
-  async #initialise(state: string, signal: AbortSignal): Promise<void> {
+  async #initialise(state: string, deadline: Deadline): Promise<void> {
     if (state === 'init' || state === 'error') return
     this.#isInitialised = true
     const { initial_state } = this.#parts.options
     this.#state = state
     if (initial_state === undefined) return this.#notify()
     const wanted = initial_state ? 'on' : 'off'
-    if (state !== wanted) await this.#write(wanted, signal).catch(() => undefined)
+    if (state !== wanted) await this.#write(wanted, deadline).catch(() => undefined)
     else {
       this.#notify()
       await this.#parts.switched(wanted, true)
@@ -181,25 +190,27 @@ export class PowerDevice {
   async #command(
     action: Exclude<DeviceAction, 'status'>,
     force: boolean,
-    signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<string> {
-    await this.#pollBeforeCommand(signal)
+    await this.#pollBeforeCommand(deadline)
     const toggled = this.#state === 'off' ? 'on' : 'off'
     const to = action === 'toggle' ? toggled : action
     if (to === this.#state) return this.#state
     if (!force) await this.#checkLock()
-    await this.#write(to, signal)
+    await this.#write(to, deadline)
     return this.#state
   }
 
   /** A device that does not reply gets the command as well: half of the time is left for that. */
-  async #pollBeforeCommand(signal: AbortSignal): Promise<void> {
-    const half = (this.#driver?.timeoutSeconds ?? TIMEOUT) / 2
-    const limit = new Deadline(this.#parts.core.clock, half, signal)
+  async #pollBeforeCommand({ signal }: Deadline): Promise<void> {
+    const half = new Deadline(this.#parts.core.clock, this.#timeoutSeconds / 2)
+    const onAbort = () => half.end(signal.reason)
+    signal.addEventListener('abort', onAbort)
     try {
-      await this.#poll(limit.signal)
+      await this.#poll(half)
     } finally {
-      limit.stop()
+      half.stop()
+      signal.removeEventListener('abort', onAbort)
     }
   }
 
@@ -212,9 +223,9 @@ export class PowerDevice {
   }
 
   /** Switches. Rejects with ApiError. */
-  async #write(to: Wanted, signal: AbortSignal): Promise<void> {
+  async #write(to: Wanted, deadline: Deadline): Promise<void> {
     try {
-      const state = await untilAborted(this.#usable().write(to, signal), signal)
+      const state = await deadline.limit(this.#usable().write(to, deadline.signal))
       this.#succeeded()
       this.#isInitialised = true
       this.#state = state
@@ -262,7 +273,7 @@ export class PowerDevice {
   /** Logs an error once, until the device replies again or fails otherwise. */
   #failed(what: string, error: unknown): void {
     const problem = `${what}: ${messageOf(error)}`
-    if (problem === this.#problem || this.#stopping.signal.aborted) return
+    if (problem === this.#problem || this.#isStopped) return
     this.#problem = problem
     this.#parts.core.log.warning(`the power device ${this.name} ${problem}`)
   }
@@ -280,44 +291,41 @@ function aligned(clock: Clock, seconds: number | undefined): number | undefined 
   return Math.round(now + seconds) - now
 }
 
-/**
- * A signal that is aborted after some time, or with another signal. For polls, AbortSignal.any leaves too much to the
- * garbage collector.
- */
+/** The end of a request, after some time or earlier. Listeners of an AbortSignal cost too much for each poll. */
 class Deadline {
-  readonly signal: AbortSignal
+  readonly #controller = new AbortController()
   readonly #timer: Timer
-  readonly #outer: AbortSignal
-  readonly #onAbort: () => void
+  #reject: ((reason: unknown) => void) | null = null
 
-  constructor(clock: Clock, seconds: number, outer: AbortSignal) {
-    const controller = new AbortController()
-    this.signal = controller.signal
-    this.#outer = outer
-    this.#onAbort = () => controller.abort(outer.reason)
-    this.#timer = clock.after(seconds, () =>
-      controller.abort(new Error(`no reply within ${seconds} seconds`)),
-    )
-    outer.addEventListener('abort', this.#onAbort)
-    if (outer.aborted) this.#onAbort()
+  constructor(clock: Clock, seconds: number) {
+    this.#timer = clock.after(seconds, () => this.end(new Error(`no reply within ${seconds} seconds`)))
   }
 
+  /** Is aborted at the end. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  end(reason: unknown): void {
+    this.#controller.abort(reason)
+    this.#reject?.(reason)
+  }
+
+  /** The request has its result. */
   stop(): void {
     this.#timer.stop()
-    this.#outer.removeEventListener('abort', this.#onAbort)
   }
-}
 
-/** Settles as `promise` does; rejects when `signal` is aborted before. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort)
-  if (signal.aborted) onAbort()
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
+  /** Settles as `work` does; rejects at the end, if that is earlier. One at a time. */
+  async limit<T>(work: Promise<T>): Promise<T> {
+    const { promise: ended, reject } = Promise.withResolvers<never>()
+    this.#reject = reject
+    if (this.signal.aborted) reject(this.signal.reason)
+    try {
+      return await Promise.race([work, ended])
+    } finally {
+      this.#reject = null
+    }
   }
 }
 
