@@ -27,6 +27,8 @@ export class HttpDouble implements AsyncDisposable {
   /** Host and port. */
   readonly address: string
   readonly received: Received[] = []
+  /** How many connections there have been. */
+  connections = 0
   /** Replies to every request; a test may replace it. */
   answer: (request: Received) => Answer
   readonly #server: ReturnType<typeof createServer>
@@ -35,6 +37,9 @@ export class HttpDouble implements AsyncDisposable {
     this.#server = server
     this.address = `127.0.0.1:${(server.address() as AddressInfo).port}`
     this.answer = answer
+    server.on('connection', () => {
+      this.connections += 1
+    })
     server.on('request', async (req, res) => {
       const parts: Buffer[] = []
       for await (const part of req) parts.push(part)

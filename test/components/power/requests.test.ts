@@ -97,6 +97,26 @@ test('clients that read a device at the same time share one request', async () =
   assert.equal(plug.take().length, 1)
 })
 
+test('reads of a hub share a connection; its commands, and small devices, get new ones', async () => {
+  await using hub = await HttpDouble.start(() => ({ json: { state: 'on' } }))
+  await using plug = await tasmotaDouble()
+  const [host, port] = hub.address.split(':')
+  const conf = `[power hub]\ntype: homeassistant\naddress: ${host}\nport: ${port}\ndevice: switch.a\ntoken: t\n`
+  await using scene = await startScene(conf + tasmota('plug', plug))
+  await initialised(scene)
+  for (let i = 0; i < 3; i += 1) await scene.act('hub', 'status')
+  assert.equal(hub.connections, 1)
+  await scene.act('hub', 'off')
+  assert.deepEqual(
+    hub.received.map(({ method, headers }) => `${method} ${headers.connection}`),
+    [...Array(5).fill('GET keep-alive'), 'POST close', 'GET keep-alive'],
+  )
+  plug.take()
+  const before = plug.connections
+  for (let i = 0; i < 3; i += 1) await scene.act('plug', 'status')
+  assert.equal(plug.connections, before + 3)
+})
+
 test('commands beyond the queue of a device are refused', async () => {
   await using plug = await tasmotaDouble()
   await using scene = await startScene(tasmota('plug', plug), HURRY)

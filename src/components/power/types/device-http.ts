@@ -10,8 +10,11 @@ import type { PowerType } from '../options.ts'
 const MAX_BYTES = 1024 * 1024
 /** The time for one attempt; the signal of the request usually ends it before. */
 const TIMEOUT = 30
-/** Small devices serve one connection at a time. */
-const HEADERS = { 'User-Agent': 'Moonraker', Connection: 'close' }
+const HEADERS = { 'User-Agent': 'Moonraker' }
+const CLOSE = { ...HEADERS, Connection: 'close' }
+
+/** Small devices serve one connection at a time, and would keep other clients waiting. Hubs serve many. */
+export type Connections = 'closed' | 'kept'
 
 /** How often a request is sent until it succeeds, and the time between two attempts. */
 export interface Attempts {
@@ -42,10 +45,13 @@ export interface DeviceRequest {
 export class DeviceHttp {
   readonly #core: Core
   readonly #attempts: Attempts
+  readonly #connections: Connections
 
-  constructor(core: Core, attempts: Attempts) {
+  /** `kept` is for reads: each command gets a connection of its own, so that none is lost with a connection that ends. */
+  constructor(core: Core, attempts: Attempts, connections: Connections = 'closed') {
     this.#core = core
     this.#attempts = attempts
+    this.#connections = connections
   }
 
   /** Sends a request, repeatedly if needed. Rejects if no attempt gets a status from 200 to 299. */
@@ -75,7 +81,7 @@ export class DeviceHttp {
       url,
       method,
       headers: {
-        ...HEADERS,
+        ...(this.#connections === 'kept' && method === 'GET' ? HEADERS : CLOSE),
         ...(isJson && { 'Content-Type': 'application/json' }),
         ...headers,
         // Node.js adds it for methods that usually have a body only.

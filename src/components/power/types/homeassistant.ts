@@ -13,7 +13,7 @@ export async function open(context: DriverContext<'homeassistant'>): Promise<Pow
   const { device, domain, status_delay: delay } = options
   const base = baseUrl(context, options)
   const token = await renderedOnce(context, 'token', options.token)
-  const http = new DeviceHttp(core, QUICK_ATTEMPTS)
+  const http = new DeviceHttp(core, QUICK_ATTEMPTS, 'kept')
   const headers = { Authorization: `Bearer ${token}` }
   const read = async (signal: AbortSignal): Promise<string> => {
     const reply = await http.json(

@@ -8,7 +8,7 @@ export async function open(context: DriverContext<'homeseer'>): Promise<PowerDri
   const { core, options } = context
   const base = baseUrl(context, options)
   const auth = await credentialsOf(context)
-  const http = new DeviceHttp(core, LOCAL_ATTEMPTS)
+  const http = new DeviceHttp(core, LOCAL_ATTEMPTS, 'kept')
   const request = (parameters: Readonly<Record<string, string>>, signal: AbortSignal) => {
     const query = { user: auth.username, pass: auth.password, ...parameters }
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${formValue(value)}`)

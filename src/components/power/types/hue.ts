@@ -15,7 +15,7 @@ export async function open(context: DriverContext<'hue'>): Promise<PowerDriver> 
   const { folder, command, state } = KINDS[options.device_type]
   const base = baseUrl(context, options)
   const user = await renderedOnce(context, 'user', options.user)
-  const http = new DeviceHttp(core, ONE_ATTEMPT)
+  const http = new DeviceHttp(core, ONE_ATTEMPT, 'kept')
   const path = `/${folder}/${encodeURIComponent(options.device_id)}`
   const url = `${base}/api/${encodeURIComponent(user)}${path}`
   return {

@@ -8,7 +8,7 @@ export async function open(context: DriverContext<'smartthings'>): Promise<Power
   const { core, options } = context
   const base = baseUrl(context, options)
   const token = await renderedOnce(context, 'token', options.token)
-  const http = new DeviceHttp(core, QUICK_ATTEMPTS)
+  const http = new DeviceHttp(core, QUICK_ATTEMPTS, 'kept')
   const device = `${base}/v1/devices/${encodeURIComponent(options.device)}`
   const headers = { Authorization: `Bearer ${token}` }
   return {
