@@ -15,7 +15,7 @@ export class PrintPanel implements Panel {
   readonly #title = element('h2', { id: 'print-title' })
   readonly #reason = element('p', { class: 'reason name' })
   readonly #advice = element('p', { class: 'faint name' })
-  readonly #picture = element('img', { class: 'picture', alt: '' })
+  readonly #picture = element('img', { class: 'picture', alt: '', hidden: '' })
   readonly #name = element('p', { class: 'file name' })
   readonly #message = element('p', { class: 'faint name' })
   readonly #percent = element('p', { class: 'percent' })

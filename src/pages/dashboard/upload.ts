@@ -20,7 +20,7 @@ export class Upload {
       'aria-label': `Cancel the upload of ${file.name}`,
     })
     this.#actions = element('div', { class: 'actions' }, cancel)
-    const name = element('p', { class: 'name' }, file.name)
+    const name = element('p', { class: 'file name' }, file.name)
     this.element = element('li', {}, name, this.#bar, this.#text, this.#warnings, this.#actions)
   }
 
