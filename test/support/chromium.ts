@@ -1,5 +1,4 @@
 // Chromium without a window, controlled by Playwright. One browser serves all tests of a file; each test has pages of its own.
-import { spawnSync } from 'node:child_process'
 import {
   type Browser,
   type BrowserContext,
@@ -7,11 +6,12 @@ import {
   chromium,
   type Page,
 } from 'playwright-core'
+import { absent, programPath } from './program.ts'
 
-const PROGRAM = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).stdout.trim()
+const PROGRAM = 'chromium'
 
 /** Why the browser cannot be used; false where it can. */
-export const noChromium = PROGRAM === '' ? 'chromium is not installed' : false
+export const noChromium = absent(PROGRAM)
 
 /** A page with its own cookies and storage. */
 export interface OpenPage extends AsyncDisposable {
@@ -26,7 +26,10 @@ export class Chromium {
 
   /** Opens an empty page. The first call starts the browser. */
   async open(options: BrowserContextOptions = {}): Promise<OpenPage> {
-    this.#browser ??= chromium.launch({ executablePath: PROGRAM, args: ['--no-sandbox'] })
+    this.#browser ??= chromium.launch({
+      executablePath: programPath(PROGRAM) ?? PROGRAM,
+      args: ['--no-sandbox'],
+    })
     const context = await (await this.#browser).newContext(options)
     const page = await context.newPage()
     const problems: string[] = []

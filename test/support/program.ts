@@ -2,10 +2,15 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
+/** The path of a program; undefined if it is not installed. */
+export function programPath(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return folders.map(folder => join(folder, program)).find(isProgram)
+}
+
 /** Why `program` cannot be run, as a reason to skip; false where it can. */
 export function absent(program: string): string | false {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  return folders.some(folder => isProgram(join(folder, program))) ? false : `${program} is not installed`
+  return programPath(program) === undefined ? `${program} is not installed` : false
 }
 
 function isProgram(path: string): boolean {
