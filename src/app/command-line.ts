@@ -50,6 +50,7 @@ export const HELP = `moonraker-ts: an API server for Klipper 3D printers
 
 Usage: moonraker-ts [options]
        moonraker-ts fleet [options]   run the hub of a fleet; fleet --help lists its options
+       moonraker-ts fleet-join CODE   make this printer a part of a fleet
        moonraker-ts workshop init     print a workshop.conf of the data folders in the home folder
 
   -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)

@@ -33,7 +33,7 @@ import type { Engine, Peer } from './engine.ts'
 /** The id of the engine's data in tests. */
 export const EPOCH = 'epoch-1'
 /** Milliseconds after which a wait for the printer fails. */
-const TIMEOUT = 15_000
+const TIMEOUT = 60_000
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 

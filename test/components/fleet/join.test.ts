@@ -1,18 +1,24 @@
 // Joining a fleet by a code: the hub is checked by the CA certificate that the code names.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { fromSeed } from '@nats-io/nkeys'
 import { codeText, type Enrolment } from '../../../src/fleet/contract/index.ts'
 import { call } from '../../fleet/fleet-rig.ts'
 import { startRig } from '../../support/rig.ts'
 import { CERTIFICATE, KEY } from '../../transports/http/certificate.ts'
 import { EXPIRED_CERTIFICATE } from '../mqtt/expired-certificate.ts'
+
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 
 const digestOf = (pem: string) => createHash('sha256').update(new X509Certificate(pem).raw).digest('hex')
 
@@ -57,8 +63,15 @@ test('a printer joins, stays as it is configured, and leaves', async () => {
     conf,
     /# my notes\n\[octoprint_compat\]\n[\s]*\[fleet\]\nengine: tls:\/\/hub.example:4222, tls/,
   )
-  // A second time: the same key, and one section.
-  await call(rig, 'server.fleet.join', { code })
+  // A second time, by the command: the same key, and one section.
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    MAIN,
+    'fleet-join',
+    code,
+    '-d',
+    rig.dataPath,
+  ])
+  assert.equal(stdout, `joined the fleet of ${ENROLLED.engine.join(', ')}; the server restarts\n`)
   assert.equal(hub.enrolments[1]?.nkey, nkey)
   assert.equal(readFileSync(rig.paths.configFile, 'utf8'), conf)
 })
@@ -105,4 +118,32 @@ test('what a hub replies is checked before anything is written', async () => {
   assert.equal(problems.includes('joined'), false)
   assert.equal(existsSync(join(rig.dataPath, 'fleet', 'credential.json')), false)
   assert.doesNotMatch(readFileSync(rig.paths.configFile, 'utf8'), /fleet/)
+})
+
+test('a printer whose server does not run joins by the command, and leaves', async () => {
+  await using hub = await startHub({ status: 200, body: { result: ENROLLED } })
+  const code = codeText({ hub: hub.hub, secret: 'once', ca: digestOf(CERTIFICATE) })
+  const { paths, [Symbol.asyncDispose]: stop } = await startRig({ printer: 'none' })
+  const data = mkdtempSync(join(tmpdir(), 'join-'))
+  cpSync(paths.data, data, { recursive: true, filter: path => !path.endsWith('.sock') })
+  await stop()
+  const run = (...args: string[]) => promisify(execFile)(process.execPath, [MAIN, 'fleet-join', ...args])
+  try {
+    const { stdout } = await run(code, '-d', data, '--name', 'Voron')
+    assert.match(stdout, /^joined the fleet of .*; start the server\n$/)
+    assert.equal(hub.enrolments[0]?.name, 'Voron')
+    await assert.rejects(run('nonsense', '-d', data), /moonraker-ts: This is not a code of a fleet/)
+    await assert.rejects(run(code, '-d', join(data, 'comms')), /start the server once/)
+    await using joined = await startRig({
+      printer: 'none',
+      prepare: target => cpSync(data, target.data, { recursive: true }),
+    })
+    assert.equal((await call(joined, 'server.fleet.status', {})).epoch, 'e1')
+    await call(joined, 'server.fleet.leave', {})
+    await joined.restartRequested
+    assert.doesNotMatch(readFileSync(joined.paths.configFile, 'utf8'), /fleet/)
+    assert.equal(existsSync(join(joined.dataPath, 'fleet', 'credential.json')), false)
+  } finally {
+    rmSync(data, { recursive: true, force: true })
+  }
 })
