@@ -124,8 +124,7 @@ export class Panel {
   }
 
   #receive(line: Buffer): void {
-    // Also where the checksum is wrong: it must not stop an emergency.
-    if (/M112/i.test(line.toString('latin1'))) {
+    if (isEmergency(line)) {
       this.#attempt('M112', () => this.#core.printer.call('emergency_stop'))
       return
     }
@@ -255,4 +254,10 @@ export class Panel {
       this.#core.log.debug(`a message to the panel was dropped: ${messageOf(error)}`)
     }
   }
+}
+
+/** In a line that may be damaged M112 counts anywhere; in one that is not, it may be the name of a file. */
+function isEmergency(line: Buffer): boolean {
+  const gcode = readLine(line, true)
+  return gcode === null ? /M112/i.test(line.toString('latin1')) : readCommand(gcode).name === 'M112'
 }

@@ -97,6 +97,18 @@ test('a macro that is to be confirmed runs after the OK of the panel', { skip },
   assert.deepEqual(scene.scripts, ['HOT TEMP=300'])
 })
 
+test('M112 in a damaged line is an emergency, in the name of a file it is not', { skip }, async () => {
+  await using scene = await Scene.start()
+  scene.panel.send('M36 "0:/gcodes/M112.gcode"')
+  scene.panel.send('M32 M112 part.gcode')
+  await scene.klippy.waitFor('gcode/script')
+  assert.equal(scene.klippy.count('emergency_stop'), 0)
+  scene.panel.device.send('N7 xM112*1\n')
+  await scene.klippy.waitFor('emergency_stop')
+  scene.panel.send('m112')
+  await scene.klippy.waitFor('emergency_stop', 2)
+})
+
 test('commands that fail by the hundred fill no log', { skip }, async () => {
   await using scene = await Scene.start()
   scene.panel.send('M98 P/macros/NONE')
