@@ -223,9 +223,13 @@ async function probe(url: string, port: MessagePort): Promise<void> {
   port.close()
 }
 
+/** An object whose value counts the restarts. */
+const COUNTER = 'temperature_sensor counter'
+
 async function measureRestarts(table: Table, rounds: number): Promise<void> {
   await using workshop = await WorkshopProcess.prepare(2)
   const klippies = await printingKlippies(workshop)
+  for (const each of klippies.all) each.status = { ...each.status, [COUNTER]: { temperature: 0 } }
   await workshop.start()
   const client = await dashboard(workshop.url('p2'))
   let closed = 0
@@ -234,17 +238,17 @@ async function measureRestarts(table: Table, rounds: number): Promise<void> {
   })
   const [, klippy] = klippies.all
   const seen = new Set<number>()
-  client.on('notify_status_update', ({ 'temperature_sensor counter': counter }: Record<string, unknown>) => {
+  client.on('notify_status_update', ({ [COUNTER]: counter }: Record<string, unknown>) => {
     const value = (counter as { temperature?: number } | undefined)?.temperature
     if (value !== undefined) seen.add(value)
   })
-  await client.follow({ 'temperature_sensor counter': null })
+  await client.follow({ [COUNTER]: null })
   let sent = 0
   const before = memory(workshop.pid).rss
   for (let round = 0; round < rounds; round += 1) {
     await fetch(`${workshop.url('p1')}/server/restart`, { method: 'POST' })
     sent += 1
-    klippy?.push('temperature_sensor counter', { temperature: sent })
+    klippy?.push(COUNTER, { temperature: sent })
     await sleep(0.02)
     await workshop.untilServed('p1')
   }
