@@ -7,7 +7,7 @@ export const GROUPS: Readonly<Record<string, readonly State[]>> = {
   Paused: ['paused'],
   Finished: ['complete', 'cancelled'],
   Ready: ['ready'],
-  'Need help': ['error', 'shutdown', 'startup'],
+  'Need help': ['failed', 'error', 'shutdown', 'startup'],
   Offline: ['offline'],
 }
 

@@ -6,6 +6,7 @@ export const STATES = [
   'paused',
   'complete',
   'cancelled',
+  'failed',
   'ready',
   'startup',
   'error',

@@ -15,6 +15,8 @@ function wordFor(state: State): Word {
     case 'error':
     case 'shutdown':
       return printerWord(state)
+    case 'failed':
+      return printerWord('ready', 'error')
     default:
       return printerWord('ready', state)
   }

@@ -185,5 +185,6 @@ export class WorkshopSource implements FleetSource {
 function stateOf(klippy: Entry['klippy_state'], print: string | undefined, error: string | null): State {
   if (error !== null || klippy === 'disconnected') return 'offline'
   if (klippy !== 'ready') return klippy
+  if (print === 'error') return 'failed'
   return STATES.find(state => state === print) ?? 'ready'
 }
