@@ -1,7 +1,7 @@
 // A workshop in this process, in a folder of its own, on free ports of loopback.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ServerHost } from '../../src/app/host.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -21,6 +21,8 @@ export interface WorkshopRigOptions {
   readonly more?: string
   readonly klippySockets?: ReadonlyMap<string, string>
   readonly clock?: Clock
+  /** For HTTPS. */
+  readonly certificate?: { readonly cert: string; readonly key: string }
 }
 
 interface PrinterFiles {
@@ -58,6 +60,11 @@ export async function startWorkshopRig(options: WorkshopRigOptions): Promise<Wor
   const files = new WorkshopFiles(folder)
   for (const [name, written] of Object.entries(options.printers)) files.writeConf(name, written)
   files.writeWorkshop(options)
+  if (options.certificate !== undefined) {
+    mkdirSync(dirname(paths.certificate))
+    writeFileSync(paths.certificate, options.certificate.cert)
+    writeFileSync(paths.key, options.certificate.key)
+  }
   const workshop = await startWorkshop({
     ...paths,
     read: () => readWorkshop(paths, workshopLog),
@@ -65,6 +72,10 @@ export async function startWorkshopRig(options: WorkshopRigOptions): Promise<Wor
     log: workshopLog,
     createLog: name => testLog({ console: line => log.push(`[${name}] ${line}`) }),
     ...(options.klippySockets !== undefined && { klippySockets: options.klippySockets }),
+  }).catch(async (error: unknown) => {
+    await host.stop()
+    rmSync(folder, { recursive: true, force: true })
+    throw error
   })
   const rig: WorkshopRig = {
     url: `http://127.0.0.1:${workshop.at.port}`,

@@ -1,12 +1,15 @@
 // A workshop through its sockets: addresses, users, the list of printers, reload.
 import assert from 'node:assert/strict'
+import { get } from 'node:https'
 import { test } from 'node:test'
 import { startPrinterInFolder } from '../../src/app/virtual-printer-in-folder.ts'
 import { connect } from '../../src/client/index.ts'
 import { dataPaths } from '../../src/core/paths.ts'
+import { freePort } from '../support/free-port.ts'
 import { sendRequest } from '../support/raw-http.ts'
 import { WebClient } from '../support/web-client.ts'
 import { startWorkshopRig } from '../support/workshop.ts'
+import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
 
 type Entry = { readonly name: string; readonly path: string | null; readonly error: string | null }
 
@@ -54,6 +57,19 @@ test('each printer has its whole API below its name, and the main one at the top
   assert.deepEqual(below.servers, [{ url: '/two' }])
 })
 
+test('a certificate next to workshop.conf gives HTTPS for all printers', async () => {
+  await using rig = await startWorkshopRig({
+    printers: { one: {}, two: {} },
+    certificate: { cert: CERTIFICATE, key: KEY },
+  })
+  const { tlsPort } = rig.workshop.at
+  const status = await new Promise(resolve => {
+    const options = { port: tlsPort, path: '/two/server/info', rejectUnauthorized: false }
+    get(options, reply => resolve(reply.resume().statusCode))
+  })
+  assert.equal(status, 200)
+})
+
 test('names that no printer has belong to the main printer', async () => {
   await using rig = await startWorkshopRig({ printers: { one: {}, two: {} } })
   for (const path of ['/three/server/info', '/One/server/info', '//one/server/info', '/%6fne/server/info']) {
@@ -63,9 +79,13 @@ test('names that no printer has belong to the main printer', async () => {
 })
 
 test('a printer with its own port is there as well, without the list', async () => {
+  const port = await freePort()
   await using rig = await startWorkshopRig({
-    printers: { one: { ownPort: true, server: 'route_prefix: old' }, two: {} },
+    printers: { one: { ownPort: true, server: `port: ${port}\nroute_prefix: old` }, two: {} },
   })
+  const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status
+  assert.deepEqual([await statusOf('/server/info'), await statusOf('/workshop/printers')], [200, 404])
+  assert.equal((await fetch(`${rig.url}/one/server/info`)).status, 200)
   const line = rig.log.find(text => text.includes("'route_prefix' in section [server] is ignored"))
   assert.ok(line?.startsWith('[one]'), line)
   const { path } = (await listed(rig.url))[0] as Entry
