@@ -80,7 +80,9 @@ export const server = chapter({
       result: object({
         version: string().describe('Of this program; server.info has the version that clients compare'),
         addresses: list(string()).describe('As http://192.168.1.5:7125; those for this machine first'),
-        frontends: list(object({ name: string(), path: string() })).describe('Those that it serves'),
+        frontends: list(
+          object({ name: string(), path: string().describe('Below the route prefix') }),
+        ).describe('Those that it serves'),
         refused_sites: list(string()).describe('Sites with front-ends, which cors_domains does not allow'),
         socket: string().describe("The server's unix socket"),
         klippy_socket: string().describe("Klippy's unix socket"),

@@ -28,7 +28,7 @@ export function describeServer(
   return () => ({
     version: PACKAGE_VERSION,
     addresses,
-    frontends: (frontends()?.list() ?? []).map(({ name, path }) => ({ name, path: routePrefix + path })),
+    frontends: (frontends()?.list() ?? []).map(({ name, path }) => ({ name, path })),
     refused_sites: HOSTED.filter(site => !policy.allowsOrigin(site)),
     socket: paths.socket,
     klippy_socket: printer.link.path,

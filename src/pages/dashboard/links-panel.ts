@@ -85,7 +85,7 @@ function link(href: string, text: string): HTMLAnchorElement {
 
 function frontendLinks({ frontends }: About): HTMLElement[] {
   return frontends.map(({ name, path }) => {
-    const made = link(path, `Open ${NAMES[name] ?? name}`)
+    const made = link(new URL(path.slice(1), apiBase()).href, `Open ${NAMES[name] ?? name}`)
     made.className = 'button main small'
     return made
   })

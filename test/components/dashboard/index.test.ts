@@ -92,7 +92,7 @@ test('server.about has what people need to know of the server', async () => {
   const about = await client.call('server.about')
   assert.match(about.version, /^\d+\.\d+\.\d+$/)
   assert.deepEqual(about.addresses, [`${rig.url}/p`])
-  assert.deepEqual(about.frontends, [{ name: 'mainsail', path: '/p/mainsail/' }])
+  assert.deepEqual(about.frontends, [{ name: 'mainsail', path: '/mainsail/' }])
   assert.deepEqual(about.refused_sites, ['http://app.fluidd.xyz'])
   assert.equal(about.socket, rig.socketPath)
 })
