@@ -17,6 +17,7 @@ const SILENCE = 150_000
 /** Files and folders whose tests start many programs, or take longest: these run first. */
 const FIRST = [
   'components/files/mounted.test.ts',
+  'components/dashboard/browser.test.ts',
   'components/update-manager/git-operations.test.ts',
   'system/',
   'components/update-manager/own-server.test.ts',

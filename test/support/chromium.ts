@@ -28,7 +28,7 @@ export class Chromium {
   async open(options: BrowserContextOptions = {}): Promise<OpenPage> {
     this.#browser ??= chromium.launch({
       executablePath: programPath(PROGRAM) ?? PROGRAM,
-      args: ['--no-sandbox'],
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     })
     const context = await (await this.#browser).newContext(options)
     const page = await context.newPage()
