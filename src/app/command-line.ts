@@ -52,6 +52,7 @@ Usage: moonraker-ts [options]
        moonraker-ts fleet [options]   run the hub of a fleet; fleet --help lists its options
        moonraker-ts fleet-join CODE   make this printer a part of a fleet
        moonraker-ts workshop init     print a workshop.conf of the data folders in the home folder
+       moonraker-ts fleet-join CODE   make the printer of a running server a part of a fleet
 
   -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)
   -c, --configfile FILE      the configuration (MOONRAKER_CONFIG_PATH; default <data>/config/moonraker.conf)

@@ -43,10 +43,18 @@ async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Pro
   const stops = new StopStack(log)
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   process.once('SIGTERM', end).once('SIGINT', end)
+  // The terminal may close while the hub runs.
+  process.stdout.on('error', () => undefined)
+  process.stderr.on('error', () => undefined)
   process.on('unhandledRejection', error => log.error('unhandled rejection', error))
   try {
     const hub = await startAll(command, files, { log, stops })
     printBanner(hub, command, files)
+    if (command.demo > 0) {
+      const { startDemo } = await import('./demo.ts')
+      const createCode = () => hub.createCode()
+      await startDemo({ folder: files.demo, count: command.demo, createCode, log, stops })
+    }
     await ended
     log.info('stopping')
   } finally {

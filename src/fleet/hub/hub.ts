@@ -22,6 +22,7 @@ import { Orders } from './jobs/orders.ts'
 import { type Listening, listen } from './listen.ts'
 import { serveLive } from './live.ts'
 import { serveMonitoring } from './metrics.ts'
+import { servePage } from './page.ts'
 import { Bookings } from './scheduler/bookings.ts'
 import { type Leadership, Lease } from './scheduler/lease.ts'
 import { Matching } from './scheduler/matching.ts'
@@ -73,6 +74,8 @@ export interface Hub extends Listening {
   readonly store: Store
   /** The first user with its password, at the first start of the fleet; else null. */
   readonly firstUser: { readonly username: string; readonly password: string } | null
+  /** A code for one printer. Rejects with ApiError 503. */
+  createCode(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -113,13 +116,19 @@ async function start(options: HubOptions, scope: Scope, stops: StopStack): Promi
   const warnings = new Warnings(text => log.warning(text))
   // Its port may be any free one, which is known only when it listens.
   let hubUrl = options.hubUrl ?? ''
-  serveAll({ options, scope, store, registry, hubUrl: () => hubUrl, stops })
+  const enrolments = serveAll({ options, scope, store, registry, hubUrl: () => hubUrl, stops })
   const listening = await listen(
     { ...options, registry, connections, policy: access.policy, warnings },
     stops,
   )
   hubUrl = options.hubUrl ?? listening.url
-  return { ...listening, store, firstUser: await access.createFirstUser(), stop: () => stops.run() }
+  return {
+    ...listening,
+    store,
+    firstUser: await access.createFirstUser(),
+    createCode: async () => (await enrolments.createCode({ site: '', labels: {} }, null)).code,
+    stop: () => stops.run(),
+  }
 }
 
 interface ServeAllParts {
@@ -131,7 +140,7 @@ interface ServeAllParts {
   readonly stops: StopStack
 }
 
-function serveAll({ options, scope, store, registry, hubUrl, stops }: ServeAllParts): void {
+function serveAll({ options, scope, store, registry, hubUrl, stops }: ServeAllParts): Enrolments {
   const { connection, clock, log } = options
   const { board, directory, slots } = store
   const epoch = () => store.epoch
@@ -168,6 +177,7 @@ function serveAll({ options, scope, store, registry, hubUrl, stops }: ServeAllPa
   scope.use(serveFleet({ registry, store, commands, enrolments, orders, events: new EventLog(store.layout) }))
   serveFiles(scope, { registry, blobs, urlKey: () => store.urlKey })
   serveMonitoring(scope, { registry, store, commands, lease })
+  scope.use(servePage(registry))
   serveLive(scope, { registry, store, commands, connection, clock })
   lease.start()
   scheduler.start()
@@ -180,6 +190,7 @@ function serveAll({ options, scope, store, registry, hubUrl, stops }: ServeAllPa
   })
   stops.add('the tidying', () => tidy.stop())
   if (options.engine !== null) followRevocations(options.engine, enrolments, options, stops)
+  return enrolments
 }
 
 /** The hub that runs the engine refuses the credentials that any hub has revoked. */

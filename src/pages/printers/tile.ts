@@ -37,9 +37,17 @@ function commandsOf({ state, canCommand }: Row): readonly Command[] {
   return ['emergency_stop']
 }
 
+/** Which printers a person has selected, by their ids. */
+export interface Choice {
+  has(id: string): boolean
+  set(id: string, isChosen: boolean): void
+}
+
 /** What a tile calls. */
 export interface TileActions {
   readonly command: (row: Row, command: Command) => void
+  /** Left out where printers cannot be selected. */
+  readonly choice?: Choice
 }
 
 export class Tile {
@@ -52,6 +60,7 @@ export class Tile {
   readonly #percent = element('span', { class: 'percent' })
   readonly #problem = element('p', { class: 'problem' })
   readonly #buttons = element('div', { class: 'buttons' })
+  readonly #chosen = element('input', { type: 'checkbox' })
   readonly #actions: TileActions
   #row: Row | null = null
   #shownButtons = ''
@@ -68,6 +77,10 @@ export class Tile {
       this.#buttons,
     )
     this.#picture.hidden = true
+    const { choice } = actions
+    if (choice === undefined) return
+    this.#name.before(this.#chosen)
+    this.#chosen.addEventListener('change', () => choice.set(this.#row?.id ?? '', this.#chosen.checked))
   }
 
   /** Shows `row`; `index` of `count` is for screen readers. */
@@ -75,8 +88,10 @@ export class Tile {
     if (this.#row?.id !== row.id) this.setPicture(null)
     this.root.setAttribute('aria-posinset', String(index + 1))
     this.root.setAttribute('aria-setsize', String(count))
+    this.#chosen.checked = this.#actions.choice?.has(row.id) === true
     if (this.#row === row) return
     this.#row = row
+    this.#chosen.setAttribute('aria-label', `Select ${row.name}`)
     const { name, link, state, print, problem } = row
     setText(this.#name, name)
     this.#name.href = link

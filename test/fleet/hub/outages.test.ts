@@ -20,8 +20,14 @@ async function spawnHub(rig: FleetRig, name: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [MAIN, 'fleet', ...options, ...engine], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  for await (const part of child.stdout) if (String(part).includes('The hub is up')) break
-  child.stdout.resume()
+  const started = Promise.withResolvers<void>()
+  let output = ''
+  child.stdout.on('data', part => {
+    output += String(part)
+    if (output.includes('The hub is up')) started.resolve()
+  })
+  child.once('exit', () => started.reject(new Error(output)))
+  await started.promise
   return child
 }
 
@@ -32,7 +38,10 @@ async function order(rig: FleetRig, copies: number): Promise<string[]> {
 }
 
 async function assertPrintedOnce(rig: FleetRig, jobs: readonly string[]): Promise<void> {
-  await until(() => jobs.every(id => rig.hub.store.board.get(id)?.value.state === 'done'), 90)
+  const open = () => jobs.filter(id => rig.hub.store.board.get(id)?.value.state !== 'done')
+  await until(() => open().length === 0, 90).catch(error => {
+    throw new Error(JSON.stringify(open().map(id => rig.hub.store.board.get(id))), { cause: error })
+  })
   const starts = rig.printers.flatMap(printer => printer.starts)
   assert.equal(starts.length, new Set(starts).size)
   const printed = starts.map(start => start.split(' ')[0] as string)
@@ -47,8 +56,9 @@ test('a hub is killed while it dispatches, and another goes on', { skip, timeout
     const killed = await spawnHub(rig, `hub${round}`)
     jobs.push(...(await order(rig, 60)))
     await new Promise(resolve => setTimeout(resolve, Math.random() * 600))
+    const exited = once(killed, 'exit')
     killed.kill('SIGKILL')
-    await once(killed, 'exit')
+    await exited
   }
   await assertPrintedOnce(rig, jobs)
 })

@@ -26,9 +26,11 @@ export interface EngineChildParts {
   readonly log: Log
 }
 
-/** The path of nats-server. Rejects with StartError where it is not installed. */
-export async function findEngine(): Promise<string> {
-  const found = await findProgram(PROGRAM, [process.env.PATH ?? '', ...SYSTEM_FOLDERS].join(':'))
+/** The path of nats-server, in one of `folders`. Rejects with StartError where it is not installed. */
+export async function findEngine(
+  folders = [...(process.env.PATH ?? '').split(':'), ...SYSTEM_FOLDERS],
+): Promise<string> {
+  const found = await findProgram(PROGRAM, folders.join(':'))
   if (found !== null) return found
   throw new StartError(
     `${PROGRAM} is not installed: apt install nats-server; or use the engine of another machine, with --engine and --creds`,
