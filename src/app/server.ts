@@ -190,6 +190,7 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
     instanceId: ensureInstanceId(paths.data, storage.namespaces, warn),
     ...addressOf(options.shared, section, warnings),
     maxUploadBytes: section.max_upload_size * 1024 * 1024,
+    printerName: options.shared?.prefix.slice(1) ?? null,
     managesMachine: options.managesMachine ?? true,
     debug,
   }

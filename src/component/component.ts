@@ -46,6 +46,8 @@ export interface Core {
   readonly port: number
   /** The prefix of every HTTP path, as '/printer1'; '' for none. */
   readonly routePrefix: string
+  /** The name of the printer in a workshop; null for a printer alone. */
+  readonly printerName: string | null
   /** False where another server of this process manages services, power and updates of the machine. */
   readonly managesMachine: boolean
   /** The largest file that may be uploaded, in bytes. */

@@ -68,7 +68,8 @@ export class Discovery implements Component {
   async start(): Promise<void> {
     if (this.#at === null) return
     const id = hexadecimal(this.#core.instanceId)
-    const name = instanceName(ownCgroup(), id)
+    // The printers of a workshop are one service of systemd.
+    const name = this.#core.printerName ?? instanceName(ownCgroup(), id)
     this.#known = { at: await withAddress(this.#at), id, name, host: this.#options.host || machineName() }
     this.#look()
     this.#watch = this.#core.clock.every(LOOK, () => this.#look())
