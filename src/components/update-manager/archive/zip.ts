@@ -20,6 +20,8 @@ const MAX_BYTES = 1024 * 1024 * 1024
 const MAX_RATIO = 100
 const RATIO_BYTES = 64 * 1024 * 1024
 const MAX_NAME_BYTES = 1024
+/** Folders inside each other: with the most entries of the longest names, an archive would make ten million folders. */
+const MAX_DEPTH = 40
 /** Bytes that stay free on the disk. */
 const KEPT_FREE = 16 * 1024 * 1024
 /** File types in the upper bits of a mode. */
@@ -95,7 +97,7 @@ function itemOf(entry: Entry, fullName: string): Item | null {
   const name = parts.join('/')
   if (name === '') return null
   const shown = JSON.stringify(name.slice(0, 100))
-  if (name.includes('\0') || Buffer.byteLength(name) > MAX_NAME_BYTES)
+  if (name.includes('\0') || Buffer.byteLength(name) > MAX_NAME_BYTES || parts.length > MAX_DEPTH)
     throw new ArchiveError(`The archive has an entry with an invalid name: ${shown}`)
   const isFolder = fullName.endsWith('/')
   // Archives that were made on Windows have no modes.

@@ -77,6 +77,7 @@ const rejected: readonly [title: string, entries: readonly ZipEntry[], message: 
   ],
   ['a name that is too long', [{ name: `${'x'.repeat(300)}.txt`, content: '1' }], /too long/],
   ['a path that is too long', [{ name: 'x/'.repeat(600) }], /invalid name/],
+  ['folders nested too deeply', [{ name: `${'x/'.repeat(40)}y`, content: '1' }], /invalid name/],
   ['a NUL in a name', [{ name: 'a\0b', content: '1' }], /invalid name/],
   ['nothing', [], /contains no files/],
   ['folders only', [{ name: 'a/' }], /contains no files/],
