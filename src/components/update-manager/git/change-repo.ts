@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommandError, runCommand } from '../../../core/run-command.ts'
+import { isPlainObject } from '../../../schema/index.ts'
 import type { Git } from './git.ts'
 import {
   endUnfinished,
@@ -66,6 +67,12 @@ export async function resetTo(
 export interface Move {
   readonly from: string
   readonly to: string
+}
+
+/** Reads a stored move; null for another value. */
+export function readMove(value: unknown): Move | null {
+  if (!isPlainObject(value) || typeof value.from !== 'string' || typeof value.to !== 'string') return null
+  return { from: value.from, to: value.to }
 }
 
 /** How a move that was interrupted ended. */

@@ -8,7 +8,7 @@ import { isPlainObject } from '../../../schema/index.ts'
 import type { Dependencies } from '../dependencies/index.ts'
 import type { Requirements } from '../dependencies/requirements.ts'
 import type { Recovery, StoredState, UpdateRun, Updater } from '../updater.ts'
-import { moveForward, resetTo, settleMove } from './change-repo.ts'
+import { type Move, moveForward, readMove, resetTo, settleMove } from './change-repo.ts'
 import { endRecovery } from './clone-recovery.ts'
 import { UNKNOWN } from './described.ts'
 import { type Git, GitError } from './git.ts'
@@ -45,6 +45,8 @@ export class GitUpdater implements Updater {
   readonly #parts: GitUpdaterParts
   #state: RepoState = NO_STATE
   #rollback: RollbackPoint = { commit: UNKNOWN, branch: UNKNOWN, version: null }
+  /** A move that failed, and that could not be taken back either, such as on a full disk. */
+  #unsettled: Move | null = null
 
   constructor(parts: GitUpdaterParts) {
     this.#parts = parts
@@ -59,15 +61,18 @@ export class GitUpdater implements Updater {
   }
 
   stored(): StoredState {
-    return { ...storedOf(this.#state, this.#rollback), is_valid: isValid(this.#parts.spec, this.#state) }
+    const state = storedOf(this.#state, this.#rollback)
+    return { ...state, is_valid: isValid(this.#parts.spec, this.#state), unsettled_move: this.#unsettled }
   }
 
   restore(stored: StoredState): void {
     this.#state = stateOf(stored)
     this.#rollback = rollbackOf(stored)
+    this.#unsettled = readMove(stored.unsettled_move)
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
+    if (this.#unsettled !== null) await this.#withLock(() => this.#settle(signal))
     await this.#read(signal, (remote, config) => this.#fetch(remote, config, { signal, ...REFRESH_FETCH }))
     if (this.#rollback.version === null) this.#rollback = this.#present()
   }
@@ -99,6 +104,7 @@ export class GitUpdater implements Updater {
   }
 
   async update(run: UpdateRun): Promise<void> {
+    if (this.#unsettled !== null) await this.refresh(run.signal)
     if (!isValid(this.#parts.spec, this.#state)) throw new ApiError(400, 'Update aborted, repo not valid')
     if (!isBehind(this.#state)) return
     await this.#withLock(() => this.#update(run))
@@ -120,7 +126,10 @@ export class GitUpdater implements Updater {
       await this.#parts.check?.(upstreamHash, run.signal)
       await run.note({ from: currentHash, to: upstreamHash, isUpdate: true })
       const previous = this.#present()
-      await run.uninterrupted(() => this.#withRepair(run, () => this.#moveOrReturn(run)))
+      const move = { from: currentHash, to: upstreamHash }
+      await run.uninterrupted(() =>
+        this.#withRepair(run, () => this.#orReturn(run, move, () => this.#move(run))),
+      )
       this.#rollback = previous
     })
     await this.#finish(run, before, 'Update Finished...')
@@ -145,18 +154,35 @@ export class GitUpdater implements Updater {
     if (corrupt) throw new GitError(['status'], messages.join('\n'))
   }
 
-  /** A move that fails, such as on a full disk, leaves no file of the new commit. */
-  async #moveOrReturn(run: UpdateRun): Promise<void> {
-    const { git, clock } = this.#parts
-    const { currentHash, upstreamHash } = this.#state
+  /** A move that fails, such as on a full disk, leaves no file of the new commit. Local changes are left as they are. */
+  async #orReturn<T>(run: UpdateRun, move: Move, work: () => Promise<T>): Promise<T> {
+    const wasClean = this.#state.changed.length === 0
     try {
-      await this.#move(run)
+      return await work()
     } catch (error) {
-      if (!(error instanceof GitError) || error.isCorruption) throw error
-      const { changed } = await readWorkTree(git, run.signal)
-      const options = { git, clock, signal: run.signal }
-      if (changed.length > 0) await settleMove(options, { from: currentHash, to: upstreamHash })
+      if (!(error instanceof GitError) || error.isCorruption || !wasClean) throw error
+      const { changed } = await readWorkTree(this.#parts.git, run.signal)
+      if (changed.length > 0) {
+        this.#unsettled = move
+        await this.#settle(run.signal)
+      }
       throw error
+    }
+  }
+
+  /** Takes a move back that failed. Where that fails too, the next refresh tries again. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    const { git, clock } = this.#parts
+    const move = this.#unsettled
+    if (move === null) return
+    try {
+      await freeLocks(git.path, clock, signal)
+      // Another program may have moved the repository meanwhile.
+      const head = await git.text(['rev-parse', 'HEAD'], signal)
+      if (head === move.from || head === move.to) await settleMove({ git, clock, signal }, move)
+      this.#unsettled = null
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error
     }
   }
 
@@ -251,7 +277,11 @@ export class GitUpdater implements Updater {
       await freeLocks(git.path, clock, run.signal)
       await run.note({ from: currentHash, to: commit })
       const options = { git, clock, signal: run.signal }
-      const saved = await run.uninterrupted(() => resetTo(options, commit, detached ? null : branch))
+      const saved = await run.uninterrupted(() =>
+        this.#orReturn(run, { from: currentHash, to: commit }, () =>
+          resetTo(options, commit, detached ? null : branch),
+        ),
+      )
       this.#reportSaved(run, saved, commit.slice(0, 8))
     })
     await this.#finish(run, before, 'Rollback Complete')
@@ -265,6 +295,7 @@ export class GitUpdater implements Updater {
     run.message(`${this.label}: Attempting Repo Recovery...`)
     const before = dependencies ? null : await this.#parts.dependencies.read()
     await this.#orReread(run, () => (hard ? hardRecovery : softRecovery)(run, this.#access(run)))
+    this.#unsettled = null
     await this.refresh(run.signal)
     this.#rollback = this.#present()
     if (!isValid(this.#parts.spec, this.#state))
@@ -294,11 +325,11 @@ export class GitUpdater implements Updater {
     const { git, clock, dependencies } = this.#parts
     await endRecovery(git.path)
     await freeLocks(git.path, clock, run.signal)
-    const { from, to, isUpdate } = isPlainObject(details) ? details : {}
-    if (typeof from !== 'string' || typeof to !== 'string') return 'no file was changed'
+    const move = readMove(details)
+    if (move === null) return 'no file was changed'
     const options = { git, clock, signal: run.signal }
-    const { commit, isDone, saved } = await this.#withRepair(run, () => settleMove(options, { from, to }))
-    if (isDone && isUpdate === true) this.#rollback = this.#present()
+    const { commit, isDone, saved } = await this.#withRepair(run, () => settleMove(options, move))
+    if (isDone && isPlainObject(details) && details.isUpdate === true) this.#rollback = this.#present()
     if (isDone) await dependencies.install(run, this.label, null)
     await this.#read(run.signal)
     const kept = saved === null ? '' : `; other files are kept in the branch ${saved}`
