@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { EntryStatus } from '../../api/update-manager.ts'
 import type { Clock } from '../../core/clock.ts'
-import { ApiError } from '../../core/errors.ts'
+import { ApiError, messageOf } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
 import { isPlainObject } from '../../schema/index.ts'
 import type { Namespaces } from '../../storage/index.ts'
 import type { Updater } from './updater.ts'
@@ -24,11 +25,13 @@ export interface Entry {
 export class Entries {
   readonly #namespaces: Namespaces
   readonly #clock: Clock
+  readonly #log: Log
   #entries: readonly Entry[] = []
 
-  constructor(namespaces: Namespaces, clock: Clock) {
+  constructor(namespaces: Namespaces, clock: Clock, log: Log) {
     this.#namespaces = namespaces
     this.#clock = clock
+    this.#log = log
   }
 
   list(): readonly Entry[] {
@@ -72,10 +75,14 @@ export class Entries {
     return refreshedAt + refreshSeconds <= now || refreshedAt > now
   }
 
-  /** Stores the state of an entry. */
+  /** Stores the state of an entry. On a full disk the state stays in memory: what was done is not a failure then. */
   async save({ updater, hash, refreshedAt }: Entry): Promise<void> {
     const record = { ...updater.stored(), last_config_hash: hash, last_refresh_time: refreshedAt }
-    await this.#namespaces.post(NAMESPACE, [updater.name], record)
+    try {
+      await this.#namespaces.post(NAMESPACE, [updater.name], record)
+    } catch (error) {
+      this.#log.warning(`the state of ${updater.name} cannot be stored: ${messageOf(error)}`)
+    }
   }
 
   /** Removes the records of entries that are not configured any more. */

@@ -67,7 +67,7 @@ export class UpdateManager {
   constructor(parts: ManagerParts) {
     const { core, machine, general } = parts
     this.#parts = parts
-    this.#entries = new Entries(core.storage.namespaces, core.clock)
+    this.#entries = new Entries(core.storage.namespaces, core.clock, core.log)
     this.#schedule = new RefreshSchedule(core.clock, general.refresh_window, () => void this.#refreshDue())
     this.operations = new Operations({
       core,
