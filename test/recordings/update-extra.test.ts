@@ -1,8 +1,9 @@
-// Further recorded requests: without Klippy, across a restart, refreshes by the status, and detached repositories under the
-// debug flag.
+// Further recorded requests: over HTTP, without Klippy, across a restart, refreshes by the status, detached repositories
+// under the debug flag, full updates, and without a service manager.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GitRepos, publishApp } from '../support/git-repos.ts'
+import { sendRequest } from '../support/raw-http.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
 import type { WebClient } from '../support/web-client.ts'
 import { absentRecording, loadUpdates, type Recorded, replay } from './update-recording.ts'
@@ -65,4 +66,62 @@ test('detached repositories are updated as recorded under the debug flag', {
   for (const name of ['detachedremote', 'detst']) repos.git(name, 'checkout', '--quiet', '--detach')
   await refresh(client)
   for (const each of loadUpdates(RECORDING)) if (each.name.startsWith('dbg_')) await replay(t, client, each)
+})
+
+/** A line of upd_http. */
+interface HttpRecorded {
+  readonly name: string
+  readonly request: { readonly method: string; readonly path: string }
+  readonly response: { readonly status: number; readonly body: { readonly error?: unknown } }
+}
+
+test('HTTP requests are answered as recorded', { skip: absentRecording('upd_http') }, async t => {
+  using repos = new GitRepos()
+  publishApp(repos)
+  repos.clone('app.git', 'uptodate')
+  const { server } = await start(repos, { uptodate: '' })
+  await using _ = server
+  for (const { name, request, response } of loadUpdates('upd_http') as unknown as HttpRecorded[]) {
+    // The original's list of system packages was empty.
+    if (name === 'system') continue
+    await t.test(name, async () => {
+      const { status, json } = await sendRequest(server.port, request.path, { verb: request.method })
+      assert.equal(status, response.status)
+      const { code, message } = (response.body.error ?? {}) as { code?: number; message?: string }
+      assert.deepEqual([json.error?.code, json.error?.message], [code, message])
+    })
+  }
+})
+
+/** What is better than recorded. */
+const IMPROVED: Readonly<Record<string, string>> = {
+  full_while_printing: 'is refused during a print',
+  update_managed: 'is done, and the messages name the service to restart',
+  recover_hard_wrongbranch: 'names the previous folder',
+  recover_hard_pin: 'names the previous folder',
+  recover_hard_dirty: 'names the previous folder',
+}
+
+test('full updates and recoveries are as recorded', { skip: absentRecording('upd_full_ok') }, async t => {
+  using repos = new GitRepos()
+  const at = publishApp(repos)
+  repos.clone('app.git', 'gitapp', at(137))
+  repos.clone('app.git', 'pinahead', at(60))
+  repos.clone('app.git', 'wrongbranch')
+  repos.git('wrongbranch', 'checkout', '--quiet', '-b', 'feature', 'origin/feature')
+  repos.clone('app.git', 'dirty', at(138))
+  repos.write('dirty', 'file.txt', 'changed\n')
+  const pin = `pinned_commit: ${at(100).slice(0, 10)}\n`
+  const entries = { gitapp: 'managed_services: klipper\n', pinahead: pin, dirty: '', wrongbranch: '' }
+  const { server, client } = await start(repos, entries)
+  await using _ = server
+  for (const each of loadUpdates('upd_provider_none'))
+    if (/^(update_managed|update_system_disabled|recover_hard_(wrongbranch|pin|dirty))$/.test(each.name))
+      await replay(t, client, each, IMPROVED[each.name])
+  await client.call('machine.update.full')
+  for (const each of loadUpdates('upd_full_ok')) {
+    if (!each.name.startsWith('full_')) continue
+    if (each.name === 'full_while_printing') await server.print(client, { state: 'printing' })
+    await replay(t, client, each, IMPROVED[each.name])
+  }
 })

@@ -28,6 +28,9 @@ export function loadUpdates(name: string): Recorded[] {
   return lines.map(line => JSON.parse(line))
 }
 
+/** How often it is sent depends on the network. */
+const DOWNLOAD = /^Downloading \S+: \d+ KiB/
+
 /** The reply and the messages, without paths, hashes and states. */
 export function comparable(
   { result, error }: Pick<Frame, 'result' | 'error'>,
@@ -35,6 +38,7 @@ export function comparable(
 ): unknown {
   const messages = frames
     .filter(({ method }) => method === 'notify_update_response')
+    .filter(({ params: [{ message }] }) => !DOWNLOAD.test(message))
     .map(({ params: [{ application, message, complete }] }) => [application, message, complete])
   const shown = typeof result === 'object' ? 'a status' : result
   const text = JSON.stringify({ result: shown, code: error?.code, error: error?.message, messages })
