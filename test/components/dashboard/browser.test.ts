@@ -12,7 +12,7 @@ import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 
 const EVIL = '<img src=x onerror=alert(1)>'
-const LONG = `${'a-very-long-name-'.repeat(12)}.gcode`
+const LONG = `${'a_very_long_name_'.repeat(12)}.gcode`
 const PHONE = { viewport: { width: 320, height: 640 } }
 
 const PART = `G28\n${'G1 X50 Y50 F6000\nG1 X60 Y50 F600\n'.repeat(20)}`
