@@ -109,3 +109,12 @@ function acceptsGzip(accepted: string | string[] | undefined): boolean {
     .split(',')
     .some(coding => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(coding))
 }
+
+/** Redirects a request for a folder without its last slash: the addresses in a page count from its folder. */
+export function redirectToFolder({ req, res }: PageRequest): void {
+  const [path = ''] = (req.url ?? '').split('?', 1)
+  const last = path.slice(path.lastIndexOf('/') + 1)
+  const query = (req.url ?? '').slice(path.length)
+  // A relative address, so that no name of a host can be in it.
+  res.writeHead(308, { Location: `./${last}/${query}` }).end()
+}

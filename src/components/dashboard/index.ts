@@ -1,6 +1,6 @@
 // The dashboard for people who open the server's address in a browser: at /welcome, and at / without a front-end.
 import { component } from '../../component/component.ts'
-import { pageFiles, sendPageFile } from '../../core/page-files.ts'
+import { pageFiles, redirectToFolder, sendPageFile } from '../../core/page-files.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 
 /**
@@ -29,11 +29,8 @@ export default component({
     // The page needs no login: it contains nothing of this server, and users log in there.
     const page = { verbs: ['GET', 'HEAD'], open: () => true }
     const sendPage = (request: RawRequest) => {
-      // The addresses of the page's files are relative, so its own needs the slash.
-      const { prefix } = request
-      if (prefix !== '' && request.req.url?.split('?', 1)[0] === prefix) {
-        return void request.res.writeHead(308, { Location: `.${prefix}/` }).end()
-      }
+      const { req, prefix } = request
+      if (prefix !== '' && req.url?.split('?', 1)[0] === prefix) return redirectToFolder(request)
       return sendPageFile(request, 'dashboard.html', files)
     }
     scope.use(registry.serveRaw({ ...page, path: '/welcome', handle: sendPage }))

@@ -3,6 +3,7 @@
 import { apiTops } from '../../api/tops.ts'
 import { type Core, component } from '../../component/component.ts'
 import { pairs, path, type ReadSection } from '../../config/index.ts'
+import { redirectToFolder } from '../../core/page-files.ts'
 import type { Scope } from '../../core/scope.ts'
 import { trimBothOf } from '../../core/trim-characters.ts'
 import type { RawRequest, RawRoute, SocketRequest } from '../../rpc/registry.ts'
@@ -78,7 +79,7 @@ class Frontends {
       open: () => true,
       handle: (request: RawRequest) => {
         const isFolder = request.req.url?.split('?', 1)[0] !== request.prefix
-        return isFolder ? sendSite(site, request) : redirectInside(request)
+        return isFolder ? sendSite(site, request) : redirectToFolder(request)
       },
     }
     if (prefix === '/') this.#scope.use(registry.serveRest(route))
@@ -102,17 +103,8 @@ class Frontends {
   #serveFolder(route: RawRoute): void {
     const { registry } = this.#core
     this.#scope.use(registry.serveRaw(route))
-    this.#scope.use(registry.serveRaw({ ...route, path: route.path.slice(0, -1), handle: redirectInside }))
+    this.#scope.use(registry.serveRaw({ ...route, path: route.path.slice(0, -1), handle: redirectToFolder }))
   }
-}
-
-/** The page's own links count from its folder. */
-function redirectInside({ req, res }: RawRequest): void {
-  const [path = ''] = (req.url ?? '').split('?', 1)
-  const last = path.slice(path.lastIndexOf('/') + 1)
-  const query = (req.url ?? '').slice(path.length)
-  // From here, so that no name of a host can come in.
-  res.writeHead(308, { Location: `./${last}/${query}` }).end()
 }
 
 /** A path with '/' at both ends. */

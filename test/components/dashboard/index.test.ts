@@ -50,10 +50,10 @@ test('an unauthenticated client receives the page, which contains nothing of the
 })
 
 test('below a prefix the page has the slash that its relative addresses need', async () => {
-  await using rig = await startRig({ printer: 'none', server: 'route_prefix: printer1' })
-  const { status, headers } = await sendRequest(rig.port, '/printer1')
-  assert.deepEqual([status, headers.location], [308, './printer1/'])
-  for (const path of ['/printer1/', '/printer1/welcome', '/printer1/welcome/dashboard.js']) {
+  await using rig = await startRig({ printer: 'none', server: 'route_prefix: all/printer1' })
+  const { status, headers } = await sendRequest(rig.port, '/all/printer1?x')
+  assert.deepEqual([status, headers.location], [308, './printer1/?x'])
+  for (const path of ['/all/printer1/', '/all/printer1/welcome', '/all/printer1/welcome/dashboard.js']) {
     assert.equal((await sendRequest(rig.port, path)).status, 200, path)
   }
   assert.equal((await sendRequest(rig.port, '/')).status, 404)
