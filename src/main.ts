@@ -28,6 +28,8 @@ async function main(): Promise<void> {
   if (first === 'fleet-join') return (await import('./app/fleet/join.ts')).runJoin(rest)
   if (first === 'fleet') return (await import('./app/fleet/index.ts')).runFleet(rest)
   if (first === 'fleet-join') return (await import('./app/fleet-join.ts')).runFleetJoin(rest)
+  if (first === 'doctor' || first === 'switch')
+    return (await import('./app/installation/index.ts')).runInstallation(first, rest)
   const command = readCommandLine(process.argv.slice(2), process.env)
   if (command.show === 'help') return void process.stdout.write(HELP)
   if (command.show === 'version')

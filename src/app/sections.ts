@@ -1,4 +1,4 @@
-// Every section of moonraker.conf with its options, for documents.
+// Every section of moonraker.conf with its options, for documents and for the inspection of a configuration.
 import { componentTypes } from '../components/index.ts'
 import type { SectionOptions } from '../config/index.ts'
 import { databaseOptions, secretsOptions } from './deprecated-paths.ts'
@@ -21,8 +21,8 @@ const CORE_SECTIONS: Readonly<Record<string, SectionOptions>> = {
   database: databaseOptions,
 }
 
-/** Every section that has options, those that are always there first. */
-export async function declaredSections(): Promise<DeclaredSection[]> {
+/** Every section, those that are always there first. */
+export async function knownSections(): Promise<DeclaredSection[]> {
   const types = await loadAll(componentTypes)
   const declared = [
     ...Object.entries(CORE_SECTIONS).map(([name, options]) => ({ name, options, byType: {} })),
@@ -36,8 +36,12 @@ export async function declaredSections(): Promise<DeclaredSection[]> {
   const sections = new Map<string, DeclaredSection>()
   for (const { name, options, byType } of declared) {
     const known = sections.get(name)?.options
-    if (Object.keys(options).length > 0)
-      sections.set(name, { name, options: { ...known, ...options }, byType })
+    sections.set(name, { name, options: { ...known, ...options }, byType })
   }
   return [...sections.values()]
+}
+
+/** Every section that has options, those that are always there first. */
+export async function declaredSections(): Promise<DeclaredSection[]> {
+  return (await knownSections()).filter(({ options }) => Object.keys(options).length > 0)
 }

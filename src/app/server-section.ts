@@ -1,5 +1,6 @@
 // The section [server]: where to listen and what to allow.
 import { deprecated, path } from '../config/index.ts'
+import { trimBothOf } from '../core/trim-characters.ts'
 import { bool, type InferShape, int, string } from '../schema/index.ts'
 
 /** The options of [server]. */
@@ -33,3 +34,9 @@ export const serverOptions = {
 }
 
 export type ServerSection = InferShape<typeof serverOptions>
+
+/** `printer1/` and `/printer1` are the same `route_prefix`; as it comes before paths. */
+export function normalizePrefix(prefix: string | null): string {
+  const inner = trimBothOf(prefix ?? '', '/')
+  return inner === '' ? '' : `/${inner}`
+}

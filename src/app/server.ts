@@ -21,7 +21,6 @@ import { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { DATA_FOLDERS, type DataPaths } from '../core/paths.ts'
 import { StopStack } from '../core/stop-stack.ts'
-import { trimBothOf } from '../core/trim-characters.ts'
 import { Warnings } from '../core/warnings.ts'
 import { Printer } from '../klippy/printer.ts'
 import type { AccessPolicy } from '../rpc/access-policy.ts'
@@ -34,7 +33,7 @@ import { withDeprecatedPaths } from './deprecated-paths.ts'
 import { ServerHost } from './host.ts'
 import { listen, type SharedPlaces } from './listen.ts'
 import { loadComponents } from './load-components.ts'
-import { type ServerSection, serverOptions } from './server-section.ts'
+import { normalizePrefix, type ServerSection, serverOptions } from './server-section.ts'
 
 /** The options of a server that are not in its configuration. */
 export interface ServerOptions {
@@ -240,12 +239,6 @@ function addressOf(
   return shared.ownPort
     ? { port, routePrefix: '' }
     : { port: shared.listener.at.port, routePrefix: shared.prefix }
-}
-
-/** `printer1/` and `/printer1` are the same prefix. */
-function normalizePrefix(prefix: string | null): string {
-  const inner = trimBothOf(prefix ?? '', '/')
-  return inner === '' ? '' : `/${inner}`
 }
 
 /** The configuration and its section [server]; the last good configuration if the current one cannot be used. */

@@ -3,16 +3,16 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
-import { dateStamp } from './backup-files.ts'
+import { dateStamp, openImmutable } from './backup-files.ts'
 import { Backups, backupNow } from './backups.ts'
 import { freeName } from './durable-files.ts'
 import { JobHistory } from './job-history.ts'
 import { JobTotals } from './job-totals.ts'
 import { importLmdb } from './lmdb-import.ts'
-import { hasRecords, writeRecord } from './namespace-rows.ts'
+import { hasRecords, readRecord, writeRecord } from './namespace-rows.ts'
 import { Namespaces } from './namespaces.ts'
 import { openDatabase, takePendingRestore } from './open-database.ts'
-import { encodeRecord } from './record.ts'
+import { decodeRecord, encodeRecord } from './record.ts'
 import type { Sqlite, Writer } from './sqlite.ts'
 import type { Table, TableDefinition } from './table-definition.ts'
 import { makeTables, needsMigration, openTable } from './table-definition.ts'
@@ -82,6 +82,21 @@ export function openStorage(options: StorageOptions): Storage {
       db.close()
       takePendingRestore(files)
     },
+  }
+}
+
+/**
+ * Reads the version of a database that another server may use (0 before it has one), without creating files next to it. `supported` is whether
+ * this server knows the version. Throws what node:sqlite throws.
+ */
+export function inspectVersion(file: string): { readonly version: number; readonly supported: boolean } {
+  const db = openImmutable(file)
+  try {
+    const record = readRecord(db, 'database', 'database_version')
+    const version = Number(record === undefined ? 0 : decodeRecord(record))
+    return { version, supported: version <= DATABASE_VERSION }
+  } finally {
+    db.close()
   }
 }
 

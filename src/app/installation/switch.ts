@@ -1,0 +1,139 @@
+// Changes which program a service runs, by a drop-in file; goes back by itself if the new one does not work.
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { replaceFile } from '../../config/atomic-file.ts'
+import { messageOf, StartError } from '../../core/errors.ts'
+import { runCommand } from '../../core/run-command.ts'
+import type { Instance } from './instances.ts'
+import { isReady, probeServer, type ServerAddress } from './probes.ts'
+import { quotedWord } from './unit-file.ts'
+
+/** Seconds that a service may take to stop or to start. */
+const SYSTEMCTL_TIMEOUT = 120
+/** Milliseconds between two attempts to reach a server. */
+const POLL = 250
+
+/** A change of one service. */
+export interface Change {
+  readonly instance: Instance
+  readonly address: ServerAddress
+  /** Whether Klipper is ready, and has to be ready afterwards. */
+  readonly klipperReady: boolean
+  /** Seconds that the new server has to reply, and Klipper to be ready. */
+  readonly timeout: number
+  /** Receives what is being done, in words. */
+  readonly report: (text: string) => void
+}
+
+/** The programs that a drop-in starts. */
+export interface Programs {
+  /** The binary of Node.js. */
+  readonly node: string
+  /** The file moonraker.cjs. */
+  readonly server: string
+}
+
+/** The text of the drop-in that makes a service run this server. */
+export function dropInText({ args, service }: Instance, { node, server }: Programs): string {
+  const words = [node, server, ...args].map(quotedWord)
+  return [
+    '# Makes this service run moonraker-ts instead of Moonraker. To go back: moonraker-ts switch back',
+    '',
+    '[Service]',
+    'ExecStart=',
+    `ExecStart=${words.join(' ')}`,
+    'TimeoutStopSec=20',
+    `CacheDirectory=${service}`,
+    `Environment=NODE_COMPILE_CACHE=%C/${service}`,
+    '',
+  ].join('\n')
+}
+
+/** Whether the service runs this server. */
+export function isSwitched({ dropIn }: Instance): boolean {
+  return existsSync(dropIn)
+}
+
+/**
+ * Makes the service run this server. Rejects with StartError if the server does not work there: the service then runs
+ * what it ran before.
+ */
+export async function switchOver(change: Change, programs: Programs): Promise<void> {
+  const { instance, report } = change
+  const before = isSwitched(instance) ? readFileSync(instance.dropIn, 'utf8') : null
+  const text = dropInText(instance, programs)
+  if (before === text && (await isReady(change.address, change.klipperReady))) {
+    return report(`${instance.service} runs this server already`)
+  }
+  try {
+    writeDropIn(instance, text)
+    await restart(change)
+    await waitUntil(change, () => isReady(change.address, change.klipperReady))
+    report(`${instance.service} runs moonraker-ts now`)
+  } catch (error) {
+    report(`it does not work (${messageOf(error)}): going back`)
+    if (before === null) removeDropIn(instance)
+    else writeDropIn(instance, before)
+    await restart(change)
+    throw new StartError(
+      `${instance.service}: ${messageOf(error)}; the service runs what it ran before. ` +
+        `journalctl -u ${instance.service} shows why`,
+    )
+  }
+}
+
+/** Makes the service run Moonraker again. Rejects with StartError if that does not reply. */
+export async function switchBack(change: Change): Promise<void> {
+  const { instance, report } = change
+  if (!isSwitched(instance)) return report(`${instance.service} does not run moonraker-ts`)
+  removeDropIn(instance)
+  await restart(change)
+  await waitUntil(change, async () => (await probeServer(change.address)) === 'other')
+  report(`${instance.service} runs Moonraker again`)
+}
+
+function writeDropIn({ dropIn }: Instance, text: string): void {
+  try {
+    mkdirSync(dirname(dropIn), { recursive: true })
+    replaceFile(dropIn, text, 0o644)
+  } catch (error) {
+    throw new StartError(`${dropIn} cannot be written (${messageOf(error)}): run this command with sudo`)
+  }
+}
+
+function removeDropIn({ dropIn }: Instance): void {
+  try {
+    rmSync(dropIn, { force: true })
+  } catch (error) {
+    throw new StartError(`${dropIn} cannot be removed (${messageOf(error)}): run this command with sudo`)
+  }
+  try {
+    rmdirSync(dirname(dropIn))
+  } catch {
+    // Other drop-ins are in it.
+  }
+}
+
+async function restart({ instance: { service }, report }: Change): Promise<void> {
+  report(`restarting ${service}`)
+  await systemctl('daemon-reload')
+  // A service that failed several times would not be started again.
+  await systemctl('reset-failed', service).catch(() => undefined)
+  await systemctl('restart', service)
+}
+
+async function systemctl(...args: string[]): Promise<void> {
+  const { code, stderr } = await runCommand('systemctl', args, { timeoutSeconds: SYSTEMCTL_TIMEOUT })
+  if (code !== 0) throw new StartError(`systemctl ${args.join(' ')} failed: ${stderr.trim()}`)
+}
+
+async function waitUntil({ address, timeout }: Change, holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + timeout * 1000
+  while (!(await holds())) {
+    if (performance.now() > end) {
+      throw new StartError(`the server on port ${address.port} is not ready after ${timeout} s`)
+    }
+    await sleep(POLL)
+  }
+}
