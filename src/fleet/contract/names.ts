@@ -26,7 +26,7 @@ export interface Bucket {
   readonly replicas: 1 | 3
 }
 
-/** The buckets. Keys are printer ids, job ids and user names, of `fleet_meta` META_KEYS, of `fleet_lease` LEASE_KEY. */
+/** The buckets. Keys are printer ids and job ids, of `fleet_lease` LEASE_KEY; those of `fleet_meta` and `fleet_users` are the hubs' own. */
 export const BUCKETS = {
   fleet_meta: { storage: 'file', history: 1, replicas: 3 },
   fleet_printers: { storage: 'file', history: 1, maxValueSize: MAX_VALUE_BYTES, replicas: 3 },
@@ -38,9 +38,6 @@ export const BUCKETS = {
 } as const satisfies Readonly<Record<string, Bucket>>
 
 export type BucketName = keyof typeof BUCKETS
-
-/** Keys of `fleet_meta`: the random id of the engine's data, two keys of the hubs, and the version of the schema. */
-export const META_KEYS = ['epoch', 'jwt_key', 'url_key', 'schema'] as const
 
 /** The key of `fleet_lease`. */
 export const LEASE_KEY = 'scheduler'

@@ -80,7 +80,8 @@ test('nine attempts with the credential of a printer on the subjects of another 
   }
   const further: Record<string, () => void> = {
     'send to all': () => connection.publish(subjects.all, '{}'),
-    'read the keys of the hubs': () => connection.publish(subjects.directGet('fleet_meta', 'jwt_key'), ''),
+    'read the keys of the hubs': () =>
+      connection.publish(subjects.directGet('fleet_meta', 'printer_signer'), ''),
     'read users': () => connection.publish('$JS.API.STREAM.MSG.GET.KV_fleet_users', '{}'),
     'delete a stream': () => connection.publish('$JS.API.STREAM.DELETE.FLEET_EVENTS', ''),
     'create a consumer': () => connection.publish('$JS.API.CONSUMER.CREATE.KV_fleet_slots', '{}'),

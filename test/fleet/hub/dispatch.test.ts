@@ -118,6 +118,15 @@ test('a job of a silent printer is held, and not released while that printer has
   assert.equal((await rig.hub.call(`/fleet/jobs/${id}/release`, {})).result.job.state, 'queued')
 })
 
+test('a job of a printer that leaves the fleet is held', { skip }, async () => {
+  await using rig = await FleetRig.start()
+  const [printer] = await rig.addPrinters(1, { printTime: 600_000 })
+  const id = await order(rig, await rig.upload())
+  await jobIn(rig, id, 'printing')
+  await rig.hub.call(`/fleet/printers/${printer?.id}`, undefined, 'DELETE')
+  assert.equal((await jobIn(rig, id, 'held')).why, 'its printer has left the fleet')
+})
+
 test('of a withdrawal and an acceptance at the same time, exactly one succeeds', { skip }, async () => {
   await using rig = await FleetRig.start(1, { lease: NEVER })
   const [printer] = await rig.addPrinters(1, { answer: 'ignore' })

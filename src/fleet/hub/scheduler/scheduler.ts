@@ -139,14 +139,15 @@ export class Scheduler {
     await forEachConcurrently(open, PARALLEL, async job => {
       const { printer, state, attempt, changed, cancelling } = job.value
       const known = printer === null ? undefined : this.#parts.directory.get(printer)
-      const slot = known?.slot?.value
+      if (known === undefined) return this.#holdLeft(job)
+      const slot = known.slot?.value
       if (slot !== undefined && slot.job === job.id && slot.attempt === attempt) {
         const hasEnded = slot.state === 'offered' && (cancelling || (slot.until ?? 0) <= Date.now())
         if (hasEnded) await this.#withdraw(job, slot.until ?? 0)
         else if (state !== 'offered') await this.#holdLost(job)
       } else if (Date.now() - changed > OPEN_MILLISECONDS) {
         const isKnown = slot !== undefined && knowsOf(slot, job.id, attempt)
-        if (!isKnown) await offers.settle(job, known?.state?.job?.id === job.id)
+        if (!isKnown) await offers.settle(job, known.state?.job?.id === job.id)
         else if (printer !== null) await bookings.book(printer, slot)
       }
     })
@@ -158,6 +159,13 @@ export class Scheduler {
     const { printer, cancelling } = job.value
     if (!cancelling && printer !== null) matching.refused(printer, until)
     await offers.withdraw(job)
+  }
+
+  /** The printer of the job has left the fleet. */
+  async #holdLeft(job: BoardJob): Promise<void> {
+    const { offers, board } = this.#parts
+    if (job.value.state === 'offered' && (await offers.withdraw(job))) return
+    await board.step(job, { do: 'hold', why: 'its printer has left the fleet' })
   }
 
   async #holdLost(job: BoardJob): Promise<void> {
