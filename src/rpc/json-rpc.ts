@@ -12,6 +12,8 @@ import type { Registry } from './registry.ts'
 const MAX_BATCH = 1000
 /** Characters of the replies to a batch; once they are exceeded, the rest of the batch is refused. */
 const MAX_BATCH_REPLY = 32 * 1024 * 1024
+/** Characters that each call in progress may need, until a reply is longer: so at most 16 calls are in progress. */
+const EXPECTED_REPLY = MAX_BATCH_REPLY / 16
 /** The longest text of an id that is an object or a list; a deeply nested one could not be echoed. */
 const MAX_ID_LENGTH = 1000
 
@@ -90,39 +92,49 @@ function answerBatch(
   if (batch.length > MAX_BATCH) {
     return failure(null, { code: -32600, message: `Batch too large: at most ${MAX_BATCH} requests` })
   }
-  const join = (replies: (string | undefined)[]) => {
-    const due = replies.filter(reply => reply !== undefined)
-    return due.length === 0 ? undefined : `[${due.join(',')}]`
-  }
-  let size = 0
-  const count = (item: unknown, reply: string | undefined) => {
-    if (size > MAX_BATCH_REPLY) return refuseInBatch(item)
-    size += reply?.length ?? 0
-    return reply
-  }
-  const answerItem = (item: unknown) => {
-    if (size > MAX_BATCH_REPLY) return refuseInBatch(item)
-    const reply = answerOne(registry, item, caller, length)
-    return reply instanceof Promise ? reply.then(late => count(item, late)) : count(item, reply)
-  }
-  return inTurns(batch, answerItem).then(join)
+  return answerInTurns(batch, item => answerOne(registry, item, caller, length))
 }
 
-/** The results of `task` for all items, in their order. Each turn of the event loop starts a bounded number of tasks. */
-async function inTurns<T, R>(items: readonly T[], task: (item: T) => R | Promise<R>): Promise<R[]> {
-  const results: (R | Promise<R>)[] = []
+/**
+ * The joined replies to a batch, in its order. Each turn of the event loop starts a bounded number of calls, and a bounded
+ * number of them is in progress. A call that is refused, since the replies are too long, is not executed.
+ */
+async function answerInTurns(
+  batch: readonly unknown[],
+  answerItem: (item: unknown) => Answer<string>,
+): Promise<string | undefined> {
+  const replies: (string | undefined)[] = []
+  const inProgress = new Set<Promise<void>>()
+  let size = 0
+  let longest = EXPECTED_REPLY
+  const isFull = () => size > MAX_BATCH_REPLY
+  const add = (index: number, reply: string | undefined) => {
+    const text = isFull() ? refuseInBatch(batch[index]) : reply
+    replies[index] = text
+    size += text?.length ?? 0
+    longest = Math.max(longest, text?.length ?? 0)
+  }
+  const mustWait = () => inProgress.size > 0 && size + inProgress.size * longest >= MAX_BATCH_REPLY
   const budget = new TurnBudget()
-  for (const item of items) {
+  for (const [index, item] of batch.entries()) {
     if (budget.isSpent) {
       await nextTurn()
       budget.renew()
     }
-    const result = task(item)
-    budget.add(result)
-    results.push(result)
+    while (mustWait()) await Promise.race(inProgress)
+    const reply = isFull() ? undefined : answerItem(item)
+    budget.add(reply)
+    if (reply instanceof Promise) {
+      const added = reply.then(late => {
+        inProgress.delete(added)
+        add(index, late)
+      })
+      inProgress.add(added)
+    } else add(index, reply)
   }
-  // oxlint-disable-next-line await-thenable -- some are promises, others are values
-  return Promise.all(results)
+  await Promise.all(inProgress)
+  const due = replies.filter(reply => reply !== undefined)
+  return due.length === 0 ? undefined : `[${due.join(',')}]`
 }
 
 /** The reply to a call whose result does not fit in the replies to its batch. */
