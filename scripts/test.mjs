@@ -69,7 +69,7 @@ function temporaryFolder() {
 class Runner {
   #child = spawn(process.execPath, [RUNNER], {
     cwd: root,
-    env: { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE: CACHE },
+    env: { ...process.env, TMPDIR: temporary, TEST_RUN_FOLDER: temporary, NODE_COMPILE_CACHE: CACHE },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   #output = ''

@@ -1,6 +1,6 @@
 // The server as it is installed: one bundle, and next to it what is loaded on first use.
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   globSync,
@@ -17,16 +17,14 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { ZipFile } from 'yazl'
 import { fleet } from '../src/api/fleet.ts'
 import { api } from '../src/api/index.ts'
 import { workshop } from '../src/api/workshop.ts'
 import { everySection } from './support/every-section.ts'
 import { postJson, sendRequest } from './support/raw-http.ts'
+import { copyBundle } from './support/server-bundle.ts'
 
-const BUILD = fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))
 const FOLDER = mkdtempSync(join(tmpdir(), 'bundle-'))
 const OUTPUT = join(FOLDER, 'dist')
 const DATA = join(FOLDER, 'data')
@@ -44,7 +42,7 @@ enable_moonlight: False
 enable_object_processing: True
 `
 
-const built = promisify(execFile)(process.execPath, [BUILD, OUTPUT])
+const built = copyBundle(OUTPUT)
 
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 

@@ -31,7 +31,8 @@ class Program implements AsyncDisposable {
     mkdirSync(join(this.folder, 'config'))
     writeFileSync(join(this.folder, 'config', 'moonraker.conf'), CONF)
     const command = [process.execPath, ...node, MAIN, '-d', this.folder, ...args]
-    const env = { PATH: process.env.PATH, HOME: this.folder }
+    const { PATH, NODE_COMPILE_CACHE } = process.env
+    const env = { PATH, NODE_COMPILE_CACHE, HOME: this.folder }
     this.process = spawn('sh', ['-c', `${limits}; exec "$@"`, 'sh', ...command], { env })
     for (const output of [this.process.stdout, this.process.stderr]) {
       output?.on('data', text => {

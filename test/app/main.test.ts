@@ -1,6 +1,6 @@
 // The server as a process: how it starts, what it prints, how it ends.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -15,17 +15,13 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { describe, test } from 'node:test'
 import { PACKAGE_VERSION } from '../../src/core/version.ts'
 import { postJson, sendRequest } from '../support/raw-http.ts'
+import { serverBundle } from '../support/server-bundle.ts'
 import { WebClient } from '../support/web-client.ts'
 
-const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
-/** The command as it is installed: it starts in a fraction of the time that its sources need. */
-const OUTPUT = mkdtempSync(join(tmpdir(), 'main-bundle-'))
-const MAIN = join(OUTPUT, 'moonraker.cjs')
+const MAIN = join(await serverBundle(), 'moonraker.cjs')
 
 const CONF =
   '[server]\nhost: 127.0.0.1\nport: 0\nklippy_uds_address: {data_path}/none.sock\n[authorization]\ntrusted_clients: 127.0.0.1\n'
@@ -103,9 +99,6 @@ async function failure(...args: string[]): Promise<string> {
 
 // Most of the time goes into starting processes: two at a time.
 describe('the command', { concurrency: 2 }, () => {
-  before(() => promisify(execFile)(process.execPath, [BUILD, OUTPUT]))
-  after(() => rmSync(OUTPUT, { recursive: true, force: true }))
-
   test('help and version are printed, and nothing is started', async () => {
     await using help = new Run('--help')
     await using version = new Run('--version')

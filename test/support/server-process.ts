@@ -1,16 +1,45 @@
 // A server as it is installed: a bundle in a process of its own, which a test can kill.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import { freePort } from './free-port.ts'
+import { serverBundle } from './server-bundle.ts'
 
-const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
+const COMMAND = join(await serverBundle(), 'moonraker.cjs')
+
+/** A server that listens. */
+interface StartedServer {
+  readonly child: ChildProcess
+  readonly port: number
+}
+
+/**
+ * Starts a server on a data folder whose configuration has the port 0; resolves when it listens. `started` receives the
+ * process at once, `env` is added to the environment.
+ */
+export async function startServerProcess(
+  data: string,
+  { started, env }: { started?: (child: ChildProcess) => void; env?: Readonly<Record<string, string>> } = {},
+): Promise<StartedServer> {
+  const child = spawn(process.execPath, [COMMAND, '-d', data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
+  started?.(child)
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+    const [, port] = /is up: http:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? []
+    if (port !== undefined) resolve(Number(port))
+  })
+  child.on('close', () => reject(new Error(`the server has ended: ${text}`)))
+  return { child, port: await promise }
+}
 
 export class ServerProcess implements AsyncDisposable {
   readonly #folder: string
@@ -24,10 +53,9 @@ export class ServerProcess implements AsyncDisposable {
     this.port = port
   }
 
-  /** Builds the bundle and writes the configuration. `conf` is further text of moonraker.conf. */
+  /** Writes the configuration. `conf` is further text of moonraker.conf. */
   static async prepare(conf = ''): Promise<ServerProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'server-process-'))
-    await promisify(execFile)(process.execPath, [BUILD, join(folder, 'dist')])
     const server = new ServerProcess(folder, await freePort())
     const { config, gcodes, configFile } = server.paths
     for (const each of [config, gcodes]) mkdirSync(each, { recursive: true })
@@ -41,9 +69,8 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Starts the process; does not wait until it listens. */
   start(): ChildProcess {
-    const command = join(this.#folder, 'dist', 'moonraker.cjs')
     const stdio = ['ignore' as const, 'ignore' as const, 'inherit' as const]
-    this.#child = spawn(process.execPath, [command, '-d', this.paths.data], { stdio })
+    this.#child = spawn(process.execPath, [COMMAND, '-d', this.paths.data], { stdio })
     return this.#child
   }
 

@@ -10,6 +10,7 @@ import { runCommand } from '../../src/core/run-command.ts'
 import { FrameSplitter, frame } from '../../src/klippy/framing.ts'
 import { postJson, sendRequest } from '../support/raw-http.ts'
 import { type Rig, startRig } from '../support/rig.ts'
+import { serverBundle } from '../support/server-bundle.ts'
 import { WebClient } from '../support/web-client.ts'
 import { absent, startSupervisor } from './supervisor.ts'
 
@@ -92,15 +93,9 @@ suite('supervisord', { skip: absent ?? false }, () => {
     const config = join(data, 'config')
     mkdirSync(config)
     const socketPath = join(data, 'comms', 'moonraker.sock')
-    const main = join(import.meta.dirname, '../../src/main.ts')
+    const main = join(await serverBundle(), 'moonraker.cjs')
     await using supervisor = await startSupervisor({
-      moonraker_3: [
-        `command=${process.execPath} ${main} -d ${data}`,
-        // What the first one has compiled serves the second.
-        `environment=NODE_COMPILE_CACHE="${data}/compiled"`,
-        'startsecs=0',
-        'autostart=false',
-      ],
+      moonraker_3: [`command=${process.execPath} ${main} -d ${data}`, 'startsecs=0', 'autostart=false'],
     })
     writeFileSync(
       join(config, 'moonraker.conf'),

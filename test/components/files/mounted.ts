@@ -24,12 +24,12 @@ import type { DataPaths } from '../../../src/core/paths.ts'
 import { quickClock } from '../../support/quick-clock.ts'
 import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
+import { startServerProcess } from '../../support/server-process.ts'
 import { openFileClient } from './file-client.ts'
 import { upload } from './form.ts'
 import { listFiles } from './list-files.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'mounted-'))
-const SERVER = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 const REMOTE = fileURLToPath(new URL('../../support/remote-folder.ts', import.meta.url))
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 
@@ -98,17 +98,7 @@ async function boundFile(): Promise<void> {
   unmount(join(paths.config, 'printer.cfg'))
 }
 
-async function startServer(data: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [SERVER, '-d', data], { stdio: ['ignore', 'pipe', 'inherit'] })
-  children.add(child)
-  let text = ''
-  for await (const chunk of child.stdout) {
-    text += String(chunk)
-    const [, port] = /http:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? []
-    if (port !== undefined) return { child, port: Number(port) }
-  }
-  throw new Error(`the server has ended: ${text}`)
-}
+const startServer = (data: string) => startServerProcess(data, { started: child => void children.add(child) })
 
 /** A server that is killed as soon as it overwrites a file leaves the old or the new content after the next start. */
 async function boundFileKilled(): Promise<void> {

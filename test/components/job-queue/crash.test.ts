@@ -1,21 +1,19 @@
 // Kills the server at random moments while it writes items, the queue, the history, users and keys: every acknowledged
 // write must survive. CRASH_ROUNDS sets how often.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { Sqlite } from '../../../src/storage/sqlite.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { IDLE } from '../../support/restartable-server.ts'
+import { startServerProcess } from '../../support/server-process.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 import { AcknowledgedUsers } from './crash-users.ts'
 
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 2)
-const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.meta.url))
 const FILES = ['a.gcode', 'b.gcode']
 
 /** What the server has acknowledged so far. */
@@ -98,20 +96,9 @@ async function check(client: WebClient, known: Acknowledged): Promise<void> {
   }
 }
 
-async function startChild(
-  folder: string,
-  klippy: FakeKlippy,
-): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [SERVER, folder, klippy.path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [line] = await once(child.stdout, 'data')
-  return { child, port: Number(String(line)) }
-}
-
 async function round(folder: string, klippy: FakeKlippy, known: Acknowledged): Promise<void> {
   klippy.change('print_stats', IDLE)
-  const { child, port } = await startChild(folder, klippy)
+  const { child, port } = await startServerProcess(folder)
   const exit = once(child, 'exit')
   try {
     const client = await WebClient.open(`http://127.0.0.1:${port}`)
@@ -136,8 +123,8 @@ async function round(folder: string, klippy: FakeKlippy, known: Acknowledged): P
 }
 
 /** Checks all acknowledged writes, and that every acknowledged user can log in. */
-async function lastLook(folder: string, klippy: FakeKlippy, known: Acknowledged): Promise<void> {
-  const { child, port } = await startChild(folder, klippy)
+async function lastLook(folder: string, known: Acknowledged): Promise<void> {
+  const { child, port } = await startServerProcess(folder)
   const exit = once(child, 'exit')
   try {
     using client = await WebClient.open(`http://127.0.0.1:${port}`)
@@ -162,10 +149,12 @@ test(`killed ${ROUNDS} times`, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'crash-'))
   for (const name of ['config', 'gcodes']) mkdirSync(join(folder, name))
   for (const name of FILES) writeFileSync(join(folder, 'gcodes', name), '; nothing\n')
-  const conf =
-    '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n'
-  writeFileSync(join(folder, 'config', 'moonraker.conf'), conf)
   await using klippy = await FakeKlippy.start()
+  const conf =
+    `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\nklippy_uds_address: ${klippy.path}\n` +
+    '[authorization]\ntrusted_clients: 127.0.0.1\n[machine]\nprovider: none\n' +
+    '[announcements]\nenable_moonlight: False\n'
+  writeFileSync(join(folder, 'config', 'moonraker.conf'), conf)
   const known = new Acknowledged()
   try {
     klippy.change('heaters', { available_sensors: [], available_monitors: [] })
@@ -173,7 +162,7 @@ test(`killed ${ROUNDS} times`, async t => {
       await round(folder, klippy, known)
       if (count % 5 === 0) checkFile(folder)
     }
-    await lastLook(folder, klippy, known)
+    await lastLook(folder, known)
     assert.ok(known.writes > ROUNDS, `${known.writes} writes are too few for a result`)
     const { writes, items, jobs, queued } = known
     t.diagnostic(

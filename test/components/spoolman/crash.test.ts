@@ -1,19 +1,18 @@
 // The server is killed at random moments of a print, while reports fail in every way: Spoolman gets each length once.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { dataPaths } from '../../../src/core/paths.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
+import { startServerProcess } from '../../support/server-process.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { type Failure, FakeSpoolman } from './fake-spoolman.ts'
 import { STATUS } from './scene.ts'
 
-const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.meta.url))
 const ROUNDS = 3
 const FAILURES: readonly (Failure | null)[] = [
   null,
@@ -22,12 +21,9 @@ const FAILURES: readonly (Failure | null)[] = [
   { status: 500, body: 'database locked' },
 ]
 
-async function startChild(folder: string, klippy: FakeKlippy): Promise<[ChildProcess, WebClient]> {
-  const child = spawn(process.execPath, [SERVER, folder, klippy.path], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  const [line] = await once(child.stdout, 'data')
-  const client = await WebClient.open(`http://127.0.0.1:${Number(String(line))}`)
+async function startChild(folder: string): Promise<[ChildProcess, WebClient]> {
+  const { child, port } = await startServerProcess(folder)
+  const client = await WebClient.open(`http://127.0.0.1:${port}`)
   const { result } = await client.call('server.info')
   if (result.klippy_state !== 'ready') await client.notified('notify_klippy_ready')
   return [child, client]
@@ -42,7 +38,8 @@ test('a killed server loses no filament, and reports none twice', async () => {
   mkdirSync(config, { recursive: true })
   writeFileSync(
     configFile,
-    '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n' +
+    `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\nklippy_uds_address: ${klippy.path}\n` +
+      '[authorization]\ntrusted_clients: 127.0.0.1\n' +
       `[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n` +
       `[spoolman]\nserver: ${spoolman.url}\nsync_rate: 1\n`,
   )
@@ -60,7 +57,7 @@ test('a killed server loses no filament, and reports none twice', async () => {
   let timer: NodeJS.Timeout | undefined
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const [child, client] = await startChild(folder, klippy)
+      const [child, client] = await startChild(folder)
       const exit = once(child, 'exit')
       if (round === 0) {
         await client.call('server.spoolman.post_spool_id', { spool_id: 1 })
@@ -88,7 +85,7 @@ test('a killed server loses no filament, and reports none twice', async () => {
     }
     clearInterval(timer)
     spoolman.failure = () => null
-    const [child, client] = await startChild(folder, klippy)
+    const [child, client] = await startChild(folder)
     const exit = once(child, 'exit')
     await spoolman.until(() => spoolman.used(1) >= position)
     const { result } = await client.call('server.spoolman.status')

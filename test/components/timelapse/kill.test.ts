@@ -1,23 +1,22 @@
 // Kills a server while it takes frames, renders and archives: no announced frame is lost, no video is incomplete, and what
 // was interrupted is made by the next start. KILL_ROUNDS=100 runs more rounds.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { endOfPicture } from '../../../src/components/timelapse/jpeg.ts'
 import { dataPaths } from '../../../src/core/paths.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
+import { startServerProcess } from '../../support/server-process.ts'
 import { WebClient } from '../../support/web-client.ts'
 import { StubFfmpeg } from './stub-ffmpeg.ts'
 import { TestCamera } from './test-camera.ts'
 import { jpeg } from './test-jpeg.ts'
 
-const SERVER = fileURLToPath(new URL('../../support/crash-server.ts', import.meta.url))
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 2)
 const FRAMES_PER_PRINT = 6
 
@@ -42,7 +41,8 @@ class Bench implements AsyncDisposable {
     mkdirSync(this.videos)
     writeFileSync(
       configFile,
-      '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n' +
+      `[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\nklippy_uds_address: ${klippy.path}\n` +
+        '[authorization]\ntrusted_clients: 127.0.0.1\n' +
         '[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n' +
         `[timelapse]\noutput_path: ${this.videos}\nframe_path: ${this.frames}\nmin_free_space: 0\n` +
         `ffmpeg_binary_path: ${this.ffmpeg.path}\nstream_delay_compensation: 0\npark_time: 0\nsaveframes: True\n` +
@@ -52,12 +52,9 @@ class Bench implements AsyncDisposable {
 
   /** Starts a server; resolves when Klippy is ready. */
   async start(): Promise<WebClient> {
-    const child = spawn(process.execPath, [SERVER, this.#data, this.klippy.path], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const { child, port } = await startServerProcess(this.#data)
     this.child = child
-    const [line] = await once(child.stdout, 'data')
-    const client = await WebClient.open(`http://127.0.0.1:${Number(String(line))}`)
+    const client = await WebClient.open(`http://127.0.0.1:${port}`)
     this.client = client
     this.printStart = 0
     const { result } = await client.call('server.info')

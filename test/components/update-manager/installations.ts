@@ -101,7 +101,7 @@ export class Installations {
     const started = (child: ChildProcess) => {
       this.child = child
     }
-    return startRepaired(join(this.folder, 'data'), join(this.folder, 'no.sock'), started, env)
+    return startRepaired(join(this.folder, 'data'), started, env)
   }
 
   /** Kills the server and what it has started, as a power cut does. */

@@ -68,7 +68,7 @@ class Bench {
 
   /** Starts a server; resolves when it has repaired what it found. */
   start(): Promise<WebClient> {
-    return startRepaired(this.repos.path('data'), this.repos.path('no.sock'), child => {
+    return startRepaired(this.repos.path('data'), child => {
       this.child = child
     })
   }

@@ -22,11 +22,11 @@ import { dataPaths } from '../../../src/core/paths.ts'
 import { freePort } from '../../support/free-port.ts'
 import { GitRepos } from '../../support/git-repos.ts'
 import { ReleaseServer } from '../../support/release-server.ts'
+import { copyBundle } from '../../support/server-bundle.ts'
 import { type Frame, WebClient } from '../../support/web-client.ts'
 import { zipOf } from '../../support/zip-of.ts'
 import { fakePrograms } from '../machine/fake-programs.ts'
 
-const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.url))
 const PACK = fileURLToPath(new URL('../../../scripts/release-archive.ts', import.meta.url))
 /** Seconds that a new version has to answer in this test. */
 const GUARD_SECONDS = '2'
@@ -58,7 +58,7 @@ class Bench {
     prepare: (root: string) => void = () => undefined,
   ): Promise<Bench> {
     const bench = new Bench(await freePort())
-    await promisify(execFile)(process.execPath, [BUILD, join(bench.root, 'dist')])
+    await copyBundle(join(bench.root, 'dist'))
     bench.write('server/package.json', manifest)
     bench.write('server/release_info.json', info('v1.0.0'))
     bench.write('server/node_modules/koffi/kept', 'mine')
