@@ -30,7 +30,7 @@ const messagesOf = (client: WebClient) =>
   )
 
 /** A server with the sections, and a Klippy that runs from a clone at a commit, with a client after the first refresh. */
-async function started(name: string, klipperCommit: number, sections: string) {
+async function started(name: string, klipperCommit: number, sections: string, speed = 300) {
   const programs = fakePrograms({ systemctl: SYSTEMCTL, sudo: SUDO })
   const klippy = await FakeKlippy.start()
   repos.clone('klipper.git', `${name} klipper`, at(klipperCommit))
@@ -38,7 +38,7 @@ async function started(name: string, klipperCommit: number, sections: string) {
   klippy.change('webhooks', place)
   const rig = await startRig({
     klippySocket: klippy.path,
-    clock: quickClock(300),
+    clock: quickClock(speed),
     conf: `[machine]\nprovider: systemd_cli\n[update_manager]\nenable_system_updates: False\n${sections}`,
     prepare: ({ allowedServices }) => writeFileSync(allowedServices, 'app\nbroken\n'),
   })
@@ -49,6 +49,7 @@ async function started(name: string, klipperCommit: number, sections: string) {
   await client.find(isRead)
   return {
     client,
+    klippy,
     calls: () => programs.calls(),
     async [Symbol.asyncDispose]() {
       client[Symbol.dispose]()
@@ -111,23 +112,37 @@ test('the services of a section restart in their order', async () => {
   ])
 })
 
+/** The messages of a full update that restarts Klipper, from the first restart on. */
+const fullUpdate = (end: string) => [
+  'Git Repo app: Restarting service app...',
+  'Git Repo app: Service klipper restart postponed...',
+  'Git Repo app: Update Finished...',
+  'Git Repo klipper: Restarting service klipper...',
+  'Waiting for Klippy to reconnect (this may take up to 2 minutes)...',
+  end,
+  'Full Update Complete',
+]
+
 test('a full update restarts Klipper once, at the end, and waits for it', async () => {
   const lines = 'managed_services: klipper app'
-  await using scene = await started('full', 140, section('full app', 138, lines))
-  const { client, calls } = scene
-  assert.equal((await client.call('machine.update.full')).result, 'ok')
+  // Slower, so that the wait is longer than a reconnect on a busy machine takes.
+  await using scene = await started('full', 140, section('full app', 138, lines), 20)
+  const { client, klippy, calls } = scene
+  const update = client.call('machine.update.full')
+  await client.find(({ params }) => String(params?.[0]?.message).startsWith('Waiting for Klippy'))
+  klippy.drop()
+  assert.equal((await update).result, 'ok')
   assert.deepEqual(calls(), ['restart app.service', 'restart klipper.service'])
-  const messages = messagesOf(client).slice(-7)
-  assert.deepEqual(messages.slice(0, 5), [
-    'Git Repo app: Restarting service app...',
-    'Git Repo app: Service klipper restart postponed...',
-    'Git Repo app: Update Finished...',
-    'Git Repo klipper: Restarting service klipper...',
-    'Waiting for Klippy to reconnect (this may take up to 2 minutes)...',
-  ])
-  // The service manager of the test restarts nothing; with the fast clock, a busy machine looks like a lost connection.
-  assert.match(messages[5] ?? '', /^Klippy (reconnect timed out\.\.\.|Reconnected)$/)
-  assert.equal(messages[6], 'Full Update Complete')
+  assert.deepEqual(messagesOf(client).slice(-7), fullUpdate('Klippy Reconnected'))
+})
+
+test('a full update ends if Klipper does not come back', async () => {
+  const lines = 'managed_services: klipper app'
+  await using scene = await started('lost', 140, section('lost app', 138, lines))
+  const { client, klippy } = scene
+  await klippy.close()
+  assert.equal((await client.call('machine.update.full')).result, 'ok')
+  assert.deepEqual(messagesOf(client).slice(-7), fullUpdate('Klippy reconnect timed out...'))
 })
 
 test('a service that does not restart is the error of the update, which is done', async () => {
