@@ -25,7 +25,6 @@ interface Process {
 
 async function main(): Promise<void> {
   const [first, ...rest] = process.argv.slice(2)
-  if (first === 'fleet-join') return (await import('./app/fleet/join.ts')).runJoin(rest)
   if (first === 'fleet') return (await import('./app/fleet/index.ts')).runFleet(rest)
   if (first === 'fleet-join') return (await import('./app/fleet-join.ts')).runFleetJoin(rest)
   if (first === 'doctor' || first === 'switch')

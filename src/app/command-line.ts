@@ -51,7 +51,6 @@ export const HELP = `moonraker-ts: an API server for Klipper 3D printers
 Usage: moonraker-ts [options]
        moonraker-ts fleet [options]   run the hub of a fleet; fleet --help lists its options
        moonraker-ts workshop init     print a workshop.conf of the data folders in the home folder
-       moonraker-ts fleet-join CODE   make the printer of a running server a part of a fleet
        moonraker-ts doctor            print what is installed, and what would hinder a switch from Moonraker
        moonraker-ts switch [back]     run this server in place of Moonraker, and back
 

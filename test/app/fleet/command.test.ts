@@ -1,4 +1,4 @@
-// The commands `moonraker-ts fleet` and `fleet-join`: what they print, and how they refuse.
+// The command `moonraker-ts fleet`: what it prints, and how it refuses.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
@@ -60,10 +60,4 @@ test('a certificate has all names, is its own authority, and is not replaced', t
   const again = run(args)
   assert.equal(again.status, 1)
   assert.match(again.stderr, /there is a certificate already/)
-})
-
-test('a printer cannot join while its server does not run', () => {
-  const { status, stderr } = run(['fleet-join', 'fleet1.x', '-d', FOLDER])
-  assert.equal(status, 1)
-  assert.match(stderr, /does not answer: .*; start it first/)
 })
