@@ -1,6 +1,8 @@
 // When memory is returned to the system, and that it really is; when V8 is in efficiency mode.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { getHeapCodeStatistics } from 'node:v8'
+import { runInNewContext, runInThisContext } from 'node:vm'
 import { keepMemorySmall, type ProcessMemory, thisProcess } from '../../src/core/memory.ts'
 import { HandClock } from '../support/hand-clock.ts'
 
@@ -153,6 +155,23 @@ test('a collection frees what nothing refers to', async () => {
   assert.ok(used() - before < (full - before) / 2, `${used() - before} of ${full - before}`)
   await memory.trim()
   assert.ok(memory.rss() > 0)
+})
+
+test('a collection drops the compiled code of functions that ran once', () => {
+  const memory = thisProcess()
+  const compiled = () => getHeapCodeStatistics().bytecode_and_metadata_size
+  memory.collect()
+  const before = compiled()
+  const bodies = Array.from({ length: 2000 }, (_, i) => `() => { let a = ${i}; return [a, a * 2, 'x' + a] }`)
+  const functions = runInThisContext(`[${bodies.join()}]`) as (() => unknown)[]
+  for (const each of functions) each()
+  const gc = runInNewContext('gc') as () => void
+  gc()
+  const full = compiled()
+  assert.ok(full > before, `${full} after ${before}`)
+  memory.collect()
+  assert.ok(compiled() - before < (full - before) / 2, `${compiled()} of ${full}`)
+  assert.equal(functions.length, 2000)
 })
 
 test('the utilization is that since the last call', () => {
