@@ -50,6 +50,7 @@ export const HELP = `moonraker-ts: an API server for Klipper 3D printers
 
 Usage: moonraker-ts [options]
        moonraker-ts fleet [options]   run the hub of a fleet; fleet --help lists its options
+       moonraker-ts fleet-join CODE   make this printer a part of a fleet
        moonraker-ts workshop init     print a workshop.conf of the data folders in the home folder
        moonraker-ts doctor            print what is installed, and what would hinder a switch from Moonraker
        moonraker-ts switch [back]     run this server in place of Moonraker, and back
