@@ -10,6 +10,7 @@ import { messageOf, StartError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import { keepMemorySmall } from './core/memory.ts'
 import { type DataPaths, dataPaths } from './core/paths.ts'
+import type { ServiceManager } from './core/service-manager.ts'
 import { moonrakerVersion, PACKAGE_VERSION } from './core/version.ts'
 
 /** Why a run of the server ended. */
@@ -21,6 +22,8 @@ interface Process {
   readonly paths: DataPaths
   readonly log: Log
   readonly host: ServerHost
+  /** Null if no service manager waits for messages. */
+  readonly manager: ServiceManager | null
 }
 
 async function main(): Promise<void> {
@@ -45,11 +48,13 @@ async function main(): Promise<void> {
   keepRunning(log)
   if (created) log.info(`wrote a first configuration to ${paths.configFile}`)
   const host = new ServerHost({ log })
+  const manager = await serviceManager(host, log)
   const printer = command.virtualPrinter ? await startVirtualPrinter(command, paths) : null
   try {
-    while ((await runOnce({ command, paths, log, host }, printer?.socketPath)) === 'restart')
+    while ((await runOnce({ command, paths, log, host, manager }, printer?.socketPath)) === 'restart')
       log.info('restarting')
   } finally {
+    await manager?.stopping()
     await host.stop()
     await printer?.stop()
   }
@@ -92,6 +97,13 @@ function prepareConfiguration(paths: DataPaths): boolean {
   }
 }
 
+/** Loads what talks to the service manager only where there is one. */
+async function serviceManager({ clock }: ServerHost, log: Log): Promise<ServiceManager | null> {
+  if (process.env.NOTIFY_SOCKET === undefined) return null
+  const { findServiceManager } = await import('./core/service-manager.ts')
+  return findServiceManager(process.env, clock, log)
+}
+
 /** Loads the virtual printer only when it is used, because it costs memory. */
 async function startVirtualPrinter({ speed, strict }: CommandLine, paths: DataPaths) {
   try {
@@ -104,7 +116,7 @@ async function startVirtualPrinter({ speed, strict }: CommandLine, paths: DataPa
 
 /** Runs the server until a signal or a client ends it. */
 async function runOnce(
-  { command, paths, log, host }: Process,
+  { command, paths, log, host, manager }: Process,
   klippySocket: string | undefined,
 ): Promise<End> {
   const { promise: ended, resolve: end } = Promise.withResolvers<End>()
@@ -118,6 +130,7 @@ async function runOnce(
   })
   const onSignal = () => end('stop')
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
+  await manager?.ready()
   printBanner(server, paths, text => process.stdout.write(text))
   const keeper = keepMemorySmall(host.clock)
   const reason = await ended

@@ -18,6 +18,7 @@ const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 const UNIT = 'packaging/systemd/moonraker.service'
+const WORKSHOP = 'packaging/systemd/moonraker-workshop.service'
 const IN_PLACE = 'packaging/systemd/moonraker.service.d/moonraker-ts.conf'
 const WITH_SUDO = 'packaging/systemd/with-sudo.conf'
 const RULES = 'packaging/polkit/moonraker-ts.rules'
@@ -73,6 +74,14 @@ suite('unit files', { skip: absent(SYSTEMD_ANALYZE) }, () => {
   test("the drop-in makes Moonraker's unit ours", () => {
     assert.match(verify(ORIGINAL), /moonraker-env\/bin\/python is not executable/)
     assert.equal(verify(ORIGINAL, read(IN_PLACE)), '')
+  })
+
+  test('the units are exposed to attacks at most as much as 3.2 of 10, by the points of systemd', () => {
+    for (const unit of [UNIT, WORKSHOP]) {
+      const args = ['security', '--offline=true', '--threshold=32', join(root, unit)]
+      const { status, stdout } = spawnSync(SYSTEMD_ANALYZE, args, { encoding: 'utf8' })
+      assert.equal(status, 0, stdout.split('\n').slice(-3).join('\n'))
+    }
   })
 
   test('what is wrong in a unit is noticed', () => {

@@ -87,7 +87,6 @@ export class Button {
         name: this.section.name,
         event: { ...event, render_time: monotonicSeconds() },
         userData: this.#userData,
-        callTimeout: this.section.options.call_timeout,
         signal: this.#stopping.signal,
       }),
     )

@@ -1,14 +1,11 @@
 // A system as KIAUH lays it out, in a folder: units, users, Moonraker; and a `systemctl` that runs its services.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { freePort } from '../../support/free-port.ts'
-
-const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.url))
+import { serverBundle } from '../../support/server-bundle.ts'
 
 /** In place of Moonraker: replies to everything but `/readyz`. */
 const MOONRAKER = `
@@ -65,15 +62,16 @@ export class KiauhLayout implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'kiauh-'))
   readonly root = join(this.#folder, 'root')
   readonly #printers: Printer[] = []
+  #server = ''
 
   /** Builds the program, and creates the users and Moonraker. */
   static async create(): Promise<KiauhLayout> {
     const layout = new KiauhLayout()
-    await promisify(execFile)(process.execPath, [BUILD, join(layout.#folder, 'dist')])
+    layout.#server = join(await serverBundle(), 'moonraker.cjs')
     layout.write('etc/passwd', `pi:x:${process.getuid?.()}:${process.getgid?.()}:,,,:/home/pi:/bin/bash\n`)
-    layout.#program('home/pi/moonraker-env/bin/python', MOONRAKER)
+    layout.#addProgram('home/pi/moonraker-env/bin/python', MOONRAKER)
     layout.write('home/pi/moonraker/moonraker/moonraker.py', '')
-    layout.#program('bin/systemctl', SYSTEMCTL)
+    layout.#addProgram('bin/systemctl', SYSTEMCTL)
     mkdirSync(layout.at('run'))
     return layout
   }
@@ -96,7 +94,7 @@ export class KiauhLayout implements AsyncDisposable {
     return readFileSync(this.at(path), 'utf8')
   }
 
-  #program(path: string, text: string): void {
+  #addProgram(path: string, text: string): void {
     this.write(path, `#!${process.execPath}\n${text}`, 0o755)
   }
 
@@ -128,11 +126,7 @@ export class KiauhLayout implements AsyncDisposable {
 
   /** Runs a command of the program; `broken` makes systemd start nothing in place of Moonraker. */
   async run(args: readonly string[], broken = false): Promise<{ code: number; out: string; err: string }> {
-    const child = this.#spawn(
-      process.execPath,
-      [join(this.#folder, 'dist', 'moonraker.cjs'), ...args, '--root', this.root],
-      broken,
-    )
+    const child = this.#spawn(process.execPath, [this.#server, ...args, '--root', this.root], broken)
     let [out, err] = ['', '']
     child.stdout?.on('data', text => {
       out += text
