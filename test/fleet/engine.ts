@@ -19,6 +19,7 @@ import {
   PRINTER_PERMISSIONS,
 } from '../../src/fleet/contract/index.ts'
 import { freePort } from '../support/free-port.ts'
+import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
 
 const PROGRAM = '/usr/sbin/nats-server'
 
@@ -36,6 +37,7 @@ export class Engine implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'engine-'))
   readonly #keys: Keys
   #process: ChildProcess | null = null
+  #hasTls = false
 
   private constructor(port: number, keys: Keys) {
     this.port = port
@@ -43,19 +45,19 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Starts it with all buckets and the stream of events. */
-  static async start(): Promise<Engine> {
+  static async start({ tls = false } = {}): Promise<Engine> {
     const engine = new Engine(await freePort(), { account: createAccount(), printers: createAccount() })
-    await engine.#configure()
+    await engine.#configure(tls)
     await engine.run()
     await engine.createBuckets()
     return engine
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`
+    return `${this.#hasTls ? 'tls' : 'nats'}://127.0.0.1:${this.port}`
   }
 
-  async #configure(): Promise<void> {
+  async #configure(tls: boolean): Promise<void> {
     const operator = createOperator()
     const system = createAccount()
     const { account, printers } = this.#keys
@@ -81,6 +83,13 @@ export class Engine implements AsyncDisposable {
       'resolver: MEMORY',
       `resolver_preload { ${system.getPublicKey()}: ${systemJwt}, ${account.getPublicKey()}: ${fleetJwt} }`,
     ]
+    this.#hasTls = tls
+    if (tls) {
+      const [cert, key] = ['cert.pem', 'key.pem'].map(name => join(this.#folder, name)) as [string, string]
+      writeFileSync(cert, CERTIFICATE)
+      writeFileSync(key, KEY)
+      lines.push(`tls { cert_file: "${cert}", key_file: "${key}" }`)
+    }
     writeFileSync(join(this.#folder, 'nats.conf'), lines.join('\n'))
   }
 
@@ -165,6 +174,7 @@ export class Engine implements AsyncDisposable {
       authenticator: jwtAuthenticator(jwt, key.getSeed()),
       ...(inboxPrefix !== undefined && { inboxPrefix }),
       reconnect: false,
+      ...(this.#hasTls && { tls: { ca: CERTIFICATE } }),
     })
   }
 

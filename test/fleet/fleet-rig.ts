@@ -33,14 +33,18 @@ export async function call({ url }: Pick<Rig, 'url'>, method: string, params: ob
 }
 
 /** What a printer has after it joined, in its data folder. */
-export async function credentialFiles(engine: Engine, id: string): Promise<(paths: DataPaths) => void> {
+export async function credentialFiles(
+  engine: Engine,
+  id: string,
+  ca: string | null = null,
+): Promise<(paths: DataPaths) => void> {
   const key = createUser()
   const jwt = await engine.credential(id, key.getPublicKey())
   return paths => {
     const folder = join(paths.data, 'fleet')
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'seed'), new TextDecoder().decode(key.getSeed()), { mode: 0o600 })
-    writeFileSync(join(folder, 'credential.json'), JSON.stringify({ jwt, ca: null, epoch: EPOCH }))
+    writeFileSync(join(folder, 'credential.json'), JSON.stringify({ jwt, ca, epoch: EPOCH }))
     writeFileSync(join(paths.data, '.moonraker.uuid'), id)
   }
 }

@@ -13,6 +13,7 @@ import { FleetAgent } from './agent.ts'
 import { CredentialFiles } from './engine/credential.ts'
 import { removeFleetSection } from './join/fleet-section.ts'
 import { fleetOptions } from './options.ts'
+import { fleetService } from './service.ts'
 
 const NOT_JOINED =
   '[fleet]: this printer has no credential. Get a code from the hub, and join with "moonraker-ts fleet-join CODE"'
@@ -29,6 +30,7 @@ export default component({
     power: optional(powerService),
     progress: optional(progressService),
   },
+  provides: { connection: fleetService },
   create({ core, section: { options }, scope, needs }) {
     const credentialFiles = new CredentialFiles(core.paths.data)
     let agent: FleetAgent | null = null
@@ -49,6 +51,14 @@ export default component({
       }),
     )
     return {
+      connection: {
+        get connected() {
+          return agent?.status().connected ?? false
+        },
+        get eventsWaiting() {
+          return agent?.status().events_waiting ?? 0
+        },
+      },
       start() {
         const credential = credentialFiles.read(core.instanceId)
         if (credential === null) {

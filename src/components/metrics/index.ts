@@ -7,6 +7,7 @@ import { isSameSecret } from '../../core/same-secret.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { demandRole } from '../../rpc/user.ts'
 import { bool, int } from '../../schema/index.ts'
+import { fleetService } from '../fleet/service.ts'
 import { mqttService } from '../mqtt/service.ts'
 import { serverFacts } from '../server/service.ts'
 import { CONTENT_TYPES, Exposition, type Family, formatFor } from './exposition.ts'
@@ -37,13 +38,13 @@ export default component({
   section: 'metrics',
   presence: 'configured',
   options,
-  needs: { facts: serverFacts, mqtt: optional(mqttService) },
+  needs: { facts: serverFacts, mqtt: optional(mqttService), fleet: optional(fleetService) },
   create({ core, scope, section, needs }): Component {
     const { token: tokenText, open, klipper_names, hold } = section.options
     const { printer, clock, log } = core
     const status = new FollowedStatus({ printer, clock, log, hold })
     const server = new ServerFamilies(core)
-    const own = new OwnFamilies({ core, facts: needs.facts, mqtt: needs.mqtt, scope, hold })
+    const own = new OwnFamilies({ core, ...needs, scope, hold })
     let token: string | null = null
     scope.use(core.events.on('klippy:disconnected', () => status.reset()))
     scope.defer(() => status.stop())

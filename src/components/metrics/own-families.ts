@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import type { Core } from '../../component/component.ts'
 import type { Scope } from '../../core/scope.ts'
+import type { FleetConnection } from '../fleet/service.ts'
 import type { MqttBroker } from '../mqtt/service.ts'
 import type { ServerFacts } from '../server/service.ts'
 import type { Exposition, MetricType, Sample } from './exposition.ts'
@@ -19,6 +20,8 @@ interface Parts {
   readonly facts: ServerFacts
   /** Null without [mqtt]. */
   readonly mqtt: () => MqttBroker | null
+  /** Null without [fleet]. */
+  readonly fleet: () => FleetConnection | null
   readonly scope: Scope
   /** Seconds after the last request, until which the event loop is measured. */
   readonly hold: number
@@ -78,7 +81,7 @@ export class OwnFamilies {
   }
 
   #writeServer(add: Add): void {
-    const { core, facts, mqtt } = this.#parts
+    const { core, facts, mqtt, fleet } = this.#parts
     const { host, warnings, printer } = core
     const version = { version: host.version, node: process.versions.node }
     add('moonraker_build_info', 'Version of the server and of Node.js', [{ value: 1, labels: version }])
@@ -95,6 +98,15 @@ export class OwnFamilies {
     const broker = mqtt()
     if (broker !== null) {
       add('moonraker_mqtt_connected', '1 while the MQTT broker is connected', Number(broker.connected))
+    }
+    const connection = fleet()
+    if (connection !== null) {
+      add(
+        'moonraker_fleet_connected',
+        '1 while the engine of the fleet is connected',
+        Number(connection.connected),
+      )
+      add('moonraker_fleet_outbox_events', 'Events that wait for the fleet', connection.eventsWaiting)
     }
   }
 

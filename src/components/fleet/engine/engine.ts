@@ -6,6 +6,7 @@ import { messageOf } from '../../../core/errors.ts'
 import { Listeners } from '../../../core/listeners.ts'
 import type { Registration } from '../../../core/scope.ts'
 import { subjects } from '../../../fleet/contract/index.ts'
+import { authenticator } from './authenticator.ts'
 import type { Credential } from './credential.ts'
 import { Session } from './session.ts'
 
@@ -77,12 +78,13 @@ export class Engine {
   }
 
   async #open(): Promise<void> {
-    const { jwt, seed, ca, id } = this.#credential as Credential
+    const credential = this.#credential as Credential
+    const { ca, id } = credential
     const library = await import('@nats-io/transport-node')
     const connection = await library.connect({
       servers: [...this.#servers],
       name: `moonraker-ts ${id}`,
-      authenticator: library.jwtAuthenticator(jwt, new TextEncoder().encode(seed)),
+      authenticator: authenticator(credential),
       inboxPrefix: subjects.inbox(id),
       // A connection that ends is replaced by another one, so that its parts know of each.
       reconnect: false,
