@@ -1,4 +1,5 @@
 // The server's copy of the status objects that Klippy pushes, and whether it is as new as what clients already know.
+import { isDeepStrictEqual } from 'node:util'
 import type { StatusChange } from '../api/printer.ts'
 import type { Clock } from '../core/clock.ts'
 import { isPlainObject } from '../schema/index.ts'
@@ -59,6 +60,8 @@ export class StatusMirror {
   #version = 0
   #currentVersion = 0
   #pushesMayBeOlder = false
+  /** Fields by object that a query has changed here, and Klippy has not pushed since. */
+  #unpushed = new Map<string, Set<string>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -98,8 +101,20 @@ export class StatusMirror {
     this.#pushesMayBeOlder ||= elsewhere
   }
 
+  /**
+   * Whether only a query has reported the present value of a field so far. Klippy pushes it on its next tick, unless a
+   * subscription looks at it before.
+   */
+  isUnpushed(name: string, field: string): boolean {
+    return this.#unpushed.get(name)?.has(field) === true
+  }
+
   /** Takes a push. */
   update(change: StatusChange, eventtime: number): void {
+    for (const name in change) {
+      const fields = this.#unpushed.get(name)
+      if (fields !== undefined) for (const field in change[name]) fields.delete(field)
+    }
     this.#merge(change, eventtime)
     if (!this.#pushesMayBeOlder) this.#currentVersion = this.#version
   }
@@ -116,13 +131,27 @@ export class StatusMirror {
           ? values
           : Object.fromEntries(Object.entries(values).filter(([field]) => fields.includes(field)))
     }
+    this.#markUnpushed(mirrored)
     this.#merge(mirrored, eventtime)
     this.#markCurrent(version)
+  }
+
+  #markUnpushed(reply: StatusChange): void {
+    for (const [name, values] of Object.entries(reply)) {
+      const known = this.#status[name]
+      if (known === undefined) continue
+      for (const field in values) {
+        if (isDeepStrictEqual(known[field], values[field])) continue
+        const fields = this.#unpushed.get(name) ?? new Set()
+        this.#unpushed.set(name, fields.add(field))
+      }
+    }
   }
 
   /** Takes the reply to a new subscription to `request` that was sent at `version`. */
   replace(request: ObjectRequest, { status, eventtime }: StatusReply, version: number): void {
     this.#request = request
+    this.#unpushed.clear()
     this.#status = Object.create(null)
     for (const name in status) this.#status[name] = { ...status[name] }
     this.#tick(eventtime)
@@ -132,6 +161,7 @@ export class StatusMirror {
   /** Klippy has disconnected. */
   clear(): void {
     this.#request = {}
+    this.#unpushed.clear()
     this.#status = Object.create(null)
   }
 

@@ -121,7 +121,7 @@ export class Subscriptions {
     const params = { objects, response_template: { method: 'process_status_update' } }
     const reply = readStatusReply(await link.request('objects/subscribe', params, { timeout: TIMEOUT }))
     if (epoch !== this.#epoch) throw new ApiError(503, 'Klippy Disconnected')
-    const change = difference(mirror.status, reply.status)
+    const change = difference(mirror, reply.status)
     mirror.replace(objects, reply, version)
     // Klippy pushes changes since its last look at an object. This reply was a look: it does not push these.
     this.#publish(change, reply.eventtime)
@@ -176,14 +176,17 @@ function messageOf(change: StatusChange, eventtime: number): Message {
   return new Message(() => notificationText('notify_status_update', [change, eventtime]))
 }
 
-/** The fields that both contain, where the later has another value. */
-function difference(earlier: StatusChange, later: StatusChange): StatusChange {
+/** The fields that mirror and reply contain, where the reply has another value than Klippy's last push. */
+function difference(mirror: StatusMirror, later: StatusChange): StatusChange {
+  const { status: earlier } = mirror
   const change: Record<string, Record<string, unknown>> = {}
   for (const [name, fields] of Object.entries(later)) {
     const known = Object.hasOwn(earlier, name) ? earlier[name] : undefined
     if (known === undefined) continue
     const changed = Object.entries(fields).filter(
-      ([field, value]) => Object.hasOwn(known, field) && !isDeepStrictEqual(known[field], value),
+      ([field, value]) =>
+        Object.hasOwn(known, field) &&
+        (mirror.isUnpushed(name, field) || !isDeepStrictEqual(known[field], value)),
     )
     if (changed.length > 0) change[name] = Object.fromEntries(changed)
   }

@@ -160,6 +160,17 @@ test('changes that the reply to a new subscription contains reach the clients th
   assert.deepEqual(await statusOf(one), { print_stats: { state: 'complete' } })
 })
 
+test('a change that a query sees first reaches the clients that subscribed, whatever subscribes before its push', async () => {
+  await using at = await scene()
+  const [first, second] = [await at.open(), await at.open()]
+  await subscribe(first, { print_stats: ['state'] })
+  at.klippy.change('print_stats', { state: 'complete' })
+  const { result } = await second.call('printer.objects.query', { objects: { print_stats: null, fan: null } })
+  assert.equal(result.status.print_stats.state, 'complete')
+  await subscribe(second, { toolhead: ['homed_axes'] })
+  assert.deepEqual(await statusOf(first), { print_stats: { state: 'complete' } })
+})
+
 test('queries of mirrored status are answered without Klippy, and are up to date', async () => {
   await using at = await scene()
   const client = await at.open()
