@@ -22,7 +22,7 @@ const HELP = `moonraker-ts fleet-join: make this printer a part of a fleet
 
 Usage: moonraker-ts fleet-join CODE [options]
 
-  -d, --datapath DIR     the data folder (default ~/printer_data)
+  -d, --datapath DIR     the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)
   -c, --configfile FILE  the configuration (default <data>/config/moonraker.conf)
   -u, --unixsocket FILE  the unix socket of the server (default <data>/comms/moonraker.sock)
       --name NAME        how the fleet calls the printer (default: the name of this machine)
@@ -37,10 +37,13 @@ export async function runFleetJoin(args: readonly string[]): Promise<void> {
   if (values.help === true) return void process.stdout.write(HELP)
   if (code === undefined || others.length > 0)
     throw new StartError('give one code: moonraker-ts fleet-join CODE')
-  const paths = dataPaths(expandPath(values.datapath ?? '~/printer_data'), {
-    configFile: values.configfile && expandPath(values.configfile),
-    socket: values.unixsocket && expandPath(values.unixsocket),
-  })
+  const paths = dataPaths(
+    expandPath(values.datapath ?? process.env.MOONRAKER_DATA_PATH ?? '~/printer_data'),
+    {
+      configFile: values.configfile && expandPath(values.configfile),
+      socket: values.unixsocket && expandPath(values.unixsocket),
+    },
+  )
   try {
     const isRunning = await answers(paths.socket)
     const engine = await (isRunning ? joinRunning : joinStopped)(paths, code, values.name)
