@@ -35,7 +35,7 @@ export const commandSchema = object({
   id: ulidField(),
   do: string().describe(Object.keys(COMMANDS).join(', ')),
   args: record(json()).default({}),
-  as: object({ user: string(), role: choice(...ROLES) }),
+  as: object({ user: string(), role: choice(...ROLES) }).describe('The printer may limit the role'),
   issued: int().describe('UTC').unit('ms'),
   expires: int().describe('UTC').unit('ms'),
   if: object({ job: string().nullable().optional(), boot: string().optional() })

@@ -94,7 +94,7 @@ export class Actions {
   }
 }
 
-/** The user of the hub, with the role that it has there. */
+/** The user of the hub, with its role, which the printer may have limited. */
 function callerOf({ user, role }: Command['as']): Caller {
   return {
     transport: 'internal',

@@ -83,11 +83,14 @@ export class Commands {
     if (rule === undefined) throw new ApiError(404, `This printer does not know the command ${command.do}`)
     const late = expiryProblem(command, core.clock.now() * 1000)
     if (late !== null) throw new ApiError(410, late)
-    if (rank(command.as.role) > rank(role)) {
-      throw new ApiError(403, `This printer allows the fleet the role '${role}', not '${command.as.role}'`)
-    }
-    if (rank(command.as.role) < rank(rule.role)) {
+    if (rank(rule.role) > rank(command.as.role)) {
       throw new ApiError(403, `${command.do} needs the role '${rule.role}'`)
+    }
+    if (rank(rule.role) > rank(role)) {
+      throw new ApiError(
+        403,
+        `${command.do} needs the role '${rule.role}', and this printer has role: ${role}`,
+      )
     }
     if (command.do === 'call' && !allowCalls) throw new ApiError(403, 'This printer has allow_calls: False')
     const { job, boot: wantedBoot } = command.if
@@ -102,7 +105,7 @@ export class Commands {
     const { id } = command
     if (command.do === 'emergency_stop') {
       // Neither a full table nor a slow disk may delay it; a repetition does no harm.
-      const done = this.#parts.actions.run(command)
+      const done = this.#parts.actions.run(this.#limited(command))
       respond(message, { id, ok: true, result: await done })
       return
     }
@@ -132,12 +135,23 @@ export class Commands {
 
   async #reply(command: Command): Promise<Reply> {
     try {
-      const reply: Reply = { id: command.id, ok: true, result: await this.#parts.actions.run(command) }
+      const reply: Reply = {
+        id: command.id,
+        ok: true,
+        result: await this.#parts.actions.run(this.#limited(command)),
+      }
       if (JSON.stringify(reply).length <= MAX_REPLY) return reply
       return failure(command.id, 413, 'The result is too large for a reply')
     } catch (error) {
       return this.#failure(command, error)
     }
+  }
+
+  /** The command as a user that has at most the role of [fleet]. */
+  #limited(command: Command): Command {
+    const { role } = this.#parts
+    const isMore = rank(command.as.role) > rank(role)
+    return isMore ? { ...command, as: { ...command.as, role } } : command
   }
 
   #failure(command: Command, error: unknown): Reply {
