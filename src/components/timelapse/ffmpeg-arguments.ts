@@ -18,6 +18,8 @@ export interface VideoSpec {
 }
 
 const words = (text: string) => text.split(' ')
+/** The arguments in front of the path of a video. */
+export const VIDEO_OUTPUT = words('-f mp4 -y')
 const QUIET = words('-nostdin -hide_banner')
 
 /** The frame rate of a video: fixed, or such that the video has a given length. */
@@ -56,7 +58,7 @@ export function videoArguments({ settings, count, encoder, extra, output }: Vide
     encoder,
     ...words(`-pix_fmt ${pixelformat} -an -movflags +faststart`),
     ...extra.options,
-    ...words('-f mp4 -y'),
+    ...VIDEO_OUTPUT,
     output,
   ]
 }

@@ -7,8 +7,10 @@ import { type LongJob, LongJobs } from '../../core/long-jobs.ts'
 import type { PlainData } from '../../core/plain-data.ts'
 import { choice, type Infer, object, readOr, string } from '../../schema/index.ts'
 import { StoredJobRecords } from '../../storage/index.ts'
+import { VIDEO_OUTPUT } from './ffmpeg-arguments.ts'
 import type { FrameStore } from './frame-store.ts'
 import type { Frames } from './frames.ts'
+import { endLeftOver } from './left-over-ffmpeg.ts'
 import { exists, unusedName } from './output-names.ts'
 
 /** The kinds of files: the ends of their names, and where the record of a print has how many frames they contain. */
@@ -25,6 +27,8 @@ const Details = object({
   frames: string(),
   /** The file in the output folder; '' before it has a name. */
   filename: string(),
+  /** The name of the file that ffmpeg writes until the video is complete; '' before it starts. */
+  draft: string().default(''),
 })
 
 /** What is made. */
@@ -42,6 +46,8 @@ export interface OutputJob {
   readonly settings: TimelapseSettings
   /** The number of frames when it starts. */
   readonly count: number
+  /** Stores the name of the draft; await it before ffmpeg starts. */
+  readonly noteDraft: (draft: string) => Promise<void>
 }
 
 /** What the jobs depend on. */
@@ -93,8 +99,10 @@ export class OutputJobs {
           const settings = await this.#parts.settings()
           const { count } = frames
           const name = filename || (await this.#name(kind, frames, settings))
-          await job.note({ ...details, filename: name })
-          const result = await work({ job, filename: name, settings, count })
+          const named = { ...details, filename: name }
+          await job.note(named)
+          const noteDraft = (draft: string) => job.note({ ...named, draft })
+          const result = await work({ job, filename: name, settings, count, noteDraft })
           await frames.update({ [KINDS[kind].made]: count })
           return result
         }),
@@ -110,11 +118,21 @@ export class OutputJobs {
     return unusedName(outputPath, { printfile, settings, ending: KINDS[kind].ending, now })
   }
 
-  /** The jobs that the previous run did not finish; forgets them. */
+  /**
+   * The jobs that the previous run did not finish; forgets them. Ends their ffmpeg; a job whose ffmpeg cannot be ended is
+   * kept for the next start.
+   */
   async interrupted(): Promise<OutputRequest[]> {
     const requests: OutputRequest[] = []
-    for (const { id, details } of this.#jobs.interrupted()) {
-      requests.push(...(await this.#unfinished(readOr(Details, details, null))))
+    for (const { id, title, details: stored } of this.#jobs.interrupted()) {
+      const details = readOr(Details, stored, null)
+      if (details !== null && details.draft !== '' && !(await endLeftOver(details.draft, VIDEO_OUTPUT))) {
+        this.#parts.core.log.warning(
+          `the ${title} is not repeated: its ffmpeg of before the restart still runs and cannot be ended`,
+        )
+        continue
+      }
+      requests.push(...(await this.#unfinished(details)))
       await this.#jobs.settle(id)
     }
     return requests

@@ -120,12 +120,13 @@ export class Renderer {
     })
   }
 
-  async #renderTo(draft: string, { job, frames, settings, count }: Video): Promise<void> {
+  async #renderTo(draft: string, { job, frames, settings, count, noteDraft }: Video): Promise<void> {
     const { encoder, ffmpeg } = this.#parts
     const extra = readExtraOptions(settings.extraoutputparams)
     const args = videoArguments({ settings, count, encoder, extra, output: draft })
     const total = count + settings.duplicatelastframe
     let shown = 0
+    await noteDraft(basename(draft))
     const progress = (line: string) => {
       const done = Number(/^frame=\s*(\d+)/.exec(line)?.[1] ?? 0)
       const percent = Math.min(100, Math.floor((done / total) * 100))

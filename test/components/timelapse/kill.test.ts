@@ -1,7 +1,7 @@
 // Kills a server while it takes frames, renders and archives: no announced frame is lost, no video is incomplete, and what
-// was interrupted is made by the next start. KILL_ROUNDS=100 runs more rounds.
+// was interrupted is made by the next start, which ends the ffmpeg that is left. KILL_ROUNDS=100 runs more rounds.
 import assert from 'node:assert/strict'
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -192,19 +192,37 @@ async function killedWhileRendering(klippy: FakeKlippy, camera: TestCamera) {
   })
   const [record] = Object.values(result.value) as { readonly details: { readonly filename: string } }[]
   await bench.kill()
-  bench.ffmpeg.go()
+  const { pid, args } = bench.ffmpeg
   bench.ffmpeg.mode = 'ok'
-  return { bench, filename: record?.details.filename ?? '' }
+  return { bench, filename: record?.details.filename ?? '', left: { pid, draft: args.at(-1) ?? '' } }
+}
+
+/** Whether a process runs. */
+function isRunning(pid: number): boolean {
+  const file = `/proc/${pid}/cmdline`
+  return existsSync(file) && readFileSync(file, 'utf8') !== ''
 }
 
 test('an interrupted video is rendered by the next start, under its name', async () => {
   await using klippy = await FakeKlippy.start()
   await using camera = await TestCamera.start()
-  const { bench, filename } = await killedWhileRendering(klippy, camera)
+  const { bench, filename, left } = await killedWhileRendering(klippy, camera)
   await using _bench = bench
-  await bench.start()
-  while (!existsSync(join(bench.videos, filename))) await new Promise(resolve => setTimeout(resolve, 5))
-  checkOutputs(bench)
+  assert.ok(isRunning(left.pid), 'ffmpeg outlives the server')
+  writeFileSync(left.draft, 'of the ffmpeg that is left')
+  const reader = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', left.draft], {
+    stdio: 'ignore',
+  })
+  try {
+    await bench.start()
+    assert.ok(!isRunning(left.pid), 'the ffmpeg that is left has ended before the server is ready')
+    while (!existsSync(join(bench.videos, filename))) await new Promise(resolve => setTimeout(resolve, 5))
+    assert.ok(!existsSync(left.draft))
+    assert.ok(isRunning(reader.pid ?? 0), 'another program with the draft as an argument runs on')
+    checkOutputs(bench)
+  } finally {
+    reader.kill()
+  }
 })
 
 test('a video that was complete when the server was killed is not rendered again', async () => {

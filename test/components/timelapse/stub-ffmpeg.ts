@@ -9,6 +9,7 @@ const SCRIPT = `#!/bin/sh
 here=$(dirname "$0")
 printf '%s\\n' "$@" > "$here/argv"
 echo run >> "$here/runs"
+echo $$ > "$here/pid"
 for last; do :; done
 count=$(ls frame*.jpg 2>/dev/null | wc -l)
 video() { cat frame*.jpg > "$last"; }
@@ -20,7 +21,7 @@ case $(cat "$here/mode") in
   empty) : > "$last" ;;
   killed) echo half > "$last"; kill -9 $$ ;;
   hang) echo frame=1; echo half > "$last"; exec sleep 1000 ;;
-  wait) echo frame=1; while [ ! -e "$here/go" ]; do sleep 0.02; done; video ;;
+  wait) echo frame=1; while [ -e "$here" ] && [ ! -e "$here/go" ]; do sleep 0.02; done; video ;;
 esac
 `
 
@@ -49,6 +50,11 @@ export class StubFfmpeg {
   /** The arguments of the last run. */
   get args(): string[] {
     return readFileSync(join(this.#folder, 'argv'), 'utf8').trimEnd().split('\n')
+  }
+
+  /** The process of the last run. */
+  get pid(): number {
+    return Number(readFileSync(join(this.#folder, 'pid'), 'utf8'))
   }
 
   /** How often it ran. */
