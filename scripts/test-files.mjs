@@ -49,3 +49,6 @@ process.on('message', async ({ file, timeout }) => {
   process.channel.ref()
   process.send({ result })
 })
+
+// `test.mjs` has no further file, or was stopped: then a test that hangs must not keep this process.
+process.on('disconnect', () => process.exit())
