@@ -43,6 +43,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'power NAME http': ['user', 'password'],
   'power NAME tasmota': ['user'],
   'power NAME homeseer': ['port'],
+  'button NAME': ['call_timeout'],
   timelapse: ['delete_rendered_frames', 'encoder', 'min_free_space', 'rendercancelled', 'snapshot_timeout'],
   analysis: ['refuse_unfit_files'],
   update_manager: ['git_mirror', 'github_token', 'release_api'],

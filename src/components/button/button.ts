@@ -87,6 +87,7 @@ export class Button {
         name: this.section.name,
         event: { ...event, render_time: monotonicSeconds() },
         userData: this.#userData,
+        callTimeout: this.section.options.call_timeout,
         signal: this.#stopping.signal,
       }),
     )

@@ -15,6 +15,10 @@ export const buttonOptions = {
     .describe('An event sooner than this after the one before is ignored')
     .unit('s')
     .default(0),
+  call_timeout: float({ above: 0, max: 86_400 })
+    .describe('The longest time that a template waits for a call of call_method')
+    .unit('s')
+    .default(600),
   on_press: template().describe('Template that runs when the button is pressed').optional(),
   on_release: template().describe('Template that runs when the button is released').optional(),
 }

@@ -13,6 +13,7 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { GpioInputs } from '../../../src/core/gpio/inputs.ts'
 import type { Scope } from '../../../src/core/scope.ts'
 import { FakeChip } from '../../core/gpio/fake-chip.ts'
+import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { type RigOptions, startRig } from '../../support/rig.ts'
 import { testLog } from '../../support/test-log.ts'
 import { WebClient } from '../../support/web-client.ts'
@@ -217,6 +218,25 @@ on_release: {send_notification()}`)
     scene.chip.setLevel(3, false)
   }
   assert.match(await scene.logged('button stuck:'), /Too many events of a button at once/)
+})
+
+test('a method that does not end blocks a button for call_timeout only', async () => {
+  await using klippy = await FakeKlippy.start()
+  klippy.answer('gcode/script', () => new Promise(() => undefined))
+  await using scene = await start(
+    `[button stuck]
+pin: gpio3
+call_timeout: 0.05
+on_press: {% do call_method("printer.gcode.script", script="G28") %}
+on_release: {% do send_notification("released") %}`,
+    { klippySocket: klippy.path, ready: true },
+  )
+  scene.chip.setLevel(3, true)
+  assert.equal((await scene.change(3, false)).aux, 'released')
+  assert.match(
+    await scene.logged('button stuck:'),
+    /on_press: printer\.gcode\.script: no result within 0\.05 s \(option call_timeout of \[button stuck\]\)/,
+  )
 })
 
 test('a pin that no longer exists is a warning', async () => {
