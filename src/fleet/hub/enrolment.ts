@@ -6,6 +6,7 @@ import { ApiError } from '../../core/errors.ts'
 import { int, object, record as recordOf, string } from '../../schema/index.ts'
 import { codeText, type Enrolled, type Enrolment, PRINTER_ID, type PrinterRecord } from '../contract/index.ts'
 import { type PrinterSigner, printerToken, type Revocations } from './engine/tokens.ts'
+import { checkPrinter } from './printers/change.ts'
 import type { Directory } from './printers/directory.ts'
 import { Bucket } from './store/bucket.ts'
 
@@ -58,11 +59,12 @@ export class Enrolments {
     this.#revocations = new Bucket(parts.meta, revocationSchema, { conflicts: 0 })
   }
 
-  /** A code for one printer. Rejects with ApiError 503. */
+  /** A code for one printer. Rejects with ApiError: 400 for a site or labels that are too long, 503. */
   async createCode(
     settings: { readonly site: string; readonly labels: Record<string, string> },
     by: string | null,
   ): Promise<{ code: string; expires: number }> {
+    checkPrinter(settings)
     const secret = randomBytes(16).toString('base64url')
     const expires = Date.now() + CODE_SECONDS * 1000
     await this.#codes.put(CODE + hashOf(secret), { ...settings, by, expires })

@@ -27,6 +27,12 @@ test('a printer joins by a code, once, and leaves', { skip }, async t => {
   const nkey = key.getPublicKey()
   const enrol = (body: object) => call(hub.url, '/fleet/enrol', { body })
 
+  await t.test('a site or labels that no record can hold are refused before there is a code', async () => {
+    const long = await hub.call('/fleet/codes', { site: 's'.repeat(101) })
+    assert.deepEqual([long.status, long.error.message], [400, 'site: at most 100 characters'])
+    assert.equal((await hub.call('/fleet/codes', { labels: { note: 'x'.repeat(9000) } })).status, 400)
+  })
+
   await t.test('an invented code is refused', async () => {
     const { status, error } = await enrol(enrolment('A'.repeat(22), nkey))
     assert.equal(status, 403)

@@ -24,7 +24,7 @@ export async function changePrinter(
   id: string,
   changes: PrinterChanges,
 ): Promise<void> {
-  check(changes)
+  checkPrinter(changes)
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
   for (let tries = 0; tries < TRIES; tries += 1) {
     const stored = await records.read(id)
@@ -38,7 +38,8 @@ export async function changePrinter(
   throw new ApiError(503, 'The printer changes all the time: try again')
 }
 
-function check({ name, site, labels }: PrinterChanges): void {
+/** Throws ApiError 400 for values that are too long for the record of a printer. */
+export function checkPrinter({ name, site, labels }: PrinterChanges): void {
   if (name !== undefined && (name.trim() === '' || name.length > MAX_TEXT))
     throw new ApiError(400, `name: 1 to ${MAX_TEXT} characters`)
   if (site !== undefined && site.length > MAX_TEXT)
