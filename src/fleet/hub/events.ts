@@ -1,7 +1,7 @@
 // The events of all printers, as the engine keeps them.
 import { DeliverPolicy } from '@nats-io/jetstream'
 import { ApiError, messageOf } from '../../core/errors.ts'
-import { EVENTS_STREAM, eventSchema, readMessage, subjects } from '../contract/index.ts'
+import { EVENTS_STREAM, eventSchema, PRINTER_ID, readMessage, subjects } from '../contract/index.ts'
 import type { Layout } from './store/layout.ts'
 
 /** Milliseconds in which the engine must deliver what it has. */
@@ -24,8 +24,10 @@ export class EventLog {
     this.#layout = layout
   }
 
-  /** The events after a sequence number, in their order. Rejects with ApiError 503. */
+  /** The events after a sequence number, in their order. Rejects with ApiError: 400 for an invalid id, 503. */
   async list(filter: EventFilter) {
+    if (filter.printer !== undefined && !PRINTER_ID.test(filter.printer))
+      throw new ApiError(400, 'printer: 32 hexadecimal digits')
     if (this.#readers >= MAX_READERS) throw new ApiError(503, 'Too many readers of events, try again later')
     this.#readers += 1
     try {

@@ -60,6 +60,24 @@ test('printers: pages, filters, changes', { skip }, async t => {
     assert.equal((await command(second?.id, { do: 'pause' })).status, 503)
   })
 
+  await t.test('an id that is none is an unknown printer or job, whatever characters it has', async () => {
+    for (const id of ['>', '*', 'a b', '\0', 'x'.repeat(3000), '__proto__']) {
+      const path = encodeURIComponent(id)
+      const replies = [
+        await hub.call(`/fleet/printers/${path}`, { name: 'x' }),
+        await hub.call(`/fleet/printers/${path}`, undefined, 'DELETE'),
+        await hub.call(`/fleet/jobs/${path}`),
+        await hub.call(`/fleet/jobs/${path}/cancel`, {}),
+      ]
+      assert.deepEqual(
+        replies.map(({ status }) => status),
+        [404, 404, 404, 404],
+        id,
+      )
+      assert.equal((await hub.call(`/fleet/events?printer=${path}`)).status, 400)
+    }
+  })
+
   await t.test('the typed client calls the hub', async () => {
     using client = await connect({ url: hub.url, accessToken: hub.token })
     const summary: unknown = await client.call('fleet.summary')

@@ -8,6 +8,9 @@ import { messageOf, readMessage, type Stored, WRONG_REVISION, type Write } from 
 /** Milliseconds that the engine has for one write. */
 const TIMEOUT = 5000
 
+/** What the engine accepts as a key: one or more parts with dots between them. */
+const KEY = /^[-/_=a-zA-Z0-9]+(\.[-/_=a-zA-Z0-9]+)*$/
+
 /** Counts what happens at all buckets, for the metrics. */
 export interface WriteCounts {
   /** Writes that the engine refused because another had changed the value before. */
@@ -25,8 +28,12 @@ export class Bucket<T> {
     this.#counts = counts
   }
 
-  /** The newest value; null for a key without a value, or with one that this version cannot read. Rejects with ApiError 503. */
+  /**
+   * The newest value; null for a key without a value, or with one that this version cannot read. A key that the engine
+   * does not accept, such as an id that a client invented, has no value. Rejects with ApiError 503.
+   */
   async read(key: string): Promise<Stored<T> | null> {
+    if (!KEY.test(key)) return null
     const entry = await this.kv.get(key).catch(unavailable)
     if (entry === null || entry.operation !== 'PUT') return null
     const reading = readMessage(this.schema, entry.value)
