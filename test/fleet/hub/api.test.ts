@@ -1,5 +1,8 @@
 // The API of a hub: lists, files, events, monitoring, and what pages follow.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { connect as connectTcp } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
 import { connect } from '../../../src/client/index.ts'
@@ -109,6 +112,25 @@ test('files: stored by hash, sent in ranges, by signature or login', { skip }, a
   const path = `/fleet/files/sha256/${file.sha256}`
   const { signedUrl } = await import('../../../src/fleet/hub/files/signed-urls.ts')
   const signed = signedUrl(hub.url, file.sha256, hub.store.urlKey)
+
+  await t.test('an upload that breaks off leaves nothing, and is no error of the hub', async () => {
+    const { hostname, port } = new URL(hub.url)
+    const socket = connectTcp(Number(port), hostname)
+    socket.write(
+      `PUT /fleet/files HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${hub.token}\r\n` +
+        'Content-Length: 9999\r\n\r\nG28\n',
+    )
+    const incoming = () => readdirSync(join(rig.folder, 'blobs', 'incoming')).length
+    await until(() => incoming() === 1)
+    socket.destroy()
+    await until(() => incoming() === 0)
+    // The next upload is served after the end of the broken one.
+    assert.equal((await put(text)).status, 201)
+    assert.deepEqual(
+      rig.log.filter(line => line.includes('/fleet/files failed')),
+      [],
+    )
+  })
 
   await t.test('a signed address needs no login, and allows this file only', async () => {
     const whole = await fetch(signed)

@@ -38,7 +38,12 @@ export function serveFiles(scope: Scope, { registry, blobs, urlKey }: FileRoutes
       handle: async ({ req, query, sendJson }) => {
         const stored = await uploads.run(async () => {
           endIfIdle(req)
-          return blobs.put(req)
+          return blobs.put(req).catch(error => {
+            if (error instanceof ApiError || req.complete) throw error
+            throw new ApiError(400, 'The connection ended before the whole file had arrived', {
+              cause: error,
+            })
+          })
         })
         const metadata = await blobs.metadataOf(stored.sha256).catch(() => ({}))
         const result: Infer<typeof FleetFile> = { ...stored, name: query.get('name') ?? '', metadata }
