@@ -95,6 +95,10 @@ class Page {
   #rows: Map<string, string> = new Map()
   /** Rows that have changed since they were sent. */
   readonly #changed = new Set<string>()
+  /** The printer that the page wants to follow. */
+  #wanted: string | null = null
+  /** Whether the page has changed that in this period: each change costs a command to a printer. */
+  #hasSwitched = false
   #opened: { readonly id: string; readonly subscription: Subscription; readonly timer: Timer } | null = null
 
   constructor(ws: WebSocket, user: User | null, parts: LiveParts) {
@@ -114,6 +118,8 @@ class Page {
   }
 
   tick(summary: string): void {
+    this.#hasSwitched = false
+    this.#openWanted()
     if (this.#ws.bufferedAmount > MAX_UNREAD) return
     this.send(summary)
     const { directory } = this.#parts.store
@@ -150,14 +156,26 @@ class Page {
       for (const id of this.#rows.keys()) this.#changed.add(id)
       if (this.#ws.bufferedAmount <= MAX_UNREAD) this.#sendRows()
     }
-    if (message.open === null) this.#closePrinter()
-    else if (typeof message.open === 'string' && PRINTER_ID.test(message.open))
-      this.#openPrinter(message.open)
+    if (message.open === null) {
+      this.#wanted = null
+      this.#closePrinter()
+    } else if (typeof message.open === 'string' && PRINTER_ID.test(message.open)) {
+      this.#wanted = message.open
+      this.#openWanted()
+    }
+  }
+
+  /** Opens the wanted printer; the second one within a period waits for the next. */
+  #openWanted(): void {
+    const id = this.#wanted
+    if (id === null || this.#hasSwitched || this.#opened?.id === id) return
+    if (this.#parts.store.directory.get(id) === undefined) return
+    this.#hasSwitched = true
+    this.#closePrinter()
+    this.#openPrinter(id)
   }
 
   #openPrinter(id: string): void {
-    if (this.#opened?.id === id || this.#parts.store.directory.get(id) === undefined) return
-    this.#closePrinter()
     const { connection, clock } = this.#parts
     const subscription = connection.subscribe(subjects.live(id), {
       callback: (error, message) => {

@@ -238,6 +238,13 @@ test('a page follows the summary, the rows that it shows, and one printer', { sk
   const live = { boot: 'b', seq: 1, t: 1, status: { toolhead: { homed_axes: 'xyz' } } }
   second.connection.publish(subjects.live(second.id), messageOf(live))
   await until(() => messages.some(message => message.live?.status.toolhead.homed_axes === 'xyz'))
+  // However often a page changes the printer, each period costs one command; the last printer is opened.
+  const commands = () => first.commands.length + second.commands.length
+  for (let count = 0; count < 1001; count += 1) {
+    socket.send(JSON.stringify({ open: count % 2 === 0 ? first.id : second.id }))
+  }
+  await until(() => messages.findLast(({ opened }) => opened !== undefined)?.opened.id === first.id)
+  assert.ok(commands() < 100, `${commands()} commands`)
   socket.close()
   await assert.rejects(
     new Promise((_resolve, reject) => {
