@@ -57,8 +57,8 @@ export class OutboxSender {
 
   async #sendRow(session: Session, { seq, id, payload }: OutboxRow): Promise<void> {
     await session.store(this.#subject, payload, { [HEADERS.messageId]: id })
-    if (this.#session === session) this.#inFlight -= 1
     await this.#outbox.remove(seq)
+    if (this.#session === session) this.#inFlight -= 1
     this.#reported = false
     this.onAcknowledged()
     this.#continue(session)
