@@ -46,7 +46,7 @@ export class RemoteSlot implements Slot {
 
   get entry(): PrinterEntry {
     const { name, url } = this.#parts.printer
-    return { ...UNKNOWN_STATE, name, url, ...this.#state }
+    return { ...UNKNOWN_STATE, ...this.#state, name, url }
   }
 
   async pictureUrl(): Promise<string | null> {

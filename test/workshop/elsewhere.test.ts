@@ -14,6 +14,7 @@ import { startWorkshopRig, type WorkshopRig } from '../support/workshop.ts'
 interface Entry {
   readonly name: string
   readonly klippy_state: string
+  readonly url: string | null
   readonly camera: boolean
   readonly error: string | null
 }
@@ -81,7 +82,9 @@ test('a server elsewhere that does not answer, or with another reply, is an erro
     more: `[printer wrong]\nurl: http://127.0.0.1:${port}\n[printer gone]\nurl: http://127.0.0.1:1\n`,
   })
   await untilListed(rig, 'wrong', ({ error }) => error !== null)
-  await untilListed(rig, 'gone', ({ error }) => error !== null)
+  const gone = await untilListed(rig, 'gone', ({ error }) => error !== null)
+  // The page links to it all the same.
+  assert.equal(gone.url, 'http://127.0.0.1:1')
   assert.equal((await fetch(`${rig.url}/here/server/info`)).status, 200)
   await new Promise(resolve => wrong.close(resolve))
 })
