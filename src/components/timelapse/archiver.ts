@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import type { TimelapseEvent } from '../../api/timelapse.ts'
 import type { Core } from '../../component/component.ts'
-import { messageOf } from '../../core/errors.ts'
 import type { FilesService } from '../files/service.ts'
+import { problemOf } from './disk-space.ts'
 import type { Frames } from './frames.ts'
 import type { OutputJobs } from './output-jobs.ts'
 
@@ -42,8 +42,9 @@ export class Archiver {
       })
     } catch (error) {
       if (jobs.isStopping) throw error
-      core.log.warning(`the frames are not archived: ${messageOf(error)}`)
-      return result({ status: 'error', msg: messageOf(error) })
+      const msg = problemOf(error, 'the archives')
+      core.log.warning(`the frames are not archived: ${msg}`)
+      return result({ status: 'error', msg })
     }
   }
 }

@@ -2,8 +2,7 @@
 import type { TimelapseEvent, TimelapseSettings } from '../../api/timelapse.ts'
 import type { Core } from '../../component/component.ts'
 import { sleep } from '../../core/clock.ts'
-import { messageOf } from '../../core/errors.ts'
-import { hasSpace } from './disk-space.ts'
+import { diskFull, hasSpace, problemOf } from './disk-space.ts'
 import type { FrameStore } from './frame-store.ts'
 import { takeSnapshot } from './snapshot.ts'
 
@@ -42,7 +41,7 @@ export class Capture {
       this.#parts.core.log.debug('a frame is left out: the one before is still being taken')
       return
     }
-    this.#running = this.#take().catch(error => this.#failed(messageOf(error)))
+    this.#running = this.#take().catch(error => this.#failed(problemOf(error, CONTENT)))
     await this.#running
     this.#running = null
   }
@@ -61,7 +60,7 @@ export class Capture {
     const { signal } = this.#ending
     const frames = store.current
     const { stream_delay_compensation: delay, snapshoturl: url } = await settings()
-    if (!(await hasSpace(frames.folder, minFree))) return this.#failed(DISK_FULL, true)
+    if (!(await hasSpace(frames.folder, minFree))) return this.#failed(diskFull(CONTENT))
     await sleep(core.clock, delay, signal)
     const picture = await takeSnapshot(core.host.http, { url, timeoutSeconds, insecure, signal })
     await frames.add(picture)
@@ -70,16 +69,16 @@ export class Capture {
   }
 
   /** Mainsail reads the last frame from failures too. */
-  #failed(problem: string, isOnce = false): void {
+  #failed(problem: string): void {
     const { core, store, notify } = this.#parts
     if (this.#ending.signal.aborted) return
     const isKnown = problem === this.#problem
     this.#problem = problem
     if (!isKnown) core.log.warning(`no frame: ${problem}`)
-    if (isKnown && isOnce) return
+    if (isKnown && problem === diskFull(CONTENT)) return
     const { count, lastFile } = store.current
     notify({ action: 'newframe', status: 'error', frame: String(count), framefile: lastFile, msg: problem })
   }
 }
 
-const DISK_FULL = 'the disk of the frames is full (option min_free_space)'
+const CONTENT = 'the frames'

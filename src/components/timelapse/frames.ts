@@ -1,5 +1,5 @@
 // The frames of a print: pictures with consecutive numbers in a folder of their own, next to a record of the print.
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { makeDurable } from '../../core/make-durable.ts'
 import { bool, int, object, readOr, string } from '../../schema/index.ts'
@@ -102,14 +102,13 @@ export class Frames {
   async #write(name: string, content: string | Buffer): Promise<void> {
     const draft = join(this.folder, `.${name}.part`)
     await mkdir(this.folder, { recursive: true })
-    const file = await open(draft, 'w')
     try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
+      await writeFile(draft, content, { flush: true })
+      await rename(draft, join(this.folder, name))
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined)
+      throw error
     }
-    await rename(draft, join(this.folder, name))
     await makeDurable(this.folder)
   }
 }

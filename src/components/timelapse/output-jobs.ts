@@ -7,6 +7,7 @@ import { type LongJob, LongJobs } from '../../core/long-jobs.ts'
 import type { PlainData } from '../../core/plain-data.ts'
 import { choice, type Infer, object, readOr, string } from '../../schema/index.ts'
 import { StoredJobRecords } from '../../storage/index.ts'
+import { problemOf } from './disk-space.ts'
 import { VIDEO_OUTPUT } from './ffmpeg-arguments.ts'
 import type { FrameStore } from './frame-store.ts'
 import type { Frames } from './frames.ts'
@@ -103,7 +104,10 @@ export class OutputJobs {
           await job.note(named)
           const noteDraft = (draft: string) => job.note({ ...named, draft })
           const result = await work({ job, filename: name, settings, count, noteDraft })
-          await frames.update({ [KINDS[kind].made]: count })
+          // The file is made, and clients have been notified.
+          await frames.update({ [KINDS[kind].made]: count }).catch((error: unknown) => {
+            this.#parts.core.log.warning(`the ${title} is not recorded: ${problemOf(error, 'the frames')}`)
+          })
           return result
         }),
       )

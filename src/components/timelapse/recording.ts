@@ -7,6 +7,7 @@ import { messageOf } from '../../core/errors.ts'
 import { SerialQueue } from '../../core/serial-queue.ts'
 import type { Archiver } from './archiver.ts'
 import type { Capture } from './capture.ts'
+import { problemOf } from './disk-space.ts'
 import type { FrameStore } from './frame-store.ts'
 import type { Frames } from './frames.ts'
 import { type KlipperMacros, MACRO_SETTINGS } from './klipper-macros.ts'
@@ -81,8 +82,9 @@ export class Recording {
       }
       this.#isSelected = false
       this.#isPrinting = true
-      await store.current.update({ printfile: filename })
       macros.setHyperlapse(await settings(), true)
+      // Fails on a full disk; what was changed is stored with the next change.
+      await store.current.update({ printfile: filename })
     })
   }
 
@@ -189,6 +191,8 @@ export class Recording {
   #enqueue(work: () => Promise<void>): void {
     this.#events
       .run(work)
-      .catch(error => this.#parts.core.log.warning(`the frames of a print: ${messageOf(error)}`))
+      .catch(error =>
+        this.#parts.core.log.warning(`the frames of a print: ${problemOf(error, 'the frames')}`),
+      )
   }
 }

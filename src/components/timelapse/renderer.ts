@@ -10,7 +10,7 @@ import type { LongJob } from '../../core/long-jobs.ts'
 import { makeDurable } from '../../core/make-durable.ts'
 import { type CommandResult, runCommand } from '../../core/run-command.ts'
 import type { FilesService } from '../files/service.ts'
-import { hasSpace } from './disk-space.ts'
+import { diskFull, hasSpace, problemOf } from './disk-space.ts'
 import { readExtraOptions } from './extra-options.ts'
 import { frameRate, previewArguments, videoArguments } from './ffmpeg-arguments.ts'
 import type { Frames } from './frames.ts'
@@ -90,9 +90,10 @@ export class Renderer {
       })
     } catch (error) {
       if (jobs.isStopping) throw error
-      core.log.warning(`no video: ${messageOf(error)}`)
+      const msg = problemOf(error, 'the videos')
+      core.log.warning(`no video: ${msg}`)
       const fields = error instanceof RenderError ? error.fields : {}
-      return this.#report({ status: 'error', ...started, ...fields, msg: messageOf(error) })
+      return this.#report({ status: 'error', ...started, ...fields, msg })
     }
   }
 
@@ -160,8 +161,7 @@ export class Renderer {
     const { core, outputPath, minFree } = this.#parts
     const full = new AbortController()
     const check = async () => {
-      if (!(await hasSpace(outputPath, minFree)))
-        full.abort(new RenderError(`the disk of ${basename(outputPath)} is full (option min_free_space)`))
+      if (!(await hasSpace(outputPath, minFree))) full.abort(new RenderError(diskFull(basename(outputPath))))
     }
     await check()
     full.signal.throwIfAborted()
