@@ -7,6 +7,9 @@ import { problemOf } from './disk-space.ts'
 import type { Frames } from './frames.ts'
 import type { OutputJobs } from './output-jobs.ts'
 
+/** Frames in one archive: the library keeps some KiB of memory for each until the archive is complete. */
+const MAX_FRAMES = 20_000
+
 /** What an archiver depends on. */
 export interface ArchiverParts {
   readonly core: Pick<Core, 'log'>
@@ -32,6 +35,11 @@ export class Archiver {
       ...fields,
     })
     if (frames.count === 0) return result({ status: 'skipped', msg: 'no frames to save, skip' })
+    if (frames.count > MAX_FRAMES) {
+      const msg = `an archive can have ${MAX_FRAMES} frames, the print has ${frames.count}: download its frames one by one`
+      core.log.warning(`the frames are not archived: ${msg}`)
+      return result({ status: 'error', msg })
+    }
     if (jobs.isBusy({ kind: 'archive', frames }))
       return result({ status: 'running', msg: 'saving the frames is already running' })
     try {

@@ -213,3 +213,15 @@ test('folders that cannot be made at the start', async () => {
   await at.frame()
   assert.deepEqual(at.frameFiles(), ['frame000001.jpg'])
 })
+
+test('more frames than an archive can have are an error', async () => {
+  await using at = await Scene.start()
+  await at.stopServer()
+  const [folder = ''] = readdirSync(at.frames)
+  writeFileSync(join(at.frames, folder, 'frame020001.jpg'), jpeg('picture'))
+  await at.startServer()
+  const { status, msg } = await at.call('saveframes')
+  assert.equal(status, 'error')
+  assert.match(msg, /^an archive can have 20000 frames, the print has 20001:/)
+  assert.deepEqual(readdirSync(at.videos), [])
+})
