@@ -113,12 +113,16 @@ async function takeDashboard(): Promise<void> {
     await page.getByRole('button', { name: /^Print$/ }).click()
     await setTimeout(500)
     await page.evaluate('scrollTo({ top: 0, behavior: "smooth" })')
-    await reach(client, 'printing', 0.12)
+    await reach(client, 'printing', 0.3)
   })
   await reach(client, 'complete', 0)
   await print(server.url, LARGE)
   await reach(client, 'printing', DONE)
-  const isLive = (shown: Page) => shown.getByText(/^\d+ %$/).waitFor()
+  const isLive = async (shown: Page) => {
+    await shown.getByText(/^\d+ %$/).waitFor()
+    await shown.locator('.print .picture').waitFor()
+    await shown.evaluate("document.querySelector('.print .picture').decode()")
+  }
   await show(server.url, 'dashboard.webp', DESKTOP, isLive)
   await show(server.url, 'dashboard-phone.webp', PHONE, isLive)
 }

@@ -1,5 +1,5 @@
 // The servers in the pictures: the build with a virtual printer, and a workshop of several.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ownServer, startTarget } from '../../bench/server-process.ts'
@@ -49,7 +49,6 @@ export async function startWorkshop(
     const paths = dataPaths(join(folder, name))
     const printer = await startPrinterInFolder(paths, { speed })
     stack.defer(() => printer.stop())
-    mkdirSync(paths.config, { recursive: true })
     const server = `[server]\nklippy_uds_address: ${printer.socketPath}`
     const access = '[authorization]\ntrusted_clients:\n  127.0.0.1'
     writeFileSync(paths.configFile, `${[server, access, ...QUIET].join('\n\n')}\n`)
