@@ -117,6 +117,7 @@ test('without the main printer every caller sees the printers whose users includ
     workshop: 'main: main',
   })
   const reply = await fetch(`${rig.url}/workshop/printers`)
+  assert.equal(reply.status, 200, rig.log.join('\n'))
   const { result } = (await reply.json()) as { result: { name: string; error: string | null }[] }
   assert.deepEqual(
     result.map(({ name, error }) => [name, error]),
