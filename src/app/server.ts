@@ -64,8 +64,6 @@ export interface RunningServer {
   /** Null without a certificate. */
   readonly tlsPort: number | null
   readonly warnings: Warnings
-  /** Its users. */
-  readonly policy: AccessPolicy
   stop(): Promise<void>
 }
 
@@ -135,7 +133,7 @@ async function start(options: ServerOptions, stops: StopStack): Promise<RunningS
   core.printer.session.start()
   stops.add('the session with Klippy', () => core.printer.session.stop())
   keepConfiguration(config, log)
-  return { ...at, warnings, policy, stop: () => stops.run() }
+  return { ...at, warnings, stop: () => stops.run() }
 }
 
 function ownHost(log: Log, stops: StopStack): Host {

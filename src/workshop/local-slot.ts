@@ -6,6 +6,7 @@ import { type RunningServer, startServer } from '../app/server.ts'
 import { type Component, type Core, component } from '../component/component.ts'
 import type { Host } from '../component/host.ts'
 import { optional } from '../component/service.ts'
+import { accessPolicy } from '../components/access/service.ts'
 import type { WebcamService } from '../components/webcam/service.ts'
 import { webcamService } from '../components/webcam/service.ts'
 import { ConfigError } from '../config/index.ts'
@@ -47,6 +48,7 @@ interface Inside {
   readonly core: Core
   readonly status: PrinterStatus
   readonly webcams: () => WebcamService | null
+  readonly policy: AccessPolicy
 }
 
 export class LocalSlot implements Slot {
@@ -82,8 +84,9 @@ export class LocalSlot implements Slot {
     }
   }
 
+  /** Known before the server listens, so that no request of its users is refused while it starts. */
   get policy(): AccessPolicy | null {
-    return this.#server?.policy ?? null
+    return this.#inside?.policy ?? null
   }
 
   get #camera() {
@@ -163,12 +166,12 @@ export class LocalSlot implements Slot {
       presence: 'always',
       listed: false,
       options: {},
-      needs: { webcams: optional(webcamService) },
+      needs: { webcams: optional(webcamService), policy: accessPolicy },
       create: ({ core, scope, needs }): Component => {
         const status = new PrinterStatus(core, scope, this.#parts.onChange)
         status.watch(this.#isWatched)
         this.#instanceId = core.instanceId
-        this.#inside = { core, status, webcams: needs.webcams }
+        this.#inside = { core, status, ...needs }
         this.#parts.onBuilt(core)
         scope.defer(() => {
           this.#inside = null
