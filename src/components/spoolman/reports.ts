@@ -90,6 +90,8 @@ export class Reports {
     if (this.#isStopped || this.#timer !== null) return
     const { clock, period, log } = this.#parts
     this.#timer = clock.after(period, () => {
+      // A run in progress shares this call, and plans the next one at its end.
+      this.#timer = null
       this.run().catch((error: unknown) => log.error(`cannot report filament use: ${messageOf(error)}`))
     })
   }

@@ -39,6 +39,8 @@ export class FakeSpoolman implements AsyncDisposable {
   connections = 0
   /** Returns the failure of a request. */
   failure: (request: SpoolmanRequest) => Failure | null = () => null
+  /** Replies wait for it. */
+  beforeReply: (request: SpoolmanRequest) => Promise<void> | undefined = () => undefined
   readonly #sockets = new Set<WebSocket>()
   readonly #waiters = new Set<() => void>()
   #server: Server | null = null
@@ -134,6 +136,7 @@ export class FakeSpoolman implements AsyncDisposable {
       path: message.url ?? '',
       body: body === '' ? null : JSON.parse(body),
     }
+    await this.beforeReply(request)
     const failure = this.failure(request)
     if (failure === 'drop before') response.destroy()
     else if (failure !== null && typeof failure !== 'string')

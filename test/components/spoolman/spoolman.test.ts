@@ -1,6 +1,7 @@
 // [spoolman]: the active spool, spools of tools, reports of use, and what happens when Spoolman fails.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { quickClock } from '../../support/quick-clock.ts'
 import { Scene } from './scene.ts'
 
 const notified = (scene: Scene, method: string) =>
@@ -88,6 +89,26 @@ test('keeps the use of an outage, and reports it after reconnecting', async () =
     [false],
     [true],
   ])
+})
+
+test('reports what is used during a report that takes longer than sync_rate', async () => {
+  await using scene = await Scene.start()
+  await scene.set(1)
+  const arrived = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  scene.spoolman.beforeReply = ({ path }) => {
+    if (!path.endsWith('/use')) return undefined
+    arrived.resolve()
+    return released.promise
+  }
+  await scene.move(10)
+  await arrived.promise
+  await scene.move(15)
+  const clock = quickClock(20)
+  // The time of two reports.
+  await new Promise<void>(resolve => void clock.after(2, resolve))
+  released.resolve()
+  await scene.reported(1, 15)
 })
 
 test('connects to a server that starts later', async () => {
