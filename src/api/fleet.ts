@@ -75,6 +75,7 @@ export const FleetSummary = object({
 
 export type FleetSummary = Infer<typeof FleetSummary>
 
+/** The states of a job. `held`: a person must look at it. */
 export const FLEET_JOB_STATES = [
   'queued',
   'offered',
@@ -88,7 +89,8 @@ export const FLEET_JOB_STATES = [
 
 const File = { sha256: string(), size: int(), name: string() }
 
-const need = {
+/** What a job needs of a printer. */
+export const fleetNeed = {
   labels: record(string()).describe('Labels that the printer must have').default({}),
   nozzle: float().nullable().describe('Diameter').unit('mm').default(null),
   min: tuple(float(), float(), float())
@@ -105,7 +107,7 @@ export const FleetJob = object({
   state: choice(...FLEET_JOB_STATES),
   why: string().nullable().describe('Why it failed, or is held'),
   file: object(File),
-  need: object(need),
+  need: object(fleetNeed),
   priority: int(),
   not_before: milliseconds().nullable(),
   batch: string().nullable().describe('The same for all copies of one order'),
@@ -250,7 +252,7 @@ export const fleet = chapter({
         file: string().describe('The SHA-256 of the file'),
         name: string().describe('The name of the file on the printer'),
         copies: int({ min: 1, max: 1000 }).default(1),
-        need: object(need).default({ labels: {}, nozzle: null, min: null, printer: null }),
+        need: object(fleetNeed).default({ labels: {}, nozzle: null, min: null, printer: null }),
         priority: int({ min: -1000, max: 1000 }).describe('Higher ones first').default(0),
         not_before: milliseconds().nullable().default(null),
       },

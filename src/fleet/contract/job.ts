@@ -1,37 +1,21 @@
 // A job of the fleet: one copy to print. Only hubs write it, by revision only.
-import { bool, choice, float, type Infer, int, object, record, string, tuple } from '../../schema/index.ts'
+import { FLEET_JOB_STATES, fleetNeed } from '../../api/fleet.ts'
+import { bool, choice, type Infer, int, object, string } from '../../schema/index.ts'
 import { printerId, ulidField } from './message.ts'
 import { fileSchema } from './slot.ts'
 import type { Stored, Write } from './stored.ts'
 
-/** `held`: a person must look at it. */
-export const JOB_STATES = [
-  'queued',
-  'offered',
-  'accepted',
-  'printing',
-  'done',
-  'failed',
-  'cancelled',
-  'held',
-] as const
-export type JobState = (typeof JOB_STATES)[number]
+export type JobState = (typeof FLEET_JOB_STATES)[number]
 
 export const needSchema = object({
-  labels: record(string()).describe('Labels that the printer must have').default({}),
-  nozzle: float().nullable().describe('Diameter').unit('mm').default(null),
-  min: tuple(float(), float(), float())
-    .nullable()
-    .describe('What the axes must reach')
-    .unit('mm')
-    .default(null),
+  ...fleetNeed,
   printer: printerId().nullable().describe('Only this printer').default(null),
 })
 
 export type Need = Infer<typeof needSchema>
 
 export const jobSchema = object({
-  state: choice(...JOB_STATES),
+  state: choice(...FLEET_JOB_STATES),
   file: fileSchema,
   need: needSchema,
   priority: int().describe('Higher ones first').default(0),
