@@ -1,7 +1,7 @@
 // Keeps the model up to date: connects, loads everything in one request, and follows what changes.
-import { CallError, type Client, connect, type StatusMirror } from '../../client/index.ts'
+import { type Client, connect, type StatusMirror } from '../../client/index.ts'
 import { apiBase } from '../shared/address.ts'
-import { forgetTokens, storedLogin } from '../shared/credentials.ts'
+import { forgetTokens, isUnauthorized, storedLogin } from '../shared/credentials.ts'
 import { showLogin } from '../shared/login.ts'
 import { EMPTY, type Model, textOf } from './model.ts'
 
@@ -13,8 +13,6 @@ const WARNINGS = 30_000
 const TOGETHER = 300
 /** Jobs of the history that the page shows. */
 export const JOBS = 8
-/** JSON-RPC's codes for callers without access: over WebSocket, and over HTTP. */
-const UNAUTHORIZED = [-32602, 401]
 
 /** What the page shows of every printer. The sensors that only this one has follow. */
 const FOLLOWED = {
@@ -30,10 +28,6 @@ const FOLLOWED = {
 /** The value of a settled call; null if it failed. */
 function fulfilled<T>(outcome: PromiseSettledResult<T>): T | null {
   return outcome.status === 'fulfilled' ? outcome.value : null
-}
-
-function isUnauthorized(error: unknown): boolean {
-  return error instanceof CallError && UNAUTHORIZED.includes(error.code)
 }
 
 export class Live {

@@ -1,6 +1,6 @@
 // The printers of a fleet: the API of its hub, and the WebSocket on which the hub sends what has changed.
 import type { FleetPrinter } from '../../api/fleet.ts'
-import { CallError, type Client, connect, Login } from '../../client/index.ts'
+import { type Client, connect, Login } from '../../client/index.ts'
 import {
   type Command,
   type FleetSource,
@@ -10,7 +10,7 @@ import {
   type Row,
   type State,
 } from '../printers/source.ts'
-import { forgetTokens, storedLogin, storeTokens } from '../shared/credentials.ts'
+import { forgetTokens, isUnauthorized, storedLogin, storeTokens } from '../shared/credentials.ts'
 
 /** Printers of one reply, and rows that the hub sends changes of. */
 const PAGE = 200
@@ -18,8 +18,6 @@ const PAGE = 200
 const RETRY = 2000
 /** Milliseconds between readings of all printers: the hub sends changes only of those on the screen. */
 const REFRESH = 60_000
-/** Codes of the client for a request without a sufficient login. */
-const UNAUTHORIZED = [-32602, 401]
 
 /** A message of /fleet/live. */
 interface LiveMessage {
@@ -46,7 +44,7 @@ export class HubSource implements FleetSource {
       return await use(await this.#client)
     } catch (error) {
       this.#client = null
-      if (!(error instanceof CallError) || !UNAUTHORIZED.includes(error.code)) throw error
+      if (!isUnauthorized(error)) throw error
       this.#login = null
       forgetTokens()
       throw new LoginNeeded('', 'Log in to see the fleet')

@@ -3,6 +3,7 @@
 import type { ResultOf } from '../../api/endpoint.ts'
 import type { Api } from '../../api/index.ts'
 import { CallError, type Client, connect, Login, type Tokens } from '../../client/index.ts'
+import { isUnauthorized } from '../shared/credentials.ts'
 import {
   type Change,
   type Command,
@@ -21,8 +22,6 @@ type Entry = ResultOf<Api['workshop.printers']>[number]
 const POLL = 3000
 /** Seconds that a command may take; a macro for a pause moves the printer first. */
 const TIMEOUT = 60
-/** Codes of the client for a request without a sufficient login. */
-const UNAUTHORIZED = [-32602, 401]
 
 const METHODS = {
   pause: 'printer.print.pause',
@@ -160,7 +159,7 @@ export class WorkshopSource implements FleetSource {
     try {
       return await request()
     } catch (error) {
-      if (!(error instanceof CallError) || !UNAUTHORIZED.includes(error.code)) throw error
+      if (!isUnauthorized(error)) throw error
       this.#logins.delete(place)
       this.#store.set(place, null)
       if (place === TOP) this.#socket = null

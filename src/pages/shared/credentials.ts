@@ -1,14 +1,21 @@
 // The login of a page, as its browser keeps it: until the tab is closed, or on this device until the user logs out.
 // The page at /docs reads the same entry.
-import { Login, type Tokens } from '../../client/index.ts'
+import { CallError, Login, type Tokens } from '../../client/index.ts'
 
 const KEY = 'moonraker-ts credentials'
+/** JSON-RPC's codes for callers without access: over WebSocket, and over HTTP. */
+const UNAUTHORIZED = [-32602, 401]
 
 /** A stored login. The page at /docs may also have stored an API key, which has another `kind`. */
 interface Stored {
   readonly kind: string
   readonly token: string
   readonly refresh: string
+}
+
+/** Whether a call failed since its caller has no login, or one that has ended. */
+export function isUnauthorized(error: unknown): boolean {
+  return error instanceof CallError && UNAUTHORIZED.includes(error.code)
 }
 
 function storages(): readonly Storage[] {
