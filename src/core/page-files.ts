@@ -69,6 +69,23 @@ async function bundleFromSource(): Promise<ReadonlyMap<string, PageFile>> {
 }
 
 /**
+ * The Content-Security-Policy of a page: nothing runs but its own files, so that a text of a printer or a file runs nothing,
+ * and nothing leads elsewhere. `pictures` are the sources of its pictures, as `data: blob:`.
+ */
+export function pagePolicy(pictures: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src ${pictures}`,
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/**
  * Answers a request with a file. `policy` is the Content-Security-Policy. Throws ApiError 404 for a name that no file of a
  * page can have.
  */

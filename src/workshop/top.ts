@@ -5,7 +5,7 @@ import type { WorkshopReload } from '../api/workshop.ts'
 import { workshop as chapter } from '../api/workshop.ts'
 import { type Site, sendSite } from '../components/frontend/static-site.ts'
 import { ApiError } from '../core/errors.ts'
-import { type FindPageFile, sendPageFile } from '../core/page-files.ts'
+import { type FindPageFile, pagePolicy, sendPageFile } from '../core/page-files.ts'
 import type { PageSettings } from '../pages/printers/settings.ts'
 import type { Caller } from '../rpc/caller.ts'
 import { type RawRequest, Registry } from '../rpc/registry.ts'
@@ -64,17 +64,8 @@ function handleRest({ site }: TopParts): (request: RawRequest) => Promise<void> 
   }
 }
 
-/** Nothing runs but the page's own files, and nothing leads elsewhere. Pictures of cameras are `blob:`. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  'img-src data: blob:',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/** Pictures of cameras are `blob:`. */
+const POLICY = pagePolicy('data: blob:')
 
 /** The page of all printers: it contains nothing of them. */
 async function sendPage({ title, files }: TopParts, request: RawRequest): Promise<void> {

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ApiError } from '../../core/errors.ts'
-import { fileAt, type PageFile, type PageRequest, sendPageFile } from '../../core/page-files.ts'
+import { fileAt, type PageFile, type PageRequest, pagePolicy, sendPageFile } from '../../core/page-files.ts'
 
 /** This folder, or that of the bundle (scripts/build.mjs). */
 const HERE = import.meta.dirname
@@ -20,20 +20,8 @@ const PAGES: Readonly<Record<string, string>> = {
   websocket: 'websocket.html',
 }
 
-/**
- * Nothing runs but the page's own files, and nothing leads elsewhere. Swagger UI shows its signs as `data:` pictures,
- * and pictures that the server answers with as `blob:`.
- */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  'img-src data: blob:',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/** Swagger UI shows its signs as `data:` pictures, and pictures that the server answers with as `blob:`. */
+const POLICY = pagePolicy('data: blob:')
 
 /** Answers a request for what is below /docs/. Throws ApiError 404 if there is nothing. */
 export async function sendDocsFile(

@@ -1,22 +1,10 @@
 // The dashboard for people who open the server's address in a browser: at /welcome, and at / without a front-end.
 import { component } from '../../component/component.ts'
-import { pageFiles, redirectToFolder, sendPageFile } from '../../core/page-files.ts'
+import { pageFiles, pagePolicy, redirectToFolder, sendPageFile } from '../../core/page-files.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 
-/**
- * Nothing runs but the page's own files, so that a text of a printer or a file runs nothing. Pictures may come from
- * everywhere, as cameras are on other machines.
- */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  'img-src http: https: data:',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/** Pictures may come from everywhere, as cameras are on other machines. */
+const POLICY = pagePolicy('http: https: data:')
 
 export default component({
   section: 'server',
