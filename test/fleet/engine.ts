@@ -1,6 +1,5 @@
 // An engine for tests: nats-server in operator mode, with one account for the fleet and credentials by the template.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +18,7 @@ import {
   PRINTER_PERMISSIONS,
 } from '../../src/fleet/contract/index.ts'
 import { freePort } from '../support/free-port.ts'
+import { killProcess } from '../support/kill-process.ts'
 import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
 
 const PROGRAM = '/usr/sbin/nats-server'
@@ -181,10 +181,7 @@ export class Engine implements AsyncDisposable {
   async kill(): Promise<void> {
     const child = this.#process
     this.#process = null
-    if (child === null) return
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
+    await killProcess(child)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,12 @@
 // A server as it is installed: a bundle in a process of its own, which a test can kill.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import { freePort } from './free-port.ts'
+import { killProcess } from './kill-process.ts'
 import { serverBundle } from './server-bundle.ts'
 
 const COMMAND = join(await serverBundle(), 'moonraker.cjs')
@@ -75,11 +75,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    const child = this.#child
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
+    await killProcess(this.#child)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

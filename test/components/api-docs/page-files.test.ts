@@ -9,6 +9,7 @@ import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { sendDocsFile } from '../../../src/components/api-docs/page-files.ts'
 import { ApiError } from '../../../src/core/errors.ts'
+import { assertOwnFilesOnly } from '../../support/page-policy.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
@@ -83,18 +84,7 @@ describe('the page at /docs', { concurrency: true }, () => {
   test('nothing but its own files may run, and none may frame it', async () => {
     await using rig = await startRig({ printer: 'none' })
     const { headers } = await sendRequest(rig.port, '/docs/http')
-    const policy = (headers['content-security-policy'] as string).split('; ')
-    for (const rule of [
-      "default-src 'none'",
-      "script-src 'self'",
-      "style-src 'self'",
-      "connect-src 'self'",
-      "frame-ancestors 'none'",
-    ]) {
-      assert.ok(policy.includes(rule), rule)
-    }
-    assert.doesNotMatch(policy.join(), /unsafe|\*/)
-    assert.equal(headers['x-content-type-options'], 'nosniff')
+    assertOwnFilesOnly(headers)
     assert.equal(headers['referrer-policy'], 'no-referrer')
   })
 

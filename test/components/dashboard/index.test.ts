@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { connect } from '../../../src/client/index.ts'
+import { assertOwnFilesOnly } from '../../support/page-policy.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
 
@@ -26,18 +27,7 @@ test('the page is at / and at /welcome, with all files that it loads', async () 
 test('only the files of the page itself may run, and no other page may frame it', async () => {
   await using rig = await startRig({ printer: 'none' })
   const { headers, body } = await sendRequest(rig.port, '/')
-  const policy = String(headers['content-security-policy']).split('; ')
-  for (const rule of [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "connect-src 'self'",
-    "frame-ancestors 'none'",
-  ]) {
-    assert.ok(policy.includes(rule), rule)
-  }
-  assert.doesNotMatch(policy.join(), /unsafe|\*/)
-  assert.equal(headers['x-content-type-options'], 'nosniff')
+  assertOwnFilesOnly(headers)
   assert.doesNotMatch(body, /<script(?![^>]* src=)|<style| style=| on\w+=/)
 })
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { connect } from '../../../src/client/index.ts'
-import { findProgram } from '../../../src/core/find-program.ts'
 import { type Metrics, parseMetrics } from '../../support/metrics-text.ts'
+import { absent } from '../../support/program.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 
@@ -55,15 +55,15 @@ test('the process, its event loop, clients and Klippy', async () => {
   assert.equal(metrics.value('moonraker_mqtt_connected'), undefined)
 })
 
-const promtool = await findProgram('promtool')
+const PROMTOOL = 'promtool'
 
-test('promtool accepts the metrics', { skip: promtool === null && 'promtool is not installed' }, async () => {
+test('promtool accepts the metrics', { skip: absent(PROMTOOL) }, async () => {
   await using rig = await startRig({ conf: '[metrics]' })
   using client = await connect({ url: rig.socketPath })
   await client.call('server.info')
   await scrape(rig)
   const { body } = await sendRequest(rig.port, '/metrics')
-  const { status, stdout, stderr } = spawnSync(promtool ?? '', ['check', 'metrics'], {
+  const { status, stdout, stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], {
     input: body,
     encoding: 'utf8',
   })

@@ -1,12 +1,12 @@
 // Mosquitto, a broker that many people use, in a folder and on a port of its own.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { freePort } from '../../support/free-port.ts'
+import { killProcess } from '../../support/kill-process.ts'
 
 // Debian installs the broker where only root's path leads.
 const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}/usr/sbin` }
@@ -61,11 +61,8 @@ export class Mosquitto implements AsyncDisposable {
   /** Ends the process as a power failure would. */
   async kill(): Promise<void> {
     const child = this.#process
-    if (child === null) return
     this.#process = null
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
+    await killProcess(child)
   }
 
   /** Resolves with `count` messages of `topic` as mosquitto_sub prints them. */

@@ -1,7 +1,6 @@
 // Against the MQTT 3.1.1 listener of nats-server, a broker with an implementation of its own.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import { test } from 'node:test'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { freePort } from '../../support/free-port.ts'
+import { killProcess } from '../../support/kill-process.ts'
 import { quickClock } from '../../support/quick-clock.ts'
 import { startRig } from '../../support/rig.ts'
 import { WebClient } from '../../support/web-client.ts'
@@ -56,10 +56,7 @@ class NatsServer implements AsyncDisposable {
   async kill(): Promise<void> {
     const child = this.#process
     this.#process = null
-    if (child === null) return
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
+    await killProcess(child)
   }
 
   /** A client of the broker that subscribes to `topic`, and the messages that it gets. */

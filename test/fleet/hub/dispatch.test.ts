@@ -131,9 +131,7 @@ test('of a withdrawal and an acceptance at the same time, exactly one succeeds',
   await using rig = await FleetRig.start(1, { lease: NEVER })
   const [printer] = await rig.addPrinters(1, { answer: 'ignore' })
   assert.ok(printer)
-  const { board, slots, epoch } = rig.hub.store
-  const bookings = new Bookings(board)
-  const offers = new Offers({ board, slots, bookings, epoch: () => epoch, fileUrl: () => 'http://x' })
+  const { board, slots, bookings, offers } = schedulingOf(rig)
   const file = await rig.upload()
   let withdrawn = 0
   for (let round = 0; round < 60; round += 1) {
@@ -164,9 +162,7 @@ test('an offer that a hub left half done is settled, and no late write revives i
   await using rig = await FleetRig.start(1, { lease: NEVER })
   const [printer] = await rig.addPrinters(1, { answer: 'ignore' })
   assert.ok(printer)
-  const { board, slots, epoch } = rig.hub.store
-  const bookings = new Bookings(board)
-  const offers = new Offers({ board, slots, bookings, epoch: () => epoch, fileUrl: () => 'http://x' })
+  const { board, slots, offers } = schedulingOf(rig)
   const id = await order(rig, await rig.upload())
   const slot = await slots.read(printer.id)
   const job = await board.read(id)
@@ -193,6 +189,14 @@ test('a job of a larger version is left alone', { skip }, async () => {
   await rig.hub.store.layout.buckets.fleet_jobs.put(id, messageOf({}).replace('"v":1', '"v":9'))
   assert.equal((await rig.hub.call(`/fleet/jobs/${id}`)).status, 404)
 })
+
+/** The steps of a scheduler, for a test that does them itself. */
+function schedulingOf(rig: FleetRig) {
+  const { board, slots, epoch } = rig.hub.store
+  const bookings = new Bookings(board)
+  const offers = new Offers({ board, slots, bookings, epoch: () => epoch, fileUrl: () => 'http://x' })
+  return { board, slots, bookings, offers }
+}
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, milliseconds))

@@ -1,11 +1,11 @@
 // Hubs and engines that are killed: no job prints twice, none is lost, and an engine without its data starts nothing.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { killProcess } from '../../support/kill-process.ts'
 import { skip } from '../engine.ts'
 import { FleetRig, until } from './fleet-rig.ts'
 
@@ -56,9 +56,7 @@ test('a hub is killed while it dispatches, and another goes on', { skip, timeout
     const killed = await spawnHub(rig, `hub${round}`)
     jobs.push(...(await order(rig, 60)))
     await new Promise(resolve => setTimeout(resolve, Math.random() * 600))
-    const exited = once(killed, 'exit')
-    killed.kill('SIGKILL')
-    await exited
+    await killProcess(killed)
   }
   await assertPrintedOnce(rig, jobs)
 })
