@@ -97,6 +97,8 @@ async function runFor(instance: Instance, command: Command): Promise<number> {
   report(
     `${instance.service}.service: ${isSwitched(instance) ? 'moonraker-ts' : 'Moonraker'}, ${instance.dataPath}`,
   )
+  // `~` in moonraker.conf is the home folder of the service's user, not that of who runs this command with sudo.
+  process.env.HOME = instance.home
   const inspection = await inspect(instance, command.root)
   for (const { level, text } of inspection.findings) report(`  ${MARKS[level]}${text}`)
   const problems = inspection.findings.filter(({ level }) => level === 'problem')

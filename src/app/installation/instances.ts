@@ -23,6 +23,8 @@ export interface Instance {
   readonly user: string
   /** Null if the system has no such user. */
   readonly ids: { readonly uid: number; readonly gid: number } | null
+  /** The home folder of the user, below the root. */
+  readonly home: string
   /** The arguments of the server, which this server understands too. */
   readonly args: readonly string[]
   /** Absolute, below the root. */
@@ -77,6 +79,7 @@ function readInstance(root: string, unit: string, suffix: string): Instance {
     dropIn: join(`${unit}.d`, DROP_IN),
     user,
     ids,
+    home: inRoot(root, home),
     args: given.data === undefined ? ['-d', resolve(home, standard), ...args] : args,
     dataPath,
     configFile:

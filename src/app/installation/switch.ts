@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { replaceFile } from '../../config/atomic-file.ts'
+import { commandFailure } from '../../core/command-failure.ts'
 import { messageOf, StartError } from '../../core/errors.ts'
 import { runCommand } from '../../core/run-command.ts'
 import type { Instance } from './instances.ts'
@@ -124,8 +125,9 @@ async function restart({ instance: { service }, report }: Change): Promise<void>
 }
 
 async function systemctl(...args: string[]): Promise<void> {
-  const { code, stderr } = await runCommand('systemctl', args, { timeoutSeconds: SYSTEMCTL_TIMEOUT })
-  if (code !== 0) throw new StartError(`systemctl ${args.join(' ')} failed: ${stderr.trim()}`)
+  const result = await runCommand('systemctl', args, { timeoutSeconds: SYSTEMCTL_TIMEOUT })
+  if (result.code === 0) return
+  throw new StartError(`systemctl ${args.join(' ')} failed: ${commandFailure('systemctl', result)}`)
 }
 
 async function waitUntil({ address, timeout }: Change, holds: () => Promise<boolean>): Promise<void> {

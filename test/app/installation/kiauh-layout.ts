@@ -115,7 +115,7 @@ export class KiauhLayout implements AsyncDisposable {
     )
     this.write(
       `${data}/config/moonraker.conf`,
-      `[server]\nhost: 127.0.0.1\nport: ${port}\nssl_port: 0\nklippy_uds_address: {data_path}/comms/virtual-klippy.sock\n` +
+      `[server]\nhost: 127.0.0.1\nport: ${port}\nssl_port: 0\nklippy_uds_address: ~/${data.replace('home/pi/', '')}/comms/virtual-klippy.sock\n` +
         `[authorization]\ntrusted_clients: 127.0.0.1\n[machine]\nprovider: none\n${conf}`,
     )
     mkdirSync(this.at(`${data}/comms`))
