@@ -1,4 +1,4 @@
-// What the headers of the server's own pages must say.
+// Checks the headers of the pages of the server itself.
 import assert from 'node:assert/strict'
 import type { IncomingHttpHeaders } from 'node:http'
 
