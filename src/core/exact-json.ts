@@ -92,7 +92,7 @@ export function parseExact(text: string): unknown {
   if (text.length > MAX_VALUES && hasTooManyValues(text)) {
     throw new JsonLimitExceeded('Too many values in one JSON text')
   }
-  return parseKeeping(text, clientIntegers())
+  return LONG_INTEGERS.hint.test(text) ? parseKeeping(text, clientIntegers()) : JSON.parse(text)
 }
 
 /** Reads JSON text that Python may have written: its words for numbers that JSON lacks become null. Throws SyntaxError. */
