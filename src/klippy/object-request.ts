@@ -66,7 +66,8 @@ export function covers(whole: ObjectRequest, part: ObjectRequest): boolean {
 }
 
 function containsAll(held: readonly string[], wanted: readonly string[]): boolean {
-  const names = wanted.length > SHORT_LIST ? new Set(held) : { has: (name: string) => held.includes(name) }
+  if (wanted.length <= SHORT_LIST) return wanted.every(name => held.includes(name))
+  const names = new Set(held)
   return wanted.every(name => names.has(name))
 }
 
