@@ -4,12 +4,13 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { bundleParts } from './bundle-parts.mjs'
-import { BUNDLED, bundlePages } from './pages.mjs'
+import { bundlePages } from './pages.mjs'
+import { bundledFolders, describePackage, writeThirdParty } from './third-party.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -74,6 +75,8 @@ const SETTINGS = {
   // A CommonJS package has its named exports with `require` only.
   supported: { 'dynamic-import': false },
   logLevel: 'warning',
+  // For the list of what is bundled.
+  metafile: true,
 }
 
 /** Builds the command moonraker.cjs in the folder `output`, and the server that it loads. */
@@ -81,7 +84,7 @@ export async function bundle(output = join(root, 'dist')) {
   rmSync(join(output, 'lib'), { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
   const libraries = new Map()
-  await bundleParts({
+  const server = await bundleParts({
     entry: 'src/main.ts',
     output,
     settings: SETTINGS,
@@ -91,12 +94,13 @@ export async function bundle(output = join(root, 'dist')) {
     },
     libraries,
   })
+  const builds = [server, await bundleWorkers(output), await packPages(join(output, 'pages'))]
   for (const [name, file] of libraries) {
-    await build({ ...SETTINGS, entryPoints: [name], outfile: join(output, file) })
+    builds.push(await build({ ...SETTINGS, entryPoints: [name], outfile: join(output, file) }))
   }
-  await bundleWorkers(output)
-  packDocs(join(output, 'docs'))
-  await packPages(join(output, 'pages'))
+  const bundled = new Set(builds.flatMap(({ metafile }) => bundledFolders(metafile)))
+  const swagger = packDocs(join(output, 'docs'))
+  writeThirdParty(output, [swagger, ...[...bundled].map(folder => describePackage(folder))])
   const name = createHash('sha256')
     .update(readFileSync(join(output, 'server.cjs')))
     .digest('hex')
@@ -104,7 +108,10 @@ export async function bundle(output = join(root, 'dist')) {
   writeFileSync(join(output, 'moonraker.cjs'), loader.replace('__BUILD__', name))
 }
 
-/** Builds the workers, and the file processors that one of them loads: none of them is part of the server's bundle. */
+/**
+ * Builds the workers, and the file processors that one of them loads: none of them is part of the server's bundle. Resolves
+ * to esbuild's result.
+ */
 async function bundleWorkers(output) {
   const programs = {
     'metadata-worker': 'src/components/metadata/worker/worker.ts',
@@ -118,7 +125,7 @@ async function bundleWorkers(output) {
     ),
   }
   rmSync(join(output, 'processors'), { recursive: true, force: true })
-  await build({
+  return build({
     ...SETTINGS,
     entryPoints: programs,
     outdir: output,
@@ -127,7 +134,7 @@ async function bundleWorkers(output) {
   })
 }
 
-/** Writes the files of the page at /docs to `folder`, compressed as they are sent, with the licence of Swagger UI. */
+/** Writes the files of the page at /docs to `folder`, compressed as they are sent. Returns what describes Swagger UI. */
 export function packDocs(folder) {
   const page = join(root, 'src', 'components', 'api-docs', 'page')
   const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
@@ -140,23 +147,19 @@ export function packDocs(folder) {
   ]) {
     writeFileSync(join(folder, `${basename(path)}.gz`), gzipSync(readFileSync(path), { level: 9 }))
   }
-  const licence = ['NOTICE', 'LICENSE', 'swagger-ui-bundle.js.LICENSE.txt'].map(name =>
-    readFileSync(join(swagger, name), 'utf8'),
-  )
-  writeFileSync(join(folder, 'swagger-ui.LICENSE.txt'), licence.join('\n'))
+  // Its bundle contains packages too.
+  return describePackage(relative(root, swagger), ['swagger-ui-bundle.js.LICENSE.txt'])
 }
 
-/** Writes the files of src/pages to `folder`, compressed as they are sent, with the licences of what they contain. */
+/** Writes the files of src/pages to `folder`, compressed as they are sent. Resolves to what bundled them. */
 async function packPages(folder) {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const [name, content] of await bundlePages()) {
+  const pages = await bundlePages()
+  for (const [name, content] of pages.files) {
     writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }))
   }
-  for (const name of BUNDLED) {
-    const licence = readFileSync(join(root, 'node_modules', name, 'LICENSE'))
-    writeFileSync(join(folder, `${name}.LICENSE.txt`), licence)
-  }
+  return pages
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle(process.argv[2])

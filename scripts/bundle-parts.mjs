@@ -10,10 +10,11 @@ const LOADER = '../moonraker.cjs'
 
 /**
  * Bundles `entry` into the folder `output`. `settings` are those of all builds, `options` those of this one. `libraries`
- * has the files of the packages that are loaded at their first use, relative to `output`, by name.
+ * has the files of the packages that are loaded at their first use, relative to `output`, by name. Resolves to esbuild's
+ * metafile of all parts.
  */
 export async function bundleParts({ entry, output, settings, options, libraries }) {
-  const { chunks, first } = await divide(entry, settings, options)
+  const { chunks, first, metafile } = await divide(entry, settings, options)
   const start = chunksOfStart(chunks, first)
   const parts = new Set([...chunks.keys()].filter(name => !start.has(name)))
   const shared = [...new Set([...parts].flatMap(name => chunks.get(name).imports))].filter(name =>
@@ -62,6 +63,7 @@ export async function bundleParts({ entry, output, settings, options, libraries 
       libraryFiles(libraries, '../'),
     ],
   })
+  return { metafile }
 }
 
 /** The chunks by name, each with its text and the names of those that it imports statically; `first` contains `entry`. */
@@ -75,7 +77,6 @@ async function divide(entry, settings, options) {
     splitting: true,
     outdir: 'parts',
     write: false,
-    metafile: true,
   })
   const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]))
   const chunks = new Map(
@@ -88,7 +89,7 @@ async function divide(entry, settings, options) {
     }),
   )
   const [first] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === entry)
-  return { chunks, first: basename(first) }
+  return { chunks, first: basename(first), metafile }
 }
 
 /** The chunks that `first` imports statically, and itself. */

@@ -7,13 +7,10 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Packages that become part of the pages; their licences are next to them. */
-export const BUNDLED = ['uqr']
-
-/** The files of all pages by their names, as browsers load them. */
+/** The `files` of all pages by their names, as browsers load them, and esbuild's metafile. */
 export async function bundlePages() {
   const pages = globSync('src/pages/*/index.html', { cwd: root }).map(path => basename(dirname(path)))
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: pages.flatMap(page =>
       ['main.ts', 'style.css'].map(file => ({ in: `src/pages/${page}/${file}`, out: page })),
@@ -30,10 +27,12 @@ export async function bundlePages() {
     external: ['*/unix.ts'],
     legalComments: 'none',
     write: false,
+    metafile: true,
     logLevel: 'warning',
   })
-  return new Map([
+  const files = new Map([
     ...pages.map(page => [`${page}.html`, readFileSync(join(root, 'src/pages', page, 'index.html'))]),
     ...outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]),
   ])
+  return { files, metafile }
 }

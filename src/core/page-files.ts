@@ -60,8 +60,11 @@ export function pageFiles(): FindPageFile {
 
 async function bundleFromSource(): Promise<ReadonlyMap<string, PageFile>> {
   const script = pathToFileURL(join(HERE, '../../scripts/pages.mjs')).href
-  const { bundlePages } = (await import(script)) as { bundlePages: () => Promise<Map<string, Buffer>> }
-  const files = [...(await bundlePages())].map(([name, content]): [string, PageFile] => {
+  const { bundlePages } = (await import(script)) as {
+    bundlePages: () => Promise<{ files: Map<string, Buffer> }>
+  }
+  const bundled = await bundlePages()
+  const files = [...bundled.files].map(([name, content]): [string, PageFile] => {
     const tag = `W/"${hash('sha1', content, 'base64url')}"`
     return [name, { gzipped: false, size: content.length, tag, open: () => Readable.from([content]) }]
   })
