@@ -11,9 +11,16 @@ import type { Caller } from './caller.ts'
 import { measured, type RequestMeter } from './request-meter.ts'
 import { demandRole, type User } from './user.ts'
 
-/** The handlers of a chapter: one for every method of it, with its types. */
+/**
+ * The handlers of a chapter: one for every method of it, with its types. `registry` is the one that was called: all that
+ * the caller can reach.
+ */
 export type Handlers<M extends Methods> = {
-  [N in keyof M]: (params: ParamsOf<M[N]>, caller: Caller) => ResultOf<M[N]> | Promise<ResultOf<M[N]>>
+  [N in keyof M]: (
+    params: ParamsOf<M[N]>,
+    caller: Caller,
+    registry: Registry,
+  ) => ResultOf<M[N]> | Promise<ResultOf<M[N]>>
 }
 
 /** A method that is being served. */
@@ -22,7 +29,7 @@ export interface Method {
   readonly endpoint: Endpoint
   /** The chapter that declares it. */
   readonly heading: Heading
-  readonly handle: (params: never, caller: Caller) => unknown
+  readonly handle: (params: never, caller: Caller, registry: Registry) => unknown
 }
 
 /** An HTTP request to a raw route, which sends the response itself. */
@@ -304,7 +311,7 @@ export class Registry {
       throw new ApiError(404, `Method not found for transport ${caller.transport.toUpperCase()}`)
     }
     if (endpoint.auth) demandRole(caller, endpoint.role)
-    const result = method.handle(readParams(endpoint, params) as never, caller)
+    const result = method.handle(readParams(endpoint, params) as never, caller, this)
     const { observe } = this.#options
     if (observe === undefined) return result
     const observed = (value: unknown) => {

@@ -18,6 +18,7 @@ import { Admission } from '../transports/http/admission.ts'
 import { HttpListener } from '../transports/http/listener.ts'
 import type { LocalPrinter, RemotePrinter, WorkshopConfig } from './config.ts'
 import { LocalSlot } from './local-slot.ts'
+import { WorkshopMetrics } from './metrics.ts'
 import { Overview } from './overview.ts'
 import { Pictures } from './pictures.ts'
 import { RemoteSlot } from './remote-slot.ts'
@@ -77,6 +78,7 @@ class Workshop implements RunningWorkshop {
   readonly #made = new Map<string, string>()
   readonly #overview: Overview
   readonly #pictures: Pictures
+  readonly #metrics: WorkshopMetrics
   readonly #router: Router
   readonly #listener: HttpListener
   readonly #users = new UsersOfAll(() => this.#slots.values())
@@ -95,6 +97,12 @@ class Workshop implements RunningWorkshop {
     this.warnings = new Warnings(text => log.warning(text))
     this.#overview = new Overview(host.clock, () => this.#slots.values())
     this.#pictures = new Pictures(host)
+    this.#metrics = new WorkshopMetrics({
+      host,
+      slots: () => this.#slots.values(),
+      main: () => this.#main,
+      users: this.#users,
+    })
     const trust = {
       trustsAddress: (address: string) => this.#main?.policy?.trustsAddress(address) ?? false,
       isKnownNetwork: (address: string) => this.#main?.policy?.isKnownNetwork(address) ?? false,
@@ -125,6 +133,7 @@ class Workshop implements RunningWorkshop {
       list: caller => this.#listFor(caller),
       reload: () => this.reload().catch(forCaller),
       picture: (name, caller) => this.#picture(name, caller),
+      metrics: request => this.#metrics.answer(request),
       site: () => this.#site,
       onError: (method, error) => this.#options.log.error(`${method} failed`, error),
     }
@@ -277,6 +286,7 @@ class Workshop implements RunningWorkshop {
     await this.#reloads.run(async () => {
       this.#overview.stop()
       this.#pictures.stop()
+      this.#metrics.stop()
       await Promise.all([...this.#slots.values()].map(slot => slot.stop()))
       await this.#listener.close()
     })

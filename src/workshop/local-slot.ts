@@ -7,6 +7,7 @@ import { type Component, type Core, component } from '../component/component.ts'
 import type { Host } from '../component/host.ts'
 import { optional } from '../component/service.ts'
 import { accessPolicy } from '../components/access/service.ts'
+import { metricsService, type PrinterMetrics } from '../components/metrics/service.ts'
 import type { WebcamService } from '../components/webcam/service.ts'
 import { webcamService } from '../components/webcam/service.ts'
 import { ConfigError } from '../config/index.ts'
@@ -48,6 +49,7 @@ interface Inside {
   readonly core: Core
   readonly status: PrinterStatus
   readonly webcams: () => WebcamService | null
+  readonly metrics: () => PrinterMetrics | null
   readonly policy: AccessPolicy
 }
 
@@ -87,6 +89,10 @@ export class LocalSlot implements Slot {
   /** Known before the server listens, so that no request of its users is refused while it starts. */
   get policy(): AccessPolicy | null {
     return this.#inside?.policy ?? null
+  }
+
+  get metrics(): PrinterMetrics | null {
+    return this.#inside?.metrics() ?? null
   }
 
   get #camera() {
@@ -166,7 +172,11 @@ export class LocalSlot implements Slot {
       presence: 'always',
       listed: false,
       options: {},
-      needs: { webcams: optional(webcamService), policy: accessPolicy },
+      needs: {
+        webcams: optional(webcamService),
+        metrics: optional(metricsService),
+        policy: accessPolicy,
+      },
       create: ({ core, scope, needs }): Component => {
         const status = new PrinterStatus(core, scope, this.#parts.onChange)
         status.watch(this.#isWatched)

@@ -28,6 +28,7 @@ type RemoteState = Pick<PrinterEntry, 'klippy_state' | 'print' | 'error' | 'came
 
 export class RemoteSlot implements Slot {
   readonly policy = null
+  readonly metrics = null
   readonly #parts: RemoteSlotParts
   readonly #ending = new AbortController()
   #state: RemoteState = UNKNOWN_STATE

@@ -1,5 +1,6 @@
 // The place of one printer in a workshop.
 import type { WorkshopPrinter } from '../api/workshop.ts'
+import type { PrinterMetrics } from '../components/metrics/service.ts'
 import type { AccessPolicy } from '../rpc/access-policy.ts'
 import type { Infer } from '../schema/index.ts'
 
@@ -13,6 +14,8 @@ export interface Slot {
   readonly entry: PrinterEntry
   /** The users of its server; null while it does not run in this process. */
   readonly policy: AccessPolicy | null
+  /** Its metrics; null while it does not run in this process, or without [metrics]. */
+  readonly metrics: PrinterMetrics | null
   /** Follows the printer's state while clients follow the list. */
   watch(isWatched: boolean): void
   /** The URL of a picture of its first camera, as this machine reaches it, or null without one. */

@@ -21,6 +21,8 @@ export interface TopParts {
   readonly reload: () => Promise<Infer<typeof WorkshopReload>>
   /** A JPEG of a printer. Rejects with ApiError. */
   readonly picture: (name: string, caller: Caller) => Promise<Buffer>
+  /** Answers with the metrics of all printers. Rejects with ApiError. */
+  readonly metrics: (request: RawRequest) => Promise<void>
   /** The front-end at /; null for the page. */
   readonly site: () => Site | null
   readonly onError: (method: string, error: unknown) => void
@@ -40,6 +42,7 @@ export function topRegistry(parts: TopParts, base?: Registry): Registry {
     handle: request => sendPicture(parts, request),
   })
   const pages = { verbs: ['GET', 'HEAD'], open: () => true }
+  registry.serveRaw({ ...pages, path: '/metrics', handle: parts.metrics })
   registry.serveRaw({
     ...pages,
     path: '/workshop/',

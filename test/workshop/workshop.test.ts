@@ -53,6 +53,10 @@ test('each printer has its whole API below its name, and the main one at the top
   ])
   const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: object }
   assert.ok('/workshop/printers' in paths)
+  const methodsAt = async (client: WebClient) =>
+    (await client.call('rpc.discover')).result.methods.map(({ name }: { name: string }) => name)
+  assert.ok((await methodsAt(top)).includes('workshop.printers'))
+  assert.ok(!(await methodsAt(two)).includes('workshop.printers'))
   const below = (await (await fetch(`${url}/two/openapi.json`)).json()) as { servers: object }
   assert.deepEqual(below.servers, [{ url: '/two' }])
 })

@@ -31,7 +31,7 @@ function isServed(registry: Registry, { path, verb }: DocumentedRoute): boolean 
 }
 
 /** The OpenRPC document of what `registry` serves. */
-export function describeRpc(core: Core, registry = core.registry) {
+export function describeRpc(core: Core, registry: Registry) {
   return openrpc(registry.methods(), notifications, infoOf(core))
 }
 

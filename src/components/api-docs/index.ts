@@ -38,7 +38,11 @@ export default component({
           handle: async request => request.sendJson(describe(await load(), request)),
         }),
       )
-    scope.use(registry.serve(discovery, { 'rpc.discover': async () => (await load()).describeRpc(core) }))
+    scope.use(
+      registry.serve(discovery, {
+        'rpc.discover': async (_params, _caller, all) => (await load()).describeRpc(core, all),
+      }),
+    )
     page('/openrpc.json', (documents, { registry: all }) => documents.describeRpc(core, all))
     page('/openapi.json', (documents, request) => documents.describeHttp(core, request))
     for (const registration of servePage(registry)) scope.use(registration)

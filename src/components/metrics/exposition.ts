@@ -51,16 +51,37 @@ export function formatFor(accept: string | undefined): Format {
   return openmetrics > 0 && openmetrics >= text ? 'openmetrics' : 'text'
 }
 
-/** One reply, family after family. */
+/** The lines of one family. */
+interface Written {
+  readonly head: readonly string[]
+  readonly series: readonly string[]
+}
+
+/** A reply, or the part of a reply that is about one printer: families with their series. */
 export class Exposition {
   readonly #format: Format
-  readonly #lines: string[] = []
-  readonly #families = new Set<string>()
+  readonly #labels: Labels
+  readonly #families = new Map<string, Written>()
   #series = 0
   #dropped = 0
 
-  constructor(format: Format) {
+  /** All series get `labels` in addition to their own. */
+  constructor(format: Format, labels: Labels = {}) {
     this.#format = format
+    this.#labels = labels
+  }
+
+  /** Joins the parts of one reply: the series of a family stay together, in the order of the parts. */
+  static join(format: Format, parts: readonly Exposition[]): string {
+    const names = new Set(parts.flatMap(part => [...part.#families.keys()]))
+    const lines: string[] = []
+    for (const name of names) {
+      const written = parts.flatMap(part => part.#families.get(name) ?? [])
+      for (const line of written[0]?.head ?? []) lines.push(line)
+      for (const { series } of written) for (const line of series) lines.push(line)
+    }
+    if (format === 'openmetrics') lines.push('# EOF')
+    return `${lines.join('\n')}\n`
   }
 
   /** Series that were left out: those above the limit, and those whose labels another series has. */
@@ -87,7 +108,7 @@ export class Exposition {
   #write({ name, type, help }: Family, samples: Iterable<Sample>, limit: number): void {
     const lines = new Map<string, string>()
     for (const { value, labels = {}, suffix = '' } of samples) {
-      const series = `${name}${suffix}${labelsText(labels)}`
+      const series = `${name}${suffix}${labelsText({ ...this.#labels, ...labels })}`
       if (lines.has(series) || this.#series >= limit) this.#dropped += 1
       else {
         lines.set(series, `${series} ${numberText(value)}`)
@@ -96,25 +117,22 @@ export class Exposition {
     }
     if (lines.size === 0) return
     if (this.#families.has(name)) throw new Error(`two families are named ${name}`)
-    this.#families.add(name)
-    this.#head(name, type, help)
-    for (const line of lines.values()) this.#lines.push(line)
+    this.#families.set(name, { head: this.#head(name, type, help), series: [...lines.values()] })
   }
 
   /** In OpenMetrics each series of a counter ends in `_total`, and the name of its family does not. */
-  #head(name: string, type: MetricType, help: string): void {
+  #head(name: string, type: MetricType, help: string): string[] {
     let [family, shown]: [string, string] = [name, type]
     if (this.#format === 'openmetrics' && type === 'counter') {
       if (name.endsWith('_total')) family = name.slice(0, -'_total'.length)
       else shown = 'unknown'
     }
-    this.#lines.push(`# HELP ${family} ${help}`, `# TYPE ${family} ${shown}`)
+    return [`# HELP ${family} ${help}`, `# TYPE ${family} ${shown}`]
   }
 
-  /** The whole reply. */
+  /** The reply that has no other part. */
   toString(): string {
-    const end = this.#format === 'openmetrics' ? ['# EOF'] : []
-    return `${[...this.#lines, ...end].join('\n')}\n`
+    return Exposition.join(this.#format, [this])
   }
 }
 

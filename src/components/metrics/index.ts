@@ -1,5 +1,5 @@
 // [metrics]: GET /metrics, the values of printer, machine and server for Prometheus.
-import { type Component, component } from '../../component/component.ts'
+import { component } from '../../component/component.ts'
 import { SectionTemplate } from '../../component/section-template.ts'
 import { optional } from '../../component/service.ts'
 import { template } from '../../config/index.ts'
@@ -10,10 +10,13 @@ import { bool, int } from '../../schema/index.ts'
 import { fleetService } from '../fleet/service.ts'
 import { mqttService } from '../mqtt/service.ts'
 import { serverFacts } from '../server/service.ts'
-import { CONTENT_TYPES, Exposition, type Family, formatFor } from './exposition.ts'
+import { Exposition, type Family, formatFor } from './exposition.ts'
 import { FollowedStatus } from './followed-status.ts'
 import { OwnFamilies } from './own-families.ts'
+import { processMetrics } from './process-metrics.ts'
+import { sendMetrics } from './send.ts'
 import { ServerFamilies } from './server-families.ts'
+import { metricsService, type PrinterMetrics } from './service.ts'
 
 const options = {
   token: template()
@@ -39,36 +42,41 @@ export default component({
   presence: 'configured',
   options,
   needs: { facts: serverFacts, mqtt: optional(mqttService), fleet: optional(fleetService) },
-  create({ core, scope, section, needs }): Component {
+  provides: { metrics: metricsService },
+  create({ core, scope, section, needs }) {
     const { token: tokenText, open, klipper_names, hold } = section.options
     const { printer, clock, log } = core
     const status = new FollowedStatus({ printer, clock, log, hold })
     const server = new ServerFamilies(core)
-    const own = new OwnFamilies({ core, ...needs, scope, hold })
+    const own = new OwnFamilies({ core, ...needs, scope })
+    const process = core.host.use(processMetrics, scope)
     let token: string | null = null
     scope.use(core.events.on('klippy:disconnected', () => status.reset()))
     scope.defer(() => status.stop())
 
-    const mayRead = ({ req }: RawRequest): boolean => {
-      if (open) return true
-      const [, given] = /^bearer\s+(\S+)\s*$/i.exec(req.headers.authorization ?? '') ?? []
-      return token !== null && given !== undefined && isSameSecret(given, token)
+    const metrics: PrinterMetrics = {
+      mayRead({ headers }) {
+        if (open) return true
+        const [, given] = /^bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '') ?? []
+        return token !== null && given !== undefined && isSameSecret(given, token)
+      },
+      async write(out) {
+        // First, since the number of series is limited, and a printer may have more objects.
+        own.write(out)
+        if (klipper_names) {
+          await status.write(out)
+          await server.write(out)
+        }
+        out.addLast(DROPPED, out.dropped)
+      },
     }
     const answer = async (request: RawRequest): Promise<void> => {
-      if (!mayRead(request)) demandRole(request.caller, 'viewer')
+      if (!metrics.mayRead(request.req)) demandRole(request.caller, 'viewer')
       const format = formatFor(request.req.headers.accept)
       const out = new Exposition(format)
-      // First, since the number of series is limited, and a printer may have more objects.
-      await own.write(out)
-      if (klipper_names) {
-        await status.write(out)
-        await server.write(out)
-      }
-      out.addLast(DROPPED, out.dropped)
-      const body = Buffer.from(out.toString())
-      request.res
-        .writeHead(200, { 'Content-Type': CONTENT_TYPES[format], 'Content-Length': body.length })
-        .end(request.req.method === 'HEAD' ? undefined : body)
+      await process.write(out, hold)
+      await metrics.write(out)
+      sendMetrics(request, format, out.toString())
     }
     // Open, since the handler knows a further way to show who calls.
     scope.use(
@@ -80,6 +88,7 @@ export default component({
       }),
     )
     return {
+      metrics,
       async start() {
         const text = await new SectionTemplate(core, section, 'token', tokenText).renderOnce()
         token = text === '' || text === 'none' ? null : text

@@ -16,20 +16,17 @@ const QUANTILES = [
 
 export class LoopLag {
   readonly #clock: Clock
-  readonly #hold: number
   #measured: Measured | null = null
   #end: Timer | null = null
 
-  /** `hold` is the time after the last request, in seconds, until which the lag is measured. */
-  constructor(clock: Clock, hold: number) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#hold = hold
   }
 
-  /** The lag since the last call, in seconds; nothing the first time. */
-  samples(): Sample[] {
+  /** The lag since the last call, in seconds; nothing the first time. It is measured for `hold` seconds from now on. */
+  samples(hold: number): Sample[] {
     this.#end?.stop()
-    this.#end = this.#clock.after(this.#hold, () => this.stop())
+    this.#end = this.#clock.after(hold, () => this.stop())
     const { count = 0 } = this.#measured ?? {}
     const measured = this.#measured ?? this.#start()
     if (count === 0) return []

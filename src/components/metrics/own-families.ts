@@ -1,5 +1,4 @@
-// The metrics of the server itself: its process, requests, clients, and what it depends on.
-import { readdir } from 'node:fs/promises'
+// The metrics of the server itself: its requests, clients, and what it depends on.
 import type { Core } from '../../component/component.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { FleetConnection } from '../fleet/service.ts'
@@ -7,7 +6,6 @@ import type { MqttBroker } from '../mqtt/service.ts'
 import type { ServerFacts } from '../server/service.ts'
 import type { Exposition, MetricType, Sample } from './exposition.ts'
 import { Histogram } from './histogram.ts'
-import { LoopLag } from './loop-lag.ts'
 
 /** Bounds of the times of requests and commits, in seconds. */
 const TIMES = [0.005, 0.025, 0.1, 0.5, 2.5, 10]
@@ -23,8 +21,6 @@ interface Parts {
   /** Null without [fleet]. */
   readonly fleet: () => FleetConnection | null
   readonly scope: Scope
-  /** Seconds after the last request, until which the event loop is measured. */
-  readonly hold: number
 }
 
 type Add = (name: string, help: string, values: number | readonly Sample[], type?: MetricType) => void
@@ -34,13 +30,10 @@ export class OwnFamilies {
   readonly #requests = new Map<string, { value: number; readonly labels: Readonly<Record<string, string>> }>()
   readonly #times = new Histogram(TIMES)
   readonly #commits = new Histogram(TIMES)
-  readonly #lag: LoopLag
 
   constructor(parts: Parts) {
-    const { core, scope, hold } = parts
+    const { core, scope } = parts
     this.#parts = parts
-    this.#lag = new LoopLag(core.clock, hold)
-    scope.defer(() => this.#lag.stop())
     scope.use(core.registry.measure({ add: (...ended) => this.#count(...ended) }))
     scope.use(core.storage.db.measureCommits(seconds => this.#commits.add(seconds)))
   }
@@ -55,37 +48,17 @@ export class OwnFamilies {
     }
   }
 
-  async write(out: Exposition): Promise<void> {
-    const files = await openFiles()
+  write(out: Exposition): void {
     const add: Add = (name, help, values, type = 'gauge') =>
       out.add({ name, help, type }, typeof values === 'number' ? [{ value: values }] : values)
-    this.#writeProcess(add, files)
     this.#writeServer(add)
     this.#writeRequests(add)
     this.#writeClients(add)
   }
 
-  #writeProcess(add: Add, files: number | null): void {
-    const { user, system } = process.cpuUsage()
-    const start = this.#parts.core.clock.now() - process.uptime()
-    add('process_resident_memory_bytes', 'Resident memory of the process', process.memoryUsage.rss())
-    add('process_cpu_seconds_total', 'Processor time of the process', (user + system) / 1e6, 'counter')
-    add('process_start_time_seconds', 'Start of the process, since the epoch', start)
-    if (files !== null) add('process_open_fds', 'Open files and sockets of the process', files)
-    add(
-      'moonraker_event_loop_lag_seconds',
-      'How late the event loop ran, since the request before',
-      this.#lag.samples(),
-      'summary',
-    )
-  }
-
   #writeServer(add: Add): void {
     const { core, facts, mqtt, fleet } = this.#parts
-    const { host, warnings, printer } = core
-    const version = { version: host.version, node: process.versions.node }
-    add('moonraker_build_info', 'Version of the server and of Node.js', [{ value: 1, labels: version }])
-    add('moonraker_up_seconds', 'Time since the start of the process', process.uptime())
+    const { warnings, printer } = core
     add('moonraker_warnings', 'Warnings that server.info lists', warnings.list().length)
     add('moonraker_components_failed', 'Components that failed', facts.failedComponents().length)
     add('moonraker_klippy_requests_waiting', 'Requests that wait for Klippy', printer.link.waiting)
@@ -140,15 +113,5 @@ export class OwnFamilies {
     add('moonraker_send_buffer_bytes', 'Bytes that clients have not read', unsent)
     add('moonraker_status_merged_total', 'Status updates merged for slow clients', statusMerged, 'counter')
     add('moonraker_slow_clients_closed_total', 'Clients disconnected for not reading', slowClosed, 'counter')
-  }
-}
-
-/** Open files of the process; null where the system does not list them. */
-async function openFiles(): Promise<number | null> {
-  try {
-    // One of them is the listing itself.
-    return (await readdir('/proc/self/fd')).length - 1
-  } catch {
-    return null
   }
 }

@@ -1,5 +1,6 @@
 // GET /metrics of a hub, GET /healthz and /readyz, and the printers as targets of Prometheus.
-import { CONTENT_TYPES, Exposition, formatFor } from '../../components/metrics/exposition.ts'
+import { Exposition, formatFor } from '../../components/metrics/exposition.ts'
+import { sendMetrics } from '../../components/metrics/send.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
 import type { Commands } from './commands.ts'
@@ -35,9 +36,7 @@ export function serveMonitoring(scope: Scope, parts: MonitoringParts): void {
       },
     }),
   )
-  scope.use(
-    registry.serveRaw({ ...reading, path: '/metrics', handle: request => sendMetrics(parts, request) }),
-  )
+  scope.use(registry.serveRaw({ ...reading, path: '/metrics', handle: request => answer(parts, request) }))
   scope.use(
     registry.serveRaw({
       ...reading,
@@ -47,8 +46,8 @@ export function serveMonitoring(scope: Scope, parts: MonitoringParts): void {
   )
 }
 
-function sendMetrics({ store, commands, lease }: MonitoringParts, { req, res }: RawRequest): void {
-  const format = formatFor(req.headers.accept)
+function answer({ store, commands, lease }: MonitoringParts, request: RawRequest): void {
+  const format = formatFor(request.req.headers.accept)
   const out = new Exposition(format)
   const { printers, jobs } = summaryOf(store)
   const byState = (counts: Record<string, number>) =>
@@ -79,10 +78,7 @@ function sendMetrics({ store, commands, lease }: MonitoringParts, { req, res }: 
   gauge('process_resident_memory_bytes', 'Resident memory of the process', process.memoryUsage.rss())
   const { user, system } = process.cpuUsage()
   counter('process_cpu_seconds_total', 'Processor time of the process', (user + system) / 1e6)
-  const body = Buffer.from(out.toString())
-  res
-    .writeHead(200, { 'Content-Type': CONTENT_TYPES[format], 'Content-Length': body.length })
-    .end(req.method === 'HEAD' ? undefined : body)
+  sendMetrics(request, format, out.toString())
 }
 
 /** Printers with a label `address`, HOST:PORT of their servers, as Prometheus discovers targets over HTTP. */
