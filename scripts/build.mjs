@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { bundleParts } from './bundle-parts.mjs'
+import { servedGuide } from './docs-site.mjs'
 import { bundlePages } from './pages.mjs'
 import { bundledFolders, describePackage, writeThirdParty } from './third-party.mjs'
 
@@ -95,6 +96,7 @@ export async function bundle(output = join(root, 'dist')) {
     libraries,
   })
   const builds = [server, await bundleWorkers(output), await packPages(join(output, 'pages'))]
+  packFiles(join(output, 'guide'), (await servedGuide()).files)
   for (const [name, file] of libraries) {
     builds.push(await build({ ...SETTINGS, entryPoints: [name], outfile: join(output, file) }))
   }
@@ -153,13 +155,20 @@ export function packDocs(folder) {
 
 /** Writes the files of src/pages to `folder`, compressed as they are sent. Resolves to what bundled them. */
 async function packPages(folder) {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
   const pages = await bundlePages()
-  for (const [name, content] of pages.files) {
-    writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }))
-  }
+  packFiles(folder, pages.files)
   return pages
+}
+
+/** Writes files to an empty folder, by their paths in it: gzipped, except for pictures, which are compressed already. */
+function packFiles(folder, files) {
+  rmSync(folder, { recursive: true, force: true })
+  for (const [path, content] of files) {
+    const isPicture = path.endsWith('.webp')
+    const target = join(folder, isPicture ? path : `${path}.gz`)
+    mkdirSync(dirname(target), { recursive: true })
+    writeFileSync(target, isPicture ? content : gzipSync(content, { level: 9 }))
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle(process.argv[2])

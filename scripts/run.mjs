@@ -10,12 +10,19 @@ const output = join(root, 'dist', 'moonraker.cjs')
 function isStale() {
   if (!existsSync(output)) return true
   const built = statSync(output).mtimeMs
-  const patterns = ['src/**/*.ts', 'src/**/*.{html,css,js}']
+  const patterns = [
+    'src/**/*.ts',
+    'src/**/*.{html,css,js}',
+    'docs/**/*.{md,webp}',
+    '*.md',
+    'scripts/docs-site/*.mjs',
+  ]
   const sources = [
     ...globSync(patterns, { cwd: root }),
     'package-lock.json',
     'scripts/build.mjs',
     'scripts/pages.mjs',
+    'scripts/docs-site.mjs',
     'scripts/loader.cjs',
   ]
   return sources.some(file => statSync(join(root, file)).mtimeMs > built)

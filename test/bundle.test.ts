@@ -133,6 +133,10 @@ test('everything that is loaded on first use is there and works', async () => {
     assert.match(await page.text(), /swagger-ui-bundle\.js/)
     const part = await fetch(`http://127.0.0.1:${port}/docs/swagger-ui-bundle.js`)
     assert.ok((await part.text()).length > 500_000)
+    const guide = await fetch(`http://127.0.0.1:${port}/docs/guide/dashboard.html`)
+    assert.match(await guide.text(), /<h1 id="the-dashboard">/)
+    const picture = await fetch(`http://127.0.0.1:${port}/docs/guide/pictures/dashboard.webp`)
+    assert.equal((await picture.blob()).type, 'image/webp')
     const document = (await sendRequest(port, '/openrpc.json')).json
     const served = new Set(document.methods.map(({ name }: { name: string }) => name))
     const elsewhere = { ...fleet.methods, ...workshop.methods }

@@ -16,6 +16,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=UTF-8',
   '.css': 'text/css; charset=UTF-8',
   '.js': 'text/javascript; charset=UTF-8',
+  '.json': 'application/json',
+  '.webp': 'image/webp',
 }
 
 /** A file of a page. */
@@ -45,26 +47,48 @@ export async function fileAt(path: string, gzipped: boolean): Promise<PageFile |
 /** Finds a file of the pages in src/pages by its name, such as `dashboard.html`; undefined if it does not exist. */
 export type FindPageFile = (name: string) => Promise<PageFile | undefined>
 
-/**
- * The files of the pages in src/pages. A build has them on the disk, and nothing is kept in memory; a server that is run
- * from its source bundles them at the first request.
- */
+/** What the build makes of files for browsers: where it puts them, and the function that makes them. */
+interface Bundle {
+  /** The folder next to server.cjs. */
+  readonly folder: string
+  /** The module in scripts, and the name of its function, which returns the files by their names. */
+  readonly script: string
+  readonly make: string
+}
+
+/** The files of the pages in src/pages. */
 export function pageFiles(): FindPageFile {
-  if (!HERE.endsWith(join('src', 'core'))) return name => fileAt(join(HERE, 'pages', `${name}.gz`), true)
-  let bundled: ReturnType<typeof bundleFromSource> | undefined
+  return filesOf({ folder: 'pages', script: 'pages.mjs', make: 'bundlePages' })
+}
+
+/** The files of the documents as a site, as `install.html` and `generated/methods.html`. */
+export function guideFiles(): FindPageFile {
+  return filesOf({ folder: 'guide', script: 'docs-site.mjs', make: 'servedGuide' })
+}
+
+/**
+ * Finds the files of a bundle. A build has them on the disk, gzipped except for pictures, and nothing is kept in memory; a
+ * server that is run from its source makes them at the first request.
+ */
+function filesOf(bundle: Bundle): FindPageFile {
+  if (!HERE.endsWith(join('src', 'core'))) {
+    const at = (name: string) => join(HERE, bundle.folder, name)
+    return async name => (await fileAt(at(`${name}.gz`), true)) ?? fileAt(at(name), false)
+  }
+  let made: ReturnType<typeof makeFromSource> | undefined
   return async name => {
-    bundled ??= bundleFromSource()
-    return (await bundled).get(name)
+    made ??= makeFromSource(bundle)
+    return (await made).get(name)
   }
 }
 
-async function bundleFromSource(): Promise<ReadonlyMap<string, PageFile>> {
-  const script = pathToFileURL(join(HERE, '../../scripts/pages.mjs')).href
-  const { bundlePages } = (await import(script)) as {
-    bundlePages: () => Promise<{ files: Map<string, Buffer> }>
-  }
-  const bundled = await bundlePages()
-  const files = [...bundled.files].map(([name, content]): [string, PageFile] => {
+async function makeFromSource({ script, make }: Bundle): Promise<ReadonlyMap<string, PageFile>> {
+  const url = pathToFileURL(join(HERE, '../../scripts', script)).href
+  const module = (await import(url)) as Readonly<
+    Record<string, () => Promise<{ files: Map<string, Buffer> }>>
+  >
+  const made = await module[make]!()
+  const files = [...made.files].map(([name, content]): [string, PageFile] => {
     const tag = `W/"${hash('sha1', content, 'base64url')}"`
     return [name, { gzipped: false, size: content.length, tag, open: () => Readable.from([content]) }]
   })
@@ -98,8 +122,8 @@ export async function sendPageFile(
   { find, policy }: { readonly find: FindPageFile; readonly policy: string },
 ): Promise<void> {
   const type = TYPES[extname(name)]
-  // The name cannot lead out of a folder.
-  const file = type !== undefined && /^[\w-]+\.[a-z]+$/.test(name) ? await find(name) : undefined
+  // The name cannot lead out of the folder of the files; they may be one folder deeper.
+  const file = type !== undefined && /^(?:[\w-]+\/)?[\w-]+\.[a-z]+$/.test(name) ? await find(name) : undefined
   if (type === undefined || file === undefined) throw new ApiError(404, 'Not Found')
   res.setHeader('Content-Type', type)
   res.setHeader('Content-Security-Policy', policy)

@@ -1,22 +1,29 @@
 // The API's own documents: OpenRPC by `rpc.discover` and GET /openrpc.json, OpenAPI by GET /openapi.json, and a page
 // at /docs to read and try them. They are built for each request from what is served at that moment, and not kept.
+// At /docs/guide are the documents of the project.
 import { discovery } from '../../api/discovery.ts'
 import { type Component, component } from '../../component/component.ts'
+import { guideFiles, pagePolicy, redirectToFolder, sendPageFile } from '../../core/page-files.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
 import { sendDocsFile } from './page-files.ts'
 
 /**
- * The page at /docs/. It needs no login: it contains nothing of this server, and users log in there. Its
- * later requests have the rights of their user.
+ * The page at /docs/ and the guide. They need no login: they contain nothing of this server, and users log in there. Later
+ * requests of the page have the rights of its user.
  */
-function servePage(registry: Registry): Registration[] {
+function servePages(registry: Registry): Registration[] {
   const page = { verbs: ['GET', 'HEAD'], open: () => true }
-  // A relative address: neither a route prefix nor one of a proxy need be known.
-  const toFolder = ({ res }: RawRequest) => void res.writeHead(302, { Location: 'docs/' }).end()
+  const guide = { find: guideFiles(), policy: pagePolicy("'self' data:") }
+  const sendGuide = (request: RawRequest) => {
+    const { rest } = request
+    return sendPageFile(request, /(^|\/)$/.test(rest) ? `${rest}index.html` : rest, guide)
+  }
   return [
-    registry.serveRaw({ ...page, path: '/docs', handle: toFolder }),
+    registry.serveRaw({ ...page, path: '/docs', handle: redirectToFolder }),
     registry.serveRaw({ ...page, path: '/docs/', handle: request => sendDocsFile(request) }),
+    registry.serveRaw({ ...page, path: '/docs/guide', handle: redirectToFolder }),
+    registry.serveRaw({ ...page, path: '/docs/guide/', handle: sendGuide }),
   ]
 }
 
@@ -45,7 +52,7 @@ export default component({
     )
     page('/openrpc.json', (documents, { registry: all }) => documents.describeRpc(core, all))
     page('/openapi.json', (documents, request) => documents.describeHttp(core, request))
-    for (const registration of servePage(registry)) scope.use(registration)
+    for (const registration of servePages(registry)) scope.use(registration)
     return {}
   },
 })

@@ -30,7 +30,7 @@ export async function sendDocsFile(
 ): Promise<void> {
   const { rest } = request
   // The pages have their addresses above.
-  if (rest.endsWith('.html')) throw new ApiError(404, 'Not Found')
+  if (!Object.hasOwn(PAGES, rest) && !/\.(css|js)$/.test(rest)) throw new ApiError(404, 'Not Found')
   const name = Object.hasOwn(PAGES, rest) ? (PAGES[rest] as string) : rest
   await sendPageFile(request, name, { find: file => findFile(file, packed), policy: POLICY })
 }

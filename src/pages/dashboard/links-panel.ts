@@ -40,6 +40,7 @@ export class LinksPanel implements Panel {
         'div',
         { class: 'links' },
         ...frontendLinks(about),
+        link('docs/guide/', 'Documents'),
         link('docs/', 'API: read and try it'),
         this.#logLink('moonraker.log', 'Log of the server'),
         this.#logLink('klippy.log', 'Log of Klipper'),

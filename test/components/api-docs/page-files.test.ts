@@ -95,7 +95,7 @@ describe('the page at /docs', { concurrency: true }, () => {
       authorization: 'trusted_clients:',
     })
     const { status, headers } = await sendRequest(rig.port, '/printer1/docs')
-    assert.deepEqual([status, headers.location], [302, 'docs/'])
+    assert.deepEqual([status, headers.location], [308, './docs/'])
     assert.equal((await fetch(`${rig.url}/printer1/docs`)).url, `${rig.url}/printer1/docs/`)
     assert.equal((await sendRequest(rig.port, '/printer1/docs/websocket')).status, 200)
     assert.equal((await sendRequest(rig.port, '/docs/')).status, 404)

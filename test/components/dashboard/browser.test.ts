@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, describe, test } from 'node:test'
-import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { connect } from '../../../src/client/index.ts'
+import { violations } from '../../support/accessibility.ts'
 import { Chromium, noChromium } from '../../support/chromium.ts'
 import { FakeKlippy } from '../../support/fake-klippy.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
@@ -33,13 +33,6 @@ async function logIn(page: Page, username: string, password: string): Promise<vo
   await page.getByLabel('User name').fill(username)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('dialog').getByRole('button', { name: 'Log in' }).click()
-}
-
-/** What axe-core finds wrong with the accessibility of the page. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  return page.evaluate<string[]>(`axe.run().then(({ violations }) => violations.flatMap(
-    ({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + ' ' + failureSummary)))`)
 }
 
 /** Drops a file with the content `PART` on the page. */
