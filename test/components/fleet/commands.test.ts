@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { liveSchema, readMessage, subjects, ulid } from '../../../src/fleet/contract/index.ts'
 import { skip } from '../../fleet/engine.ts'
-import { call, LONG_PRINT, startFleet } from '../../fleet/fleet-rig.ts'
+import { call, LONG_PRINT, SHORT_PRINT, startFleet } from '../../fleet/fleet-rig.ts'
 
 test('a command is refused with the reason', { skip }, async () => {
   await using fleet = await startFleet()
@@ -59,14 +59,19 @@ test('a repeated command gets the same reply and does nothing', { skip }, async 
   assert.equal(data.status, 'klippy_shutdown')
 })
 
-test('with a clock that is an hour off only an emergency stop runs', { skip }, async () => {
+test('with a clock that is an hour off jobs are printed, and of commands only an emergency stop runs', {
+  skip,
+}, async () => {
   const clock = { ...systemClock, now: () => systemClock.now() + 3600 }
-  await using fleet = await startFleet({ clock })
+  await using fleet = await startFleet({ clock, speed: 100 })
   const { hub } = fleet
   await hub.slotIn('free')
+  const offer = await hub.offer(hub.file(SHORT_PRINT))
+  assert.equal((await hub.event('job.finished', offer.job)).data.outcome, 'done')
+  await hub.slotIn('finished')
   assert.equal((await hub.command('announce')).error?.code, 410)
   assert.equal((await hub.command('emergency_stop')).ok, true)
-  await hub.slotIn('blocked', ({ why }) => why === 'klippy')
+  await hub.until(hub.states, ({ klippy }) => klippy === 'shutdown', 'shutdown')
 })
 
 test('the configuration may allow calls and the confirmation of the plate', { skip }, async () => {

@@ -191,8 +191,9 @@ export class JobRunner {
   }
 
   /**
-   * The slot holds a job that the database does not know: it is older than the slot. Whether the job was started is not
-   * known either, so that it counts as started. Resolves with false while Klippy is not ready.
+   * The slot holds a job that the database does not know, or knows only before its start: it is older than the slot.
+   * Whether the job was started is not known then, so that it counts as started. Resolves with false while Klippy is not
+   * ready.
    */
   async adopt({ value: slot, revision }: Stored<Slot>): Promise<boolean> {
     const { core, facts, events, files, queue } = this.#parts
@@ -211,8 +212,18 @@ export class JobRunner {
       end: null,
       isAbandoned: false,
     }
-    const stats = await this.#stats()
     const last = { epoch: slot.epoch ?? '', last: fence }
+    if (slot.state === 'finished') {
+      // The hubs know how it ended; the plate has its part until a person confirms that it is clear.
+      await queue.occupyPlate()
+      const { outcome, why } = slot.last ?? UNKNOWN_END
+      await facts.write({
+        held: { ...held, phase: 'ended', end: { outcome, why, started: true } },
+        fence: last,
+      })
+      return true
+    }
+    const stats = await this.#stats()
     if (isPrintActive(stats.state) && stats.filename === printedName(held)) {
       await facts.write({ held, fence: last })
       return true

@@ -133,11 +133,10 @@ export class SlotKeeper {
     const { gates, runner } = this.#parts
     const { state } = stored.value
     if (state === 'offered') await this.#consider(session, stored)
-    else if (state === 'accepted' || state === 'printing') {
+    else if (state === 'accepted' || state === 'printing' || state === 'finished') {
       // The database knows nothing of it: it is older than the slot.
       if (await runner.adopt(stored)) this.#isWanted = true
-    } else if (state === 'finished' && !this.#isPlateClear) return
-    else if (differs(stored.value, gates.readiness)) {
+    } else if (differs(stored.value, gates.readiness)) {
       await this.#write(session, stored, { do: 'idle', ready: gates.readiness })
     }
   }
@@ -188,7 +187,9 @@ export class SlotKeeper {
   async #withJob(session: Session, stored: Stored<Slot> | null, held: HeldJob): Promise<void> {
     if (stored === null || !isOf(stored, held)) return this.#lost(held)
     const { state } = stored.value
-    if (held.phase === 'accepting') {
+    if (isOlder(held, state)) {
+      if (await this.#parts.runner.adopt(stored)) this.#isWanted = true
+    } else if (held.phase === 'accepting') {
       if (state === 'offered') await this.#accept(session, stored, held)
       else await this.#accepted(held)
     } else if (held.phase === 'accepted') this.#parts.runner.advance(held)
@@ -235,7 +236,12 @@ function isOf({ value, revision }: Stored<Slot>, held: HeldJob): boolean {
   return value.job === held.job && value.attempt === held.attempt && (value.fence ?? revision) === held.fence
 }
 
+/** Whether the slot knows of a start that the database does not know: it was restored. */
+function isOlder({ phase }: HeldJob, state: Slot['state']): boolean {
+  return (phase === 'accepting' || phase === 'accepted') && (state === 'printing' || state === 'finished')
+}
+
 /** Whether an idle slot is not what the printer is. */
 function differs(slot: Slot, { plate, epoch, blocked }: Gates['readiness']): boolean {
-  return slot.state === 'finished' || slot.plate !== plate || slot.epoch !== epoch || slot.why !== blocked
+  return slot.plate !== plate || slot.epoch !== epoch || slot.why !== blocked
 }
