@@ -52,6 +52,7 @@ const hub = await startHub({
   connection,
   engine,
   blobs: join(folder, 'blobs'),
+  maxFilesBytes: 1e9,
   host: '127.0.0.1',
   port: 0,
   tlsPort: 0,

@@ -23,6 +23,8 @@ export interface FleetCommandLine {
   /** Where printers reach the engine. */
   readonly engineUrls: readonly string[]
   readonly proxies: readonly string[]
+  /** Bytes that the files of the fleet may take. */
+  readonly filesBytes: number
   readonly demo: number
   readonly verbose: boolean
 }
@@ -38,11 +40,13 @@ const OPTIONS = {
   'engine-port': { type: 'string' },
   'engine-url': { type: 'string' },
   proxy: { type: 'string' },
+  'files-gb': { type: 'string' },
   demo: { type: 'string' },
   verbose: { type: 'boolean', short: 'v' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
+const MAX_FILES_GB = 99_999
 /** Virtual printers of a demonstration: each needs some megabytes. */
 const MAX_DEMO = 50
 
@@ -63,6 +67,7 @@ Usage: moonraker-ts fleet [options]                       run a hub
       --engine-port N   the port of the hub's own engine (default 4222)
       --engine-url URL  where printers reach the engine; several with commas
       --proxy ADDRESS   a proxy in front of the hub that names the client's address; several with commas
+      --files-gb N      what the files of the fleet may take on the disk (default 20)
       --demo N          start N virtual printers that join by themselves
   -v, --verbose         log more
   -h, --help            print this
@@ -87,6 +92,7 @@ export function readFleetCommandLine(args: readonly string[]): FleetCommandLine 
     enginePort: number('--engine-port', given['engine-port'] ?? '4222', 65_535),
     engineUrls: items(given['engine-url']),
     proxies: items(given.proxy),
+    filesBytes: number('--files-gb', given['files-gb'] ?? '20', MAX_FILES_GB) * 1e9,
     demo: number('--demo', given.demo ?? '0', MAX_DEMO),
     verbose: given.verbose ?? false,
   }

@@ -114,6 +114,7 @@ async function startAll(
     connection,
     engine,
     blobs: files.blobs,
+    maxFilesBytes: command.filesBytes,
     host: command.host,
     port: command.port,
     tlsPort: command.tlsPort,

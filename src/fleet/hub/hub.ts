@@ -48,6 +48,8 @@ export interface HubOptions {
   readonly engine: LocalEngine | null
   /** The folder of G-code files. */
   readonly blobs: string
+  /** Bytes that they may take together. */
+  readonly maxFilesBytes: number
   /** An address, or `all`. */
   readonly host: string
   readonly port: number
@@ -144,12 +146,17 @@ function serveAll({ options, scope, store, registry, hubUrl, stops }: ServeAllPa
   const { connection, clock, log } = options
   const { board, directory, slots } = store
   const epoch = () => store.epoch
-  const blobs = new Blobs(options.blobs, MAX_FILE_BYTES)
+  const blobs = new Blobs({
+    folder: options.blobs,
+    maxFileBytes: MAX_FILE_BYTES,
+    maxBytes: options.maxFilesBytes,
+    needed: () => board.files(),
+  })
   const commands = new Commands(connection)
   const bookings = new Bookings(board)
   const fileUrl = ({ sha256 }: { readonly sha256: string }) => signedUrl(hubUrl(), sha256, store.urlKey)
   const offers = new Offers({ board, slots, bookings, epoch, fileUrl })
-  const orders = new Orders({ board, slots, offers, commands, sizeOf: hash => blobs.sizeOf(hash), log })
+  const orders = new Orders({ board, slots, offers, commands, useFile: hash => blobs.use(hash), log })
   const enrolments = new Enrolments({
     meta: store.layout.buckets.fleet_meta,
     records: store.records,

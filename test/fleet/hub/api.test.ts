@@ -1,6 +1,6 @@
 // The API of a hub: lists, files, events, monitoring, and what pages follow.
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -109,6 +109,12 @@ test('files: stored by hash, sent in ranges, by signature or login', { skip }, a
     assert.equal((await put('')).status, 400)
   })
 
+  await t.test('metadata that were stored in part are read from the file again', async () => {
+    const stored = join(rig.folder, 'blobs', file.sha256.slice(0, 2), `${file.sha256}.json`)
+    writeFileSync(stored, '{"slicer":"Pr')
+    assert.equal((await put(text)).result.metadata.slicer, 'PrusaSlicer')
+  })
+
   const path = `/fleet/files/sha256/${file.sha256}`
   const { signedUrl } = await import('../../../src/fleet/hub/files/signed-urls.ts')
   const signed = signedUrl(hub.url, file.sha256, hub.store.urlKey)
@@ -154,6 +160,42 @@ test('files: stored by hash, sent in ranges, by signature or login', { skip }, a
     assert.match(refused[0]?.headers.get('retry-after') ?? '', /^\d+$/)
     await Promise.all(open.map(async reply => reply.body?.cancel()))
   })
+})
+
+test('files that jobs need stay, and the longest unused ones make room', { skip }, async () => {
+  await using rig = await FleetRig.start(1, { maxFilesBytes: 10_000 })
+  const { hub } = rig
+  const blob = (sha256: string) => join(rig.folder, 'blobs', sha256.slice(0, 2), sha256)
+  const upload = async (letter: string) => {
+    const headers = { Authorization: `Bearer ${hub.token}` }
+    const body = `; ${letter.repeat(4000)}\n`
+    const reply = await fetch(`${hub.url}/fleet/files?name=part.gcode`, { method: 'PUT', headers, body })
+    const { result, error } = (await reply.json()) as Pick<Reply, 'result' | 'error'>
+    return { status: reply.status, sha256: result?.sha256 as string, error }
+  }
+  /** As if it was last used so many hours ago. */
+  const age = (sha256: string, hours: number) => {
+    const time = new Date(Date.now() - hours * 3_600_000)
+    utimesSync(blob(sha256), time, time)
+  }
+  const [needed, unused] = [await upload('a'), await upload('b')]
+  const { result } = await hub.call('/fleet/jobs', { file: needed.sha256, name: 'a.gcode' })
+  age(needed.sha256, 3)
+  age(unused.sha256, 2)
+  const third = await upload('c')
+  assert.deepEqual(
+    [needed, unused, third].map(({ sha256 }) => existsSync(blob(sha256))),
+    [true, false, true],
+  )
+  // Only the file of the job is old.
+  const refused = await upload('d')
+  assert.equal(refused.status, 507)
+  assert.match(refused.error.message, /^No space for the file: .* --files-gb$/)
+  assert.deepEqual(readdirSync(join(rig.folder, 'blobs', 'incoming')), [])
+  await hub.call(`/fleet/jobs/${result.jobs[0]}/cancel`, {})
+  age(needed.sha256, 3)
+  assert.equal((await upload('d')).status, 201)
+  assert.equal(existsSync(blob(needed.sha256)), false)
 })
 
 test('events are listed in their order, and after a number', { skip }, async () => {

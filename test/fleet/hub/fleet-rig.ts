@@ -89,6 +89,7 @@ export class FleetRig implements AsyncDisposable {
       connection,
       engine: this.hubs.length === 0 ? this.engine : null,
       blobs: join(this.folder, 'blobs'),
+      maxFilesBytes: 1e9,
       host: '127.0.0.1',
       port: 0,
       tlsPort: 0,

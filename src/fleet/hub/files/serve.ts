@@ -1,6 +1,7 @@
 // The routes of files: PUT /fleet/files, and GET /fleet/files/sha256/HASH for printers and people.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FleetFile } from '../../../api/fleet.ts'
+import { fileError } from '../../../components/files/roots/file-error.ts'
 import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { ApiError } from '../../../core/errors.ts'
 import type { Scope } from '../../../core/scope.ts'
@@ -38,8 +39,9 @@ export function serveFiles(scope: Scope, { registry, blobs, urlKey }: FileRoutes
       handle: async ({ req, query, sendJson }) => {
         const stored = await uploads.run(async () => {
           endIfIdle(req)
-          return blobs.put(req).catch(error => {
-            if (error instanceof ApiError || req.complete) throw error
+          return blobs.put(req, Number(req.headers['content-length'] ?? 0)).catch(error => {
+            const shown = fileError(error, 'the files of the fleet')
+            if (shown instanceof ApiError || req.complete) throw shown
             throw new ApiError(400, 'The connection ended before the whole file had arrived', {
               cause: error,
             })
@@ -60,6 +62,7 @@ export function serveFiles(scope: Scope, { registry, blobs, urlKey }: FileRoutes
       transfers -= 1
     })
     res.setTimeout(IDLE_MILLISECONDS, () => res.destroy())
+    await blobs.use(rest)
     await sendFile(req, res, {
       path: blobs.pathOf(rest),
       shown: rest,

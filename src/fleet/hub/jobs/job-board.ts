@@ -1,4 +1,5 @@
 // All jobs of the fleet in memory, as the engine's bucket has them.
+import { FLEET_JOB_STATES } from '../../../api/fleet.ts'
 import { ApiError } from '../../../core/errors.ts'
 import {
   FINISHED_JOB_SECONDS,
@@ -19,6 +20,7 @@ export interface BoardJob extends Stored<Job> {
 /** Finished jobs that are kept at most; the oldest go first. */
 const MAX_FINISHED = 20_000
 const FINISHED: readonly JobState[] = ['done', 'failed', 'cancelled']
+const UNFINISHED = FLEET_JOB_STATES.filter(state => !FINISHED.includes(state))
 /** Tries of a step that a person wants, where others change the job at the same time. */
 const TRIES = 5
 
@@ -55,6 +57,11 @@ export class JobBoard {
   /** How many jobs are in each state. */
   counts(): Record<string, number> {
     return Object.fromEntries([...this.#byState].map(([state, ids]) => [state, ids.size]))
+  }
+
+  /** The files, by their SHA-256, of all jobs that have not ended. */
+  files(): Set<string> {
+    return new Set(UNFINISHED.flatMap(state => this.in(state).map(({ value }) => value.file.sha256)))
   }
 
   // What the feed reports.

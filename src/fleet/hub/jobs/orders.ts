@@ -29,8 +29,8 @@ export interface OrderParts {
   readonly slots: Bucket<Slot>
   readonly offers: Offers
   readonly commands: Commands
-  /** The size of a stored file; null for one that is not there. */
-  readonly sizeOf: (sha256: string) => Promise<number | null>
+  /** Notes that a stored file is used now, and resolves with its size; null for one that is not there. */
+  readonly useFile: (sha256: string) => Promise<number | null>
   readonly log: Log
 }
 
@@ -53,14 +53,14 @@ export class Orders {
    * uploaded, 503.
    */
   async create(order: Order, by: string | null): Promise<{ batch: string; jobs: string[] }> {
-    const { board, sizeOf } = this.#parts
+    const { board, useFile } = this.#parts
     if (board.in('queued').length + order.copies > MAX_WAITING) {
       throw new ApiError(503, `Too many jobs wait: at most ${MAX_WAITING} may`)
     }
     const name = fileName(order.name)
     if (JSON.stringify(order.need).length > MAX_NEED_CHARACTERS)
       throw new ApiError(400, `need: at most ${MAX_NEED_CHARACTERS} characters`)
-    const size = /^[0-9a-f]{64}$/.test(order.file) ? await sizeOf(order.file) : null
+    const size = /^[0-9a-f]{64}$/.test(order.file) ? await useFile(order.file) : null
     if (size === null) throw new ApiError(404, 'file: this file was not uploaded to the fleet')
     const file: JobFile = { sha256: order.file, size, name }
     const now = Date.now()
@@ -109,9 +109,15 @@ export class Orders {
     )
   }
 
-  /** Queues a held job again. Rejects with ApiError: 404, 409 for a job that a printer may still print, 503. */
+  /**
+   * Queues a held job again. Rejects with ApiError: 404, 409 for a job that a printer may still print, or whose file is
+   * no longer stored, 503.
+   */
   async release(id: string): Promise<BoardJob> {
     await this.#refuseIfOnPrinter(id, 'held')
+    const { file } = (await this.get(id)).value
+    if ((await this.#parts.useFile(file.sha256)) === null)
+      throw new ApiError(409, `The file ${file.name} is no longer stored: upload it again`)
     return this.#parts.board.act(id, () => ({ do: 'release' }), 'released')
   }
 
