@@ -116,6 +116,9 @@ export const FleetJob = object({
   by: string().nullable().describe('User'),
   changed: milliseconds().describe('Milliseconds since the epoch, when it entered its state'),
   cancelling: bool().describe('The printer gets a command to cancel it'),
+  extra: list(object({ printer: string(), attempt: int() })).describe(
+    'Copies that printers finished after a person had given up on them',
+  ),
 })
 
 export type FleetJob = Infer<typeof FleetJob>

@@ -1,6 +1,6 @@
 // A job of the fleet: one copy to print. Only hubs write it, by revision only.
 import { FLEET_JOB_STATES, fleetNeed } from '../../api/fleet.ts'
-import { bool, choice, type Infer, int, object, string } from '../../schema/index.ts'
+import { bool, choice, type Infer, int, list, object, string } from '../../schema/index.ts'
 import { printerId, ulidField } from './message.ts'
 import { fileSchema } from './slot.ts'
 import type { Stored, Write } from './stored.ts'
@@ -13,6 +13,14 @@ export const needSchema = object({
 })
 
 export type Need = Infer<typeof needSchema>
+
+const extraCopySchema = object({ printer: printerId(), attempt: int({ min: 1 }) })
+
+/** A copy of a printer that a person had given up on. */
+export type ExtraCopy = Infer<typeof extraCopySchema>
+
+/** Extra copies that a job lists; each needs a person who gave up on a printer. */
+const MAX_EXTRA = 20
 
 export const jobSchema = object({
   state: choice(...FLEET_JOB_STATES),
@@ -28,6 +36,7 @@ export const jobSchema = object({
   changed: int().describe('When it entered its state, UTC').unit('ms'),
   /** A cancellation that the printer has not carried out yet. */
   cancelling: bool().default(false),
+  extra: list(extraCopySchema).default([]),
 })
 
 export type Job = Infer<typeof jobSchema>
@@ -46,6 +55,8 @@ export type JobStep =
   /** A person cancels what no printer has; a printer that has it receives a command first. */
   | { readonly do: 'cancel' }
   | { readonly do: 'request_cancel' }
+  /** A printer that was given up on has printed the job after all. */
+  | { readonly do: 'extra'; readonly copy: ExtraCopy }
 
 const FROM: Readonly<Record<JobStep['do'], readonly JobState[]>> = {
   offer: ['queued'],
@@ -57,6 +68,7 @@ const FROM: Readonly<Record<JobStep['do'], readonly JobState[]>> = {
   release: ['held'],
   cancel: ['queued', 'held'],
   request_cancel: ['offered', 'accepted', 'printing'],
+  extra: FLEET_JOB_STATES,
 }
 
 /** The write that makes a step; null if the job is in a state without this step. `now` in milliseconds, UTC. */
@@ -92,7 +104,15 @@ function moved(job: Job, step: JobStep): Job {
       return { ...job, state: 'cancelled', why: null }
     case 'request_cancel':
       return { ...job, cancelling: true }
+    case 'extra':
+      return { ...job, extra: withCopy(job.extra, step.copy) }
   }
+}
+
+/** An event may come twice. */
+function withCopy(copies: readonly ExtraCopy[], copy: ExtraCopy): ExtraCopy[] {
+  const others = copies.filter(({ printer, attempt }) => printer !== copy.printer || attempt !== copy.attempt)
+  return [...others, copy].slice(-MAX_EXTRA)
 }
 
 /** Whether an event or a slot is about this attempt of the job, on the printer that it was offered to. */

@@ -24,6 +24,7 @@ import { serveLive } from './live.ts'
 import { serveMonitoring } from './metrics.ts'
 import { servePage } from './page.ts'
 import { Bookings } from './scheduler/bookings.ts'
+import { ExtraCopies } from './scheduler/extra-copies.ts'
 import { type Leadership, Lease } from './scheduler/lease.ts'
 import { Matching } from './scheduler/matching.ts'
 import { Offers } from './scheduler/offers.ts'
@@ -186,8 +187,17 @@ function serveAll({ options, scope, store, registry, hubUrl, stops }: ServeAllPa
   serveMonitoring(scope, { registry, store, commands, lease })
   scope.use(servePage(registry))
   serveLive(scope, { registry, store, commands, connection, clock })
+  const extraCopies = new ExtraCopies({
+    layout: store.layout,
+    board,
+    slots,
+    clock,
+    log: log.child('scheduler'),
+  })
   lease.start()
   scheduler.start()
+  void extraCopies.start()
+  stops.add('the extra copies', () => extraCopies.stop())
   stops.add('the lease', () => lease.stop())
   stops.add('the scheduler', () => scheduler.stop())
   const tidy: Timer = clock.every(TIDY_SECONDS, () => {

@@ -40,6 +40,11 @@ const TEXTS: Readonly<Record<Action, string>> = {
   abandon: 'Give up on the printer',
 }
 
+function wordsFor({ state, why, extra }: FleetJob): string {
+  const text = why === null ? WORDS[state] : `${WORDS[state]} (${why})`
+  return extra.length === 0 ? text : `${text}; ${extra.length} more printed`
+}
+
 /** What the list needs of the page. */
 export interface JobsPage {
   readonly source: HubSource
@@ -84,9 +89,8 @@ export class JobList {
       element('th', { scope: 'col' }, text),
     )
     const rows = jobs.map(job => {
-      const { state, why, file, printer, by } = job
-      const text = why === null ? WORDS[state] : `${WORDS[state]} (${why})`
-      const buttons = ACTIONS[state].map(action =>
+      const { file, printer, by } = job
+      const buttons = ACTIONS[job.state].map(action =>
         button(TEXTS[action], () => this.#act(job, action), {
           class: 'small',
           'aria-label': `${TEXTS[action]}: ${file.name}`,
@@ -96,7 +100,7 @@ export class JobList {
         'tr',
         {},
         element('td', {}, file.name),
-        element('td', {}, text),
+        element('td', {}, wordsFor(job)),
         element('td', {}, printer === null ? '' : this.#page.nameOf(printer)),
         element('td', {}, by ?? ''),
         element('td', {}, element('div', { class: 'buttons' }, ...buttons)),

@@ -1,5 +1,7 @@
 // Jobs find their printers: needs, refusals, cancellations, and who wins when an offer is withdrawn and accepted at once.
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { messageOf, subjects } from '../../../src/fleet/contract/index.ts'
 import { Bookings } from '../../../src/fleet/hub/scheduler/bookings.ts'
@@ -105,6 +107,24 @@ test('people cancel, hold, release and abandon jobs', { skip }, async t => {
   })
 })
 
+test('a printer that was given up on reports its print as an extra copy', { skip }, async () => {
+  await using rig = await FleetRig.start()
+  const [printer] = await rig.addPrinters(1, { printTime: 600_000 })
+  assert.ok(printer)
+  const id = await order(rig, await rig.upload())
+  await jobIn(rig, id, 'printing')
+  await rig.hub.call(`/fleet/jobs/${id}/abandon`, {})
+  assert.equal((await rig.hub.call(`/fleet/jobs/${id}/release`, {})).result.job.state, 'queued')
+  // The first print ends: the job is offered to this printer again, which takes offers again.
+  printer.set({ printTime: 20 })
+  const { attempt } = await jobIn(rig, id, 'done')
+  assert.equal(attempt, 2)
+  assert.deepEqual(printer.starts, [`${id} 1`, `${id} 2`])
+  const extra = () => rig.hub.call(`/fleet/jobs/${id}`).then(({ result }) => result.job.extra)
+  await until(async () => (await extra()).length > 0)
+  assert.deepEqual(await extra(), [{ printer: printer.id, attempt: 1 }])
+})
+
 test('a job of a silent printer is held, and not released while that printer has it', { skip }, async () => {
   await using rig = await FleetRig.start(1, { lostAfter: 0.2 })
   const [printer] = await rig.addPrinters(1, { printTime: 600_000 })
@@ -116,6 +136,16 @@ test('a job of a silent printer is held, and not released while that printer has
   assert.deepEqual([status, error.message], [409, 'Its printer still has this job: abandon it first'])
   await rig.hub.call(`/fleet/jobs/${id}/abandon`, {})
   assert.equal((await rig.hub.call(`/fleet/jobs/${id}/release`, {})).result.job.state, 'queued')
+})
+
+test('a job whose file is gone is not released', { skip }, async () => {
+  await using rig = await FleetRig.start()
+  const file = await rig.upload()
+  const id = await order(rig, file)
+  await rig.hub.call(`/fleet/jobs/${id}/hold`, {})
+  rmSync(join(rig.folder, 'blobs', file.slice(0, 2), file))
+  const { status, error } = await rig.hub.call(`/fleet/jobs/${id}/release`, {})
+  assert.deepEqual([status, error.message], [409, 'The file part.gcode is no longer stored: upload it again'])
 })
 
 test('a job of a printer that leaves the fleet is held', { skip }, async () => {
@@ -180,6 +210,15 @@ test('an offer that a hub left half done is settled, and no late write revives i
   assert.ok(second)
   await offers.settle(second, true)
   assert.equal((await board.read(id))?.value.state, 'held')
+})
+
+test('a hub does not start on the data of a newer one', { skip }, async () => {
+  await using rig = await FleetRig.start()
+  await rig.hub.store.layout.buckets.fleet_meta.put('schema', '2')
+  await assert.rejects(rig.addHub(), {
+    name: 'StartError',
+    message: "a newer hub has changed the engine's data (version 2): update this one",
+  })
 })
 
 test('a job of a larger version is left alone', { skip }, async () => {

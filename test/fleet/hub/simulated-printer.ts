@@ -4,6 +4,8 @@ import type { KeyPair } from '@nats-io/nkeys'
 import { connect, headers, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import {
   commandSchema,
+  type EventType,
+  type FleetEvent,
   firstSlot,
   HEADERS,
   messageOf,
@@ -23,6 +25,8 @@ import {
 export interface SimulatedPrinterOptions {
   readonly id: string
   readonly url: string
+  /** The CA certificate of the engine, in PEM; null without TLS. */
+  readonly ca: string | null
   readonly jwt: string
   readonly key: KeyPair
   readonly epoch: string
@@ -35,7 +39,7 @@ export interface SimulatedPrinterOptions {
   readonly state: Partial<PrinterState>
 }
 
-const DEFAULTS = { printTime: 20, answer: 'accept', delay: 0, state: {} } as const
+const DEFAULTS = { ca: null, printTime: 20, answer: 'accept', delay: 0, state: {} } as const
 
 export type Options = Partial<SimulatedPrinterOptions> &
   Pick<SimulatedPrinterOptions, 'id' | 'url' | 'jwt' | 'key' | 'epoch'>
@@ -46,6 +50,10 @@ export class SimulatedPrinter {
   readonly starts: string[] = []
   /** Commands that it received. */
   readonly commands: string[] = []
+  /** Events of its jobs, in their order. */
+  readonly events: FleetEvent[] = []
+  /** The time of its newest state. */
+  stateAt = 0
   #options: SimulatedPrinterOptions
   #connection: NatsConnection | null = null
   #lastFence = 0
@@ -54,6 +62,7 @@ export class SimulatedPrinter {
   readonly #boot = ulid(Date.now())
   #busy = false
   #again = false
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(options: Options) {
     this.#options = { ...DEFAULTS, ...options }
@@ -72,9 +81,10 @@ export class SimulatedPrinter {
   }
 
   async start(): Promise<void> {
-    const { id, url, jwt, key } = this.#options
+    const { id, url, ca, jwt, key } = this.#options
     this.#connection = await connect({
-      servers: url.replace('nats://', ''),
+      servers: url.replace(/^(nats|tls):\/\//, ''),
+      ...(ca !== null && { tls: { ca } }),
       authenticator: jwtAuthenticator(jwt, key.getSeed()),
       inboxPrefix: subjects.inbox(id),
       reconnectTimeWait: 100,
@@ -123,10 +133,11 @@ export class SimulatedPrinter {
   writeState(): void {
     if (this.#connection === null || this.#connection.isClosed()) return
     this.#seq += 1
+    this.stateAt = Date.now()
     const state: PrinterState = {
       boot: this.#boot,
       seq: this.#seq,
-      t: Date.now(),
+      t: this.stateAt,
       et: null,
       next_s: 30,
       link: 'open',
@@ -204,8 +215,10 @@ export class SimulatedPrinter {
 
   async #handleOffer(): Promise<void> {
     const slot = await this.#readSlot()
-    const { answer, delay, epoch, printTime } = this.#options
+    const { answer, delay, epoch } = this.#options
     if (answer === 'ignore') return
+    // A person has moved the slot on.
+    if (slot?.value.state === 'blocked') await this.#step(slot, { do: 'idle', ready: this.#ready })
     if (slot !== null && ['accepted', 'printing'].includes(slot.value.state)) return this.#recover(slot)
     if (slot === null || slot.value.state !== 'offered') return
     if (delay > 0) await pause(delay)
@@ -222,23 +235,47 @@ export class SimulatedPrinter {
     const running = { id: job ?? '', cancelled: false }
     this.#job = running
     this.writeState()
+    this.#report('job.started', accepted.value)
     await this.#step(accepted, { do: 'print' }).catch(() => null)
-    const end = Date.now() + printTime
-    while (Date.now() < end && !running.cancelled && this.#connection !== null)
-      await pause(Math.min(20, printTime))
+    const start = Date.now()
+    while (Date.now() < start + this.#options.printTime && !running.cancelled && this.#connection !== null)
+      await pause(Math.min(20, this.#options.printTime))
     this.#job = null
-    await this.#report(accepted.value, running.cancelled ? 'cancelled' : 'done')
+    this.writeState()
+    const outcome = running.cancelled ? 'cancelled' : 'done'
+    this.#report('job.finished', accepted.value, { outcome, started: true })
+    await this.#finish(accepted.value, outcome)
+  }
+
+  /** Sends an event, again until the engine has stored it. They go out in their order. */
+  #report(type: EventType, { job, attempt, fence }: Slot, data: FleetEvent['data'] = {}): void {
+    const t = Date.now()
+    const event = { id: ulid(t), t, boot: this.#boot, type, job, attempt, fence, data }
+    this.events.push(event)
+    this.#sending = this.#sending.then(() => this.#store(event))
+  }
+
+  async #store(event: FleetEvent): Promise<void> {
+    const marks = headers()
+    marks.set(HEADERS.messageId, event.id)
+    const options = { headers: marks, timeout: 5000 }
+    while (this.#connection !== null) {
+      const subject = subjects.events(this.id)
+      const reply = await this.#connection.request(subject, messageOf(event), options).catch(() => null)
+      if (reply !== null && reply.json<{ seq?: number }>().seq !== undefined) return
+      await pause(100)
+    }
   }
 
   /** The reply to its acceptance was lost, or to what followed. */
   async #recover(slot: Stored<Slot>): Promise<void> {
     const { job, attempt } = slot.value
-    if (this.starts.includes(`${job} ${attempt}`)) return this.#report(slot.value, 'done')
+    if (this.starts.includes(`${job} ${attempt}`)) return this.#finish(slot.value, 'done')
     await this.#step(slot, { do: 'release', outcome: 'not_started', why: null, ready: this.#ready })
   }
 
-  /** Reports the end of a print, again after each interruption, and takes offers again. */
-  async #report({ job, attempt }: Slot, outcome: 'cancelled' | 'done'): Promise<void> {
+  /** Writes the end of a print to the slot, again after each interruption, and takes offers again. */
+  async #finish({ job, attempt }: Slot, outcome: 'cancelled' | 'done'): Promise<void> {
     while (this.#connection !== null) {
       const slot = await this.#readSlot()
       if (slot !== null && (slot.value.job !== job || slot.value.attempt !== attempt)) return

@@ -166,6 +166,7 @@ function newJob(
     why: null,
     changed: now,
     cancelling: false,
+    extra: [],
   }
 }
 

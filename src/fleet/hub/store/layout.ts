@@ -1,5 +1,7 @@
 // The buckets and the stream of the fleet in the engine: created where they are missing.
 import {
+  AckPolicy,
+  DeliverPolicy,
   DiscardPolicy,
   JetStreamApiCodes,
   JetStreamApiError,
@@ -16,6 +18,8 @@ import { messageOf, StartError } from '../../../core/errors.ts'
 import { BUCKETS, type Bucket, type BucketName, EVENTS_STREAM } from '../../contract/index.ts'
 
 const NANOSECONDS = 1e9
+/** Gives each event to one of the hubs, in their order. */
+export const EVENTS_CONSUMER = 'fleet_hubs'
 
 /** The engine as the hub uses it. */
 export interface Layout {
@@ -68,8 +72,18 @@ async function openBucket(
 }
 
 async function ensureEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
+  const { name } = EVENTS_STREAM
+  if (!(await exists(manager, name))) await addEvents(manager, inCluster)
+  // Where it is there already, this changes nothing.
+  await manager.consumers.add(name, {
+    durable_name: EVENTS_CONSUMER,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+  })
+}
+
+async function addEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
   const { name, subjects, maxAge, maxBytes, maxMessageSize, duplicateWindow, replicas } = EVENTS_STREAM
-  if (await exists(manager, name)) return
   await manager.streams.add({
     name,
     subjects: [subjects],
