@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import { GitRepos, publishApp } from '../support/git-repos.ts'
 import { sendRequest } from '../support/raw-http.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
-import type { WebClient } from '../support/web-client.ts'
-import { absentRecording, loadUpdates, type Recorded, replay } from './update-recording.ts'
+import { absentRecording, loadUpdates, refresh, replay, updatesByName } from './update-recording.ts'
+import { APP, KLIPPER, RecordedRepos } from './update-repos.ts'
+import { assertSameState } from './update-states.ts'
 
 const RECORDING = 'upd_extra'
 
@@ -24,14 +25,8 @@ async function start(repos: GitRepos, entries: Readonly<Record<string, string>>,
   return { server, client }
 }
 
-async function refresh(client: WebClient): Promise<void> {
-  const { error } = await client.call('machine.update.refresh')
-  if (error !== undefined) await client.notified('notify_update_refreshed')
-}
-
 test('repositories are as recorded after a restart', { skip: absentRecording(RECORDING) }, async t => {
-  const recorded = new Map(loadUpdates(RECORDING).map(each => [each.name, each]))
-  const found = (name: string) => recorded.get(name) as Recorded
+  const found = updatesByName(RECORDING)
   using repos = new GitRepos()
   const at = publishApp(repos)
   repos.clone('app.git', 'behind45', at(95))
@@ -97,31 +92,65 @@ test('HTTP requests are answered as recorded', { skip: absentRecording('upd_http
 const IMPROVED: Readonly<Record<string, string>> = {
   full_while_printing: 'is refused during a print',
   update_managed: 'is done, and the messages name the service to restart',
+  update_klipper: 'is done, and the messages name the service to restart',
+  full: 'fetches a pinned commit once',
   recover_hard_wrongbranch: 'names the previous folder',
   recover_hard_pin: 'names the previous folder',
   recover_hard_dirty: 'names the previous folder',
+  recover_soft_corrupt: 'fetches the damaged objects',
+  recover_hard_corrupt_known_url: 'names the previous folder',
 }
 
-test('full updates and recoveries are as recorded', { skip: absentRecording('upd_full_ok') }, async t => {
+test('full updates are as recorded', { skip: absentRecording('upd_full_ok') }, async t => {
   using repos = new GitRepos()
-  const at = publishApp(repos)
-  repos.clone('app.git', 'gitapp', at(137))
-  repos.clone('app.git', 'pinahead', at(60))
-  repos.clone('app.git', 'wrongbranch')
-  repos.git('wrongbranch', 'checkout', '--quiet', '-b', 'feature', 'origin/feature')
-  repos.clone('app.git', 'dirty', at(138))
-  repos.write('dirty', 'file.txt', 'changed\n')
-  const pin = `pinned_commit: ${at(100).slice(0, 10)}\n`
-  const entries = { gitapp: 'managed_services: klipper\n', pinahead: pin, dirty: '', wrongbranch: '' }
-  const { server, client } = await start(repos, entries)
+  publishApp(repos)
+  repos.clone('app.git', 'gitapp')
+  const { server, client } = await start(repos, { gitapp: 'managed_services: klipper\n' })
   await using _ = server
-  for (const each of loadUpdates('upd_provider_none'))
-    if (/^(update_managed|update_system_disabled|recover_hard_(wrongbranch|pin|dirty))$/.test(each.name))
-      await replay(t, client, each, IMPROVED[each.name])
-  await client.call('machine.update.full')
   for (const each of loadUpdates('upd_full_ok')) {
     if (!each.name.startsWith('full_')) continue
     if (each.name === 'full_while_printing') await server.print(client, { state: 'printing' })
     await replay(t, client, each, IMPROVED[each.name])
+  }
+})
+
+test('without a service manager everything is as recorded', {
+  skip: absentRecording('upd_provider_none'),
+}, async t => {
+  await using repos = await RecordedRepos.start()
+  const { at } = repos
+  repos.clone(KLIPPER, 'klipper', 'HEAD~2')
+  repos.clone(APP, 'gitapp', at(137))
+  repos.clone(APP, 'wrongbranch')
+  repos.repos.git('wrongbranch', 'checkout', '--quiet', '-b', 'feature', 'origin/feature')
+  repos.clone(APP, 'pinahead', at(60))
+  repos.clone(APP, 'dirty', at(138))
+  repos.repos.write('dirty', 'file.txt', 'changed\n')
+  repos.clone(APP, 'corrupt2')
+  const section = (name: string, lines = '') => repos.section(APP, name, `is_system_service: False\n${lines}`)
+  const sections = [
+    section('gitapp', 'managed_services: klipper\n'),
+    section('wrongbranch'),
+    section('pinahead', `pinned_commit: ${at(100).slice(0, 10)}\n`),
+    section('dirty'),
+    section('corrupt2'),
+  ]
+  await using server = await RestartableServer.start({
+    conf: repos.general() + sections.join(''),
+    prepare: (_, klippy) => repos.runKlippyFrom('klipper', klippy),
+  })
+  const client = await server.client()
+  await repos.untilKlipperIsRead(client)
+  await refresh(client)
+  for (const recorded of loadUpdates('upd_provider_none')) {
+    const { name, request, response } = recorded
+    // This server does not run from a repository of the test.
+    if (/moonraker/.test(name)) continue
+    if (/corrupt/.test(name) && request !== undefined) repos.repos.damage('corrupt2', 'HEAD', 'garbage')
+    if (request !== undefined) await replay(t, client, recorded, IMPROVED[name])
+    const [, entry] = /^status_of_(.*)/.exec(name) ?? []
+    if (entry === undefined) continue
+    const { result } = await client.call('machine.update.status')
+    await t.test(name, () => assertSameState(result.version_info[entry], response))
   }
 })

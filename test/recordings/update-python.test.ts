@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ReleaseServer } from '../support/release-server.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
-import { absentRecording, assertStatus, loadUpdates, replay } from './update-recording.ts'
+import { absentRecording, assertStatus, loadUpdates, refresh, replay } from './update-recording.ts'
 
 const RECORDING = 'upd_python'
 const COMMIT = '1234567890abcdef1234567890abcdef12345678'
@@ -114,8 +114,7 @@ class Bench implements AsyncDisposable {
     const server = await RestartableServer.start({ conf: general + sections.join('') })
     bench.#server = server
     const client = await server.client()
-    const { error } = await client.call('machine.update.refresh')
-    if (error !== undefined) await client.notified('notify_update_refreshed')
+    await refresh(client)
     return { bench, client }
   }
 

@@ -1,13 +1,14 @@
 // The recorded refreshes, updates and rollbacks of front-ends and programs, from a release server of the test. How often the
-// progress of a download is reported depends on the network, and is not compared.
+// progress of a download is reported depends on the network, and is not compared. The update of a program with packages is
+// in update-system.test.ts.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { ReleaseServer, type TestRelease } from '../support/release-server.ts'
+import { type Answer, ReleaseServer, type TestRelease } from '../support/release-server.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
 import { zipOf } from '../support/zip-of.ts'
-import { absentRecording, assertStatus, loadUpdates, replay } from './update-recording.ts'
+import { absentRecording, assertStatus, loadUpdates, refresh, replay } from './update-recording.ts'
 
 const RECORDING = 'upd_net'
 
@@ -21,13 +22,35 @@ const IMPROVED: Readonly<Record<string, string>> = {
   update_newer_is_downgrade: 'an older release is no update',
   update_after_bad_zip: 'the installation is as before the damaged archive',
 }
-/** Fields of the first status that are better: the version is the tag, and an error stays where it was. */
+/** Fields of states that are better: the version is the tag, what the API sends is an error, an archive destroys nothing. */
 const IMPROVED_STATES: Readonly<Record<string, readonly string[]>> = {
   webname: ['remote_version'],
   webnullname: ['remote_version'],
+  status_of_webname: ['remote_version'],
+  status_of_webnullname: ['remote_version'],
+  refresh_after_bad_zip: ['is_valid', 'warnings'],
+  'status_of_webapp 3': ['last_error'],
+  'status_of_webbad 2': ['is_valid', 'warnings'],
 }
-/** These need packages, a quota, or a server of their own: test/components/update-manager tests them. */
-const NOT_REPLAYED = ['update_zip', 'rollback_limit_reached', 'update_dl_404', 'update_dl_drop']
+
+/** How the server of the releases answers during a request. */
+const ANSWERS: Readonly<Record<string, { readonly api?: Answer; readonly download?: Answer }>> = {
+  refresh_500: { api: (_, response) => void response.writeHead(500).end() },
+  refresh_drop: { api: request => void request.socket.destroy() },
+  'status_of_webapp 3': { api: (_, response) => void response.end('{no JSON') },
+  update_dl_404: { download: (_, response) => void response.writeHead(404).end() },
+  update_dl_drop: { download: request => void request.socket.destroy() },
+  refresh_403: {
+    api: (_, response) => {
+      const limit = {
+        'X-RateLimit-Limit': 60,
+        'X-RateLimit-Remaining': 0,
+        'X-RateLimit-Reset': 4_000_000_000,
+      }
+      response.writeHead(403, limit).end()
+    },
+  },
+}
 
 const info = (repo: string, version: string, more: object = {}) => {
   const [project_owner, project_name] = repo.split('/')
@@ -113,7 +136,7 @@ function publish({ repos }: ReleaseServer): void {
     ['dummy/named', 'Release 1.1'],
     ['dummy/nullname', null],
   ] as const)
-    repos.set(repo, [{ tag: 'v1.1.0', name, assets: { 'web.zip': archive(repo, 'v1.1.0') } }])
+    repos.set(repo, [{ tag: 'v1.1.0', name, assets: { 'web.zip': archive('dummy/webapp', 'v1.1.0') } }])
   repos.set('mainsail-crew/mainsail', [{ tag: 'v2.1.0', assets: {} }])
   const tool = (version: string) => ({ 'tool-linux': Buffer.from(version) })
   repos.set('dummy/exeapp', [
@@ -122,10 +145,12 @@ function publish({ repos }: ReleaseServer): void {
   ])
 }
 
-/** Requests of the recording that were not handed out; a state after them is compared. */
-const BEFORE: Readonly<Record<string, readonly (readonly [method: string, name: string])[]>> = {
-  update_web_again: [['client', 'webapp']],
-  rollback_exe: [['client', 'exeapp']],
+/** Requests of the recording that were not handed out. */
+const BEFORE: Readonly<Record<string, readonly [method: string, name: string]>> = {
+  'status_of_webapp 3': ['refresh', 'webapp'],
+  'status_of_webapp 4': ['refresh', 'webapp'],
+  'status_of_webapp 5': ['client', 'webapp'],
+  'status_of_exeapp 1': ['client', 'exeapp'],
 }
 
 test('front-ends and programs are updated as recorded', { skip: absentRecording(RECORDING) }, async t => {
@@ -147,21 +172,32 @@ test('front-ends and programs are updated as recorded', { skip: absentRecording(
   const general = `[update_manager]\nenable_system_updates: False\nrelease_api: ${releases.url}\n`
   await using server = await RestartableServer.start({ conf: general + sections.join('') })
   const client = await server.client()
-  const { error } = await client.call('machine.update.refresh')
-  if (error !== undefined) await client.notified('notify_update_refreshed')
+  await refresh(client)
   const statuses = async () => (await client.call('machine.update.status')).result.version_info
 
+  const seen = new Map<string, number>()
   for (const recorded of loadUpdates(RECORDING)) {
     const { name, request, response } = recorded
-    if (request === undefined || NOT_REPLAYED.includes(name)) continue
-    for (const [method, entry] of BEFORE[name] ?? [])
-      await client.call(`machine.update.${method}`, { name: entry })
+    const times = (seen.get(name) ?? 0) + 1
+    seen.set(name, times)
+    const key = name.startsWith('status_of_') ? `${name} ${times}` : name
+    const { api = null, download = null } = ANSWERS[key] ?? {}
+    Object.assign(releases, { api, download })
+    const [method, entry] = BEFORE[key] ?? []
+    if (method !== undefined) await client.call(`machine.update.${method}`, { name: entry })
+    const improved = IMPROVED_STATES[key] ?? IMPROVED_STATES[name]
+    // With the previous version on the disk it needs no request.
+    if (name === 'rollback_limit_reached') rmSync(join(folder, '.webbeta.update'), { recursive: true })
     if (name === 'status_all') {
       const [present, before] = [await statuses(), response.result.version_info]
       for (const entry of Object.keys(ENTRIES))
         await t.test(`${name}: ${entry}`, () =>
           assertStatus(present[entry], before[entry], IMPROVED_STATES[entry]),
         )
-    } else await replay(t, client, recorded, IMPROVED[name])
+    } else if (name.startsWith('status_of_')) {
+      const present = await statuses()
+      await t.test(key, () => assertStatus(present[name.slice('status_of_'.length)], response, improved))
+    } else if (request !== undefined && name !== 'update_zip')
+      await replay(t, client, recorded, IMPROVED[name], improved)
   }
 })

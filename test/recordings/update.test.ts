@@ -4,19 +4,37 @@ import { mkdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { GitRepos, publishApp } from '../support/git-repos.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
-import { absentRecording, loadUpdates, replay } from './update-recording.ts'
+import {
+  absentRecording,
+  comparable,
+  loadUpdates,
+  refresh,
+  replay,
+  updatesByName,
+} from './update-recording.ts'
+import { APP, RecordedRepos } from './update-repos.ts'
 
 const RECORDING = 'upd_git_ops'
 
-/** The operations that need nothing but git: no services, packages, or programs that fail on purpose. */
-const REPLAYED =
-  /^(update_(upgrade_unknown|dirty|emptydir|stable|pinned|wrongbranch|untracked)|rollback_(again|unknown|no_name|incomplete)|recover_(unknown|no_name|soft|hard))/
-const NOT_REPLAYED = ['recover_hard_clone_fails']
+/** Those that need services, packages, or another update at the same time: below, and in update-system.test.ts. */
+const NOT_REPLAYED = /_(system|managed_klipper|slow|deps_all|deps)$|^busy_/
+
+/** What happens to a repository before a request. */
+const BEFORE: Readonly<Record<string, (repos: GitRepos) => void>> = {
+  update_diverged_since_refresh: repos => void repos.commit('behind45', 'local'),
+  update_pull_corrupt: repos => repos.damage('behind120', 'HEAD:file.txt', ''),
+  // The recorded update had failed.
+  refresh_after_corrupt: repos => repos.git('behind120', 'reset', '--quiet', '--hard', 'HEAD~120'),
+  recover_hard_clone_fails: repos =>
+    repos.git('uptodate', 'remote', 'set-url', 'origin', '/nowhere/gone.git'),
+}
 
 /** What is better than recorded. */
 const IMPROVED: Readonly<Record<string, string>> = {
   update_stable_channel: 'fetches once',
   update_pinned: 'fetches once',
+  update_diverged_since_refresh: 'names the branch with the local commits',
+  update_pull_corrupt: 'fetches the damaged objects',
   recover_soft_diverged: 'names the branch with the local commits',
   recover_soft_mergeconflict: 'works',
   recover_soft_rebasing: 'works',
@@ -24,6 +42,11 @@ const IMPROVED: Readonly<Record<string, string>> = {
   recover_hard_untracked: 'names the previous folder',
   recover_hard_wrongbranch: 'works',
   recover_hard_pinahead: 'works',
+}
+
+/** What a state does not have because of that. */
+const IMPROVED_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  refresh_after_corrupt: ['warnings'],
 }
 
 type Change = (repo: string) => void
@@ -42,6 +65,9 @@ function states(repos: GitRepos): Readonly<Record<string, readonly [commit: numb
     }
   return {
     gitapp: [137],
+    uptodate: [140],
+    behind45: [95],
+    behind120: [20],
     dirty: [138, repo => repos.write(repo, 'file.txt', 'changed\n')],
     stable60: [60],
     pinahead: [60],
@@ -80,10 +106,35 @@ async function start(repos: GitRepos) {
   const conf = `[update_manager]\nenable_system_updates: False\n${sections.join('')}`
   const server = await RestartableServer.start({ conf })
   const client = await server.client()
-  const { error } = await client.call('machine.update.refresh')
-  if (error !== undefined) await client.notified('notify_update_refreshed')
+  await refresh(client)
   return { server, client }
 }
+
+test('requests during an update are answered as recorded', { skip: absentRecording(RECORDING) }, async t => {
+  await using repos = await RecordedRepos.start()
+  repos.clone(APP, 'behind120', repos.at(20))
+  repos.clone(APP, 'uptodate')
+  const sections = ['behind120', 'uptodate'].map(name => repos.section(APP, name))
+  await using server = await RestartableServer.start({ conf: repos.general() + sections.join('') })
+  const client = await server.client()
+  await refresh(client)
+  const [reached, released] = [Promise.withResolvers<null>(), Promise.withResolvers<null>()]
+  repos.server.failure = () => {
+    reached.resolve(null)
+    return released.promise
+  }
+  const before = client.frames.length
+  const update = client.call('machine.update.client', { name: 'behind120' })
+  await reached.promise
+  // It waits for the update.
+  const recovery = client.call('machine.update.recover', { name: 'uptodate' })
+  for (const recorded of loadUpdates(RECORDING))
+    if (recorded.name.startsWith('busy_')) await replay(t, client, recorded)
+  released.resolve(null)
+  const [reply] = await Promise.all([update, recovery])
+  const { response, notes } = updatesByName(RECORDING)('update_slow')
+  assert.deepEqual(comparable(reply, client.frames.slice(before)), comparable(response, notes))
+})
 
 test('repositories are updated and recovered as recorded', { skip: absentRecording(RECORDING) }, async t => {
   using repos = new GitRepos()
@@ -91,7 +142,8 @@ test('repositories are updated and recovered as recorded', { skip: absentRecordi
   await using _ = server
   for (const recorded of loadUpdates(RECORDING)) {
     const { name } = recorded
-    if (!REPLAYED.test(name) || NOT_REPLAYED.includes(name)) continue
-    await replay(t, client, recorded, IMPROVED[name])
+    if (NOT_REPLAYED.test(name)) continue
+    BEFORE[name]?.(repos)
+    await replay(t, client, recorded, IMPROVED[name], IMPROVED_FIELDS[name])
   }
 })

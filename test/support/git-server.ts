@@ -15,8 +15,8 @@ export interface Failure {
 export class GitServer implements AsyncDisposable {
   readonly #folder: string
   readonly #server = createServer((request, response) => void this.#serve(request, response))
-  /** Called for each request; null for an answer as it is. */
-  failure: (request: IncomingMessage) => Failure | null = () => null
+  /** Called for each request, which waits for it; null for an answer as it is. */
+  failure: (request: IncomingMessage) => Failure | null | Promise<null> = () => null
   /** The paths of all requests. */
   readonly requests: string[] = []
 
@@ -39,7 +39,7 @@ export class GitServer implements AsyncDisposable {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, search } = new URL(request.url ?? '', 'http://host')
     this.requests.push(`${request.method} ${pathname}`)
-    const { cutAfter = Number.POSITIVE_INFINITY, status, delay = 0 } = this.failure(request) ?? {}
+    const { cutAfter = Number.POSITIVE_INFINITY, status, delay = 0 } = (await this.failure(request)) ?? {}
     if (status !== undefined) return void response.writeHead(status).end()
     const { headers } = request
     const backend = spawn('git', ['http-backend'], {

@@ -6,7 +6,7 @@ import { ServerHost } from '../../src/app/host.ts'
 import { type RunningServer, startServer } from '../../src/app/server.ts'
 import type { ComponentType } from '../../src/component/component.ts'
 import type { Clock } from '../../src/core/clock.ts'
-import { dataPaths } from '../../src/core/paths.ts'
+import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import { checkReply } from './check-reply.ts'
 import { FakeKlippy } from './fake-klippy.ts'
 import { quickClock } from './quick-clock.ts'
@@ -23,6 +23,10 @@ export const IDLE = {
   message: '',
 }
 
+const SECTIONS =
+  '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n' +
+  '[announcements]\nenable_moonlight: False\n'
+
 /** How the server is set up. */
 export interface LastingOptions {
   /** Further text of moonraker.conf. */
@@ -34,13 +38,17 @@ export interface LastingOptions {
   readonly components?: readonly ComponentType[]
   /** Seconds of the server's clock in one second. */
   readonly speed?: number
+  /** In place of a quick clock. */
+  readonly clock?: Clock
+  /** Puts files into the data folder, and sets the state of Klippy, before the server starts. */
+  readonly prepare?: (paths: DataPaths, klippy: FakeKlippy) => void
 }
 
 export class RestartableServer implements AsyncDisposable {
   readonly paths = dataPaths(mkdtempSync(join(tmpdir(), 'lasting-')))
   readonly klippy: FakeKlippy
   readonly log: string[] = []
-  /** Quick, as a Klippy that was lost is looked for after a while only. */
+  /** Quick by default, as a Klippy that was lost is looked for after a while only. */
   readonly clock: Clock
   readonly #host: ServerHost
   readonly #options: LastingOptions
@@ -53,7 +61,7 @@ export class RestartableServer implements AsyncDisposable {
   private constructor(klippy: FakeKlippy, options: LastingOptions) {
     this.klippy = klippy
     this.#options = options
-    this.clock = quickClock(options.speed)
+    this.clock = options.clock ?? quickClock(options.speed)
     const console = (line: string) => this.log.push(line)
     const log = testLog({ console })
     this.#host = new ServerHost({ clock: this.clock, log })
@@ -65,14 +73,20 @@ export class RestartableServer implements AsyncDisposable {
     // Without sensors no component renews the subscription late.
     klippy.change('heaters', { available_sensors: [], available_monitors: [] })
     const server = new RestartableServer(klippy, options)
-    const { config, gcodes, configFile } = server.paths
+    const { config, gcodes } = server.paths
     for (const folder of [config, gcodes]) mkdirSync(folder, { recursive: true })
-    const sections =
-      '[server]\nhost: 127.0.0.1\nport: 0\nssl_port: 0\n[authorization]\ntrusted_clients: 127.0.0.1\n[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n'
-    writeFileSync(configFile, `${sections}${options.conf ?? ''}\n`)
+    server.configure(options.conf ?? '')
     for (const name of options.files ?? []) writeFileSync(join(gcodes, name), `; ${name}\n`)
+    options.prepare?.(server.paths, klippy)
     await server.start()
     return server
+  }
+
+  /** Replaces the further text of moonraker.conf, for the next start. */
+  configure(conf: string): void {
+    // Only tests of services may touch the services of the machine that they run on.
+    const machine = conf.includes('[machine]') ? '' : '[machine]\nprovider: none\n'
+    writeFileSync(this.paths.configFile, `${SECTIONS}${machine}${conf}\n`)
   }
 
   get port(): number {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import type { RepoSpec } from '../../../src/components/update-manager/git/status.ts'
-import { assertAsRecorded, RECORDED } from '../../recordings/update-states.ts'
+import { assertAsRecorded, notCompared, RECORDED } from '../../recordings/update-states.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { gitUpdater, refreshed } from './git-bench.ts'
 
@@ -390,4 +390,8 @@ test('a folder without a repository', async () => {
     assert.equal(status.is_valid, false)
     assertAsRecorded(recorded, status)
   }
+})
+
+test('every recorded state is compared', () => {
+  assert.deepEqual(notCompared(), [])
 })
