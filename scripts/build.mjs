@@ -63,6 +63,12 @@ const packagesApart = libraries => ({
 /** Optional helpers of `ws`, and native packages, which are resolved at run time. */
 const NATIVE = ['bufferutil', 'utf-8-validate', 'koffi']
 
+/** What src/core/version.ts reports. */
+const VERSIONS = {
+  __COMMIT__: JSON.stringify(commit()),
+  __VERSION__: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version),
+}
+
 /** The settings of all builds. */
 const SETTINGS = {
   absWorkingDir: root,
@@ -90,7 +96,7 @@ export async function bundle(output = join(root, 'dist')) {
     output,
     settings: SETTINGS,
     options: {
-      define: { __COMMIT__: JSON.stringify(commit()) },
+      define: VERSIONS,
       plugins: [lazyModules, packagesApart(libraries)],
     },
     libraries,
@@ -132,7 +138,7 @@ async function bundleWorkers(output) {
     entryPoints: programs,
     outdir: output,
     outExtension: { '.js': '.cjs' },
-    define: { 'import.meta.dirname': '__dirname' },
+    define: { ...VERSIONS, 'import.meta.dirname': '__dirname' },
   })
 }
 

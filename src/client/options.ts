@@ -35,7 +35,7 @@ export interface ClientIdentity {
   readonly url: string
 }
 
-const UNNAMED: ClientIdentity = { name: 'moonraker-ts client', version: '0.1.0', type: 'other', url: '' }
+const UNNAMED: ClientIdentity = { name: 'moonraker-ts client', version: 'unknown', type: 'other', url: '' }
 
 /** The link for the options' `url`. Throws for an unknown scheme. */
 export async function linkOf(options: ConnectOptions): Promise<OpenLink> {
