@@ -4,6 +4,9 @@ import type { GcodeMetadata, ThumbnailEntry } from './types.ts'
 
 /** Moonraker's namespace; its records are used as they are. */
 const NAMESPACE = 'gcode_metadata'
+/** Where Moonraker stores the version of the records: it discards records without that version when it starts. */
+const VERSION_KEY = ['file_manager', 'metadata_version'] as const
+const VERSION = 3
 /** Our namespace: data that background processors store for a file, too large for every listing. */
 const DETAILS = 'gcode_details'
 
@@ -43,6 +46,9 @@ export class MetadataStore {
   }
 
   async put(path: string, metadata: StoredMetadata): Promise<void> {
+    if (this.#namespaces.find('moonraker', VERSION_KEY) === undefined) {
+      await this.#namespaces.post('moonraker', VERSION_KEY, VERSION)
+    }
     await this.#namespaces.post(NAMESPACE, [path], metadata)
   }
 

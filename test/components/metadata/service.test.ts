@@ -38,6 +38,9 @@ test('metadata is read once, moves with its file, and is deleted with it', async
   const first = (await metadata('a.gcode')).result
   assert.equal(first.estimated_time, 61)
   assert.equal(first.slicer, 'PrusaSlicer')
+  // Without it Moonraker would discard the metadata, with the print of each file.
+  const version = { namespace: 'moonraker', key: 'file_manager.metadata_version' }
+  assert.equal((await client.call('server.database.get_item', version)).result.value, 3)
   assert.equal(first.filename, 'a.gcode')
   assert.deepEqual([first.print_start_time, first.job_id], [null, null])
   const picture = join(rig.paths.gcodes, '.thumbs', 'a-1x1.png')
