@@ -139,7 +139,9 @@ test('the polkit rule grants what the server needs, to the group, and nothing el
 
 test('the guide names every file that is installed, and no other', () => {
   const named = [...GUIDE.matchAll(/packaging\/[\w./-]+\.(?:service|conf|rules)/g)].map(([path]) => path)
-  const files = globSync('packaging/**/*.*', { cwd: root }).filter(path => !path.endsWith('.d'))
+  const files = globSync('packaging/{polkit,systemd}/**/*.*', { cwd: root }).filter(
+    path => !path.endsWith('.d'),
+  )
   assert.deepEqual([...new Set(named)].sort(), files.sort())
   for (const [, link] of GUIDE.matchAll(/\]\(([\w-]+\.md)/g))
     assert.ok(existsSync(join(root, 'docs', link!)), link)

@@ -94,9 +94,8 @@ function readSeconds(text = '60'): number {
 /** Returns the number of problems. */
 async function runFor(instance: Instance, command: Command): Promise<number> {
   const report = (text: string) => void process.stdout.write(`${text}\n`)
-  report(
-    `${instance.service}.service: ${isSwitched(instance) ? 'moonraker-ts' : 'Moonraker'}, ${instance.dataPath}`,
-  )
+  const isOwn = isSwitched(instance) || instance.isOwnRepository
+  report(`${instance.service}.service: ${isOwn ? 'moonraker-ts' : 'Moonraker'}, ${instance.dataPath}`)
   // `~` in moonraker.conf is the home folder of the service's user, not that of who runs this command with sudo.
   process.env.HOME = instance.home
   const inspection = await inspect(instance, command.root)

@@ -1,5 +1,5 @@
 // The services of API servers on this machine, as Moonraker's installer and KIAUH create them.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readAssignments } from '../../core/shell-assignments.ts'
 import { readCommandLine } from '../command-line.ts'
@@ -32,6 +32,8 @@ export interface Instance {
   readonly configFile: string
   /** The folder of Moonraker; null where it is not known. */
   readonly moonraker: string | null
+  /** Whether that folder is the repository of this server that KIAUH installs. */
+  readonly isOwnRepository: boolean
 }
 
 /** A path of the system whose root is `root`; one below it stays as it is. */
@@ -74,6 +76,7 @@ function readInstance(root: string, unit: string, suffix: string): Instance {
   const given = readArguments(args)
   const dataPath = inRoot(root, resolve(home, given.data ?? standard))
   const workingDirectory = last('WorkingDirectory')
+  const moonraker = workingDirectory === undefined ? null : inRoot(root, workingDirectory)
   return {
     service: suffix === '' ? 'moonraker' : `moonraker-${suffix}`,
     dropIn: join(`${unit}.d`, DROP_IN),
@@ -86,7 +89,8 @@ function readInstance(root: string, unit: string, suffix: string): Instance {
       given.config === undefined
         ? join(dataPath, 'config', 'moonraker.conf')
         : inRoot(root, resolve(home, given.config)),
-    moonraker: workingDirectory === undefined ? null : inRoot(root, workingDirectory),
+    moonraker,
+    isOwnRepository: moonraker !== null && existsSync(join(moonraker, 'dist', 'moonraker.cjs')),
   }
 }
 

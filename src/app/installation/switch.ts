@@ -62,6 +62,9 @@ export function isSwitched({ dropIn }: Instance): boolean {
  */
 export async function switchOver(change: Change, programs: Programs): Promise<void> {
   const { instance, report } = change
+  if (instance.isOwnRepository && !isSwitched(instance)) {
+    return report(`${instance.service} runs this server already, of the repository ${instance.moonraker}`)
+  }
   const before = isSwitched(instance) ? readFileSync(instance.dropIn, 'utf8') : null
   const text = dropInText(instance, programs)
   if (before === text && (await isReady(change.address, change.klipperReady))) {
@@ -84,14 +87,21 @@ export async function switchOver(change: Change, programs: Programs): Promise<vo
   }
 }
 
-/** Makes the service run Moonraker again. Rejects with StartError if that does not reply. */
+/** Makes the service run Moonraker again. Rejects with StartError if that does not reply, or if KIAUH installed this server. */
 export async function switchBack(change: Change): Promise<void> {
   const { instance, report } = change
-  if (!isSwitched(instance)) return report(`${instance.service} does not run moonraker-ts`)
-  removeDropIn(instance)
-  await restart(change)
-  await waitUntil(change, async () => (await probeServer(change.address)) === 'other')
-  report(`${instance.service} runs Moonraker again`)
+  const { service, isOwnRepository, moonraker } = instance
+  if (!isSwitched(instance) && !isOwnRepository) return report(`${service} does not run moonraker-ts`)
+  if (isSwitched(instance)) {
+    removeDropIn(instance)
+    await restart(change)
+    const expected = isOwnRepository ? 'this' : 'other'
+    await waitUntil(change, async () => (await probeServer(change.address)) === expected)
+  }
+  if (!isOwnRepository) return report(`${service} runs Moonraker again`)
+  throw new StartError(
+    `${service} runs moonraker-ts of the repository ${moonraker}: KIAUH's menu of Moonraker's repositories leads back`,
+  )
 }
 
 function writeDropIn({ dropIn }: Instance, text: string): void {

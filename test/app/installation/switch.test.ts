@@ -115,3 +115,19 @@ test('wrong arguments', async () => {
   assert.match((await layout.run(['switch', '--wait', 'soon'])).err, /--wait soon: give a number/)
   assert.match((await layout.run(['doctor', '--help'])).out, /Usage: moonraker-ts doctor/)
 })
+
+test('in the repository that KIAUH installed, there is nothing to switch, and only KIAUH leads back', async () => {
+  layout.write('home/pi/moonraker/dist/moonraker.cjs', '')
+  const of = ['--service', 'moonraker-two']
+  assert.match((await layout.run(['doctor', ...of])).out, /^moonraker-two\.service: moonraker-ts, /m)
+  const there = await layout.run(['switch', ...of])
+  assert.equal(there.code, 0, there.err)
+  assert.match(
+    there.out,
+    /moonraker-two runs this server already, of the repository .*\/home\/pi\/moonraker$/m,
+  )
+  const back = await layout.run(['switch', 'back', ...of])
+  assert.equal(back.code, 1)
+  assert.match(back.err, /KIAUH's menu of Moonraker's repositories leads back/)
+  assert.ok(!existsSync(layout.at('etc/systemd/system/moonraker-two.service.d')))
+})

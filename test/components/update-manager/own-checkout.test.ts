@@ -41,6 +41,11 @@ async function opened(name: string, change: (source: string) => void): Promise<G
   change(source)
   repos.commit(source, 'two')
   repos.git(source, 'push', '--quiet', repos.path(`${name}.git`), 'main')
+  return open(name)
+}
+
+/** The updater of a repository. */
+async function open(name: string): Promise<GitUpdater> {
   const updater = await openOwnCheckout(repos.path(name), {
     core: { clock: systemClock, debug: false },
     general: readShape(generalOptions, {}),
@@ -101,4 +106,26 @@ test('another program does not take the place of this server', async () => {
   const { error } = await runOf(run => updater.update(run))
   assert.equal(error, 'The new version is not this server, moonraker-ts: it is not installed')
   assert.equal(repos.read('other', 'version.txt'), 'one\n')
+})
+
+test('a repository with the built server, as KIAUH installs it, is updated without a build', async () => {
+  const source = 'kiauh-source'
+  repos.create(source, 'main')
+  repos.write(source, 'package.json', '{"name":"moonraker-ts"}')
+  repos.write(source, 'dist/moonraker.cjs', 'one')
+  repos.commit(source, 'one')
+  repos.publish(source, 'kiauh.git')
+  repos.clone('kiauh.git', 'kiauh')
+  repos.write(source, 'dist/moonraker.cjs', 'two')
+  repos.commit(source, 'two')
+  repos.git(source, 'push', '--quiet', repos.path('kiauh.git'), 'main')
+  const updater = await open('kiauh')
+  const { lines, error } = await runOf(run => updater.update(run))
+  assert.equal(error, null, lines.join('\n'))
+  assert.deepEqual(lines.slice(-2), [
+    'Git Repo moonraker: restart',
+    '*Git Repo moonraker: Update Finished...',
+  ])
+  assert.equal(repos.read('kiauh', 'dist/moonraker.cjs'), 'two')
+  assert.equal(guarded.includes(repos.path('kiauh', 'dist')), false)
 })

@@ -9,7 +9,7 @@ import { Replacement } from '../archive/replacement.ts'
 import { makeTreeDurable } from '../archive/tree.ts'
 import { type Requirements, readRequirements } from '../dependencies/requirements.ts'
 import type { Git } from '../git/git.ts'
-import { GitUpdater } from '../git/git-updater.ts'
+import { GitUpdater, type GitUpdaterParts } from '../git/git-updater.ts'
 import { kindOf } from '../git/read-repo.ts'
 import type { GeneralOptions } from '../options.ts'
 import type { BuiltInOptions } from '../sections.ts'
@@ -17,6 +17,8 @@ import type { UpdateRun, Updater } from '../updater.ts'
 import { isThisServer, PACKAGE } from './this-server.ts'
 
 const NAME = 'moonraker'
+/** The sources have it; the repository that KIAUH installs has the built server instead. */
+const BUILD_SCRIPT = 'scripts/build.mjs'
 /** Seconds for npm, and for a build, on a slow computer. */
 const INSTALL_SECONDS = 1800
 const BUILD_SECONDS = 600
@@ -60,7 +62,7 @@ export async function openOwnCheckout(
       reportAnomalies: options?.report_anomalies ?? true,
       debug,
     },
-    dependencies: new OwnBuild(path, build, beforeRestart),
+    dependencies: existsSync(join(path, BUILD_SCRIPT)) ? new OwnBuild(path, build, beforeRestart) : BUILT,
     check: (commit, signal) => demandThisServer(git, commit, signal),
     findUrl: url => Promise.resolve(url),
   })
@@ -71,6 +73,12 @@ async function demandThisServer(git: Git, commit: string, signal: AbortSignal): 
   const { stdout } = await git.run(['show', `${commit}:package.json`], signal)
   if (isThisServer(stdout)) return
   throw new ApiError(400, `The new version is not this server, ${PACKAGE}: it is not installed`)
+}
+
+/** What a repository with the built server needs: nothing. */
+const BUILT: GitUpdaterParts['dependencies'] = {
+  read: () => Promise.resolve({ python: new Set(), system: new Set(), nodeHash: null }),
+  install: () => Promise.resolve(),
 }
 
 /** Installs the packages that the server is built with, and builds it. */
@@ -118,7 +126,7 @@ class OwnBuild {
     const replacement = this.#replacement
     const { incoming } = replacement
     await replacement.prepare()
-    await this.#run(process.execPath, ['scripts/build.mjs', incoming], BUILD_SECONDS, run)
+    await this.#run(process.execPath, [BUILD_SCRIPT, incoming], BUILD_SECONDS, run)
     await this.#run(process.execPath, [join(incoming, 'moonraker.cjs'), '--version'], BUILD_SECONDS, run)
     await makeTreeDurable(incoming)
     await run.uninterrupted(() => replacement.replaceFolder('incoming'))
