@@ -2,9 +2,9 @@
 // default dist.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
-import { basename, dirname, join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
@@ -107,7 +107,7 @@ export async function bundle(output = join(root, 'dist')) {
     builds.push(await build({ ...SETTINGS, entryPoints: [name], outfile: join(output, file) }))
   }
   const bundled = new Set(builds.flatMap(({ metafile }) => bundledFolders(metafile)))
-  const swagger = packDocs(join(output, 'docs'))
+  const swagger = packSwagger(join(output, 'docs'))
   writeThirdParty(output, [swagger, ...[...bundled].map(folder => describePackage(folder))])
   const name = createHash('sha256')
     .update(readFileSync(join(output, 'server.cjs')))
@@ -142,19 +142,11 @@ async function bundleWorkers(output) {
   })
 }
 
-/** Writes the files of the page at /docs to `folder`, compressed as they are sent. Returns what describes Swagger UI. */
-export function packDocs(folder) {
-  const page = join(root, 'src', 'components', 'api-docs', 'page')
+/** Writes the files of Swagger UI, for the page at /docs/http, to `folder`. Returns the description of its package. */
+function packSwagger(folder) {
   const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
-  const own = readdirSync(page).filter(name => /\.(html|css|js)$/.test(name))
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  for (const path of [
-    ...own.map(name => join(page, name)),
-    ...['swagger-ui-bundle.js', 'swagger-ui.css'].map(name => join(swagger, name)),
-  ]) {
-    writeFileSync(join(folder, `${basename(path)}.gz`), gzipSync(readFileSync(path), { level: 9 }))
-  }
+  const names = ['swagger-ui-bundle.js', 'swagger-ui.css']
+  packFiles(folder, new Map(names.map(name => [name, readFileSync(join(swagger, name))])))
   // Its bundle contains packages too.
   return describePackage(relative(root, swagger), ['swagger-ui-bundle.js.LICENSE.txt'])
 }

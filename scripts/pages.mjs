@@ -1,5 +1,6 @@
 // Bundles the pages of src/pages for browsers. Each folder with an index.html is a page: its main.ts and its style.css
-// become NAME.js and NAME.css, and index.html becomes NAME.html.
+// become FOLDER.js and FOLDER.css, and index.html becomes FOLDER.html. A further page of a folder, PAGE.html, has its PAGE.ts and
+// PAGE.css, which become FOLDER-PAGE.
 import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,11 +10,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** The `files` of all pages by their names, as browsers load them, and esbuild's metafile. */
 export async function bundlePages() {
-  const pages = globSync('src/pages/*/index.html', { cwd: root }).map(path => basename(dirname(path)))
+  const pages = globSync('src/pages/*/*.html', { cwd: root }).map(pageOf)
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: pages.flatMap(page =>
-      ['main.ts', 'style.css'].map(file => ({ in: `src/pages/${page}/${file}`, out: page })),
+    entryPoints: pages.flatMap(({ name, script, style }) =>
+      [script, style].map(file => ({ in: file, out: name })),
     ),
     outdir: 'pages',
     bundle: true,
@@ -31,8 +32,17 @@ export async function bundlePages() {
     logLevel: 'warning',
   })
   const files = new Map([
-    ...pages.map(page => [`${page}.html`, readFileSync(join(root, 'src/pages', page, 'index.html'))]),
+    ...pages.map(({ name, html }) => [`${name}.html`, readFileSync(join(root, html))]),
     ...outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]),
   ])
   return { files, metafile }
+}
+
+/** The files of a page by the path of its HTML. */
+function pageOf(html) {
+  const folder = dirname(html)
+  const page = basename(html, '.html')
+  const [name, script, style] =
+    page === 'index' ? [basename(folder), 'main', 'style'] : [`${basename(folder)}-${page}`, page, page]
+  return { name, html, script: `${folder}/${script}.ts`, style: `${folder}/${style}.css` }
 }

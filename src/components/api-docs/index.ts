@@ -6,7 +6,7 @@ import { type Component, component } from '../../component/component.ts'
 import { guideFiles, pagePolicy, redirectToFolder, sendPageFile } from '../../core/page-files.ts'
 import type { Registration } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
-import { sendDocsFile } from './page-files.ts'
+import { docsFiles } from './page-files.ts'
 
 /**
  * The page at /docs/ and the guide. They need no login: they contain nothing of this server, and users log in there. Later
@@ -21,7 +21,7 @@ function servePages(registry: Registry): Registration[] {
   }
   return [
     registry.serveRaw({ ...page, path: '/docs', handle: redirectToFolder }),
-    registry.serveRaw({ ...page, path: '/docs/', handle: request => sendDocsFile(request) }),
+    registry.serveRaw({ ...page, path: '/docs/', handle: docsFiles() }),
     registry.serveRaw({ ...page, path: '/docs/guide', handle: redirectToFolder }),
     registry.serveRaw({ ...page, path: '/docs/guide/', handle: sendGuide }),
   ]

@@ -1,7 +1,7 @@
 // Keeps the model up to date: connects, loads everything in one request, and follows what changes.
 import { type Client, connect, type StatusMirror } from '../../client/index.ts'
 import { apiBase } from '../shared/address.ts'
-import { forgetTokens, isUnauthorized, storedLogin } from '../shared/credentials.ts'
+import { forgetCredentials, isUnauthorized, storedLogin } from '../shared/credentials.ts'
 import { showLogin } from '../shared/login.ts'
 import { EMPTY, type Model, textOf } from './model.ts'
 
@@ -113,7 +113,7 @@ export class Live {
   async requestLogin(reason?: string): Promise<void> {
     if (this.#isLoginShown) return
     if (reason !== undefined) {
-      forgetTokens()
+      forgetCredentials()
       this.#disconnect()
       this.#model = EMPTY
       this.#set({ connection: 'refused' })
@@ -126,7 +126,7 @@ export class Live {
 
   /** Ends the login on this device. */
   async logOut(): Promise<void> {
-    forgetTokens()
+    forgetCredentials()
     this.#model = EMPTY
     await this.start()
   }

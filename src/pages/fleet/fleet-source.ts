@@ -10,7 +10,7 @@ import {
   type Row,
   type State,
 } from '../printers/source.ts'
-import { forgetTokens, isUnauthorized, storedLogin, storeTokens } from '../shared/credentials.ts'
+import { forgetCredentials, isUnauthorized, storedLogin, storeTokens } from '../shared/credentials.ts'
 
 /** Printers of one reply, and rows that the hub sends changes of. */
 const PAGE = 200
@@ -46,7 +46,7 @@ export class HubSource implements FleetSource {
       this.#client = null
       if (!isUnauthorized(error)) throw error
       this.#login = null
-      forgetTokens()
+      forgetCredentials()
       throw new LoginNeeded('', 'Log in to see the fleet')
     }
   }
@@ -133,7 +133,7 @@ export class HubSource implements FleetSource {
 
   async logIn(_place: string, username: string, password: string): Promise<void> {
     const onTokens = (tokens: Parameters<typeof storeTokens>[0] | null) => {
-      if (tokens === null) forgetTokens()
+      if (tokens === null) forgetCredentials()
       else storeTokens(tokens, false)
     }
     const login = new Login({ url: this.#url, username, password, onTokens })

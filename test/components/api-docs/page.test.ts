@@ -2,52 +2,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { api } from '../../../src/api/index.ts'
+import { nameIn } from '../../../src/pages/api/hash.ts'
+import { type Frame, Link } from '../../../src/pages/api/link.ts'
+import { type Schema, sample, typeText } from '../../../src/pages/api/schema.ts'
 import { object, record, string, tuple } from '../../../src/schema/index.ts'
 import { CuttableProxy } from '../../client/cuttable-proxy.ts'
 import { startRig } from '../../support/rig.ts'
 
-interface SchemaModule {
-  readonly typeText: (schema: object | undefined) => string
-  readonly sample: (schema: object | undefined) => unknown
-}
-
-interface Frame {
-  readonly method?: string
-  readonly params?: unknown
-  readonly result?: unknown
-  readonly error?: { readonly code: number; readonly message: string }
-}
-
-interface Owner {
-  readonly opened: () => void
-  readonly closed: (reason: string) => void
-  readonly notified: (frame: Frame) => void
-}
-
-interface LinkModule {
-  readonly Link: new (
-    url: URL,
-    owner: Owner,
-  ) => {
-    open(): void
-    call(method: string, params?: unknown): Promise<{ frame: Frame; text: string; took: number }>
-    resultOf(method: string, params?: unknown): Promise<unknown>
-  }
-}
-
-/** A script of the page: JavaScript with types in comments. */
-const load = (name: string) =>
-  import(new URL(`../../../src/components/api-docs/page/${name}`, import.meta.url).href)
-
-test('a typed address leads to a method, or to none', async () => {
-  const { nameIn } = (await load('catalogue.js')) as { readonly nameIn: (hash: string) => string }
+test('a typed address leads to a method, or to none', () => {
   const cases = { '': '', '#': '', '#server.info': 'server.info', '#a%20b': 'a b', '#%': '', '#%ff': '' }
   for (const [hash, name] of Object.entries(cases)) assert.equal(nameIn(hash), name, hash)
 })
 
-test('types read as in TypeScript', async () => {
-  const { typeText } = (await load('schema.js')) as SchemaModule
-  const cases: readonly (readonly [object | undefined, string])[] = [
+test('types read as in TypeScript', () => {
+  const cases: readonly (readonly [Schema | undefined, string])[] = [
     [{ type: 'string' }, 'string'],
     [undefined, 'any'],
     [{ enum: ['a', 'b'] }, '"a" | "b"'],
@@ -64,9 +32,8 @@ test('types read as in TypeScript', async () => {
   }
 })
 
-test('the editor starts with what the schema requires', async () => {
-  const { sample } = (await load('schema.js')) as SchemaModule
-  const cases: readonly (readonly [object | undefined, unknown])[] = [
+test('the editor starts with what the schema requires', () => {
+  const cases: readonly (readonly [Schema | undefined, unknown])[] = [
     [{ type: 'string' }, ''],
     [{ type: 'integer', minimum: 1 }, 1],
     [{ type: 'number' }, 0],
@@ -82,7 +49,6 @@ test('the editor starts with what the schema requires', async () => {
 test('the connection calls, receives notifications, and reports when it breaks', async () => {
   await using rig = await startRig()
   await using proxy = await CuttableProxy.to(rig.port)
-  const { Link } = (await load('link.js')) as LinkModule
   const [opened, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const received = Promise.withResolvers<Frame>()
   const link = new Link(new URL(`ws://127.0.0.1:${proxy.port}/websocket`), {

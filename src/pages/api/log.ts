@@ -1,7 +1,6 @@
-// The notifications as they come: the newest on top, so many of them, those that the filter lets through.
-import { byId, element } from './dom.js'
-
-/** @import { Frame } from './link.js' */
+// The notifications that the filter accepts, the newest first.
+import { byId, element } from '../shared/dom.ts'
+import type { Frame } from './link.ts'
 
 /** Notifications that are kept. */
 const KEPT = 300
@@ -10,12 +9,12 @@ const LINE = 200
 const OPENED = 50_000
 
 export class NotificationLog {
-  #list = byId('log', HTMLElement)
-  #filter = byId('log-filter', HTMLInputElement)
-  #note = byId('log-note', HTMLElement)
-  #pause = byId('log-pause', HTMLButtonElement)
-  /** @type {{ row: HTMLElement, text: string }[]} Oldest first. */
-  #entries = []
+  readonly #list = byId('log', HTMLElement)
+  readonly #filter = byId('log-filter', HTMLInputElement)
+  readonly #note = byId('log-note', HTMLElement)
+  readonly #pause = byId('log-pause', HTMLButtonElement)
+  /** Oldest first. */
+  #entries: { readonly row: HTMLElement; readonly text: string }[] = []
   #passed = 0
   #paused = false
 
@@ -24,30 +23,29 @@ export class NotificationLog {
     this.#pause.addEventListener('click', () => {
       this.#paused = !this.#paused
       this.#pause.setAttribute('aria-pressed', String(this.#paused))
-      this.#pause.textContent = this.#paused ? 'Go on' : 'Pause'
+      this.#pause.textContent = this.#paused ? 'Continue' : 'Pause'
     })
     byId('log-clear', HTMLElement).addEventListener('click', () => this.clear())
     this.#notify()
   }
 
-  clear() {
+  clear(): void {
     this.#entries = []
     this.#passed = 0
     this.#list.replaceChildren()
     this.#notify()
   }
 
-  /** @param {string} name */
-  showOnly(name) {
+  /** Shows the notifications of one name only. */
+  showOnly(name: string): void {
     this.#filter.value = name
     this.#apply()
   }
 
-  /** @param {Frame} frame */
-  add({ method = '', params }) {
+  add({ method = '', params }: Frame): void {
     const line = params === undefined ? '' : JSON.stringify(params)
     const text = `${method} ${line}`.toLowerCase()
-    if (this.#paused || !this.#lets(text)) {
+    if (this.#paused || !this.#accepts(text)) {
       this.#passed += 1
       this.#notify()
       return
@@ -59,8 +57,7 @@ export class NotificationLog {
     this.#notify()
   }
 
-  /** @param {string} text */
-  #lets(text) {
+  #accepts(text: string): boolean {
     const words = this.#filter.value
       .toLowerCase()
       .split(/\s+/)
@@ -68,33 +65,29 @@ export class NotificationLog {
     return words.every(word => (word.startsWith('-') ? !text.includes(word.slice(1)) : text.includes(word)))
   }
 
-  #apply() {
-    for (const { row, text } of this.#entries) row.hidden = !this.#lets(text)
+  #apply(): void {
+    for (const { row, text } of this.#entries) row.hidden = !this.#accepts(text)
     this.#notify()
   }
 
-  #notify() {
+  #notify(): void {
     const shown = this.#entries.filter(({ row }) => !row.hidden).length
     this.#note.textContent = `${shown} shown, ${this.#passed + this.#entries.length - shown} left out`
   }
 }
 
-/**
- * A line that opens.
- * @param {string} method
- * @param {unknown} params
- * @param {string} line
- */
-function rowOf(method, params, line) {
+/** A line that opens. */
+function rowOf(method: string, params: unknown, line: string): HTMLElement {
   const time = element('time', {}, new Date().toLocaleTimeString(undefined, { hour12: false }))
   const short = line.length > LINE ? `${line.slice(0, LINE)}…` : line
   const summary = element('summary', {}, time, ' ', element('b', {}, method), ' ', element('code', {}, short))
   const row = element('details', {}, summary)
   if (params === undefined) return row
-  // Written out when it is opened only: there are many, and few are opened.
+  // Written out only when it is opened: there are many, and few are opened.
   row.addEventListener('toggle', () => {
-    if (row.querySelector('pre') === null)
+    if (row.querySelector('pre') === null) {
       row.append(element('pre', {}, JSON.stringify(params, null, 2).slice(0, OPENED)))
+    }
   })
   return row
 }

@@ -1,74 +1,77 @@
 // The printer's status: which objects to follow, and their fields as they are now.
-import { byId, element, messageOf } from './dom.js'
-
-/** @import { Link } from './link.js' */
+import { byId, element, messageOf } from '../shared/dom.ts'
+import type { Link } from './link.ts'
 
 /** Characters of a value that are shown. */
 const VALUE = 300
 /** Followed from the start, if the printer has them. */
 const FIRST = ['webhooks', 'print_stats', 'toolhead', 'extruder', 'heater_bed']
 
-/** @typedef {Record<string, Record<string, unknown>>} Status */
+/** Fields of status objects by their names. */
+export type Status = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+interface Shown {
+  readonly table: HTMLElement
+  readonly cells: Map<string, HTMLElement>
+}
 
 export class StatusView {
-  #link
-  #boxes = byId('objects', HTMLElement)
-  #values = byId('values', HTMLElement)
-  #note = byId('status-note', HTMLElement)
-  /** @type {Set<string>} */
-  #wanted = new Set()
-  /** @type {Map<string, { table: HTMLElement, cells: Map<string, HTMLElement> }>} What is shown, by object and field. */
-  #shown = new Map()
+  readonly #link: Link
+  readonly #boxes = byId('objects', HTMLElement)
+  readonly #values = byId('values', HTMLElement)
+  readonly #note = byId('status-note', HTMLElement)
+  #wanted = new Set<string>()
+  /** What is shown, by object and field. */
+  readonly #shown = new Map<string, Shown>()
 
-  /** @param {Link} link */
-  constructor(link) {
+  constructor(link: Link) {
     this.#link = link
+    // The values scroll, with the keyboard too.
+    this.#values.tabIndex = 0
   }
 
   /** Lists the objects, and subscribes again to the followed ones. */
-  async start() {
+  async start(): Promise<void> {
     try {
-      const { objects } = await this.#link.resultOf('printer.objects.list')
-      if (this.#boxes.childElementCount === 0)
-        this.#wanted = new Set(FIRST.filter(name => objects.includes(name)))
-      this.#boxes.replaceChildren(...objects.sort().map((/** @type {string} */ name) => this.#box(name)))
+      const list = (await this.#link.resultOf('printer.objects.list')) as { readonly objects: string[] }
+      if (this.#boxes.childElementCount === 0) {
+        this.#wanted = new Set(FIRST.filter(name => list.objects.includes(name)))
+      }
+      this.#boxes.replaceChildren(...list.objects.sort().map(name => this.#box(name)))
       await this.#follow()
     } catch (error) {
       this.end(messageOf(error))
     }
   }
 
-  /**
-   * The values are of the past from now on.
-   * @param {string} reason
-   */
-  end(reason) {
+  /** Shows that the values are old from now on. */
+  end(reason: string): void {
     this.#note.textContent = reason
     this.#values.classList.add('past')
   }
 
-  /** @param {Status} changes */
-  change(changes) {
+  change(changes: Status): void {
     for (const [object, fields] of Object.entries(changes)) {
       for (const [field, value] of Object.entries(fields)) this.#show(object, field, value)
     }
   }
 
-  /** @param {string} name */
-  #box(name) {
+  #box(name: string): HTMLElement {
     const box = element('input', { type: 'checkbox' })
     box.checked = this.#wanted.has(name)
     box.addEventListener('change', () => {
       if (box.checked) this.#wanted.add(name)
       else this.#wanted.delete(name)
-      this.#follow().catch(error => this.end(error.message))
+      this.#follow().catch((error: unknown) => this.end(messageOf(error)))
     })
     return element('label', {}, box, ' ', name)
   }
 
-  async #follow() {
+  async #follow(): Promise<void> {
     const objects = Object.fromEntries([...this.#wanted].map(name => [name, null]))
-    const { status } = await this.#link.resultOf('printer.objects.subscribe', { objects })
+    const { status } = (await this.#link.resultOf('printer.objects.subscribe', { objects })) as {
+      readonly status: Status
+    }
     this.#shown.clear()
     this.#values.replaceChildren()
     this.#values.classList.remove('past')
@@ -76,12 +79,7 @@ export class StatusView {
     this.change(status)
   }
 
-  /**
-   * @param {string} object
-   * @param {string} field
-   * @param {unknown} value
-   */
-  #show(object, field, value) {
+  #show(object: string, field: string, value: unknown): void {
     const text = JSON.stringify(value) ?? ''
     const cell = this.#shown.get(object)?.cells.get(field) ?? this.#addRow(object, field)
     cell.textContent = text.length > VALUE ? `${text.slice(0, VALUE)}…` : text
@@ -90,22 +88,17 @@ export class StatusView {
     cell.animate([{ background: 'var(--flash)' }, { background: 'transparent' }], 1200)
   }
 
-  /**
-   * @param {string} object
-   * @param {string} field
-   */
-  #addRow(object, field) {
+  #addRow(object: string, field: string): HTMLElement {
     const { table, cells } = this.#shown.get(object) ?? this.#addTable(object)
-    const cell = element('td', {})
+    const cell = element('td')
     cells.set(field, cell)
     table.append(element('tr', {}, element('th', { scope: 'row' }, field), cell))
     return cell
   }
 
-  /** @param {string} object */
-  #addTable(object) {
+  #addTable(object: string): Shown {
     const table = element('table', {}, element('caption', {}, object))
-    const added = { table, cells: new Map() }
+    const added = { table, cells: new Map<string, HTMLElement>() }
     this.#shown.set(object, added)
     this.#values.append(table)
     return added
