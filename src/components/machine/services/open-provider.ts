@@ -52,12 +52,12 @@ export async function openProvider(wanted: ProviderName, parts: ProviderParts): 
       problems.push(`provider ${provider.name} does not work (${messageOf(error)})`)
     }
   }
-  const why = problems.join('; ')
+  const found = problems.join('; ')
+  const mustWork = wanted !== 'systemd_dbus' || existsSync(SYSTEMD_RUNS)
+  const why = mustWork ? found : 'systemd does not run here, as in most containers'
   const text = `services and power of this machine cannot be managed: ${why}`
-  if (wanted !== 'systemd_dbus' || existsSync(SYSTEMD_RUNS)) {
-    return { ...nothing(why), warning: warnings.add(`[machine] ${text}`) }
-  }
-  log.info(text)
+  if (mustWork) return { ...nothing(why), warning: warnings.add(`[machine] ${text}`) }
+  log.info(`${text} (${found})`)
   return nothing(why)
 }
 
