@@ -1,0 +1,44 @@
+// Packages of npm with programs for one kind of processor: Node itself, and what koffi loads.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** What the lock file knows of a package. */
+interface Locked {
+  readonly version: string
+  readonly integrity: string
+}
+
+/**
+ * The folder of the package `name`, in the version of the lock file. npm installs only those of this machine's processor;
+ * any other one is downloaded and unpacked in `work`. Throws Error if that fails, or if its hash is not that of the lock file.
+ */
+export function runtimePackage(name: string, work: string): string {
+  const installed = join(root, 'node_modules', name)
+  if (existsSync(join(installed, 'package.json'))) return installed
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    readonly packages: Readonly<Record<string, Locked>>
+  }
+  const locked = lock.packages[`node_modules/${name}`]
+  if (locked === undefined) throw new Error(`package-lock.json has no package ${name}`)
+  const folder = join(work, name.replace('/', '+'))
+  mkdirSync(folder, { recursive: true })
+  const pack = [
+    'pack',
+    `${name}@${locked.version}`,
+    '--json',
+    '--ignore-scripts',
+    '--pack-destination',
+    folder,
+  ]
+  const [packed] = JSON.parse(execFileSync('npm', pack, { encoding: 'utf8' })) as [
+    { readonly filename: string; readonly integrity: string },
+  ]
+  if (packed.integrity !== locked.integrity)
+    throw new Error(`${name}: the hash is not that of package-lock.json`)
+  execFileSync('tar', ['-xzf', join(folder, packed.filename), '--strip-components=1', '-C', folder])
+  return folder
+}
