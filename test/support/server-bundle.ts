@@ -1,7 +1,7 @@
 // The server as it is installed: a bundle, which needs a third of the time of the sources to start. All files of a test
 // run share one, since a build takes seconds.
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -32,12 +32,13 @@ export async function serverBundle(): Promise<string> {
       await setTimeout(INTERVAL)
       continue
     }
+    const unfinished = mkdtempSync(join(run, 'unfinished-bundle-'))
     try {
-      const unfinished = join(run, 'bundle.unfinished')
       await promisify(execFile)(process.execPath, [BUILD, unfinished])
-      renameSync(unfinished, bundle)
+      if (!existsSync(bundle)) renameSync(unfinished, bundle)
     } finally {
-      rmdirSync(lock)
+      rmSync(unfinished, { recursive: true, force: true })
+      rmSync(lock, { force: true })
     }
   }
   return bundle
@@ -49,12 +50,18 @@ export async function copyBundle(folder: string): Promise<void> {
   cpSync(await serverBundle(), folder, { recursive: true, filter })
 }
 
+/** Whether this process may build. The lock of a process that was killed does not count. */
 function takeLock(lock: string): boolean {
   try {
-    mkdirSync(lock)
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    return false
   }
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') rmSync(lock, { force: true })
+  }
+  return false
 }
