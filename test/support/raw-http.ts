@@ -38,6 +38,8 @@ export async function sendRequest(
     agent: false,
     ...(from !== undefined && { localAddress: from }),
   })
+  // Before the reply an error rejects `once`; after it the server has closed without reading the rest of the body.
+  req.on('error', () => {})
   req.end(body)
   const [res] = await once(req, 'response')
   const chunks: Buffer[] = []
