@@ -1,6 +1,7 @@
 // Runs test files in this process, one after the other, as `test.mjs` sends their names; sends back what each printed
 // and its result.
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
@@ -46,6 +47,8 @@ process.on('message', async ({ file, timeout }) => {
   // node:test ends a file when nothing keeps the process alive; the channel must not.
   process.channel.unref()
   const result = await runFile(file, timeout)
+  // The other processes, and the programs that tests start, need the same modules.
+  flushCompileCache()
   process.channel.ref()
   process.send({ result })
 })
