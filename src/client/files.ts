@@ -1,8 +1,8 @@
 // Uploads and downloads: the part of the API that only HTTP has. Runs in browsers and in Node.
 import type { UploadReply } from '../api/files.ts'
 import type { Infer } from '../schema/index.ts'
-import { CallError, ConnectionLost } from './errors.ts'
-import { type OnProgress, sendForm, type UploadSource } from './upload-form.ts'
+import { reach, refusal } from './http-errors.ts'
+import { type OnProgress, sendUpload, type UploadSource } from './send-upload.ts'
 
 /** Options of an upload. */
 export interface UploadOptions {
@@ -68,13 +68,16 @@ export class Files {
     }
     const address = this.#address('upload')
     const headers = await this.#options.headers()
-    const { status, text } = await this.#reach(address, signal, () =>
-      sendForm({ address, headers, fields, name, source, onProgress, signal }),
+    const form = { fields, name }
+    const reply = await reach(
+      address,
+      () => sendUpload({ address, headers, form, source, onProgress, signal }),
+      signal,
     )
-    if (status !== 201) throw callError('POST /server/files/upload', status, text)
-    const reply = JSON.parse(text) as Uploaded & { readonly result?: Uploaded }
+    if (reply.status !== 201) throw refusal('POST /server/files/upload', reply, reply.text)
+    const uploaded = JSON.parse(reply.text) as Uploaded & { readonly result?: Uploaded }
     // Other servers of this API reply without `result`.
-    return reply.result ?? reply
+    return uploaded.result ?? uploaded
   }
 
   /**
@@ -87,10 +90,12 @@ export class Files {
       ...(await this.#options.headers()),
       ...(range && { Range: `bytes=${range[0]}-${range[1] ?? ''}` }),
     }
-    const response = await this.#reach(address, signal, () =>
-      fetch(address, { headers, ...(signal && { signal }) }),
+    const response = await reach(
+      address,
+      () => fetch(address, { headers, ...(signal && { signal }) }),
+      signal,
     )
-    if (!response.ok) throw callError('GET /server/files', response.status, await response.text())
+    if (!response.ok) throw refusal('GET /server/files', response, await response.text())
     return onProgress === undefined ? response : counted(response, onProgress)
   }
 
@@ -103,32 +108,11 @@ export class Files {
     }
     return `${base}/server/files/${path}`
   }
-
-  async #reach<T>(address: string, signal: AbortSignal | undefined, send: () => Promise<T>): Promise<T> {
-    try {
-      return await send()
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason
-      const why =
-        error instanceof Error ? `: ${(error.cause instanceof Error ? error.cause : error).message}` : ''
-      throw new ConnectionLost(`no reply from ${address}${why}`, { cause: error })
-    }
-  }
 }
 
-function nameOf(source: UploadSource): string {
+/** The name of a file; empty for other sources. */
+export function nameOf(source: UploadSource): string {
   return typeof File === 'function' && source instanceof File ? source.name : ''
-}
-
-/** The server's message; the HTTP status if a proxy replied instead. */
-function callError(method: string, status: number, text: string): CallError {
-  try {
-    const { error } = JSON.parse(text) as { error?: { message?: string } }
-    if (error?.message !== undefined) return new CallError(method, status, error.message)
-  } catch {
-    // The page of a proxy: only its status is useful.
-  }
-  return new CallError(method, status, `HTTP status ${status}`)
 }
 
 function counted(response: Response, onProgress: OnProgress): Response {

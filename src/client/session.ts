@@ -5,9 +5,8 @@ import { CallError, CallTimeout, ConnectionLost } from './errors.ts'
 import type { Link, OpenLink } from './link.ts'
 import { Listeners } from './listeners.ts'
 import { type ConnectOptions, identityOf } from './options.ts'
+import { Retry } from './retry.ts'
 
-/** Seconds before each attempt to reconnect; the last one repeats. Up to half is subtracted at random. */
-const BACKOFF = [0.5, 1, 2, 5, 10] as const
 /** JSON-RPC's code for wrong credentials. */
 const UNAUTHORIZED = -32602
 /** Calls in one frame that every server accepts. */
@@ -50,7 +49,10 @@ export class Session {
   #connection: Connection | null = null
   #hasReceived = false
   #heartbeatTimer: ReturnType<typeof setInterval> | undefined
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
+  readonly #reconnect = new Retry(
+    () => this.connect(),
+    error => this.events.emit('warning', [error]),
+  )
   #closed = false
 
   constructor(open: OpenLink, options: ConnectOptions) {
@@ -213,19 +215,7 @@ export class Session {
     this.#connection = null
     clearInterval(this.#heartbeatTimer)
     this.events.emit('disconnected', [this.#connectionLost(reason)])
-    if (this.#options.reconnect !== false) this.#connectLater(0)
-  }
-
-  #connectLater(attempt: number): void {
-    if (this.#closed) return
-    const seconds = (BACKOFF[Math.min(attempt, BACKOFF.length - 1)] as number) * (1 - Math.random() / 2)
-    this.#retryTimer = setTimeout(() => {
-      this.connect().catch(error => {
-        if (this.#closed) return
-        this.events.emit('warning', [error])
-        this.#connectLater(attempt + 1)
-      })
-    }, seconds * 1000)
+    if (this.#options.reconnect !== false) this.#reconnect.start()
   }
 
   #connectionLost(reason: string): ConnectionLost {
@@ -236,7 +226,7 @@ export class Session {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#retryTimer)
+    this.#reconnect.stop()
     this.#drop('the client was closed')
   }
 }

@@ -1,5 +1,5 @@
 // JSON-RPC over HTTP: each text is a POST to /server/jsonrpc. There are no notifications.
-import { CallError, ConnectionLost } from '../errors.ts'
+import { reach, refusal } from '../http-errors.ts'
 import type { Link, LinkListener, OpenLink } from '../link.ts'
 
 /** Returns the headers of the next request. */
@@ -35,27 +35,10 @@ async function post(
     body,
     signal,
   }
-  let response: Response
-  let reply: string
-  try {
-    response = await fetch(address, request)
-    reply = await response.text()
-  } catch (error) {
-    const why = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
-    throw new ConnectionLost(`no reply from ${address.href}${why}`, { cause: error })
-  }
-  if (!response.ok) throw refusal(response, reply)
-  return reply
-}
-
-/** The error of a request that did not reach the registry: the server or a proxy refused it. */
-function refusal(response: Response, reply: string): CallError {
-  let message = response.statusText || `HTTP status ${response.status}`
-  try {
-    const { error } = JSON.parse(reply) as { error?: { message?: string } }
-    if (error?.message !== undefined) message = error.message
-  } catch {
-    // The page of a proxy: only its status is useful.
-  }
-  return new CallError('POST /server/jsonrpc', response.status, message)
+  const { response, text } = await reach(address.href, async () => {
+    const response = await fetch(address, request)
+    return { response, text: await response.text() }
+  })
+  if (!response.ok) throw refusal('POST /server/jsonrpc', response, text)
+  return text
 }

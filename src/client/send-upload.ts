@@ -1,5 +1,5 @@
-// Sends a multipart form with a file: with XMLHttpRequest in browsers, where only that reports progress, and as a stream
-// elsewhere.
+// Sends a file, in a multipart form or as the whole body: with XMLHttpRequest in browsers, where only that reports
+// progress, and as a stream elsewhere.
 
 /** Called with the bytes sent so far and, if known, their total. */
 export type OnProgress = (bytes: number, total: number | undefined) => void
@@ -13,27 +13,35 @@ export type UploadSource =
   | ReadableStream<Uint8Array<ArrayBuffer>>
   | AsyncIterable<Uint8Array<ArrayBuffer>>
 
-/** One form to send. */
-export interface FormRequest {
-  readonly address: string
-  readonly headers: Readonly<Record<string, string>>
+/** The form around a file. */
+interface Form {
   readonly fields: Readonly<Record<string, string>>
   /** The file's name. */
   readonly name: string
+}
+
+/** One file to send. */
+export interface UploadRequest {
+  readonly address: string
+  readonly headers: Readonly<Record<string, string>>
+  /** For a POST; null for a PUT of the file alone. */
+  readonly form: Form | null
   readonly source: UploadSource
   readonly onProgress: OnProgress | undefined
   readonly signal: AbortSignal | undefined
 }
 
 /** The reply. */
-export interface FormReply {
+export interface SentReply {
   readonly status: number
+  readonly statusText: string
   readonly text: string
 }
 
 /** The used part of the browsers' XMLHttpRequest. */
 interface Xhr {
   readonly status: number
+  readonly statusText: string
   readonly responseText: string
   readonly upload: { onprogress: ((event: { loaded: number; total: number }) => void) | null }
   onload: (() => void) | null
@@ -41,26 +49,23 @@ interface Xhr {
   onabort: (() => void) | null
   open(verb: string, address: string): void
   setRequestHeader(name: string, value: string): void
-  send(body: FormData): void
+  send(body: FormData | Blob): void
   abort(): void
 }
 
-/** Sends the form. Rejects without a reply. */
-export function sendForm(request: FormRequest): Promise<FormReply> {
+/** Sends the file. Rejects without a reply. */
+export function sendUpload(request: UploadRequest): Promise<SentReply> {
   const { XMLHttpRequest } = globalThis as { XMLHttpRequest?: new () => Xhr }
   return XMLHttpRequest === undefined ? sendByFetch(request) : sendByXhr(request, new XMLHttpRequest())
 }
 
-async function sendByXhr(request: FormRequest, xhr: Xhr): Promise<FormReply> {
-  const { address, headers, fields, name, source, onProgress, signal } = request
-  const form = new FormData()
-  for (const [field, text] of Object.entries(fields)) form.set(field, text)
+async function sendByXhr(request: UploadRequest, xhr: Xhr): Promise<SentReply> {
+  const { address, headers, form, source, onProgress, signal } = request
   const blob = await blobOf(source)
-  form.set('file', blob, name)
   return new Promise((resolve, reject) => {
-    xhr.open('POST', address)
+    xhr.open(verbOf(request), address)
     for (const [header, value] of Object.entries(headers)) xhr.setRequestHeader(header, value)
-    xhr.onload = () => resolve({ status: xhr.status, text: xhr.responseText })
+    xhr.onload = () => resolve({ status: xhr.status, statusText: xhr.statusText, text: xhr.responseText })
     xhr.onerror = () => reject(new Error('the browser could not send it'))
     xhr.onabort = () => reject(signal?.reason)
     // A listener causes a CORS preflight, so there is one only if the caller wants progress. `loaded` includes the form.
@@ -68,8 +73,19 @@ async function sendByXhr(request: FormRequest, xhr: Xhr): Promise<FormReply> {
       xhr.upload.onprogress = ({ loaded }) => onProgress(Math.min(loaded, blob.size), blob.size)
     signal?.addEventListener('abort', () => xhr.abort())
     if (signal?.aborted) reject(signal.reason)
-    else xhr.send(form)
+    else xhr.send(form === null ? blob : formData(form, blob))
   })
+}
+
+function verbOf({ form }: UploadRequest): string {
+  return form === null ? 'PUT' : 'POST'
+}
+
+function formData({ fields, name }: Form, blob: Blob): FormData {
+  const data = new FormData()
+  for (const [field, text] of Object.entries(fields)) data.set(field, text)
+  data.set('file', blob, name)
+  return data
 }
 
 async function blobOf(source: UploadSource): Promise<Blob> {
@@ -79,34 +95,41 @@ async function blobOf(source: UploadSource): Promise<Blob> {
   return new Blob(chunks)
 }
 
-async function sendByFetch(request: FormRequest): Promise<FormReply> {
-  const { address, headers, signal } = request
+async function sendByFetch(request: UploadRequest): Promise<SentReply> {
+  const { address, headers, form, signal } = request
   const boundary = `moonraker-ts-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`
+  const type = form === null ? 'application/octet-stream' : `multipart/form-data; boundary=${boundary}`
   const response = await fetch(address, {
-    method: 'POST',
-    headers: { ...headers, 'Content-Type': `multipart/form-data; boundary=${boundary}` },
-    body: streamOf(formOf(request, boundary)),
+    method: verbOf(request),
+    headers: { ...headers, 'Content-Type': type },
+    body: streamOf(form === null ? piecesOf(request) : formOf(form, boundary, piecesOf(request))),
     duplex: 'half',
     ...(signal && { signal }),
   } as RequestInit)
-  return { status: response.status, text: await response.text() }
+  const { status, statusText } = response
+  return { status, statusText, text: await response.text() }
 }
 
 /** Bytes between reports of progress. */
 const PIECE = 256 * 1024
 
-async function* formOf(
-  { fields, name, source, onProgress, signal }: FormRequest,
-  boundary: string,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+type Pieces = AsyncGenerator<Uint8Array<ArrayBuffer>>
+
+async function* formOf({ fields, name }: Form, boundary: string, file: Pieces): Pieces {
   const encoder = new TextEncoder()
-  const total = sizeOf(source)
   let head = ''
   for (const [field, text] of Object.entries(fields)) {
     head += `--${boundary}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${text}\r\n`
   }
   head += `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${escaped(name)}"\r\n`
   yield encoder.encode(`${head}Content-Type: application/octet-stream\r\n\r\n`)
+  yield* file
+  yield encoder.encode(`\r\n--${boundary}--\r\n`)
+}
+
+/** The file, with reports of its progress. */
+async function* piecesOf({ source, onProgress, signal }: UploadRequest): Pieces {
+  const total = sizeOf(source)
   let bytes = 0
   for await (const chunk of chunksOf(source)) {
     for (let start = 0; start < chunk.length; start += PIECE) {
@@ -118,7 +141,6 @@ async function* formOf(
       onProgress?.(bytes, total)
     }
   }
-  yield encoder.encode(`\r\n--${boundary}--\r\n`)
 }
 
 /** Escapes a name as browsers do (HTML, "multipart/form-data"). */
@@ -132,7 +154,7 @@ function sizeOf(source: UploadSource): number | undefined {
   return 'byteLength' in source ? source.byteLength : undefined
 }
 
-async function* chunksOf(source: UploadSource): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* chunksOf(source: UploadSource): Pieces {
   if (source instanceof Blob) yield* readerOf(source.stream())
   else if (source instanceof ReadableStream) yield* readerOf(source)
   else if (typeof source === 'string' || 'byteLength' in source) yield bytesOf(source)
@@ -145,9 +167,7 @@ function bytesOf(source: string | ArrayBuffer | Uint8Array<ArrayBuffer>): Uint8A
 }
 
 /** Not every browser can iterate over a stream. */
-async function* readerOf(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* readerOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Pieces {
   const reader = stream.getReader()
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
@@ -156,7 +176,7 @@ async function* readerOf(
   }
 }
 
-function streamOf(chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array> {
+function streamOf(chunks: Pieces): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {
       const next = await chunks.next()
