@@ -100,9 +100,9 @@ test('its types check in a program of another project', async () => {
   assert.equal(stdout, '')
 })
 
-test('it bundles for browsers, without a module of Node and without the contract', async () => {
+/** A program of another project, bundled for browsers. */
+async function bundled(contents: string) {
   await installed
-  const contents = "import { connect } from 'moonraker-ts/client'\nwindow.connect = connect"
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: USER },
     bundle: true,
@@ -113,8 +113,36 @@ test('it bundles for browsers, without a module of Node and without the contract
     platform: 'browser',
     logLevel: 'silent',
   })
-  assert.deepEqual(Object.values(metafile.outputs)[0]?.imports, [])
-  const foreign = Object.keys(metafile.inputs).filter(path => !/^<stdin>$|\/dist\/client\//.test(path))
-  assert.deepEqual(foreign, [])
-  assert.ok((outputFiles[0]?.contents.length ?? 0) < 20_000)
+  const [output] = Object.values(metafile.outputs)
+  // Of a module that only loads another one, a call is left.
+  const used = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 20)
+  return {
+    size: outputFiles[0]?.contents.length ?? 0,
+    imports: output?.imports,
+    inputs: Object.keys(metafile.inputs),
+    used: used.map(([path]) => path),
+  }
+}
+
+test('it bundles for browsers, without a module of Node and without the contract', async () => {
+  const { size, imports, inputs } = await bundled(
+    "import { connect, Fleet, Workshop } from 'moonraker-ts/client'\nwindow.used = [connect, Fleet, Workshop]",
+  )
+  assert.deepEqual(imports, [])
+  assert.deepEqual(
+    inputs.filter(path => !/^<stdin>$|\/dist\/client\//.test(path)),
+    [],
+  )
+  assert.ok(size < 25_000, String(size))
+})
+
+test('a program of one printer contains nothing of fleets and workshops', async () => {
+  const { size, used } = await bundled(
+    "import { connect } from 'moonraker-ts/client'\nwindow.connect = connect",
+  )
+  assert.deepEqual(
+    used.filter(path => /\/client\/(fleet|workshop)\//.test(path)),
+    [],
+  )
+  assert.ok(size < 17_000, String(size))
 })

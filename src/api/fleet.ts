@@ -16,7 +16,8 @@ import {
   tuple,
 } from '../schema/index.ts'
 import { chapter } from './chapter.ts'
-import { endpoints, type ROLES } from './endpoint.ts'
+import { endpoints } from './endpoint.ts'
+import type { StatusChange } from './printer.ts'
 
 const { get, post, del } = endpoints({ changingRole: 'operator' })
 
@@ -312,4 +313,25 @@ export const FleetFile = object({
   metadata: record(json()).describe('What the slicer wrote into the file'),
 })
 
-export type FleetRole = (typeof ROLES)[number]
+export type FleetFile = Infer<typeof FleetFile>
+
+/** A message of a hub on the WebSocket /fleet/live. */
+export interface FleetLiveMessage {
+  /** Once a second. */
+  readonly summary?: FleetSummary
+  /** Rows that the client shows and that have changed; and the ids of those that have left the fleet. */
+  readonly rows?: readonly FleetPrinter[]
+  readonly gone?: readonly string[]
+  /** The hub has requested the status of the open printer; `reached` is false if the printer is not connected. */
+  readonly opened?: { readonly id: string; readonly reached: boolean }
+  /** Status of the open printer that has changed. At first and after each `opened` it is the whole status. */
+  readonly live?: { readonly id: string; readonly t: number; readonly status: StatusChange }
+}
+
+/** A message of a client on the WebSocket /fleet/live. */
+export interface FleetLiveRequest {
+  /** The ids of the rows that the client shows: at most 200, the hub ignores further ones. */
+  readonly rows?: readonly string[]
+  /** The printer whose status the client follows; null for none. */
+  readonly open?: string | null
+}

@@ -12,7 +12,7 @@ import { StatusSubscription } from './status-subscription.ts'
 export type Method = keyof Api
 
 /** The parameters of a method; may be left out if none is required. */
-type Params<M extends Method> =
+export type Params<M extends Method> =
   Record<never, never> extends CallOf<Api[M]> ? [params?: CallOf<Api[M]>] : [params: CallOf<Api[M]>]
 
 /** A call in a batch: `['server.info']`, `['server.files.metadata', { filename: 'a.gcode' }]`. */

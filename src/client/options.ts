@@ -70,6 +70,13 @@ export function httpBase(url: string): string | null {
   return `${protocol.replace('ws', 'http')}//${host}${pathname.replace(/\/(websocket)?$/, '')}`
 }
 
+/** The same, for what HTTP alone has. Throws for a unix socket. */
+export function serverBase(url: string): string {
+  const base = httpBase(url)
+  if (base === null) throw new Error(`${url} is a unix socket: give a URL with http:// or ws://`)
+  return base
+}
+
 /** The headers of a request over HTTP. */
 export async function credentialHeaders(options: ConnectOptions): Promise<Record<string, string>> {
   const token = await tokenOf(options)

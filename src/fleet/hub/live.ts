@@ -1,6 +1,7 @@
 // The WebSocket /fleet/live: the summary and the rows that a page shows, once a second, and the status of one printer.
 import type { NatsConnection, Subscription } from '@nats-io/transport-node'
 import type { WebSocket } from 'ws'
+import type { FleetLiveMessage, FleetLiveRequest } from '../../api/fleet.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Registry } from '../../rpc/registry.ts'
@@ -72,7 +73,7 @@ class Pages {
   }
 
   #summary(): string {
-    return JSON.stringify({ summary: summaryOf(this.#parts.store) })
+    return textOf({ summary: summaryOf(this.#parts.store) })
   }
 
   #tick(): void {
@@ -143,7 +144,7 @@ class Page {
       return [row]
     })
     this.#changed.clear()
-    this.send(JSON.stringify({ rows, gone }))
+    this.send(textOf({ rows, gone }))
   }
 
   /** `{"rows": [ID…]}`: the rows that the page shows; `{"open": ID|null}`: the printer whose status it follows. */
@@ -181,7 +182,7 @@ class Page {
       callback: (error, message) => {
         if (error !== null || this.#ws.bufferedAmount > MAX_UNREAD) return
         const reading = readMessage(liveSchema, message.data)
-        if (reading.kind === 'message') this.send(JSON.stringify({ live: { id, ...reading.value } }))
+        if (reading.kind === 'message') this.send(textOf({ live: { id, ...reading.value } }))
       },
     })
     const timer = clock.every(WATCH_AGAIN, () => void this.#watch(id))
@@ -196,7 +197,7 @@ class Page {
       .send(id, { do: 'watch', args: { seconds: WATCH_SECONDS } }, this.#user)
       .then(() => true)
       .catch(() => false)
-    if (this.#opened?.id === id) this.send(JSON.stringify({ opened: { id, reached } }))
+    if (this.#opened?.id === id) this.send(textOf({ opened: { id, reached } }))
   }
 
   #closePrinter(): void {
@@ -210,7 +211,12 @@ class Page {
   }
 }
 
-function parsed(text: string): Record<string, unknown> {
+function textOf(message: FleetLiveMessage): string {
+  return JSON.stringify(message)
+}
+
+/** What a client sent, as it is; nothing for what is no message. */
+function parsed(text: string): { readonly [K in keyof FleetLiveRequest]: unknown } {
   try {
     const message: unknown = JSON.parse(text)
     return isPlainObject(message) ? message : {}

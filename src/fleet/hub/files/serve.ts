@@ -8,7 +8,6 @@ import type { Scope } from '../../../core/scope.ts'
 import { sendFile } from '../../../core/send-file.ts'
 import type { RawRequest, Registry } from '../../../rpc/registry.ts'
 import { demandRole } from '../../../rpc/user.ts'
-import type { Infer } from '../../../schema/index.ts'
 import type { Blobs } from './blobs.ts'
 import { FILES_PATH, isSigned } from './signed-urls.ts'
 
@@ -48,7 +47,7 @@ export function serveFiles(scope: Scope, { registry, blobs, urlKey }: FileRoutes
           })
         })
         const metadata = await blobs.metadataOf(stored.sha256).catch(() => ({}))
-        const result: Infer<typeof FleetFile> = { ...stored, name: query.get('name') ?? '', metadata }
+        const result: FleetFile = { ...stored, name: query.get('name') ?? '', metadata }
         sendJson({ result }, 201)
       },
     }),
