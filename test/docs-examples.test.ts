@@ -9,9 +9,13 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { connect } from '../src/client/index.ts'
 import { CuttableProxy } from './client/cuttable-proxy.ts'
+import { skip as noEngine } from './fleet/engine.ts'
+import { FleetRig, GCODE } from './fleet/hub/fleet-rig.ts'
+import { FakeKlippy } from './support/fake-klippy.ts'
 import { absent } from './support/program.ts'
 import { sendRequest } from './support/raw-http.ts'
 import { type Rig, startRig } from './support/rig.ts'
+import { startWorkshopRig } from './support/workshop.ts'
 
 const FOLDER = fileURLToPath(new URL('../docs/examples/', import.meta.url))
 const GUIDE = readFileSync(new URL('../docs/writing-a-client.md', import.meta.url), 'utf8')
@@ -193,6 +197,38 @@ describe('examples', { concurrency: 4 }, () => {
     proxy.cut()
     await run.prints(/lost: [\s\S]*status: /)
   })
+})
+
+test('workshop.ts shows the printers, and what changes', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startWorkshopRig({
+    printers: { one: {}, two: {} },
+    klippySockets: new Map([['two', klippy.path]]),
+  })
+  await rig.until('two', ({ klippy_state }) => klippy_state === 'ready')
+  await using run = new Run('workshop.ts', rig.url)
+  await run.prints(/two: last print none[\s\S]*one: disconnected[\s\S]*two: ready/)
+  klippy.pushAll({
+    print_stats: { state: 'printing', filename: 'part.gcode' },
+    virtual_sdcard: { progress: 0.25 },
+  })
+  await run.prints(/two: ready printing 25 %/)
+})
+
+test('prints on a fleet', { skip: noEngine }, async t => {
+  await using rig = await FleetRig.start()
+  await rig.addPrinters(2)
+  const body = { name: 'examples', role: 'operator' }
+  const { result } = await rig.hub.call('/access/api_keys', body)
+  const path = join(rig.folder, 'part é.gcode')
+  writeFileSync(path, GCODE)
+  for (const file of ['fleet.ts', 'fleet.py']) {
+    await t.test(file, { skip: lacks(file) }, async () => {
+      const output = await outputOf(file, rig.hub.url, path, '3', result.api_key)
+      assert.match(output, /^[0-2] printers are ready: /)
+      assert.match(output, /jobs: (done, done, done|\{'done': 3\})\n$/)
+    })
+  }
 })
 
 test('the guide shows every example as it is', () => {
