@@ -1,6 +1,6 @@
-// The printers of a fleet: the API of its hub, and the WebSocket on which the hub sends what has changed.
+// The printers of a fleet, from the API of its hub.
 import type { FleetPrinter } from '../../api/fleet.ts'
-import { type Client, connect, Login } from '../../client/index.ts'
+import { Fleet, type FleetMirror, Login } from '../../client/index.ts'
 import {
   type Command,
   type FleetSource,
@@ -12,118 +12,97 @@ import {
 } from '../printers/source.ts'
 import { forgetCredentials, isUnauthorized, storedLogin, storeTokens } from '../shared/credentials.ts'
 
-/** Printers of one reply, and rows that the hub sends changes of. */
-const PAGE = 200
-/** Milliseconds until a lost connection is opened again. */
+/** Milliseconds until the printers are followed again after a failure. */
 const RETRY = 2000
 /** Milliseconds between readings of all printers: the hub sends changes only of those on the screen. */
 const REFRESH = 60_000
 
-/** A message of /fleet/live. */
-interface LiveMessage {
-  readonly summary?: { readonly total: number }
-  readonly rows?: readonly FleetPrinter[]
-  readonly gone?: readonly string[]
-}
-
 export class HubSource implements FleetSource {
   readonly #url: string
-  #login: Login | null
-  #client: Promise<Client> | null = null
+  #fleet: Fleet
 
-  /** `url` is the address of the hub, with a slash at its end. */
   constructor(url: string) {
     this.#url = url
-    this.#login = storedLogin(url)
+    this.#fleet = this.#open(storedLogin(url))
   }
 
-  /** Calls the API. Rejects with LoginNeeded where a login is missing or has ended. */
-  async call<T>(use: (client: Client) => Promise<T>): Promise<T> {
+  #open(login: Login | null): Fleet {
+    return new Fleet({ url: this.#url, ...(login && { accessToken: login.token }) })
+  }
+
+  /** Uses the hub. Rejects with LoginNeeded where a login is missing or has ended. */
+  async use<T>(request: (fleet: Fleet) => Promise<T>): Promise<T> {
     try {
-      this.#client ??= connect({ url: this.#url, ...(this.#login && { accessToken: this.#login.token }) })
-      return await use(await this.#client)
+      return await request(this.#fleet)
     } catch (error) {
-      this.#client = null
       if (!isUnauthorized(error)) throw error
-      this.#login = null
+      this.#fleet = this.#open(null)
       forgetCredentials()
       throw new LoginNeeded('', 'Log in to see the fleet')
     }
   }
 
-  /** The headers of requests outside the calling scheme. */
-  async headers(): Promise<Record<string, string>> {
-    const token = await this.#login?.token()
-    return token === undefined ? {} : { Authorization: `Bearer ${token}` }
-  }
-
-  async printers(): Promise<readonly Row[]> {
-    const rows: Row[] = []
-    let cursor: string | null = null
-    do {
-      const page: { printers: FleetPrinter[]; next: string | null } = await this.call(client =>
-        client.call('fleet.printers.list', { limit: PAGE, ...(cursor !== null && { cursor }) }),
-      )
-      rows.push(...page.printers.map(rowOf))
-      cursor = page.next
-    } while (cursor !== null)
-    return rows
+  printers(): Promise<readonly Row[]> {
+    return this.use(async fleet => {
+      const rows: Row[] = []
+      for await (const printer of fleet.printers()) rows.push(rowOf(printer))
+      return rows
+    })
   }
 
   follow(listener: FollowListener): Following {
-    let socket: WebSocket | null = null
+    let mirror: FleetMirror | null = null
     let shown: readonly string[] = []
-    let total: number | null = null
     let isClosed = false
-    const show = () => {
-      if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ rows: shown.slice(0, PAGE) }))
-    }
-    const refresh = async () => {
-      listener.replaced(await this.printers())
-      show()
-    }
-    const receive = ({ summary, rows = [], gone = [] }: LiveMessage) => {
-      if (rows.length + gone.length > 0) listener.changed({ changed: rows.map(rowOf), removed: gone })
-      const isOther = summary !== undefined && total !== null && summary.total !== total
-      total = summary?.total ?? total
-      if (isOther) void refresh().catch(() => undefined)
+    const refresh = () => {
+      this.printers().then(
+        rows => listener.replaced(rows),
+        () => undefined,
+      )
     }
     const open = async () => {
-      const token = await this.call(client => client.call('access.oneshot_token'))
-      if (isClosed) return
-      const opened = new WebSocket(`${this.#url.replace(/^http/, 'ws')}fleet/live?token=${token}`)
-      socket = opened
-      opened.addEventListener('open', () => {
-        listener.connected(true)
-        show()
+      const opened = await this.use(fleet => fleet.follow(shown))
+      if (isClosed) return opened.close()
+      let { total } = opened.summary
+      opened.on('change', ({ changed, removed }) =>
+        listener.changed({ changed: changed.map(rowOf), removed }),
+      )
+      opened.on('summary', summary => {
+        if (summary.total !== total) refresh()
+        total = summary.total
       })
-      opened.addEventListener('message', ({ data }) => receive(JSON.parse(String(data)) as LiveMessage))
-      opened.addEventListener('close', lose)
+      opened.on('connected', () => {
+        listener.connected(true)
+        refresh()
+      })
+      opened.on('disconnected', () => listener.connected(false))
+      opened.show(shown)
+      mirror = opened
+      listener.connected(true)
     }
-    const lose = () => {
-      if (isClosed) return
+    const openAgain = () => {
       listener.connected(false)
-      setTimeout(() => void open().then(refresh).catch(lose), RETRY)
+      setTimeout(() => void open().then(refresh, openAgain), RETRY)
     }
-    void open().catch(lose)
+    void open().catch(openAgain)
     const timer = setInterval(() => {
-      if (!document.hidden) void refresh().catch(() => undefined)
+      if (!document.hidden) refresh()
     }, REFRESH)
     return {
       show(ids) {
         shown = ids
-        show()
+        mirror?.show(ids)
       },
       close() {
         isClosed = true
         clearInterval(timer)
-        socket?.close()
+        mirror?.close()
       },
     }
   }
 
   async command(id: string, command: Command): Promise<void> {
-    await this.call(client => client.call('fleet.printers.command', { id, do: command }))
+    await this.use(fleet => fleet.command(id, command))
   }
 
   /** A hub has no cameras. */
@@ -138,8 +117,7 @@ export class HubSource implements FleetSource {
     }
     const login = new Login({ url: this.#url, username, password, onTokens })
     await login.token()
-    this.#login = login
-    this.#client = null
+    this.#fleet = this.#open(login)
   }
 }
 

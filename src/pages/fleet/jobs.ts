@@ -75,9 +75,7 @@ export class JobList {
   async refresh(): Promise<void> {
     if (this.#root.hidden || document.hidden) return
     try {
-      const { jobs } = await this.#page.source.call(client =>
-        client.call('fleet.jobs.list', { limit: SHOWN }),
-      )
+      const { jobs } = await this.#page.source.use(fleet => fleet.call('fleet.jobs.list', { limit: SHOWN }))
       this.#show(jobs)
     } catch (error) {
       this.#page.report(error)
@@ -131,7 +129,7 @@ export class JobList {
       }))
     if (!isAgreed) return
     try {
-      await this.#page.source.call(client => client.call(`fleet.jobs.${action}`, { id }))
+      await this.#page.source.use(fleet => fleet[action](id))
     } catch (error) {
       this.#page.report(error)
     }

@@ -18,7 +18,7 @@ function show(title: string, ...content: readonly Node[]): HTMLDialogElement {
 
 /** Makes a code, and shows how a printer joins with it. Rejects as the hub does. */
 export async function addPrinter(source: HubSource): Promise<void> {
-  const { code, expires } = await source.call(client => client.call('fleet.codes.create', {}))
+  const { code, expires } = await source.use(fleet => fleet.createCode())
   const until = new Date(expires).toLocaleTimeString()
   const dialog: HTMLDialogElement = show(
     'Add a printer',
@@ -77,19 +77,17 @@ export function orderPrints(source: HubSource, { printers }: OrderTarget, done: 
     try {
       const chosen = file.files?.[0]
       if (chosen === undefined) throw new Error('Choose a file')
-      const sha256 = await upload(source, chosen)
-      const order = { file: sha256, name: chosen.name }
+      const { sha256, name: fileName } = await source.use(fleet => fleet.upload(chosen))
+      const order = { file: sha256, name: fileName }
       const [name = '', value = ''] = label.value.split(/=(.*)/s, 2)
       if (printers === null) {
         const labels: Record<string, string> = name === '' ? {} : { [name]: value }
         const need = { labels, nozzle: null, min: null, printer: null }
-        await source.call(client =>
-          client.call('fleet.jobs.create', { ...order, copies: copies.valueAsNumber, need }),
-        )
+        await source.use(fleet => fleet.order({ ...order, copies: copies.valueAsNumber, need }))
       } else {
         for (const printer of printers) {
           const need = { labels: {}, nozzle: null, min: null, printer }
-          await source.call(client => client.call('fleet.jobs.create', { ...order, need }))
+          await source.use(fleet => fleet.order({ ...order, need }))
         }
       }
       dialog.close()
@@ -99,19 +97,4 @@ export function orderPrints(source: HubSource, { printers }: OrderTarget, done: 
     }
     submit.disabled = false
   })
-}
-
-/** Stores a file in the fleet; resolves with its SHA-256. Rejects as the hub does. */
-async function upload(source: HubSource, file: File): Promise<string> {
-  const reply = await fetch(`fleet/files?name=${encodeURIComponent(file.name)}`, {
-    method: 'PUT',
-    headers: await source.headers(),
-    body: file,
-  })
-  const { result, error } = (await reply.json()) as {
-    result?: { sha256: string }
-    error?: { message: string }
-  }
-  if (result === undefined) throw new Error(error?.message ?? 'The file could not be stored')
-  return result.sha256
 }

@@ -1,11 +1,13 @@
 // The printers of a workshop: the list of its shared listener, and each printer's own API for commands.
-
-import type { ResultOf } from '../../api/endpoint.ts'
-import type { Api } from '../../api/index.ts'
-import { CallError, type Client, connect, Login, type Tokens } from '../../client/index.ts'
+import {
+  Login,
+  type Tokens,
+  Workshop,
+  type WorkshopMirror,
+  type WorkshopPrinter,
+} from '../../client/index.ts'
 import { isUnauthorized } from '../shared/credentials.ts'
 import {
-  type Change,
   type Command,
   type FleetSource,
   type Following,
@@ -16,10 +18,8 @@ import {
   type State,
 } from './source.ts'
 
-type Entry = ResultOf<Api['workshop.printers']>[number]
-
-/** Milliseconds between two requests while there is no WebSocket, because the main printer does not run. */
-const POLL = 3000
+/** Milliseconds until the printers are followed again after a failure. */
+const RETRY = 3000
 /** Seconds that a command may take; a macro for a pause moves the printer first. */
 const TIMEOUT = 60
 
@@ -44,98 +44,67 @@ export class WorkshopSource implements FleetSource {
   readonly #base: string
   readonly #store: TokenStore
   readonly #logins = new Map<string, Login>()
-  #socket: Promise<Client> | null = null
+  #workshop: Workshop
 
   constructor(base: string, store: TokenStore) {
     this.#base = base
     this.#store = store
+    this.#workshop = this.#open()
+  }
+
+  #open(): Workshop {
+    return new Workshop({ url: this.#base, timeout: TIMEOUT, ...this.#credentials(TOP) })
   }
 
   async printers(): Promise<readonly Row[]> {
-    const entries = await this.#checked(TOP, async () => (await this.#list()).call('workshop.printers'))
+    const entries = await this.#checked(TOP, () => this.#workshop.printers())
     return entries.map(entry => this.#rowOf(entry))
   }
 
-  /** The WebSocket; a client of single requests while the main printer, which has the WebSocket, does not run. */
-  async #list(): Promise<Client> {
-    const url = this.#base.replace(/^http/, 'ws')
-    this.#socket ??= connect({ url, ...this.#credentials(TOP) })
-    try {
-      return await this.#socket
-    } catch (error) {
-      this.#socket = null
-      if (error instanceof CallError) throw error
-      return connect({ url: this.#base, timeout: TIMEOUT, ...this.#credentials(TOP) })
-    }
-  }
-
   follow(listener: FollowListener): Following {
-    const closing = new AbortController()
-    let attached: Client | null = null
-    const offs: (() => void)[] = []
-    const refresh = async () => {
-      try {
-        listener.replaced(await this.printers())
-        listener.connected(true)
-      } catch {
-        listener.connected(false)
-      }
-      await attach()
+    let mirror: WorkshopMirror | null = null
+    let isClosed = false
+    const open = async () => {
+      const opened = await this.#workshop.follow()
+      if (isClosed) return opened.close()
+      const rows = (printers: Iterable<WorkshopPrinter>) => Array.from(printers, entry => this.#rowOf(entry))
+      opened.on('change', ({ changed, removed }) => listener.changed({ changed: rows(changed), removed }))
+      opened.on('connected', () => listener.connected(true))
+      opened.on('disconnected', () => listener.connected(false))
+      listener.replaced(rows(opened.printers.values()))
+      listener.connected(true)
+      mirror = opened
     }
-    const attach = async () => {
-      const client = await this.#socket?.catch(() => null)
-      if (client === null || client === undefined || client === attached || closing.signal.aborted) return
-      attached = client
-      offs.push(
-        client.on('notify_workshop_changed', change => listener.changed(this.#changeOf(change))),
-        client.on('connected', () => void refresh()),
-        client.on('disconnected', () => listener.connected(false)),
-      )
+    const openAgain = () => {
+      listener.connected(false)
+      setTimeout(() => void open().catch(openAgain), RETRY)
     }
-    void attach()
-    const timer = setInterval(() => {
-      if (!document.hidden && attached?.connected !== true) void refresh()
-    }, POLL)
+    void open().catch(openAgain)
     return {
       show: () => undefined,
       close: () => {
-        closing.abort()
-        clearInterval(timer)
-        for (const off of offs) off()
+        isClosed = true
+        mirror?.close()
       },
     }
   }
 
-  #changeOf({ changed, removed }: { changed: readonly Entry[]; removed: readonly string[] }): Change {
-    return { changed: changed.map(entry => this.#rowOf(entry)), removed }
-  }
-
   async command(id: string, command: Command): Promise<void> {
     await this.#checked(id, async () => {
-      using client = await connect({
-        url: `${this.#base}${id}`,
-        timeout: TIMEOUT,
-        ...this.#credentials(id),
-      })
+      using client = await this.#workshop.printer(id, this.#credentials(id))
       await client.call(METHODS[command])
     })
   }
 
   async picture(id: string): Promise<Blob | null> {
-    const token = await this.#logins.get(TOP)?.token()
-    const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
-    const reply = await fetch(`${this.#base}workshop/printers/${id}/picture`, { headers })
-    return reply.ok ? reply.blob() : null
+    return this.#workshop.picture(id).catch(() => null)
   }
 
   async logIn(place: string, username: string, password: string): Promise<void> {
     const login = this.#createLogin(place, { username, password })
     await login.token()
     this.#logins.set(place, login)
-    if (place !== TOP) return
-    const socket = await this.#socket?.catch(() => null)
-    this.#socket = null
-    socket?.close()
+    if (place === TOP) this.#workshop = this.#open()
   }
 
   #createLogin(
@@ -162,12 +131,12 @@ export class WorkshopSource implements FleetSource {
       if (!isUnauthorized(error)) throw error
       this.#logins.delete(place)
       this.#store.set(place, null)
-      if (place === TOP) this.#socket = null
+      if (place === TOP) this.#workshop = this.#open()
       throw new LoginNeeded(place, place === TOP ? 'Log in to see the printers' : `Log in to ${place}`)
     }
   }
 
-  #rowOf({ name, path, url, klippy_state, print, camera, error }: Entry): Row {
+  #rowOf({ name, path, url, klippy_state, print, camera, error }: WorkshopPrinter): Row {
     return {
       id: name,
       name,
@@ -181,7 +150,11 @@ export class WorkshopSource implements FleetSource {
   }
 }
 
-function stateOf(klippy: Entry['klippy_state'], print: string | undefined, error: string | null): State {
+function stateOf(
+  klippy: WorkshopPrinter['klippy_state'],
+  print: string | undefined,
+  error: string | null,
+): State {
   if (error !== null || klippy === 'disconnected') return 'offline'
   if (klippy !== 'ready') return klippy
   if (print === 'error') return 'failed'
