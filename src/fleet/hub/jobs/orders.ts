@@ -2,7 +2,7 @@
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import type { User } from '../../../rpc/user.ts'
-import { type Job, type JobFile, type Need, type Slot, ulid } from '../../contract/index.ts'
+import { type Job, type JobFile, type JobStep, type Need, type Slot, ulid } from '../../contract/index.ts'
 import type { Commands } from '../commands.ts'
 import type { Offers } from '../scheduler/offers.ts'
 import type { Bucket } from '../store/bucket.ts'
@@ -130,8 +130,14 @@ export class Orders {
     const why = `abandoned by ${by ?? 'a person'}`
     const job = await this.get(id)
     if (!(await offers.abandon(job, why))) throw new ApiError(409, 'No printer has this job')
-    if (job.value.state === 'held') return job
-    return board.act(id, ({ value }) => (value.state === 'held' ? null : { do: 'hold', why }), 'abandoned')
+    const hold = ({ value }: BoardJob): JobStep | null =>
+      value.state === 'held' ? null : { do: 'hold', why }
+    return board.act(id, hold, 'abandoned').catch(async (error: unknown) => {
+      // It was held before, or the scheduler has seen the slot and held it.
+      const now = await board.read(id)
+      if (now?.value.state !== 'held') throw error
+      return now
+    })
   }
 
   /** Throws ApiError 409 for a job in this state whose printer still has it. */
