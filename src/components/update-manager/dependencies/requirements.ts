@@ -1,6 +1,7 @@
 // Reads which packages an installation needs: the files that applications bring for that.
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isPlainObject } from '../../../schema/index.ts'
 import { readDistribution } from './distribution.ts'
@@ -28,8 +29,8 @@ export interface RequirementFiles {
   readonly node: boolean
 }
 
-/** Files of applications are small; a longer one is not read. */
-const MAX_BYTES = 1024 * 1024
+/** A longer file is not read: an application cannot fill the memory. */
+const MAX_BYTES = 16 * 1024 * 1024
 
 /** Reads the files. A missing file needs nothing. */
 export async function readRequirements(files: RequirementFiles): Promise<Requirements> {
@@ -42,10 +43,18 @@ export async function readRequirements(files: RequirementFiles): Promise<Require
 }
 
 async function textOf(path: string, file: string): Promise<string> {
+  return (await contentOf(resolve(path, file)))?.toString() ?? ''
+}
+
+/** Null for what is missing, longer than MAX_BYTES, or not a file. */
+async function contentOf(path: string): Promise<Buffer | null> {
   try {
-    return (await readFile(resolve(path, file), 'utf8')).slice(0, MAX_BYTES)
+    // A pipe would block.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = await file.stat()
+    return stats.isFile() && stats.size <= MAX_BYTES ? await file.readFile() : null
   } catch {
-    return ''
+    return null
   }
 }
 
@@ -73,7 +82,7 @@ async function packagesOfJson(text: string): Promise<string[]> {
   const id = [distribution.id, ...distribution.likes].find(name => Array.isArray(parsed[name]))
   const entries: unknown[] = id === undefined ? [] : (parsed[id] as unknown[])
   return entries.flatMap(entry => {
-    const [name = '', condition] = String(entry).split(';')
+    const [name = '', condition] = typeof entry === 'string' ? entry.split(';') : []
     return isPackageName(name.trim()) && fits(condition, distribution) ? [name.trim()] : []
   })
 }
@@ -98,13 +107,8 @@ function parse(text: string): unknown {
 }
 
 async function nodeHash(file: string): Promise<string | null> {
-  try {
-    return createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex')
-  } catch {
-    return null
-  }
+  const content = await contentOf(file)
+  return content === null ? null : createHash('sha256').update(content).digest('hex')
 }
 
 /** As JSON, for a record that survives a crash. */
