@@ -1,11 +1,15 @@
 // Extraction of archives from the internet: names, modes, damage, and sizes.
 import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { extractZip } from '../../../../src/components/update-manager/archive/zip.ts'
 import { type ZipEntry, zipOf } from '../../../support/zip-of.ts'
+
+/** Archives with random changes. */
+const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 50)
 
 /** A folder with an archive in it. */
 function scene(t: TestContext, archive: Buffer) {
@@ -58,6 +62,14 @@ test('no entry leaves the folder', async t => {
 
 const rejected: readonly [title: string, entries: readonly ZipEntry[], message: RegExp][] = [
   ['a symbolic link', [{ name: 'link', content: '/etc', mode: 0o120777 }], /neither file nor folder: "link"/],
+  [
+    'a symbolic link and a file behind it',
+    [
+      { name: 'out', content: '/tmp', mode: 0o120777 },
+      { name: 'out/file', content: '1' },
+    ],
+    /neither file nor folder: "out"/,
+  ],
   ['a device', [{ name: 'tty', content: '', mode: 0o020666 }], /neither file nor folder: "tty"/],
   [
     'two entries with one name',
@@ -72,6 +84,14 @@ const rejected: readonly [title: string, entries: readonly ZipEntry[], message: 
     [
       { name: 'a', content: '1' },
       { name: 'a/b', content: '2' },
+    ],
+    /same name/,
+  ],
+  [
+    'a folder in the place of a file',
+    [
+      { name: 'a/b', content: '1' },
+      { name: 'a', content: '2' },
     ],
     /same name/,
   ],
@@ -99,6 +119,39 @@ test('an archive with 100,000 entries is rejected before anything is written', a
   const { target, extract } = scene(t, zipOf(entries))
   await assert.rejects(extract(), { name: 'ArchiveError', message: 'The archive has too many entries' })
   assert.ok(!existsSync(target))
+})
+
+test('an encrypted archive is rejected', async t => {
+  const archive = zipOf([{ name: 'a.txt', content: 'hello' }])
+  for (const flags of [6, archive.indexOf('PK\x01\x02') + 8])
+    archive.writeUInt16LE(archive.readUInt16LE(flags) | 1, flags)
+  await assert.rejects(scene(t, archive).extract(), { name: 'ArchiveError', message: /encrypted/ })
+})
+
+test('sizes and checksum may follow the content', async t => {
+  const archive = zipOf([{ name: 'a.txt', content: 'hello' }])
+  archive.writeUInt16LE(archive.readUInt16LE(6) | 8, 6)
+  archive.fill(0, 14, 26)
+  const { target, extract } = scene(t, archive)
+  await extract()
+  assert.equal(readFileSync(join(target, 'a.txt'), 'utf8'), 'hello')
+})
+
+test('bytes that are changed at random never lead outside, and are errors of the archive', async t => {
+  const original = zipOf([
+    { name: 'index.html', content: 'hello '.repeat(100) },
+    { name: 'folder/' },
+    { name: 'folder/stored.bin', content: Buffer.alloc(300, 7), stored: true },
+  ])
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const archive = Buffer.from(original)
+    for (let change = 0; change <= round % 4; change += 1) archive[randomInt(archive.length)] = randomInt(256)
+    const { folder, extract } = scene(t, archive)
+    await extract().catch((error: Error) =>
+      assert.equal(error.name, 'ArchiveError', archive.toString('base64')),
+    )
+    for (const name of readdirSync(folder)) assert.ok(['archive.zip', 'target'].includes(name), name)
+  }
 })
 
 test('a wrong checksum is found', async t => {
