@@ -1,20 +1,33 @@
 // Releases as the API of GitHub describes them, and which of them a channel offers.
-import { bool, type Infer, Invalid, int, list, object, string } from '../../../schema/index.ts'
+import { bool, Field, type Infer, Invalid, int, list, object, string } from '../../../schema/index.ts'
 import { compareVersions, isPrerelease, parseVersion } from './version.ts'
 
+/** Characters of a name: git and GitHub allow no more. */
+const MAX_NAME = 255
+const MAX_URL = 4096
+
+/** What is longer would fill the database, and every status that clients read. */
+function text(max: number): Field<string> {
+  const { json, read } = string()
+  return new Field({ ...json, maxLength: max }, (input, name) => {
+    const value = read(input, name)
+    if (value.length > max) throw new Invalid(name, `at most ${max} characters`, input)
+    return value
+  })
+}
+
 const Asset = object({
-  name: string(),
-  browser_download_url: string(),
-  content_type: string().default('application/octet-stream'),
+  name: text(MAX_NAME),
+  browser_download_url: text(MAX_URL),
+  content_type: text(MAX_NAME).default('application/octet-stream'),
   size: int({ min: 0 }),
   /** As `sha256:` and hexadecimal digits; older assets have none. */
-  digest: string().nullable().default(null),
+  digest: text(MAX_NAME).nullable().default(null),
 })
 
 const Release = object({
-  /** The name of the git tag: the version. `name` is a title, which may be any text. */
-  tag_name: string(),
-  name: string().nullable().default(null),
+  /** The name of the git tag: the version. GitHub's `name` is a title, which may be any text. */
+  tag_name: text(MAX_NAME),
   prerelease: bool().default(false),
   draft: bool().default(false),
   assets: list(Asset).default([]),
