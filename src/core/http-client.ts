@@ -50,6 +50,13 @@ export interface HttpStream extends HttpResponseHead {
 /** A request failed. The message is for the person who configured the URL; it names the host, never user or password. */
 export class HttpClientError extends Error {
   override readonly name = 'HttpClientError'
+  /** Whether the server did not respond in time. */
+  readonly isTimeout: boolean
+
+  constructor(message: string, { isTimeout = false, cause }: ErrorOptions & { isTimeout?: boolean } = {}) {
+    super(message, { cause })
+    this.isTimeout = isTimeout
+  }
 }
 
 const MAX_REDIRECTS = 5
@@ -174,8 +181,9 @@ async function within<T>(
     return await work(url, ending)
   } catch (error) {
     signal?.throwIfAborted()
-    const reason = ending.hasEnded ? `no answer within ${timeoutSeconds} seconds` : reasonOf(error)
-    throw new HttpClientError(`${url.host}: ${reason}`, { cause: error })
+    const isTimeout = ending.hasEnded
+    const reason = isTimeout ? `no answer within ${timeoutSeconds} seconds` : reasonOf(error)
+    throw new HttpClientError(`${url.host}: ${reason}`, { cause: error, isTimeout })
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)

@@ -11,6 +11,7 @@ import { SystemPackages } from '../../../src/components/update-manager/system/sy
 import { updaterTypes } from '../../../src/components/update-manager/types.ts'
 import type { UpdateRun, Updater } from '../../../src/components/update-manager/updater.ts'
 import { ConfigError } from '../../../src/config/index.ts'
+import type { HttpClient } from '../../../src/core/http-client.ts'
 import type { PlainData } from '../../../src/core/plain-data.ts'
 import { runCommand } from '../../../src/core/run-command.ts'
 import { readShape, type Shape } from '../../../src/schema/index.ts'
@@ -60,12 +61,12 @@ export class UpdaterBench implements AsyncDisposable {
   }
 
   /** A client of the release API, as after a restart. */
-  newApi(token: string | null = null): ReleaseApi {
-    const { host, clock, log, storage } = this.core
+  newApi(token: string | null = null, http: Pick<HttpClient, 'send'> = this.core.host.http): ReleaseApi {
+    const { clock, log, storage } = this.core
     const url = this.releases.url
     const { namespaces } = storage
     return new ReleaseApi({
-      http: host.http,
+      http,
       clock,
       log,
       namespaces,

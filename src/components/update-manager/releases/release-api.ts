@@ -28,7 +28,7 @@ export interface RateLimit {
 
 /** What the client is made from. */
 export interface ReleaseApiParts {
-  readonly http: HttpClient
+  readonly http: Pick<HttpClient, 'send'>
   readonly clock: Clock
   readonly namespaces: Namespaces
   readonly log: Log
@@ -237,9 +237,9 @@ function readJson<T>({ body }: HttpReply, read: (json: unknown) => T): T {
 
 /** The reason in Moonraker's words where it has some. */
 function connectionProblem(error: HttpClientError): string {
-  const { code, name } = (error.cause ?? {}) as NodeJS.ErrnoException
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
   if (code === 'ECONNRESET') return 'Stream closed'
-  return name === 'AbortError' ? 'Timeout during request' : error.message
+  return error.isTimeout ? 'Timeout during request' : error.message
 }
 
 /** As C's `ctime`: `Sun Nov 22 12:04:36 2026`. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { ReleaseApi } from '../../../../src/components/update-manager/releases/release-api.ts'
+import type { HttpRequest } from '../../../../src/core/http-client.ts'
 import { UpdaterBench } from '../updater-bench.ts'
 
 async function start() {
@@ -91,9 +92,22 @@ test('a connection that breaks is an error in the words of Moonraker', async () 
   assert.equal(bench.releases.taken().length, 3)
 })
 
+test('a server that does not answer is a timeout', async () => {
+  await using bench = await start()
+  bench.releases.api = () => undefined
+  const { http } = bench.core.host
+  const impatient = { send: (request: HttpRequest) => http.send({ ...request, timeoutSeconds: 0.05 }) }
+  await assert.rejects(newest(bench.newApi(null, impatient)), {
+    name: 'ReleaseApiError',
+    message: 'Timeout during request',
+  })
+  assert.equal(bench.releases.taken().length, 3)
+})
+
 const unusable: readonly [title: string, body: string, message: RegExp][] = [
   ['no JSON', '{not json', /cannot be read/],
   ['another kind of JSON', '[1, 2]', /cannot be read/],
+  ['a tag of 300 characters', `{"tag_name":"${'1'.repeat(300)}"}`, /tag_name: at most 255 characters/],
   ['a release without a tag', '{"name":"v1"}', /cannot be read: release\.tag_name/],
   [
     'an asset with a wrong size',
