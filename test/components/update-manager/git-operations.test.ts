@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync, rmSync, symlinkSync } from 'node:fs'
 import { after, type TestContext, test } from 'node:test'
+import type { UpdateRun } from '../../../src/components/update-manager/updater.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { gitUpdater, refreshed, runOf } from './git-bench.ts'
 
@@ -323,6 +324,20 @@ test('a worktree of another repository is not cloned', async () => {
   await refreshed(updater)
   const { error } = await runOf(run => updater.recover(run, hard))
   assert.equal(error, 'Cannot clone git repo app, it is a worktree of another git repo.')
+})
+
+test('a path with blanks, quotes, a line end and special characters', async () => {
+  const name = `a "b" 'c'\n$(d) -e ü`
+  const updater = await opened(name, 137)
+  for (const [operation, commit] of [
+    [(run: UpdateRun) => updater.update(run), 140],
+    [(run: UpdateRun) => updater.rollback(run), 137],
+    [(run: UpdateRun) => updater.recover(run, hard), 137],
+    [(run: UpdateRun) => updater.recover(run, soft), 137],
+  ] as const) {
+    assert.equal((await runOf(operation)).error, null)
+    assert.equal(head(name), at(commit))
+  }
 })
 
 test('a clone that fails leaves the repository', async () => {

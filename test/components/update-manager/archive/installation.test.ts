@@ -1,6 +1,6 @@
 // Installations of releases as they are found on the disk, and sections that cannot be used.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { UpdaterBench } from '../updater-bench.ts'
 import { pick, startWebApp as start } from './web-app.ts'
@@ -78,6 +78,24 @@ test('Mainsail and Fluidd are known by their manifests', async () => {
       "Value at option 'repo: dummy/webapp' does not match detected repo 'mainsail-crew/mainsail', falling back to detected version.",
     ],
   })
+})
+
+test('a path with blanks, quotes, a line end and special characters', async () => {
+  await using bench = await start()
+  const name = `a "b" 'c'\n$(d) -e ü`
+  renameSync(bench.path('app'), bench.path(name))
+  bench.write(`${name}/mine ü"/x`, 'mine')
+  const options = { path: bench.path(name), repo: 'dummy/webapp', persistent_files: 'mine ü"' }
+  const web = await bench.open('web', options)
+  await bench.refreshed(web)
+  for (const [change, version] of [
+    [() => bench.update(web), 'v1.1.0'],
+    [() => bench.rollback(web), 'v1.0.0'],
+  ] as const) {
+    assert.equal((await change()).error, null)
+    assert.equal(readFileSync(bench.path(name, 'index.html'), 'utf8'), version)
+    assert.equal(readFileSync(bench.path(name, 'mine ü"/x'), 'utf8'), 'mine')
+  }
 })
 
 test('an installation behind a link is replaced in its place', async () => {
