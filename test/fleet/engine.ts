@@ -19,12 +19,17 @@ import {
 } from '../../src/fleet/contract/index.ts'
 import { freePort } from '../support/free-port.ts'
 import { killProcess } from '../support/kill-process.ts'
-import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
 
 const PROGRAM = '/usr/sbin/nats-server'
 
 /** Why tests with an engine do not run here; false if they do. */
 export const skip = existsSync(PROGRAM) ? false : 'nats-server is not installed'
+
+/** A certificate that is its own authority, and its key, in PEM. */
+interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+}
 
 interface Keys {
   readonly account: KeyPair
@@ -37,15 +42,15 @@ export class Engine implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'engine-'))
   readonly #keys: Keys
   #process: ChildProcess | null = null
-  #hasTls = false
+  #tls: TlsFiles | null = null
 
   private constructor(port: number, keys: Keys) {
     this.port = port
     this.#keys = keys
   }
 
-  /** Starts it with all buckets and the stream of events. */
-  static async start({ tls = false } = {}): Promise<Engine> {
+  /** Starts it with all buckets and the stream of events; with `tls`, by that certificate. */
+  static async start({ tls = null }: { tls?: TlsFiles | null } = {}): Promise<Engine> {
     const engine = new Engine(await freePort(), { account: createAccount(), printers: createAccount() })
     await engine.#configure(tls)
     await engine.run()
@@ -54,10 +59,10 @@ export class Engine implements AsyncDisposable {
   }
 
   get url(): string {
-    return `${this.#hasTls ? 'tls' : 'nats'}://127.0.0.1:${this.port}`
+    return `${this.#tls === null ? 'nats' : 'tls'}://127.0.0.1:${this.port}`
   }
 
-  async #configure(tls: boolean): Promise<void> {
+  async #configure(tls: TlsFiles | null): Promise<void> {
     const operator = createOperator()
     const system = createAccount()
     const { account, printers } = this.#keys
@@ -83,11 +88,11 @@ export class Engine implements AsyncDisposable {
       'resolver: MEMORY',
       `resolver_preload { ${system.getPublicKey()}: ${systemJwt}, ${account.getPublicKey()}: ${fleetJwt} }`,
     ]
-    this.#hasTls = tls
-    if (tls) {
+    this.#tls = tls
+    if (tls !== null) {
       const [cert, key] = ['cert.pem', 'key.pem'].map(name => join(this.#folder, name)) as [string, string]
-      writeFileSync(cert, CERTIFICATE)
-      writeFileSync(key, KEY)
+      writeFileSync(cert, tls.certificate)
+      writeFileSync(key, tls.key)
       lines.push(`tls { cert_file: "${cert}", key_file: "${key}" }`)
     }
     writeFileSync(join(this.#folder, 'nats.conf'), lines.join('\n'))
@@ -169,12 +174,13 @@ export class Engine implements AsyncDisposable {
   }
 
   #connect(jwt: string, key: KeyPair, inboxPrefix?: string): Promise<NatsConnection> {
+    const tls = { ca: this.#tls?.certificate ?? '', checkServerIdentity: () => undefined }
     return connect({
       servers: this.url,
       authenticator: jwtAuthenticator(jwt, key.getSeed()),
       ...(inboxPrefix !== undefined && { inboxPrefix }),
       reconnect: false,
-      ...(this.#hasTls && { tls: { ca: CERTIFICATE } }),
+      ...(this.#tls !== null && { tls }),
     })
   }
 

@@ -1,17 +1,23 @@
 // The connection to an engine with TLS: only with the certificate that the printer has from its hub.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { makeCertificate } from '../../../src/app/fleet/certificate.ts'
+import { fleetFiles } from '../../../src/app/fleet/files.ts'
 import { Engine, skip } from '../../fleet/engine.ts'
 import { call, credentialFiles } from '../../fleet/fleet-rig.ts'
 import { TestHub } from '../../fleet/test-hub.ts'
 import { startRig } from '../../support/rig.ts'
-import { CERTIFICATE } from '../../transports/http/certificate.ts'
+import { CERTIFICATE, KEY } from '../../transports/http/certificate.ts'
 import { EXPIRED_CERTIFICATE } from '../mqtt/expired-certificate.ts'
 
 test('an engine is accepted by its own CA certificate only, and never without TLS', { skip }, async () => {
   const id = randomBytes(16).toString('hex')
-  await using engine = await Engine.start({ tls: true })
+  await using engine = await Engine.start({ tls: { certificate: CERTIFICATE, key: KEY } })
   await using hub = await TestHub.start(engine, id)
   await using plain = await Engine.start()
   const conf = `[fleet]\nengine: ${engine.url}\n[metrics]\nopen: True\n`
@@ -40,5 +46,41 @@ test('an engine is accepted by its own CA certificate only, and never without TL
     const status = await call(rig, 'server.fleet.status', {})
     assert.equal(status.connected, false)
     assert.match(status.problem, problem)
+  }
+})
+
+/** A certificate for these names only. */
+async function certificateFor(...names: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
+  const files = fleetFiles(folder)
+  await makeCertificate(files, names)
+  const made = {
+    certificate: readFileSync(files.certificate, 'utf8'),
+    key: readFileSync(files.key, 'utf8'),
+  }
+  rmSync(folder, { recursive: true })
+  return made
+}
+
+test('an engine that is reached by its IP address has that address in its certificate', {
+  skip,
+}, async () => {
+  const id = randomBytes(16).toString('hex')
+  for (const [name, problem] of [
+    ['127.0.0.1', null],
+    ['127.0.0.2', /127\.0\.0\.1 is not in the cert's list/],
+  ] as const) {
+    const tls = await certificateFor(name)
+    await using engine = await Engine.start({ tls })
+    await using rig = await startRig({
+      printer: 'none',
+      conf: `[fleet]\nengine: ${engine.url}\n`,
+      prepare: await credentialFiles(engine, id, tls.certificate),
+    })
+    const status = () => call(rig, 'server.fleet.status', {})
+    const end = Date.now() + 20_000
+    while ((await status()).problem === 'connecting' && Date.now() < end) await delay(50)
+    if (problem === null) assert.equal((await status()).connected, true)
+    else assert.match((await status()).problem, problem)
   }
 })

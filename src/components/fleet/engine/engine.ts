@@ -1,6 +1,7 @@
 // The connection to the engine of the fleet: connects, and connects again for as long as the server runs.
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Core } from '../../../component/component.ts'
+import { certificateCheck } from '../../../core/certificate-names.ts'
 import { sleep, type Timer } from '../../../core/clock.ts'
 import { messageOf } from '../../../core/errors.ts'
 import { Listeners } from '../../../core/listeners.ts'
@@ -81,6 +82,7 @@ export class Engine {
     const credential = this.#credential as Credential
     const { ca, id } = credential
     const library = await import('@nats-io/transport-node')
+    const tls = { ...(ca !== null && { ca }), checkServerIdentity: certificateCheck(this.#servers) }
     const connection = await library.connect({
       servers: [...this.#servers],
       name: `moonraker-ts ${id}`,
@@ -91,7 +93,7 @@ export class Engine {
       ignoreClusterUpdates: true,
       timeout: CONNECT_MS,
       pingInterval: PING_MS,
-      ...(this.#needsTls && { tls: ca === null ? {} : { ca } }),
+      ...(this.#needsTls && { tls }),
     })
     if (this.#stopped) return connection.close()
     this.#opened(connection, new Session(connection, library, this.#core.clock))

@@ -1,6 +1,7 @@
 // The hub's connection to the engine: it connects, and connects again whenever the connection ends.
 import { readFileSync } from 'node:fs'
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import { certificateCheck } from '../../../core/certificate-names.ts'
 import { type Clock, sleep } from '../../../core/clock.ts'
 import { messageOf, StartError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
@@ -47,7 +48,10 @@ export async function connectEngine(options: LinkOptions): Promise<NatsConnectio
 
 function natsOptions({ servers, credentials, ca, anyName = false, name }: LinkOptions) {
   const isSecure = servers.some(server => server.startsWith('tls:'))
-  const tls = { ...(ca !== undefined && { ca }), ...(anyName && { checkServerIdentity: () => undefined }) }
+  const tls = {
+    ...(ca !== undefined && { ca }),
+    checkServerIdentity: anyName ? () => undefined : certificateCheck(servers),
+  }
   return {
     servers: servers.map(server => server.replace(/^(nats|tls):\/\//, '')),
     authenticator: credsAuthenticator(readCredentials(credentials)),
