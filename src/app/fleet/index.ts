@@ -16,6 +16,9 @@ import { makeCertificate } from './certificate.ts'
 import { FLEET_HELP, type FleetCommandLine, readFleetCommandLine } from './command-line.ts'
 import { caOf, type FleetFiles, fleetFiles } from './files.ts'
 
+/** Milliseconds. */
+const DAY = 86_400_000
+
 /** Runs the command with the arguments after `fleet`. Rejects with StartError if the hub cannot start. */
 export async function runFleet(args: readonly string[]): Promise<void> {
   const command = readFleetCommandLine(args)
@@ -47,8 +50,11 @@ async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Pro
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
   process.on('unhandledRejection', error => log.error('unhandled rejection', error))
+  // Until the hub listens, it waits for the engine with timers only, and they do not keep a process running.
+  const running = setInterval(() => undefined, DAY)
   try {
-    const hub = await startAll(command, files, { log, stops })
+    const hub = await Promise.race([startAll(command, files, { log, stops }), ended.then(() => null)])
+    if (hub === null) return log.info('stopping before the hub is up')
     printBanner(hub, command, files)
     if (command.demo > 0) {
       const { startDemo } = await import('./demo.ts')
@@ -59,6 +65,7 @@ async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Pro
     log.info('stopping')
   } finally {
     await stops.run()
+    clearInterval(running)
   }
 }
 

@@ -1,6 +1,7 @@
 // Hubs and engines that are killed: no job prints twice, none is lost, and an engine without its data starts nothing.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -13,18 +14,18 @@ const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 const ALWAYS = { held: true, start() {}, async stop() {} }
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 
-/** A hub in a process of its own, on the engine of the rig. */
-async function spawnHub(rig: FleetRig, name: string): Promise<ChildProcess> {
+/** A hub in a process of its own, on the engine of the rig; resolves when its output contains `text`. */
+async function spawnHub(rig: FleetRig, name: string, text = 'The hub is up'): Promise<ChildProcess> {
   const options = ['--host', '127.0.0.1', '--port', '0', '--tls-port', '0', '-d', join(rig.folder, name)]
   const engine = ['--engine', rig.engine.address, '--creds', rig.engine.credentials]
-  const child = spawn(process.execPath, [MAIN, 'fleet', ...options, ...engine], {
+  const child = spawn(process.execPath, [MAIN, 'fleet', '-v', ...options, ...engine], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const started = Promise.withResolvers<void>()
   let output = ''
   child.stdout.on('data', part => {
     output += String(part)
-    if (output.includes('The hub is up')) started.resolve()
+    if (output.includes(text)) started.resolve()
   })
   child.once('exit', () => started.reject(new Error(output)))
   await started.promise
@@ -47,6 +48,24 @@ async function assertPrintedOnce(rig: FleetRig, jobs: readonly string[]): Promis
   const printed = starts.map(start => start.split(' ')[0] as string)
   assert.deepEqual(printed.toSorted(), jobs.toSorted())
 }
+
+test('a hub waits for its engine, and a signal ends it meanwhile', { skip, timeout: 300_000 }, async () => {
+  await using rig = await FleetRig.start()
+  await rig.engine.stop()
+  const waiting = await spawnHub(rig, 'waiting', 'does not answer')
+  const signalled = await spawnHub(rig, 'signalled', 'does not answer')
+  const ended = once(signalled, 'exit')
+  signalled.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+  const isUp = Promise.withResolvers<void>()
+  waiting.stdout?.on('data', part => {
+    if (String(part).includes('The hub is up')) isUp.resolve()
+  })
+  waiting.once('exit', code => isUp.reject(new Error(`it ended with code ${code}`)))
+  await rig.startEngine()
+  await isUp.promise
+  await killProcess(waiting)
+})
 
 test('a hub is killed while it dispatches, and another goes on', { skip, timeout: 300_000 }, async () => {
   await using rig = await FleetRig.start(1, { lease: ALWAYS })
