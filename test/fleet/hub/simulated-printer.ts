@@ -2,6 +2,7 @@
 // of the contract. It records each start, so that tests can look for second ones.
 import type { KeyPair } from '@nats-io/nkeys'
 import { connect, headers, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import { certificateCheck } from '../../../src/core/certificate-names.ts'
 import {
   commandSchema,
   type EventType,
@@ -82,9 +83,10 @@ export class SimulatedPrinter {
 
   async start(): Promise<void> {
     const { id, url, ca, jwt, key } = this.#options
+    const tls = { ca: ca ?? '', checkServerIdentity: certificateCheck([url]) }
     this.#connection = await connect({
       servers: url.replace(/^(nats|tls):\/\//, ''),
-      ...(ca !== null && { tls: { ca } }),
+      ...(ca !== null && { tls }),
       authenticator: jwtAuthenticator(jwt, key.getSeed()),
       inboxPrefix: subjects.inbox(id),
       reconnectTimeWait: 100,
