@@ -1,6 +1,7 @@
 // The hub of the fleet's benchmark, in a process of its own: the real hub and its engine, with a listener that measures
 // how long each state was on its way. Its parent starts it with the folder as argument, and sends it words.
 import { join } from 'node:path'
+import { createHistogram } from 'node:perf_hooks'
 import { systemClock } from '../src/core/clock.ts'
 import { Log } from '../src/core/log.ts'
 import { connectEngine } from '../src/fleet/hub/engine/link.ts'
@@ -9,8 +10,9 @@ import { startHub } from '../src/fleet/hub/hub.ts'
 
 /** What the hub has measured. */
 export interface Measured {
-  /** Milliseconds from printer to hub, of each state since the start of the measurement. */
-  readonly delays: readonly number[]
+  /** States since the start of the measurement, and the milliseconds that they were on their way. */
+  readonly received: number
+  readonly delay: { readonly p50: number; readonly p99: number; readonly most: number }
   /** The newest number of each printer's states. */
   readonly newest: Readonly<Record<string, number>>
 }
@@ -64,18 +66,20 @@ const hub = await startHub({
   log,
 })
 
-let delays: number[] | null = null
+// Counts only: a list of the delays would be a part of the memory that is measured.
+const delays = createHistogram()
 hub.store.directory.onChange(({ state }, aspect) => {
-  if (aspect === 'state' && state !== null) delays?.push(Date.now() - state.t)
+  if (aspect === 'state' && state !== null) delays.record(Math.max(1, Date.now() - state.t))
 })
 
 const answers: Readonly<Record<string, () => unknown>> = {
   measure: () => {
-    delays = []
+    delays.reset()
     return null
   },
   result: (): Measured => ({
-    delays: delays ?? [],
+    received: delays.count,
+    delay: { p50: delays.percentile(50), p99: delays.percentile(99), most: delays.max },
     newest: Object.fromEntries(hub.store.directory.members().map(({ id, state }) => [id, state?.seq ?? 0])),
   }),
 }

@@ -208,11 +208,6 @@ async function run(printers: readonly FleetPrinter[], { seconds, printing }: Opt
   return sent
 }
 
-/** A quantile of sorted values. */
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
-}
-
 async function main(): Promise<void> {
   const options = readOptions()
   if (options === null) return void process.stdout.write(HELP)
@@ -237,10 +232,9 @@ async function main(): Promise<void> {
     const elapsed = (performance.now() - measuredFrom) / 1000
     const cpu = Object.values(pids).map((pid, index) => cpuSeconds(pid) - (before[index] as number))
     await sleep(DRAIN_SECONDS)
-    const { delays, newest } = await request<Measured>(child, 'result')
+    const { received, delay, newest } = await request<Measured>(child, 'result')
     page.terminate()
     const stale = printers.filter(({ id, seq }) => newest[id] !== seq).length
-    const sorted = [...delays].sort((a, b) => a - b)
     const figure = (value: number, digits = 1) => value.toFixed(digits)
     const rows = Object.entries(pids).map(([name, pid], index) => {
       const used = cpu[index] as number
@@ -253,10 +247,10 @@ async function main(): Promise<void> {
           `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}`,
         '',
         `connected in ${figure(connecting)} s; connections lost: ${lost}`,
-        `states sent: ${sent} (${figure(sent / elapsed)}/s), received by the hub: ${delays.length} ` +
-          `(${figure(delays.length / elapsed)}/s)`,
+        `states sent: ${sent} (${figure(sent / elapsed)}/s), received by the hub: ${received} ` +
+          `(${figure(received / elapsed)}/s)`,
         `printers whose newest state the hub does not have: ${stale}`,
-        `printer to hub: p50 ${quantile(sorted, 0.5)} ms, p99 ${quantile(sorted, 0.99)} ms, most ${sorted.at(-1)} ms`,
+        `printer to hub: p50 ${delay.p50} ms, p99 ${delay.p99} ms, most ${delay.most} ms`,
         `page with ${Math.min(ROWS, options.printers)} rows: ${figure(counts.messages / elapsed)} messages/s, ` +
           `${figure(counts.bytes / elapsed / 1024)} kB/s`,
         '',
