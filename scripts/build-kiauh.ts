@@ -15,6 +15,8 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { lockedPackage } from './runtime-package.ts'
+import { sourceDate } from './source-date.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BRANCH = 'main'
@@ -49,8 +51,7 @@ if (repository('tag', '--list', tag) !== '') {
 
 /** Runs git in the folder, with the author and the time that make two runs equal. */
 function openRepository(): (...args: string[]) => string {
-  const seconds = process.env.SOURCE_DATE_EPOCH ?? git(ROOT, {}, 'log', '-1', '--format=%ct')
-  const date = `${seconds} +0000`
+  const date = `${sourceDate()} +0000`
   const identity = {
     GIT_AUTHOR_NAME: name,
     GIT_AUTHOR_EMAIL: `${name}@localhost`,
@@ -108,11 +109,8 @@ function writeTree(): void {
 
 /** Node and what it needs, by machine as uname(1) names it; Node is the first one. Versions and checksums of the lock file. */
 function nodePackages(): Record<string, object[]> {
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity: string }>>
-  }
   const find = (name: string) => {
-    const { version, integrity } = lock.packages[`node_modules/${name}`]!
+    const { version, integrity } = lockedPackage(name)
     return { name, version, integrity }
   }
   const packagesFor = (processor: string) =>

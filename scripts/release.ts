@@ -8,16 +8,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { releaseNotes } from './release-notes.ts'
+import { sourceDate } from './source-date.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const HELP = `usage: npm run release -- --repository OWNER/NAME [options]
-
-  --repository OWNER/NAME  where the release is published: installed servers look for updates there
-  --output FOLDER          default release; its files are replaced
-  --without NAME,…         leave artefacts out: zip, tar, kiauh, npm
-  --kiauh FOLDER           the published repository for KIAUH; gets a commit and a tag (default: a new one)
-  --draft                  accept a changelog without the day of the release, to try it
-`
 const SUMS = 'SHA256SUMS'
 
 interface Release {
@@ -40,17 +33,27 @@ const ARTEFACTS: Readonly<Record<string, Artefact>> = {
   zip: { programs: [], write: release => archive(release, 'moonraker-ts.zip') },
   tar: { programs: ['tar'], write: release => archive(release, `moonraker-ts-${release.version}.tar.gz`) },
   kiauh: { programs: ['git'], write: writeKiauh },
+  'image-amd64': { programs: ['readelf', 'tar'], write: release => image(release, 'amd64') },
+  'image-arm64': { programs: ['readelf', 'tar'], write: release => image(release, 'arm64') },
   // The last one: the server does not need the modules that it adds to dist.
   npm: { programs: ['npm'], write: writeNpm },
 }
 
+const HELP = `usage: npm run release -- --repository OWNER/NAME [options]
+
+  --repository OWNER/NAME  where the release is published: installed servers look for updates there
+  --output FOLDER          default release; a release in it is replaced
+  --without NAME,…         leave artefacts out: ${Object.keys(ARTEFACTS).join(', ')}
+  --kiauh FOLDER           the published repository for KIAUH; gets a commit and a tag (default: a new one)
+  --draft                  accept a changelog without the day of the release, to try it
+`
+
 const { release, artefacts } = readArguments()
 // Everything that follows runs in the same time.
-process.env.SOURCE_DATE_EPOCH = git('log', '-1', '--format=%ct')
+process.env.SOURCE_DATE_EPOCH = String(sourceDate())
 checkState(release)
 checkPrograms(artefacts)
-rmSync(release.output, { recursive: true, force: true })
-mkdirSync(release.output, { recursive: true })
+clear(release.output)
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true })
 node('build.mjs')
 for (const name of artefacts) {
@@ -106,6 +109,15 @@ function checkPrograms(artefacts: readonly string[]): void {
   }
 }
 
+/** Makes an empty folder, in the place of another release only. */
+function clear(output: string): void {
+  mkdirSync(output, { recursive: true })
+  if (readdirSync(output).length > 0 && !existsSync(join(output, SUMS)))
+    fail(`${output} contains other files than those of a release: remove them, or give another --output`)
+  rmSync(output, { recursive: true })
+  mkdirSync(output)
+}
+
 function run(program: string, ...args: string[]): void {
   execFileSync(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
 }
@@ -120,6 +132,11 @@ function git(...args: string[]): string {
 
 function archive({ repository, version, output }: Release, file: string): void {
   node('release-archive.ts', repository, `v${version}`, join(output, file))
+}
+
+function image({ version, output }: Release, architecture: string): void {
+  const file = join(output, `moonraker-ts-${version}-image-${architecture}.tar`)
+  node('build-image.ts', '--arch', architecture, '--output', file)
 }
 
 function writeNpm({ output }: Release): void {

@@ -9,7 +9,18 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** What the lock file knows of a package. */
 interface Locked {
   readonly version: string
+  /** The hash of its archive, as npm writes it. */
   readonly integrity: string
+}
+
+/** What the lock file knows of the package `name`. Throws Error if it does not have it. */
+export function lockedPackage(name: string): Locked {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    readonly packages: Readonly<Record<string, Locked>>
+  }
+  const locked = lock.packages[`node_modules/${name}`]
+  if (locked === undefined) throw new Error(`package-lock.json has no package ${name}`)
+  return locked
 }
 
 /**
@@ -19,11 +30,7 @@ interface Locked {
 export function runtimePackage(name: string, work: string): string {
   const installed = join(root, 'node_modules', name)
   if (existsSync(join(installed, 'package.json'))) return installed
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    readonly packages: Readonly<Record<string, Locked>>
-  }
-  const locked = lock.packages[`node_modules/${name}`]
-  if (locked === undefined) throw new Error(`package-lock.json has no package ${name}`)
+  const locked = lockedPackage(name)
   const folder = join(work, name.replace('/', '+'))
   mkdirSync(folder, { recursive: true })
   const pack = [
