@@ -71,9 +71,14 @@ function readArguments(): { release: Release; artefacts: string[] } {
       without: { type: 'string', default: '' },
       kiauh: { type: 'string' },
       draft: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
     },
   })
   const { repository = '', output, kiauh = null, draft: isDraft } = values
+  if (values.help) {
+    console.log(HELP)
+    process.exit()
+  }
   const without = values.without.split(',').filter(name => name !== '')
   const unknown = without.filter(name => ARTEFACTS[name] === undefined)
   if (unknown.length > 0) fail(`--without ${unknown.join()}: ${Object.keys(ARTEFACTS).join(', ')} are known`)
