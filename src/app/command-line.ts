@@ -55,7 +55,8 @@ Usage: moonraker-ts [options]
        moonraker-ts doctor            print what is installed, and what would hinder a switch from Moonraker
        moonraker-ts switch [back]     run this server in place of Moonraker, and back
 
-  -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data)
+  -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data, with a virtual
+                             printer ./printer_data)
   -c, --configfile FILE      the configuration (MOONRAKER_CONFIG_PATH; default <data>/config/moonraker.conf)
   -l, --logfile FILE         the log file (MOONRAKER_LOG_PATH; default <data>/logs/moonraker.log)
   -u, --unixsocket FILE      the unix socket (MOONRAKER_UDS_PATH; default <data>/comms/moonraker.sock)
@@ -82,8 +83,12 @@ export function readCommandLine(args: readonly string[], env: Environment): Comm
     return text === undefined ? undefined : expandPath(text)
   }
   const flag = (value: boolean | undefined, variable: string) => value ?? isSet(env[variable])
+  const virtualPrinter = given['virtual-printer'] ?? false
+  const printers = readPrinters(given.printers)
+  // A trial must not change the data of a printer.
+  const usual = virtualPrinter || printers > 0 ? 'printer_data' : '~/printer_data'
   return {
-    dataPath: path(given.datapath, 'MOONRAKER_DATA_PATH') ?? expandPath('~/printer_data'),
+    dataPath: path(given.datapath, 'MOONRAKER_DATA_PATH') ?? expandPath(usual),
     configFile: path(given.configfile, 'MOONRAKER_CONFIG_PATH'),
     logFile: path(given.logfile, 'MOONRAKER_LOG_PATH'),
     socket: path(given.unixsocket, 'MOONRAKER_UDS_PATH'),
@@ -91,11 +96,11 @@ export function readCommandLine(args: readonly string[], env: Environment): Comm
     structuredLogging: flag(given['structured-logging'], 'MOONRAKER_STRUCTURED_LOGGING'),
     verbose: flag(given.verbose, 'MOONRAKER_VERBOSE_LOGGING'),
     debug: flag(given.debug, 'MOONRAKER_ENABLE_DEBUG'),
-    virtualPrinter: given['virtual-printer'] ?? false,
+    virtualPrinter,
     speed: readSpeed(given.speed),
     strict: given.strict ?? false,
     workshop: given.workshop === undefined ? undefined : expandPath(given.workshop),
-    printers: readPrinters(given.printers),
+    printers,
     show: given.help ? 'help' : given.version ? 'version' : commandOf(positionals),
   }
 }

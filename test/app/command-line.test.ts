@@ -29,6 +29,15 @@ test('without arguments the defaults apply', () => {
   assert.deepEqual(read(''), DEFAULTS)
 })
 
+test('a virtual printer has its data in the present folder, and a real one in the home folder', () => {
+  assert.equal(read('').dataPath, join(homedir(), 'printer_data'))
+  for (const line of ['--virtual-printer', '--printers 2']) {
+    assert.equal(read(line).dataPath, resolve('printer_data'))
+    assert.equal(read(`${line} -d /data`).dataPath, '/data')
+    assert.equal(read(line, { MOONRAKER_DATA_PATH: '/data' }).dataPath, '/data')
+  }
+})
+
 test('options are read in their short and long forms', () => {
   const all: CommandLine = {
     ...DEFAULTS,
