@@ -1,15 +1,8 @@
-// The package as other programs install it: they import the client in Node, and bundle it for browsers.
+// The package as people install it with npm: its command runs the server, and other programs import its modules.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -17,31 +10,41 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { startRig } from './support/rig.ts'
+import { copyBundle } from './support/server-bundle.ts'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDER = mkdtempSync(join(tmpdir(), 'package-'))
 const USER = join(FOLDER, 'user')
+const CONF = `[server]
+host: 127.0.0.1
+port: 0
+[authorization]
+trusted_clients: 127.0.0.1
+[machine]
+provider: none
+[announcements]
+enable_moonlight: False
+`
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
 
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
-/** Builds the modules, packs them with npm, and installs the package into an empty folder. Needs no network. */
+/** Packs what a build has made and installs the package into an empty folder. Needs no network. */
 async function install(): Promise<void> {
   const source = join(FOLDER, 'source')
-  mkdirSync(source)
   mkdirSync(USER)
-  await run(process.execPath, [join(ROOT, 'scripts', 'build-modules.mjs'), join(source, 'dist')])
-  const { dependencies: _, optionalDependencies: __, ...manifest } = readManifest(ROOT)
-  // Without the dependencies, which a registry would have to provide: only the server needs them.
-  writeFileSync(join(source, 'package.json'), JSON.stringify(manifest))
-  copyFileSync(join(ROOT, 'README.md'), join(source, 'README.md'))
+  await copyBundle(join(source, 'dist'))
+  await run(process.execPath, [join(ROOT, 'scripts', 'build-modules.mjs'), join(source, 'dist', 'modules')])
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'packaging', 'docs'])
+    cpSync(join(ROOT, name), join(source, name), { recursive: true })
   mkdirSync(join(source, 'src'))
   writeFileSync(join(source, 'src', 'not-packed.ts'), '')
   await run('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: source })
   const [archive = ''] = readdirSync(source).filter(name => name.endsWith('.tgz'))
   writeFileSync(join(USER, 'package.json'), '{ "type": "module" }')
-  const options = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--silent']
+  // koffi is left out: a registry would have to provide it.
+  const options = ['--offline', '--omit=optional', '--no-audit', '--no-fund', '--silent']
   await run('npm', ['install', ...options, join(source, archive)], { cwd: USER })
 }
 
@@ -51,10 +54,40 @@ function readManifest(folder: string): Record<string, unknown> & { readonly expo
 
 const installed = install()
 
-test('only what is built is packed', async () => {
+test('only what is built is packed, and nothing else is installed or run with it', async () => {
   await installed
-  const files = readdirSync(join(USER, 'node_modules', 'moonraker-ts'))
-  assert.deepEqual(files.sort(), ['README.md', 'dist', 'package.json'])
+  assert.deepEqual(readdirSync(join(USER, 'node_modules')).sort(), [
+    '.bin',
+    '.package-lock.json',
+    'moonraker-ts',
+  ])
+  const folder = join(USER, 'node_modules', 'moonraker-ts')
+  assert.deepEqual(readdirSync(folder).sort(), ['LICENSE', 'README.md', 'dist', 'package.json', 'packaging'])
+  assert.deepEqual(readdirSync(join(folder, 'packaging')).sort(), ['polkit', 'systemd'])
+  const { scripts = {} } = readManifest(folder)
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
+    assert.ok(!(name in (scripts as object)))
+})
+
+test('its command runs a server with a virtual printer, with its data in the present folder', async () => {
+  await installed
+  const config = join(USER, 'printer_data', 'config')
+  mkdirSync(config, { recursive: true })
+  writeFileSync(join(config, 'moonraker.conf'), CONF)
+  const command = join(USER, 'node_modules', '.bin', 'moonraker-ts')
+  const server = spawn(command, ['--virtual-printer'], { cwd: USER })
+  const ended = once(server, 'exit')
+  let output = ''
+  for await (const text of server.stdout.setEncoding('utf8')) {
+    output += text
+    if (output.includes("Klippy's state: ready")) break
+  }
+  const [, url = ''] = /is up: (\S+)/.exec(output) ?? []
+  const reply = await fetch(`${url}/server/info`)
+  server.kill()
+  await ended
+  const { result } = (await reply.json()) as { result: object }
+  assert.deepEqual(result, { ...result, klippy_state: 'ready', failed_components: [], warnings: [] })
 })
 
 test('Node imports everything that the package exports, and the client connects', async () => {
@@ -72,7 +105,7 @@ test('Node imports everything that the package exports, and the client connects'
   assert.equal(stdout, 'disconnected\n')
 })
 
-test('its types check in a program of another project', async () => {
+test('its types check in a program of another project, however that resolves modules', async () => {
   await installed
   const program = `
     import { connect } from 'moonraker-ts/client'
@@ -84,20 +117,16 @@ test('its types check in a program of another project', async () => {
     await client.call('server.files.metadata')
     export const used = [state, api['server.info'].summary, VirtualPrinter.name]`
   writeFileSync(join(USER, 'program.ts'), program)
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2022',
-    '--lib',
-    'es2023,dom',
-  ]
-  const { stdout } = await run(process.execPath, [TSC, ...options, 'program.ts'], { cwd: USER }).catch(
-    (error: { stdout: string }) => error,
-  )
-  assert.equal(stdout, '')
+  const options = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2023,dom']
+  const checks = [
+    ['--module', 'nodenext'],
+    ['--module', 'node16'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  ].map(modules => run(process.execPath, [TSC, ...options, ...modules, 'program.ts'], { cwd: USER }))
+  for (const check of checks) {
+    const { stdout } = await check.catch((error: { stdout: string }) => error)
+    assert.equal(stdout, '')
+  }
 })
 
 /** A program of another project, bundled for browsers. */
@@ -130,7 +159,7 @@ test('it bundles for browsers, without a module of Node and without the contract
   )
   assert.deepEqual(imports, [])
   assert.deepEqual(
-    inputs.filter(path => !/^<stdin>$|\/dist\/client\//.test(path)),
+    inputs.filter(path => !/^<stdin>$|\/modules\/client\//.test(path)),
     [],
   )
   assert.ok(size < 25_000, String(size))
