@@ -97,14 +97,15 @@ async function makeFromSource({ script, make }: Bundle): Promise<ReadonlyMap<str
 
 /**
  * The Content-Security-Policy of a page: nothing runs but its own files, so that a text of a printer or a file runs nothing,
- * and nothing leads elsewhere. `pictures` are the sources of its pictures, as `data: blob:`.
+ * and nothing leads elsewhere. `pictures` are the sources of its pictures, as `data: blob:`, `media` those of its videos.
  */
-export function pagePolicy(pictures: string): string {
+export function pagePolicy(pictures: string, media = "'none'"): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     `img-src ${pictures}`,
+    `media-src ${media}`,
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -1,8 +1,9 @@
 // What the dashboard computes from the status: times, layers, and the lines of the plot.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Place, sourcesOf } from '../../src/pages/dashboard/camera-source.ts'
 import { layersOf, timesOf } from '../../src/pages/dashboard/job-facts.ts'
-import { EMPTY, type Model } from '../../src/pages/dashboard/model.ts'
+import { EMPTY, type Model, type Webcam } from '../../src/pages/dashboard/model.ts'
 import { linePath, scaleOf } from '../../src/pages/dashboard/plot.ts'
 
 const BY_TIME: Model['progress'] = {
@@ -53,4 +54,28 @@ test('the scale of the plot has room above the highest value, and at most six ma
 test('a line ends now, and missing values are gaps', () => {
   assert.equal(linePath([0, 50, null, 100], 10, 100), 'M7 100L8 50M10 0')
   assert.equal(linePath([], 10, 100), '')
+})
+
+test('the sources of a camera: video where page and browser allow it, then pictures, here and on port 80', () => {
+  const place: Place = { page: new URL('http://pi:7125/p/'), playsHls: true, playsPeers: true }
+  const sources = (service: string, stream_url: string, changes: Partial<Place> = {}) =>
+    sourcesOf({ service, stream_url, snapshot_url: '/snap' } as Webcam, { ...place, ...changes }).map(
+      ({ kind, url }) => `${kind} ${url}`,
+    )
+  const pictures = ['picture http://pi:7125/snap', 'picture http://pi/snap']
+  const peer = (url: string) => [`peer http://pi:7125${url}`, ...pictures]
+  assert.deepEqual(sources('mjpegstreamer', '/s?x'), ['stream http://pi:7125/s?x', 'stream http://pi/s?x'])
+  assert.deepEqual(sources('mjpegstreamer', 'http://cam/s'), ['stream http://cam/s'])
+  assert.deepEqual(sources('webrtc-camerastreamer', '/cam/webrtc'), peer('/cam/webrtc'))
+  assert.deepEqual(sources('webrtc-mediamtx', '/cam'), peer('/cam/whep'))
+  assert.deepEqual(sources('webrtc-mediamtx', 'http://pi:8889/cam/'), pictures)
+  assert.deepEqual(sources('webrtc-go2rtc', '/go/stream.html?src=a'), peer('/go/api/webrtc?src=a'))
+  assert.deepEqual(sources('webrtc-go2rtc', '/go/', { playsPeers: false }), pictures)
+  assert.deepEqual(sources('hlsstream', 'http://cam/x.m3u8'), [
+    'hls http://cam/x.m3u8',
+    'picture http://pi:7125/snap',
+    'picture http://pi/snap',
+  ])
+  assert.deepEqual(sources('hlsstream', 'http://cam/x.m3u8', { playsHls: false }), pictures)
+  assert.deepEqual(sources('toString', 'javascript:alert(1)'), pictures)
 })

@@ -28,7 +28,14 @@ export class Chromium {
   async open(options: BrowserContextOptions = {}): Promise<OpenPage> {
     this.#browser ??= chromium.launch({
       executablePath: programPath(PROGRAM) ?? PROGRAM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        // WebRTC between two pages works without a network.
+        '--allow-loopback-in-peer-connection',
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+      ],
     })
     const context = await (await this.#browser).newContext(options)
     const page = await context.newPage()

@@ -3,8 +3,8 @@ import { component } from '../../component/component.ts'
 import { pageFiles, pagePolicy, redirectToFolder, sendPageFile } from '../../core/page-files.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 
-/** Pictures may come from everywhere, as cameras are on other machines. */
-const POLICY = pagePolicy('http: https: data:')
+/** Pictures and videos may come from everywhere, as cameras are on other machines. */
+const POLICY = pagePolicy('http: https: data:', 'http: https:')
 
 export default component({
   section: 'server',
