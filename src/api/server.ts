@@ -83,6 +83,9 @@ export const server = chapter({
         frontends: list(
           object({ name: string(), path: string().describe('Below the route prefix') }),
         ).describe('Those that it serves'),
+        nginx_frontends: list(
+          object({ name: string(), scheme: choice('http', 'https'), port: int() }),
+        ).describe('Those that nginx serves on the same machine'),
         refused_sites: list(string()).describe('Sites with front-ends, which cors_domains does not allow'),
         socket: string().describe("The server's unix socket"),
         klippy_socket: string().describe("Klippy's unix socket"),

@@ -1,6 +1,8 @@
 // Where the picture of a camera comes from, and in which form.
 import type { Webcam } from './model.ts'
-import type { Signalling } from './peer-video.ts'
+
+/** How a streamer and the page exchange the descriptions of both sides: by WHEP, or as camera-streamer does it. */
+export type Signalling = 'whep' | 'camera-streamer'
 
 /** A form in which the page shows a camera. */
 export type Source =

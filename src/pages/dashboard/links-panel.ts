@@ -56,7 +56,7 @@ export class LinksPanel implements Panel {
           ...about.addresses.map(text => element('li', { class: 'name' }, link(`${text}/`, text))),
         ),
       ),
-      ...(about.frontends.length === 0 ? [hostedPart(about)] : []),
+      ...(about.frontends.length + about.nginx_frontends.length === 0 ? [hostedPart(about)] : []),
     )
   }
 
@@ -84,12 +84,22 @@ function link(href: string, text: string): HTMLAnchorElement {
   return element('a', { href, rel: 'noreferrer' }, text)
 }
 
-function frontendLinks({ frontends }: About): HTMLElement[] {
-  return frontends.map(({ name, path }) => {
-    const made = link(new URL(path.slice(1), apiBase()).href, `Open ${NAMES[name] ?? name}`)
-    made.className = 'button main small'
-    return made
-  })
+/** Links to the front-ends that this server serves, and to the further ones that nginx serves on the same machine. */
+function frontendLinks({ frontends, nginx_frontends: others }: About): HTMLElement[] {
+  const served = new Set(frontends.map(({ name }) => name))
+  const further = others.filter(({ name }) => !served.has(name))
+  return [
+    ...frontends.map(({ name, path }) => frontendLink(name, new URL(path.slice(1), apiBase()).href)),
+    ...further.map(({ name, scheme, port }) =>
+      frontendLink(name, new URL(`${scheme}://${location.hostname}:${port}/`).href),
+    ),
+  ]
+}
+
+function frontendLink(name: string, url: string): HTMLElement {
+  const made = link(url, `Open ${NAMES[name] ?? name}`)
+  made.className = 'button main small'
+  return made
 }
 
 /** The address that a phone can open: that of this page, unless it is one of this machine only. */

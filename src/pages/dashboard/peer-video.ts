@@ -1,8 +1,7 @@
 // Video of a camera by WebRTC. Only a page that shows such a camera loads it. The parts of a connection find each other in the
 // local network: no server of the internet takes part.
 
-/** How streamers exchange the descriptions of both sides: by the standard WHEP, or in a way of its own. */
-export type Signalling = 'whep' | 'camera-streamer'
+import type { Signalling } from './camera-source.ts'
 
 export interface PeerVideoOptions {
   readonly url: string

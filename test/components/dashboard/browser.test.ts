@@ -289,6 +289,22 @@ describe('the dashboard', { skip: noChromium, concurrency: 4 }, () => {
     await action(page, 'Emergency stop').waitFor()
   })
 
+  test('a front-end that nginx serves on the same machine has a link', async () => {
+    await using rig = await startRig({ printer: 'none' })
+    await using open = await chromium.open()
+    const { page } = open
+    const found = '"nginx_frontends":[{"name":"fluidd","scheme":"http","port":80}]'
+    // The replies of a machine with nginx.
+    await page.routeWebSocket(/websocket/, socket => {
+      const server = socket.connectToServer()
+      server.onMessage(message => socket.send(String(message).replace(/"nginx_frontends":\[.*?\]/, found)))
+    })
+    await page.goto(rig.url)
+    const link = page.getByRole('link', { name: 'Open Fluidd' })
+    await link.waitFor()
+    assert.equal(await link.evaluate(({ href }: { readonly href: string }) => href), 'http://127.0.0.1/')
+  })
+
   test('over a slow mobile network the page becomes live', async () => {
     await using rig = await startRig()
     await using open = await chromium.open(PHONE)
