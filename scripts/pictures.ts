@@ -11,6 +11,7 @@ import { Chromium, noChromium } from '../test/support/chromium.ts'
 import { absent } from '../test/support/program.ts'
 import { drawingOf, gcodeOf, type Vase } from './pictures/print-file.ts'
 import { startServer, startWorkshop } from './pictures/servers.ts'
+import { startInTerminal } from './pictures/terminal.ts'
 import { record, takePicture } from './pictures/webp.ts'
 
 const BUNDLE = fileURLToPath(new URL('../dist/moonraker.cjs', import.meta.url))
@@ -97,16 +98,18 @@ async function show(
   await takePicture(open.page, join(FOLDER, name))
 }
 
-/** The dashboard: from an empty one to a running print, then a longer print on a screen and on a phone. */
+/** From `npm start` to a running print, then a longer print on the dashboard, on a screen and on a phone. */
 async function takeDashboard(): Promise<void> {
-  await using server = await startServer(BUNDLE, 25)
-  using client = await connect({ url: server.url.replace('http', 'ws') })
-  await using open = await chromium.open(FILM)
+  await using stack = new AsyncDisposableStack()
+  const open = stack.use(await chromium.open(FILM))
   const { page } = open
-  await page.goto(server.url)
-  await page.getByText('No prints yet').first().waitFor()
   const file = { name: SMALL.name, mimeType: 'text/x-gcode', buffer: await fileOf(SMALL) }
-  await record(page, join(FOLDER, 'first-print.webp'), async () => {
+  const { server, client } = await record(page, join(FOLDER, 'first-print.webp'), async () => {
+    const server = stack.use(await startInTerminal(page, BUNDLE, ['--speed', '25']))
+    const client = stack.use(await connect({ url: server.url.replace('http', 'ws') }))
+    await page.goto(server.url)
+    await page.getByText('No prints yet').first().waitFor()
+    await setTimeout(1000)
     await page.locator('input[type=file]').first().setInputFiles(file)
     await page.getByText(/Uploaded, .+, prints in \d+ /).waitFor()
     await setTimeout(1500)
@@ -114,6 +117,7 @@ async function takeDashboard(): Promise<void> {
     await setTimeout(500)
     await page.evaluate('scrollTo({ top: 0, behavior: "smooth" })')
     await reach(client, 'printing', 0.3)
+    return { server, client }
   })
   await reach(client, 'complete', 0)
   await print(server.url, LARGE)

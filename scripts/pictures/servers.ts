@@ -7,7 +7,8 @@ import { startPrinterInFolder } from '../../src/app/virtual-printer-in-folder.ts
 import { dataPaths } from '../../src/core/paths.ts'
 import { freePort } from '../../test/support/free-port.ts'
 
-const QUIET = ['[machine]\nprovider: none', '[announcements]\nenable_moonlight: False']
+/** Sections of servers that need neither the machine nor the internet. */
+export const QUIET = ['[machine]\nprovider: none', '[announcements]\nenable_moonlight: False']
 
 export interface RunningServer extends AsyncDisposable {
   readonly url: string

@@ -32,8 +32,8 @@ export async function takePicture(page: Page, file: string): Promise<void> {
   checkSize(file, 200_000)
 }
 
-/** Takes screenshots of a page while `actions` runs, and makes an animation of them that repeats. */
-export async function record(page: Page, file: string, actions: () => Promise<void>): Promise<void> {
+/** Takes screenshots of a page while `actions` runs, and makes an animation of them that repeats. Resolves as `actions` does. */
+export async function record<T>(page: Page, file: string, actions: () => Promise<T>): Promise<T> {
   await using folder = temporaryFolder()
   let ended = false
   const acting = actions().finally(() => {
@@ -50,14 +50,15 @@ export async function record(page: Page, file: string, actions: () => Promise<vo
     const seconds = ended ? LAST_FRAME : (performance.now() - start) / 1000
     list.push(`file ${name}`, `duration ${seconds.toFixed(3)}`)
   }
-  await acting
+  const result = await acting
   // ffmpeg ignores the duration of the last entry.
   list.push(list.at(-2) ?? '')
   const frames = join(folder.path, 'frames.ffconcat')
   writeFileSync(frames, `${list.join('\n')}\n`)
   const encoder = ['-c:v', 'libwebp_anim', '-loop', '0', '-quality', '70', '-compression_level', '6']
   await ffmpeg('-i', frames, '-vsync', 'vfr', ...encoder, file)
-  checkSize(file, 600_000)
+  checkSize(file, 400_000)
+  return result
 }
 
 function temporaryFolder() {
