@@ -12,7 +12,7 @@ import { copyrightFile, debianComponent, neededLibraries } from './image/debian-
 import { type Layer, writeImage } from './image/oci-archive.ts'
 import { runtimePackage } from './runtime-package.ts'
 import { sourceDate } from './source-date.ts'
-import { type Component, component, SBOM, sbom } from './third-party.mjs'
+import { type Component, component, identifyPackage, SBOM, sbom } from './third-party.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -69,7 +69,7 @@ function copyRuntime(tree: Tree, architecture: Architecture, work: string): Comp
     tree.copy(path, name === basename(loader) ? loader : `/lib/${debian}/${name}`)
   const packages = [...new Set(libraries.map(({ owner }) => owner))].sort()
   for (const name of packages) tree.copy(copyrightFile(name), copyrightFile(name))
-  return [npmComponent(node), ...packages.map(debianComponent)]
+  return [component(identifyPackage(node)), ...packages.map(debianComponent)]
 }
 
 /** Copies the server and koffi. Returns what they contain, but not what they run on. */
@@ -84,13 +84,7 @@ function copyProgram(tree: Tree, architecture: Architecture, work: string): Comp
     tree.copy(folder, `${PROGRAM}/node_modules/${name}`, path => !NO_KOFFI.test(path.slice(folder.length)))
   for (const [path, text] of Object.entries(ACCOUNTS)) tree.write(path, text)
   const { components } = readJson<{ components: Component[] }>(join(dist, SBOM))
-  return [...components, ...packages.map(({ folder }) => npmComponent(folder))]
-}
-
-function npmComponent(folder: string): Component {
-  const { name, version, license } = readJson<Manifest>(join(folder, 'package.json'))
-  const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`
-  return component({ name, version, licence: license, purl })
+  return [...components, ...packages.map(({ folder }) => component(identifyPackage(folder)))]
 }
 
 function readJson<T>(path: string): T {

@@ -21,4 +21,5 @@ export interface Component {
 export const LICENCES: string
 export const SBOM: string
 export function sbom(components: readonly Component[]): string
+export function identifyPackage(folder: string): ThirdParty
 export function component(part: ThirdParty): Component

@@ -15,19 +15,22 @@ const MISSING_LICENCES = join(root, 'scripts', 'licences')
 const LICENCE_FILE = /^(licen[cs]e|copying|notice|copyrightnotice)/i
 const RULE = `${'-'.repeat(80)}\n`
 
-/** A package of npm. `text` is its licence text, `licence` the SPDX expression for it. */
+/** What a package of npm in `folder` is; `licence` is an SPDX expression. */
+export function identifyPackage(folder) {
+  const { name, version, license } = readJson(join(folder, 'package.json'))
+  return { name, version, licence: license, purl: `pkg:npm/${name.replace('@', '%40')}@${version}` }
+}
+
+/** A package in a folder of the project, also with its licence `text` and the hash that the lock file has of it. */
 export function describePackage(folder, moreTexts = []) {
-  const { name, version, license } = readJson(join(root, folder, 'package.json'))
+  const identity = identifyPackage(join(root, folder))
   const { integrity = '' } = readJson(join(root, 'package-lock.json')).packages[folder] ?? {}
   return {
-    name,
-    version,
-    licence: license,
-    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+    ...identity,
     sha512: integrity.startsWith('sha512-')
       ? Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')
       : undefined,
-    text: licenceText(name, join(root, folder), moreTexts),
+    text: licenceText(identity.name, join(root, folder), moreTexts),
   }
 }
 
@@ -62,14 +65,12 @@ export function writeThirdParty(output, packages) {
 
 /** The text of an SBOM of this program with components. Equal builds have equal texts: it has no date. */
 export function sbom(components) {
-  const { name, version, license } = readJson(join(root, 'package.json'))
-  const own = component({ name, version, licence: license, purl: `pkg:npm/${name}@${version}` })
   const document = {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
     version: 1,
-    metadata: { component: { ...own, type: 'application' } },
+    metadata: { component: { ...component(identifyPackage(root)), type: 'application' } },
     components,
   }
   return `${JSON.stringify(document, undefined, 2)}\n`
