@@ -47,13 +47,20 @@ test('the example runs the image as it is, and its containers have the same path
 
 test('its moonraker.conf leads to Klipper, to Mainsail and to the camera', () => {
   const [, socket] = /^klippy_uds_address: (.+)$/m.exec(CONF) ?? []
-  assert.equal(klipper.command?.[klipper.command.indexOf('-a') + 1], socket)
+  assert.equal(klipper.command?.[klipper.command.indexOf('-a') + 1], socket?.replace('{data_path}', DATA))
   const [, folder] = /^path: (.+)$/m.exec(CONF) ?? []
   assert.equal(mounted(moonraker, 'mainsail'), folder)
   assert.equal(mainsail.entrypoint?.at(-1), `${mounted(mainsail, 'mainsail')}/`)
   const [, streamer] = /= (http:.+)$/m.exec(CONF) ?? []
   const [port] = camera.command?.flatMap(argument => /^--port=(\d+)$/.exec(argument)?.[1] ?? []) ?? []
   assert.equal(streamer, `http://camera:${port}`)
+  const guide = read('docs/install.md')
+  for (const path of [
+    'packaging/container/compose.yaml',
+    'packaging/container/moonraker.conf',
+    `${DATA}/gcodes`,
+  ])
+    assert.ok(guide.includes(path), path)
 })
 
 test('the server starts with it without a warning, and serves Mainsail', async () => {
@@ -64,7 +71,6 @@ test('the server starts with it without a warning, and serves Mainsail', async (
   writeFileSync(join(folder, 'mainsail', 'index.html'), '<title>Mainsail</title>')
   const conf = CONF.replace('host: 0.0.0.0', 'host: 127.0.0.1')
     .replace('port: 7125', 'port: 0')
-    .replaceAll(' /data/', ` ${data}/`)
     .replace(': /mainsail', `: ${folder}/mainsail`)
   writeFileSync(join(data, 'config', 'moonraker.conf'), `${conf}\n[announcements]\nenable_moonlight: False\n`)
   const { child, port } = await startServerProcess(data)
