@@ -30,7 +30,7 @@ import { StagingFolders } from './roots/staging-folders.ts'
 import { WriteAccess } from './roots/write-access.ts'
 import { type FilesService, filesService, uploadService } from './service.ts'
 import { ChangeNotifier } from './tree/change-notifier.ts'
-import { Listings } from './tree/listing.ts'
+import { diskUsage, Listings } from './tree/listing.ts'
 import { Observer } from './tree/observer.ts'
 import { MAKE_FILE, serveUploads, type UploadParts } from './upload/upload.ts'
 
@@ -199,6 +199,7 @@ class FileManager implements Component {
       removeFile: place => this.operations.removeFile(place),
       archive: (members, place, signal) => this.archives.pack(members, place, signal),
       list: (root: string) => listings.list(root),
+      diskUsage: async root => diskUsage((await roots.locate(root)).real),
       isGcodeName,
     }
   }

@@ -7,7 +7,7 @@ import type { ArchiveFile } from './operations/zip.ts'
 import type { PathLock } from './roots/path-lock.ts'
 import type { ProtectedFolder } from './roots/protected-folders.ts'
 import type { Place, Root, Roots } from './roots/roots.ts'
-import type { FileEntry } from './tree/listing.ts'
+import type { DirectoryListing, FileEntry } from './tree/listing.ts'
 import type { PrintOutcome, Received } from './upload/upload.ts'
 
 /** The roots and their files. */
@@ -38,6 +38,8 @@ export interface FilesService {
   /** Puts files into an uncompressed archive at `place`; see `Archives.pack`. */
   archive(files: readonly ArchiveFile[], place: Place, signal: AbortSignal): Promise<void>
   list(root: string): Promise<readonly FileEntry[]>
+  /** The space on the disk of a root, in bytes. Rejects with ApiError if the root is unknown or its disk does not respond. */
+  diskUsage(root: string): Promise<DirectoryListing['disk_usage']>
   /** By the file's name. */
   readonly isGcodeName: (name: string) => boolean
 }

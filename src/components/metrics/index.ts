@@ -7,9 +7,11 @@ import { isSameSecret } from '../../core/same-secret.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { demandRole } from '../../rpc/user.ts'
 import { bool, int } from '../../schema/index.ts'
+import { filesService } from '../files/service.ts'
 import { fleetService } from '../fleet/service.ts'
 import { mqttService } from '../mqtt/service.ts'
 import { serverFacts } from '../server/service.ts'
+import { spoolmanService } from '../spoolman/service.ts'
 import { Exposition, type Family, formatFor } from './exposition.ts'
 import { FollowedStatus } from './followed-status.ts'
 import { OwnFamilies } from './own-families.ts'
@@ -41,13 +43,19 @@ export default component({
   section: 'metrics',
   presence: 'configured',
   options,
-  needs: { facts: serverFacts, mqtt: optional(mqttService), fleet: optional(fleetService) },
+  needs: {
+    facts: serverFacts,
+    files: filesService,
+    mqtt: optional(mqttService),
+    fleet: optional(fleetService),
+    spoolman: optional(spoolmanService),
+  },
   provides: { metrics: metricsService },
   create({ core, scope, section, needs }) {
     const { token: tokenText, open, klipper_names, hold } = section.options
     const { printer, clock, log } = core
     const status = new FollowedStatus({ printer, clock, log, hold })
-    const server = new ServerFamilies(core)
+    const server = new ServerFamilies({ core, ...needs })
     const own = new OwnFamilies({ core, ...needs, scope })
     const process = core.host.use(processMetrics, scope)
     let token: string | null = null

@@ -5,12 +5,16 @@ import type { Core } from '../../component/component.ts'
 import { withTimeout } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import { callMethod } from '../../rpc/call-method.ts'
+import type { FilesService } from '../files/service.ts'
+import type { SpoolmanService } from '../spoolman/service.ts'
 import { type Exposition, type Labels, type MetricType, plainLabel, type Sample } from './exposition.ts'
+import { SpoolList, writeSpools } from './spool-list.ts'
 
 /** Seconds that one method has for its reply; its metrics are absent after that. */
 const TIMEOUT = 2
 
 type Reply<M extends keyof Api> = ResultOf<Api[M]>
+type DiskUsage = Awaited<ReturnType<FilesService['diskUsage']>>
 
 /** Adds one family. */
 type Add = (name: string, help: string, values: number | null | readonly Sample[], type?: MetricType) => void
@@ -150,14 +154,33 @@ const writeSpoolman: Write<'server.spoolman.status'> = (reply, add) => {
   )
 }
 
+/** Writes the space on the disk of the G-code files. */
+const writeDisk = ({ total, used, free }: DiskUsage, add: Add): void => {
+  add('disk_usage_total', 'Space on the disk of the G-code files, in bytes', total)
+  add('disk_usage_used', 'Used space on that disk, in bytes', used)
+  add('disk_usage_available', 'Free space on that disk, in bytes', free)
+}
+
+/** What the metrics are read from. */
+interface Parts {
+  readonly core: Core
+  readonly files: FilesService
+  /** Null without [spoolman]. */
+  readonly spoolman: () => SpoolmanService | null
+}
+
 export class ServerFamilies {
   readonly #core: Core
+  readonly #files: FilesService
+  readonly #spools: SpoolList
 
-  constructor(core: Core) {
+  constructor({ core, files, spoolman }: Parts) {
     this.#core = core
+    this.#files = files
+    this.#spools = new SpoolList(spoolman, core.clock, core.log)
   }
 
-  /** Writes the metrics of every method that is served and replies in time. */
+  /** Writes the metrics of everything that replies in time. */
   async write(out: Exposition): Promise<void> {
     const writes = await Promise.all([
       this.#prepare('server.info', writeServer),
@@ -168,6 +191,8 @@ export class ServerFamilies {
       this.#prepare('server.history.list', writeLastJob, { limit: 1 }),
       this.#prepare('machine.device_power.devices', writePower),
       this.#prepare('server.spoolman.status', writeSpoolman),
+      this.#attempt('the spools', () => this.#spools.read(), writeSpools),
+      this.#attempt('the disk', () => this.#files.diskUsage('gcodes'), writeDisk),
     ])
     const add: Add = (name, help, values, type = 'gauge') => {
       if (values === null) return
@@ -179,16 +204,25 @@ export class ServerFamilies {
     for (const write of writes) write(add)
   }
 
-  /** Calls a method; resolves with what writes the metrics of its reply, or nothing where there is no reply. */
+  /** Calls a method, if it is served. */
   async #prepare<M extends keyof Api>(method: M, write: Write<M>, params = {}): Promise<(add: Add) => void> {
-    const { registry, clock, log } = this.#core
+    const { registry } = this.#core
     if (!registry.has(method)) return () => {}
+    return this.#attempt(method, () => callMethod({ registry }, method, params), write)
+  }
+
+  /** Reads something; resolves with what writes its metrics, or nothing if it cannot be read in time. */
+  async #attempt<T>(
+    what: string,
+    read: () => Promise<T>,
+    write: (read: T, add: Add) => void,
+  ): Promise<(add: Add) => void> {
+    const { clock, log } = this.#core
     try {
-      const call = callMethod({ registry }, method, params)
-      const reply = await withTimeout(clock, TIMEOUT, call, () => new Error('no reply in time'))
-      return add => write(reply, add)
+      const value = await withTimeout(clock, TIMEOUT, read(), () => new Error('no reply in time'))
+      return add => write(value, add)
     } catch (error) {
-      log.debug(`no metrics of ${method}: ${messageOf(error)}`)
+      log.debug(`no metrics of ${what}: ${messageOf(error)}`)
       return () => {}
     }
   }
