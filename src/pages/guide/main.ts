@@ -114,6 +114,18 @@ function followScreen(): void {
   update()
 }
 
+/** Scrolls the menu to the entry of this page, where it is open. */
+function showCurrent(): void {
+  const menu = byId('menu', HTMLElement)
+  const current = menu.querySelector<HTMLElement>('[aria-current]')
+  const update = () => {
+    menu.scrollTop = (current?.offsetTop ?? 0) - menu.clientHeight / 2
+  }
+  menu.addEventListener('toggle', update)
+  update()
+}
+
 new Search()
+showCurrent()
 followWidths()
 followScreen()
