@@ -120,7 +120,7 @@ export async function bundle(output = join(root, 'dist')) {
  * Builds the workers, and the file processors that one of them loads: none of them is part of the server's bundle. Resolves
  * to esbuild's result.
  */
-async function bundleWorkers(output) {
+export async function bundleWorkers(output) {
   const programs = {
     'metadata-worker': 'src/components/metadata/worker/worker.ts',
     'rf-worker': 'src/components/power/types/rf-worker.ts',

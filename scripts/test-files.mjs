@@ -1,9 +1,21 @@
 // Runs test files in this process, one after the other, as `test.mjs` sends their names; sends back what each printed
 // and its result.
+import childProcess from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { flushCompileCache } from 'node:module'
+import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+
+const WORKER = 'components/metadata/worker/worker.ts'
+
+/** Metadata workers are those of an installed server: the many modules of the sources take longer to load than most jobs. */
+function useBundledWorkers() {
+  const { fork } = childProcess
+  const bundled = join(process.env.TEST_RUN_FOLDER, 'workers', 'metadata-worker.cjs')
+  childProcess.fork = (program, ...rest) => fork(program.endsWith(WORKER) ? bundled : program, ...rest)
+  syncBuiltinESMExports()
+}
 
 /** Seconds of processor time of this process, and of the programs that it started and that have ended. */
 function processorTime() {
@@ -43,6 +55,7 @@ async function runFile(file, timeout) {
   }
 }
 
+useBundledWorkers()
 process.on('message', async ({ file, timeout }) => {
   // node:test ends a file when nothing keeps the process alive; the channel must not.
   process.channel.unref()

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bundleWorkers } from './build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const GROUPS = 8
@@ -182,6 +183,7 @@ const temporary = temporaryFolder()
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 const start = Date.now()
+await bundleWorkers(join(temporary, 'workers'))
 const results = []
 const queue = inOrder(files)
 await Promise.all(Array.from({ length: Math.min(GROUPS, files.length) }, () => runQueue(queue, results)))

@@ -26,7 +26,7 @@ function workers(): string[] {
       try {
         const isChild =
           readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === `${process.pid}`
-        return isChild && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('metadata/worker')
+        return isChild && readFileSync(`/proc/${pid}/cmdline`, 'utf8').match(/metadata.worker/) !== null
       } catch {
         return false
       }
