@@ -48,9 +48,14 @@ export async function startScene(conf: string, options: RigOptions = {}): Promis
 }
 
 /** Resolves when every device has replied for the first time. */
-export async function initialised({ client, states }: Pick<Scene, 'client' | 'states'>): Promise<void> {
-  for (let seen = 1; ; seen += 1) {
-    if (!Object.values(await states()).includes('init')) return
-    await client.notified('notify_power_changed', seen)
-  }
+export function initialised(scene: Pick<Scene, 'client' | 'states'>): Promise<void> {
+  return untilStates(scene, states => !Object.values(states).includes('init'))
+}
+
+/** Resolves when the states of the devices are right, now or after a notification. */
+export async function untilStates(
+  { client, states }: Pick<Scene, 'client' | 'states'>,
+  areRight: (states: Readonly<Record<string, string>>) => boolean,
+): Promise<void> {
+  for (let seen = 1; !areRight(await states()); seen += 1) await client.notified('notify_power_changed', seen)
 }
