@@ -44,11 +44,12 @@ test('the time that remains is that of the moves, not that of the bytes', async 
   const measured = async () => {
     for (;;) {
       const progress = await scene.call('server.analysis.progress')
-      if (progress.progress > 0.05) return progress
+      // The record of the file may be read after the print has started.
+      if (progress.source === 'analysis' && progress.progress > 0.05) return progress
     }
   }
-  const { filename, state, source, progress, time_left } = await measured()
-  assert.deepEqual([filename, state, source], ['uneven.gcode', 'printing', 'analysis'])
+  const { filename, state, progress, time_left } = await measured()
+  assert.deepEqual([filename, state], ['uneven.gcode', 'printing'])
   const { status } = await scene.call('printer.objects.query', { objects: { virtual_sdcard: ['progress'] } })
   assert.ok(status.virtual_sdcard.progress > 0.98)
   assert.ok(time_left > 0 && time_left < print_time)
