@@ -30,7 +30,7 @@ const messagesOf = (client: WebClient) =>
   )
 
 /** A server with the sections, and a Klippy that runs from a clone at a commit, with a client after the first refresh. */
-async function started(name: string, klipperCommit: number, sections: string, speed = 300) {
+async function started(name: string, klipperCommit: number, sections: string, speed = 20) {
   const programs = fakePrograms({ systemctl: SYSTEMCTL, sudo: SUDO })
   const klippy = await FakeKlippy.start()
   repos.clone('klipper.git', `${name} klipper`, at(klipperCommit))
@@ -125,8 +125,7 @@ const fullUpdate = (end: string) => [
 
 test('a full update restarts Klipper once, at the end, and waits for it', async () => {
   const lines = 'managed_services: klipper app'
-  // Slower, so that the wait is longer than a reconnect on a busy machine takes.
-  await using scene = await started('full', 140, section('full app', 138, lines), 20)
+  await using scene = await started('full', 140, section('full app', 138, lines))
   const { client, klippy, calls } = scene
   const update = client.call('machine.update.full')
   await client.find(({ params }) => String(params?.[0]?.message).startsWith('Waiting for Klippy'))
@@ -138,7 +137,8 @@ test('a full update restarts Klipper once, at the end, and waits for it', async 
 
 test('a full update ends if Klipper does not come back', async () => {
   const lines = 'managed_services: klipper app'
-  await using scene = await started('lost', 140, section('lost app', 138, lines))
+  // Quicker: the wait for Klippy ends by its timeout.
+  await using scene = await started('lost', 140, section('lost app', 138, lines), 100)
   const { client, klippy } = scene
   await klippy.close()
   assert.equal((await client.call('machine.update.full')).result, 'ok')
