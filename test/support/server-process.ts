@@ -9,10 +9,7 @@ import { freePort } from './free-port.ts'
 import { killProcess } from './kill-process.ts'
 import { serverBundle } from './server-bundle.ts'
 
-/** The arguments of Node that start the server on a data folder. */
-async function commandOf(data: string): Promise<string[]> {
-  return [join(await serverBundle(), 'moonraker.cjs'), '-d', data]
-}
+const COMMAND = join(await serverBundle(), 'moonraker.cjs')
 
 /** A server that listens. */
 interface StartedServer {
@@ -28,7 +25,7 @@ export async function startServerProcess(
   data: string,
   { started, env }: { started?: (child: ChildProcess) => void; env?: Readonly<Record<string, string>> } = {},
 ): Promise<StartedServer> {
-  const child = spawn(process.execPath, await commandOf(data), {
+  const child = spawn(process.execPath, [COMMAND, '-d', data], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   })
@@ -48,20 +45,18 @@ export class ServerProcess implements AsyncDisposable {
   readonly #folder: string
   readonly paths: DataPaths
   readonly port: number
-  readonly #command: readonly string[]
   #child: ChildProcess | null = null
 
-  private constructor(folder: string, port: number, command: readonly string[]) {
+  private constructor(folder: string, port: number) {
     this.#folder = folder
     this.paths = dataPaths(join(folder, 'data'))
     this.port = port
-    this.#command = command
   }
 
   /** Writes the configuration. `conf` is further text of moonraker.conf. */
   static async prepare(conf = ''): Promise<ServerProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'server-process-'))
-    const server = new ServerProcess(folder, await freePort(), await commandOf(join(folder, 'data')))
+    const server = new ServerProcess(folder, await freePort())
     const { config, gcodes, configFile } = server.paths
     for (const each of [config, gcodes]) mkdirSync(each, { recursive: true })
     writeFileSync(
@@ -75,7 +70,7 @@ export class ServerProcess implements AsyncDisposable {
   /** Starts the process; does not wait until it listens. */
   start(): ChildProcess {
     const stdio = ['ignore' as const, 'ignore' as const, 'inherit' as const]
-    this.#child = spawn(process.execPath, this.#command, { stdio })
+    this.#child = spawn(process.execPath, [COMMAND, '-d', this.paths.data], { stdio })
     return this.#child
   }
 

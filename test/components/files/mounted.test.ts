@@ -35,7 +35,7 @@ for (const [name, title] of Object.entries(TESTS)) {
   const skip = missing || (NETWORK_DISKS.has(name) && fuseMissing())
   test(title, { skip }, async () => {
     // Built before: a build takes a part of the time that the programs in namespaces have.
-    if (name === 'bound-file-killed') await serverBundle()
+    await serverBundle()
     await runInNamespaces(MODULE, name)
   })
 }
