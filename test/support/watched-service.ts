@@ -1,0 +1,67 @@
+// A service as systemd runs it with `Type=notify`, `WatchdogSec` and `Restart=always`: a process that does not report in time
+// gets SIGABRT, and whenever the process ends it is started again.
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { NotifySocket } from './notify-socket.ts'
+
+/** Milliseconds between two readings of the socket. */
+const PERIOD = 20
+
+/** How the service is run. */
+export interface ServiceOptions {
+  /** The path of the socket for reports. */
+  readonly socket: string
+  /** Seconds without a report, after which the process is ended. */
+  readonly watchdog: number
+  /** Starts a process with these environment variables. */
+  readonly start: (env: Readonly<Record<string, string>>) => ChildProcess
+}
+
+export class WatchedService implements AsyncDisposable {
+  readonly #options: ServiceOptions
+  readonly #socket: NotifySocket
+  readonly #timer: NodeJS.Timeout
+  #child: ChildProcess
+  /** The time of the last report, in milliseconds; null until the process is ready. */
+  #reported: number | null = null
+  #isStopping = false
+  /** How each process has ended: its signal or its code. */
+  readonly ends: (NodeJS.Signals | number | null)[] = []
+
+  constructor(options: ServiceOptions) {
+    this.#options = options
+    this.#socket = new NotifySocket(options.socket)
+    this.#timer = setInterval(() => this.#check(), PERIOD)
+    this.#child = this.#start()
+  }
+
+  #start(): ChildProcess {
+    const { socket, watchdog, start } = this.#options
+    this.#reported = null
+    const child = start({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: String(watchdog * 1e6) })
+    child.once('exit', (code, signal) => {
+      this.ends.push(signal ?? code)
+      if (!this.#isStopping) this.#child = this.#start()
+    })
+    return child
+  }
+
+  #check(): void {
+    const now = performance.now()
+    const reports = this.#socket.received().filter(text => text === 'READY=1' || text === 'WATCHDOG=1')
+    if (reports.length > 0) this.#reported = now
+    if (this.#reported === null || now - this.#reported < this.#options.watchdog * 1000) return
+    this.#reported = null
+    this.#child.kill('SIGABRT')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#timer)
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill('SIGKILL')
+      await once(this.#child, 'exit')
+    }
+    this.#socket[Symbol.dispose]()
+  }
+}
