@@ -1,6 +1,7 @@
 // A server that Prometheus scrapes once a second while its printer prints: its memory each minute, and the time of the
 // scrapes. `npm run build && node bench/scrape.ts [--minutes 60]`
 import { parseArgs } from 'node:util'
+import { HeapProbe } from './heap-probe.ts'
 import { sleep } from './load.ts'
 import { printingKlippy } from './printing-klippy.ts'
 import { printingChanges, sessionStatus } from './printing-session.ts'
@@ -16,7 +17,10 @@ const minutes = Number(values.minutes)
 const target = await ownServer(['[metrics]'])
 const klippy = await printingKlippy(target.klippySocket ?? '')
 klippy.status = sessionStatus()
-const { pid, stop } = await startTarget(target)
+using probe = new HeapProbe()
+const [node = '', ...program] = target.command ?? []
+const { pid, stop } = await startTarget({ ...target, command: [node, ...probe.args, ...program] })
+const times: number[] = []
 const url = `http://${target.address.host}:${target.address.port}/metrics`
 let tick = 0
 const timer = setInterval(() => {
@@ -32,9 +36,15 @@ async function scrape(): Promise<number> {
   return performance.now() - start
 }
 
+const printInUse = async (when: string) =>
+  console.log(`in use ${when}: ${(await probe.megabytes(pid as number)).toFixed(2)} MB`)
+
 try {
+  // What the first requests load counts for the start.
+  for (let count = 0; count < 60; count += 1) times.push(await scrape())
+  times.length = 0
+  await printInUse('before')
   const cpu = cpuSeconds(pid as number)
-  const times: number[] = []
   for (let minute = 0; minute <= minutes; minute += 1) {
     const { rss, anonymous } = memory(pid as number)
     console.log(`${minute} min: ${rss.toFixed(1)} MB resident, ${anonymous.toFixed(1)} MB anonymous`)
@@ -43,6 +53,7 @@ try {
       await sleep(1 - ((performance.now() / 1000) % 1))
     }
   }
+  await printInUse('afterwards')
   times.sort((a, b) => a - b)
   const at = (part: number) => (times[Math.floor(times.length * part)] ?? 0).toFixed(1)
   console.log(`${times.length} scrapes: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`)

@@ -12,6 +12,7 @@ import { type Client, connect } from '../src/client/index.ts'
 import { type DataPaths, dataPaths } from '../src/core/paths.ts'
 import type { FakeKlippy } from '../test/support/fake-klippy.ts'
 import { freePort } from '../test/support/free-port.ts'
+import { HeapProbe } from './heap-probe.ts'
 import { sleep } from './load.ts'
 import { printingKlippy } from './printing-klippy.ts'
 import { printingChanges, sessionStatus } from './printing-session.ts'
@@ -88,9 +89,9 @@ class WorkshopProcess implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}/${name}`
   }
 
-  /** Starts the process; resolves when every printer answers. */
-  async start(): Promise<void> {
-    const args = [BUNDLE, '--workshop', join(this.#folder, 'workshop.conf'), '-n']
+  /** Starts the process; resolves when every printer answers. `node` are arguments of Node itself. */
+  async start(node: readonly string[] = []): Promise<void> {
+    const args = [...node, BUNDLE, '--workshop', join(this.#folder, 'workshop.conf'), '-n']
     this.#child = spawn(process.execPath, args, { stdio: 'ignore' })
     for (const name of this.names) await this.untilServed(name)
   }
@@ -226,11 +227,17 @@ async function probe(url: string, port: MessagePort): Promise<void> {
 /** An object whose value counts the restarts. */
 const COUNTER = 'temperature_sensor counter'
 
+/** Seconds of rest before memory is read: an idle process returns memory only after 20 s. */
+const REST = 30
+/** Parts of the restarts after each of which memory is read. */
+const PARTS = 5
+
 async function measureRestarts(table: Table, rounds: number): Promise<void> {
+  using probe = new HeapProbe()
   await using workshop = await WorkshopProcess.prepare(2)
   const klippies = await printingKlippies(workshop)
   for (const each of klippies.all) each.status = { ...each.status, [COUNTER]: { temperature: 0 } }
-  await workshop.start()
+  await workshop.start(probe.args)
   const client = await dashboard(workshop.url('p2'))
   let closed = 0
   client.on('disconnected', () => {
@@ -244,20 +251,24 @@ async function measureRestarts(table: Table, rounds: number): Promise<void> {
   })
   await client.follow({ [COUNTER]: null })
   let sent = 0
-  const before = memory(workshop.pid).rss
+  const addMemory = async () => {
+    await sleep(REST)
+    const label = `after ${sent} restarts of the neighbour`
+    table.add({ label: `${label}: resident`, unit: 'MB', value: memory(workshop.pid).rss })
+    table.add({ label: `${label}: in use`, unit: 'MB', value: await probe.megabytes(workshop.pid) })
+  }
+  await addMemory()
   for (let round = 0; round < rounds; round += 1) {
+    if (sent > 0 && sent % Math.ceil(rounds / PARTS) === 0) await addMemory()
     await fetch(`${workshop.url('p1')}/server/restart`, { method: 'POST' })
     sent += 1
     klippy?.push(COUNTER, { temperature: sent })
     await sleep(0.02)
     await workshop.untilServed('p1')
   }
-  await sleep(2)
+  await addMemory()
   table.add({ label: `${rounds} restarts of the neighbour: closed connections`, unit: '', value: closed })
   table.add({ label: 'notifications missed', unit: '', value: sent - seen.size })
-  await sleep(SETTLE)
-  table.add({ label: 'resident, before', unit: 'MB', value: before })
-  table.add({ label: 'resident, afterwards', unit: 'MB', value: memory(workshop.pid).rss })
   client.close()
   await klippies.stop()
 }
