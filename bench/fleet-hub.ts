@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createHistogram } from 'node:perf_hooks'
 import { systemClock } from '../src/core/clock.ts'
 import { Log } from '../src/core/log.ts'
+import { keepNewSpaceSmall } from '../src/core/memory.ts'
 import { connectEngine } from '../src/fleet/hub/engine/link.ts'
 import { LocalEngine } from '../src/fleet/hub/engine/local.ts'
 import { startHub } from '../src/fleet/hub/hub.ts'
@@ -27,6 +28,7 @@ export interface Started {
 }
 
 const [, , folder = '', port = ''] = process.argv
+keepNewSpaceSmall()
 const log = new Log({
   clock: systemClock,
   file: null,

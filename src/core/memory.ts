@@ -54,6 +54,14 @@ export function thisProcess(): ProcessMemory {
   }
 }
 
+/**
+ * Keeps V8's space for new objects at its present size, for the rest of the process. Under a steady load it grows to 64 MB
+ * otherwise, whatever the program needs; a small one is collected more often, and each time faster.
+ */
+export function keepNewSpaceSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
+}
+
 /** The part of a collection's entry that Node's types leave open. */
 interface GcEntry {
   readonly detail?: { readonly kind: number }

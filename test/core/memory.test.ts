@@ -1,5 +1,6 @@
 // When memory is returned to the system, and that it really is; when V8 is in efficiency mode.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { getHeapCodeStatistics } from 'node:v8'
 import { runInNewContext, runInThisContext } from 'node:vm'
@@ -180,4 +181,24 @@ test('the utilization is that since the last call', () => {
   const end = performance.now() + 5
   while (performance.now() < end);
   assert.ok(memory.utilization() > 0.9)
+})
+
+test('the space for new objects stays small under a load that makes it grow otherwise', () => {
+  /** Megabytes of that space in a process that runs `first`, and then makes objects of which some stay for a while. */
+  const sizeAfter = (first: string) => {
+    const code = `
+      import { getHeapSpaceStatistics } from 'node:v8'
+      import { keepNewSpaceSmall } from '${new URL('../../src/core/memory.ts', import.meta.url).href}'
+      ${first}
+      let kept = []
+      for (let count = 0; count < 300_000; count += 1) {
+        kept.push({ count, list: [count] })
+        if (kept.length > 40_000) kept = kept.slice(20_000)
+      }
+      const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')
+      console.log(space.space_size / ${MB})`
+    return Number(execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }))
+  }
+  assert.ok(sizeAfter('') > 8)
+  assert.ok(sizeAfter('keepNewSpaceSmall()') < 8)
 })

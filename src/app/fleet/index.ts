@@ -7,6 +7,7 @@ import { systemClock } from '../../core/clock.ts'
 import { CoalescingClock } from '../../core/coalescing-clock.ts'
 import { messageOf, StartError } from '../../core/errors.ts'
 import { Log } from '../../core/log.ts'
+import { keepMemorySmall, keepNewSpaceSmall } from '../../core/memory.ts'
 import { StopStack } from '../../core/stop-stack.ts'
 import { PRINTER_KEY_ROLE, PRINTER_PERMISSIONS } from '../../fleet/contract/index.ts'
 import { connectEngine } from '../../fleet/hub/engine/link.ts'
@@ -42,6 +43,7 @@ function permissionsText(): string {
 }
 
 async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Promise<void> {
+  keepNewSpaceSmall()
   const log = createLog(command, files)
   const stops = new StopStack(log)
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
@@ -56,6 +58,8 @@ async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Pro
     const hub = await Promise.race([startAll(command, files, { log, stops }), ended.then(() => null)])
     if (hub === null) return log.info('stopping before the hub is up')
     printBanner(hub, command, files)
+    const keeper = keepMemorySmall(systemClock)
+    stops.add('the care for memory', () => keeper.stop())
     if (command.demo > 0) {
       const { startDemo } = await import('./demo.ts')
       const createCode = () => hub.createCode()
