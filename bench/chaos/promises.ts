@@ -15,18 +15,23 @@ export type Broken = string[]
 /** States in which a job waits for something that happens by itself. */
 const OPEN: ReadonlySet<string> = new Set(['queued', 'offered', 'accepted', 'printing'])
 
-/** Resolves when all hubs are ready and no job is open; with false when the time is up before. */
-export async function settled({ hubs }: Site): Promise<boolean> {
+/** Resolves when all hubs are ready, no job is open and all events are sent; with false when the time is up before. */
+export async function settled({ hubs, printers }: Site): Promise<boolean> {
   const end = performance.now() + SETTLE_SECONDS * 1000
   while (performance.now() < end) {
     if ((await Promise.all(hubs.urls.map(url => hubs.isReady(url)))).every(Boolean)) {
       const { jobs } = await hubs.call('GET', '/fleet/summary')
       const open = Object.entries(jobs as Record<string, number>).filter(([state]) => OPEN.has(state))
-      if (open.every(([, count]) => count === 0)) return true
+      if (open.every(([, count]) => count === 0) && (await areSent(printers))) return true
     }
     await delay(LOOK)
   }
   return false
+}
+
+async function areSent(printers: Site['printers']): Promise<boolean> {
+  const statuses = await Promise.all(printers.map(printer => printer.call('server.fleet.status', {})))
+  return statuses.every(({ connected, events_waiting: waiting }) => connected && waiting === 0)
 }
 
 /** Checks everything; resolves with what is broken, and with the number of jobs in each state. */

@@ -1,6 +1,6 @@
 // The simulated printers of a chaos run, in a process of their own: node simulated.ts FILE. The file has their credentials.
 import { readFileSync } from 'node:fs'
-import { fromSeed } from '@nats-io/nkeys'
+import { authenticator } from '../../src/components/fleet/engine/authenticator.ts'
 import { SimulatedPrinter } from '../../test/fleet/hub/simulated-printer.ts'
 
 /** Milliseconds between two states of each printer. */
@@ -38,8 +38,7 @@ const printers = all.map(
       id,
       url: engine,
       ca,
-      jwt,
-      key: fromSeed(new TextEncoder().encode(seed)),
+      authenticator: authenticator({ jwt, seed }),
       epoch,
       printTime,
     }),

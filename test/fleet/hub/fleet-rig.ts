@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createUser } from '@nats-io/nkeys'
 import type { NatsConnection } from '@nats-io/transport-node'
+import { authenticator } from '../../../src/components/fleet/engine/authenticator.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Log } from '../../../src/core/log.ts'
 import { connectEngine } from '../../../src/fleet/hub/engine/link.ts'
@@ -145,11 +146,11 @@ export class FleetRig implements AsyncDisposable {
         maintenance: false,
       }
       await this.hub.store.records.put(id, value)
+      const jwt = await printerToken(id, nkey, this.engine.signer)
       const printer = new SimulatedPrinter({
         id,
         url: this.engine.address,
-        jwt: await printerToken(id, nkey, this.engine.signer),
-        key,
+        authenticator: authenticator({ jwt, seed: new TextDecoder().decode(key.getSeed()) }),
         epoch: this.hub.store.epoch,
         ...options,
       })

@@ -1,7 +1,6 @@
 // A printer of the fleet that exists in the engine only: it writes its state, takes offers and "prints" them, by the rules
 // of the contract. It records each start, so that tests can look for second ones.
-import type { KeyPair } from '@nats-io/nkeys'
-import { connect, headers, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import { type Authenticator, connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { certificateCheck } from '../../../src/core/certificate-names.ts'
 import {
   commandSchema,
@@ -28,8 +27,8 @@ export interface SimulatedPrinterOptions {
   readonly url: string
   /** The CA certificate of the engine, in PEM; null without TLS. */
   readonly ca: string | null
-  readonly jwt: string
-  readonly key: KeyPair
+  /** Shows the engine who the printer is. */
+  readonly authenticator: Authenticator
   readonly epoch: string
   /** Milliseconds that a print takes. */
   readonly printTime: number
@@ -43,7 +42,7 @@ export interface SimulatedPrinterOptions {
 const DEFAULTS = { ca: null, printTime: 20, answer: 'accept', delay: 0, state: {} } as const
 
 export type Options = Partial<SimulatedPrinterOptions> &
-  Pick<SimulatedPrinterOptions, 'id' | 'url' | 'jwt' | 'key' | 'epoch'>
+  Pick<SimulatedPrinterOptions, 'id' | 'url' | 'authenticator' | 'epoch'>
 
 export class SimulatedPrinter {
   readonly id: string
@@ -82,12 +81,12 @@ export class SimulatedPrinter {
   }
 
   async start(): Promise<void> {
-    const { id, url, ca, jwt, key } = this.#options
+    const { id, url, ca, authenticator } = this.#options
     const tls = { ca: ca ?? '', checkServerIdentity: certificateCheck([url]) }
     this.#connection = await connect({
       servers: url.replace(/^(nats|tls):\/\//, ''),
       ...(ca !== null && { tls }),
-      authenticator: jwtAuthenticator(jwt, key.getSeed()),
+      authenticator,
       inboxPrefix: subjects.inbox(id),
       reconnectTimeWait: 100,
       maxReconnectAttempts: -1,
