@@ -1,4 +1,5 @@
 // What people do with jobs: order copies, cancel, hold, release, give up on a printer.
+import { forEachConcurrently } from '../../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import type { User } from '../../../rpc/user.ts'
@@ -10,6 +11,8 @@ import type { BoardJob, JobBoard } from './job-board.ts'
 
 /** Jobs that may wait at the same time. */
 const MAX_WAITING = 20_000
+/** Writes of one order that wait for the engine at the same time. */
+const PARALLEL = 32
 const MAX_NAME = 200
 const MAX_NEED_CHARACTERS = 2000
 
@@ -65,13 +68,9 @@ export class Orders {
     const file: JobFile = { sha256: order.file, size, name }
     const now = Date.now()
     const batch = ulid(now)
-    const jobs: string[] = []
-    for (let copy = 0; copy < order.copies; copy += 1) {
-      // One millisecond apart, so that the copies are offered in their order.
-      const id = ulid(now + copy)
-      await board.add(id, newJob(order, file, batch, by, now))
-      jobs.push(id)
-    }
+    // One millisecond apart, so that the copies are offered in their order.
+    const jobs = Array.from({ length: order.copies }, (_, copy) => ulid(now + copy))
+    await forEachConcurrently(jobs, PARALLEL, id => board.add(id, newJob(order, file, batch, by, now)))
     return { batch, jobs }
   }
 
