@@ -33,6 +33,7 @@ const ARTEFACTS: Readonly<Record<string, Artefact>> = {
   zip: { programs: [], write: release => archive(release, 'moonraker-ts.zip') },
   tar: { programs: ['tar'], write: release => archive(release, `moonraker-ts-${release.version}.tar.gz`) },
   kiauh: { programs: ['git'], write: writeKiauh },
+  deb: { programs: ['dpkg-deb'], write: ({ output }) => node('build-deb.ts', '--output', output) },
   'image-amd64': { programs: ['readelf', 'tar'], write: release => image(release, 'amd64') },
   'image-arm64': { programs: ['readelf', 'tar'], write: release => image(release, 'arm64') },
   // The last one: the server does not need the modules that it adds to dist.
