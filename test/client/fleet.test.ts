@@ -126,6 +126,20 @@ test('a mirror has the rows and the status that it names, and has them again aft
     await isRestored()
   })
 
+  await t.test('without reconnect it stays disconnected, and a closed one never connects', async () => {
+    const single = new Fleet({ url, accessToken: rig.hub.token, reconnect: false })
+    using once = await single.follow()
+    const lost = next(once, 'disconnected')
+    proxy.cut()
+    await lost
+    const opened = proxy.opened
+    once.close()
+    await assert.rejects(once.connect(), /the mirror was closed/)
+    assert.equal(once.connected, false)
+    assert.ok(proxy.opened > opened)
+    await until(() => mirror.connected)
+  })
+
   await t.test('a printer that leaves the fleet', async () => {
     await rig.hub.call(`/fleet/printers/${second.id}`, undefined, 'DELETE')
     await until(() => removed.includes(second.id))

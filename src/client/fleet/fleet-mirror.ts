@@ -98,34 +98,41 @@ export class FleetMirror {
 
   /** Connects, and resolves with the first summary. */
   async connect(): Promise<void> {
-    const url = await this.#address()
-    if (this.#closed) throw this.#lostBecause('the mirror was closed')
-    const socket = new WebSocket(url)
-    const first = Promise.withResolvers<void>()
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const listen = () => {
-      clearTimeout(timer)
-      timer = setTimeout(() => end(`no message within ${this.#silence} s`), this.#silence * 1000)
-    }
-    const end = (reason: string) => {
-      clearTimeout(timer)
-      socket.onclose = null
-      socket.onmessage = null
+    const socket = await this.#open(await this.#address())
+    if (this.#closed) {
       socket.close()
-      first.reject(this.#lostBecause(reason))
-      if (this.#socket === socket) this.#lost(reason)
+      throw this.#lostBecause('the mirror was closed')
     }
-    socket.onmessage = ({ data }) => {
-      listen()
-      this.#receive(JSON.parse(String(data)) as FleetLiveMessage)
-      first.resolve()
-    }
-    socket.onclose = ({ code }) => end(`closed with code ${code}`)
-    listen()
-    await first.promise
     this.#socket = socket
     this.#send({ rows: [...this.#shown], ...(this.#watched !== null && { open: this.#watched }) })
     this.#events.emit('connected', [])
+  }
+
+  /** Opens a WebSocket; resolves at its first message. */
+  #open(url: string): Promise<WebSocket> {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(url)
+      let timer: ReturnType<typeof setTimeout> | undefined
+      const listen = () => {
+        clearTimeout(timer)
+        timer = setTimeout(() => end(`no message within ${this.#silence} s`), this.#silence * 1000)
+      }
+      const end = (reason: string) => {
+        clearTimeout(timer)
+        socket.onclose = null
+        socket.onmessage = null
+        socket.close()
+        reject(this.#lostBecause(reason))
+        if (this.#socket === socket) this.#lost(reason)
+      }
+      socket.onmessage = ({ data }) => {
+        listen()
+        this.#receive(JSON.parse(String(data)) as FleetLiveMessage)
+        resolve(socket)
+      }
+      socket.onclose = ({ code }) => end(`closed with code ${code}`)
+      listen()
+    })
   }
 
   #receive({ summary, rows = [], gone = [], opened, live }: FleetLiveMessage): void {
