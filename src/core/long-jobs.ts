@@ -1,6 +1,5 @@
 // Long jobs: work of minutes, such as an update or a rendering, that clients can watch and cancel. A record in the database
 // survives a crash of the server, so that the next start can repair an interrupted job.
-import { randomInt } from 'node:crypto'
 import { type Clock, sleep } from './clock.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
 import { ApiError, messageOf } from './errors.ts'
@@ -204,7 +203,7 @@ export class LongJobs {
 
 /** A job from its request to its end. */
 class Job implements LongJob {
-  readonly id = randomInt(1, 2 ** 47)
+  readonly id = 1 + Math.floor(Math.random() * 2 ** 47)
   readonly abort = new AbortController()
   readonly spec: LongJobSpec
   readonly #parts: LongJobParts

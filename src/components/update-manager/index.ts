@@ -1,7 +1,6 @@
 // [update_manager]: updates of Klipper, this server, front-ends, add-ons and system packages.
 import { updateManager as chapter } from '../../api/update-manager.ts'
 import { type Core, component } from '../../component/component.ts'
-import { SectionTemplate } from '../../component/section-template.ts'
 import { optional } from '../../component/service.ts'
 import type { ReadSection } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
@@ -24,6 +23,7 @@ const byType = Object.fromEntries(Object.entries(updaterTypes).map(([type, { opt
 async function readToken(core: Core, section: ReadSection<typeof generalOptions>): Promise<string | null> {
   const { github_token } = section.options
   if (github_token === undefined) return null
+  const { SectionTemplate } = await import('../../component/section-template.ts')
   try {
     return (await new SectionTemplate(core, section, 'github_token', github_token).renderOnce()) || null
   } catch (error) {

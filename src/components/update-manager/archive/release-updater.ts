@@ -13,16 +13,9 @@ import type { CommonOptions } from '../options.ts'
 import { isNewer, type Release } from '../releases/release.ts'
 import { RateLimitReached, type ReleaseApi, ReleaseApiError } from '../releases/release-api.ts'
 import type { StoredState, UpdateRun, Updater } from '../updater.ts'
-import { type AssetSource, fetchAsset } from './fetch-asset.ts'
+import type { AssetSource } from './fetch-asset.ts'
 import { readInstallInfo } from './install-info.ts'
-import {
-  type InstallTarget,
-  installError,
-  prepareArchive,
-  preparePrevious,
-  prepareProgram,
-  type Replace,
-} from './install-version.ts'
+import type { InstallTarget, Replace } from './install-version.ts'
 import { type Installation, type ReleaseType, readInstallation } from './installation.ts'
 
 /** What messages call an installation of the type. */
@@ -180,6 +173,7 @@ export class ReleaseUpdater implements Updater {
     run.message(`${this.label}: Rolling Back...`)
     if (source === null) {
       run.message(`${this.label}: Restoring version ${this.#rollbackVersion} from the disk`)
+      const { preparePrevious } = await import('./install-version.ts')
       await this.#install(run, () => preparePrevious(this.#parts, this.#installed.assetName))
     } else await this.#fetchAndInstall(run, source, this.#rollbackVersion)
     run.message(`${this.label}: Rollback Complete`, true)
@@ -207,6 +201,8 @@ export class ReleaseUpdater implements Updater {
     const { replacement, place, core } = this.#parts
     const { assetName } = this.#installed
     const file = join(replacement.folder, 'download')
+    const { fetchAsset } = await import('./fetch-asset.ts')
+    const { prepareArchive, prepareProgram } = await import('./install-version.ts')
     run.message(`${this.label}: Downloading Release...`)
     await this.#install(run, async () => {
       await replacement.prepare()
@@ -237,6 +233,7 @@ export class ReleaseUpdater implements Updater {
       // What was prepared may fill the disk.
       await replacement.repair()
       run.signal.throwIfAborted()
+      const { installError } = await import('./install-version.ts')
       throw installError(error)
     }
     await this.#readDisk()

@@ -1,5 +1,4 @@
 // Reads which packages an installation needs: the files that applications bring for that.
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -108,7 +107,9 @@ function parse(text: string): unknown {
 
 async function nodeHash(file: string): Promise<string | null> {
   const content = await contentOf(file)
-  return content === null ? null : createHash('sha256').update(content).digest('hex')
+  if (content === null) return null
+  const { createHash } = await import('node:crypto')
+  return createHash('sha256').update(content).digest('hex')
 }
 
 /** As JSON, for a record that survives a crash. */

@@ -14,8 +14,7 @@ import { UNKNOWN } from './described.ts'
 import { type Git, GitError } from './git.ts'
 import { freeLocks, withServerLock } from './locks.ts'
 import { readRepo } from './read-repo.ts'
-import { hardRecovery, type RepoAccess, softRecovery } from './recovery.ts'
-import { repairObjects } from './repair-objects.ts'
+import type { RepoAccess } from './recovery.ts'
 import { type RepoConfig, readConfig } from './repo-config.ts'
 import { NO_STATE, type RepoState, type RollbackPoint, rollbackOf, stateOf, storedOf } from './repo-state.ts'
 import { gitStatus, isBehind, isValid, type RepoSpec } from './status.ts'
@@ -219,6 +218,7 @@ export class GitUpdater implements Updater {
     const { git } = this.#parts
     run.message('Attempting to repair loose objects...')
     const remote = await this.#findRemote(run.signal)
+    const { repairObjects } = await import('./repair-objects.ts')
     if (await repairObjects(git, remote, run.signal, gitLines(run))) return
     run.message('Attempt to repair loose objects failed, hard recovery is required')
     this.#state = { ...this.#state, detected: false, corrupt: true }
@@ -294,6 +294,7 @@ export class GitUpdater implements Updater {
   async #recover(run: UpdateRun, { hard, dependencies }: Recovery): Promise<void> {
     run.message(`${this.label}: Attempting Repo Recovery...`)
     const before = dependencies ? null : await this.#parts.dependencies.read()
+    const { hardRecovery, softRecovery } = await import('./recovery.ts')
     await this.#orReread(run, () => (hard ? hardRecovery : softRecovery)(run, this.#access(run)))
     this.#unsettled = null
     await this.refresh(run.signal)

@@ -1,10 +1,11 @@
 // The entry moonraker: this server, however it was installed.
+import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { RELEASE_INFO } from '../archive/install-info.ts'
 import type { Git } from '../git/git.ts'
 import type { Updater } from '../updater.ts'
-import { reportGuard, startGuard } from './guard-starter.ts'
-import { type OwnReleaseParts, openOwnRelease } from './own-release.ts'
+import type { OwnReleaseParts } from './own-release.ts'
 
 /** The program in the folder of an installation. */
 const PROGRAM = 'dist/moonraker.cjs'
@@ -14,11 +15,23 @@ export async function openOwnServer(parts: OwnReleaseParts & { readonly git: Git
   const program = await realpath(process.argv[1] ?? '').catch(() => '')
   if (!program.endsWith(`/${PROGRAM}`)) return null
   const path = dirname(dirname(program))
-  const { openOwnCheckout } = await import('./own-checkout.ts')
-  const checkout = await openOwnCheckout(path, {
+  if (existsSync(join(path, '.git'))) return openCheckout(path, parts)
+  if (!existsSync(join(path, RELEASE_INFO))) return null
+  const { openOwnRelease } = await import('./own-release.ts')
+  return openOwnRelease(path, parts)
+}
+
+async function openCheckout(
+  path: string,
+  parts: OwnReleaseParts & { readonly git: Git },
+): Promise<Updater | null> {
+  const [{ openOwnCheckout }, { reportGuard, startGuard }] = await Promise.all([
+    import('./own-checkout.ts'),
+    import('./guard-starter.ts'),
+  ])
+  return openOwnCheckout(path, {
     ...parts,
     beforeRestart: build => startGuard(parts, build),
     afterRestart: build => reportGuard(parts, build),
   })
-  return checkout ?? openOwnRelease(path, parts)
 }
