@@ -41,6 +41,8 @@ export class Installations {
   readonly folder = mkdtempSync(join(tmpdir(), 'installations-'))
   readonly releases: ReleaseServer
   child: ChildProcess | null = null
+  /** Resolves when the server that was started last has ended. */
+  ended: Promise<void> = Promise.resolve()
 
   /** `more` are further sections of the configuration. */
   constructor(releases: ReleaseServer, more: (folder: string) => string = () => '') {
@@ -98,8 +100,11 @@ export class Installations {
 
   /** Starts a server; resolves when it has repaired what it found. */
   start(env?: Readonly<Record<string, string>>): Promise<WebClient> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.ended = promise
     const started = (child: ChildProcess) => {
       this.child = child
+      child.once('exit', () => resolve())
     }
     return startRepaired(join(this.folder, 'data'), started, env)
   }

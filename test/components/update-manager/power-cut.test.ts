@@ -3,7 +3,6 @@
 // has reported as done is the new one; and an update can be run again. POWER_CUTS=300 runs more rounds.
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -32,8 +31,6 @@ class Bench implements AsyncDisposable {
   readonly #repos = new GitRepos()
   readonly #configFile: string
   #client: WebClient | null = null
-  /** Resolves when the server that was started last has ended. */
-  #ended: Promise<undefined> | undefined
 
   constructor(releases: ReleaseServer) {
     const repos = this.#repos
@@ -84,17 +81,14 @@ class Bench implements AsyncDisposable {
   /** A client of the server; starts one if none runs. False if the power fails before it has repaired what it found. */
   async start(): Promise<boolean> {
     const started = this.installations.start(this.disk.environment)
-    const { child } = this.installations
-    this.#ended = child === null ? undefined : once(child, 'exit').then(() => undefined)
-    const client = await Promise.race([started, this.#ended])
-    this.#client = client ?? null
+    this.#client = (await Promise.race([started, this.installations.ended])) ?? null
     return this.#client !== null
   }
 
   /** Updates a target, or saves the file; null if the power fails before the reply. */
   async change(target: Target, version: string, isRollback: boolean): Promise<string | null> {
     const reply = target === 'config' ? this.#save(version) : this.#call(target, isRollback)
-    return (await Promise.race([reply.catch(() => undefined), this.#ended])) ?? null
+    return (await Promise.race([reply.catch(() => undefined), this.installations.ended])) ?? null
   }
 
   async #call(name: string, isRollback: boolean): Promise<string> {
