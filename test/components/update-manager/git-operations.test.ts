@@ -340,6 +340,40 @@ test('a path with blanks, quotes, a line end and special characters', async () =
   }
 })
 
+test('a clone without blobs is updated, and becomes complete by the hard recovery', async () => {
+  repos.clone('app.git', 'partial', at(137), '--filter=blob:none')
+  const updater = gitUpdater(repos.path('partial'))
+  await refreshed(updater)
+  const missing = () => repos.git('partial', 'rev-list', '--objects', '--missing=print', 'HEAD').match(/^\?/m)
+  assert.ok(missing())
+  assert.equal((await runOf(run => updater.update(run))).error, null)
+  assert.equal(head('partial'), at(140))
+  assert.equal((await runOf(run => updater.rollback(run))).error, null)
+  assert.equal(head('partial'), at(137))
+  assert.equal((await runOf(run => updater.recover(run, hard))).error, null)
+  assert.equal(missing(), null)
+})
+
+test('a shallow clone is updated, and stays shallow', async () => {
+  repos.clone('app.git', 'flat', 'HEAD~1', '--depth', '3')
+  const updater = gitUpdater(repos.path('flat'))
+  await refreshed(updater)
+  assert.equal((await runOf(run => updater.update(run))).error, null)
+  assert.equal(head('flat'), at(140))
+  assert.equal(repos.git('flat', 'rev-parse', '--is-shallow-repository'), 'true')
+  assert.equal((await runOf(run => updater.rollback(run))).error, null)
+  assert.equal(head('flat'), at(139))
+})
+
+test('a submodule of another repository is not cloned', async () => {
+  repos.create('super')
+  repos.git('super', 'submodule', '--quiet', 'add', repos.path('app.git'), 'part')
+  const updater = gitUpdater(repos.path('super', 'part'))
+  await refreshed(updater)
+  const { error } = await runOf(run => updater.recover(run, hard))
+  assert.equal(error, 'Cannot clone git repo app, it is a worktree of another git repo.')
+})
+
 test('a clone that fails leaves the repository', async () => {
   const updater = await opened('unclonable', 138, () =>
     repos.git('unclonable', 'remote', 'set-url', 'origin', '/nowhere/gone.git'),

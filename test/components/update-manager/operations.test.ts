@@ -1,6 +1,7 @@
 // The update manager of a server: replies, messages, what is refused, and what a restart keeps.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
@@ -223,6 +224,23 @@ test('a restart shows the stored state without a command, and can roll back', as
   assert.deepEqual((await next.call('machine.update.status')).result.version_info, before)
   assert.equal((await next.call('machine.update.rollback', { name: 'app' })).result, 'ok')
   assert.deepEqual(lines(next), [['rollback_app', 'Git Repo app: Rollback Complete', true]])
+})
+
+test('the option env of old versions names the Python of the environment', async () => {
+  const python = `#!/bin/sh\ncase "$*" in *--version) echo "pip 25.2 from /x (python 3.11)" ;; *) echo "pip $4 $5" ;; esac\n`
+  for (const name of ['python', 'pip']) {
+    repos.write('env', `bin/${name}`, python)
+    chmodSync(repos.path('env', 'bin', name), 0o755)
+  }
+  const options = `is_system_service: False\nenv: ${repos.path('env', 'bin/python')}\nrequirements: file.txt`
+  await using scene = await started(sections({ app: 139 }, options))
+  assert.match(scene.server.warnings.join('\n'), /"env" .* deprecated; use "virtualenv" instead/)
+  assert.equal((await scene.client.call('machine.update.client', { name: 'app' })).result, 'ok')
+  assert.deepEqual(lines(scene.client).slice(-3), [
+    ['app', 'Git Repo app: Updating python packages...', false],
+    ['app', 'pip -U -r', false],
+    ['app', 'Git Repo app: Update Finished...', true],
+  ])
 })
 
 test('a service that is not allowed is not managed, with a warning', async () => {
