@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { containerConfig, DATA, type Manifest, NODE, PROGRAM, USER } from './image/container-config.ts'
 import { copyrightFile, debianComponent, neededLibraries } from './image/debian-libraries.ts'
 import { type Layer, writeImage } from './image/oci-archive.ts'
-import { runtimePackage } from './runtime-package.ts'
+import { koffiFiles, runtimePackage } from './runtime-package.ts'
 import { sourceDate } from './source-date.ts'
 import { type Component, component, identifyPackage, SBOM, sbom } from './third-party.mjs'
 
@@ -29,9 +29,6 @@ const ACCOUNTS: Readonly<Record<string, string>> = {
   // Without it, glibc looks up localhost in the DNS first.
   '/etc/nsswitch.conf': 'hosts: files dns\n',
 }
-
-/** What koffi is compiled from, its documents, and what it has for other C libraries. */
-const NO_KOFFI = /^\/(doc|lib|vendor|cnoke\.cjs|musl_\w+|src\/koffi\/(CMake.*|src\/(abi|.*\.(cc|hh|inc))))$/
 
 /** A folder with the files of a layer, by their paths in the image. */
 class Tree {
@@ -80,8 +77,11 @@ function copyProgram(tree: Tree, architecture: Architecture, work: string): Comp
   tree.copy(join(root, 'LICENSE'), `${PROGRAM}/LICENSE`)
   const native = `@koromix/koffi-linux-${MACHINES[architecture].npm}`
   const packages = ['koffi', native].map(name => ({ name, folder: runtimePackage(name, work) }))
-  for (const { name, folder } of packages)
-    tree.copy(folder, `${PROGRAM}/node_modules/${name}`, path => !NO_KOFFI.test(path.slice(folder.length)))
+  for (const { name, folder } of packages) {
+    for (const path of koffiFiles(folder))
+      tree.copy(join(folder, path), `${PROGRAM}/node_modules/${name}/${path}`)
+  }
+  tree.copy(join(root, 'node_modules', 'koffi', 'LICENSE.txt'), '/usr/share/doc/koffi/LICENSE')
   for (const [path, text] of Object.entries(ACCOUNTS)) tree.write(path, text)
   const { components } = readJson<{ components: Component[] }>(join(dist, SBOM))
   return [...components, ...packages.map(({ folder }) => component(identifyPackage(folder)))]

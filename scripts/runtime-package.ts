@@ -1,6 +1,6 @@
 // Packages of npm with programs for one kind of processor: Node itself, and what koffi loads.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -48,4 +48,18 @@ export function runtimePackage(name: string, work: string): string {
     throw new Error(`${name}: the hash is not that of package-lock.json`)
   execFileSync('tar', ['-xzf', join(folder, packed.filename), '--strip-components=1', '-C', folder])
   return folder
+}
+
+/** The program of koffi and of its native packages, without their sources. */
+const KOFFI = [
+  'package.json',
+  'index.{js,cjs}',
+  'src/koffi/index.{js,cjs}',
+  'src/koffi/src/static.{js,cjs}',
+  'linux_*/koffi.node',
+]
+
+/** The files that run of koffi, or of the native package for it, in `folder`; relative to it. */
+export function koffiFiles(folder: string): string[] {
+  return globSync(KOFFI, { cwd: folder }).sort()
 }

@@ -148,6 +148,7 @@ suite('the container image', { skip: absent('buildah') || absent('readelf') }, (
         '/opt/moonraker-ts/LICENSE',
         '/opt/moonraker-ts/dist/THIRD_PARTY_LICENSES.txt',
         '/usr/share/doc/node/LICENSE',
+        '/usr/share/doc/koffi/LICENSE',
         '/usr/share/doc/libc6/copyright',
       ])
         assert.ok(Number(await node(`fs.statSync('${path}').size`)) > 1000, path)

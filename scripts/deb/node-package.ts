@@ -1,7 +1,7 @@
 // The package moonraker-ts-node: Node.js and the native part of koffi for one processor.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runtimePackage } from '../runtime-package.ts'
+import { koffiFiles, runtimePackage } from '../runtime-package.ts'
 import { PackageTree } from './package-tree.ts'
 import { type BuildOptions, FIELDS, HOME, lintianOverrides, ROOT, writeChangelog } from './shared.ts'
 
@@ -34,10 +34,12 @@ export function buildNodePackage(architecture: Architecture, options: BuildOptio
   using tree = new PackageTree()
   tree.copy(`${HOME}/bin/node`, join(node, 'bin/node'), 0o755)
   const modules = `${HOME}/node_modules`
-  tree.copyFolder(`${modules}/koffi`, koffi, isKoffiProgram)
-  tree.copyFolder(`${modules}/${nativeName}`, native, path =>
-    /^(index\.js|package\.json|linux_.+)$/.test(path),
-  )
+  for (const [name, folder] of [
+    ['koffi', koffi],
+    [nativeName, native],
+  ] as const) {
+    for (const path of koffiFiles(folder)) tree.copy(`${modules}/${name}/${path}`, join(folder, path))
+  }
   const licences = { 'Node.js': join(node, 'LICENSE'), koffi: join(koffi, 'LICENSE.txt') }
   const texts = Object.entries(licences).map(
     ([name, path]) => `== ${name} ==\n\n${readFileSync(path, 'utf8')}`,
@@ -62,9 +64,4 @@ export function buildNodePackage(architecture: Architecture, options: BuildOptio
       ].join('\n'),
     },
   })
-}
-
-/** Whether a file of koffi is part of its program; the others are its sources. */
-function isKoffiProgram(path: string): boolean {
-  return /^(package\.json|index\.c?js|src\/koffi\/index\.c?js|src\/koffi\/src\/static\.c?js)$/.test(path)
 }
