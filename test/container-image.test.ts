@@ -91,7 +91,7 @@ suite('the container image', { skip: absent('buildah') || absent('readelf') }, (
     const options = { env: { ...process.env, BUILDAH_ISOLATION: 'chroot' }, timeout: 60_000 }
     const buildah = async (...args: string[]) => (await run('buildah', [...storage, ...args], options)).stdout
     const node = (program: string, ...more: string[]) =>
-      buildah('run', ...more, CONTAINER, '--', '/usr/bin/node', '-p', program)
+      buildah('run', ...more, CONTAINER, '--', '/usr/bin/node', '-e', program)
     let config: Config
 
     before(async () => {
@@ -103,7 +103,7 @@ suite('the container image', { skip: absent('buildah') || absent('readelf') }, (
 
     test('it prints an uploaded file, is healthy meanwhile, and stops on SIGTERM', async () => {
       await node(
-        `fs.mkdirSync('/data/config'), fs.writeFileSync('/data/config/moonraker.conf', ${JSON.stringify(CONF)})`,
+        `fs.mkdirSync('/data/config'); fs.writeFileSync('/data/config/moonraker.conf', ${JSON.stringify(CONF)})`,
       )
       const log = `/data/logs/${basename(folder)}.log`
       const args = [...config.Entrypoint, '--virtual-printer', '--speed', '1000', '--logfile', log]
@@ -132,26 +132,30 @@ suite('the container image', { skip: absent('buildah') || absent('readelf') }, (
 
     test('it has no shell, runs as a user without rights, knows time zones, and loads koffi', async () => {
       await assert.rejects(buildah('run', CONTAINER, '--', '/bin/sh', '-c', 'true'))
-      const uid = `require('/opt/moonraker-ts/node_modules/koffi').load(null).func('int getuid()')()`
-      const found = await node(`[${uid}, new Date(0).getHours()]`, '--env=TZ=Asia/Tokyo')
-      assert.equal(found.trim(), '[ 1000, 9 ]')
-      await assert.rejects(node(`fs.writeFileSync('/opt/moonraker-ts/dist/server.cjs', '')`), /EACCES/)
+      await node(
+        `const koffi = require('/opt/moonraker-ts/node_modules/koffi')
+        assert.equal(koffi.load(null).func('int getuid()')(), 1000)
+        assert.equal(new Date(0).getHours(), 9)
+        assert.throws(() => fs.writeFileSync('/opt/moonraker-ts/dist/server.cjs', ''), { code: 'EACCES' })`,
+        '--env=TZ=Asia/Tokyo',
+      )
     })
 
     test('it lists everything in it, with licences', async () => {
-      const text = await node(`fs.readFileSync('/opt/moonraker-ts/sbom.cdx.json', 'utf8')`)
-      const { components } = JSON.parse(text) as { components: Component[] }
+      const root = (await buildah('mount', CONTAINER)).trim()
+      const read = (path: string) => readFileSync(join(root, path), 'utf8')
+      const { components } = JSON.parse(read('opt/moonraker-ts/sbom.cdx.json')) as { components: Component[] }
       const names = components.map(({ name }) => name)
       for (const name of ['ws', 'koffi', 'libc6', 'libstdc++6']) assert.ok(names.includes(name), name)
       assert.equal(config.Labels['org.opencontainers.image.licenses'], 'GPL-3.0-or-later')
       for (const path of [
-        '/opt/moonraker-ts/LICENSE',
-        '/opt/moonraker-ts/dist/THIRD_PARTY_LICENSES.txt',
-        '/usr/share/doc/node/LICENSE',
-        '/usr/share/doc/koffi/LICENSE',
-        '/usr/share/doc/libc6/copyright',
+        'opt/moonraker-ts/LICENSE',
+        'opt/moonraker-ts/dist/THIRD_PARTY_LICENSES.txt',
+        'usr/share/doc/node/LICENSE',
+        'usr/share/doc/koffi/LICENSE',
+        'usr/share/doc/libc6/copyright',
       ])
-        assert.ok(Number(await node(`fs.statSync('${path}').size`)) > 1000, path)
+        assert.match(read(path), /copyright/i, path)
     })
   })
 })
