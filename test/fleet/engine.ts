@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { encodeAccount, encodeOperator, encodeUser, newScopedSigner } from '@nats-io/jwt'
 import { Kvm } from '@nats-io/kv'
-import { createAccount, createOperator, createUser, fromPublic, type KeyPair } from '@nats-io/nkeys'
-import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { authenticator } from '../../src/components/fleet/engine/authenticator.ts'
 import {
   BUCKETS,
   EVENTS_STREAM,
@@ -17,6 +18,7 @@ import {
   PRINTER_KEY_ROLE,
   PRINTER_PERMISSIONS,
 } from '../../src/fleet/contract/index.ts'
+import { keyPairOf } from '../../src/fleet/hub/engine/key-pair.ts'
 import { freePort } from '../support/free-port.ts'
 import { killProcess } from '../support/kill-process.ts'
 
@@ -51,7 +53,10 @@ export class Engine implements AsyncDisposable {
 
   /** Starts it with all buckets and the stream of events; with `tls`, by that certificate. */
   static async start({ tls = null }: { tls?: TlsFiles | null } = {}): Promise<Engine> {
-    const engine = new Engine(await freePort(), { account: createAccount(), printers: createAccount() })
+    const engine = new Engine(await freePort(), {
+      account: signing(createAccount()),
+      printers: signing(createAccount()),
+    })
     await engine.#configure(tls)
     await engine.run()
     await engine.createBuckets()
@@ -63,8 +68,8 @@ export class Engine implements AsyncDisposable {
   }
 
   async #configure(tls: TlsFiles | null): Promise<void> {
-    const operator = createOperator()
-    const system = createAccount()
+    const operator = signing(createOperator())
+    const system = signing(createAccount())
     const { account, printers } = this.#keys
     const systemJwt = await encodeAccount('SYS', system, {}, { signer: operator })
     const scoped = newScopedSigner(printers, PRINTER_KEY_ROLE, structuredClone(PRINTER_PERMISSIONS) as never)
@@ -152,7 +157,7 @@ export class Engine implements AsyncDisposable {
     const { account, printers } = this.#keys
     return await encodeUser(
       id,
-      fromPublic(nkey),
+      nkey,
       printers,
       { issuer_account: account.getPublicKey() },
       { scopedUser: true },
@@ -177,7 +182,7 @@ export class Engine implements AsyncDisposable {
     const tls = { ca: this.#tls?.certificate ?? '', checkServerIdentity: () => undefined }
     return connect({
       servers: this.url,
-      authenticator: jwtAuthenticator(jwt, key.getSeed()),
+      authenticator: authenticator({ jwt, seed: seedOf(key) }),
       ...(inboxPrefix !== undefined && { inboxPrefix }),
       reconnect: false,
       ...(this.#tls !== null && { tls }),
@@ -194,6 +199,16 @@ export class Engine implements AsyncDisposable {
     await this.kill()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** The text of the seed of a key. */
+export function seedOf(key: KeyPair): string {
+  return new TextDecoder().decode(key.getSeed())
+}
+
+/** `key`, whose signatures are quick. */
+function signing(key: KeyPair): KeyPair {
+  return keyPairOf(seedOf(key))
 }
 
 /** A connection; `await using` closes it. */

@@ -6,7 +6,7 @@ import { createUser } from '@nats-io/nkeys'
 import type { DataPaths } from '../../src/core/paths.ts'
 import { type Rig, type RigOptions, startRig } from '../support/rig.ts'
 import type { Frame } from '../support/web-client.ts'
-import { Engine } from './engine.ts'
+import { Engine, seedOf } from './engine.ts'
 import { EPOCH, TestHub } from './test-hub.ts'
 
 /** A printer that prints this in a few seconds of its own time. */
@@ -43,7 +43,7 @@ export async function credentialFiles(
   return paths => {
     const folder = join(paths.data, 'fleet')
     mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'seed'), new TextDecoder().decode(key.getSeed()), { mode: 0o600 })
+    writeFileSync(join(folder, 'seed'), seedOf(key), { mode: 0o600 })
     writeFileSync(join(folder, 'credential.json'), JSON.stringify({ jwt, ca, epoch: EPOCH }))
     writeFileSync(join(paths.data, '.moonraker.uuid'), id)
   }

@@ -13,6 +13,7 @@ import { printerToken } from '../../../src/fleet/hub/engine/tokens.ts'
 import { type Hub, type HubOptions, startHub } from '../../../src/fleet/hub/hub.ts'
 import { checkReply } from '../../support/check-reply.ts'
 import { freePort } from '../../support/free-port.ts'
+import { seedOf } from '../engine.ts'
 import { SimulatedPrinter, type SimulatedPrinterOptions } from './simulated-printer.ts'
 
 /** A file that every blob folder of the rig can have. */
@@ -150,7 +151,7 @@ export class FleetRig implements AsyncDisposable {
       const printer = new SimulatedPrinter({
         id,
         url: this.engine.address,
-        authenticator: authenticator({ jwt, seed: new TextDecoder().decode(key.getSeed()) }),
+        authenticator: authenticator({ jwt, seed: seedOf(key) }),
         epoch: this.hub.store.epoch,
         ...options,
       })

@@ -1,9 +1,10 @@
 // The keys of the fleet's engine: operator, accounts and the key that signs the credentials of printers.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAccount, createOperator, fromSeed, type KeyPair } from '@nats-io/nkeys'
+import { createAccount, createOperator, type KeyPair } from '@nats-io/nkeys'
 import { replaceFile } from '../../../config/atomic-file.ts'
 import { messageOf, StartError } from '../../../core/errors.ts'
+import { keyPairOf } from './key-pair.ts'
 
 /** The keys of an engine that this hub runs. */
 export interface EngineKeys {
@@ -32,7 +33,7 @@ export function ensureKeys(folder: string): EngineKeys {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (!existsSync(file)) createKeys(file)
     const seeds = JSON.parse(readFileSync(file, 'utf8')) as Record<keyof EngineKeys, string>
-    return mapKeys(name => fromSeed(new TextEncoder().encode(seeds[name])))
+    return mapKeys(name => keyPairOf(seeds[name]))
   } catch (error) {
     throw new StartError(
       `the keys of the fleet cannot be used: ${messageOf(error)}; ${file} must be the file of an earlier start, or ` +

@@ -1,9 +1,9 @@
 // What all hubs of a fleet share: the id of the engine's data, the key of file addresses, the key of credentials.
 import { randomBytes } from 'node:crypto'
 import type { KV } from '@nats-io/kv'
-import { fromSeed } from '@nats-io/nkeys'
 import { StartError } from '../../../core/errors.ts'
 import { VERSION } from '../../contract/index.ts'
+import { keyPairOf } from '../engine/key-pair.ts'
 import type { PrinterSigner } from '../engine/tokens.ts'
 
 /** The values of `fleet_meta` that a hub reads at its start. */
@@ -52,5 +52,5 @@ export async function readSigner(kv: KV): Promise<PrinterSigner | null> {
   const found = await kv.get(SIGNER)
   if (found === null || found.operation !== 'PUT') return null
   const { seed, account } = found.json<{ seed: string; account: string }>()
-  return { key: fromSeed(new TextEncoder().encode(seed)), account }
+  return { key: keyPairOf(seed), account }
 }
