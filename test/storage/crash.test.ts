@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { inspectBackup } from '../../src/storage/backup-files.ts'
 import { DataFolder } from './data-folder.ts'
 
-const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 3)
+const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 2)
 const writer = fileURLToPath(new URL('crash-writer.ts', import.meta.url))
 
 /** Runs the writer until it has printed `count` writes, or for some ms if `count` is 0. Returns the printed lines. */

@@ -13,7 +13,7 @@ import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { atOnce, ServerProcess } from '../../support/server-process.ts'
 import { CERTIFICATE, KEY } from '../../transports/http/certificate.ts'
 
-const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3)
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 const FILES = 300
 
 /** A red dot. */

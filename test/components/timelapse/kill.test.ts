@@ -12,7 +12,7 @@ import { Bench } from './bench.ts'
 import { TestCamera } from './test-camera.ts'
 import { jpeg } from './test-jpeg.ts'
 
-const ROUNDS = Number(process.env.KILL_ROUNDS ?? 2)
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 const FRAMES_PER_PRINT = 6
 
 /** Checks the newest print: consecutive numbers from 1, whole pictures, and all that were announced. */

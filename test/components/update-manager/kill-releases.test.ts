@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import { ReleaseServer } from '../../support/release-server.ts'
 import { Installations, NAMES, type Name } from './installations.ts'
 
-const ROUNDS = Number(process.env.KILL_ROUNDS ?? 4)
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 /** Milliseconds of an update before one was measured. */
 const FIRST_GUESS = 400
 

@@ -13,7 +13,7 @@ import { ReleaseServer } from '../../support/release-server.ts'
 import type { WebClient } from '../../support/web-client.ts'
 import { Installations, NAMES, type Name } from './installations.ts'
 
-const ROUNDS = Number(process.env.POWER_CUTS ?? 3)
+const ROUNDS = Number(process.env.POWER_CUTS ?? 1)
 /** Changes of the disk in an operation before one was counted. */
 const FIRST_GUESS = 600
 /** Files of the repository. */

@@ -9,6 +9,8 @@ import { Offers } from '../../../src/fleet/hub/scheduler/offers.ts'
 import { skip } from '../engine.ts'
 import { FleetRig, until } from './fleet-rig.ts'
 
+/** Races between a withdrawal and an acceptance. */
+const ROUNDS = Number(process.env.FLEET_ROUNDS ?? 20)
 const NEVER = { held: false, start() {}, async stop() {} }
 
 /** A job in a state, as the API shows it. */
@@ -164,7 +166,7 @@ test('of a withdrawal and an acceptance at the same time, exactly one succeeds',
   const { board, slots, bookings, offers } = schedulingOf(rig)
   const file = await rig.upload()
   let withdrawn = 0
-  for (let round = 0; round < 60; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     const id = await order(rig, file)
     const job = await board.read(id)
     assert.ok(job && (await offers.offer(job, printer.id)))

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { skip } from '../engine.ts'
 import { FleetRig, until } from './fleet-rig.ts'
 
-const JOBS = Number(process.env.FLEET_JOBS ?? 200)
+const JOBS = Number(process.env.FLEET_JOBS ?? 60)
 const COPIES = 1000
 const ALWAYS = { held: true, start() {}, async stop() {} }
 

@@ -16,7 +16,7 @@ import { AptFolder, withoutApt } from '../../../support/apt-folder.ts'
 import { fakePrograms } from '../../machine/fake-programs.ts'
 import { UpdaterBench } from '../updater-bench.ts'
 
-const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 2)
+const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 /** Milliseconds until the kill, at most. */
 const LONGEST = 600
 const { signal } = new AbortController()
