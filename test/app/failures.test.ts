@@ -7,11 +7,11 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { sendRequest } from '../support/raw-http.ts'
+import { serverBundle } from '../support/server-bundle.ts'
 import { WebClient } from '../support/web-client.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const MAIN = join(await serverBundle(), 'moonraker.cjs')
 const CONF =
   '[server]\nhost: 127.0.0.1\nport: 0\nklippy_uds_address: {data_path}/none.sock\n[authorization]\ntrusted_clients: 127.0.0.1\n[machine]\nprovider: none\n[announcements]\nenable_moonlight: False\n'
 

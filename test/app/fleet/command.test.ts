@@ -6,11 +6,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { readFleetCommandLine } from '../../../src/app/fleet/command-line.ts'
 import { findEngine } from '../../../src/fleet/hub/engine/child.ts'
+import { serverBundle } from '../../support/server-bundle.ts'
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+const MAIN = join(await serverBundle(), 'moonraker.cjs')
 const FOLDER = mkdtempSync(join(tmpdir(), 'fleet-command-'))
 after(() => rmSync(FOLDER, { recursive: true }))
 

@@ -9,16 +9,16 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { fromSeed } from '@nats-io/nkeys'
 import { codeText, type Enrolment } from '../../../src/fleet/contract/index.ts'
 import { call } from '../../fleet/fleet-rig.ts'
 import { startRig } from '../../support/rig.ts'
+import { serverBundle } from '../../support/server-bundle.ts'
 import { CERTIFICATE, KEY } from '../../transports/http/certificate.ts'
 import { EXPIRED_CERTIFICATE } from '../mqtt/expired-certificate.ts'
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+const MAIN = join(await serverBundle(), 'moonraker.cjs')
 
 const digestOf = (pem: string) => createHash('sha256').update(new X509Certificate(pem).raw).digest('hex')
 

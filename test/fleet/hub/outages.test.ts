@@ -5,14 +5,14 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { killProcess } from '../../support/kill-process.ts'
+import { serverBundle } from '../../support/server-bundle.ts'
 import { skip } from '../engine.ts'
 import { FleetRig, until } from './fleet-rig.ts'
 
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 const ALWAYS = { held: true, start() {}, async stop() {} }
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+const MAIN = join(await serverBundle(), 'moonraker.cjs')
 
 /** A hub in a process of its own, on the engine of the rig; resolves when its output contains `text`. */
 async function spawnHub(rig: FleetRig, name: string, text = 'The hub is up'): Promise<ChildProcess> {
