@@ -81,6 +81,7 @@ export class HubSource implements FleetSource {
       listener.connected(true)
     }
     const openAgain = () => {
+      if (isClosed) return
       listener.connected(false)
       setTimeout(() => void open().then(refresh, openAgain), RETRY)
     }

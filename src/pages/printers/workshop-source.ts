@@ -76,6 +76,7 @@ export class WorkshopSource implements FleetSource {
       mirror = opened
     }
     const openAgain = () => {
+      if (isClosed) return
       listener.connected(false)
       setTimeout(() => void open().catch(openAgain), RETRY)
     }
