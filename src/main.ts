@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const [first, ...rest] = process.argv.slice(2)
   if (first === 'fleet') return (await import('./app/fleet/index.ts')).runFleet(rest)
   if (first === 'fleet-join') return (await import('./app/fleet-join.ts')).runFleetJoin(rest)
-  if (first === 'doctor' || first === 'switch')
+  if (first === 'doctor' || first === 'switch' || first === 'restart')
     return (await import('./app/installation/index.ts')).runInstallation(first, rest)
   const command = readCommandLine(process.argv.slice(2), process.env)
   if (command.show === 'help') return void process.stdout.write(HELP)

@@ -54,6 +54,7 @@ Usage: moonraker-ts [options]
        moonraker-ts workshop init     print a workshop.conf of the data folders in the home folder
        moonraker-ts doctor            print what is installed, and what would hinder a switch from Moonraker
        moonraker-ts switch [back]     run this server in place of Moonraker, and back
+       moonraker-ts restart           restart the services that run this server, except during a print
 
   -d, --datapath DIR         the data folder (MOONRAKER_DATA_PATH; default ~/printer_data, with a virtual
                              printer ./printer_data)

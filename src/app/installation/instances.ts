@@ -1,15 +1,16 @@
-// The services of API servers on this machine, as Moonraker's installer and KIAUH create them.
+// The services of API servers on this machine, as Moonraker's installer, KIAUH and the package of this server create them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readAssignments } from '../../core/shell-assignments.ts'
 import { readCommandLine } from '../command-line.ts'
 import { commandWords, readService } from './unit-file.ts'
 
-/** Where units of the administrator are, below the root of the system. */
+/** Where units are, below the root of the system. Those of the administrator replace those of packages. */
 const UNITS = 'etc/systemd/system'
+const UNIT_FOLDERS = [UNITS, 'usr/lib/systemd/system']
 const UNIT = /^moonraker(?:-([0-9a-zA-Z]+))?\.service$/
 /** Units of other programs with such names. */
-const OTHERS = ['mcu', 'obico', 'bambu', 'companion', 'hmi']
+const OTHERS = ['mcu', 'obico', 'bambu', 'companion', 'hmi', 'workshop']
 /** The drop-in that makes a service run this server. */
 const DROP_IN = 'moonraker-ts.conf'
 
@@ -17,6 +18,8 @@ const DROP_IN = 'moonraker-ts.conf'
 export interface Instance {
   /** The name of the service, such as `moonraker-1`. */
   readonly service: string
+  /** Whether its command is this server. */
+  readonly isOurs: boolean
   /** The drop-in that makes the service run this server; it may not exist. */
   readonly dropIn: string
   /** The user that runs the service. */
@@ -43,13 +46,11 @@ export function inRoot(root: string, path: string): string {
 
 /** All services in `root` whose names are those of API servers, in the order of their names. */
 export function findInstances(root: string): Instance[] {
-  const folder = join(root, UNITS)
-  return namesIn(folder)
+  const names = new Set(UNIT_FOLDERS.flatMap(folder => namesIn(join(root, folder))))
+  return [...names]
     .flatMap(name => {
       const [, suffix = ''] = UNIT.exec(name) ?? [undefined, null]
-      return suffix === null || OTHERS.includes(suffix)
-        ? []
-        : [readInstance(root, join(folder, name), suffix)]
+      return suffix === null || OTHERS.includes(suffix) ? [] : [readInstance(root, name, suffix)]
     })
     .sort((a, b) => (a.service < b.service ? -1 : 1))
 }
@@ -63,14 +64,16 @@ function namesIn(folder: string): string[] {
 }
 
 function readInstance(root: string, unit: string, suffix: string): Instance {
-  const service = readService(unit)
+  const paths = UNIT_FOLDERS.map(folder => join(root, folder, unit))
+  const dropIns = paths.map(path => `${path}.d`)
+  const service = readService(paths.find(path => existsSync(path)) ?? '', dropIns.toReversed())
   const last = (option: string) => service.get(option)?.at(-1)
   const user = last('User') ?? 'root'
   const { home, ids } = findUser(root, user)
   const environment = last('EnvironmentFile')?.replace(/^-/, '')
   const variables = environment === undefined ? {} : readAssignments(textOf(inRoot(root, environment)))
   const words = commandWords(last('ExecStart') ?? '', variables)
-  const script = words.findIndex(word => /moonraker\.(?:py|cjs)$/.test(word))
+  const script = words.findIndex(word => /\/(?:moonraker\.(?:py|cjs)|moonraker-ts)$/.test(word))
   const args = script === -1 ? [] : words.slice(script + 1)
   const standard = suffix === '' ? 'printer_data' : `printer_${suffix}_data`
   const given = readArguments(args)
@@ -79,7 +82,8 @@ function readInstance(root: string, unit: string, suffix: string): Instance {
   const moonraker = workingDirectory === undefined ? null : inRoot(root, workingDirectory)
   return {
     service: suffix === '' ? 'moonraker' : `moonraker-${suffix}`,
-    dropIn: join(`${unit}.d`, DROP_IN),
+    isOurs: words[script]?.endsWith('.py') === false,
+    dropIn: join(root, UNITS, `${unit}.d`, DROP_IN),
     user,
     ids,
     home: inRoot(root, home),

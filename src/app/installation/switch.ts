@@ -18,7 +18,8 @@ const POLL = 250
 /** A change of one service. */
 export interface Change {
   readonly instance: Instance
-  readonly address: ServerAddress
+  /** Where its server listens; null if that is not known. */
+  readonly address: ServerAddress | null
   /** Whether Klipper is ready, and has to be ready afterwards. */
   readonly klipperReady: boolean
   /** Seconds that the new server has to reply, and Klipper to be ready. */
@@ -27,17 +28,9 @@ export interface Change {
   readonly report: (text: string) => void
 }
 
-/** The programs that a drop-in starts. */
-export interface Programs {
-  /** The binary of Node.js. */
-  readonly node: string
-  /** The file moonraker.cjs. */
-  readonly server: string
-}
-
-/** The text of the drop-in that makes a service run this server. */
-export function dropInText({ args, service }: Instance, { node, server }: Programs): string {
-  const words = [node, server, ...args].map(quotedWord)
+/** The text of the drop-in that makes a service run this server; `command` are the program and its first arguments. */
+export function dropInText({ args, service }: Instance, command: readonly string[]): string {
+  const words = [...command, ...args].map(quotedWord)
   return [
     '# Makes this service run moonraker-ts instead of Moonraker. To go back: moonraker-ts switch back',
     '',
@@ -60,20 +53,21 @@ export function isSwitched({ dropIn }: Instance): boolean {
  * Makes the service run this server. Rejects with StartError if the server does not work there: the service then runs
  * what it ran before.
  */
-export async function switchOver(change: Change, programs: Programs): Promise<void> {
+export async function switchOver(change: Change, command: readonly string[]): Promise<void> {
   const { instance, report } = change
   if (instance.isOwnRepository && !isSwitched(instance)) {
     return report(`${instance.service} runs this server already, of the repository ${instance.moonraker}`)
   }
   const before = isSwitched(instance) ? readFileSync(instance.dropIn, 'utf8') : null
-  const text = dropInText(instance, programs)
-  if (before === text && (await isReady(change.address, change.klipperReady))) {
+  const text = dropInText(instance, command)
+  const ready = (address: ServerAddress) => isReady(address, change.klipperReady)
+  if (before === text && change.address !== null && (await ready(change.address))) {
     return report(`${instance.service} runs this server already`)
   }
   try {
     writeDropIn(instance, text)
     await restart(change)
-    await waitUntil(change, () => isReady(change.address, change.klipperReady))
+    await waitUntil(change, ready)
     report(`${instance.service} runs moonraker-ts now`)
   } catch (error) {
     report(`it does not work (${messageOf(error)}): going back`)
@@ -96,7 +90,7 @@ export async function switchBack(change: Change): Promise<void> {
     removeDropIn(instance)
     await restart(change)
     const expected = isOwnRepository ? 'this' : 'other'
-    await waitUntil(change, async () => (await probeServer(change.address)) === expected)
+    await waitUntil(change, async address => (await probeServer(address)) === expected)
   }
   if (!isOwnRepository) return report(`${service} runs Moonraker again`)
   throw new StartError(
@@ -134,15 +128,20 @@ async function restart({ instance: { service }, report }: Change): Promise<void>
   await systemctl('restart', service)
 }
 
-async function systemctl(...args: string[]): Promise<void> {
+/** Runs a command of systemd. Rejects with StartError if it fails. */
+export async function systemctl(...args: string[]): Promise<void> {
   const result = await runCommand('systemctl', args, { timeoutSeconds: SYSTEMCTL_TIMEOUT })
   if (result.code === 0) return
   throw new StartError(`systemctl ${args.join(' ')} failed: ${commandFailure('systemctl', result)}`)
 }
 
-async function waitUntil({ address, timeout }: Change, holds: () => Promise<boolean>): Promise<void> {
+async function waitUntil(
+  { address, timeout }: Change,
+  holds: (address: ServerAddress) => Promise<boolean>,
+): Promise<void> {
+  if (address === null) return
   const end = performance.now() + timeout * 1000
-  while (!(await holds())) {
+  while (!(await holds(address))) {
     if (performance.now() > end) {
       throw new StartError(`the server on port ${address.port} is not ready after ${timeout} s`)
     }

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 /** The options of the section [Service]: all values of each, in order. */
 export type ServiceOptions = ReadonlyMap<string, readonly string[]>
 
-/** The service of a unit file and of the drop-ins in the folder next to it. Throws what reading the unit file throws. */
-export function readService(file: string): ServiceOptions {
+/** The service of a unit file and of the drop-ins in `folders`. Throws what reading the unit file throws. */
+export function readService(file: string, folders: readonly string[]): ServiceOptions {
   const options = new Map<string, string[]>()
-  for (const text of [readFileSync(file, 'utf8'), ...dropIns(`${file}.d`)]) addOptions(options, text)
+  for (const text of [readFileSync(file, 'utf8'), ...folders.flatMap(dropIns)]) addOptions(options, text)
   return options
 }
 

@@ -8,7 +8,7 @@ import { freePort } from '../../support/free-port.ts'
 import { serverBundle } from '../../support/server-bundle.ts'
 
 /** In place of Moonraker: replies to everything but `/readyz`. */
-const MOONRAKER = `
+export const MOONRAKER = `
 const { readFileSync } = require('node:fs')
 const data = process.argv[process.argv.indexOf('-d') + 1]
 const [, port] = /^port: (\\d+)$/m.exec(readFileSync(data + '/config/moonraker.conf', 'utf8'))
@@ -22,7 +22,8 @@ const SYSTEMCTL = `
 const { readFileSync, readdirSync, writeFileSync, existsSync } = require('node:fs')
 const { spawn } = require('node:child_process')
 const root = process.env.ROOT
-const [verb, service] = process.argv.slice(2)
+const [verb, ...words] = process.argv.slice(2)
+const service = words.at(-1)
 const file = root + '/run/' + service + '.pid'
 const unit = root + '/etc/systemd/system/' + service + '.service'
 const below = word => word.startsWith('/home/') ? root + word : word
@@ -49,6 +50,7 @@ function start() {
 }
 if (verb === 'restart') stop().then(start)
 if (verb === 'stop') void stop()
+if (verb === 'is-active') process.exitCode = existsSync(file) ? 0 : 3
 `
 
 /** One printer of the layout. */

@@ -19,6 +19,7 @@ before(async () => {
   layout = await KiauhLayout.create()
   first = await layout.addPrinter('', '[timelapse]\n[unknown_thing]\n[history]\nsizee: 3\n')
   second = await layout.addPrinter('two')
+  await layout.addPrinter('three')
   layout.link(
     'home/pi/moonraker/moonraker/components/timelapse.py',
     '/home/pi/moonraker-timelapse/timelapse.py',
@@ -101,6 +102,44 @@ test('a print in progress prevents the switch', async () => {
   assert.equal(code, 1)
   assert.match(out, /PROBLEM a print is in progress: wait for its end/)
   assert.ok(await isOurs(first))
+})
+
+test('restart restarts a service of this server whose printer is idle, and no other', async () => {
+  assert.equal((await layout.run(['switch', '--service', 'moonraker-two'])).code, 0)
+  await layout.systemctl('restart', 'moonraker-three')
+  const processes = () =>
+    ['moonraker', 'moonraker-two', 'moonraker-three'].map(name => layout.read(`run/${name}.pid`))
+  const [printing, idle, moonraker] = processes()
+  const { code, out, err } = await layout.run(['restart'])
+  assert.equal(code, 0, err)
+  assert.equal(
+    out,
+    'moonraker-ts: moonraker goes on with its version, because a print is in progress. Later: sudo systemctl restart moonraker\n' +
+      'moonraker-ts: moonraker-two has been restarted\n',
+  )
+  const [stillPrinting, restarted, stillMoonraker] = processes()
+  assert.deepEqual([stillPrinting, stillMoonraker], [printing, moonraker])
+  assert.notEqual(restarted, idle)
+})
+
+test('switch back works also where a problem would prevent the switch', async () => {
+  const users = layout.read('etc/passwd')
+  layout.write('etc/passwd', '')
+  const { code, out, err } = await layout.run(['switch', 'back', '--service', 'moonraker-two'])
+  layout.write('etc/passwd', users)
+  assert.equal(code, 0, err)
+  assert.match(out, /PROBLEM moonraker-two\.service runs as pi, and there is no such user/)
+  assert.match(out, /moonraker-two runs Moonraker again/)
+})
+
+test('a unit of the package is a service of this server, with the user of its drop-in', async () => {
+  layout.write(
+    'usr/lib/systemd/system/moonraker-own.service',
+    '[Service]\nUser=moonraker\nExecStart=/usr/bin/moonraker-ts\n',
+  )
+  layout.write('etc/systemd/system/moonraker-own.service.d/user.conf', '[Service]\nUser=pi\n')
+  const { out } = await layout.run(['switch', '--service', 'moonraker-own'])
+  assert.match(out, /^moonraker-own\.service: moonraker-ts, .*\/home\/pi\/printer_own_data$/m)
 })
 
 test('wrong arguments', async () => {
