@@ -2,7 +2,7 @@
 // it again, and a new version that does not answer.
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -77,6 +77,39 @@ test('this server is updated, and a version that does not answer is taken back',
   // The guard is a unit of its own: systemd ends the processes of a service with it.
   const unit = ['--no-ask-password', '--quiet', '--collect', `--uid=${process.getuid?.()}`]
   assert.deepEqual(programs.calls(), [...unit, ...unit])
+})
+
+test('a server of a Debian package is left to apt', async () => {
+  await using releases = await ReleaseServer.start()
+  const installed = (version: string, current: string) =>
+    JSON.stringify({ package: 'moonraker-ts', version, command: '/usr/bin/moonraker-ts', current })
+  await using bench = await OwnServerBench.start({
+    releases,
+    guardSeconds: GUARD_SECONDS,
+    prepare: root =>
+      writeFileSync(
+        join(root, 'dist/installed-package.json'),
+        installed('1.0.0-1', join(root, '../current')),
+      ),
+  })
+  const files = () =>
+    readdirSync(bench.folder, { recursive: true }).filter(path => !/^data|cache/.test(String(path)))
+  using client = await bench.client()
+  const entry = async () => (await client.call('machine.update.status')).result.version_info.moonraker
+  const { version, remote_version, is_valid, preview, anomalies } = await entry()
+  assert.deepEqual([version, remote_version, is_valid, preview], ['1.0.0-1', '1.0.0-1', true, null])
+  assert.match(anomalies.join('\n'), /^Installed by the Debian package moonraker-ts: .*apt install[^\n]*$/)
+  const before = files()
+  assert.equal((await client.call('machine.update.moonraker')).result, 'ok')
+  assert.match(lastLine(client), /^Debian package moonraker-ts: Installed by/)
+  assert.deepEqual(files(), before)
+
+  bench.write('current/installed-package.json', installed('1.1.0-1', ''))
+  await client.call('machine.update.refresh', { name: 'moonraker' })
+  assert.match(
+    (await entry()).anomalies[0],
+    /^Version 1\.1\.0-1 is installed: it runs after a restart of the service$/,
+  )
 })
 
 /** Builds a program that starts, but does not answer. */
