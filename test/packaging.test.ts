@@ -138,7 +138,9 @@ test('the polkit rule grants what the server needs, to the group, and nothing el
 })
 
 test('the guide names every file that is installed, and no other', () => {
-  const named = [...GUIDE.matchAll(/packaging\/[\w./-]+\.(?:service|conf|rules)/g)].map(([path]) => path)
+  const named = [...GUIDE.matchAll(/packaging\/(?:polkit|systemd)\/[\w./-]+\.(?:service|conf|rules)/g)].map(
+    ([path]) => path,
+  )
   const files = globSync('packaging/{polkit,systemd}/**/*.*', { cwd: root }).filter(
     path => !path.endsWith('.d'),
   )

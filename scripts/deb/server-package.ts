@@ -32,7 +32,7 @@ export function buildServerPackage(options: BuildOptions, work: string): string 
   const debianVersion = `${version}-${REVISION}`
   const script = (name: string) => read(`packaging/debian/${name}`).replaceAll('@VERSION@', debianVersion)
   using tree = new PackageTree()
-  addProgram(tree, work)
+  addProgram(tree, debianVersion, work)
   tree.copy(COMMAND, join(PACKAGING, 'debian/moonraker-ts.sh'), 0o755)
   tree.write('usr/lib/systemd/system/moonraker.service', serviceUnit())
   tree.copy(`usr/lib/sysusers.d/${NAME}.conf`, join(PACKAGING, 'debian/sysusers.conf'))
@@ -65,7 +65,7 @@ export function buildServerPackage(options: BuildOptions, work: string): string 
   })
 }
 
-function addProgram(tree: PackageTree, work: string): void {
+function addProgram(tree: PackageTree, debianVersion: string, work: string): void {
   const build = join(work, 'dist')
   execFileSync(process.execPath, [join(ROOT, 'scripts/build.mjs'), build], { stdio: 'inherit' })
   const dist = `${HOME}/dist`
@@ -73,6 +73,8 @@ function addProgram(tree: PackageTree, work: string): void {
   // The command runs it with its own Node.
   const loader = readFileSync(join(build, 'moonraker.cjs'), 'utf8')
   tree.write(`${dist}/moonraker.cjs`, loader.replace(/^#!.*\n/, ''))
+  const installed = { package: NAME, version: debianVersion, command: COMMAND, current: `/${HOME}/current` }
+  tree.write(`${dist}/installed-package.json`, `${JSON.stringify(installed)}\n`)
   tree.write(`${DOCUMENTS}/copyright`, COPYRIGHT + readFileSync(join(build, LICENCES), 'utf8'))
   tree.copy(`${DOCUMENTS}/${SBOM}`, join(build, SBOM))
 }

@@ -1,8 +1,8 @@
 // The Debian packages, built for a test.
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const BUILD = fileURLToPath(new URL('../../scripts/build-deb.ts', import.meta.url))
@@ -28,6 +28,36 @@ export class BuiltPackages implements Disposable {
     const target = join(this.folder, name)
     execFileSync('dpkg-deb', ['--extract', file, target])
     return target
+  }
+
+  /** Writes the package of the server once more, as another version. Returns the file. */
+  withVersion(version: string): string {
+    const file = join(this.folder, `moonraker-ts_${version}_all.deb`)
+    if (existsSync(file)) return file
+    const tree = join(this.folder, `tree-${version}`)
+    const old = execFileSync('dpkg-deb', ['--field', this.server, 'Version'], { encoding: 'utf8' }).trim()
+    execFileSync('dpkg-deb', ['--raw-extract', this.server, tree])
+    for (const name of [
+      'DEBIAN/control',
+      'DEBIAN/postinst',
+      'usr/lib/moonraker-ts/dist/installed-package.json',
+    ]) {
+      const path = join(tree, name)
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(old, version))
+    }
+    execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', tree, file], { stdio: 'ignore' })
+    return file
+  }
+
+  /** What lintian reports about a package; empty for nothing that has no override. */
+  lint(file: string): string {
+    const tags = 'uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball'
+    return spawnSync('lintian', ['--no-cfg', '--suppress-tags', tags, file], { encoding: 'utf8' }).stdout
+  }
+
+  /** The path of a file in a DebianSystem. */
+  inSystem(file: string): string {
+    return join('/packages', basename(file))
   }
 
   [Symbol.dispose](): void {
