@@ -24,6 +24,8 @@ export interface PackageSpec {
     Readonly<Record<string, string>>
   /** The scripts of its installation, by name. */
   readonly scripts?: Readonly<Record<string, string>>
+  /** Its file triggers, as deb-triggers(5) describes them; empty for none. */
+  readonly triggers?: string
   /** The folder for the file. */
   readonly output: string
   /** The time of every file, in seconds since the epoch. */
@@ -74,7 +76,7 @@ export class PackageTree implements Disposable {
   }
 
   /** Writes the file of the package. Returns its path. Throws Error if dpkg-deb fails. */
-  build({ fields, scripts = {}, output, time, compression }: PackageSpec): string {
+  build({ fields, scripts = {}, triggers = '', output, time, compression }: PackageSpec): string {
     const files = filesIn(this.#folder)
     const kibibytes = files.map(path => Math.ceil(statSync(this.at(path)).size / 1024))
     const { Description, ...others } = fields
@@ -83,6 +85,7 @@ export class PackageTree implements Disposable {
     this.write('DEBIAN/control', control.map(([name, value]) => `${name}: ${value}\n`).join(''))
     this.write('DEBIAN/md5sums', files.map(path => `${this.#md5(path)}  ${path}\n`).join(''))
     for (const [name, text] of Object.entries(scripts)) this.write(join('DEBIAN', name), text, 0o755)
+    if (triggers !== '') this.write('DEBIAN/triggers', triggers)
     this.#settle(time)
     mkdirSync(output, { recursive: true })
     const file = join(output, `${fields.Package}_${fields.Version}_${fields.Architecture}.deb`)

@@ -42,6 +42,8 @@ export function buildServerPackage(options: BuildOptions, work: string): string 
   return tree.build({
     ...options,
     scripts: { postinst: script('postinst'), prerm: script('prerm'), postrm: script('postrm') },
+    // A new Node runs after a restart.
+    triggers: `interest-noawait /${HOME}/bin\n`,
     fields: {
       ...FIELDS,
       Package: NAME,

@@ -65,7 +65,7 @@ suite('Debian packages on a system', { skip: withoutDebian, timeout: 300_000 }, 
     system.write(`${DATA}/config/moonraker.conf`, CONF)
     system.write(
       '/etc/systemd/system/moonraker.service.d/test.conf',
-      '[Service]\nExecStart=\nExecStart=/usr/bin/moonraker-ts --virtual-printer --speed 200\n',
+      `[Service]\nExecStart=\nExecStart=/usr/bin/moonraker-ts --virtual-printer --speed 200 -d ${DATA}\n`,
     )
     system.sh('systemctl daemon-reload; systemctl restart moonraker')
     await until(() => system.result('/server/info').klippy_state === 'ready')
@@ -105,15 +105,40 @@ suite('Debian packages on a system', { skip: withoutDebian, timeout: 300_000 }, 
     assert.equal(system.request('/server/info').status, 200)
   })
 
+  test('another Node restarts the service', () => {
+    const process = property('MainPID')
+    const output = apt('install --reinstall', packages.inSystem(packages.node))
+    assert.match(output, /moonraker has been restarted/)
+    assert.notEqual(property('MainPID'), process)
+  })
+
+  test('a command that is part of the service, such as apt of the update manager, does not restart it', () => {
+    system.write(
+      '/etc/systemd/system/moonraker.service.d/reload.conf',
+      '[Service]\nExecReload=+/usr/bin/moonraker-ts restart\n',
+    )
+    const process = property('MainPID')
+    system.sh('systemctl daemon-reload; systemctl reload moonraker')
+    assert.equal(property('MainPID'), process)
+    assert.match(
+      system.run('journalctl', '--unit', 'moonraker'),
+      /goes on with its version, because this command is part of it/,
+    )
+  })
+
   test('a removal and a purge leave the data, and nothing else', () => {
     apt('remove', 'moonraker-ts')
     assert.equal(property('ActiveState'), 'inactive')
+    apt('install', first)
+    assert.equal(property('ActiveState'), 'active')
+    apt('remove', 'moonraker-ts')
     assert.equal(system.sh('ls /usr/lib/moonraker-ts'), 'bin\nnode_modules')
     apt('purge', 'moonraker-ts')
     const left =
       "find /etc /usr /var -path '*moonraker*' -not -path '/var/lib/moonraker/*' -not -path '*moonraker-ts-node*'"
     assert.deepEqual(system.sh(`${left} -not -path '/usr/lib/moonraker-ts/*' | sort`).split('\n'), [
       '/etc/systemd/system/moonraker.service.d',
+      '/etc/systemd/system/moonraker.service.d/reload.conf',
       '/etc/systemd/system/moonraker.service.d/test.conf',
       '/usr/lib/moonraker-ts',
       '/var/lib/moonraker',

@@ -126,7 +126,7 @@ async function change(
   const { timeout } = command
   const planned: Change = { instance, address, klipperReady: klipper?.ready ?? false, timeout, report }
   const isBack = command.name === 'back'
-  if (!isBack && instance.isOurs && !isSwitched(instance)) {
+  if (instance.isOurs && !isSwitched(instance)) {
     return report(`${instance.service} is a service of this server`)
   }
   const program = isBack ? null : ownCommand()
