@@ -49,10 +49,11 @@ export class BuiltPackages implements Disposable {
     return file
   }
 
-  /** What lintian reports about a package; empty for nothing that has no override. */
-  lint(file: string): string {
+  /** What lintian reports about both packages; empty for nothing that has no override. */
+  lint(): string {
     const tags = 'uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball'
-    return spawnSync('lintian', ['--no-cfg', '--suppress-tags', tags, file], { encoding: 'utf8' }).stdout
+    const args = ['--no-cfg', '--suppress-tags', tags, this.server, this.node]
+    return spawnSync('lintian', args, { encoding: 'utf8' }).stdout
   }
 
   /** The path of a file in a DebianSystem. */

@@ -131,10 +131,4 @@ suite('Debian packages', { skip: absent('dpkg-deb') }, () => {
       process.umask(before)
     }
   })
-
-  test('lintian finds nothing in the package of the server that has no override', {
-    skip: absent('lintian'),
-  }, () => {
-    assert.equal(built.lint(built.server), '')
-  })
 })
