@@ -1,6 +1,7 @@
 # The program that KIAUH's services start. It replaces itself by moonraker-ts, which Node runs; where that is impossible,
 # by the Moonraker that KIAUH has backed up. Needs Python 3.7 or later, and no packages.
 import base64
+import fcntl
 import hashlib
 import http.client
 import json
@@ -32,7 +33,8 @@ DOWNLOAD_SECONDS = 900
 MAX_DOWNLOAD = 200 * 1024**2
 # Headers and manuals.
 UNUSED = ("package/include/", "package/share/")
-# Without any server: seconds until this program ends, and systemd starts it again; and between two looks for Node.
+# Without any server: seconds until this program ends, and systemd starts it again (tests set fewer); and between two looks
+# for Node.
 WAIT_SECONDS = int(os.environ.get("MOONRAKER_TS_WAIT", "300"))
 LOOK_SECONDS = 5
 # EX_CONFIG of sysexits.h
@@ -158,17 +160,32 @@ def find_moonraker():
     return None
 
 
+def prepare():
+    """Restores and installs what is missing. Returns whether the program is whole, and Node or None."""
+    # Several services share the repository. The lock ends with the file, at the latest with this process.
+    lock = os.open(str(REPOSITORY), os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        is_whole = has_whole_program() or restore_program()
+        return is_whole, (find_node() or installed_node()) if is_whole else None
+    finally:
+        os.close(lock)
+
+
 def replace_by(command):
-    os.environ.setdefault("NODE_PATH", DEBIAN + "/node_modules")
     # exec keeps the process, its open files and its environment: systemd notices no difference.
     os.execv(command[0], command + sys.argv[1:])
 
 
+def run_server(node):
+    os.environ.setdefault("NODE_PATH", DEBIAN + "/node_modules")
+    replace_by([node, str(PROGRAM)])
+
+
 def main():
-    is_whole = has_whole_program() or restore_program()
-    node = (find_node() or installed_node()) if is_whole else None
+    is_whole, node = prepare()
     if node is not None:
-        replace_by([node, str(PROGRAM)])
+        run_server(node)
     missing = "there is no Node %d.%d or later" % OLDEST_NODE if is_whole else "the program is damaged"
     original = find_moonraker()
     if original is not None:
@@ -181,7 +198,7 @@ def main():
         time.sleep(LOOK_SECONDS)
         node = find_node() if is_whole else None
         if node is not None:
-            replace_by([node, str(PROGRAM)])
+            run_server(node)
     sys.exit(NOT_CONFIGURED)
 
 

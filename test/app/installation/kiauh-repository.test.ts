@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -167,9 +168,10 @@ suite('what KIAUH demands', () => {
 /** A process that runs the stub with the arguments and the environment of the service. */
 function start(
   env: Readonly<Record<string, string>>,
-  stdio: readonly (number | 'pipe')[] = [],
+  stdio: readonly number[] = [],
+  data = DATA,
 ): ChildProcess {
-  return spawn(PYTHON, [STUB, '-d', DATA], {
+  return spawn(PYTHON, [STUB, '-d', data], {
     env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...stdio],
   })
@@ -288,7 +290,7 @@ suite('the program that the services start', { skip: absent('python3') }, () => 
     )
   })
 
-  test('without Node, installs that of the repository from a registry, once', async () => {
+  test('without Node, installs that of the repository from a registry, once for all services', async () => {
     const registry = join(FOLDER, 'registry')
     const list = join(CLONE, 'scripts', 'node-packages.json')
     const original = readFileSync(list, 'utf8')
@@ -299,20 +301,21 @@ suite('the program that the services start', { skip: absent('python3') }, () => 
     const requests: string[] = []
     const server = createServer((request, response) => {
       requests.push(request.url ?? '')
-      response.end(readFileSync(join(registry, request.url ?? '')))
+      // Slow enough that both services are at work.
+      setTimeout(() => response.end(readFileSync(join(registry, request.url ?? ''))), 300)
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const npm_config_registry = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
     try {
-      for (const _ of ['installs it', 'has it']) {
-        const child = start({ ...NO_NODE, npm_config_registry })
-        try {
-          await portOf(child)
-          await stops(child)
-        } finally {
-          await killProcess(child)
-        }
+      const second = join(HOME, 'printer_two_data')
+      cpSync(join(DATA, 'config'), join(second, 'config'), { recursive: true })
+      const children = [DATA, second].map(data => start({ ...NO_NODE, npm_config_registry }, [], data))
+      try {
+        await Promise.all(children.map(portOf))
+        await Promise.all(children.map(stops))
+      } finally {
+        await Promise.all(children.map(killProcess))
       }
       assert.deepEqual(requests, [
         '/node-linux-some/-/node-linux-some-1.2.3.tgz',
