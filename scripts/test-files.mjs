@@ -41,6 +41,9 @@ async function runFile(file, timeout) {
   events.on('test:pass', ({ name, skip }) => {
     if (skip !== undefined) skipped.push(typeof skip === 'string' ? `${name} # ${skip}` : name)
   })
+  events.on('test:fail', ({ details }) => {
+    if (details.error.failureType === 'testTimeoutFailure') process.send({ timedOut: true })
+  })
   events.on('test:summary', summary => {
     counts = summary.counts
     success = summary.success

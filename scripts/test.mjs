@@ -15,6 +15,8 @@ const GROUPS = 8
 const TIMEOUT = 120_000
 /** Milliseconds without output after which a process is killed. */
 const SILENCE = 150_000
+/** The same after a test has hung: what it has left open would keep the process until then. */
+const SILENCE_AFTER_TIMEOUT = 20_000
 /** Files and folders whose tests start many programs, or take longest: these run first. */
 const FIRST = [
   'components/files/mounted.test.ts',
@@ -76,14 +78,16 @@ class Runner {
   #output = ''
   #finish = () => {}
   #timer
+  #silence = SILENCE
   #memory = 0
 
   constructor() {
     const collect = text => this.#collect(text)
     this.#child.stdout.setEncoding('utf8').on('data', collect)
     this.#child.stderr.setEncoding('utf8').on('data', collect)
-    this.#child.on('message', ({ text, result }) => {
-      if (result === undefined) this.#collect(text)
+    this.#child.on('message', ({ text, result, timedOut }) => {
+      if (timedOut) this.#silence = SILENCE_AFTER_TIMEOUT
+      if (result === undefined) this.#collect(text ?? '')
       else this.#finish(result)
     })
     this.#child.on('close', code => {
@@ -101,9 +105,9 @@ class Runner {
   #watch() {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
-      this.#output += `\n✖ killed after ${SILENCE / 1000} s without output: a test hangs, or has left something open\n`
+      this.#output += `\n✖ killed after ${this.#silence / 1000} s without output: a test hangs, or has left something open\n`
       this.#child.kill('SIGKILL')
-    }, SILENCE)
+    }, this.#silence)
   }
 
   /** Runs `file`; resolves with its result and output. The process takes no further file if it ended meanwhile. */
@@ -111,6 +115,7 @@ class Runner {
     const { promise, resolve } = Promise.withResolvers()
     this.#finish = resolve
     this.#output = ''
+    this.#silence = SILENCE
     this.#child.send({ file, timeout: TIMEOUT })
     this.#watch()
     const start = performance.now()
