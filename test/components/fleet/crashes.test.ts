@@ -18,7 +18,7 @@ import { TestHub } from '../../fleet/test-hub.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../fleet/crash-printer.ts', import.meta.url))
 /** Every how many steps there is a kill; 1 for all of them. */
-const STRIDE = Number(process.env.FLEET_CRASH_STRIDE ?? 20)
+const STRIDE = Number(process.env.FLEET_CRASH_STRIDE ?? 30)
 /** More steps than there are from an offer to the start. */
 const STEPS = 60
 
