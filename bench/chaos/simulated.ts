@@ -3,9 +3,6 @@ import { readFileSync } from 'node:fs'
 import { authenticator } from '../../src/components/fleet/engine/authenticator.ts'
 import { SimulatedPrinter } from '../../test/fleet/hub/simulated-printer.ts'
 
-/** Milliseconds between two states of each printer. */
-const HEARTBEAT = 5000
-
 /** What the file contains. */
 export interface SimulatedFleet {
   readonly engine: string
@@ -45,13 +42,8 @@ const printers = all.map(
 )
 for (const printer of printers) await printer.start()
 
-function writeStates(): void {
-  for (const printer of printers) printer.writeState()
-}
-
-setInterval(writeStates, HEARTBEAT)
 process.on('message', () => {
-  writeStates()
+  for (const printer of printers) printer.writeState()
   const reports = printers.map(
     ({ id, starts, events, stateAt }): SimulatedReport => ({
       id,

@@ -171,7 +171,7 @@ export class FleetAgent {
     const { id } = this.#parts.credential
     if (session !== null) {
       session.subscribe(subjects.commands(id), message => this.#commands.receive(message))
-      session.subscribe(subjects.key('fleet_slots', id), () => this.#slot.sync())
+      session.subscribe(subjects.key('fleet_slots', id), () => this.#slot.hinted())
       session.subscribe(subjects.all, ({ data }) => this.#broadcast(data))
     }
     this.#sender.use(session)

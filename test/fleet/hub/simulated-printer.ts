@@ -39,6 +39,9 @@ export interface SimulatedPrinterOptions {
   readonly state: Partial<PrinterState>
 }
 
+/** Milliseconds between two states without a change. */
+const HEARTBEAT = 5000
+
 const DEFAULTS = { ca: null, printTime: 20, answer: 'accept', delay: 0, state: {} } as const
 
 export type Options = Partial<SimulatedPrinterOptions> &
@@ -60,6 +63,8 @@ export class SimulatedPrinter {
   #seq = 0
   #job: { readonly id: string; cancelled: boolean } | null = null
   readonly #boot = ulid(Date.now())
+  #heartbeat: NodeJS.Timeout | undefined
+  #later: NodeJS.Timeout | undefined
   #busy = false
   #again = false
   #sending: Promise<unknown> = Promise.resolve()
@@ -82,9 +87,9 @@ export class SimulatedPrinter {
 
   async start(): Promise<void> {
     const { id, url, ca, authenticator } = this.#options
-    const tls = { ca: ca ?? '', checkServerIdentity: certificateCheck([url]) }
+    const tls = { ca: ca ?? '', checkServerIdentity: certificateCheck(url.split(',')) }
     this.#connection = await connect({
-      servers: url.replace(/^(nats|tls):\/\//, ''),
+      servers: url.split(',').map(server => server.replace(/^(nats|tls):\/\//, '')),
       ...(ca !== null && { tls }),
       authenticator,
       inboxPrefix: subjects.inbox(id),
@@ -93,6 +98,7 @@ export class SimulatedPrinter {
     })
     this.#subscribe(this.#connection)
     void this.#follow(this.#connection)
+    this.#heartbeat = setInterval(() => this.writeState(), HEARTBEAT)
     await this.#arrive()
   }
 
@@ -110,7 +116,7 @@ export class SimulatedPrinter {
   }
 
   #subscribe(connection: NatsConnection): void {
-    connection.subscribe(subjects.key('fleet_slots', this.id), { callback: () => void this.#act() })
+    connection.subscribe(subjects.key('fleet_slots', this.id), { callback: () => this.#hinted() })
     connection.subscribe(subjects.all, { callback: () => this.writeState() })
     connection.subscribe(subjects.commands(this.id), {
       callback: (_error, message) => {
@@ -193,6 +199,13 @@ export class SimulatedPrinter {
     const write = nextSlot(stored, step)
     const revision = write === null ? null : await this.#write(write)
     return revision === null || write === null ? null : { value: write.value, revision }
+  }
+
+  /** In a cluster, the first read may come from a copy that is behind. */
+  #hinted(): void {
+    void this.#act()
+    clearTimeout(this.#later)
+    this.#later = setTimeout(() => void this.#act(), 200)
   }
 
   /** Reads its slot, and acts on it; once more if another write came meanwhile. */
@@ -304,6 +317,8 @@ export class SimulatedPrinter {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#heartbeat)
+    clearTimeout(this.#later)
     await this.#connection?.close()
     this.#connection = null
   }

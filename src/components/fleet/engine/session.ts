@@ -36,6 +36,11 @@ export class Session {
     this.#clock = clock
   }
 
+  /** Whether the engine is one of several, of which another one may become the leader of a stream. */
+  get isCluster(): boolean {
+    return this.#connection.info?.cluster !== undefined
+  }
+
   /** Publishes without an acknowledgement. */
   publish(subject: string, payload: string): void {
     if (this.#connection.isClosed()) return

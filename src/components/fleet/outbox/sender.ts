@@ -20,6 +20,8 @@ export class OutboxSender {
   /** The last event that was sent on this connection. */
   #sent = 0
   #inFlight = 0
+  /** The engine has stored an event on this connection. */
+  #isStoring = false
   /** The engine did not store an event: no later one is sent before it. */
   #failed = false
   #reported = false
@@ -40,6 +42,7 @@ export class OutboxSender {
     this.#session = session
     this.#sent = 0
     this.#inFlight = 0
+    this.#isStoring = false
     this.#failed = false
     this.#retry?.stop()
     this.#send()
@@ -48,17 +51,28 @@ export class OutboxSender {
   #send(): void {
     const session = this.#session
     if (session === null || this.#failed) return
-    for (const row of this.#outbox.after(this.#sent, MAX_IN_FLIGHT - this.#inFlight)) {
+    for (const row of this.#outbox.after(this.#sent, this.#limitOf(session) - this.#inFlight)) {
       this.#sent = row.seq
       this.#inFlight += 1
       this.#sendRow(session, row).catch(error => this.#refused(session, error))
     }
   }
 
+  /**
+   * Where the stream may be missing for a moment, an event could be refused and the next one stored: before the first one is
+   * stored, and in a cluster whenever it chooses another leader.
+   */
+  #limitOf({ isCluster }: Session): number {
+    return this.#isStoring && !isCluster ? MAX_IN_FLIGHT : 1
+  }
+
   async #sendRow(session: Session, { seq, id, payload }: OutboxRow): Promise<void> {
     await session.store(this.#subject, payload, { [HEADERS.messageId]: id })
     await this.#outbox.remove(seq)
-    if (this.#session === session) this.#inFlight -= 1
+    if (this.#session === session) {
+      this.#inFlight -= 1
+      this.#isStoring = true
+    }
     this.#reported = false
     this.onAcknowledged()
     this.#continue(session)

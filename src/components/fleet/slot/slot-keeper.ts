@@ -15,6 +15,8 @@ import { readSlot, writeSlot } from './slot-store.ts'
 
 /** Seconds until a step is tried again that failed, such as one without a reply of the engine. */
 const RETRY = 5
+/** Seconds after a hint at which the slot is read again: in a cluster the first read may come from a copy that is behind. */
+const LATER = [0.2, 2]
 /** Lost races in a row after which the next try waits: a read may come from a copy of the engine that is behind. */
 const MAX_CONFLICTS = 5
 
@@ -37,6 +39,7 @@ export class SlotKeeper {
   #isRunning = false
   #conflicts = 0
   #retry: Timer | null = null
+  #later: readonly Timer[] = []
   #revision = 0
   #problem: string | null = null
 
@@ -58,7 +61,16 @@ export class SlotKeeper {
   use(session: Session | null): void {
     this.#session = session
     this.#retry?.stop()
+    for (const timer of this.#later) timer.stop()
     this.sync()
+  }
+
+  /** Another message about the slot was published, which the engine stores, or refuses. */
+  hinted(): void {
+    this.sync()
+    for (const timer of this.#later) timer.stop()
+    const { clock } = this.#parts.core
+    this.#later = LATER.map(seconds => clock.after(seconds, () => this.sync()))
   }
 
   /** The slot or the printer may have changed: makes the steps that follow from it. */

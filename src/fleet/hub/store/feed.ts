@@ -1,5 +1,11 @@
 // Follows a bucket: all present values, then every change, and all of them again after the connection was interrupted.
-import { type ConsumerMessages, DeliverPolicy, type JetStreamClient, type JsMsg } from '@nats-io/jetstream'
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JsMsg,
+  type PushConsumer,
+} from '@nats-io/jetstream'
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
@@ -8,6 +14,8 @@ import { type BucketName, HEADERS, type Reading, readMessage } from '../../contr
 
 /** Seconds until a feed that could not start is started again. */
 const RETRY_SECONDS = 1
+/** Checks in a row that fail before a feed starts again. */
+const FAILED_CHECKS = 2
 
 /** One value that was written or deleted. */
 export interface Change<T> {
@@ -36,7 +44,10 @@ export interface FeedOptions<T> {
 export class Feed<T> {
   readonly #options: FeedOptions<T>
   readonly #prefix: string
+  #consumer: PushConsumer | null = null
   #messages: ConsumerMessages | null = null
+  /** Checks in a row that have failed. */
+  #failedChecks = 0
   #retry: Timer | null = null
   /** Increases with each start: what an earlier one still delivers is ignored. */
   #run = 0
@@ -70,6 +81,25 @@ export class Feed<T> {
     }
   }
 
+  /**
+   * Starts again where the engine has lost what feeds it, as a cluster does when one of its engines ends; the library notices
+   * that after a minute only.
+   */
+  async check(): Promise<void> {
+    const [consumer, run] = [this.#consumer, this.#run]
+    if (consumer === null || !this.#loaded) return
+    const isThere = await consumer.info().then(
+      () => true,
+      () => false,
+    )
+    if (this.#stopped || run !== this.#run) return
+    this.#failedChecks = isThere ? 0 : this.#failedChecks + 1
+    if (this.#failedChecks < FAILED_CHECKS) return
+    this.#failedChecks = 0
+    this.#options.log.info(`${this.#options.bucket} is read again: the engine has lost its consumer`)
+    await this.start()
+  }
+
   async #consume(run: number): Promise<void> {
     const { bucket, jetstream, onStart } = this.#options
     const consumer = await jetstream.consumers.getPushConsumer(`KV_${bucket}`, {
@@ -90,6 +120,7 @@ export class Feed<T> {
       },
     })
     this.#messages = messages
+    this.#consumer = consumer
     if (this.#stopped || run !== this.#run) return messages.stop()
     // It ends by itself when its stream was deleted.
     void messages.closed().then(() => {

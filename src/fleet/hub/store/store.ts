@@ -26,6 +26,8 @@ const RETRY_SECONDS = 1
 /** Seconds by which states may be late before they are read again, and before the hub counts as not ready. */
 const MAX_LAG = 5
 const LAG_CHECK_SECONDS = 1
+/** Seconds between two checks whether the engine still feeds this hub. */
+const FEED_CHECK_SECONDS = 5
 
 export interface StoreParts {
   readonly connection: NatsConnection
@@ -43,7 +45,7 @@ export class Store {
   readonly records
   readonly slots
   readonly lease
-  readonly #feeds: readonly Pick<Feed<unknown>, 'loaded' | 'start' | 'stop'>[]
+  readonly #feeds: readonly Pick<Feed<unknown>, 'check' | 'loaded' | 'start' | 'stop'>[]
   readonly #restarts = new SerialQueue()
   readonly #timers: Timer[] = []
   readonly #lag = new Lag()
@@ -150,7 +152,10 @@ export class Store {
     const { connection, clock } = this.#parts
     await Promise.all(this.#feeds.map(feed => feed.start()))
     this.#announce()
-    this.#timers.push(clock.every(LAG_CHECK_SECONDS, () => this.#checkLag()))
+    this.#timers.push(
+      clock.every(LAG_CHECK_SECONDS, () => this.#checkLag()),
+      clock.every(FEED_CHECK_SECONDS, () => this.#checkFeeds()),
+    )
     void this.#watch(connection)
   }
 
@@ -181,6 +186,11 @@ export class Store {
   /** Requests the states of all printers, which the engine keeps in memory only. */
   #announce(): void {
     this.#parts.connection.publish(subjects.all, messageOf({ do: 'announce', epoch: this.epoch }))
+  }
+
+  #checkFeeds(): void {
+    if (!this.#connected) return
+    for (const feed of this.#feeds) void feed.check()
   }
 
   /** A hub that is late reads the newest states instead of all that wait. */
