@@ -96,7 +96,7 @@ async function main(): Promise<number> {
     return 0
   }
   if (!isInNamespaces()) {
-    const ended = runInNamespaces()
+    const ended = await runInNamespaces()
     if (typeof ended === 'number') return ended
     console.log(`skipped, since this machine allows no namespaces: ${ended}`)
     return 0

@@ -1,6 +1,7 @@
 // The network of a chaos run: a network namespace for each node, joined by a bridge. All of it is inside the namespaces of
 // the run itself, and is gone when the run ends, however it ends.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 
 /** Makes the run a root in namespaces of its own; its processes end with it. */
@@ -26,15 +27,19 @@ export function isInNamespaces(): boolean {
   return process.env[MARK] === '1'
 }
 
-/** Runs this program again in namespaces of its own; returns its exit code, or why there can be no namespaces. */
-export function runInNamespaces(): number | string {
+/** Runs this program again in namespaces of its own; resolves with its exit code, or why there can be no namespaces. */
+export async function runInNamespaces(): Promise<number | string> {
   const probe = spawnSync('unshare', [...UNSHARE, 'ip', 'link', 'add', 'probe', 'type', 'bridge'], {
     encoding: 'utf8',
   })
   if (probe.status !== 0) return probe.stderr?.trim() || 'unshare and ip are needed'
   const args = [...UNSHARE, process.execPath, ...process.argv.slice(1)]
-  const { status } = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, [MARK]: '1' } })
-  return status ?? 1
+  const child = spawn('unshare', args, { stdio: 'inherit', env: { ...process.env, [MARK]: '1' } })
+  // All processes of the run end with it.
+  const end = () => child.kill('SIGKILL')
+  process.once('SIGTERM', end).once('SIGINT', end)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code ?? 1
 }
 
 export class Network {
