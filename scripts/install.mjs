@@ -1,5 +1,5 @@
-// Installs the packages of the project if they are missing or older than the lock file. Runs before `npm start` and
-// `npm test`.
+// Installs the packages of the project if they are missing or older than the lock file. Runs before the
+// commands that users and maintainers run in a fresh clone: start, test, build, release.
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
