@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -89,8 +90,11 @@ export class PackageTree implements Disposable {
     this.#settle(time)
     mkdirSync(output, { recursive: true })
     const file = join(output, `${fields.Package}_${fields.Version}_${fields.Architecture}.deb`)
-    const args = ['--root-owner-group', `-Z${compression}`, '--build', this.#folder, file]
+    // It gets its name when it is whole: an interrupted build leaves no broken package.
+    const unfinished = `${file}.part`
+    const args = ['--root-owner-group', `-Z${compression}`, '--build', this.#folder, unfinished]
     execFileSync('dpkg-deb', args, { env: { ...process.env, SOURCE_DATE_EPOCH: String(time) } })
+    renameSync(unfinished, file)
     return file
   }
 
