@@ -49,17 +49,20 @@ interface Command {
 export async function runInstallation(name: Name, args: readonly string[]): Promise<void> {
   const command = readArguments(name, args)
   if (command.name === 'help') return void process.stdout.write(HELP)
-  const instances = findInstances(command.root).filter(
+  const found = findInstances(command.root)
+  const instances = found.filter(
     ({ service }) => command.service === undefined || command.service === service,
   )
-  if (instances.length === 0) {
-    throw new StartError(
-      `there is no service ${command.service ?? 'of Moonraker'} in /etc/systemd/system; docs/install.md has one`,
-    )
-  }
+  if (instances.length === 0) throw new StartError(noService(command, found))
   let problems = 0
   for (const instance of instances) problems += await runFor(instance, command)
   if (problems > 0) throw new StartError(`${problems} problem${problems === 1 ? '' : 's'} found`)
+}
+
+function noService({ service }: Command, found: readonly Instance[]): string {
+  if (found.length === 0)
+    return 'there is no service of Moonraker on this machine; docs/install.md explains how to add one'
+  return `there is no service ${service}: this machine has ${found.map(each => each.service).join(', ')}`
 }
 
 function readArguments(name: Name, args: readonly string[]): Command {

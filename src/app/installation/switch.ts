@@ -64,8 +64,9 @@ export async function switchOver(change: Change, command: readonly string[]): Pr
   if (before === text && change.address !== null && (await ready(change.address))) {
     return report(`${instance.service} runs this server already`)
   }
+  // A drop-in that cannot be written changes nothing: the service keeps running.
+  writeDropIn(instance, text)
   try {
-    writeDropIn(instance, text)
     await restart(change)
     await waitUntil(change, ready)
     report(`${instance.service} runs moonraker-ts now`)
@@ -103,20 +104,31 @@ function writeDropIn({ dropIn }: Instance, text: string): void {
     mkdirSync(dirname(dropIn), { recursive: true })
     replaceFile(dropIn, text, 0o644)
   } catch (error) {
-    throw new StartError(`${dropIn} cannot be written (${messageOf(error)}): run this command with sudo`)
+    removeIfEmpty(dirname(dropIn))
+    throw fileError(error, `${dropIn} cannot be written`)
   }
+}
+
+function fileError(error: unknown, what: string): StartError {
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (code === 'EACCES' || code === 'EPERM') return new StartError(`${what}: run this command with sudo`)
+  return new StartError(`${what}: ${messageOf(error)}`)
 }
 
 function removeDropIn({ dropIn }: Instance): void {
   try {
     rmSync(dropIn, { force: true })
   } catch (error) {
-    throw new StartError(`${dropIn} cannot be removed (${messageOf(error)}): run this command with sudo`)
+    throw fileError(error, `${dropIn} cannot be removed`)
   }
+  removeIfEmpty(dirname(dropIn))
+}
+
+function removeIfEmpty(folder: string): void {
   try {
-    rmdirSync(dirname(dropIn))
+    rmdirSync(folder)
   } catch {
-    // Other drop-ins are in it.
+    // Other drop-ins are in it, or it does not exist.
   }
 }
 

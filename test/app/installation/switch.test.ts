@@ -1,6 +1,6 @@
 // `moonraker-ts doctor` and `switch`, on a system as KIAUH lays it out.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startPrinterInFolder } from '../../../src/app/virtual-printer-in-folder.ts'
 import { connect } from '../../../src/client/index.ts'
@@ -93,6 +93,19 @@ test('switch and back, of one service', async () => {
   )
 })
 
+test('a drop-in that cannot be written leaves the service running', async () => {
+  // A file is where the folder of the drop-ins has to be.
+  const folder = 'etc/systemd/system/moonraker-two.service.d'
+  layout.write(folder, '')
+  const pid = layout.read('run/moonraker-two.pid')
+  const { code, out, err } = await layout.run(['switch', '--service', 'moonraker-two'])
+  rmSync(layout.at(folder))
+  assert.equal(code, 1)
+  assert.match(err, /moonraker-ts\.conf cannot be written: E/)
+  assert.doesNotMatch(out + err, /restarting|sudo/)
+  assert.equal(layout.read('run/moonraker-two.pid'), pid)
+})
+
 test('a print in progress prevents the switch', async () => {
   assert.equal((await layout.run(['switch', '--service', 'moonraker'])).code, 0)
   using client = await connect({ url: `http://127.0.0.1:${first.port}` })
@@ -149,7 +162,7 @@ test('wrong arguments', async () => {
   )
   assert.match(
     (await layout.run(['doctor', '--service', 'moonraker-3'])).err,
-    /there is no service moonraker-3/,
+    /there is no service moonraker-3: this machine has moonraker, /,
   )
   assert.match((await layout.run(['switch', '--wait', 'soon'])).err, /--wait soon: give a number/)
   assert.match((await layout.run(['doctor', '--help'])).out, /Usage: moonraker-ts doctor/)
