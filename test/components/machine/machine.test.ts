@@ -27,6 +27,7 @@ test('without a service manager every error names the reason', async () => {
   assert.equal(system_info.provider, 'none')
   assert.deepEqual([system_info.available_services, system_info.service_state], [[], {}])
   assert.deepEqual(system_info.instance_ids, { moonraker: 'moonraker', klipper: 'klipper' })
+  assert.doesNotMatch(rig.log.join('\n'), /manages services/)
 })
 
 test('a server that is no service restarts itself, after its reply', async () => {

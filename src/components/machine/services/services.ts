@@ -96,8 +96,12 @@ export class Services {
     if (signal.aborted) return provider.stop()
     this.#ownUnit = await this.#unitOf(process.pid)
     if (signal.aborted) return
-    const names = [...this.#states.keys()].join(', ')
-    core.log.info(`services are managed by ${provider.name}: ${names || 'none'}`)
+    if (provider.name !== 'none') {
+      const names = [...this.#states.keys()].join(', ')
+      core.log.info(
+        `${provider.name} manages services: ${names || 'none of those that are allowed runs here'}`,
+      )
+    }
     await this.#findKlipper()
   }
 
