@@ -107,15 +107,19 @@ function writeTree(): void {
   writeFileSync(join(dist, 'SHA256SUMS'), checksums(dist))
 }
 
-/** Node and what it needs, by machine as uname(1) names it; Node is the first one. Versions and checksums of the lock file. */
-function nodePackages(): Record<string, object[]> {
+/**
+ * The registry that npm uses here, and Node with what it needs by machine as uname(1) names it; Node is the first one.
+ * Versions and checksums are those of the lock file.
+ */
+function nodePackages(): object {
   const find = (name: string) => {
     const { version, integrity } = lockedPackage(name)
     return { name, version, integrity }
   }
   const packagesFor = (processor: string) =>
     [`node-linux-${processor}`, 'koffi', `@koromix/koffi-linux-${processor}`].map(find)
-  return { aarch64: packagesFor('arm64'), x86_64: packagesFor('x64') }
+  const registry = execFileSync('npm', ['config', 'get', 'registry'], { cwd: ROOT, encoding: 'utf8' }).trim()
+  return { registry, machines: { aarch64: packagesFor('arm64'), x86_64: packagesFor('x64') } }
 }
 
 /** As sha256sum prints them. */

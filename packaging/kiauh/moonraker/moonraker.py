@@ -25,10 +25,9 @@ OLDEST_NODE = (22, 16)
 # Of the Debian package moonraker-ts-node, and of Node's own archives. Then comes the PATH.
 DEBIAN = "/usr/lib/moonraker-ts"
 NODE_PLACES = [DEBIAN + "/bin/node", "/usr/local/bin/node"]
-# Node and koffi for machines that have neither, with their checksums.
+# Node and koffi for machines that have neither, with their checksums, and the registry of npm that has them.
 PACKAGES = REPOSITORY / "scripts" / "node-packages.json"
 MODULES = REPOSITORY / "node_modules"
-REGISTRY = os.environ.get("npm_config_registry", "https://registry.npmjs.org").rstrip("/")
 DOWNLOAD_SECONDS = 900
 MAX_DOWNLOAD = 200 * 1024**2
 # Headers and manuals.
@@ -76,6 +75,8 @@ def restore_program():
 
 
 def is_usable(node):
+    if not os.access(node, os.X_OK):
+        return False
     found = re.match(r"v(\d+)\.(\d+)\.", run([node, "--version"], 30) or "")
     return found is not None and (int(found.group(1)), int(found.group(2))) >= OLDEST_NODE
 
@@ -84,20 +85,22 @@ def find_node():
     """A Node of the machine; MOONRAKER_TS_NODE names the only one that may be used."""
     chosen = os.environ.get("MOONRAKER_TS_NODE")
     places = [chosen] if chosen else NODE_PLACES + [shutil.which("node") or ""]
-    return next((place for place in places if os.access(place, os.X_OK) and is_usable(place)), None)
+    return next((place for place in places if is_usable(place)), None)
 
 
 def installed_node():
-    """Node of npm's registry, in the version of the repository, or the one of before where that cannot be installed."""
+    """Node of npm's registry, in the version of the repository, or the earlier one where that cannot be installed."""
     machine = platform.machine() if sys.maxsize > 2**32 else "32 bits"
-    wanted = json.loads(PACKAGES.read_text()).get(machine, [])
+    known = json.loads(PACKAGES.read_text())
+    registry = os.environ.get("npm_config_registry", known["registry"]).rstrip("/")
+    wanted = known["machines"].get(machine, [])
     if not wanted:
         return log("the repository has no Node for this machine (%s)" % machine)
     node = str(MODULES / wanted[0]["name"] / "bin" / "node")
     missing = [each for each in wanted if not is_installed(each)] if is_usable(node) else wanted
     try:
         for each in missing:
-            install(each)
+            install(each, registry)
     except (OSError, http.client.HTTPException, tarfile.TarError) as error:
         log("Node cannot be installed: %s" % error)
     return node if is_usable(node) else None
@@ -111,7 +114,7 @@ def is_installed(package):
         return False
 
 
-def install(package):
+def install(package, registry):
     """Installs a package as npm does. Its checksum is that of the lock file with which the server was built and tested."""
     name, version = package["name"], package["version"]
     target, temporary = MODULES / name, MODULES / ".incoming"
@@ -119,7 +122,7 @@ def install(package):
     shutil.rmtree(str(temporary), ignore_errors=True)
     temporary.mkdir(parents=True)
     archive = temporary / "archive.tgz"
-    download("%s/%s/-/%s-%s.tgz" % (REGISTRY, name, name.split("/")[-1], version), package["integrity"], archive)
+    download("%s/%s/-/%s-%s.tgz" % (registry, name, name.split("/")[-1], version), package["integrity"], archive)
     with tarfile.open(str(archive)) as tar:
         # Python before 3.12 has no filters.
         tar.extraction_filter = getattr(tarfile, "data_filter", None)
@@ -189,9 +192,9 @@ def main():
     missing = "there is no Node %d.%d or later" % OLDEST_NODE if is_whole else "the program is damaged"
     original = find_moonraker()
     if original is not None:
-        log("%s: starting the Moonraker of before, %s. See %s" % (missing, original[1], GUIDE))
+        log("%s: starting the backup of Moonraker, %s. See %s" % (missing, original[1], GUIDE))
         replace_by(original)
-    log("%s, and no Moonraker of before in %s: nothing can be started. See %s" % (missing, BACKUPS, GUIDE))
+    log("%s, and no backup of Moonraker in %s: nothing can be started. See %s" % (missing, BACKUPS, GUIDE))
     # systemd starts this program again after each exit, whatever its code.
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end:

@@ -264,7 +264,7 @@ suite('the program that the services start', { skip: absent('python3') }, () => 
   test('without Node, logs what to do, waits for Node, and then exits with another code than a crash', async () => {
     const { code, err } = await finished(start({ ...NO_NODE, MOONRAKER_TS_WAIT: '0' }))
     assert.equal(code, 78)
-    assert.match(err, /no Node 22\.16 or later, and no Moonraker of before in .*kiauh_backups\/moonraker/)
+    assert.match(err, /no Node 22\.16 or later, and no backup of Moonraker in .*kiauh_backups\/moonraker/)
     assert.match(err, /docs\/install\.md/)
   })
 
@@ -286,7 +286,7 @@ suite('the program that the services start', { skip: absent('python3') }, () => 
     assert.equal(out, `20260301-100000 ['-d', '${DATA}']\n`)
     assert.match(
       err,
-      /there is no Node 22\.16 or later: starting the Moonraker of before, .*moonraker_20260301-100000/,
+      /there is no Node 22\.16 or later: starting the backup of Moonraker, .*moonraker_20260301-100000/,
     )
   })
 
@@ -297,7 +297,9 @@ suite('the program that the services start', { skip: absent('python3') }, () => 
     const names = ['node-linux-some', 'koffi', '@koromix/koffi-linux-some']
     const packages = names.map(name => ({ name, version: '1.2.3', integrity: publish(registry, name) }))
     const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
-    writeFileSync(list, JSON.stringify({ [machine]: packages }))
+    const writeList = (listed: readonly object[]) =>
+      writeFileSync(list, JSON.stringify({ registry: 'http://127.0.0.1:9', machines: { [machine]: listed } }))
+    writeList(packages)
     const requests: string[] = []
     const server = createServer((request, response) => {
       requests.push(request.url ?? '')
@@ -326,10 +328,7 @@ suite('the program that the services start', { skip: absent('python3') }, () => 
       assert.equal(git(CLONE, 'status', '--porcelain'), ' M scripts/node-packages.json')
 
       rmSync(join(CLONE, 'node_modules'), { recursive: true })
-      writeFileSync(
-        list,
-        JSON.stringify({ [machine]: packages.map(each => ({ ...each, integrity: 'sha512-other' })) }),
-      )
+      writeList(packages.map(each => ({ ...each, integrity: 'sha512-other' })))
       const refused = await finished(start({ ...NO_NODE, npm_config_registry, MOONRAKER_TS_WAIT: '0' }))
       assert.equal(refused.code, 78)
       assert.match(
