@@ -258,6 +258,8 @@ describe('the command', { concurrency: 2 }, () => {
     const port = await run.up()
     // A new WebSocket is a debug entry.
     using client = await WebClient.open(`http://127.0.0.1:${port}`)
+    // The reply comes after the search for a service manager, which is logged.
+    assert.equal((await sendRequest(port, '/machine/system_info')).status, 200)
     run.process.kill('SIGTERM')
     await client.closed
     await run.ended

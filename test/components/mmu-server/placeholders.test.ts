@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { env } from 'node:process'
 import { test } from 'node:test'
 import process from '../../../src/components/mmu-server/placeholders.processor.ts'
 import type { ProcessorResult } from '../../../src/core/file-processor.ts'
@@ -242,14 +243,15 @@ test('a file of 40 MB in little memory, and cancellation', async () => {
   }
 })
 
-const HAPPY_HARE = '/work/peers/happy-hare/test/support'
+/** A copy of Happy Hare, whose test files are not part of this project. */
+const { HAPPY_HARE = '' } = env
 
 test("Happy Hare's own test files", {
-  skip: existsSync(HAPPY_HARE) ? false : 'a copy of Happy Hare is not there',
+  skip: existsSync(HAPPY_HARE) ? false : 'HAPPY_HARE names no copy of Happy Hare',
 }, async () => {
   const tools = { toolchange: '0,1,3,4,5,12', no_toolchange: '0' }
   for (const [name, expected] of Object.entries(tools)) {
-    const text = readFileSync(join(HAPPY_HARE, `${name}.orig.gcode`), 'latin1')
+    const text = readFileSync(join(HAPPY_HARE, 'test/support', `${name}.orig.gcode`), 'latin1')
     // The files are of no slicer, and have the placeholder of an older version.
     const content = lines(PRUSA, text).replaceAll('!mmu_inject_referenced_tools!', '!referenced_tools!')
     const result = (await run(content)).text ?? ''
