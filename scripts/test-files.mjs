@@ -3,9 +3,10 @@
 import childProcess from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { pathToFileURL } from 'node:url'
 
 const WORKER = 'components/metadata/worker/worker.ts'
 
@@ -49,8 +50,14 @@ async function runFile(file, timeout) {
     success = summary.success
   })
   for await (const text of events.compose(new spec())) process.send({ text: String(text) })
+  // node:test ignores an error of the file itself after its first test. Importing again evaluates nothing: it gives the error.
+  const error = await import(pathToFileURL(resolve(file)).href).then(
+    () => null,
+    reason => reason,
+  )
+  if (error !== null) process.send({ text: `✖ the file cannot be loaded: ${error?.stack ?? error}\n` })
   return {
-    success,
+    success: success && error === null,
     ...counts,
     skippedTests: skipped,
     processor: processorTime() - start,
