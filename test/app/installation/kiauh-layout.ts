@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { freePort } from '../../support/free-port.ts'
+import { type Finished, finished } from '../../support/process-output.ts'
 import { serverBundle } from '../../support/server-bundle.ts'
 
 /** In place of Moonraker: replies to everything but `/readyz`. */
@@ -127,17 +128,8 @@ export class KiauhLayout implements AsyncDisposable {
   }
 
   /** Runs a command of the program; `broken` makes systemd start nothing in place of Moonraker. */
-  async run(args: readonly string[], broken = false): Promise<{ code: number; out: string; err: string }> {
-    const child = this.#spawn(process.execPath, [this.#server, ...args, '--root', this.root], broken)
-    let [out, err] = ['', '']
-    child.stdout?.on('data', text => {
-      out += text
-    })
-    child.stderr?.on('data', text => {
-      err += text
-    })
-    const [code] = await once(child, 'close')
-    return { code, out, err }
+  run(args: readonly string[], broken = false): Promise<Finished> {
+    return finished(this.#spawn(process.execPath, [this.#server, ...args, '--root', this.root], broken))
   }
 
   async systemctl(...args: string[]): Promise<void> {

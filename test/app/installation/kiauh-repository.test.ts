@@ -24,6 +24,7 @@ import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { killProcess } from '../../support/kill-process.ts'
 import { NotifySocket } from '../../support/notify-socket.ts'
+import { finished } from '../../support/process-output.ts'
 import { absent, programPath } from '../../support/program.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { serverBundle } from '../../support/server-bundle.ts'
@@ -175,18 +176,6 @@ function start(
     env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...stdio],
   })
-}
-
-async function finished(child: ChildProcess): Promise<{ code: number | null; out: string; err: string }> {
-  let [out, err] = ['', '']
-  child.stdout?.on('data', text => {
-    out += text
-  })
-  child.stderr?.on('data', text => {
-    err += text
-  })
-  const [code] = await once(child, 'close')
-  return { code, out, err }
 }
 
 /** The port at which the server listens. Rejects with its output if it ends. */
