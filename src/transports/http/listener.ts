@@ -87,7 +87,10 @@ export class HttpListener {
   /** Listens. Rejects with StartError if a port is in use or not allowed. Resolves with the ports in use. */
   async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number | null }> {
     const { host, port, tlsPort } = options
-    const handler: RequestListener = (req, res) => this.#parts.handler.request(req, res)
+    const handler: RequestListener = (req, res) => {
+      if (hasSeveralHosts(req)) refuseRequest(res)
+      else this.#parts.handler.request(req, res)
+    }
     const plain = this.#prepare(createServer(this.#options, handler))
     const boundPort = await listenOn(plain, host, port)
     const secure = await this.#secureServer(options, handler)
@@ -142,6 +145,7 @@ export class HttpListener {
       refuse(socket, `${status} Refused`, known ? error.message : 'Internal Server Error')
     }
     try {
+      if (hasSeveralHosts(req)) throw new ApiError(400, SEVERAL_HOSTS)
       handler.upgrade(req, socket, head)?.catch(fail)
     } catch (error) {
       fail(error)
@@ -162,6 +166,28 @@ export class HttpListener {
     this.#parts.handler.terminate()
     for (const server of this.#servers) server.closeAllConnections()
   }
+}
+
+const SEVERAL_HOSTS = 'The request has more than one Host header'
+
+/**
+ * RFC 9112, section 3.2, demands 400: a proxy in front of the server may have checked another one than the first, which is
+ * the one that Node keeps.
+ */
+function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
+}
+
+/** Through the response: earlier ones of the connection may not be sent yet. */
+function refuseRequest(res: ServerResponse): void {
+  const body = JSON.stringify({ error: { code: 400, message: SEVERAL_HOSTS } })
+  const headers = { Connection: 'close', 'Content-Type': 'application/json; charset=UTF-8' }
+  res.writeHead(400, headers).end(body)
 }
 
 function closeServer(server: Server): Promise<void> {

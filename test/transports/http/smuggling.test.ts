@@ -61,10 +61,27 @@ test('lines that are not those of HTTP are refused', async () => {
   }
 })
 
-test('a second Host header, and a target with a host, do not replace the first', async () => {
+test('a request with two Host headers is refused, on each way into the server', async () => {
   await using rig = await startRig({ printer: 'none' })
-  const twice = 'Host: evil.example\r\nHost: localhost\r\nConnection: close\r\n\r\n'
-  assert.match(await sendRaw(rig.port, `GET /server/info HTTP/1.1\r\n${twice}`), /^HTTP\/1\.1 40[01] /)
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+  const refusal = /^HTTP\/1\.1 400 [\s\S]*"The request has more than one Host header"/
+  for (const second of [HOST, 'hOsT: localhost\r\n', 'Host: evil.example\r\n']) {
+    for (const [target, headers] of [
+      ['/server/info', ''],
+      ['/server/info?a=\xe4', ''],
+      ['/websocket', upgrade],
+    ] as const) {
+      const reply = await sendRaw(rig.port, `GET ${target} HTTP/1.1\r\n${HOST}${second}${headers}\r\n`)
+      assert.match(reply, refusal, JSON.stringify([target, second]))
+    }
+  }
+  const single = await sendRaw(rig.port, `GET /server/info HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)
+  assert.match(single, /^HTTP\/1\.1 200 /)
+})
+
+test('a target with a host does not replace the Host header', async () => {
+  await using rig = await startRig({ printer: 'none' })
   const absolute =
     'GET http://localhost/server/info HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n'
   assert.match(await sendRaw(rig.port, absolute), /^HTTP\/1\.1 4\d\d /)
