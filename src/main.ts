@@ -93,7 +93,9 @@ function prepareConfiguration(paths: DataPaths): boolean {
   try {
     return writeDefaultConfig(paths.configFile, { klippyAddress: '{data_path}/comms/klippy.sock' })
   } catch (error) {
-    throw new StartError(`the configuration ${paths.configFile} cannot be written: ${messageOf(error)}`)
+    throw new StartError(
+      `the configuration ${paths.configFile} cannot be written: ${messageOf(error)}; give another data folder with -d`,
+    )
   }
 }
 

@@ -1,9 +1,9 @@
 // The logs of the process, as the command line configures them.
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { Log } from '../core/log.ts'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import type { CommandLine } from './command-line.ts'
 
 /**
@@ -16,7 +16,7 @@ export function createLog(
   printer?: string,
 ): Log {
   try {
-    if (file !== null) mkdirSync(dirname(file), { recursive: true })
+    if (file !== null) makeFoldersSync(dirname(file))
   } catch (error) {
     throw new StartError(`the log folder cannot be created: ${messageOf(error)}; give another file with -l`)
   }

@@ -1,7 +1,8 @@
 // The virtual printer of a data folder: it runs the folder's printer.cfg and prints the folder's files.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, StartError } from '../core/errors.ts'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import type { DataPaths } from '../core/paths.ts'
 import { defaultPrinterCfg, VirtualPrinter, type VirtualPrinterOptions } from '../virtual-printer/index.ts'
 
@@ -27,7 +28,7 @@ export async function startPrinterInFolder(
   const configFile = join(paths.config, 'printer.cfg')
   try {
     for (const folder of [paths.comms, paths.config, paths.gcodes, paths.logs]) {
-      mkdirSync(folder, { recursive: true })
+      makeFoldersSync(folder)
     }
     if (!existsSync(configFile)) writeFileSync(configFile, defaultPrinterCfg({ strict }), { flag: 'wx' })
     const printer = new VirtualPrinter({

@@ -1,8 +1,9 @@
 // Backups of the database: made on request and automatically, deleted, and restored.
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock, Timer } from '../core/clock.ts'
 import { ApiError, messageOf } from '../core/errors.ts'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import { SerialQueue } from '../core/serial-queue.ts'
 import type { BackupContent } from './backup-files.ts'
 import { backupNames, dateStamp, inspectBackup } from './backup-files.ts'
@@ -138,7 +139,7 @@ export class Backups {
     const path = this.#pathOf(name)
     const draft = join(this.folder, `.${name}.partial`)
     try {
-      mkdirSync(this.folder, { recursive: true })
+      makeFoldersSync(this.folder)
       rmSync(draft, { force: true })
       await this.#copyTo(draft)
       leaveWalMode(draft)

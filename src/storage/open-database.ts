@@ -3,7 +3,6 @@
 import {
   closeSync,
   existsSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -15,6 +14,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { makeDurableSync } from '../core/make-durable.ts'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import { backupNames, damageOf, dateStamp, newestGoodBackup, openImmutable } from './backup-files.ts'
 import { PENDING_RESTORE } from './backups.ts'
 import { copyDurably, freeName, renameDurably } from './durable-files.ts'
@@ -48,7 +48,7 @@ interface Damaged {
 export function openDatabase(files: DatabaseFiles): Sqlite {
   const { file } = files
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFoldersSync(dirname(file))
     takePendingRestore(files)
     renameOrphanLogs(files)
     const opened = openFile(files)

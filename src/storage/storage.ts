@@ -1,8 +1,9 @@
 // Opens the storage: the tables of the current Moonraker and those of components, in one file.
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import { dateStamp, openImmutable } from './backup-files.ts'
 import { Backups, backupNow } from './backups.ts'
 import { freeName } from './durable-files.ts'
@@ -103,7 +104,7 @@ export function inspectVersion(file: string): { readonly version: number; readon
 function prepareTables(db: Sqlite, definitions: readonly TableDefinition[], options: StorageOptions): void {
   const { backupFolder, clock, warn } = options
   if (db.refusal === null && needsMigration(db, definitions)) {
-    mkdirSync(backupFolder, { recursive: true })
+    makeFoldersSync(backupFolder)
     backupNow(db, freeName(join(backupFolder, `sqldb-before-update-${dateStamp(clock.now())}`), '.db'))
   }
   for (const text of db.transact(writer => makeTables(writer, definitions))) warn(text)

@@ -1,7 +1,8 @@
 // klippy.log: lines with their time, in order, written asynchronously.
 
-import { appendFile, mkdir } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolders } from '../core/make-folders.ts'
 
 /** Appends lines to a file; without a file it does nothing. */
 export class KlippyLog {
@@ -26,7 +27,7 @@ export class KlippyLog {
 
   async #drain(file: string): Promise<void> {
     try {
-      await mkdir(dirname(file), { recursive: true })
+      await makeFolders(dirname(file))
       while (this.#lines.length > 0) await appendFile(file, this.#lines.splice(0).join(''))
     } catch {
       // A log that cannot be written must not stop the printer; the next line retries.

@@ -1,8 +1,9 @@
 // Runs a virtual printer from the command line until it is interrupted.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import { defaultPrinterCfg } from './default-printer-cfg.ts'
 import { messageOf } from './errors.ts'
 import { VirtualPrinter } from './virtual-printer.ts'
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
   const speed = Number(values.speed)
   if (!(speed > 0)) throw new Error(`--speed ${values.speed} is not a positive number`)
   if (!existsSync(values.config)) {
-    mkdirSync(dirname(values.config), { recursive: true })
+    makeFoldersSync(dirname(values.config))
     writeFileSync(values.config, defaultPrinterCfg(values))
   }
   const printer = new VirtualPrinter({

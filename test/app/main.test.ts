@@ -219,6 +219,8 @@ describe('the command', { concurrency: 2 }, () => {
     using folder = new Folder()
     folder.write('file', 'x')
     assert.match(await failure('-d', folder.at('file/data')), /file\/data/)
+    // There the system reports that the folder above is missing.
+    assert.match(await failure('-d', '/proc/data'), /\/proc\/data.*give another data folder with -d/)
     folder.write('blocked/database', 'x')
     folder.write('blocked/config/moonraker.conf', CONF)
     assert.match(

@@ -1,7 +1,8 @@
 // `fleet certificate NAME…`: a certificate of the fleet's own, for hub and engine. Printers learn it when they join.
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { StartError } from '../../core/errors.ts'
+import { makeFoldersSync } from '../../core/make-folders.ts'
 import { runCommand } from '../../core/run-command.ts'
 import type { FleetFiles } from './files.ts'
 
@@ -22,7 +23,7 @@ export async function makeCertificate(
   }
   const invalid = names.find(name => isIP(name) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(name))
   if (invalid !== undefined) throw new StartError(`'${invalid}' is not a host name or an address`)
-  mkdirSync(certificates, { recursive: true, mode: 0o700 })
+  makeFoldersSync(certificates, 0o700)
   const alternatives = names.map(name => `${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}`)
   const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256'.split(' ')
   const { code, stderr } = await runCommand(

@@ -1,8 +1,9 @@
 // `fleet --demo N`: virtual printers, each with a server of its own in this process, which join the fleet by themselves.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from '../../client/index.ts'
 import type { Log } from '../../core/log.ts'
+import { makeFoldersSync } from '../../core/make-folders.ts'
 import { type DataPaths, dataPaths } from '../../core/paths.ts'
 import type { StopStack } from '../../core/stop-stack.ts'
 import { ServerHost } from '../host.ts'
@@ -59,7 +60,7 @@ interface PrinterParts extends Pick<DemoParts, 'createCode' | 'stops'> {
 }
 
 async function startPrinter({ paths, name, host, createCode, stops }: PrinterParts): Promise<void> {
-  mkdirSync(paths.config, { recursive: true })
+  makeFoldersSync(paths.config)
   if (!existsSync(paths.configFile)) writeFileSync(paths.configFile, CONFIGURATION)
   const printer = await startPrinterInFolder(paths, { speed: SPEED })
   stops.add(`the printer ${name}`, () => printer.stop())

@@ -1,5 +1,4 @@
 // The command `moonraker-ts fleet`: runs a hub with its engine, until a signal ends it.
-import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { reachableUrls } from '../../core/addresses.ts'
@@ -7,6 +6,7 @@ import { systemClock } from '../../core/clock.ts'
 import { CoalescingClock } from '../../core/coalescing-clock.ts'
 import { messageOf, StartError } from '../../core/errors.ts'
 import { Log } from '../../core/log.ts'
+import { makeFoldersSync } from '../../core/make-folders.ts'
 import { keepMemorySmall, keepNewSpaceSmall } from '../../core/memory.ts'
 import { StopStack } from '../../core/stop-stack.ts'
 import { PRINTER_KEY_ROLE, PRINTER_PERMISSIONS } from '../../fleet/contract/index.ts'
@@ -75,7 +75,7 @@ async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Pro
 
 function createLog({ verbose }: FleetCommandLine, { logs }: FleetFiles): Log {
   try {
-    mkdirSync(logs, { recursive: true })
+    makeFoldersSync(logs)
   } catch (error) {
     throw new StartError(`the folder ${logs} cannot be created: ${messageOf(error)}; give another with -d`)
   }

@@ -1,7 +1,8 @@
 // The frames of a print: pictures with consecutive numbers in a folder of their own, next to a record of the print.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { makeDurable } from '../../core/make-durable.ts'
+import { makeFolders } from '../../core/make-folders.ts'
 import { bool, int, object, readOr, string } from '../../schema/index.ts'
 
 /** The pictures of a folder, in their order, as a pattern of file names. */
@@ -48,7 +49,7 @@ export class Frames {
 
   /** Makes the folder. If that fails, each frame tries again. */
   static async create(folder: string): Promise<Frames> {
-    await mkdir(folder, { recursive: true }).catch(() => undefined)
+    await makeFolders(folder).catch(() => undefined)
     return new Frames(folder, NEW_RECORD, 0)
   }
 
@@ -101,7 +102,7 @@ export class Frames {
   /** The file has its name only when it is whole. The system may have cleaned up the folder. */
   async #write(name: string, content: string | Buffer): Promise<void> {
     const draft = join(this.folder, `.${name}.part`)
-    await mkdir(this.folder, { recursive: true })
+    await makeFolders(this.folder)
     try {
       await writeFile(draft, content, { flush: true })
       await rename(draft, join(this.folder, name))

@@ -1,10 +1,10 @@
 // [timelapse]: pictures of a webcam while a print runs, and a video of them after it.
-import { mkdir } from 'node:fs/promises'
 import { timelapse as chapter, type TimelapseEvent, timelapseSettings } from '../../api/timelapse.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
 import { path } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
+import { makeFolders } from '../../core/make-folders.ts'
 import type { Registration, Scope } from '../../core/scope.ts'
 import { demandRole } from '../../rpc/user.ts'
 import { bool, float, type InferShape, int, optionalFields, string } from '../../schema/index.ts'
@@ -134,7 +134,7 @@ class Timelapse {
     const { core, files } = this.#parts
     const { output_path, ffmpeg_binary_path } = this.#options
     // A folder that is missing is a warning of its root.
-    await mkdir(output_path, { recursive: true }).catch(() => undefined)
+    await makeFolders(output_path).catch(() => undefined)
     files.serveRoot({ name: 'timelapse', path: output_path, writable: true, observed: true })
     await this.store.open()
     this.#canRender = await this.renderer.canRun()

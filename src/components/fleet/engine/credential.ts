@@ -1,8 +1,9 @@
 // What a printer has of its fleet, in the folder `fleet` of its data folder: its key, its credential, the CA certificate.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from '../../../config/atomic-file.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
+import { makeFoldersSync } from '../../../core/make-folders.ts'
 import { Invalid, object, string } from '../../../schema/index.ts'
 
 /** Only the server's own user may read these files. */
@@ -84,7 +85,7 @@ export class CredentialFiles {
 
   #write(file: string, text: string): void {
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+      makeFoldersSync(this.#folder, 0o700)
       replaceFile(file, `${text}\n`, PRIVATE)
     } catch (error) {
       throw new ApiError(500, `The folder 'fleet' of the data folder cannot be written: ${codeOf(error)}`)

@@ -1,7 +1,8 @@
 // The configuration of the engine that a hub runs: nats.conf, in a form that version 2.9.10 and later ones read.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from '../../../config/atomic-file.ts'
+import { makeFoldersSync } from '../../../core/make-folders.ts'
 import type { EngineKeys } from './keys.ts'
 import { accountToken, operatorToken, type Revocations, systemToken } from './tokens.ts'
 
@@ -40,7 +41,7 @@ export async function writeConfig(
   keys: EngineKeys,
   revocations: Revocations,
 ): Promise<void> {
-  mkdirSync(files.folder, { recursive: true, mode: 0o700 })
+  makeFoldersSync(files.folder, 0o700)
   const operator = await createdOnce(files, 'operator.jwt', () => operatorToken(keys))
   const system = await createdOnce(files, 'system.jwt', () => systemToken(keys))
   const account = await accountToken(keys, revocations)

@@ -1,9 +1,10 @@
 // The keys of the fleet's engine: operator, accounts and the key that signs the credentials of printers.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAccount, createOperator, type KeyPair } from '@nats-io/nkeys'
 import { replaceFile } from '../../../config/atomic-file.ts'
 import { messageOf, StartError } from '../../../core/errors.ts'
+import { makeFoldersSync } from '../../../core/make-folders.ts'
 import { keyPairOf } from './key-pair.ts'
 
 /** The keys of an engine that this hub runs. */
@@ -30,7 +31,7 @@ const CREATE: Readonly<Record<keyof EngineKeys, () => KeyPair>> = {
 export function ensureKeys(folder: string): EngineKeys {
   const file = join(folder, FILE)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFoldersSync(folder, 0o700)
     if (!existsSync(file)) createKeys(file)
     const seeds = JSON.parse(readFileSync(file, 'utf8')) as Record<keyof EngineKeys, string>
     return mapKeys(name => keyPairOf(seeds[name]))
