@@ -176,6 +176,7 @@ class FileManager implements Component {
 
   async stop(): Promise<void> {
     this.#monitor.stop()
+    this.roots.stop()
     await this.#observer.stop()
   }
 

@@ -79,7 +79,10 @@ export class Roots {
   /** Adds a root, or replaces the one of that name. Requests for it wait until `update` was called. */
   add(root: Root): void {
     this.#roots.set(root.name, root)
-    if (!this.#unchecked.has(root.name)) this.#unchecked.set(root.name, Promise.withResolvers())
+    if (this.#unchecked.has(root.name)) return
+    const check = Promise.withResolvers<void>()
+    check.promise.catch(() => undefined)
+    this.#unchecked.set(root.name, check)
   }
 
   /** Sets what the check of a root's folder has found. */
@@ -93,6 +96,14 @@ export class Roots {
     this.#roots.delete(name)
     this.#unchecked.get(name)?.resolve()
     this.#unchecked.delete(name)
+  }
+
+  /** The server stops: requests that wait for a check of a folder are rejected. */
+  stop(): void {
+    for (const [name, { reject }] of this.#unchecked) {
+      reject(new ApiError(503, `The server stops before the folder of root '${name}' was checked`))
+    }
+    this.#unchecked.clear()
   }
 
   names(): string[] {
@@ -114,7 +125,10 @@ export class Roots {
     return root
   }
 
-  /** The root as it is now, once its folder has been checked. Throws ApiError 503 if that takes too long. */
+  /**
+   * The root as it is now, once its folder has been checked. Throws ApiError 503 if that takes too long, or the server stops
+   * before.
+   */
   async checked(root: Root): Promise<Root> {
     const unchecked = this.#unchecked.get(root.name)
     if (unchecked !== undefined) {
