@@ -1,6 +1,6 @@
 // Composes a server: the core in the order of its parts, then the components.
 
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import type { ComponentType, Core } from '../component/component.ts'
 import type { Host } from '../component/host.ts'
@@ -19,9 +19,11 @@ import {
 import { messageOf, StartError } from '../core/errors.ts'
 import { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import { DATA_FOLDERS, type DataPaths } from '../core/paths.ts'
 import { StopStack } from '../core/stop-stack.ts'
 import { Warnings } from '../core/warnings.ts'
+import { KlippyDisconnected } from '../klippy/link.ts'
 import { Printer } from '../klippy/printer.ts'
 import type { AccessPolicy } from '../rpc/access-policy.ts'
 import { Connections } from '../rpc/connections.ts'
@@ -92,7 +94,7 @@ const UPDATES = 'update_manager'
 function prepareFolders(paths: DataPaths): void {
   for (const folder of DATA_FOLDERS) {
     try {
-      mkdirSync(paths[folder], { recursive: true })
+      makeFoldersSync(paths[folder])
       accessSync(paths[folder], constants.R_OK | constants.W_OK | constants.X_OK)
     } catch (error) {
       if (OPTIONAL_FOLDERS.includes(folder)) continue
@@ -157,7 +159,11 @@ function createCore({ options, host, section, paths, warnings, storage }: CorePa
   const warn = (text: string) => void warnings.add(text)
   const { secrets, warnings: secretWarnings } = readSecrets(paths.secrets)
   for (const text of secretWarnings) warn(text)
-  const events = new EventBus((event, error) => log.error(`a listener of ${event} failed`, error))
+  const events = new EventBus((event, error) => {
+    // Klippy was restarted or stopped meanwhile, and `klippy:ready` follows.
+    if (error instanceof KlippyDisconnected) log.debug(`a listener of ${event}: ${error.message}`)
+    else log.error(`a listener of ${event} failed`, error)
+  })
   const registry = new Registry({
     debug,
     onError: (method, error) => log.error(`${method} failed`, error),

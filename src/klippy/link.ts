@@ -23,6 +23,15 @@ const BACKOFF = [0.25, 0.25, 0.5, 1, 2] as const
 /** Klippy replies in these words to a request for an endpoint that it does not have. */
 const UNKNOWN_ENDPOINT = /No registered callback for path '([^']*)'/
 
+/** There is no connection to Klippy, or it has ended before the reply. */
+export class KlippyDisconnected extends ApiError {
+  override readonly name: string = 'KlippyDisconnected'
+
+  constructor(message = 'Klippy Disconnected') {
+    super(503, message)
+  }
+}
+
 /** Receives what happens on the link. */
 export interface LinkListener {
   connected(): void
@@ -137,7 +146,7 @@ export class KlippyLink {
   ): Promise<unknown> {
     const socket = this.#socket
     if (!this.#connected || socket === null) {
-      return Promise.reject(new ApiError(503, 'Klippy Host not connected'))
+      return Promise.reject(new KlippyDisconnected('Klippy Host not connected'))
     }
     if (this.#waiting.size >= MAX_WAITING) {
       return Promise.reject(new ApiError(503, `Klippy is too slow: ${MAX_WAITING} requests wait for it`))
@@ -229,7 +238,7 @@ export class KlippyLink {
     }
     for (const { reject, timer } of this.#waiting.values()) {
       timer?.stop()
-      reject(new ApiError(503, 'Klippy Disconnected'))
+      reject(new KlippyDisconnected())
     }
     this.#waiting.clear()
     if (!this.#connected) return

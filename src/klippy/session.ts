@@ -224,9 +224,10 @@ export class KlippySession implements LinkListener {
   }
 
   #registerRemote(name: string): void {
+    const { link, log } = this.#parts
     const params = { remote_method: name, response_template: { method: name } }
-    this.#parts.link
-      .request('register_remote_method', params, { timeout: TIMEOUT })
-      .catch(error => this.#parts.log.warning(`cannot register ${name} with Klippy: ${messageOf(error)}`))
+    link.request('register_remote_method', params, { timeout: TIMEOUT }).catch(error => {
+      if (link.connected) log.warning(`cannot register ${name} with Klippy: ${messageOf(error)}`)
+    })
   }
 }

@@ -7,7 +7,7 @@ import type { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { notificationText } from '../rpc/connections.ts'
 import { Message } from '../rpc/message.ts'
-import type { KlippyLink } from './link.ts'
+import { KlippyDisconnected, type KlippyLink } from './link.ts'
 import { ChangePicker, covers, type ObjectRequest, sameRequest, union } from './object-request.ts'
 import type { Queries } from './queries.ts'
 import { readStatusReply, type StatusMirror, type StatusReply } from './status-mirror.ts'
@@ -120,7 +120,7 @@ export class Subscriptions {
     const [epoch, version] = [this.#epoch, mirror.version]
     const params = { objects, response_template: { method: 'process_status_update' } }
     const reply = readStatusReply(await link.request('objects/subscribe', params, { timeout: TIMEOUT }))
-    if (epoch !== this.#epoch) throw new ApiError(503, 'Klippy Disconnected')
+    if (epoch !== this.#epoch) throw new KlippyDisconnected()
     const change = difference(mirror, reply.status)
     mirror.replace(objects, reply, version)
     // Klippy pushes changes since its last look at an object. This reply was a look: it does not push these.

@@ -8,7 +8,9 @@ import { startServer } from '../../src/app/server.ts'
 import { type ComponentType, type Core, component } from '../../src/component/component.ts'
 import type { HostPart } from '../../src/component/host.ts'
 import { service } from '../../src/component/service.ts'
+import { filesService } from '../../src/components/files/service.ts'
 import { dataPaths } from '../../src/core/paths.ts'
+import { FakeKlippy } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
 import { testLog } from '../support/test-log.ts'
 
@@ -146,4 +148,40 @@ test('components that do not fit together keep the server from starting', async 
     startRig({ components: [type], printer: 'none' }),
     /component \[lost\] needs the service 'nothing', which no component provides/,
   )
+})
+
+test('a request that waits for the first check of a folder ends when the server stops', async () => {
+  let waiting: Promise<unknown> | undefined
+  const type = component({
+    section: 'late',
+    presence: 'always',
+    options: {},
+    needs: { files: filesService },
+    create({ needs: { files } }) {
+      const root = { name: 'late', path: tmpdir(), writable: false }
+      // Nothing checks it, as if its disk did not respond.
+      files.roots.add(root)
+      waiting = files.roots.checked(root).catch(error => error)
+      return {}
+    },
+  })
+  await using rig = await startRig({ printer: 'none', components: [type] })
+  await rig.server.stop()
+  assert.match(String(await waiting), /The server stops before the folder of root 'late' was checked/)
+})
+
+test('a component that waits for Klippy when it disconnects has not failed', async () => {
+  await using klippy = await FakeKlippy.start()
+  // The last request before Klippy is ready.
+  klippy.answer('objects/list', () => {
+    for (const method of ['objects/subscribe', 'objects/query'])
+      klippy.answer(method, () => new Promise(() => undefined))
+    return { objects: Object.keys(klippy.status) }
+  })
+  await using rig = await startRig({ klippySocket: klippy.path, ready: false })
+  await klippy.waitFor('objects/subscribe', 2)
+  await klippy.waitFor('objects/query')
+  await rig.server.stop()
+  assert.match(rig.log.join('\n'), /Klippy's state: ready/)
+  assert.doesNotMatch(rig.log.join('\n'), / (WARNING|ERROR) /)
 })

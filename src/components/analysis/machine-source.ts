@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
+import { KlippyDisconnected } from '../../klippy/link.ts'
 import { isPlainObject } from '../../schema/index.ts'
 import { type Machine, readMachine, USUAL_MACHINE } from './estimator/machine.ts'
 import type { AnalysisOptions } from './record.ts'
@@ -50,6 +51,8 @@ export class MachineSource {
       this.#onChange()
       await storage.namespaces.post(NAMESPACE, KEY, { version: VERSION, options })
     } catch (error) {
+      // It reads them again when it is back.
+      if (error instanceof KlippyDisconnected) return
       log.warning(`Klipper's limits cannot be read, print times stay those of before: ${messageOf(error)}`)
     }
   }
