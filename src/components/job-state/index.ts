@@ -5,7 +5,7 @@ import { type Core, component } from '../../component/component.ts'
 import { Allowance } from '../../core/allowance.ts'
 import { type Timer, withTimeout } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
-import { JobState } from './job-state.ts'
+import { JobState, PRINTED } from './job-state.ts'
 import { jobWatchService } from './service.ts'
 
 /** The macro that pauses a print for a frame of a time-lapse. */
@@ -81,6 +81,18 @@ class PrintFollower {
     if (macro?.is_paused === false) this.#state.isFramePause = false
   }
 
+  /** Klippy printed a line on its console. */
+  responded(line: string): void {
+    if (!this.#isKnown) return
+    if (line === PRINTED) {
+      if (!this.#allowance.take(1)) return
+      // Earlier changes are not about what follows this print.
+      if (this.#merged !== null) this.#report(this.#merged)
+      this.#merged = null
+    }
+    if (this.#state.responded(line, this.#core.clock.monotonic())) void this.current()
+  }
+
   async current(): Promise<void> {
     if (!this.#isKnown) return
     const { printer, clock, log } = this.#core
@@ -133,6 +145,7 @@ export default component({
     scope.use(events.on('klippy:ready', () => follower.follow().catch(failed)))
     scope.use(events.on('klippy:disconnected', () => follower.gone()))
     scope.use(events.on('printer:print_requested', filename => follower.requested(filename)))
+    scope.use(events.on('klippy:gcode_response', line => follower.responded(line)))
     const prepare = async (path: string) => {
       await follower.prepared()
       return path

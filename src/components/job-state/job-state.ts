@@ -12,7 +12,21 @@ const NOTHING: PrintStats = {
   message: '',
 }
 
-/** Klippy sends updates every quarter of a second: a short job may start and end between two of them. */
+/** What virtual_sdcard prints on the console when a file is opened, and when all of it is printed. */
+const OPENED = /^File opened:(.*) Size:\d+$/
+export const PRINTED = 'Done printing file'
+
+/** A print of which Klippy has reported the end on its console. */
+interface CompletedPrint {
+  readonly filename: string
+  /** Seconds from the opening of the file to the end. */
+  readonly seconds: number
+}
+
+/**
+ * Klippy sends updates every quarter of a second: a short job may start and end between two of them. Several may; the lines
+ * on the console show those that were completed.
+ */
 export class JobState {
   readonly #events: EventBus
   #last: PrintStats = NOTHING
@@ -23,6 +37,10 @@ export class JobState {
   #awaitsStart = false
   /** The file whose start Klippy has confirmed, until its job is reported. */
   #requested: string | null = null
+  /** The file that was opened last, and when; null after its print. */
+  #opened: { readonly filename: string; readonly time: number } | null = null
+  /** The prints that were completed since the last stats. */
+  #completed: CompletedPrint[] = []
   /** Whether a macro pauses the print for a moment, to take a picture: no pause for users. */
   isFramePause = false
 
@@ -39,6 +57,8 @@ export class JobState {
   start(first: StatusChange[string]): void {
     const now = merged(NOTHING, first)
     this.#last = now
+    this.#opened = null
+    this.#completed = []
     if (!isPrintActive(now.state)) return
     this.#expectNothing()
     this.#running = true
@@ -48,6 +68,7 @@ export class JobState {
 
   /** Whether changed fields are only the progress of a job, or nothing of a job: `change` emits no event for them. */
   isProgress(fields: StatusChange[string]): boolean {
+    if (this.#completed.length > 0) return false
     const now = merged(this.#last, fields)
     return !isAnother(this.#last, now) && now.state === this.#last.state && !this.#isRepeated(this.#last, now)
   }
@@ -65,14 +86,56 @@ export class JobState {
     if (this.#awaitsStart) this.#requested = filename
   }
 
+  /** Klippy printed a line on its console; `time` is in seconds. Returns whether it is the end of a print. */
+  responded(line: string, time: number): boolean {
+    const filename = OPENED.exec(line)?.[1]
+    if (filename !== undefined) this.#opened = { filename, time }
+    const opened = this.#opened
+    if (line !== PRINTED || opened === null) return false
+    this.#completed.push({ filename: opened.filename, seconds: time - opened.time })
+    this.#opened = null
+    return true
+  }
+
   /** Takes changed fields. */
   change(fields: StatusChange[string]): void {
+    const now = merged(this.#last, fields)
+    this.#reportCompleted(now)
     const before = this.#last
-    const now = merged(before, fields)
     this.#last = now
     if (isAnother(before, now)) this.#replaced(before, now)
     else if (now.state !== before.state) this.#stateChanged(before, now)
     else if (this.#isRepeated(before, now)) this.#activeChanged(before, now)
+  }
+
+  /** Reports the completed prints that the stats `now` do not show: each as if it had had stats of its own. */
+  #reportCompleted(now: PrintStats): void {
+    const completed = this.#completed
+    this.#completed = []
+    const last = completed.at(-1)
+    if (last === undefined) return
+    const isShown = now.state === 'complete' && now.filename === last.filename
+    for (const print of isShown ? completed.slice(0, -1) : completed) this.#reportPrint(print)
+    if (!isShown) return
+    this.#endOther(last.filename)
+    if (!this.#running) this.#requested = last.filename
+  }
+
+  #reportPrint({ filename, seconds }: CompletedPrint): void {
+    this.#endOther(filename)
+    const stats: PrintStats = this.#running
+      ? { ...this.#last, state: 'complete' }
+      : { ...NOTHING, filename, state: 'complete', total_duration: seconds }
+    if (!this.#running) this.#jobStarted(stats)
+    this.#last = stats
+    this.#end('job:completed', stats)
+  }
+
+  /** Another file was printed meanwhile: the running job has ended, and was not completed. */
+  #endOther(filename: string): void {
+    if (!this.#running || this.#last.filename === filename) return
+    this.#end('job:cancelled', this.#last)
+    this.#last = { ...this.#last, state: 'cancelled' }
   }
 
   /**

@@ -88,6 +88,38 @@ test('a job that ended by a command has ended in the next request, and each prin
   assert.equal((await client.call('server.history.totals')).result.job_totals.total_jobs, 8)
 })
 
+test('prints that a macro starts within one status update are one job each', async () => {
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startRig({ klippySocket: klippy.path, ready: true })
+  using client = await WebClient.open(rig.url)
+  const jobs = async (): Promise<string[]> => {
+    const { result } = await client.call('server.history.list', { order: 'asc' })
+    return result.jobs.map(({ filename, status }: Frame) => `${filename} ${status}`)
+  }
+  assert.deepEqual(await jobs(), [])
+  const print = (filename: string) => {
+    klippy.print(`File opened:${filename} Size:9`)
+    klippy.print('File selected')
+  }
+  for (const filename of ['a.gcode', 'a.gcode', 'b.gcode', 'a.gcode']) {
+    print(filename)
+    klippy.print('Done printing file')
+  }
+  print('c.gcode')
+  const last = { state: 'printing', filename: 'c.gcode', total_duration: 0.05 }
+  klippy.push('print_stats', last)
+  const completed = ['a.gcode', 'a.gcode', 'b.gcode', 'a.gcode'].map(filename => `${filename} completed`)
+  await client.notified('notify_history_changed', 9)
+  assert.deepEqual(await jobs(), [...completed, 'c.gcode in_progress'])
+  // Without a push, as where the stats are the same as before: the line is enough.
+  klippy.change('print_stats', { state: 'complete' })
+  klippy.print('Done printing file')
+  print('c.gcode')
+  klippy.print('Done printing file')
+  await client.notified('notify_history_changed', 12)
+  assert.deepEqual(await jobs(), [...completed, 'c.gcode completed', 'c.gcode completed'])
+})
+
 test('a Klippy that reports thousands of jobs a second fills neither history nor queues', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startRig({ klippySocket: klippy.path, ready: true })

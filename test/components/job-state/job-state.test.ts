@@ -169,6 +169,53 @@ test('a start that Klippy has confirmed is a job, even if the stats are those of
   assert.deepEqual(emitted, ['started a.gcode', 'completed a.gcode', 'started a.gcode', 'completed a.gcode'])
 })
 
+test('completed prints between two updates are jobs, by the lines on the console', () => {
+  const print = (filename: string) => [
+    `File opened:${filename} Size:20`,
+    'File selected',
+    'Done printing file',
+  ]
+  const idle = { state: 'complete', filename: 'b.gcode', total_duration: 0.1 }
+  const cases: [before: object | null, lines: string[], now: object, expected: string[]][] = [
+    // The stats are about the last of them, about none, or about another print.
+    [null, [...print('a b.gcode'), ...print('b.gcode')], idle, ['+a b', 'a b', '+b', 'b']],
+    [
+      null,
+      [...print('b.gcode'), ...print('b.gcode'), ...print('b.gcode')],
+      idle,
+      ['+b', 'b', '+b', 'b', '+b', 'b'],
+    ],
+    [idle, print('b.gcode'), idle, ['+b', 'b']],
+    [null, print('a.gcode'), { state: 'standby', filename: '' }, ['+a', 'a', 'standby a false']],
+    [null, print('a.gcode'), { state: 'error', filename: 'b.gcode' }, ['+a', 'a', '+b', 'error b error']],
+    // A print was in progress at the last update.
+    [PRINTING, ['Done printing file'], { state: 'complete' }, ['a']],
+    [PRINTING, [...print('a.gcode'), ...print('b.gcode')], idle, ['a', '+b', 'b']],
+    [PRINTING, print('a.gcode'), { ...PRINTING, total_duration: 0.1 }, ['a', '+a']],
+    [PRINTING, print('b.gcode'), idle, ['cancelled a', '+b', 'b']],
+    // Lines of other programs, and of a file that is only opened.
+    [null, ['Done printing file'], { filename: 'a.gcode' }, []],
+    [null, ['File opened:a.gcode Size:20', '// Done printing file'], { filename: 'a.gcode' }, []],
+  ]
+  for (const [before, lines, now, expected] of cases) {
+    const { state, emitted, stats } = scene()
+    state.start(IDLE)
+    if (before !== null) state.change({ ...before })
+    emitted.length = 0
+    for (const [index, line] of lines.entries()) state.responded(line, index / 100)
+    state.change({ ...now })
+    state.change({ ...now })
+    const short = emitted.map(text =>
+      text
+        .replaceAll('.gcode', '')
+        .replace(/^started /, '+')
+        .replace(/^completed /, ''),
+    )
+    assert.deepEqual(short, expected, JSON.stringify([before, lines]))
+    if (before === null && emitted[1]?.startsWith('completed a')) assert.equal(stats[1]?.total_duration, 0.02)
+  }
+})
+
 test('a shutdown ends the job, and later states of the print are no second end', () => {
   const { state, emitted } = scene()
   state.start(IDLE)
