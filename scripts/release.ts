@@ -128,6 +128,11 @@ function run(program: string, ...args: string[]): void {
   execFileSync(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
+/** Runs a program without its output. Its errors are shown. */
+function runQuietly(program: string, ...args: string[]): void {
+  execFileSync(program, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
 function node(script: string, ...args: string[]): void {
   run(process.execPath, join(ROOT, 'scripts', script), ...args)
 }
@@ -155,7 +160,10 @@ function writeKiauh({ output, kiauh }: Release): void {
   const temporary = mkdtempSync(join(tmpdir(), 'release-kiauh-'))
   const folder = kiauh ?? join(temporary, 'repository')
   try {
-    node('build-kiauh.ts', folder, join(ROOT, 'dist'))
+    const args = [join(ROOT, 'scripts', 'build-kiauh.ts'), folder, join(ROOT, 'dist')]
+    // It reports the folder, which is of interest only where it stays.
+    if (kiauh === null) runQuietly(process.execPath, ...args)
+    else run(process.execPath, ...args)
     const bundle = join(output, 'moonraker-ts-kiauh.bundle')
     // Threads would divide the work differently in each run.
     run(

@@ -15,8 +15,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
+
+/** From so many on, xz takes minutes. */
+const LONG_MEGABYTES = 50
 
 /** What a package is built with, together with its files. */
 export interface PackageSpec {
@@ -92,6 +95,9 @@ export class PackageTree implements Disposable {
     const file = join(output, `${fields.Package}_${fields.Version}_${fields.Architecture}.deb`)
     // It gets its name when it is whole: an interrupted build leaves no broken package.
     const unfinished = `${file}.part`
+    const megabytes = Math.ceil(size / 1024)
+    const duration = compression === 'xz' && megabytes > LONG_MEGABYTES ? ', which takes some minutes' : ''
+    console.log(`packing ${megabytes} MB as ${basename(file)}, compression ${compression}${duration}`)
     const args = ['--root-owner-group', `-Z${compression}`, '--build', this.#folder, unfinished]
     execFileSync('dpkg-deb', args, { env: { ...process.env, SOURCE_DATE_EPOCH: String(time) } })
     renameSync(unfinished, file)
