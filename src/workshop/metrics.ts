@@ -1,6 +1,12 @@
 // GET /metrics at the top of the shared listener: the metrics of all printers of the process, in one document.
 import type { Host } from '../component/host.ts'
-import { Exposition, type Family, type Format, formatFor } from '../components/metrics/exposition.ts'
+import {
+  Exposition,
+  type Family,
+  type Format,
+  formatFor,
+  labelText,
+} from '../components/metrics/exposition.ts'
 import { type ProcessMetrics, processMetrics } from '../components/metrics/process-metrics.ts'
 import { sendMetrics } from '../components/metrics/send.ts'
 import { withTimeout } from '../core/clock.ts'
@@ -46,10 +52,13 @@ export class WorkshopMetrics {
     const format = formatFor(request.req.headers.accept)
     this.#process ??= this.#parts.host.use(processMetrics, this.#scope)
     const common = new Exposition(format)
-    await this.#process.write(common, HOLD)
+    this.#process.write(common, HOLD)
     common.add(
       UP,
-      slots.map(({ name, policy }) => ({ value: Number(policy !== null), labels: { printer: name } })),
+      slots.map(({ name, policy }) => ({
+        value: Number(policy !== null),
+        labels: labelText({ printer: name }),
+      })),
     )
     const parts = await Promise.all(slots.map(slot => this.#partOf(slot, format)))
     const text = Exposition.join(format, [common, ...parts.filter(part => part !== null)])

@@ -8,7 +8,7 @@ import type { Sudo } from './services/sudo.ts'
 /** The services and the power of the machine. */
 export type MachineServices = Pick<
   Services,
-  'klipperUnit' | 'act' | 'allows' | 'info' | 'problemOf' | 'request' | 'restartOwn' | 'power'
+  'klipperUnit' | 'states' | 'act' | 'allows' | 'info' | 'problemOf' | 'request' | 'restartOwn' | 'power'
 >
 
 /** The services and the power of the machine. */

@@ -31,7 +31,8 @@ export type Labels = Readonly<Record<string, string>>
 /** One series. */
 export interface Sample {
   readonly value: number
-  readonly labels?: Labels
+  /** As `labelText` writes them; '' for none. */
+  readonly labels?: string
   /** Follows the family's name: `_bucket`, `_sum` and `_count` of a histogram. */
   readonly suffix?: string
 }
@@ -51,16 +52,17 @@ export function formatFor(accept: string | undefined): Format {
   return openmetrics > 0 && openmetrics >= text ? 'openmetrics' : 'text'
 }
 
-/** The lines of one family. */
+/** The text of one family. */
 interface Written {
-  readonly head: readonly string[]
-  readonly series: readonly string[]
+  readonly head: string
+  readonly series: string
 }
 
 /** A reply, or the part of a reply that is about one printer: families with their series. */
 export class Exposition {
   readonly #format: Format
-  readonly #labels: Labels
+  /** What each series has in front of its own labels. */
+  readonly #labels: string
   readonly #families = new Map<string, Written>()
   #series = 0
   #dropped = 0
@@ -68,20 +70,25 @@ export class Exposition {
   /** All series get `labels` in addition to their own. */
   constructor(format: Format, labels: Labels = {}) {
     this.#format = format
-    this.#labels = labels
+    this.#labels = labelText(labels)
   }
 
   /** Joins the parts of one reply: the series of a family stay together, in the order of the parts. */
   static join(format: Format, parts: readonly Exposition[]): string {
     const names = new Set(parts.flatMap(part => [...part.#families.keys()]))
-    const lines: string[] = []
+    let text = ''
     for (const name of names) {
-      const written = parts.flatMap(part => part.#families.get(name) ?? [])
-      for (const line of written[0]?.head ?? []) lines.push(line)
-      for (const { series } of written) for (const line of series) lines.push(line)
+      let head = ''
+      let series = ''
+      for (const part of parts) {
+        const written = part.#families.get(name)
+        if (written === undefined) continue
+        head ||= written.head
+        series += written.series
+      }
+      text += head + series
     }
-    if (format === 'openmetrics') lines.push('# EOF')
-    return `${lines.join('\n')}\n`
+    return format === 'openmetrics' ? `${text}# EOF\n` : text
   }
 
   /** Series that were left out: those above the limit, and those whose labels another series has. */
@@ -95,7 +102,7 @@ export class Exposition {
   }
 
   /** Adds a family; one without samples is left out. Throws Error for a second family of the same name. */
-  add(family: Family, samples: Iterable<Sample>): void {
+  add(family: Family, samples: readonly Sample[]): void {
     // One series is reserved for the count of those that are left out.
     this.#write(family, samples, MAX_SERIES - 1)
   }
@@ -105,29 +112,36 @@ export class Exposition {
     this.#write(family, [{ value }], MAX_SERIES)
   }
 
-  #write({ name, type, help }: Family, samples: Iterable<Sample>, limit: number): void {
-    const lines = new Map<string, string>()
-    for (const { value, labels = {}, suffix = '' } of samples) {
-      const series = `${name}${suffix}${labelsText({ ...this.#labels, ...labels })}`
-      if (lines.has(series) || this.#series >= limit) this.#dropped += 1
+  #write({ name, type, help }: Family, samples: readonly Sample[], limit: number): void {
+    // A single sample cannot have the labels of another.
+    const known = samples.length > 1 ? new Set<string>() : null
+    let text = ''
+    for (const { value, labels = '', suffix = '' } of samples) {
+      if (this.#series >= limit || known?.has(suffix + labels) === true) this.#dropped += 1
       else {
-        lines.set(series, `${series} ${numberText(value)}`)
+        known?.add(suffix + labels)
+        text += `${name}${suffix}${this.#braced(labels)} ${numberText(value)}\n`
         this.#series += 1
       }
     }
-    if (lines.size === 0) return
+    if (text === '') return
     if (this.#families.has(name)) throw new Error(`two families are named ${name}`)
-    this.#families.set(name, { head: this.#head(name, type, help), series: [...lines.values()] })
+    this.#families.set(name, { head: this.#head(name, type, help), series: text })
+  }
+
+  #braced(labels: string): string {
+    if (this.#labels === '') return labels === '' ? '' : `{${labels}}`
+    return labels === '' ? `{${this.#labels}}` : `{${this.#labels},${labels}}`
   }
 
   /** In OpenMetrics each series of a counter ends in `_total`, and the name of its family does not. */
-  #head(name: string, type: MetricType, help: string): string[] {
+  #head(name: string, type: MetricType, help: string): string {
     let [family, shown]: [string, string] = [name, type]
     if (this.#format === 'openmetrics' && type === 'counter') {
       if (name.endsWith('_total')) family = name.slice(0, -'_total'.length)
       else shown = 'unknown'
     }
-    return [`# HELP ${family} ${help}`, `# TYPE ${family} ${shown}`]
+    return `# HELP ${family} ${help}\n# TYPE ${family} ${shown}\n`
   }
 
   /** The reply that has no other part. */
@@ -144,12 +158,18 @@ export function plainLabel(name: string): string {
   return name.replaceAll('-', '_').replace(/[^a-zA-Z0-9_]/g, '')
 }
 
-function labelsText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+/** Labels as a document has them, without the braces. */
+export function labelText(labels: Labels): string {
+  let text = ''
+  for (const name in labels) {
+    const pair = `${name}="${escapeLabel(labels[name] as string)}"`
+    text = text === '' ? pair : `${text},${pair}`
+  }
+  return text
 }
 
 function escapeLabel(value: string): string {
+  if (!/["\\\n]/.test(value)) return value
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }
 

@@ -4,7 +4,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Printer } from '../../klippy/printer.ts'
 import type { Follower } from '../../klippy/subscriptions.ts'
-import type { Exposition, Family } from './exposition.ts'
+import { type Exposition, type Family, labelText } from './exposition.ts'
 import { PrinterFamilies } from './printer-families.ts'
 
 /** Seconds that a scrape waits for the values of the subscription that it has started. */
@@ -44,7 +44,7 @@ export class FollowedStatus {
     this.#end = clock.after(hold, () => this.stop())
     const { link, session } = printer
     out.add(CONNECTED, [{ value: Number(link.connected) }])
-    out.add(STATE, [{ value: 1, labels: { state: session.state } }])
+    out.add(STATE, [{ value: 1, labels: labelText({ state: session.state }) }])
     if (session.objects.length === 0) return
     if (this.#families === null) this.#follow()
     await this.#subscribed

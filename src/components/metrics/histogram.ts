@@ -1,11 +1,13 @@
 // A histogram: how many values were at most as large as each bound, for each set of labels.
-import type { Labels, Sample } from './exposition.ts'
+import { type Labels, labelText, type Sample } from './exposition.ts'
 
 /** Sets of labels of one histogram; more are not counted. */
 const MAX_SETS = 20
 
 interface Counts {
-  readonly labels: Labels
+  readonly labels: string
+  /** The labels of the buckets, the last one without a bound. */
+  readonly bucketLabels: readonly string[]
   readonly buckets: number[]
   sum: number
   count: number
@@ -32,25 +34,33 @@ export class Histogram {
 
   #addSet(key: string, labels: Labels): Counts | undefined {
     if (this.#sets.size >= MAX_SETS) return undefined
-    const counts = { labels, buckets: this.#bounds.map(() => 0), sum: 0, count: 0 }
+    const bounds = [...this.#bounds.map(String), '+Inf']
+    const counts = {
+      labels: labelText(labels),
+      bucketLabels: bounds.map(le => labelText({ ...labels, le })),
+      buckets: this.#bounds.map(() => 0),
+      sum: 0,
+      count: 0,
+    }
     this.#sets.set(key, counts)
     return counts
   }
 
   /** All series: the buckets, whose counts contain those of smaller bounds, the sum and the count. */
   samples(): Sample[] {
-    return [...this.#sets.values()].flatMap(({ labels, buckets, sum, count }) => {
+    const samples: Sample[] = []
+    for (const { labels, bucketLabels, buckets, sum, count } of this.#sets.values()) {
       let below = 0
-      const inBounds = this.#bounds.map((bound, index) => {
-        below += buckets[index] ?? 0
-        return { suffix: '_bucket', value: below, labels: { ...labels, le: String(bound) } }
-      })
-      return [
-        ...inBounds,
-        { suffix: '_bucket', value: count, labels: { ...labels, le: '+Inf' } },
+      for (const [index, bucket] of buckets.entries()) {
+        below += bucket
+        samples.push({ suffix: '_bucket', value: below, labels: bucketLabels[index] as string })
+      }
+      samples.push(
+        { suffix: '_bucket', value: count, labels: bucketLabels.at(-1) as string },
         { suffix: '_sum', value: sum, labels },
         { suffix: '_count', value: count, labels },
-      ]
-    })
+      )
+    }
+    return samples
   }
 }

@@ -9,6 +9,7 @@ import { demandRole } from '../../rpc/user.ts'
 import { bool, int } from '../../schema/index.ts'
 import { filesService } from '../files/service.ts'
 import { fleetService } from '../fleet/service.ts'
+import { machineServices } from '../machine/service.ts'
 import { mqttService } from '../mqtt/service.ts'
 import { serverFacts } from '../server/service.ts'
 import { spoolmanService } from '../spoolman/service.ts'
@@ -46,6 +47,7 @@ export default component({
   needs: {
     facts: serverFacts,
     files: filesService,
+    machine: optional(machineServices),
     mqtt: optional(mqttService),
     fleet: optional(fleetService),
     spoolman: optional(spoolmanService),
@@ -82,7 +84,7 @@ export default component({
       if (!metrics.mayRead(request.req)) demandRole(request.caller, 'viewer')
       const format = formatFor(request.req.headers.accept)
       const out = new Exposition(format)
-      await process.write(out, hold)
+      process.write(out, hold)
       await metrics.write(out)
       sendMetrics(request, format, out.toString())
     }

@@ -1,17 +1,17 @@
 // How late the event loop runs what is due. The measurement wakes the server, so it lasts only while metrics are requested.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Clock, Timer } from '../../core/clock.ts'
-import type { Sample } from './exposition.ts'
+import { labelText, type Sample } from './exposition.ts'
 
 type Measured = ReturnType<typeof monitorEventLoopDelay>
 
 /** Milliseconds between measurements. */
 const RESOLUTION = 50
-/** The quantiles, as text of the label and in percent. */
+/** The quantiles, as labels and in percent. */
 const QUANTILES = [
-  ['0.5', 50],
-  ['0.99', 99],
-  ['1', 100],
+  [labelText({ quantile: '0.5' }), 50],
+  [labelText({ quantile: '0.99' }), 99],
+  [labelText({ quantile: '1' }), 100],
 ] as const
 
 export class LoopLag {
@@ -32,7 +32,7 @@ export class LoopLag {
     if (count === 0) return []
     // A value is the time between two measurements.
     const lag = (percent: number) => Math.max(0, measured.percentile(percent) / 1e9 - RESOLUTION / 1000)
-    const samples = QUANTILES.map(([quantile, percent]) => ({ value: lag(percent), labels: { quantile } }))
+    const samples = QUANTILES.map(([labels, percent]) => ({ value: lag(percent), labels }))
     measured.reset()
     return samples
   }

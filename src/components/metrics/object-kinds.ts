@@ -1,14 +1,14 @@
 // The metrics of each kind of Klipper's status objects, under the names and labels of prometheus-klipper-exporter.
 import type { ObjectStatus } from '../../api/printer.ts'
 import { isPlainObject } from '../../schema/index.ts'
-import type { Family, MetricType, Sample } from './exposition.ts'
+import { type Family, labelText, type MetricType, type Sample } from './exposition.ts'
 
 /** One metric of an object. */
 export interface Metric extends Family {
   /** The fields that it is read from. */
   readonly fields: readonly string[]
-  /** The series of one object; none for values that are missing. */
-  readonly read: (status: ObjectStatus) => readonly Sample[]
+  /** The value of an object, or its series with labels of their own; undefined or none if the value is missing. */
+  readonly read: (status: ObjectStatus) => number | undefined | readonly Sample[]
 }
 
 /** The metrics of one kind of objects. */
@@ -21,16 +21,16 @@ export interface Kind {
 }
 
 function numeric(type: MetricType, name: string, path: string, help: string): Metric {
-  const steps = path.split('.')
+  const [field = '', child] = path.split('.')
   return {
     name: `klipper_${name}`,
     type,
     help,
-    fields: steps.slice(0, 1),
+    fields: [field],
     read(status) {
-      const value = steps.reduce<unknown>((inner, step) => childOf(inner, step), status)
-      if (typeof value === 'number') return [{ value }]
-      return typeof value === 'boolean' ? [{ value: Number(value) }] : []
+      const value = child === undefined ? status[field] : childOf(status[field], child)
+      if (typeof value === 'number') return value
+      return typeof value === 'boolean' ? Number(value) : undefined
     },
   }
 }
@@ -54,7 +54,7 @@ function textSamples(
   labelsOf: (text: string, index: number) => Readonly<Record<string, string>>,
 ): Sample[] {
   return values.flatMap((text, index) =>
-    typeof text === 'string' && text !== '' ? [{ value: 1, labels: labelsOf(text, index) }] : [],
+    typeof text === 'string' && text !== '' ? [{ value: 1, labels: labelText(labelsOf(text, index)) }] : [],
   )
 }
 
@@ -211,7 +211,7 @@ export const KINDS: readonly Kind[] = [
       type: 'gauge',
       help: '1 while a print runs and is not paused',
       fields: ['state'],
-      read: ({ state }) => (state ? [{ value: Number(state === 'printing') }] : []),
+      read: ({ state }) => (state ? Number(state === 'printing') : undefined),
     },
   ),
   one('webhooks', state('webhooks', 'State of Klippy')),
@@ -260,7 +260,7 @@ export const KINDS: readonly Kind[] = [
         type: 'gauge',
         help: '1 while the driver is enabled',
         fields: ['drv_status'],
-        read: ({ drv_status }) => [{ value: Number(isPlainObject(drv_status)) }],
+        read: ({ drv_status }) => Number(isPlainObject(drv_status)),
       },
     ],
   },

@@ -4,7 +4,7 @@ import type { Scope } from '../../core/scope.ts'
 import type { FleetConnection } from '../fleet/service.ts'
 import type { MqttBroker } from '../mqtt/service.ts'
 import type { ServerFacts } from '../server/service.ts'
-import type { Exposition, MetricType, Sample } from './exposition.ts'
+import { type Exposition, labelText, type MetricType, type Sample } from './exposition.ts'
 import { Histogram } from './histogram.ts'
 
 /** Bounds of the times of requests and commits, in seconds. */
@@ -27,7 +27,7 @@ type Add = (name: string, help: string, values: number | readonly Sample[], type
 
 export class OwnFamilies {
   readonly #parts: Parts
-  readonly #requests = new Map<string, { value: number; readonly labels: Readonly<Record<string, string>> }>()
+  readonly #requests = new Map<string, { value: number; readonly labels: string }>()
   readonly #times = new Histogram(TIMES)
   readonly #commits = new Histogram(TIMES)
 
@@ -44,7 +44,7 @@ export class OwnFamilies {
     const counted = this.#requests.get(key)
     if (counted !== undefined) counted.value += 1
     else if (this.#requests.size < MAX_PAIRS) {
-      this.#requests.set(key, { value: 1, labels: { transport, code: String(code) } })
+      this.#requests.set(key, { value: 1, labels: labelText({ transport, code: String(code) }) })
     }
   }
 
@@ -107,7 +107,7 @@ export class OwnFamilies {
       open.set(connection.transport, (open.get(connection.transport) ?? 0) + 1)
       unsent += connection.unsent
     }
-    const ofTransports = [...open].map(([transport, value]) => ({ value, labels: { transport } }))
+    const ofTransports = [...open].map(([transport, value]) => ({ value, labels: labelText({ transport }) }))
     const { statusMerged, slowClosed } = connections.counts
     add('moonraker_connections', 'Open connections of clients', ofTransports)
     add('moonraker_send_buffer_bytes', 'Bytes that clients have not read', unsent)

@@ -1,13 +1,13 @@
 // The metrics of the status objects of one printer: which objects to follow, and their series.
 import type { StatusChange } from '../../api/printer.ts'
 import type { ObjectRequest } from '../../klippy/object-request.ts'
-import { type Exposition, type Labels, MAX_SERIES, plainLabel } from './exposition.ts'
-import { KINDS, type Kind } from './object-kinds.ts'
+import { type Exposition, labelText, MAX_SERIES, plainLabel, type Sample } from './exposition.ts'
+import { KINDS, type Kind, type Metric } from './object-kinds.ts'
 
-/** An object with metrics. */
+/** An object with metrics, and its label as text. */
 interface Chosen {
   readonly object: string
-  readonly labels: Labels
+  readonly labels: string
 }
 
 export class PrinterFamilies {
@@ -32,7 +32,7 @@ export class PrinterFamilies {
         return []
       }
       this.#series += metrics.length
-      const labels = label === null ? {} : { [label]: plainLabel(name) }
+      const labels = label === null ? '' : labelText({ [label]: plainLabel(name) })
       this.#chosen.get(kind)?.push({ object, labels })
       return [[object, [...new Set(metrics.flatMap(({ fields }) => fields))]]]
     }
@@ -42,15 +42,26 @@ export class PrinterFamilies {
   /** Writes the metrics of `status`; values that Klippy has not sent are left out. */
   write(status: StatusChange, out: Exposition): void {
     for (const [{ metrics }, chosen] of this.#chosen) {
-      for (const metric of metrics) {
-        const samples = chosen.flatMap(({ object, labels: own }) =>
-          metric
-            .read(status[object] ?? {})
-            .map(({ value, labels }) => ({ value, labels: { ...own, ...labels } })),
-        )
-        out.add(metric, samples)
-      }
+      if (chosen.length === 0) continue
+      for (const metric of metrics) out.add(metric, samplesOf(metric, chosen, status))
     }
     out.drop(this.#dropped)
   }
+}
+
+function samplesOf(metric: Metric, chosen: readonly Chosen[], status: StatusChange): Sample[] {
+  const samples: Sample[] = []
+  for (const { object, labels } of chosen) {
+    const fields = status[object]
+    if (fields === undefined) continue
+    const read = metric.read(fields)
+    if (typeof read === 'number') samples.push({ value: read, labels })
+    else if (read !== undefined)
+      for (const { value, labels: own = '' } of read) samples.push({ value, labels: join(labels, own) })
+  }
+  return samples
+}
+
+function join(labels: string, own: string): string {
+  return labels === '' ? own : `${labels},${own}`
 }

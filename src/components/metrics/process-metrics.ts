@@ -1,7 +1,7 @@
 // The metrics of the process, which all printers of a workshop share.
-import { readdir } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
 import type { Host, HostPart } from '../../component/host.ts'
-import type { Exposition, MetricType, Sample } from './exposition.ts'
+import { type Exposition, labelText, type MetricType, type Sample } from './exposition.ts'
 import { LoopLag } from './loop-lag.ts'
 
 export class ProcessMetrics {
@@ -14,11 +14,11 @@ export class ProcessMetrics {
   }
 
   /** `hold` is the time, in seconds, for which the event loop is measured from now on. */
-  async write(out: Exposition, hold: number): Promise<void> {
-    const files = await openFiles()
+  write(out: Exposition, hold: number): void {
+    const files = openFiles()
     const { clock, version } = this.#host
     const { user, system } = process.cpuUsage()
-    const labels = { version, node: process.versions.node }
+    const labels = labelText({ version, node: process.versions.node })
     const add = (
       name: string,
       help: string,
@@ -45,10 +45,10 @@ export class ProcessMetrics {
 }
 
 /** Open files of the process; null where the system does not list them. */
-async function openFiles(): Promise<number | null> {
+function openFiles(): number | null {
   try {
     // One of them is the listing itself.
-    return (await readdir('/proc/self/fd')).length - 1
+    return readdirSync('/proc/self/fd').length - 1
   } catch {
     return null
   }

@@ -4,14 +4,27 @@ import type { Api } from '../../api/index.ts'
 import type { Core } from '../../component/component.ts'
 import { withTimeout } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
+import { isPrintActive } from '../../klippy/printer.ts'
 import { callMethod } from '../../rpc/call-method.ts'
+import type { Job } from '../../storage/index.ts'
 import type { FilesService } from '../files/service.ts'
+import type { MachineServices } from '../machine/service.ts'
 import type { SpoolmanService } from '../spoolman/service.ts'
-import { type Exposition, type Labels, type MetricType, plainLabel, type Sample } from './exposition.ts'
-import { SpoolList, writeSpools } from './spool-list.ts'
+import {
+  type Exposition,
+  type Labels,
+  labelText,
+  type MetricType,
+  plainLabel,
+  type Sample,
+} from './exposition.ts'
+import { KeptValue } from './kept-value.ts'
+import { type Spool, spoolList, writeSpools } from './spool-list.ts'
 
-/** Seconds that one method has for its reply; its metrics are absent after that. */
+/** Seconds that all methods have for their replies; what is late is absent. */
 const TIMEOUT = 2
+/** Seconds until the space on a disk is read again. */
+const DISK_PERIOD = 10
 
 type Reply<M extends keyof Api> = ResultOf<Api[M]>
 type DiskUsage = Awaited<ReturnType<FilesService['diskUsage']>>
@@ -22,7 +35,7 @@ type Add = (name: string, help: string, values: number | null | readonly Sample[
 /** Writes the metrics of one method's reply. */
 type Write<M extends keyof Api> = (reply: Reply<M>, add: Add) => void
 
-const one = (labels: Labels): Sample => ({ value: 1, labels })
+const one = (labels: Labels): Sample => ({ value: 1, labels: labelText(labels) })
 
 const writeServer: Write<'server.info'> = (reply, add) => {
   const { components, failed_components, moonraker_version, api_version_string } = reply
@@ -67,17 +80,25 @@ const writeLoad: Write<'machine.proc_stats'> = (reply, add) => {
   for (const [field, help, type] of INTERFACE) {
     const samples = Object.entries(reply.network).map(([name, counts]) => ({
       value: counts[field],
-      labels: { interface: plainLabel(name) },
+      labels: labelText({ interface: plainLabel(name) }),
     }))
     add(`network_${field}`, help, samples, type)
   }
 }
 
-const writeSystem: Write<'machine.system_info'> = ({ system_info }, add) => {
-  const { cpu_info, available_services: services, service_state } = system_info
-  const each = (labelsOf: (name: string) => Labels) =>
-    services.map(name => one({ service: plainLabel(name), ...labelsOf(name) }))
-  add('system_cpu_count', 'Cores of the machine', cpu_info.cpu_count)
+type ServiceStates = MachineServices['states']
+type ServiceState = ServiceStates extends ReadonlyMap<string, infer S> ? S : never
+
+/** The cores of the machine, and its services with their states. */
+interface System {
+  readonly cores: number | null
+  readonly services: ServiceStates
+}
+
+const writeSystem = ({ cores, services }: System, add: Add): void => {
+  const each = (labelsOf: (state: ServiceState) => Labels) =>
+    Array.from(services, ([name, state]) => one({ service: plainLabel(name), ...labelsOf(state) }))
+  add('system_cpu_count', 'Cores of the machine', cores)
   add(
     'service_available',
     'A service that the server manages',
@@ -86,12 +107,12 @@ const writeSystem: Write<'machine.system_info'> = ({ system_info }, add) => {
   add(
     'service_state_info',
     'State of a service',
-    each(name => ({ state: service_state[name]?.active_state ?? 'unknown' })),
+    each(({ active_state }) => ({ state: active_state })),
   )
   add(
     'service_sub_state_info',
     'Detailed state of a service',
-    each(name => ({ sub_state: service_state[name]?.sub_state ?? 'unknown' })),
+    each(({ sub_state }) => ({ sub_state })),
   )
 }
 
@@ -109,38 +130,35 @@ const writeTotals: Write<'server.history.totals'> = ({ job_totals: totals }, add
   add('longest_print', 'Time of the longest job without pauses, in s', totals.longest_print)
 }
 
-const writeLastJob: Write<'server.history.list'> = ({ jobs }, add) => {
-  const [job] = jobs
-  if (job === undefined) return
-  const isRunning = job.status === 'in_progress'
-  const present = (value: unknown) => (isRunning && typeof value === 'number' ? value : 0)
-  const { object_height, first_layer_height, layer_height } = job.metadata
+/** The present job; its values are 0 without one. */
+const writeJob = (job: Job | null, add: Add): void => {
+  const present = (value: unknown) => (typeof value === 'number' ? value : 0)
+  const { object_height, first_layer_height, layer_height } = job?.metadata ?? {}
   add('current_print_object_height', 'Height of the object, in mm', present(object_height))
   add('current_print_first_layer_height', 'Height of the first layer, in mm', present(first_layer_height))
   add('current_print_layer_height', 'Height of a layer, in mm', present(layer_height))
-  add('current_print_total_duration', 'Time since the start of the job, in s', present(job.total_duration))
+  add('current_print_total_duration', 'Time since the start of the job, in s', present(job?.total_duration))
 }
 
 const writePower: Write<'machine.device_power.devices'> = ({ devices }, add) => {
-  const each = (sampleOf: (device: (typeof devices)[number]) => Sample) =>
-    devices.map(device => {
-      const { value, labels } = sampleOf(device)
-      return { value, labels: { device: plainLabel(device.device), ...labels } }
-    })
+  const named = devices.map(({ device, type, status }) => ({ device: plainLabel(device), type, status }))
   add(
     'power_device_info',
     'A power device',
-    each(({ type }) => one({ type })),
+    named.map(({ device, type }) => one({ device, type })),
   )
   add(
     'power_device_status',
     '1 while the device is on',
-    each(({ status }) => ({ value: Number(status === 'on') })),
+    named.map(({ device, status }) => ({
+      value: Number(status === 'on'),
+      labels: labelText({ device }),
+    })),
   )
   add(
     'power_device_state_info',
     'State of a power device',
-    each(({ status }) => one({ state: status })),
+    named.map(({ device, status }) => one({ device, state: status })),
   )
 }
 
@@ -155,7 +173,8 @@ const writeSpoolman: Write<'server.spoolman.status'> = (reply, add) => {
 }
 
 /** Writes the space on the disk of the G-code files. */
-const writeDisk = ({ total, used, free }: DiskUsage, add: Add): void => {
+const writeDisk = (usage: DiskUsage | null, add: Add): void => {
+  const { total = null, used = null, free = null } = usage ?? {}
   add('disk_usage_total', 'Space on the disk of the G-code files, in bytes', total)
   add('disk_usage_used', 'Used space on that disk, in bytes', used)
   add('disk_usage_available', 'Free space on that disk, in bytes', free)
@@ -165,35 +184,55 @@ const writeDisk = ({ total, used, free }: DiskUsage, add: Add): void => {
 interface Parts {
   readonly core: Core
   readonly files: FilesService
+  /** Null while the machine's services are not known. */
+  readonly machine: () => MachineServices | null
   /** Null without [spoolman]. */
   readonly spoolman: () => SpoolmanService | null
 }
 
 export class ServerFamilies {
-  readonly #core: Core
-  readonly #files: FilesService
-  readonly #spools: SpoolList
+  readonly #parts: Parts
+  readonly #spools: KeptValue<Spool[]>
+  readonly #disk: KeptValue<DiskUsage>
+  #cores: number | null = null
 
-  constructor({ core, files, spoolman }: Parts) {
-    this.#core = core
-    this.#files = files
-    this.#spools = new SpoolList(spoolman, core.clock, core.log)
+  constructor(parts: Parts) {
+    const { core, files, spoolman } = parts
+    const { clock, log } = core
+    this.#parts = parts
+    this.#spools = spoolList(spoolman, core)
+    this.#disk = new KeptValue({
+      what: 'the disk',
+      read: () => files.diskUsage('gcodes'),
+      period: DISK_PERIOD,
+      retry: DISK_PERIOD,
+      clock,
+      log,
+    })
   }
 
   /** Writes the metrics of everything that replies in time. */
   async write(out: Exposition): Promise<void> {
-    const writes = await Promise.all([
-      this.#prepare('server.info', writeServer),
-      this.#prepare('machine.proc_stats', writeLoad),
-      this.#prepare('machine.system_info', writeSystem),
-      this.#prepare('server.job_queue.status', writeQueue),
-      this.#prepare('server.history.totals', writeTotals),
-      this.#prepare('server.history.list', writeLastJob, { limit: 1 }),
-      this.#prepare('machine.device_power.devices', writePower),
-      this.#prepare('server.spoolman.status', writeSpoolman),
-      this.#attempt('the spools', () => this.#spools.read(), writeSpools),
-      this.#attempt('the disk', () => this.#files.diskUsage('gcodes'), writeDisk),
-    ])
+    const reads = [
+      this.#read('server.info', writeServer),
+      this.#read('machine.proc_stats', writeLoad),
+      this.#attempt('the machine', () => this.#readSystem(), writeSystem),
+      this.#read('server.job_queue.status', writeQueue),
+      this.#read('server.history.totals', writeTotals),
+      this.#attempt('the job', async () => this.#presentJob(), writeJob),
+      this.#read('machine.device_power.devices', writePower),
+      this.#read('server.spoolman.status', writeSpoolman),
+      this.#attempt('the spools', async () => (await this.#spools.get()) ?? [], writeSpools),
+      this.#attempt('the disk', () => this.#disk.get(), writeDisk),
+    ]
+    const writes: (((add: Add) => void) | null)[] = reads.map(() => null)
+    const all = Promise.all(
+      reads.map(async (read, index) => {
+        writes[index] = await read
+      }),
+    )
+    // One time limit for all of them.
+    await withTimeout(this.#parts.core.clock, TIMEOUT, all, () => new Error('late')).catch(() => {})
     const add: Add = (name, help, values, type = 'gauge') => {
       if (values === null) return
       out.add(
@@ -201,29 +240,50 @@ export class ServerFamilies {
         typeof values === 'number' ? [{ value: values }] : values,
       )
     }
-    for (const write of writes) write(add)
+    for (const write of writes) write?.(add)
+  }
+
+  /** The cores are read once: machine.system_info reads many files. */
+  async #readSystem(): Promise<System> {
+    const { core, machine } = this.#parts
+    if (this.#cores === null && core.registry.has('machine.system_info')) {
+      const { system_info } = await callMethod(core, 'machine.system_info', {})
+      this.#cores = system_info.cpu_info.cpu_count
+    }
+    return { cores: this.#cores, services: machine()?.states ?? new Map() }
+  }
+
+  /** The job that the printer prints, as the history has it. */
+  #presentJob(): Job | null {
+    const { printer, storage } = this.#parts.core
+    if (!isPrintActive(printer.lastStatus.print_stats?.state)) return null
+    const [job] = storage.jobs.list({ limit: 1, start: 0, order: 'desc' })
+    return job?.status === 'in_progress' ? job : null
   }
 
   /** Calls a method, if it is served. */
-  async #prepare<M extends keyof Api>(method: M, write: Write<M>, params = {}): Promise<(add: Add) => void> {
-    const { registry } = this.#core
-    if (!registry.has(method)) return () => {}
-    return this.#attempt(method, () => callMethod({ registry }, method, params), write)
+  async #read<M extends keyof Api>(
+    method: M,
+    write: Write<M>,
+    params = {},
+  ): Promise<((add: Add) => void) | null> {
+    const { core } = this.#parts
+    if (!core.registry.has(method)) return null
+    return this.#attempt(method, () => callMethod(core, method, params), write)
   }
 
-  /** Reads something; resolves with what writes its metrics, or nothing if it cannot be read in time. */
+  /** Reads something; resolves with what writes its metrics, or with null if it cannot be read. */
   async #attempt<T>(
     what: string,
     read: () => Promise<T>,
     write: (read: T, add: Add) => void,
-  ): Promise<(add: Add) => void> {
-    const { clock, log } = this.#core
+  ): Promise<((add: Add) => void) | null> {
     try {
-      const value = await withTimeout(clock, TIMEOUT, read(), () => new Error('no reply in time'))
+      const value = await read()
       return add => write(value, add)
     } catch (error) {
-      log.debug(`no metrics of ${what}: ${messageOf(error)}`)
-      return () => {}
+      this.#parts.core.log.debug(`no metrics of ${what}: ${messageOf(error)}`)
+      return null
     }
   }
 }

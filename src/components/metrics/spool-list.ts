@@ -1,10 +1,9 @@
 // The spools of Spoolman for the metrics: requested once a minute at most, while metrics are requested.
-import type { Clock } from '../../core/clock.ts'
-import { messageOf } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
+import type { Core } from '../../component/component.ts'
 import { isPlainObject } from '../../schema/index.ts'
 import type { SpoolmanService } from '../spoolman/service.ts'
-import { plainLabel, type Sample } from './exposition.ts'
+import { labelText, plainLabel, type Sample } from './exposition.ts'
+import { KeptValue } from './kept-value.ts'
 
 /** Seconds until the next request to Spoolman, after a reply and without one. */
 const PERIOD = 60
@@ -12,10 +11,10 @@ const RETRY = 5
 /** Spools that are kept; a reply with metrics has no room for more. */
 const MAX_SPOOLS = 400
 
-/** One spool: the labels that describe it, and its amounts by their names. */
-interface Spool {
+/** One spool: the label with its number, the labels that describe it, and its amounts by their names. */
+export interface Spool {
   readonly id: string
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: string
   readonly amounts: Readonly<Record<string, number>>
 }
 
@@ -29,58 +28,35 @@ const AMOUNTS = [
 /** Adds one family. */
 type Add = (name: string, help: string, samples: readonly Sample[]) => void
 
-export class SpoolList {
-  readonly #spoolman: () => SpoolmanService | null
-  readonly #clock: Clock
-  readonly #log: Log
-  #spools: readonly Spool[] = []
-  #next = Number.NEGATIVE_INFINITY
-  #first: Promise<void> | null = null
-
-  constructor(spoolman: () => SpoolmanService | null, clock: Clock, log: Log) {
-    this.#spoolman = spoolman
-    this.#clock = clock
-    this.#log = log
-  }
-
-  /** The spools as last received. Only the first call waits for Spoolman; without a connection there are none. */
-  async read(): Promise<readonly Spool[]> {
-    const now = this.#clock.monotonic()
-    if (now >= this.#next) {
-      this.#next = now + PERIOD
-      const requested = this.#request()
-      this.#first ??= requested
-    }
-    await this.#first
-    return this.#spools
-  }
-
-  async #request(): Promise<void> {
-    try {
-      const reply = await this.#spoolman()?.request({ method: 'GET', path: '/v1/spool' })
-      this.#spools = Array.isArray(reply) ? reply.filter(isPlainObject).slice(0, MAX_SPOOLS).map(spoolOf) : []
-    } catch (error) {
-      this.#next = this.#clock.monotonic() + RETRY
-      this.#spools = []
-      this.#log.debug(`no metrics of spools: ${messageOf(error)}`)
-    }
-  }
+/** The spools of Spoolman; null without a connection. */
+export function spoolList(spoolman: () => SpoolmanService | null, { clock, log }: Core): KeptValue<Spool[]> {
+  return new KeptValue({
+    what: 'the spools',
+    period: PERIOD,
+    retry: RETRY,
+    clock,
+    log,
+    read: async () => {
+      const reply = await spoolman()?.request({ method: 'GET', path: '/v1/spool' })
+      return Array.isArray(reply) ? reply.filter(isPlainObject).slice(0, MAX_SPOOLS).map(spoolOf) : []
+    },
+  })
 }
 
 function spoolOf(spool: Readonly<Record<string, unknown>>): Spool {
   const filament = isPlainObject(spool.filament) ? spool.filament : {}
   const vendor = isPlainObject(filament.vendor) ? filament.vendor.name : undefined
-  const id = String(spool.id)
+  const spool_id = String(spool.id)
   const text = (value: unknown) => plainLabel(typeof value === 'string' ? value : '')
   return {
-    id,
-    labels: {
-      spool_id: id,
+    id: labelText({ spool_id }),
+    labels: labelText({
+      spool_id,
       filament_name: text(filament.name),
       material: text(filament.material),
       color: text(filament.color_hex),
       vendor: text(vendor) || 'unknown',
-    },
+    }),
     amounts: Object.fromEntries(
       AMOUNTS.flatMap(([name]) => {
         const amount = spool[name]
@@ -100,7 +76,7 @@ export function writeSpools(spools: readonly Spool[], add: Add): void {
   for (const [name, help] of AMOUNTS) {
     const samples = spools.flatMap(({ id, amounts }) => {
       const value = amounts[name]
-      return value === undefined ? [] : [{ value, labels: { spool_id: id } }]
+      return value === undefined ? [] : [{ value, labels: id }]
     })
     add(`spoolman_${name}`, help, samples)
   }

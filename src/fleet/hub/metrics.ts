@@ -1,5 +1,5 @@
 // GET /metrics of a hub, GET /healthz and /readyz, and the printers as targets of Prometheus.
-import { Exposition, formatFor } from '../../components/metrics/exposition.ts'
+import { Exposition, formatFor, labelText } from '../../components/metrics/exposition.ts'
 import { sendMetrics } from '../../components/metrics/send.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
@@ -51,7 +51,7 @@ function answer({ store, commands, lease }: MonitoringParts, request: RawRequest
   const out = new Exposition(format)
   const { printers, jobs } = summaryOf(store)
   const byState = (counts: Record<string, number>) =>
-    Object.entries(counts).map(([state, value]) => ({ value, labels: { state } }))
+    Object.entries(counts).map(([state, value]) => ({ value, labels: labelText({ state }) }))
   const gauge = (name: string, help: string, value: number) =>
     out.add({ name, type: 'gauge', help }, [{ value }])
   const counter = (name: string, help: string, value: number) =>
@@ -72,7 +72,7 @@ function answer({ store, commands, lease }: MonitoringParts, request: RawRequest
   gauge('fleet_scheduler_leader', 'Whether this hub schedules', lease.held ? 1 : 0)
   const sent = [...commands.counts].map(([key, value]) => {
     const [name = '', outcome = ''] = key.split(' ')
-    return { value, labels: { do: name, outcome } }
+    return { value, labels: labelText({ do: name, outcome }) }
   })
   out.add({ name: 'fleet_commands_total', type: 'counter', help: 'Commands to printers' }, sent)
   gauge('process_resident_memory_bytes', 'Resident memory of the process', process.memoryUsage.rss())

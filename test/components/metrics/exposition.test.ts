@@ -1,7 +1,7 @@
 // The writer of metrics: both formats, names of every kind, and its limits.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Exposition, formatFor, MAX_SERIES } from '../../../src/components/metrics/exposition.ts'
+import { Exposition, formatFor, labelText, MAX_SERIES } from '../../../src/components/metrics/exposition.ts'
 import { PrinterFamilies } from '../../../src/components/metrics/printer-families.ts'
 import { parseMetrics } from '../../support/metrics-text.ts'
 
@@ -26,10 +26,10 @@ test('label values and numbers of every kind stay valid', () => {
     const out = new Exposition(format)
     const labels = { text: 'a "quoted"\\ text\nof two lines {},= ü' }
     const samples = [
-      { value: Number.NaN, labels },
+      { value: Number.NaN, labels: labelText(labels) },
       { value: Number.POSITIVE_INFINITY },
-      { value: Number.NEGATIVE_INFINITY, labels: { text: '' } },
-      { value: 1e-9, labels: { text: 'small' } },
+      { value: Number.NEGATIVE_INFINITY, labels: labelText({ text: '' }) },
+      { value: 1e-9, labels: labelText({ text: 'small' }) },
     ]
     out.add({ name: 'values', type: 'gauge', help: 'Values' }, samples)
     const metrics = parseMetrics(out.toString(), format)

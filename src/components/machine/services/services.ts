@@ -205,6 +205,11 @@ export class Services {
     return this.#opening
   }
 
+  /** The allowed services of this machine with their states, as far as they are known. */
+  get states(): ServiceStates {
+    return this.#states
+  }
+
   /** Klipper's own service; null where it is not known. */
   get klipperUnit(): string | null {
     return this.#klipperUnit
