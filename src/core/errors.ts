@@ -21,7 +21,8 @@ export class StartError extends Error {
   override readonly name: string = 'StartError'
 }
 
-/** The message of a thrown value. */
+/** The message of a thrown value. A connection to several addresses fails with one error for each: the first one counts. */
 export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return messageOf(error.errors[0])
   return error instanceof Error ? error.message : String(error)
 }

@@ -182,17 +182,12 @@ async function within<T>(
   } catch (error) {
     signal?.throwIfAborted()
     const isTimeout = ending.hasEnded
-    const reason = isTimeout ? `no answer within ${timeoutSeconds} seconds` : reasonOf(error)
+    const reason = isTimeout ? `no answer within ${timeoutSeconds} seconds` : messageOf(error)
     throw new HttpClientError(`${url.host}: ${reason}`, { cause: error, isTimeout })
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
   }
-}
-
-/** Errors of a connection to several addresses have their texts inside. */
-function reasonOf(error: unknown): string {
-  return error instanceof AggregateError ? messageOf(error.errors[0]) : messageOf(error)
 }
 
 function headOf(response: IncomingMessage, url: URL): HttpResponseHead {

@@ -2,6 +2,7 @@
 import type { Core } from '../../component/component.ts'
 import { SectionTemplate } from '../../component/section-template.ts'
 import type { ReadSection } from '../../config/index.ts'
+import type { Scope } from '../../core/scope.ts'
 import type { MqttBroker } from '../mqtt/service.ts'
 import type { DeviceOptions, deviceOptions, OptionsOf, PowerType } from './options.ts'
 
@@ -28,6 +29,8 @@ export interface PowerDriver {
 /** What a driver is made from. */
 export interface DriverContext<T extends PowerType> {
   readonly core: Core
+  /** Is closed when the component stops. */
+  readonly scope: Scope
   /** The name of the device. */
   readonly name: string
   readonly section: ReadSection<typeof deviceOptions>

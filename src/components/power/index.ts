@@ -54,6 +54,7 @@ function configure(core: Core, scope: Scope, { machine, mqtt }: Helpers, section
   }
   const context: DriverContext<PowerType> = {
     core,
+    scope,
     name,
     section,
     common: options,

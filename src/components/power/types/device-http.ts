@@ -5,13 +5,12 @@ import { sleep } from '../../../core/clock.ts'
 import type { HttpReply } from '../../../core/http-client.ts'
 import type { DriverContext } from '../driver.ts'
 import type { PowerType } from '../options.ts'
+import { hostPlainHttp, type PlainHttp } from '../plain-http/plain-http.ts'
 
 /** A longer reply is an error. */
 const MAX_BYTES = 1024 * 1024
 /** The time for one attempt; the signal of the request usually ends it before. */
 const TIMEOUT = 30
-const HEADERS = { 'User-Agent': 'Moonraker' }
-const CLOSE = { ...HEADERS, Connection: 'close' }
 
 /** Small devices serve one connection at a time, and would keep other clients waiting. Hubs serve many. */
 export type Connections = 'closed' | 'kept'
@@ -44,22 +43,50 @@ export interface DeviceRequest {
 /** The HTTP client of one device. */
 export class DeviceHttp {
   readonly #core: Core
+  readonly #reads: PlainHttp
   readonly #attempts: Attempts
   readonly #connections: Connections
 
-  /** `kept` is for reads: each command gets a connection of its own, so that none is lost with a connection that ends. */
-  constructor(core: Core, attempts: Attempts, connections: Connections = 'closed') {
+  constructor(
+    { core, scope }: Pick<DriverContext<PowerType>, 'core' | 'scope'>,
+    attempts: Attempts,
+    connections: Connections = 'closed',
+  ) {
     this.#core = core
+    this.#reads = core.host.use(hostPlainHttp, scope)
     this.#attempts = attempts
     this.#connections = connections
   }
 
-  /** Sends a request, repeatedly if needed. Rejects if no attempt gets a status from 200 to 299. */
-  async send(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+  /**
+   * Sends a request that changes nothing, repeatedly if needed: the device may receive it more than once. Rejects if no
+   * attempt gets a status from 200 to 299.
+   */
+  read(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+    return this.#repeat(
+      request,
+      signal,
+      async () => (await this.#get(request, signal)) ?? this.#sendOnce(request, signal),
+    )
+  }
+
+  /** Sends a command over a connection of its own, repeatedly if needed. Rejects as `read` does. */
+  send(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+    return this.#repeat(request, signal, () => this.#sendOnce(request, signal))
+  }
+
+  async #repeat(
+    { url, accept = [] }: DeviceRequest,
+    signal: AbortSignal,
+    send: () => Promise<HttpReply>,
+  ): Promise<HttpReply> {
     const { count, pauseSeconds } = this.#attempts
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#sendOnce(request, signal)
+        const reply = await send()
+        const { status, statusText } = reply
+        if ((status >= 200 && status < 300) || accept.includes(status)) return reply
+        throw new Error(`${new URL(url).host} replies with HTTP ${status} ${statusText}`.trimEnd())
       } catch (error) {
         if (attempt >= count || signal.aborted) throw error
       }
@@ -67,36 +94,52 @@ export class DeviceHttp {
     }
   }
 
-  /** The JSON of the reply. Rejects for a reply that is not JSON. */
-  async json(request: DeviceRequest, signal: AbortSignal): Promise<unknown> {
-    return jsonOf(await this.send(request, signal))
+  /** Null for a request that only the other client can send, and after a redirect, which only that one follows. */
+  async #get(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply | null> {
+    const { url, method = 'GET', body } = request
+    if (method !== 'GET' || body !== undefined) return null
+    const reply = await this.#reads.get(url, {
+      headers: headersOf(request),
+      maxBytes: MAX_BYTES,
+      isKept: this.#connections === 'kept',
+      signal,
+    })
+    const isRedirect = reply !== null && reply.status >= 300 && reply.status < 400
+    return isRedirect ? null : reply
   }
 
-  async #sendOnce(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
-    const { url, method = 'GET', headers, body, auth, accept = [] } = request
-    const hasAuth = auth !== undefined && auth.username !== '' && auth.password !== ''
-    const isJson = body !== undefined && typeof body !== 'string'
-    const text = isJson ? JSON.stringify(body) : body
-    const reply = await this.#core.host.http.send({
+  #sendOnce(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+    const { url, method = 'GET', body } = request
+    const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body)
+    return this.#core.host.http.send({
       url,
       method,
       headers: {
-        ...(this.#connections === 'kept' && method === 'GET' ? HEADERS : CLOSE),
-        ...(isJson && { 'Content-Type': 'application/json' }),
-        ...headers,
+        Connection: 'close',
+        ...headersOf(request),
         // Node.js adds it for methods that usually have a body only.
         ...(text !== undefined && { 'Content-Length': String(Buffer.byteLength(text)) }),
       },
       ...(text !== undefined && { body: text }),
-      ...(hasAuth && { auth }),
       timeoutSeconds: TIMEOUT,
       maxBytes: MAX_BYTES,
       signal,
     })
-    const { status, statusText } = reply
-    if ((status >= 200 && status < 300) || accept.includes(status)) return reply
-    throw new Error(`${new URL(url).host} replies with HTTP ${status} ${statusText}`.trimEnd())
   }
+}
+
+function headersOf({ headers, body, auth }: DeviceRequest): Record<string, string> {
+  const hasAuth = auth !== undefined && auth.username !== '' && auth.password !== ''
+  return {
+    'User-Agent': 'Moonraker',
+    ...(hasAuth && { Authorization: `Basic ${base64(`${auth.username}:${auth.password}`)}` }),
+    ...(body !== undefined && typeof body !== 'string' && { 'Content-Type': 'application/json' }),
+    ...headers,
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
 }
 
 /** The JSON of a reply. Throws Error for a reply that is not JSON. */

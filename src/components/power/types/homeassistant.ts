@@ -1,7 +1,7 @@
 // [power NAME] of type homeassistant: an entity of Home Assistant, through its REST interface.
 import { sleep } from '../../../core/clock.ts'
 import { type DriverContext, type PowerDriver, renderedOnce } from '../driver.ts'
-import { baseUrl, DeviceHttp, httpFailure, QUICK_ATTEMPTS, valueAt } from './device-http.ts'
+import { baseUrl, DeviceHttp, httpFailure, jsonOf, QUICK_ATTEMPTS, valueAt } from './device-http.ts'
 
 /** The time for the requests, in addition to the configured delay. */
 const TIMEOUT = 10
@@ -13,14 +13,14 @@ export async function open(context: DriverContext<'homeassistant'>): Promise<Pow
   const { device, domain, status_delay: delay } = options
   const base = baseUrl(context, options)
   const token = await renderedOnce(context, 'token', options.token)
-  const http = new DeviceHttp(core, QUICK_ATTEMPTS, 'kept')
+  const http = new DeviceHttp(context, QUICK_ATTEMPTS, 'kept')
   const headers = { Authorization: `Bearer ${token}` }
   const read = async (signal: AbortSignal): Promise<string> => {
-    const reply = await http.json(
+    const reply = await http.read(
       { url: `${base}/api/states/${encodeURIComponent(device)}`, headers },
       signal,
     )
-    const state = valueAt(reply, 'state')
+    const state = valueAt(jsonOf(reply), 'state')
     if (typeof state === 'string') return state
     throw new Error('the reply of Home Assistant does not contain the state of the entity')
   }

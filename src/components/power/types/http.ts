@@ -31,11 +31,13 @@ export async function open(context: DriverContext<'http'>): Promise<PowerDriver>
     status: await urlOf(context, 'status_url'),
   }
   const auth = await credentialsOf(context)
-  const http = new DeviceHttp(core, LOCAL_ATTEMPTS)
+  const http = new DeviceHttp(context, LOCAL_ATTEMPTS)
 
   const run = async (command: Wanted | 'status', signal: AbortSignal): Promise<string> => {
     const defaults: TemplateRequestDefaults = { url: urls[command], auth }
-    const request = new TemplateRequest(defaults, sent => http.send(sent, signal))
+    const request = new TemplateRequest(defaults, sent =>
+      command === 'status' ? http.read(sent, signal) : http.send(sent, signal),
+    )
     const variables = { command, urls, ...requestContext(core, request, signal) }
     if (requestTemplate === null) await request.send()
     else await requestTemplate.render(variables)

@@ -1,6 +1,6 @@
 // [power NAME] of type hue: a light or a group of a Philips Hue bridge.
 import { type DriverContext, type PowerDriver, renderedOnce } from '../driver.ts'
-import { baseUrl, DeviceHttp, httpFailure, ONE_ATTEMPT, switchAt } from './device-http.ts'
+import { baseUrl, DeviceHttp, httpFailure, jsonOf, ONE_ATTEMPT, switchAt } from './device-http.ts'
 
 /** Where a kind of device has its state, and where it takes commands. */
 const KINDS = {
@@ -11,21 +11,21 @@ const KINDS = {
 export const failure = httpFailure
 
 export async function open(context: DriverContext<'hue'>): Promise<PowerDriver> {
-  const { core, options } = context
+  const { options } = context
   const { folder, command, state } = KINDS[options.device_type]
   const base = baseUrl(context, options)
   const user = await renderedOnce(context, 'user', options.user)
-  const http = new DeviceHttp(core, ONE_ATTEMPT, 'kept')
+  const http = new DeviceHttp(context, ONE_ATTEMPT, 'kept')
   const path = `/${folder}/${encodeURIComponent(options.device_id)}`
   const url = `${base}/api/${encodeURIComponent(user)}${path}`
   return {
-    read: async signal => switchAt(await http.json({ url }, signal), 'state', state),
+    read: async signal => switchAt(jsonOf(await http.read({ url }, signal)), 'state', state),
     async write(to, signal) {
-      const reply = await http.json(
+      const reply = await http.send(
         { url: `${url}/${command}`, method: 'PUT', body: { on: to === 'on' } },
         signal,
       )
-      return switchAt(reply, 0, 'success', `/${folder}/${options.device_id}/${command}/on`)
+      return switchAt(jsonOf(reply), 0, 'success', `/${folder}/${options.device_id}/${command}/on`)
     },
   }
 }

@@ -20,7 +20,7 @@ export const failure = httpFailure
 
 export async function open(context: DriverContext<'shelly'>): Promise<PowerDriver> {
   const { options } = context
-  return new Shelly(new DeviceHttp(context.core, LOCAL_ATTEMPTS), {
+  return new Shelly(new DeviceHttp(context, LOCAL_ATTEMPTS), {
     base: baseUrl(context, options),
     output: options.output_id,
     timer: options.timer,
@@ -70,7 +70,8 @@ class Shelly implements PowerDriver {
     const delay = to === 'off' && timer !== undefined
     const query = to === null ? '' : delay ? `?turn=on&timer=${timer}` : `?turn=${to}`
     const url = `${base}/relay/${output}${query}`
-    const reply = await this.#http.send({ url, auth, accept: REFUSALS }, signal)
+    const request = { url, auth, accept: REFUSALS }
+    const reply = await (to === null ? this.#http.read(request, signal) : this.#http.send(request, signal))
     if (REFUSALS.includes(reply.status)) return null
     const state = jsonOf(reply)
     const remaining = Number(valueAt(state, 'timer_remaining') ?? 0)
@@ -79,7 +80,7 @@ class Shelly implements PowerDriver {
 
   async #identify(signal: AbortSignal): Promise<void> {
     const { base } = this.#settings
-    const info = await this.#http.json({ url: `${base}/shelly` }, signal)
+    const info = jsonOf(await this.#http.read({ url: `${base}/shelly` }, signal))
     if (Number(valueAt(info, 'gen') ?? 1) < 2) {
       throw new Error('the device refuses the request; are user, password and output_id right?')
     }
@@ -100,13 +101,15 @@ class Shelly implements PowerDriver {
   async #rpc(method: string, parameters: string, signal: AbortSignal): Promise<unknown> {
     const { base, output, auth } = this.#settings
     const uri = `/rpc/${method}?id=${output}${parameters}`
-    const request: DeviceRequest = { url: `${base}${uri}`, accept: [401] }
-    const reply = await this.#http.send(request, signal)
+    const isRead = method === 'Switch.GetStatus'
+    const send = (request: DeviceRequest) =>
+      isRead ? this.#http.read(request, signal) : this.#http.send(request, signal)
+    const reply = await send({ url: `${base}${uri}`, accept: [401] })
     if (reply.status !== 401) return jsonOf(reply)
     const challenge = String(reply.headers['www-authenticate'] ?? '')
     // The user of these devices is always admin.
     const header = digestHeader(challenge, { method: 'GET', uri, ...auth, username: 'admin' })
     if (header === null) throw new Error('the device demands a kind of authentication that is not supported')
-    return this.#http.json({ url: `${base}${uri}`, headers: { Authorization: header } }, signal)
+    return jsonOf(await send({ url: `${base}${uri}`, headers: { Authorization: header } }))
   }
 }

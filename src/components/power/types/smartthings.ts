@@ -1,25 +1,25 @@
 // [power NAME] of type smartthings: a device of Samsung's SmartThings, through its cloud.
 import { type DriverContext, type PowerDriver, renderedOnce } from '../driver.ts'
-import { baseUrl, DeviceHttp, httpFailure, QUICK_ATTEMPTS, textAt } from './device-http.ts'
+import { baseUrl, DeviceHttp, httpFailure, jsonOf, QUICK_ATTEMPTS, textAt } from './device-http.ts'
 
 export const failure = httpFailure
 
 export async function open(context: DriverContext<'smartthings'>): Promise<PowerDriver> {
-  const { core, options } = context
+  const { options } = context
   const base = baseUrl(context, options)
   const token = await renderedOnce(context, 'token', options.token)
-  const http = new DeviceHttp(core, QUICK_ATTEMPTS, 'kept')
+  const http = new DeviceHttp(context, QUICK_ATTEMPTS, 'kept')
   const device = `${base}/v1/devices/${encodeURIComponent(options.device)}`
   const headers = { Authorization: `Bearer ${token}` }
   return {
     async read(signal) {
       const url = `${device}/components/main/capabilities/switch/status`
-      return textAt(await http.json({ url, headers }, signal), 'switch', 'value')
+      return textAt(jsonOf(await http.read({ url, headers }, signal)), 'switch', 'value')
     },
     async write(to, signal) {
       const body = [{ component: 'main', capability: 'switch', command: to }]
-      const reply = await http.json({ url: `${device}/commands`, method: 'POST', headers, body }, signal)
-      return textAt(reply, 'results', 0, 'status') === 'accepted' ? to : 'error'
+      const reply = await http.send({ url: `${device}/commands`, method: 'POST', headers, body }, signal)
+      return textAt(jsonOf(reply), 'results', 0, 'status') === 'accepted' ? to : 'error'
     },
   }
 }

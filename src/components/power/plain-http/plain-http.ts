@@ -1,0 +1,136 @@
+// Reads devices over HTTP/1.1 without TLS. A poll of each second costs a third of the same by node:http.
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import type { HostPart } from '../../../component/host.ts'
+import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
+import { messageOf } from '../../../core/errors.ts'
+import { HttpClientError, type HttpReply } from '../../../core/http-client.ts'
+import { Connection } from './connection.ts'
+import { ResponseReader } from './response-reader.ts'
+
+/** Connections to one server at the same time; further requests wait for one. */
+const MAX_CONNECTIONS = 8
+const MAX_WAITING = 1000
+/** Unused connections to one server that are kept. */
+const MAX_IDLE = 4
+/** Bytes of one read. */
+const READ = 16 * 1024
+/** Headers that this client writes itself, or that change the protocol. */
+const RESERVED = /^(connection|content-length|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
+
+/** What a read contains besides its URL. */
+export interface PlainRead {
+  readonly headers: Readonly<Record<string, string>>
+  /** A longer response is an error. */
+  readonly maxBytes: number
+  /** Whether the connection is kept for the next read. */
+  readonly isKept: boolean
+  readonly signal: AbortSignal
+}
+
+/** A server, and its connections. */
+interface Origin {
+  readonly limit: ConcurrencyLimit
+  readonly idle: Connection[]
+}
+
+export class PlainHttp {
+  /** By host and port: as many as devices are configured. */
+  readonly #origins = new Map<string, Origin>()
+  readonly #buffer = Buffer.allocUnsafeSlow(READ)
+
+  /**
+   * Sends a GET request, a second time if a kept connection turns out to be closed. Resolves with the response, whatever
+   * its status; with null for a request that needs TLS or a header of the protocol. Rejects with HttpClientError, or
+   * with the reason of `signal`.
+   */
+  async get(text: string, read: PlainRead): Promise<HttpReply | null> {
+    const url = URL.parse(text)
+    const head = url === null ? null : headOf(url, read)
+    if (url === null || head === null) return null
+    const { signal } = read
+    const origin = this.#origins.get(url.host) ?? addOrigin(this.#origins, url.host)
+    try {
+      return await origin.limit.run(() => this.#send(origin.idle, url, head, read), signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new HttpClientError(`${url.host}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  /** Closes the connections that are kept. */
+  close(): void {
+    for (const { idle } of this.#origins.values()) for (const connection of idle) connection.close()
+    this.#origins.clear()
+  }
+
+  async #send(idle: Connection[], url: URL, request: string, read: PlainRead): Promise<HttpReply> {
+    const { maxBytes, isKept, signal } = read
+    const kept = isKept ? takeOpen(idle) : undefined
+    let reader = new ResponseReader(maxBytes)
+    let connection = kept ?? this.#connect(url)
+    const onAbort = () => connection.close(signal.reason)
+    signal.addEventListener('abort', onAbort)
+    try {
+      await connection.send(request, reader)
+    } catch (error) {
+      // The server may close a kept connection at the moment of the next request.
+      if (kept === undefined || !reader.isEmpty || signal.aborted) throw error
+      reader = new ResponseReader(maxBytes)
+      connection = this.#connect(url)
+      await connection.send(request, reader)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+    if (isKept && reader.mayContinue && idle.length < MAX_IDLE) {
+      if (connection !== kept) connection.keep()
+      idle.push(connection)
+    } else connection.close()
+    const { head, body } = reader.response
+    return { status: head.status, statusText: head.statusText, headers: head.headers, url: url.href, body }
+  }
+
+  #connect({ hostname, port }: URL): Connection {
+    const host = hostname.replace(/^\[|\]$/g, '')
+    return new Connection({ host, port: Number(port || 80) }, this.#buffer)
+  }
+}
+
+function addOrigin(origins: Map<string, Origin>, host: string): Origin {
+  const limit = new ConcurrencyLimit({
+    what: `requests to ${host}`,
+    maxRunning: MAX_CONNECTIONS,
+    maxQueued: MAX_WAITING,
+  })
+  const origin: Origin = { limit, idle: [] }
+  origins.set(host, origin)
+  return origin
+}
+
+/** The newest connection that is open. */
+function takeOpen(idle: Connection[]): Connection | undefined {
+  for (;;) {
+    const connection = idle.pop()
+    if (connection === undefined || connection.isOpen) return connection
+  }
+}
+
+/** The request as it is sent; null if this client cannot send it. Throws TypeError for an invalid header. */
+function headOf({ protocol, host, pathname, search, username }: URL, { headers, isKept }: PlainRead) {
+  if (protocol !== 'http:' || username !== '') return null
+  const lines = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    if (RESERVED.test(name)) return null
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    lines.set(name.toLowerCase(), `${name}: ${value}\r\n`)
+  }
+  const connection = isKept ? 'keep-alive' : 'close'
+  return `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${[...lines.values()].join('')}Connection: ${connection}\r\n\r\n`
+}
+
+/** One for all printers of the process: they share the connections to a hub. */
+export const hostPlainHttp: HostPart<PlainHttp> = {
+  name: 'connections to power devices',
+  create: () => new PlainHttp(),
+  stop: http => http.close(),
+}
