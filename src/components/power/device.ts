@@ -160,7 +160,7 @@ export class PowerDevice {
       return state
     } catch (error) {
       this.#failed('cannot be read', error)
-      return 'error'
+      return this.#isInitialised ? 'error' : this.#state
     }
   }
 
@@ -172,9 +172,9 @@ export class PowerDevice {
     if (isSwitch(state)) await this.#parts.switched(state, false)
   }
 
-  /** The first state. Until then the device is in the state `init`. */
+  /** The first state. Until then the device is in the state `init`, or in `error` if it reports that. */
   async #initialise(state: string, deadline: Deadline): Promise<void> {
-    if (state === 'init' || state === 'error') return
+    if (state === 'init' || state === 'error') return this.#setState(state)
     this.#isInitialised = true
     const { initial_state } = this.#parts.options
     this.#state = state

@@ -121,7 +121,7 @@ class KlipperDevice implements PowerDriver, Follower {
   #follow(): void {
     const { log, printer } = this.#core
     printer.subscribe(this, { [this.#object]: ['value'] }).then(
-      ({ status }) => this.statusChanged(status),
+      ({ status }) => this.#report(stateIn(status, this.#object) ?? 'error'),
       (error: unknown) => log.warning(`${this.#name} cannot be followed: ${messageOf(error)}`),
     )
   }
