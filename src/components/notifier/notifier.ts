@@ -24,8 +24,9 @@ export const notifierOptions = {
   body: template().nullable().describe('The text; the name of the event by default').default(null),
   title: template().nullable().describe('The title').default(null),
   body_format: word(...BODY_FORMATS)
-    .describe('The format of the text')
-    .default('text'),
+    .nullable()
+    .describe('The format of the text; text by default')
+    .default(null),
   attach: template().nullable().describe('Files to attach, a path or URL on each line').default(null),
 }
 
@@ -148,6 +149,6 @@ export class Notifier {
       folder: this.#core.paths.data,
       warn: reason => this.#core.log.warning(`[${this.#section.section}] ${reason}`),
     })
-    return { title: heading, body: text, format: this.#section.options.body_format, attachments }
+    return { title: heading, body: text, format: this.#section.options.body_format ?? 'text', attachments }
   }
 }

@@ -133,7 +133,7 @@ test('the list replies with an attachment too, and shows templates as they are w
       url: '{secrets.ntfy.url}',
       title: null,
       body: null,
-      body_format: 'text',
+      body_format: null,
       events: ['started', 'error'],
       attach: '/a.png\nhttp://cam/snapshot',
     },
