@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { mqttSection, type Published, TestBroker } from '../components/mqtt/test-broker.ts'
 import { quickClock } from '../support/quick-clock.ts'
+import { sendRequest } from '../support/raw-http.ts'
 import { startRig } from '../support/rig.ts'
 import { WebClient } from '../support/web-client.ts'
 
@@ -223,6 +224,50 @@ test('the broker gets the messages of the original, and clients its replies', as
       if (reply !== undefined) assert.deepEqual(await call(sensorCall), reply)
     })
   }
+
+  await t.test('http.sensors, sensor.measure', async () => {
+    const { json } = await sendRequest(rig.port, '/server/sensors/list?extended=true')
+    const { result } = await client.call('server.sensors.list', { extended: true })
+    assert.deepEqual(json.result, result)
+    const measured = await client.call('server.sensors.measurements', { sensor: 'energy' })
+    assert.deepEqual(Object.keys(measured.result.energy), ['power', 'voltage', 'energy'])
+  })
+
+  await t.test('reconnect, as far as a device without a query is not concerned', async () => {
+    const from = client.frames.length
+    const changed = (device: string, status: string) =>
+      client.find(({ method, params }, index) => {
+        const [record] = index >= from && method === 'notify_power_changed' ? params : []
+        return record?.device === device && record.status === status
+      })
+    await broker.pause()
+    await Promise.all([changed('pq', 'error'), changed('pr', 'error')])
+    await client.find(({ method, params }, index) => {
+      return index >= from && method === 'notify_sensor_update' && 'plain' in params[0]
+    })
+    const { result } = await client.call('server.sensors.list')
+    for (const { values } of Object.values<{ values: unknown }>(result.sensors)) assert.deepEqual(values, {})
+    assert.deepEqual((await client.call('server.mqtt.publish', { topic: 'd', payload: 'x' })).error, {
+      code: 503,
+      message: 'MQTT Publish Error: Message publish failed: The client is not currently connected.',
+    })
+    const switched = { device: 'pq', action: 'on' }
+    assert.deepEqual((await client.call('machine.device_power.post_device', switched)).error, {
+      code: 503,
+      message: 'MQTT Power Device pq: MQTT Not Connected',
+    })
+    const [published, subscribed] = [broker.published.length, broker.subscribed.length]
+    await broker.publish('pr/state', 'ON', { retain: true })
+    await broker.resume()
+    await broker.next('pq/get', published)
+    await broker.publish('pq/state', 'OFF')
+    await Promise.all([changed('pr', 'on'), changed('pq', 'off')])
+    const topics = ['pn/state', 'pq/state', 'pr/state', 'rig/moonraker/api/request']
+    assert.deepEqual(
+      broker.subscribed.slice(subscribed).map(list => list.toSorted()),
+      [[...topics, 'test/energy/state', 'test/plain']],
+    )
+  })
 })
 
 /** JSON-RPC replies whose results are 'any'. */

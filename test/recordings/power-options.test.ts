@@ -1,5 +1,7 @@
 // The options that all power devices have: what the original sent to devices and to systemctl, and its replies.
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fakePrograms } from '../components/machine/fake-programs.ts'
 import { type HttpDouble, tasmotaDouble } from '../components/power/http-double.ts'
@@ -23,6 +25,10 @@ const DEVICES = {
   svc: 'bound_services: KlipperScreen, crowsnest.service',
   lock: 'locked_while_printing: True',
   restart: 'restart_klipper_when_powered: True',
+  poll: 'poll_interval: 2',
+  queue: 'on_when_job_queued: True\nlocked_while_printing: True',
+  shut: 'off_when_shutdown: True',
+  shutdelay: 'off_when_shutdown: True\noff_when_shutdown_delay: 3',
 } as const
 type Device = keyof typeof DEVICES
 
@@ -159,7 +165,16 @@ test('options of power devices act as in the original', async t => {
       `[power ${name}]\ntype: tasmota\naddress: ${plugs[name as Device].address}\n${options}\n`,
   )
   const conf = `[machine]\nprovider: systemd_cli\n${sections.join('')}`
-  const scene = stack.use(await startScene(conf, { klippySocket: klippy.path, ready: true }))
+  const scene = stack.use(
+    await startScene(conf, {
+      klippySocket: klippy.path,
+      ready: true,
+      prepare: ({ gcodes }) => {
+        mkdirSync(gcodes, { recursive: true })
+        writeFileSync(join(gcodes, 'slow.gcode'), 'G28\n')
+      },
+    }),
+  )
   const { client } = scene
   let seen = 0
   /** What was done with services since the last call. */
@@ -197,6 +212,34 @@ test('options of power devices act as in the original', async t => {
     assert.ok(commandsOf(plugs.pollfree).every(command => command === ''))
   })
 
+  await t.test('poll.external_on, poll.device_gone, poll.device_back', async () => {
+    plugs.poll.state = 'ON'
+    await scene.notified('poll', 'on')
+    assert.ok(commandsOf(plugs.poll).every(command => command === ''))
+    const works = plugs.poll.answer
+    plugs.poll.answer = () => 'drop'
+    await scene.notified('poll', 'error')
+    assert.deepEqual(commandsOf(plugs.poll).slice(-3), ['', '', ''])
+    const from = client.frames.length
+    plugs.poll.answer = works
+    await scene.notified('poll', 'on', from)
+  })
+
+  await t.test('queue.post_job, queue.status_after, queue.off_while_queue', async () => {
+    commandsOf(plugs.queue)
+    await client.call('server.job_queue.post_job', { filenames: ['slow.gcode'] })
+    await scene.notified('queue', 'on')
+    assert.deepEqual(commandsOf(plugs.queue), ON)
+    const { result } = await client.call('server.job_queue.status')
+    assert.equal(result.queue_state, 'paused')
+    assert.deepEqual(
+      result.queued_jobs.map(({ filename }: { filename: string }) => filename),
+      ['slow.gcode'],
+    )
+    assert.deepEqual((await scene.act('queue', 'off')).result, { queue: 'off' })
+    assert.deepEqual(commandsOf(plugs.queue), OFF)
+  })
+
   for (const {
     name,
     device,
@@ -229,10 +272,19 @@ test('options of power devices act as in the original', async t => {
     })
   }
 
+  await t.test('shut.on, shutdelay.on, devices_in_shutdown', async () => {
+    for (const device of ['shut', 'shutdelay'] as const) {
+      assert.deepEqual((await scene.act(device, 'on')).result, { [device]: 'on' })
+      commandsOf(plugs[device])
+    }
+    klippy.setState('shutdown')
+    await Promise.all([scene.notified('shut', 'off'), scene.notified('shutdelay', 'off')])
+    assert.deepEqual(commandsOf(plugs.shut), OFF)
+    assert.deepEqual(commandsOf(plugs.shutdelay), OFF)
+  })
+
   await t.test('restart.on_in_shutdown', async () => {
     assert.equal(klippy.count('gcode/firmware_restart'), 0)
-    klippy.setState('shutdown')
-    await client.notified('notify_klippy_shutdown')
     assert.deepEqual((await scene.act('restart', 'on')).result, { restart: 'on' })
     assert.deepEqual(commandsOf(plugs.restart), ON)
     await klippy.waitFor('gcode/firmware_restart')

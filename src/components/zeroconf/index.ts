@@ -21,7 +21,7 @@ function sendDescription(req: IncomingMessage, res: ServerResponse, discovery: D
   const text = discovery.describe(req.socket.localAddress ?? '')
   if (text === null) throw new ApiError(404, 'SSDP has not started yet, try again later')
   res.writeHead(200, {
-    'Content-Type': 'application/xml; charset=utf-8',
+    'Content-Type': 'application/xml',
     'X-Content-Type-Options': 'nosniff',
     'Content-Length': Buffer.byteLength(text),
   })

@@ -20,7 +20,7 @@ class RawServer implements AsyncDisposable {
       this.#sockets.add(socket)
       socket.on('error', () => undefined)
       socket.on('data', data => {
-        this.received[index] = `${this.received[index]}${data}`
+        this.received[index] = `${this.received[index]}${String(data)}`
         reply(socket, requests++)
       })
     })
@@ -56,7 +56,7 @@ async function bodyOf(bytes: string, { isSlow = false } = {}): Promise<string> {
     socket.end()
   })
   const reply = await new PlainHttp().get(server.url, READ)
-  return `${reply?.status} ${reply?.body}`
+  return `${reply?.status} ${String(reply?.body)}`
 }
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -165,8 +165,8 @@ test('a kept connection serves the next read, until the server ends it', async (
 })
 
 for (const [what, bytes] of [
-  ['asks to close it', `${OK}Connection: Close\r\nContent-Length: 1\r\n\r\na`],
-  ['speaks HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na'],
+  ['closes it', `${OK}Connection: Close\r\nContent-Length: 1\r\n\r\na`],
+  ['uses HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na'],
   ['sends more than a response', `${KEPT}HTTP/1.1 200 OK\r\n`],
 ] as const) {
   test(`a connection is not kept if the server ${what}`, async () => {
@@ -197,14 +197,14 @@ test('a server gets 8 requests at the same time, and 4 connections are kept', as
 
 test('an aborted read ends with the reason, and its connection with it', async () => {
   const ended = Promise.withResolvers<void>()
-  const asked = Promise.withResolvers<void>()
+  const requested = Promise.withResolvers<void>()
   await using server = await RawServer.start(socket => {
     socket.on('close', () => ended.resolve())
-    asked.resolve()
+    requested.resolve()
   })
   const controller = new AbortController()
   const reply = new PlainHttp().get(server.url, { ...READ, signal: controller.signal })
-  await asked.promise
+  await requested.promise
   controller.abort(new Error('enough'))
   await assert.rejects(reply, /^Error: enough$/)
   await ended.promise

@@ -5,7 +5,7 @@ import { type ResponseHead, readHead } from './response-head.ts'
 const MAX_HEAD = 16 * 1024
 const END_OF_HEAD = '\r\n\r\n'
 const END_OF_LINE = '\r\n'
-/** The size of a chunk, and extensions that nobody uses. */
+/** The size of a chunk; extensions after it are ignored. */
 const CHUNK_LINE = /^([\da-f]{1,8})[ \t]*(?:;.*)?$/i
 
 export class ResponseReader {
