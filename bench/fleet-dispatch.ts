@@ -3,8 +3,9 @@
 // this process, the engine is in another.
 import { sign } from 'node:crypto'
 import { cpus } from 'node:os'
-import { FleetRig, until } from '../test/fleet/hub/fleet-rig.ts'
+import { FleetRig } from '../test/fleet/hub/fleet-rig.ts'
 import { SimulatedPrinter } from '../test/fleet/hub/simulated-printer.ts'
+import { until } from '../test/support/until.ts'
 import { credentialsOf } from './fleet-credentials.ts'
 import { sleep } from './load.ts'
 

@@ -1,6 +1,7 @@
-// Runs the tests: all of them, or the files named on the command line. `--times` lists the files that cost the most
-// processor time. A process for each file would cost more than most tests, and many tests wait for a clock; so a few
-// processes run in parallel, and each takes the next file when it has finished one.
+// Runs the tests: those that need nothing besides the repository, Node, npm and git; with `--system` the system tests; or the
+// files named on the command line. `--times` lists the files that cost the most processor time. A process for each file would
+// cost more than most tests, and many tests wait for a clock; so a few processes run in parallel, and each takes the next file
+// when it has finished one.
 import { spawn, spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,22 +18,23 @@ const TIMEOUT = 120_000
 const SILENCE = 150_000
 /** The same after a test has hung: what it has left open would keep the process until then. */
 const SILENCE_AFTER_TIMEOUT = 20_000
+/** The end of the names of system tests. */
+const SYSTEM = '.system.test.ts'
 /** Files and folders whose tests start many programs, or take longest: these run first. */
 const FIRST = [
-  'components/files/mounted.test.ts',
-  'components/dashboard/browser.test.ts',
+  'components/files/mounted.system.test.ts',
+  'components/dashboard/browser.system.test.ts',
   'components/update-manager/git-operations.test.ts',
-  'system/',
   'components/update-manager/own-server.test.ts',
-  'components/update-manager/python/pip.test.ts',
-  'recordings/update.test.ts',
+  'components/update-manager/python/pip.system.test.ts',
+  'recordings/update',
   'components/update-manager/',
   'components/timelapse/',
   'components/files/observer.test.ts',
   'components/files/first-replies.test.ts',
   'components/zeroconf/mdns.test.ts',
   'app/',
-  'docs-examples.test.ts',
+  'docs-examples',
 ].map(name => `test/${name}`)
 /**
  * Megabytes of memory with which a process may start a file of `FIRST`, or another one. To start a program, Node copies the
@@ -165,6 +167,12 @@ function inOrder(files) {
   return files.toSorted((a, b) => place(a) - place(b))
 }
 
+/** The files of all system tests, or of all others. */
+function findFiles(system) {
+  const all = globSync('test/**/*.test.ts', { cwd: root })
+  return all.filter(file => file.endsWith(SYSTEM) === system).sort()
+}
+
 function reportTimes(results) {
   const sorted = results.toSorted((a, b) => b.processor - a.processor)
   const sum = results.reduce((total, { processor = 0 }) => total + processor, 0)
@@ -181,9 +189,9 @@ function reportTimes(results) {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { times: { type: 'boolean', default: false } },
+  options: { system: { type: 'boolean', default: false }, times: { type: 'boolean', default: false } },
 })
-const files = positionals.length > 0 ? positionals : globSync('test/**/*.test.ts', { cwd: root }).sort()
+const files = positionals.length > 0 ? positionals : findFiles(values.system)
 const temporary = temporaryFolder()
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))

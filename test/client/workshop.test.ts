@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Workshop, type WorkshopChange } from '../../src/client/index.ts'
-import { until } from '../fleet/hub/fleet-rig.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
+import { until } from '../support/until.ts'
 import { startWorkshopRig } from '../support/workshop.ts'
 
 test('the list, a client of each printer, and changes', async t => {

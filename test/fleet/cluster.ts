@@ -13,8 +13,9 @@ import {
 } from '../../src/fleet/hub/engine/tokens.ts'
 import { freePort } from '../support/free-port.ts'
 import { killProcess } from '../support/kill-process.ts'
+import { programPath } from '../support/program.ts'
 
-const PROGRAM = '/usr/sbin/nats-server'
+const PROGRAM = programPath('nats-server') ?? ''
 const NODES = ['n1', 'n2', 'n3']
 
 export class Cluster implements AsyncDisposable {

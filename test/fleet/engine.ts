@@ -1,6 +1,6 @@
 // An engine for tests: nats-server in operator mode, with one account for the fleet and credentials by the template.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,11 +21,13 @@ import {
 import { keyPairOf } from '../../src/fleet/hub/engine/key-pair.ts'
 import { freePort } from '../support/free-port.ts'
 import { killProcess } from '../support/kill-process.ts'
+import { absent, programPath } from '../support/program.ts'
+import { seedOf } from './seed.ts'
 
-const PROGRAM = '/usr/sbin/nats-server'
+const PROGRAM = programPath('nats-server') ?? ''
 
 /** Why tests with an engine do not run here; false if they do. */
-export const skip = existsSync(PROGRAM) ? false : 'nats-server is not installed'
+export const skip = absent('nats-server')
 
 /** A certificate that is its own authority, and its key, in PEM. */
 interface TlsFiles {
@@ -199,11 +201,6 @@ export class Engine implements AsyncDisposable {
     await this.kill()
     rmSync(this.#folder, { recursive: true, force: true })
   }
-}
-
-/** The text of the seed of a key. */
-export function seedOf(key: KeyPair): string {
-  return new TextDecoder().decode(key.getSeed())
 }
 
 /** `key`, whose signatures are quick. */

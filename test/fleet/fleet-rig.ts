@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { createUser } from '@nats-io/nkeys'
 import type { DataPaths } from '../../src/core/paths.ts'
 import { type Rig, type RigOptions, startRig } from '../support/rig.ts'
-import type { Frame } from '../support/web-client.ts'
-import { Engine, seedOf } from './engine.ts'
+import { Engine } from './engine.ts'
+import { seedOf } from './seed.ts'
 import { EPOCH, TestHub } from './test-hub.ts'
 
 /** A printer that prints this in a few seconds of its own time. */
@@ -18,18 +18,6 @@ export interface FleetRig extends AsyncDisposable {
   readonly engine: Engine
   readonly hub: TestHub
   readonly rig: Rig
-}
-
-/** Calls a method of the API; resolves with its result. */
-export async function call({ url }: Pick<Rig, 'url'>, method: string, params: object) {
-  const response = await fetch(`${url}/server/jsonrpc`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-  })
-  const reply: Frame = await response.json()
-  if (reply.error !== undefined) throw new Error(`${reply.error.code}: ${reply.error.message}`)
-  return reply.result
 }
 
 /** What a printer has after it joined, in its data folder. */

@@ -1,10 +1,12 @@
-// Whether a program that a test needs is on this machine; running the program would take as long as some tests.
+// Whether a program that a test needs is on this machine; running the program would take as long as some tests. Only system
+// tests may need one that does not come with Node, npm and git.
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** The path of a program; undefined if it is not installed. */
 export function programPath(program: string): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter)
+  // Debian installs daemons where only root's PATH leads.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']
   return folders.map(folder => join(folder, program)).find(isProgram)
 }
 

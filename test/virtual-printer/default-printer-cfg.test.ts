@@ -1,32 +1,15 @@
 // The machine of the default printer.cfg: commands that it skips, commands that the strict one rejects, and its macros.
-
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { defaultPrinterCfg } from '../../src/virtual-printer/index.ts'
 import { FOREIGN_FILES } from './foreign-files.ts'
-import { type Client, type Json, type PrinterRig, startPrinter } from './printer-rig.ts'
-
-const SLICER_FILES = join(import.meta.dirname, '../../../shared/gcode/files')
+import { type Client, type PrinterRig, print, startPrinter } from './printer-rig.ts'
 
 async function start(strict = false, speed = 1000): Promise<{ rig: PrinterRig; client: Client }> {
   const rig = await startPrinter({ config: defaultPrinterCfg({ strict }), speed })
   const client = await rig.connect()
   await client.subscribeOutput()
   return { rig, client }
-}
-
-/** Prints a file of the G-code folder to its end; `output` is the console's part since its start. */
-async function print(rig: PrinterRig, client: Client, name: string): Promise<Json & { output: string[] }> {
-  const from = client.output.length
-  await client.subscribe({ virtual_sdcard: ['is_active'] })
-  await client.script(`SDCARD_PRINT_FILE FILENAME="${name}"`)
-  while (rig.printer.status('virtual_sdcard')!.is_active === true) {
-    const seen = client.messages.length
-    await client.until(() => client.messages.length > seen)
-  }
-  return { ...(await client.query('print_stats')), output: client.output.slice(from) }
 }
 
 test('files of other machines print one after the other, each with a message about what is skipped', async () => {
@@ -168,17 +151,4 @@ describe('the forgiving machine', { concurrency: true }, () => {
     await client.script('M140 S0\nTEMPERATURE_WAIT SENSOR=heater_bed MAXIMUM=35')
     assert.ok(bed() <= 35.1)
   })
-})
-
-describe('files of slicers', { concurrency: true, skip: !existsSync(SLICER_FILES) }, () => {
-  for (const name of existsSync(SLICER_FILES) ? readdirSync(SLICER_FILES) : []) {
-    if (!name.endsWith('.gcode')) continue
-    test(`${name} prints to its end`, async () => {
-      const { rig, client } = await start()
-      await using _ = rig
-      copyFileSync(join(SLICER_FILES, name), join(rig.folder, 'gcodes', name))
-      const { state, message } = await print(rig, client, name)
-      assert.deepEqual({ state, message }, { state: 'complete', message: '' })
-    })
-  }
 })

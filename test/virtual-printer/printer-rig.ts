@@ -250,3 +250,19 @@ export async function startPrinter(options: RigOptions = {}): Promise<PrinterRig
   if (options.ready !== false) await rig.printer.untilReady()
   return rig
 }
+
+/** Prints a file of the G-code folder to its end; `output` is the console's part since its start. */
+export async function print(
+  rig: PrinterRig,
+  client: Client,
+  name: string,
+): Promise<Json & { output: string[] }> {
+  const from = client.output.length
+  await client.subscribe({ virtual_sdcard: ['is_active'] })
+  await client.script(`SDCARD_PRINT_FILE FILENAME="${name}"`)
+  while (rig.printer.status('virtual_sdcard')!.is_active === true) {
+    const seen = client.messages.length
+    await client.until(() => client.messages.length > seen)
+  }
+  return { ...(await client.query('print_stats')), output: client.output.slice(from) }
+}

@@ -11,7 +11,6 @@ import type { Slot } from '../../src/workshop/slot.ts'
 import { UsersOfAll } from '../../src/workshop/without-main.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { type Metrics, parseMetrics } from '../support/metrics-text.ts'
-import { checkMetrics, noPromtool } from '../support/promtool.ts'
 import { testLog } from '../support/test-log.ts'
 import { startWorkshopRig, type WorkshopRig } from '../support/workshop.ts'
 
@@ -77,10 +76,6 @@ test('the metrics of all printers are in one document, each with its name', asyn
     const metrics = parseMetrics((await scrape(rig, '/one/metrics')).text, 'text')
     assert.deepEqual(metrics.find('klipper_extruder_temperature')[0]?.labels, {})
     assert.equal((await scrape(rig, '/without/metrics')).status, 404)
-  })
-
-  await t.test('promtool accepts them', { skip: noPromtool }, async () => {
-    checkMetrics((await scrape(rig)).text)
   })
 })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { startPrinterInFolder } from '../../src/app/virtual-printer-in-folder.ts'
 import { type Client, connect } from '../../src/client/index.ts'
-import { until } from '../fleet/hub/fleet-rig.ts'
+import { until } from '../support/until.ts'
 import { WatchedService } from '../support/watched-service.ts'
 import { WorkshopRun } from './workshop-run.ts'
 

@@ -1,8 +1,7 @@
 // The command `moonraker-ts fleet`: what it prints, and how it refuses.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -48,16 +47,4 @@ test('without nats-server the error names its package', async () => {
   await assert.rejects(findEngine([FOLDER]), {
     message: /^nats-server is not installed: apt install nats-server/,
   })
-})
-
-test('a certificate has all names, is its own authority, and is not replaced', t => {
-  if (spawnSync('openssl', ['version']).status !== 0) return t.skip('openssl is not installed')
-  const args = ['fleet', 'certificate', 'hub.example', '192.0.2.7', '-d', FOLDER]
-  assert.equal(run(args).status, 0)
-  const certificate = new X509Certificate(readFileSync(join(FOLDER, 'certs', 'fleet.cert')))
-  assert.equal(certificate.subjectAltName, 'DNS:hub.example, IP Address:192.0.2.7')
-  assert.ok(certificate.ca)
-  const again = run(args)
-  assert.equal(again.status, 1)
-  assert.match(again.stderr, /there is a certificate already/)
 })

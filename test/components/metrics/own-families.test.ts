@@ -1,9 +1,8 @@
-// The metrics of the server itself: requests, clients, database, process, and that promtool accepts the document.
+// The metrics of the server itself: requests, clients, database, process.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '../../../src/client/index.ts'
 import { type Metrics, parseMetrics } from '../../support/metrics-text.ts'
-import { checkMetrics, noPromtool } from '../../support/promtool.ts'
 import { sendRequest } from '../../support/raw-http.ts'
 import { type Rig, startRig } from '../../support/rig.ts'
 
@@ -52,12 +51,4 @@ test('the process, its event loop, clients and Klippy', async () => {
     assert.ok(lag >= 0 && lag < 60, String(lag))
   }
   assert.equal(metrics.value('moonraker_mqtt_connected'), undefined)
-})
-
-test('promtool accepts the metrics', { skip: noPromtool }, async () => {
-  await using rig = await startRig({ conf: '[metrics]' })
-  using client = await connect({ url: rig.socketPath })
-  await client.call('server.info')
-  await scrape(rig)
-  checkMetrics((await sendRequest(rig.port, '/metrics')).body)
 })

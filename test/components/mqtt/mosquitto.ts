@@ -2,14 +2,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { freePort } from '../../support/free-port.ts'
 import { killProcess } from '../../support/kill-process.ts'
-
-// Debian installs the broker where only root's path leads.
-const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}/usr/sbin` }
+import { programPath } from '../../support/program.ts'
 
 export class Mosquitto implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'mosquitto-'))
@@ -43,8 +41,7 @@ export class Mosquitto implements AsyncDisposable {
 
   /** Starts the process; resolves when it accepts connections. */
   async run(): Promise<void> {
-    const child = spawn('mosquitto', ['-c', join(this.folder, 'mosquitto.conf')], {
-      env,
+    const child = spawn(programPath('mosquitto') ?? '', ['-c', join(this.folder, 'mosquitto.conf')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#process = child
@@ -68,7 +65,7 @@ export class Mosquitto implements AsyncDisposable {
   /** Resolves with `count` messages of `topic` as mosquitto_sub prints them. */
   async messages(topic: string, count: number, options: readonly string[] = []): Promise<string[]> {
     const args = ['-p', `${this.port}`, '-t', topic, '-C', `${count}`, '-W', '20', ...options]
-    const { stdout } = await promisify(execFile)('mosquitto_sub', args, { env })
+    const { stdout } = await promisify(execFile)('mosquitto_sub', args)
     return stdout.trimEnd().split('\n')
   }
 

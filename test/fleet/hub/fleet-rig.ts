@@ -13,7 +13,7 @@ import { printerToken } from '../../../src/fleet/hub/engine/tokens.ts'
 import { type Hub, type HubOptions, startHub } from '../../../src/fleet/hub/hub.ts'
 import { checkReply } from '../../support/check-reply.ts'
 import { freePort } from '../../support/free-port.ts'
-import { seedOf } from '../engine.ts'
+import { seedOf } from '../seed.ts'
 import { SimulatedPrinter, type SimulatedPrinterOptions } from './simulated-printer.ts'
 
 /** A file that every blob folder of the rig can have. */
@@ -217,15 +217,4 @@ export async function logIn(url: string, username: string, password: string): Pr
   const { result, error } = await call(url, '/access/login', { body: { username, password } })
   if (error) throw new Error(error.message)
   return result.token
-}
-
-/** Resolves when `check` returns a value that is not false, null or undefined. */
-export async function until<T>(check: () => T | Promise<T>, seconds = 20): Promise<NonNullable<T>> {
-  const end = Date.now() + seconds * 1000
-  for (;;) {
-    const value = await check()
-    if (value) return value as NonNullable<T>
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${String(check)}`)
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createAccount } from '@nats-io/nkeys'
 import { keyPairOf } from '../../../src/fleet/hub/engine/key-pair.ts'
-import { seedOf } from '../engine.ts'
+import { seedOf } from '../seed.ts'
 
 test('a key pair has the keys of its seed, and signs as the library does', () => {
   const pair = createAccount()

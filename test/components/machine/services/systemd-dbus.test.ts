@@ -1,4 +1,4 @@
-// A system's D-Bus that is broken, slow or hostile. That services work is shown on a real one: test/system/dbus.test.ts.
+// A system's D-Bus that is broken, slow or hostile. That services work is shown on a real one: systemd.system.test.ts.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
