@@ -15,12 +15,12 @@ export async function managedServices({
   readonly options: ServiceOptions
 }): Promise<string[]> {
   const { is_system_service, managed_services } = options
-  if (is_system_service && !(await machine.allows(name))) {
+  const wanted = managed_services ?? (is_system_service ? [name] : [])
+  if (wanted.includes(name) && !(await machine.allows(name))) {
     core.warnings.add(notAllowed(name, core.paths.allowedServices))
     return []
   }
   const choices = [name, ...SHARED]
-  const wanted = managed_services ?? (is_system_service ? [name] : [])
   for (const invalid of wanted.filter(service => !choices.includes(service))) {
     core.warnings.add(
       `[update_manager ${name}]: Option 'managed_services: ${wanted.join(' ')}' contains an invalid value ` +

@@ -112,6 +112,19 @@ test('the services of a section restart in their order', async () => {
   ])
 })
 
+test('a section that restarts only Klipper, as that of Happy Hare, needs no permission for itself', async () => {
+  const lines = 'managed_services: klipper'
+  await using scene = await started('add-on', 140, section('add-on unlisted', 138, lines))
+  const { client, calls } = scene
+  const { result } = await client.call('server.info')
+  assert.deepEqual(
+    result.warnings.filter((warning: string) => warning.includes('not permitted')),
+    [],
+  )
+  await client.call('machine.update.client', { name: 'unlisted' })
+  assert.deepEqual(calls(), ['restart klipper.service'])
+})
+
 /** The messages of a full update that restarts Klipper, from the first restart on. */
 const fullUpdate = (end: string) => [
   'Git Repo app: Restarting service app...',
