@@ -1,6 +1,8 @@
 // The coordinates of G-code: absolute and relative, offsets, factors, saved states. Positions are x, y, z, e in mm,
 // speeds in mm/min as G-code gives them.
 
+import type { FilamentMove } from './retraction.ts'
+
 interface SavedState {
   absolute: boolean
   absoluteExtrude: boolean
@@ -70,6 +72,12 @@ export class GcodeCoordinates {
     const start = this.position[3]!
     if (!this.absolute || !this.absoluteExtrude) return (_, piece) => e * piece
     return share => start + (e - start) * share
+  }
+
+  /** Moves the filament alone, with the factors of speed and flow. Returns the speed in mm/s. */
+  feed({ distance, speed }: FilamentMove): number {
+    this.last[3] = this.last[3]! + distance * this.extrudeFactor
+    return speed * this.speedFactor
   }
 
   /** G92: the present position gets these coordinates; without any all become 0. */

@@ -61,7 +61,7 @@ export class Lookahead {
   }
 
   #extruderV2(previous: Move, move: Move): number {
-    const jump = Math.abs(move.de / move.length - previous.de / previous.length)
+    const jump = Math.abs(move.de * move.inverseLength - previous.de * previous.inverseLength)
     return jump === 0 ? Number.POSITIVE_INFINITY : (this.extruderCorner / jump) ** 2
   }
 
@@ -122,9 +122,17 @@ function planBackwards(queue: readonly Move[], lazy: boolean): number {
   return settled
 }
 
+/**
+ * Computed in the order of Klipper: for a square_corner_velocity of 0, the last digit decides whether a line in pieces
+ * stops between them.
+ */
 function cornerV2(previous: Move, move: Move): number {
-  const cos =
-    -(previous.dx * move.dx + previous.dy * move.dy + previous.dz * move.dz) / (previous.length * move.length)
+  const [before, after] = [previous.inverseLength, move.inverseLength]
+  const cos = -(
+    move.dx * after * (previous.dx * before) +
+    move.dy * after * (previous.dy * before) +
+    move.dz * after * (previous.dz * before)
+  )
   const sinHalf = Math.sqrt(Math.max(0, (1 - cos) / 2))
   const cosHalf = Math.sqrt(Math.max(0, (1 + cos) / 2))
   if (sinHalf >= 1 || cosHalf <= 0) return Number.POSITIVE_INFINITY

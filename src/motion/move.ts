@@ -24,6 +24,8 @@ export class Move {
   readonly de: number
   /** Length in mm: of the path, or of the filament when nothing else moves. */
   readonly length: number
+  /** 1 / length; 0 without a length. */
+  readonly inverseLength: number
   /** Whether an axis moves, not only the extruder. */
   readonly kinematic: boolean
   accel: number
@@ -52,13 +54,18 @@ export class Move {
     this.startY = start[1]!
     this.startZ = start[2]!
     this.startE = start[3]!
-    this.dx = end[0]! - this.startX
-    this.dy = end[1]! - this.startY
-    this.dz = end[2]! - this.startZ
+    const dx = end[0]! - this.startX
+    const dy = end[1]! - this.startY
+    const dz = end[2]! - this.startZ
     this.de = end[3]! - this.startE
-    const path = Math.sqrt(this.dx * this.dx + this.dy * this.dy + this.dz * this.dz)
+    const path = Math.sqrt(dx * dx + dy * dy + dz * dz)
+    // The rest of sums of relative positions is no move.
     this.kinematic = path >= 1e-9
+    this.dx = this.kinematic ? dx : 0
+    this.dy = this.kinematic ? dy : 0
+    this.dz = this.kinematic ? dz : 0
     this.length = this.kinematic ? path : Math.abs(this.de)
+    this.inverseLength = this.length === 0 ? 0 : 1 / this.length
     // The printer's acceleration does not limit the extruder alone, only its own limits do.
     const velocity = this.kinematic ? Math.min(speed, limits.maxVelocity) : speed
     this.accel = this.kinematic ? limits.maxAccel : EXTRUDER_ACCEL

@@ -8,7 +8,7 @@ export interface RetractionSettings {
   readonly backSpeed: number
 }
 
-/** A move of the filament alone. */
+/** A move of the filament alone, before the factors of speed and flow. */
 export interface FilamentMove {
   /** mm; negative for a retraction. */
   readonly distance: number

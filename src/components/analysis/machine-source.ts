@@ -11,7 +11,7 @@ import type { AnalysisOptions } from './record.ts'
 const NAMESPACE = 'moonraker'
 const KEY = ['analysis', 'machine'] as const
 /** The form of the remembered value, and of what analyses contain, with the default machine: a new one makes all outdated. */
-const VERSION = 1
+const VERSION = 2
 
 /** The settings of Klipper's configuration, by section. */
 export type Settings = Readonly<Record<string, unknown>>

@@ -15,8 +15,7 @@ export function firmwareRetraction(host: Host, section: Section, gcodeMove: Gcod
     extra: section.number('unretract_extra_length', 0, { min: 0 }),
     backSpeed: section.number('unretract_speed', 10, { min: 1 }),
   })
-  const feed = (move: FilamentMove | undefined) =>
-    move && gcodeMove.moveTo({ 3: gcodeMove.position[3]! + move.distance }, move.speed)
+  const feed = (move: FilamentMove | undefined) => move && gcodeMove.feed(move)
   gcode.register(
     'SET_RETRACTION',
     command => {

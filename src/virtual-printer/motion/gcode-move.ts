@@ -2,6 +2,7 @@
 
 import { GcodeCoordinates } from '../../motion/coordinates.ts'
 import { MoveWords } from '../../motion/move-words.ts'
+import type { FilamentMove } from '../../motion/retraction.ts'
 import { GcodeError, UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
@@ -111,6 +112,11 @@ export class GcodeMove {
       if (value !== undefined) this.#coordinates.last[axis] = value
     }
     return this.#send(speed)
+  }
+
+  /** Moves the filament alone. */
+  feed(move: FilamentMove): void | Promise<void> {
+    return this.#send(this.#coordinates.feed(move))
   }
 
   /** Takes the toolhead's position, after moves that did not come from G-code. */

@@ -1,5 +1,6 @@
 // The reach of the machine: axis ranges, homed axes, and the limits of Z, for each kind of kinematics.
 
+import { type DeltaReach, deltaReach, limitOnDelta } from '../../motion/delta.ts'
 import type { Move } from '../../motion/move.ts'
 import type { Config } from '../config/config.ts'
 import type { Section } from '../config/section.ts'
@@ -95,13 +96,15 @@ function roundKinematics(config: Config, printer: Section, kind: string): Kinema
   const letters = kind.includes('delta') ? ['a', 'b', 'c'] : ['bed', 'arm', 'z', 'a', 'b', 'c', 'd']
   const names = letters.map(letter => `stepper_${letter}`).filter(name => config.has(name))
   const first = config.section(names.at(kind === 'delta' ? 0 : -1) ?? 'stepper_a')
-  const radius = printer.number('print_radius', printer.number('delta_radius', 150, { above: 0 }), {
-    above: 0,
-  })
+  const towersRadius = printer.number('delta_radius', 150, { above: 0 })
+  const printRadius = printer.number('print_radius', towersRadius, { above: 0 })
+  const delta = kind === 'delta' ? readDelta(config, names, { radius: towersRadius, printRadius }) : null
+  const radius = delta?.most ?? printRadius
   const top = first.number('position_endstop', first.number('position_max', 250))
   const bottom = printer.number('minimum_z_position', 0)
   const rail = { ...readRail(first, top, bottom), homesPositive: true }
-  const limit = zLimits(printer, printer.number('max_velocity'), printer.number('max_accel'))
+  const [maxVelocity, maxAccel] = [printer.number('max_velocity'), printer.number('max_accel')]
+  const limit = zLimits(printer, maxVelocity, maxAccel)
   return {
     rails: names.map(name => ({ ...rail, name })),
     steppers: stepperNames(config, letters),
@@ -115,11 +118,23 @@ function roundKinematics(config: Config, printer: Section, kind: string): Kinema
       const reach = Math.hypot(move.startX + move.dx, move.startY + move.dy)
       if (reach > radius + 1e-6 || z < bottom - 1e-9 || z > top + 1e-9)
         throw outOfRange(move, 'Move out of range')
+      if (delta !== null) limitOnDelta(move, delta, { maxVelocity, maxAccel })
       if (move.dz === 0) return
       const ratio = move.length / Math.abs(move.dz)
       move.limit(limit.speed * ratio, limit.accel * ratio)
     },
   }
+}
+
+function readDelta(
+  config: Config,
+  towers: readonly string[],
+  { radius, printRadius }: { readonly radius: number; readonly printRadius: number },
+): DeltaReach {
+  const [first, ...others] = towers.map(name => config.section(name))
+  const arm = first?.number('arm_length', undefined, { above: radius }) ?? radius
+  const arms = others.map(tower => tower.number('arm_length', arm, { above: radius }))
+  return deltaReach({ radius, printRadius, armLength: Math.min(arm, ...arms) })
 }
 
 function noKinematics(): Kinematics {

@@ -1,5 +1,6 @@
 // Motors on and off, and the commands that move a single motor.
 
+import { MOTORS_OFF } from '../../motion/timing.ts'
 import { UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
@@ -17,6 +18,7 @@ export class StepperEnable {
     for (const name of names) this.#enabled.set(name, false)
     const { gcode } = host
     const off = async () => {
+      if (this.anyOn) await toolhead.dwell(MOTORS_OFF)
       await toolhead.settle()
       this.disableAll()
     }

@@ -2,14 +2,13 @@
 
 import { Lookahead } from '../../motion/lookahead.ts'
 import { type MotionLimits, Move } from '../../motion/move.ts'
+import { LEAD } from '../../motion/timing.ts'
 import { GcodeError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
 import { AXES, type Kinematics } from './kinematics.ts'
 import { Timeline } from './timeline.ts'
 
-/** Seconds between the first move after an idle time and its execution. */
-const LEAD = 0.25
 /** Seconds of planned motion beyond which commands wait. */
 const BUFFER = 1
 

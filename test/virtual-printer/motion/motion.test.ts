@@ -48,6 +48,14 @@ describe('the machine', { concurrency: true }, () => {
     await assert.rejects(client.script('G1 X100 Y100'), {
       message: 'Move out of range: 100.000 100.000 100.000 [0.000]',
     })
+    const timeOf = async (move: string) => {
+      await client.script('G1 X0 Y0 F60000\nM400')
+      const before = (await client.query('toolhead')).print_time as number
+      await client.script(`${`${move}\nG1 X0\n`.repeat(100)}M400`)
+      return ((await client.query('toolhead')).print_time as number) - before
+    }
+    const near = await timeOf('G1 X117')
+    assert.ok((await timeOf('G1 X118')) > near * 1.3, 'moves are slow far from the centre')
   })
 
   test('Z is slow, and slows a slanted move', async () => {

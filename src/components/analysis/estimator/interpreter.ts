@@ -26,6 +26,17 @@ const SLICER_POINTS = 1024
 /** A layer without a comment is at least so much higher than the one before, in mm. */
 const LAYER_STEP = 0.01
 
+/** Commands before which Klipper stops, and whose own time is not known or nothing. */
+const STOPPING = [
+  'M400',
+  'SET_DUAL_CARRIAGE',
+  'SET_EXTRUDER_ROTATION_DISTANCE',
+  'SET_INPUT_SHAPER',
+  'SET_STEPPER_ENABLE',
+  'SYNC_EXTRUDER_MOTION',
+  'TEMPERATURE_WAIT',
+]
+
 type Params = ReadonlyMap<string, string>
 type Handler = (params: Params, line: string) => void
 
@@ -171,10 +182,9 @@ export class Interpreter {
       ['G28', params => this.#home(params)],
       ['SET_KINEMATIC_POSITION', params => motion.setPosition(axes(params))],
       ['ACTIVATE_EXTRUDER', params => void motion.useExtruder(params.get('EXTRUDER') ?? '')],
-      ['M400', stop],
-      ['TEMPERATURE_WAIT', stop],
-      ['M18', stop],
-      ['M84', stop],
+      ['M18', () => motion.motorsOff()],
+      ['M84', () => motion.motorsOff()],
+      ...STOPPING.map((name): [string, Handler] => [name, stop]),
     ]
   }
 

@@ -1,4 +1,5 @@
 // The machine that a file is examined for: what the planner and the checks need of Klipper's configuration, as plain data.
+import { type DeltaReach, deltaReach } from '../../../motion/delta.ts'
 import { type ExtruderLimits, extruderLimits } from '../../../motion/extruder-limits.ts'
 import type { MotionLimits } from '../../../motion/move.ts'
 import type { RetractionSettings } from '../../../motion/retraction.ts'
@@ -20,6 +21,8 @@ export type Machine = {
   readonly ranges: readonly (readonly [min: number, max: number])[] | null
   /** Radius of a round bed; null for other beds. */
   readonly radius: number | null
+  /** Null for machines that are no deltas. */
+  readonly delta: DeltaReach | null
   /** Position after homing. */
   readonly homed: readonly [x: number, y: number, z: number]
   /** By their sections: extruder, extruder1, … */
@@ -88,24 +91,38 @@ function cruiseRatioOf(printer: Section, maxAccel: number): number {
   return accelToDecel === undefined ? 0.5 : 1 - Math.min(1, accelToDecel / maxAccel)
 }
 
-function reachOf(settings: Settings): Pick<Machine, 'ranges' | 'radius' | 'homed'> {
+function reachOf(settings: Settings): Pick<Machine, 'ranges' | 'radius' | 'delta' | 'homed'> {
   const rails = AXES.map(axis => sectionOf(settings, `stepper_${axis}`))
   const ranges = rails.map(
     rail => [numberOf(rail, 'position_min') ?? 0, numberOf(rail, 'position_max')] as const,
   )
   if (ranges.every((range): range is readonly [number, number] => range[1] !== undefined)) {
     const [x, y] = rails.map(rail => numberOf(rail, 'position_endstop') ?? 0)
-    return { ranges, radius: null, homed: [x!, y!, numberOf(rails[2]!, 'position_endstop') ?? 0] }
+    return {
+      ranges,
+      radius: null,
+      delta: null,
+      homed: [x!, y!, numberOf(rails[2]!, 'position_endstop') ?? 0],
+    }
   }
+  return deltaReachOf(settings) ?? { ranges: null, radius: null, delta: null, homed: [0, 0, 0] }
+}
+
+function deltaReachOf(
+  settings: Settings,
+): Pick<Machine, 'ranges' | 'radius' | 'delta' | 'homed'> | undefined {
   const printer = sectionOf(settings, 'printer')
-  const tower = sectionOf(settings, 'stepper_a')
-  const top = numberOf(tower, 'position_endstop')
-  const radius = positive(printer, 'print_radius') ?? positive(printer, 'delta_radius')
-  if (printer.kinematics !== 'delta' || top === undefined || radius === undefined)
-    return { ranges: null, radius: null, homed: [0, 0, 0] }
-  const side = [-radius, radius] as const
+  const towers = ['a', 'b', 'c'].map(tower => sectionOf(settings, `stepper_${tower}`))
+  const top = numberOf(towers[0]!, 'position_endstop')
+  const radius = positive(printer, 'delta_radius')
+  const arms = towers.flatMap(tower => positive(tower, 'arm_length') ?? [])
+  if (printer.kinematics !== 'delta' || top === undefined || radius === undefined) return undefined
+  const printRadius = positive(printer, 'print_radius') ?? radius
+  const delta = arms.length === 0 ? null : deltaReach({ radius, printRadius, armLength: Math.min(...arms) })
+  const most = delta?.most ?? printRadius
+  const side = [-most, most] as const
   const bottom = numberOf(printer, 'minimum_z_position') ?? 0
-  return { ranges: [side, side, [bottom, top]], radius, homed: [0, 0, top] }
+  return { ranges: [side, side, [bottom, top]], radius: most, delta, homed: [0, 0, top] }
 }
 
 function extrudersOf(

@@ -1,10 +1,12 @@
 // The motion of a print: the commands that move, and those that change how later moves are made.
 import { ARC_PLANES, type ArcPlane, arcPoints } from '../../../motion/arcs.ts'
 import { type AxisValues, GcodeCoordinates } from '../../../motion/coordinates.ts'
+import { limitOnDelta } from '../../../motion/delta.ts'
 import { limitExtrusion } from '../../../motion/extruder-limits.ts'
 import { Lookahead } from '../../../motion/lookahead.ts'
 import type { MotionLimits } from '../../../motion/move.ts'
 import { type FilamentMove, FirmwareRetraction } from '../../../motion/retraction.ts'
+import { LEAD, MOTORS_OFF } from '../../../motion/timing.ts'
 import type { Machine, MachineExtruder } from './machine.ts'
 import { type MoveOrigin, PrintMove } from './print-move.ts'
 
@@ -45,6 +47,8 @@ export class PrintMotion {
   readonly #machine: Machine
   readonly #events: MotionEvents
   readonly #lookahead: Lookahead
+  #hasStarted = false
+  #areMotorsOn = false
   #position: Float64Array = new Float64Array(4)
   #extruder: MachineExtruder | undefined
   readonly #words = new Float64Array(5)
@@ -78,12 +82,9 @@ export class PrintMotion {
       this.#events.rejected('number')
       return
     }
-    if (move.dz !== 0) {
-      const ratio = move.length / Math.abs(move.dz)
-      const { velocity, accel } = this.#machine.z
-      move.limit(velocity * ratio, accel * ratio)
-    }
-    if (move.de !== 0 && this.#extruder !== undefined) this.#limitExtrusion(move, this.#extruder)
+    this.#limit(move)
+    this.#start()
+    this.#areMotorsOn = true
     this.#events.planned(move, last[2]! - this.coordinates.base[2]!)
     this.#position.set(last)
     this.#lookahead.add(move)
@@ -123,9 +124,7 @@ export class PrintMotion {
 
   /** G10 and G11: moves the filament alone. */
   feed(move: FilamentMove | undefined): void {
-    if (move === undefined) return
-    this.coordinates.last[3] = this.coordinates.last[3]! + move.distance
-    this.send(move.speed)
+    if (move !== undefined) this.send(this.coordinates.feed(move))
   }
 
   /** G28: the axes are at their end stops. The time of homing does not count. */
@@ -164,12 +163,36 @@ export class PrintMotion {
   /** G4. */
   dwell(seconds: number): void {
     this.stop()
-    if (seconds > 0 && seconds < LONGEST_MOVE) this.#events.waited(seconds, this.origin)
+    if (!(seconds > 0 && seconds < LONGEST_MOVE)) return
+    this.#start()
+    this.#events.waited(seconds, this.origin)
+  }
+
+  /** M18 and M84. */
+  motorsOff(): void {
+    this.stop()
+    if (this.#areMotorsOn) this.#events.waited(MOTORS_OFF, this.origin)
+    this.#areMotorsOn = false
   }
 
   /** All moves so far end in a stop. */
   stop(): void {
     this.#lookahead.flush()
+  }
+
+  #start(): void {
+    if (!this.#hasStarted) this.#events.waited(LEAD, this.origin)
+    this.#hasStarted = true
+  }
+
+  #limit(move: PrintMove): void {
+    const { delta, z, limits } = this.#machine
+    if (move.dz !== 0) {
+      const ratio = move.length / Math.abs(move.dz)
+      move.limit(z.velocity * ratio, z.accel * ratio)
+    }
+    if (delta !== null && move.kinematic) limitOnDelta(move, delta, limits)
+    if (move.de !== 0 && this.#extruder !== undefined) this.#limitExtrusion(move, this.#extruder)
   }
 
   #limitExtrusion(move: PrintMove, { limits }: MachineExtruder): void {

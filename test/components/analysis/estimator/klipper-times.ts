@@ -1,5 +1,4 @@
-// What Klipper itself takes for the samples: `klippy.py -i FILE -o OUT -d DICT CFG` of v0.13.0-730 prints the time at its
-// end. The 0.25 s before the first move are not counted.
+// What Klipper itself takes for the samples: the rows that `bench/klipper-times.ts` prints with v0.13.0-730.
 import { readMachine } from '../../../../src/components/analysis/estimator/machine.ts'
 
 const common = {
@@ -22,7 +21,7 @@ const extruder = {
   max_temp: 400,
 }
 
-/** The settings of the three machines of the table. */
+/** The settings of the machines of the table. */
 export const SETTINGS = {
   usual: {
     ...common,
@@ -70,31 +69,72 @@ export const SETTINGS = {
     extruder: { ...extruder, instantaneous_corner_velocity: 0.2 },
     gcode_arcs: { resolution: 0.5 },
   },
+  delta: {
+    printer: {
+      kinematics: 'delta',
+      max_velocity: 300,
+      max_accel: 3000,
+      max_z_velocity: 150,
+      delta_radius: 130,
+      minimum_z_position: -100,
+    },
+    stepper_a: { position_endstop: 1000, arm_length: 260 },
+    stepper_b: { arm_length: 261 },
+    stepper_c: { arm_length: 262 },
+    heater_bed: common.heater_bed,
+    firmware_retraction: common.firmware_retraction,
+    extruder: { ...extruder, pressure_advance: 0.05 },
+    input_shaper: { shaper_freq_x: 40, shaper_freq_y: 45, shaper_type: 'mzv' },
+    gcode_arcs: { resolution: 0.5 },
+  },
 }
 
 /** The machines of the table. */
 export const MACHINES = Object.entries(SETTINGS).map(([name, settings]) => ({
   name,
+  settings,
   machine: readMachine(settings)!,
 }))
 
-/** Seconds on the usual, the fast and the slow machine; null where batch mode itself adds stops or does not finish. */
+/**
+ * Seconds on the usual, the fast, the slow and the delta machine; null where the print leaves the machine's reach, or turning
+ * the motors off waits for the input shaper.
+ */
 export const KLIPPER_TIMES: readonly (readonly [sample: string, ...seconds: (number | null)[]])[] = [
-  ['straight lines and square corners', 55.795, 54.221, 67.365],
-  ['a circle of many short lines', 6.954, 6.767, 12.772],
-  ['a star of uneven radius', 85.8, 50.451, 202.087],
-  ['infill', 91.545, 84.612, 132.587],
-  ['zigzag in a gap', 22.972, 11.507, 52.931],
-  ['retractions and travels', 31.724, 25.023, 58.776],
-  ['wipe while retracting, and Z hop', 48.391, 35.308, 75.327],
-  ['vase mode', 39.867, 39.714, 71.745],
-  ['arcs', 80.149, 77.875, 222.289],
-  ['arcs in the other planes', 4.677, 3.813, 9.122],
-  ['accelerations of the file', 707.54, 707.405, 708.498],
-  ['factors for speed and flow', 7.962, 7.765, 9.272],
-  ['relative moves and saved states', 6.904, 6.516, 8.335],
-  ['firmware retraction', 24.052, 20.58, 39.34],
-  ['pauses', 18.342, 17.762, 22.147],
-  ['tiny moves', null, 2.655, null],
-  ['long accelerations', 14.444, 13.614, null],
+  ['straight lines and square corners', 56.045, 54.471, 67.615, null],
+  ['a circle of many short lines', 7.204, 7.017, 13.022, 7.082],
+  ['a star of uneven radius', 86.05, 50.701, 202.337, 86.097],
+  ['infill', 91.795, 84.862, 132.837, null],
+  ['zigzag in a gap', 23.222, 11.757, 53.181, null],
+  ['retractions and travels', 31.974, 25.273, 59.026, null],
+  ['wipe while retracting, and Z hop', 48.641, 35.558, 75.577, null],
+  ['vase mode', 40.117, 39.964, 71.995, 39.995],
+  ['arcs', 80.399, 78.125, 222.539, 80.585],
+  ['arcs in the other planes', 4.927, 4.063, 9.372, 3.97],
+  ['accelerations of the file', 707.79, 707.655, 708.748, 707.997],
+  ['factors for speed and flow', 8.212, 8.015, 9.522, null],
+  ['relative moves and saved states', 7.154, 6.766, 8.585, 6.763],
+  ['firmware retraction', 24.302, 20.83, 39.59, 24.741],
+  ['pauses', 18.592, 18.012, 22.397, 18.47],
+  ['tiny moves', 4.626, 2.905, 9.468, 4.498],
+  ['long accelerations', 14.694, 13.864, 14.769, null],
+  ['one move', 1.601, 1.465, 2.399, 1.473],
+  ['corners of all angles', 44.591, 34.793, 100.366, 48.112],
+  ['lines of changing width', 13.684, 8.083, 31.615, 13.85],
+  ['slanted moves', 11.656, 8.248, 19.063, null],
+  ['filament alone', 12.991, 8.463, 29.737, 12.611],
+  ['small arcs', 24.075, 11.308, 65.966, 23.953],
+  ['commands that do not stop the head', 11.008, 9.096, 22.488, 10.881],
+  ['motors off and on', 2.829, 2.674, 3.801, null],
+  ['origins and offsets', 5.948, 5.707, 7.54, 5.825],
+  ['firmware retraction with factors', 12.108, 7.512, 25.982, 11.981],
+  ['odd spellings', 5.229, 5.03, 6.541, 5.108],
+  ['relative moves of tenths', 2.717, 2.279, 5.013, 2.595],
+  ['cruise ratios', 33.781, 19.797, 79.864, 33.654],
+  ['far from the centre', 17.799, 14.849, 41.91, 23.382],
+  ['a random path 1', 21.805, 14.514, 52.154, null],
+  ['a random path 2', 38.966, 28.822, 78.485, null],
+  ['a random path 3', 47.574, 37.18, 94.957, null],
+  ['a random path of short lines 4', 15.19, 9.446, 39.004, 15.068],
+  ['a random path of short lines 5', 14.558, 8.796, 39.256, 14.436],
 ]

@@ -24,6 +24,30 @@ test('defaults are those of Klipper', () => {
   assert.deepEqual([machine?.ranges, machine?.bedMaxTemp], [null, null])
 })
 
+test('the reach of a delta', () => {
+  const settings = {
+    printer: { ...PRINTER, kinematics: 'delta', delta_radius: 130, print_radius: 140 },
+    stepper_a: { position_endstop: 300, arm_length: 260 },
+    stepper_b: { arm_length: 255 },
+    stepper_c: { arm_length: 270 },
+  }
+  const machine = readMachine(settings)
+  // 12, 3 and 6 times as fast as the head: (ratio * 255) / sqrt(ratio² + 1) - 130.
+  assert.equal(machine?.radius?.toFixed(3), '124.119')
+  assert.deepEqual(
+    [machine?.delta?.slow.toFixed(3), machine?.delta?.verySlow.toFixed(3)],
+    ['111.914', '121.530'],
+  )
+  assert.deepEqual(machine?.homed, [0, 0, 300])
+  const without = readMachine({
+    ...settings,
+    stepper_a: { position_endstop: 300 },
+    stepper_b: {},
+    stepper_c: {},
+  })
+  assert.deepEqual([without?.delta, without?.radius], [null, 140])
+})
+
 test('settings without limits, or of wrong types, are no machine', () => {
   assert.equal(readMachine({}), undefined)
   assert.equal(readMachine({ printer: { max_velocity: 'fast', max_accel: null } }), undefined)

@@ -1,5 +1,7 @@
 // G-code of our own making whose times Klipper itself has computed: small pieces of every kind of motion.
 
+import { randomNumbers } from './random-gcode.ts'
+
 /** A file, and the seconds that Klipper's batch mode takes for it on the machines of `machines.ts`. */
 export interface PrintSample {
   readonly name: string
@@ -37,6 +39,21 @@ const retracting = Array.from({ length: 60 }, (_, n) => [
   'G1 E0.8 F1800',
   line([50 + (n % 7) * 11 + 4, 50 + (n % 5) * 9 + 3], 0.2),
 ]).flat()
+
+/** A path of random turns, lengths, speeds and widths from a seed. */
+function wandering(seed: number, longest: number, steps: number): string[] {
+  const random = randomNumbers(seed)
+  let [x, y, angle] = [75, 75, 0]
+  return Array.from({ length: steps }, () => {
+    const length = longest * random() ** 3
+    angle += (random() - 0.5) * (random() < 0.2 ? 6 : 1)
+    const inside = (value: number) => Math.min(115, Math.max(35, value))
+    ;[x, y] = [inside(x + length * Math.cos(angle)), inside(y + length * Math.sin(angle))]
+    const e = random() < 0.15 ? '' : ` E${(length * (0.03 + 0.02 * random())).toFixed(5)}`
+    const speed = random() < 0.1 ? ` F${600 + Math.floor(random() * 14_000)}` : ''
+    return `G1 X${f(x)} Y${f(y)}${e}${speed}`
+  })
+}
 
 export const PRINT_SAMPLES: readonly PrintSample[] = [
   sample('straight lines and square corners', [
@@ -169,4 +186,134 @@ export const PRINT_SAMPLES: readonly PrintSample[] = [
     'G1 X50 Y50',
     'G1 X200 Y60',
   ]),
+  sample('one move', []),
+  sample('corners of all angles', [
+    'G1 F9000',
+    ...Array.from({ length: 72 }, (_, n) => {
+      const angle = (n * 2.5 * Math.PI) / 180
+      const [x, y] = [75 + 15 * Math.cos(angle), 75 + 15 * Math.sin(angle)]
+      return [line([75, 75], 0.5), line([x, y], 0.5), 'G1 X60', line([60, 60 + n / 4], 0.3)]
+    }).flat(),
+  ]),
+  sample(
+    'lines of changing width',
+    Array.from(
+      { length: 300 },
+      (_, n) =>
+        `G1 X${f(50 + n * 0.2)} Y${50 + (n % 3)} E${f(0.01 + 0.05 * (n % 7))} F${3000 + (n % 5) * 1200}`,
+    ),
+  ),
+  sample(
+    'slanted moves',
+    Array.from({ length: 60 }, (_, n) => `G1 X${50 + (n % 9) * 7} Y${50 + n} Z${f(1 + (n % 4) * 0.6)} F7200`),
+  ),
+  sample(
+    'filament alone',
+    Array.from({ length: 30 }, (_, n) => [
+      `G1 E${f(1 + n / 3)} F${600 + n * 300}`,
+      `G1 E-${f(n / 5)} F6000`,
+      `G1 Z${f(1 + n / 10)} E${f(n / 8)} F3000`,
+    ]).flat(),
+  ),
+  sample('small arcs', [
+    'M82',
+    'G92 E0',
+    ...Array.from({ length: 80 }, (_, n) => [
+      `G1 X${60 + (n % 20)} Y${50 + n / 4} F6000`,
+      `G${2 + (n % 2)} X${62 + (n % 20)} Y${50 + n / 4} I1 J0 E${f(0.1 * (n + 1))} F${2400 + n * 60}`,
+      `G2 X${62 + (n % 20)} Y${50 + n / 4} Z${f(0.3 + n / 100)} I0.3 J0.4`,
+    ]).flat(),
+  ]),
+  sample(
+    'commands that do not stop the head',
+    Array.from({ length: 80 }, (_, n) => [
+      `G1 X${50 + n / 2} Y${50 + (n % 2) * 8} E0.4 F5400 ; a comment G4 P5000`,
+      `M106 S${n}`,
+      `M104 S${200 + n / 10}`,
+      `M117 Layer ${n} of 80`,
+      'M73 P5 R10',
+      'M105',
+    ]).flat(),
+  ),
+  sample('motors off and on', [
+    'G1 X70 F3000',
+    'M84',
+    'M18',
+    'SET_KINEMATIC_POSITION X=70 Y=50 Z=0.2',
+    'G1 X50',
+    'M400',
+    'M84',
+  ]),
+  sample('origins and offsets', [
+    'G92 X0 Y0 Z0',
+    'G1 X20 Y20 Z1 F4200',
+    'SET_GCODE_OFFSET X=5 Y=-5 MOVE=1 MOVE_SPEED=40',
+    'G1 X0 E1',
+    'G92 X100',
+    'G1 X120 Y0',
+    'SET_GCODE_OFFSET X_ADJUST=2 Y=0',
+    'G1 X100 Y10',
+    'G92',
+    'G1 X-20 Y-10',
+    'SAVE_GCODE_STATE',
+    'G1 X0 F600',
+    'RESTORE_GCODE_STATE MOVE=1',
+  ]),
+  sample('firmware retraction with factors', [
+    'M220 S150',
+    'M221 S80',
+    ...Array.from({ length: 30 }, (_, n) => [
+      'G10',
+      `G1 X${50 + (n % 8) * 5} F6000`,
+      'G11',
+      `G1 Y${50 + n} E0.5`,
+    ]).flat(),
+    'M220 S60',
+    ...Array.from({ length: 10 }, (_, n) => ['G10', `G1 X${50 + n}`, 'G11', 'G1 Y50 E0.5']).flat(),
+  ]),
+  sample('odd spellings', [
+    'g1 x70f3000',
+    'N5 G1 Y70 E1*33',
+    'n6g1x50',
+    'G1X60Y60',
+    '  G0 X 55 Y 55.5 ; comment',
+    'G1 X+70 Y.5E1 Y70',
+    'G01 X10',
+    'G1.0 X10',
+    'G1',
+    'M204 s800',
+    'G1 X50.',
+    'set_velocity_limit velocity=50 accel=900',
+    'G1 X100',
+  ]),
+  sample('relative moves of tenths', [
+    'G91',
+    'G1 F6000',
+    ...Array.from({ length: 600 }, (_, n) => (n % 100 < 50 ? 'G1 X0.1 E0.01' : 'G1 X-0.1 Y0.1 E0.01')),
+  ]),
+  sample(
+    'cruise ratios',
+    Array.from({ length: 10 }, (_, n) => [
+      `SET_VELOCITY_LIMIT MINIMUM_CRUISE_RATIO=0.${n} SQUARE_CORNER_VELOCITY=${n}`,
+      ...Array.from(
+        { length: 40 },
+        (_, m) => `G1 X${f(60 + (m % 5) * 3.3)} Y${f(60 + (m % 7) * 2.1)} F12000`,
+      ),
+    ]).flat(),
+  ),
+  sample('far from the centre', [
+    'G1 X0 Y0 F6000',
+    ...[100, 115, 118, 121, 125, 128].flatMap(x => [
+      `G1 X${x} F12000`,
+      `G1 Y${x / 9}`,
+      'G1 X0',
+      'G1 Y0',
+      'G1 Z1',
+    ]),
+    ...Array.from({ length: 60 }, (_, n) => line([124 * Math.cos(n / 10), 124 * Math.sin(n / 10)])),
+  ]),
+  ...[1, 2, 3].map(seed => sample(`a random path ${seed}`, ['G1 F4800', ...wandering(seed, 6 * seed, 700)])),
+  ...[4, 5].map(seed =>
+    sample(`a random path of short lines ${seed}`, ['G1 F7200', ...wandering(seed, 0.8, 1500)]),
+  ),
 ]

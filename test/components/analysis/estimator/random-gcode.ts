@@ -67,7 +67,7 @@ const ODD = ['', '-', '.', '1e9', 'nan', '0', '-0', '1e-9', '99999999', '0.00000
 
 /** A few hundred lines. */
 export function randomGcode(seed: number): string {
-  const random = generator(seed)
+  const random = randomNumbers(seed)
   const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)]!
   const number = () => {
     const kind = random()
@@ -93,7 +93,7 @@ export function randomGcode(seed: number): string {
 }
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
