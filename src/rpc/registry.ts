@@ -66,6 +66,12 @@ export interface RawRoute {
   readonly handle: (request: RawRequest) => void | Promise<void>
 }
 
+/** What a component does with its WebSocket. An error in `message` ends this connection and no other. */
+export interface SocketListener {
+  readonly message: (text: string) => void
+  readonly closed: () => void
+}
+
 /** A request to open a WebSocket at a socket route. */
 export interface SocketRequest {
   readonly req: IncomingMessage
@@ -82,7 +88,7 @@ export interface SocketRequest {
    * Opens the WebSocket, for messages of at most 64 KiB from the client. The server pings it, and closes it when it stops
    * and when its user logs out.
    */
-  readonly accept: (take: (ws: WebSocket) => void) => void
+  readonly accept: (take: (ws: WebSocket) => SocketListener) => void
 }
 
 /** A WebSocket of a component. */

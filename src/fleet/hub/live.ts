@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import type { FleetLiveMessage, FleetLiveRequest } from '../../api/fleet.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Scope } from '../../core/scope.ts'
-import type { Registry } from '../../rpc/registry.ts'
+import type { Registry, SocketListener } from '../../rpc/registry.ts'
 import type { User } from '../../rpc/user.ts'
 import { isPlainObject } from '../../schema/index.ts'
 import { liveSchema, PRINTER_ID, readMessage, subjects } from '../contract/index.ts'
@@ -58,18 +58,20 @@ class Pages {
     })
   }
 
-  add(ws: WebSocket, user: User | null): void {
+  add(ws: WebSocket, user: User | null): SocketListener {
     const page = new Page(ws, user, this.#parts)
     this.#pages.add(page)
-    ws.once('close', () => {
-      page.close()
-      this.#pages.delete(page)
-      if (this.#pages.size > 0) return
-      this.#timer?.stop()
-      this.#timer = null
-    })
     page.send(this.#summary())
     this.#timer ??= this.#parts.clock.every(PERIOD, () => this.#tick())
+    return { message: text => page.receive(text), closed: () => this.#remove(page) }
+  }
+
+  #remove(page: Page): void {
+    page.close()
+    this.#pages.delete(page)
+    if (this.#pages.size > 0) return
+    this.#timer?.stop()
+    this.#timer = null
   }
 
   #summary(): string {
@@ -106,8 +108,6 @@ class Page {
     this.#ws = ws
     this.#user = user
     this.#parts = parts
-    ws.on('message', data => this.#receive((data as Buffer).toString()))
-    ws.on('error', () => ws.terminate())
   }
 
   changed(id: string): void {
@@ -148,7 +148,7 @@ class Page {
   }
 
   /** `{"rows": [ID…]}`: the rows that the page shows; `{"open": ID|null}`: the printer whose status it follows. */
-  #receive(text: string): void {
+  receive(text: string): void {
     const message = parsed(text)
     if (Array.isArray(message.rows)) {
       const ids = message.rows.filter((id): id is string => typeof id === 'string' && PRINTER_ID.test(id))

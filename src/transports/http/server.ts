@@ -47,7 +47,7 @@ export class HttpServer implements HttpHandler {
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts
-    this.#routes = new SocketRoutes(parts.clock)
+    this.#routes = new SocketRoutes(parts.clock, (path, error) => void parts.registry.failure(error, path))
   }
 
   request(req: IncomingMessage, res: ServerResponse): void {

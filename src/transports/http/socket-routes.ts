@@ -1,9 +1,9 @@
 // WebSockets of components: passes the request on, and ends what is open at a stop or a logout.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../../core/clock.ts'
-import type { Registry } from '../../rpc/registry.ts'
+import type { Registry, SocketListener } from '../../rpc/registry.ts'
 import type { User } from '../../rpc/user.ts'
 import { Heartbeat } from '../heartbeat.ts'
 
@@ -31,6 +31,7 @@ interface Opened {
 
 export class SocketRoutes {
   readonly #heartbeat: Heartbeat
+  readonly #failed: (path: string, error: unknown) => void
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -40,8 +41,10 @@ export class SocketRoutes {
   /** Oldest first. */
   readonly #open = new Map<Duplex, Opened>()
 
-  constructor(clock: Clock) {
+  /** `failed` receives the errors of components that handle messages. */
+  constructor(clock: Clock, failed: (path: string, error: unknown) => void) {
     this.#heartbeat = new Heartbeat(clock)
+    this.#failed = failed
   }
 
   /** The number of open connections. */
@@ -75,9 +78,24 @@ export class SocketRoutes {
         this.#server.handleUpgrade(req, socket, head, ws => {
           opened.ws = ws
           this.#heartbeat.add(ws)
-          take(ws)
+          this.#listen(ws, route.path, take(ws))
         }),
     })
+  }
+
+  /** An error outside of all requests would end the server: it ends the connection instead. */
+  #listen(ws: WebSocket, path: string, listener: SocketListener): void {
+    ws.on('message', data => {
+      if (ws.readyState !== WebSocket.OPEN) return
+      try {
+        listener.message((data as Buffer).toString())
+      } catch (error) {
+        this.#failed(path, error)
+        ws.close(1011, 'Internal Server Error')
+      }
+    })
+    ws.on('error', () => ws.terminate())
+    ws.once('close', () => listener.closed())
   }
 
   /** Ends the connections of a user who has logged out. */

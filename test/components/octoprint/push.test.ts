@@ -160,3 +160,12 @@ test('pages of other sites cannot open the socket', async () => {
   await assert.rejects(WebClient.open(`ws://127.0.0.1:${rig.port}/sockjs/other`), /404/)
   assert.equal((await get(rig, '/sockjs/info')).websocket, true)
 })
+
+test('a subscription to events that are no names is read as far as it can be', async () => {
+  await using scene = await Scene.open({ clock: quickClock() })
+  using client = await connect(scene)
+  await message(client, 'history')
+  client.send('{"subscribe": {"events": [{"toString": null}, [[]], "PrinterStateChanged"]}}')
+  await scene.printing('part.gcode')
+  assert.ok(await event(client, 'PrinterStateChanged'))
+})

@@ -84,7 +84,9 @@ export class PushClient {
     this.#wanted = {
       state: state !== false,
       logs: !isPlainObject(state) || (state.logs ?? true) !== false,
-      events: Array.isArray(events) ? new Set(events.map(String)) : events !== false,
+      events: Array.isArray(events)
+        ? new Set(events.filter(event => typeof event === 'string'))
+        : events !== false,
     }
     if (!this.#wanted.logs) this.#logs = []
   }

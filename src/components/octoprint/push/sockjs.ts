@@ -6,7 +6,7 @@ import type { WebSocket } from 'ws'
 import type { Core } from '../../../component/component.ts'
 import { ApiError } from '../../../core/errors.ts'
 import type { Scope } from '../../../core/scope.ts'
-import type { RawRequest, SocketRequest } from '../../../rpc/registry.ts'
+import type { RawRequest, SocketListener, SocketRequest } from '../../../rpc/registry.ts'
 import type { OpenPeer, PushChannel } from './channel.ts'
 import { framed, messagesOf, OPEN } from './frames.ts'
 import { readText } from './read-text.ts'
@@ -56,30 +56,29 @@ export class SockJs {
     accept(ws => (isPlain ? this.#openPlain(ws, request) : this.#openFramed(ws, request)))
   }
 
-  #openPlain(ws: WebSocket, { caller, identified }: SocketRequest): void {
+  #openPlain(ws: WebSocket, { caller, identified }: SocketRequest): SocketListener {
     const peer = this.#open(
       channelOf(ws, identified, text => text),
       caller.user,
     )
-    ws.on('message', data => peer.receive((data as Buffer).toString()))
-    ws.on('error', () => ws.terminate())
-    ws.on('close', () => peer.closed())
+    return { message: text => peer.receive(text), closed: () => peer.closed() }
   }
 
-  #openFramed(ws: WebSocket, { caller, identified }: SocketRequest): void {
+  #openFramed(ws: WebSocket, { caller, identified }: SocketRequest): SocketListener {
     ws.send(OPEN)
     const heartbeat = this.#core.clock.every(HEARTBEAT, () => ws.send('h'))
     const peer = this.#open(channelOf(ws, identified, framed), caller.user)
-    ws.on('message', data => {
-      const messages = messagesOf((data as Buffer).toString())
-      if (messages === null) ws.close(1007, 'A list of messages in JSON is expected')
-      else for (const message of messages) peer.receive(message)
-    })
-    ws.on('error', () => ws.terminate())
-    ws.on('close', () => {
-      heartbeat.stop()
-      peer.closed()
-    })
+    return {
+      message(text) {
+        const messages = messagesOf(text)
+        if (messages === null) ws.close(1007, 'A list of messages in JSON is expected')
+        else for (const message of messages) peer.receive(message)
+      },
+      closed() {
+        heartbeat.stop()
+        peer.closed()
+      },
+    }
   }
 
   async #answer(request: RawRequest): Promise<void> {
