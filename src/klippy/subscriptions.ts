@@ -57,16 +57,18 @@ export class Subscriptions {
   }
 
   /**
-   * Replaces the subscription of `follower`; an empty request ends it. Resolves with the present values of all of it.
-   * Rejects with ApiError: 400 when Klippy refuses, 503 when Klippy has disconnected or the subscription has ended.
+   * Replaces the subscription of `follower`; an empty request ends it. Resolves with the present values of all of it, also
+   * if another call has replaced it meanwhile. Rejects with ApiError: 400 when Klippy refuses, 503 when Klippy has
+   * disconnected.
    */
   async subscribe(follower: Follower, request: ObjectRequest): Promise<StatusReply> {
     this.#setRequest(follower, request)
     if (Object.keys(request).length === 0) this.#renew().catch(() => {})
     const key = this.#keys.get(follower)
-    while (!this.#isMirrored(request)) {
+    const epoch = this.#epoch
+    while (this.#keys.get(follower) === key && !this.#isMirrored(request)) {
       await this.#renew()
-      if (this.#keys.get(follower) !== key) throw new ApiError(503, 'The subscription has ended')
+      if (epoch !== this.#epoch) throw new ApiError(503, 'Klippy Disconnected')
     }
     return this.#parts.queries.query(request)
   }

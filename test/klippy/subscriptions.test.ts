@@ -120,6 +120,25 @@ test('a new subscription replaces the old one, and an empty one ends it', async 
   assert.equal(client.frames.filter(({ method }) => method === 'notify_status_update').length, 1)
 })
 
+test('subscriptions that a client sends one after the other are all answered, and the last one counts', async () => {
+  await using at = await scene()
+  const client = await at.open()
+  const replies = await Promise.all([
+    subscribe(client, { toolhead: ['homed_axes'] }),
+    subscribe(client, { extruder: ['target'] }),
+    subscribe(client, { print_stats: ['state'] }),
+  ])
+  assert.deepEqual(
+    replies.map(({ result }) => result?.status),
+    [{ toolhead: { homed_axes: '' } }, { extruder: { target: 0 } }, { print_stats: { state: 'standby' } }],
+  )
+  at.klippy.push('toolhead', { homed_axes: 'y' })
+  at.klippy.push('print_stats', { state: 'printing' })
+  assert.deepEqual(await statusOf(client), { print_stats: { state: 'printing' } })
+  const [wanted, ended] = await Promise.all([subscribe(client, { fan: null }), subscribe(client, {})])
+  assert.deepEqual([Object.keys(wanted.result.status), ended.result.status], [['fan'], {}])
+})
+
 test('the union shrinks when a client disconnects', async () => {
   await using at = await scene()
   const [one, other] = await Promise.all([at.open(), at.open()])
