@@ -17,8 +17,9 @@ export interface Position {
 
 /** The value at a key; without a key the whole namespace. Throws ApiError 400, 404. */
 export function getItem(namespaces: Namespaces, { namespace, key = null }: Position): Item {
-  const value = key === null ? namespaces.all(namespace) : namespaces.get(namespace, keyOf(key))
-  if (value === null) throw new ApiError(404, `Key '${textOf(key)}' in namespace '${namespace}' not found`)
+  const path = key === null ? null : keyOf(key)
+  const value = path === null ? namespaces.all(namespace) : namespaces.get(namespace, path)
+  if (value === null) throw new ApiError(404, `Key '${textOf(path)}' in namespace '${namespace}' not found`)
   return { namespace, key, value }
 }
 
@@ -40,18 +41,19 @@ export async function deleteItem(namespaces: Namespaces, { namespace, key }: Pos
 /** Throws ApiError 400 for an invalid key, with the name of its type in Python, as Moonraker does. */
 function keyOf(key: unknown): Key {
   if (typeof key === 'string') return key
-  if (Array.isArray(key)) return key.map(part => partOf(part, key))
+  if (Array.isArray(key)) return key.map(partOf)
   throw new ApiError(400, `Value for argument 'key' is an invalid type: ${pythonType(key)}`)
 }
 
-function partOf(part: unknown, key: readonly unknown[]): string {
+function partOf(part: unknown): string {
   if (typeof part === 'string') return part
   if (typeof part === 'number') return String(part)
-  throw new ApiError(400, `Invalid Key Format: '${textOf(key)}'`)
+  throw new ApiError(400, 'Invalid Key Format: the parts of a key are texts and numbers')
 }
 
-function textOf(key: unknown): string {
-  return Array.isArray(key) ? key.map(part => String(part)).join('.') : String(key)
+/** A key as errors show it. */
+function textOf(key: Key | null): string {
+  return key === null ? 'null' : typeof key === 'string' ? key : key.join('.')
 }
 
 function pythonType(value: unknown): string {

@@ -103,6 +103,7 @@ test('invalid keys and values are rejected and store nothing', async () => {
     [[], 1, /Invalid Key Format/],
     [['a', ''], 1, /Invalid Key Format/],
     [[['a']], 1, /Invalid Key Format/],
+    [[{ toString: null }], 1, /Invalid Key Format/],
     ['k'.repeat(10_000), 1, /longer than 4096 bytes/],
     ['a', 1e20, /does not fit in 64 bits/],
     ['a', '\ud800', /half a surrogate pair/],
