@@ -28,15 +28,15 @@ function serve(core: Core, scope: Scope, rules: NamespaceRules): void {
         backups: backups.list(),
       }),
       'server.database.get_item': position => {
-        rules.check(position.namespace, 'read')
+        rules.checkRead(position.namespace)
         return getItem(namespaces, position)
       },
-      'server.database.post_item': item => {
-        rules.check(item.namespace, 'write')
+      'server.database.post_item': (item, caller) => {
+        rules.checkWrite(item.namespace, caller)
         return postItem(namespaces, item)
       },
-      'server.database.delete_item': position => {
-        rules.check(position.namespace, 'write')
+      'server.database.delete_item': (position, caller) => {
+        rules.checkWrite(position.namespace, caller)
         return deleteItem(namespaces, position)
       },
       'server.database.compact': async () => {

@@ -1,5 +1,7 @@
 // The namespaces of the server. Moonraker stores such lists in the database; this server applies them too.
 import { ApiError } from '../../core/errors.ts'
+import type { Caller } from '../../rpc/caller.ts'
+import { demandRole } from '../../rpc/user.ts'
 import type { Namespaces } from '../../storage/index.ts'
 
 /** Clients may only read these (API document, "Database APIs"). */
@@ -17,8 +19,8 @@ const PROTECTED = [
 /** Clients may not even read these: the store's own records, and possible credentials. */
 const FORBIDDEN = ['database', 'simplyprint'] as const
 
-/** How a client uses a namespace. */
-export type Use = 'read' | 'write'
+/** Only admins write these, since they contain settings that only admins may change. */
+const ADMINS_ONLY: ReadonlySet<string> = new Set(['timelapse'])
 
 /** The rules of a database: the ones above, and those that another server stored in it. */
 export class NamespaceRules {
@@ -39,13 +41,18 @@ export class NamespaceRules {
     return !this.#forbidden.has(namespace)
   }
 
-  /** Throws ApiError 403 if clients may not use the namespace in this way. */
-  check(namespace: string, use: Use): void {
-    if (this.#forbidden.has(namespace)) {
-      throw new ApiError(403, `Read/Write access to namespace '${namespace}' is forbidden`)
-    }
-    if (use === 'write' && this.#protected.has(namespace)) {
+  /** Throws ApiError 403 if clients may not read the namespace. */
+  checkRead(namespace: string): void {
+    if (this.isVisible(namespace)) return
+    throw new ApiError(403, `Read/Write access to namespace '${namespace}' is forbidden`)
+  }
+
+  /** Throws ApiError 401 or 403 if the caller may not write the namespace. */
+  checkWrite(namespace: string, caller: Pick<Caller, 'user'>): void {
+    this.checkRead(namespace)
+    if (this.#protected.has(namespace)) {
       throw new ApiError(403, `Write access to namespace '${namespace}' is forbidden`)
     }
+    if (ADMINS_ONLY.has(namespace)) demandRole(caller, 'admin')
   }
 }

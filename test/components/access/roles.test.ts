@@ -185,3 +185,16 @@ test('only admins write configuration files, by every method', async () => {
   assert.equal(image.status, 403, 'open for looking at only')
   assert.equal(await asOperator('DELETE', '/server/files/gcodes/a.png'), 200)
 })
+
+test('settings that only admins may change are not open to operators through the database', async () => {
+  await using rig = await startAccess()
+  const { token } = await createUser(rig, 'op', { role: 'operator' })
+  const path = '/server/database/item'
+  const item = { namespace: 'timelapse', key: 'config.extraoutputparams', value: '-vf x' }
+  assert.equal((await send(rig, 'POST', path, item, bearer(token))).status, 403)
+  assert.equal((await send(rig, 'POST', path, { ...item, namespace: 'other' }, bearer(token))).status, 200)
+  const admin = await createUser(rig, 'boss')
+  assert.equal((await send(rig, 'POST', path, item, bearer(admin.token))).status, 200)
+  const { key } = item
+  assert.equal((await send(rig, 'DELETE', path, { namespace: 'timelapse', key }, bearer(token))).status, 403)
+})
