@@ -36,11 +36,7 @@ export class RawTargets {
     const request = encodeTarget(error)
     if (request === undefined) return false
     const [output, input] = duplexPair()
-    const { remoteAddress } = socket
-    Object.defineProperties(output, {
-      remoteAddress: { value: remoteAddress },
-      ...('encrypted' in socket && { encrypted: { value: true } }),
-    })
+    actAs(socket, output)
     this.#inputs.set(socket, input)
     this.#outputs.add(output)
     input.pipe(socket)
@@ -50,6 +46,24 @@ export class RawTargets {
     input.write(request)
     return true
   }
+}
+
+/** Gives `output` what HTTP uses of a socket: the client's address, timeouts, and options of TCP. */
+function actAs(socket: Socket, output: Duplex): void {
+  const { remoteAddress } = socket
+  const option = (set: () => void) => {
+    set()
+    return output
+  }
+  Object.assign(output, {
+    remoteAddress,
+    ...('encrypted' in socket && { encrypted: true }),
+    setTimeout: (ms: number) => option(() => socket.setTimeout(ms)),
+    setNoDelay: (on?: boolean) => option(() => socket.setNoDelay(on)),
+    setKeepAlive: (on?: boolean, delay?: number) => option(() => socket.setKeepAlive(on, delay)),
+  })
+  // The first parser would end the connection at a timeout.
+  socket.removeAllListeners('timeout').on('timeout', () => output.emit('timeout'))
 }
 
 /** Every further piece of the connection comes with an error of the first parser too. */

@@ -57,6 +57,15 @@ test('a body is read after such a target, in one piece or in several', async () 
   await once(socket, 'close')
 })
 
+test('an upload to such a target is received', async () => {
+  await using rig = await start()
+  const form =
+    '--b\r\nContent-Disposition: form-data; name="file"; filename="sent.gcode"\r\n\r\nG28\r\n--b--\r\n'
+  const headers = `${HOST}Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ${form.length}\r\n`
+  const [head] = await request(rig, 'POST /server/files/upload?from=ü', headers, form)
+  assert.match(head, /^HTTP\/1\.1 201 /)
+})
+
 test('the client and its rights are the same as with percent-encoding', async () => {
   await using rig = await startRig({ printer: 'none', authorization: 'trusted_clients: 10.0.0.0/8' })
   const [head] = await request(rig, 'GET /server/info?x=ü')
