@@ -160,7 +160,7 @@ function boundaryOf(contentType: string): string {
 /** Parses the headers of a part. Throws ApiError 400 for what is ambiguous. */
 function headerOf(bytes: Buffer): PartHeader {
   const headers = new Map<string, string>()
-  for (const line of textOf(bytes).split('\r\n')) {
+  for (const line of unfolded(textOf(bytes)).split('\r\n')) {
     const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n]*)$/.exec(line) ?? []
     if (name === undefined) throw damaged('a part has an invalid header')
     if (headers.has(name.toLowerCase())) throw damaged(`a part has two headers ${name}`)
@@ -170,6 +170,11 @@ function headerOf(bytes: Buffer): PartHeader {
   const name = parameters.get('name')
   if (name === undefined) throw damaged('a part has no name')
   return { name, filename: fileNameOf(parameters) }
+}
+
+/** Joins the lines of headers that continue in the next one (RFC 5322, section 2.2.3). */
+function unfolded(text: string): string {
+  return text.replace(/\r\n[ \t]/g, ' ')
 }
 
 /** The parameters of `form-data; name="…"; filename="…"`, by name in lower case. */
@@ -197,29 +202,41 @@ function unquoted(text: string): string {
 }
 
 /**
- * RFC 7578 excludes `filename*`, but .NET sends it together with a `filename`, which is the same name in ASCII or a MIME
- * word. Rejects two names that differ: they are an attempt to get one checked and the other used.
+ * RFC 7578 excludes `filename*`, but .NET, aiohttp and others send it together with a `filename`. Rejects two names that
+ * differ: they are an attempt to get one checked and the other used.
  */
 function fileNameOf(parameters: ReadonlyMap<string, string>): string | null {
   const plain = parameters.get('filename') ?? null
   const extended = parameters.get('filename*')
   if (extended === undefined) return plain
   const name = extendedText(extended)
-  if (plain !== null && plain !== name && !/^=\?.*\?=$/.test(plain)) {
-    throw damaged('a part has two different file names')
-  }
+  if (plain !== null && !isFallback(plain, name)) throw damaged('a part has two different file names')
   return name
+}
+
+/**
+ * Whether `plain` is what programs write for those that do not read `filename*`: the same name, percent-encoded, as a MIME
+ * word, or with a sign for each character that ASCII lacks.
+ */
+function isFallback(plain: string, name: string): boolean {
+  if (plain === name || percentDecoded(plain) === name || /^=\?.*\?=$/.test(plain)) return true
+  return plain.replaceAll('?', '_') === name.replace(/[^\x20-\x7e]|\?/gu, '_')
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** RFC 8187: `UTF-8''percent%20encoded`. */
 function extendedText(value: string): string {
   const [, text] = /^utf-8'[^']*'(.*)$/i.exec(value) ?? []
-  try {
-    if (text !== undefined) return decodeURIComponent(text)
-  } catch {
-    // Invalid UTF-8 gets the same error as another encoding.
-  }
-  throw damaged('a file name is not in UTF-8')
+  const name = text === undefined ? undefined : percentDecoded(text)
+  if (name === undefined) throw damaged('a file name is not in UTF-8')
+  return name
 }
 
 /** Decodes UTF-8, which all current clients send, or else Latin-1. */
