@@ -29,8 +29,9 @@ export async function pushLanes(
 /** Removes what is stored about gates that the MMU does not have. */
 export async function removeLanes(namespaces: Namespaces, gates: number): Promise<void> {
   const keys = [...namespaces.entries(NAMESPACE)].flatMap(([key, value]) => {
-    const lane = isPlainObject(value) && /^\d+$/.test(String(value.lane)) ? Number(value.lane) : -1
-    return lane >= gates ? [key] : []
+    const lane = isPlainObject(value) ? value.lane : undefined
+    const isNumber = typeof lane === 'number' || (typeof lane === 'string' && /^\d+$/.test(lane))
+    return isNumber && Number(lane) >= gates ? [key] : []
   })
   await namespaces.deleteAll(NAMESPACE, keys)
 }

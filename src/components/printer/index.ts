@@ -81,7 +81,8 @@ class Subscribers {
 
   /** Over HTTP the updates go to the connection of this id. */
   #named({ connection_id }: Loose): Connection {
-    const connection = this.#core.connections.get(Number(connection_id))
+    const id = typeof connection_id === 'string' ? Number(connection_id) : connection_id
+    const connection = typeof id === 'number' ? this.#core.connections.get(id) : undefined
     if (connection !== undefined) return connection
     throw new ApiError(400, 'No connection associated with subscription request')
   }
