@@ -3,7 +3,7 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { reachOf } from './address-reach.ts'
 import { messageOf } from './errors.ts'
-import { Ending, type Hop, type HttpTransport, openHop } from './http-hop.ts'
+import { Ending, type Hop, type HttpTransport, hasAddress, openHop } from './http-hop.ts'
 import { firstHop, parseUrl, redirectedHop } from './http-redirects.ts'
 import type { HttpRequestHead } from './http-request.ts'
 
@@ -134,7 +134,7 @@ export class HttpClient {
 
   /** A server may close a kept connection at the moment of the next request: that one is sent again. */
   async #send(hop: Hop, ending: Ending): Promise<IncomingMessage> {
-    const { transport, agent } = this.#pools.get(hop.url.protocol) ?? (await this.#openPool(hop.url))
+    const { transport, agent } = this.#pools.get(hop.url.protocol) ?? (await this.#openPool(hop.url, ending))
     const { response, isStale } = openHop(transport, hop, agent, ending)
     try {
       return await response
@@ -144,8 +144,8 @@ export class HttpClient {
     }
   }
 
-  async #openPool(url: URL): Promise<Pool> {
-    const transport = await transportOf(url)
+  async #openPool(url: URL, ending: Ending): Promise<Pool> {
+    const transport = await transportOf(url, ending)
     const known = this.#pools.get(url.protocol)
     if (known !== undefined) return known
     const agent = new transport.Agent({
@@ -160,9 +160,14 @@ export class HttpClient {
   }
 }
 
-/** TLS takes memory: it is loaded with the first URL that needs it. */
-function transportOf({ protocol }: URL): Promise<HttpTransport> {
-  return protocol === 'https:' ? import('node:https') : import('node:http')
+/**
+ * TLS and its authorities take 5 MB of memory: they are loaded with the first URL that needs them and whose server has an
+ * address. Many printers are in a network without internet.
+ */
+async function transportOf(url: URL, ending: Ending): Promise<HttpTransport> {
+  if (url.protocol !== 'https:') return import('node:http')
+  await hasAddress(url, ending)
+  return import('node:https')
 }
 
 /** Runs `work`, which ends at the timeout and when the request's own signal is aborted. Adds the host to errors. */

@@ -100,9 +100,22 @@ export function openHop(
   return { response: promise, isStale: () => outgoing.reusedSocket && isReset() && IDEMPOTENT.has(method) }
 }
 
+/** Resolves when the server's name has an address. Rejects as the lookup does, and when the request ends. */
+export function hasAddress(url: URL, ending: Ending): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  ending.onEnd(() => reject(new Error('ended')))
+  lookup(hostOf(url), error => (error === null ? resolve() : reject(error)))
+  return promise
+}
+
+/** The name or the address, an IPv6 address without its brackets. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
 /** Whether a URL with an address in place of a name may be reached; names are checked by their lookup. */
-function mayReachLiteral({ hostname }: URL, mayReach: (address: string) => boolean): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '')
+function mayReachLiteral(url: URL, mayReach: (address: string) => boolean): boolean {
+  const host = hostOf(url)
   return isIP(host) === 0 || mayReach(host)
 }
 

@@ -1,11 +1,14 @@
 // Requests to other servers, against servers of the test that behave well and badly.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
 import { REACH, type Reach } from '../../src/core/address-reach.ts'
 import { HttpClient, HttpClientError, type HttpReply, type HttpRequest } from '../../src/core/http-client.ts'
 import { CERTIFICATE, KEY } from '../transports/http/certificate.ts'
@@ -285,6 +288,18 @@ test('a certificate is checked against the usual authorities, given ones, or not
   assert.equal((await send({ ca: CERTIFICATE })).status, 200)
   assert.equal((await send({ insecure: true })).status, 200)
   await assert.rejects(send(), /self-signed certificate/)
+})
+
+test('TLS is not loaded for a server whose name has no address', async () => {
+  const script = `
+    const { HttpClient } = await import('./src/core/http-client.ts')
+    const request = { url: 'https://printer.invalid', timeoutSeconds: 5, maxBytes: 1 }
+    const failure = await new HttpClient().send(request).catch(error => error.message)
+    console.log(failure, process.moduleLoadList.includes('NativeModule tls'))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: join(import.meta.dirname, '..', '..'),
+  })
+  assert.match(stdout, /^printer\.invalid: getaddrinfo \w+ printer\.invalid false$/m)
 })
 
 test('a client may show a certificate of its own, but not to another origin', async t => {
