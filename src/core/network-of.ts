@@ -3,7 +3,8 @@ import { isIPv6 } from 'node:net'
 
 /** The address itself, but of IPv6 the network (/64): a client with one address there has all of them. */
 export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
+  // The first check costs less than the expression in the second.
+  if (!address.includes(':') || !isIPv6(address)) return address
   const [head = '', tail = ''] = (address.split('%')[0] as string).split('::')
   const groups = (text: string) => (text === '' ? [] : text.split(':'))
   const missing = Math.max(0, 8 - groups(head).length - groups(tail).length)
