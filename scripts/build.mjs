@@ -60,13 +60,17 @@ const packagesApart = libraries => ({
   },
 })
 
-/** Optional helpers of `ws`, and native packages, which are resolved at run time. */
-const NATIVE = ['bufferutil', 'utf-8-validate', 'koffi']
+/** Native packages, which are resolved at run time. */
+const NATIVE = ['koffi']
 
-/** What src/core/version.ts reports. */
-const VERSIONS = {
+/** Values that the code has after the build. */
+const DEFINED = {
+  // What src/core/version.ts reports.
   __COMMIT__: JSON.stringify(commit()),
   __VERSION__: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version),
+  // `ws` would look for optional native packages at every start.
+  'process.env.WS_NO_BUFFER_UTIL': '"1"',
+  'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
 }
 
 /** The settings of all builds. */
@@ -79,6 +83,7 @@ const SETTINGS = {
   format: 'cjs',
   legalComments: 'none',
   external: NATIVE,
+  define: DEFINED,
   // A CommonJS package has its named exports with `require` only.
   supported: { 'dynamic-import': false },
   logLevel: 'warning',
@@ -95,10 +100,7 @@ export async function bundle(output = join(root, 'dist')) {
     entry: 'src/main.ts',
     output,
     settings: SETTINGS,
-    options: {
-      define: VERSIONS,
-      plugins: [lazyModules, packagesApart(libraries)],
-    },
+    options: { plugins: [lazyModules, packagesApart(libraries)] },
     libraries,
   })
   const builds = [server, await bundleWorkers(output), await packPages(join(output, 'pages'))]
@@ -138,7 +140,7 @@ export async function bundleWorkers(output) {
     entryPoints: programs,
     outdir: output,
     outExtension: { '.js': '.cjs' },
-    define: { ...VERSIONS, 'import.meta.dirname': '__dirname' },
+    define: { ...DEFINED, 'import.meta.dirname': '__dirname' },
   })
 }
 

@@ -55,7 +55,9 @@ export async function bundleParts({ entry, output, settings, options, libraries 
     entryPoints: [...parts].map(name => ({ in: `./${name}`, out: name.replace(/\.js$/, '') })),
     outdir: join(output, 'parts'),
     outExtension: { '.js': '.cjs' },
-    banner: { js: 'const output = require("node:path").dirname(__dirname);' },
+    banner: {
+      js: `require = require('${LOADER}').requireOf(require); const output = require('node:path').dirname(__dirname);`,
+    },
     define: { 'import.meta.dirname': 'output' },
     external: [...settings.external, LOADER],
     plugins: [

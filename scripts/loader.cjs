@@ -71,8 +71,10 @@ function writeCache(path, code) {
   }
 }
 
-/** Modules that are loaded at the first use: a start needs none of them. */
+/** Modules that are loaded at the first use: a start, and the first answer, need none of them. */
 const LAZY = ['node:crypto']
+const lazily = name =>
+  new Proxy({}, { get: (_, key) => require(name)[key], ownKeys: () => Reflect.ownKeys(require(name)) })
 
 /** Calls `require` once for each module: the bundle does it hundreds of times. */
 const modules = new Map()
@@ -80,7 +82,8 @@ function requireOnce(name) {
   if (!modules.has(name)) modules.set(name, LAZY.includes(name) ? lazily(name) : require(name))
   return modules.get(name)
 }
-const lazily = name => new Proxy({}, { get: (_, key) => require(name)[key] })
+/** The `require` of a part, whose own one is `load`. */
+exports.requireOf = load => name => (LAZY.includes(name) ? requireOnce(name) : load(name))
 
 const filename = join(__dirname, 'server.cjs')
 const cache = folder && join(folder, 'server.bin')

@@ -177,6 +177,33 @@ test('nothing of it is loaded by a server that only looks for the services of it
   )
 })
 
+test('a start and the first answer do without the modules for cryptography, also with a part that uses them', async () => {
+  await built
+  const [hook, loaded] = [join(FOLDER, 'modules-hook.cjs'), join(FOLDER, 'modules.json')]
+  writeFileSync(
+    hook,
+    `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(process.moduleLoadList)))`,
+  )
+  mkdirSync(join(DATA, 'config'), { recursive: true })
+  writeFileSync(join(DATA, 'config', 'moonraker.conf'), `${CONF}[octoprint_compat]\n`)
+  const start = async (path: string) => {
+    const answer = async (port: number) => {
+      assert.equal((await sendRequest(port, path)).status, 200)
+    }
+    await withServer(answer, [], { NODE_OPTIONS: `--require ${hook}` })
+    return JSON.parse(readFileSync(loaded, 'utf8')) as string[]
+  }
+  // The first one creates what is kept.
+  await start('/server/info')
+  const modules = await start('/server/info')
+  assert.ok(modules.includes('NativeModule http'))
+  assert.deepEqual(
+    modules.filter(name => /NativeModule (internal.)?(crypto|tls)/.test(name)),
+    [],
+  )
+  assert.ok((await start('/access/oneshot_token')).includes('NativeModule crypto'))
+})
+
 test('the compiled code of one start serves the next one, and no other build', async () => {
   await built
   const [hook, use] = [join(FOLDER, 'script-hook.cjs'), join(FOLDER, 'use.json')]
