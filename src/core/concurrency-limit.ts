@@ -27,13 +27,18 @@ export class ConcurrencyLimit {
    */
   async run<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted()
-    if (this.#running < this.#options.maxRunning) this.#running += 1
-    else await this.#takeOver(signal)
+    if (this.isFull) await this.#takeOver(signal)
+    else this.#running += 1
     try {
       return await task()
     } finally {
       this.#release()
     }
+  }
+
+  /** Whether the next task has to wait. */
+  get isFull(): boolean {
+    return this.#running >= this.#options.maxRunning
   }
 
   /** The number of tasks that wait for a place. */

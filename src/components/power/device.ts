@@ -4,6 +4,7 @@ import type { Core } from '../../component/component.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { ConcurrencyLimit } from '../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
+import { Deadline } from './deadline.ts'
 import type { DriverModule, PowerDriver, Wanted } from './driver.ts'
 import type { DeviceOptions, PowerType } from './options.ts'
 import type { DeviceAction, DeviceRecord } from './service.ts'
@@ -122,7 +123,7 @@ export class PowerDevice {
     const deadline = new Deadline(this.#parts.core.clock, this.#timeoutSeconds)
     this.#deadlines.add(deadline)
     try {
-      return await this.#queue.run(() => work(deadline), deadline.signal)
+      return await this.#queue.run(() => work(deadline), this.#queue.isFull ? deadline.signal : undefined)
     } finally {
       deadline.stop()
       this.#deadlines.delete(deadline)
@@ -155,7 +156,7 @@ export class PowerDevice {
 
   async #readState(deadline: Deadline): Promise<string> {
     try {
-      const state = await deadline.limit(this.#usable().read(deadline.signal))
+      const state = await deadline.limit(this.#usable().read(deadline))
       this.#succeeded()
       return state
     } catch (error) {
@@ -202,15 +203,15 @@ export class PowerDevice {
   }
 
   /** A device that does not reply gets the command as well: half of the time is left for that. */
-  async #pollBeforeCommand({ signal }: Deadline): Promise<void> {
+  async #pollBeforeCommand(deadline: Deadline): Promise<void> {
     const half = new Deadline(this.#parts.core.clock, this.#timeoutSeconds / 2)
-    const onAbort = () => half.end(signal.reason)
-    signal.addEventListener('abort', onAbort)
+    const onEnd = (reason: unknown) => half.end(reason)
+    deadline.onEnd(onEnd)
     try {
       await this.#poll(half)
     } finally {
       half.stop()
-      signal.removeEventListener('abort', onAbort)
+      deadline.offEnd(onEnd)
     }
   }
 
@@ -225,7 +226,7 @@ export class PowerDevice {
   /** Switches. Rejects with ApiError. */
   async #write(to: Wanted, deadline: Deadline): Promise<void> {
     try {
-      const state = await deadline.limit(this.#usable().write(to, deadline.signal))
+      const state = await deadline.limit(this.#usable().write(to, deadline))
       this.#succeeded()
       this.#isInitialised = true
       this.#state = state
@@ -289,44 +290,6 @@ function aligned(clock: Clock, seconds: number | undefined): number | undefined 
   if (seconds === undefined) return undefined
   const now = clock.monotonic()
   return Math.round(now + seconds) - now
-}
-
-/** The end of a request, after some time or earlier. Listeners of an AbortSignal cost too much for each poll. */
-class Deadline {
-  readonly #controller = new AbortController()
-  readonly #timer: Timer
-  #reject: ((reason: unknown) => void) | null = null
-
-  constructor(clock: Clock, seconds: number) {
-    this.#timer = clock.after(seconds, () => this.end(new Error(`no reply within ${seconds} seconds`)))
-  }
-
-  /** Is aborted at the end. */
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  end(reason: unknown): void {
-    this.#controller.abort(reason)
-    this.#reject?.(reason)
-  }
-
-  /** The request has its result. */
-  stop(): void {
-    this.#timer.stop()
-  }
-
-  /** Settles as `work` does; rejects at the end, if that is earlier. One at a time. */
-  async limit<T>(work: Promise<T>): Promise<T> {
-    const { promise: ended, reject } = Promise.withResolvers<never>()
-    this.#reject = reject
-    if (this.signal.aborted) reject(this.signal.reason)
-    try {
-      return await Promise.race([work, ended])
-    } finally {
-      this.#reject = null
-    }
-  }
 }
 
 function isSwitch(state: string): state is Wanted {

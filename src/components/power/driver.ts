@@ -4,21 +4,22 @@ import { SectionTemplate } from '../../component/section-template.ts'
 import type { ReadSection } from '../../config/index.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { MqttBroker } from '../mqtt/service.ts'
+import type { Deadline } from './deadline.ts'
 import type { DeviceOptions, deviceOptions, OptionsOf, PowerType } from './options.ts'
 
 /** The state to switch to. */
 export type Wanted = 'on' | 'off'
 
-/** One device of one type. Every call ends when its signal is aborted. */
+/** One device of one type. Every call ends at its deadline. */
 export interface PowerDriver {
   /** The time that a request may take; 10 s by default. */
   readonly timeoutSeconds?: number
   /** Seconds after which the server switches a device off again that was switched on. */
   readonly offAfterSeconds?: number | undefined
   /** Reads the state: on, off, or another text. Rejects if the device does not reply, or not as expected. */
-  read(signal: AbortSignal): Promise<string>
+  read(deadline: Deadline): Promise<string>
   /** Switches; resolves with the state after it. Rejects as `read` does; an ApiError is the reply to the client. */
-  write(to: Wanted, signal: AbortSignal): Promise<string>
+  write(to: Wanted, deadline: Deadline): Promise<string>
   /** Further fields of the record. */
   facts?(): { readonly is_shutdown?: boolean }
   /** Starts to follow a device that reports its changes. */

@@ -1,14 +1,16 @@
 // [power NAME] of type gpio and rf. The kernel's side is a chip of the tests; a real chip is tried by hand.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Deadline } from '../../../src/components/power/deadline.ts'
 import type { DriverContext } from '../../../src/components/power/driver.ts'
 import { open } from '../../../src/components/power/types/gpio.ts'
 import { open as openRf } from '../../../src/components/power/types/rf.ts'
 import { pulsesOf } from '../../../src/components/power/types/rf-signal.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 import { FakeChip } from '../../core/gpio/fake-chip.ts'
 import { startScene } from './scene.ts'
 
-const { signal } = new AbortController()
+const deadline = new Deadline(systemClock, 3600)
 
 function context<T extends 'gpio' | 'rf'>(options: object, initial_state?: boolean): DriverContext<T> {
   const section = { section: 'power relay', error: (text: string) => new Error(text) }
@@ -18,9 +20,9 @@ function context<T extends 'gpio' | 'rf'>(options: object, initial_state?: boole
 test('a pin is written at the start and with each command, and released at the end', async () => {
   using chip = new FakeChip()
   const driver = await open(context<'gpio'>({ pin: '!gpio4' }, true), chip.machine)
-  assert.equal(await driver.read(signal), 'on')
-  assert.equal(await driver.write('off', signal), 'off')
-  assert.equal(await driver.read(signal), 'off')
+  assert.equal(await driver.read(deadline), 'on')
+  assert.equal(await driver.write('off', deadline), 'off')
+  assert.equal(await driver.read(deadline), 'off')
   assert.deepEqual(chip.levels, [
     [4, 0],
     [4, 1],
@@ -41,8 +43,8 @@ test('a transmitter that cannot write its line is an error', async () => {
   using chip = new FakeChip()
   const driver = await openRf(context<'rf'>({ pin: 'gpio4', on_code: '1', off_code: '10' }), chip.machine)
   // The thread calls the real kernel, for which the line is an ordinary file.
-  await assert.rejects(driver.write('on', signal), /ENOTTY/)
-  assert.equal(await driver.read(signal), 'off')
+  await assert.rejects(driver.write('on', deadline), /ENOTTY/)
+  assert.equal(await driver.read(deadline), 'off')
   driver.stop?.()
 })
 

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { Deadline } from '../../../src/components/power/deadline.ts'
 import { PlainHttp } from '../../../src/components/power/plain-http/plain-http.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 
 /** A server that replies with bytes as a test gives them. */
 class RawServer implements AsyncDisposable {
@@ -42,8 +44,7 @@ class RawServer implements AsyncDisposable {
   }
 }
 
-const { signal } = new AbortController()
-const READ = { headers: {}, maxBytes: 1000, isKept: false, signal }
+const READ = { headers: {}, maxBytes: 1000, isKept: false, deadline: new Deadline(systemClock, 3600) }
 
 /** The body of a response that arrives whole, or byte by byte, and ends with the connection. */
 async function bodyOf(bytes: string, { isSlow = false } = {}): Promise<string> {
@@ -195,17 +196,17 @@ test('a server gets 8 requests at the same time, and 4 connections are kept', as
   await Promise.all(closed)
 })
 
-test('an aborted read ends with the reason, and its connection with it', async () => {
+test('a read that has to end rejects with the reason, and its connection with it', async () => {
   const ended = Promise.withResolvers<void>()
   const requested = Promise.withResolvers<void>()
   await using server = await RawServer.start(socket => {
     socket.on('close', () => ended.resolve())
     requested.resolve()
   })
-  const controller = new AbortController()
-  const reply = new PlainHttp().get(server.url, { ...READ, signal: controller.signal })
+  const deadline = new Deadline(systemClock, 3600)
+  const reply = new PlainHttp().get(server.url, { ...READ, deadline })
   await requested.promise
-  controller.abort(new Error('enough'))
+  deadline.end(new Error('enough'))
   await assert.rejects(reply, /^Error: enough$/)
   await ended.promise
 })

@@ -4,6 +4,7 @@ import type { HostPart } from '../../../component/host.ts'
 import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { messageOf } from '../../../core/errors.ts'
 import { HttpClientError, type HttpReply } from '../../../core/http-client.ts'
+import type { Deadline } from '../deadline.ts'
 import { Connection } from './connection.ts'
 import { ResponseReader } from './response-reader.ts'
 
@@ -24,7 +25,7 @@ export interface PlainRead {
   readonly maxBytes: number
   /** Whether the connection is kept for the next read. */
   readonly isKept: boolean
-  readonly signal: AbortSignal
+  readonly deadline: Deadline
 }
 
 /** A server, and its connections. */
@@ -41,18 +42,19 @@ export class PlainHttp {
   /**
    * Sends a GET request, a second time if a kept connection turns out to be closed. Resolves with the response, whatever
    * its status; with null for a request that needs TLS or a header of the protocol. Rejects with HttpClientError, or
-   * with the reason of `signal`.
+   * with the reason of the deadline.
    */
   async get(text: string, read: PlainRead): Promise<HttpReply | null> {
     const url = URL.parse(text)
     const head = url === null ? null : headOf(url, read)
     if (url === null || head === null) return null
-    const { signal } = read
+    const { deadline } = read
     const origin = this.#origins.get(url.host) ?? addOrigin(this.#origins, url.host)
     try {
+      const signal = origin.limit.isFull ? deadline.signal : undefined
       return await origin.limit.run(() => this.#send(origin.idle, url, head, read), signal)
     } catch (error) {
-      signal.throwIfAborted()
+      deadline.throwIfEnded()
       throw new HttpClientError(`${url.host}: ${messageOf(error)}`, { cause: error })
     }
   }
@@ -64,22 +66,23 @@ export class PlainHttp {
   }
 
   async #send(idle: Connection[], url: URL, request: string, read: PlainRead): Promise<HttpReply> {
-    const { maxBytes, isKept, signal } = read
+    const { maxBytes, isKept, deadline } = read
+    deadline.throwIfEnded()
     const kept = isKept ? takeOpen(idle) : undefined
     let reader = new ResponseReader(maxBytes)
     let connection = kept ?? this.#connect(url)
-    const onAbort = () => connection.close(signal.reason)
-    signal.addEventListener('abort', onAbort)
+    const onEnd = (reason: unknown) => connection.close(reason)
+    deadline.onEnd(onEnd)
     try {
       await connection.send(request, reader)
     } catch (error) {
       // The server may close a kept connection at the moment of the next request.
-      if (kept === undefined || !reader.isEmpty || signal.aborted) throw error
+      if (kept === undefined || !reader.isEmpty || deadline.hasEnded) throw error
       reader = new ResponseReader(maxBytes)
       connection = this.#connect(url)
       await connection.send(request, reader)
     } finally {
-      signal.removeEventListener('abort', onAbort)
+      deadline.offEnd(onEnd)
     }
     if (isKept && reader.mayContinue && idle.length < MAX_IDLE) {
       if (connection !== kept) connection.keep()

@@ -3,13 +3,14 @@ import { isIPv6 } from 'node:net'
 import type { Core } from '../../../component/component.ts'
 import { sleep } from '../../../core/clock.ts'
 import type { HttpReply } from '../../../core/http-client.ts'
+import type { Deadline } from '../deadline.ts'
 import type { DriverContext } from '../driver.ts'
 import type { PowerType } from '../options.ts'
 import { hostPlainHttp, type PlainHttp } from '../plain-http/plain-http.ts'
 
 /** A longer reply is an error. */
 const MAX_BYTES = 1024 * 1024
-/** The time for one attempt; the signal of the request usually ends it before. */
+/** The time for one attempt; the deadline of the request usually ends it before. */
 const TIMEOUT = 30
 
 /** Small devices serve one connection at a time, and would keep other clients waiting. Hubs serve many. */
@@ -62,22 +63,22 @@ export class DeviceHttp {
    * Sends a request that changes nothing, repeatedly if needed: the device may receive it more than once. Rejects if no
    * attempt gets a status from 200 to 299.
    */
-  read(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+  read(request: DeviceRequest, deadline: Deadline): Promise<HttpReply> {
     return this.#repeat(
       request,
-      signal,
-      async () => (await this.#get(request, signal)) ?? this.#sendOnce(request, signal),
+      deadline,
+      async () => (await this.#get(request, deadline)) ?? this.#sendOnce(request, deadline),
     )
   }
 
   /** Sends a command over a connection of its own, repeatedly if needed. Rejects as `read` does. */
-  send(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
-    return this.#repeat(request, signal, () => this.#sendOnce(request, signal))
+  send(request: DeviceRequest, deadline: Deadline): Promise<HttpReply> {
+    return this.#repeat(request, deadline, () => this.#sendOnce(request, deadline))
   }
 
   async #repeat(
     { url, accept = [] }: DeviceRequest,
-    signal: AbortSignal,
+    deadline: Deadline,
     send: () => Promise<HttpReply>,
   ): Promise<HttpReply> {
     const { count, pauseSeconds } = this.#attempts
@@ -88,27 +89,27 @@ export class DeviceHttp {
         if ((status >= 200 && status < 300) || accept.includes(status)) return reply
         throw new Error(`${new URL(url).host} replies with HTTP ${status} ${statusText}`.trimEnd())
       } catch (error) {
-        if (attempt >= count || signal.aborted) throw error
+        if (attempt >= count || deadline.hasEnded) throw error
       }
-      await sleep(this.#core.clock, pauseSeconds, signal)
+      await sleep(this.#core.clock, pauseSeconds, deadline.signal)
     }
   }
 
   /** Null for a request that only the other client can send, and after a redirect, which only that one follows. */
-  async #get(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply | null> {
+  async #get(request: DeviceRequest, deadline: Deadline): Promise<HttpReply | null> {
     const { url, method = 'GET', body } = request
     if (method !== 'GET' || body !== undefined) return null
     const reply = await this.#reads.get(url, {
       headers: headersOf(request),
       maxBytes: MAX_BYTES,
       isKept: this.#connections === 'kept',
-      signal,
+      deadline,
     })
     const isRedirect = reply !== null && reply.status >= 300 && reply.status < 400
     return isRedirect ? null : reply
   }
 
-  #sendOnce(request: DeviceRequest, signal: AbortSignal): Promise<HttpReply> {
+  #sendOnce(request: DeviceRequest, deadline: Deadline): Promise<HttpReply> {
     const { url, method = 'GET', body } = request
     const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body)
     return this.#core.host.http.send({
@@ -123,7 +124,7 @@ export class DeviceHttp {
       ...(text !== undefined && { body: text }),
       timeoutSeconds: TIMEOUT,
       maxBytes: MAX_BYTES,
-      signal,
+      signal: deadline.signal,
     })
   }
 }

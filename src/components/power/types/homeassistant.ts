@@ -1,5 +1,6 @@
 // [power NAME] of type homeassistant: an entity of Home Assistant, through its REST interface.
 import { sleep } from '../../../core/clock.ts'
+import type { Deadline } from '../deadline.ts'
 import { type DriverContext, type PowerDriver, renderedOnce } from '../driver.ts'
 import { baseUrl, DeviceHttp, httpFailure, jsonOf, QUICK_ATTEMPTS, valueAt } from './device-http.ts'
 
@@ -15,10 +16,10 @@ export async function open(context: DriverContext<'homeassistant'>): Promise<Pow
   const token = await renderedOnce(context, 'token', options.token)
   const http = new DeviceHttp(context, QUICK_ATTEMPTS, 'kept')
   const headers = { Authorization: `Bearer ${token}` }
-  const read = async (signal: AbortSignal): Promise<string> => {
+  const read = async (deadline: Deadline): Promise<string> => {
     const reply = await http.read(
       { url: `${base}/api/states/${encodeURIComponent(device)}`, headers },
-      signal,
+      deadline,
     )
     const state = valueAt(jsonOf(reply), 'state')
     if (typeof state === 'string') return state
@@ -27,12 +28,12 @@ export async function open(context: DriverContext<'homeassistant'>): Promise<Pow
   return {
     timeoutSeconds: TIMEOUT + delay,
     read,
-    async write(to, signal) {
+    async write(to, deadline) {
       const url = `${base}/api/services/${encodeURIComponent(domain)}/turn_${to}`
-      await http.send({ url, method: 'POST', headers, body: { entity_id: device } }, signal)
+      await http.send({ url, method: 'POST', headers, body: { entity_id: device } }, deadline)
       // The entity changes when its device has confirmed the command.
-      await sleep(core.clock, delay, signal)
-      return read(signal)
+      await sleep(core.clock, delay, deadline.signal)
+      return read(deadline)
     },
   }
 }

@@ -17,10 +17,10 @@ export async function open(context: DriverContext<'homeseer'>): Promise<PowerDri
   const ref = String(options.device)
   const status = request({ request: 'getstatus', ref })
   return {
-    read: async signal => textAt(jsonOf(await http.read(status, signal)), 'Devices', 0, 'status'),
-    async write(to, signal) {
+    read: async deadline => textAt(jsonOf(await http.read(status, deadline)), 'Devices', 0, 'status'),
+    async write(to, deadline) {
       const label = to === 'on' ? 'On' : 'Off'
-      jsonOf(await http.send(request({ request: 'controldevicebylabel', ref, label }), signal))
+      jsonOf(await http.send(request({ request: 'controldevicebylabel', ref, label }), deadline))
       return to
     },
   }

@@ -6,6 +6,7 @@ import {
   TemplateResponse,
 } from '../../../component/template-http.ts'
 import { messageOf } from '../../../core/errors.ts'
+import type { Deadline } from '../deadline.ts'
 import {
   credentialsOf,
   type DriverContext,
@@ -33,12 +34,12 @@ export async function open(context: DriverContext<'http'>): Promise<PowerDriver>
   const auth = await credentialsOf(context)
   const http = new DeviceHttp(context, LOCAL_ATTEMPTS)
 
-  const run = async (command: Wanted | 'status', signal: AbortSignal): Promise<string> => {
+  const run = async (command: Wanted | 'status', deadline: Deadline): Promise<string> => {
     const defaults: TemplateRequestDefaults = { url: urls[command], auth }
     const request = new TemplateRequest(defaults, sent =>
-      command === 'status' ? http.read(sent, signal) : http.send(sent, signal),
+      command === 'status' ? http.read(sent, deadline) : http.send(sent, deadline),
     )
-    const variables = { command, urls, ...requestContext(core, request, signal) }
+    const variables = { command, urls, ...requestContext(core, request, deadline.signal) }
     if (requestTemplate === null) await request.send()
     else await requestTemplate.render(variables)
     if (!(request.lastResponse instanceof TemplateResponse)) {
@@ -49,11 +50,11 @@ export async function open(context: DriverContext<'http'>): Promise<PowerDriver>
     throw new Error(`the template "response_template" must give on or off, not ${JSON.stringify(state)}`)
   }
   /** The client gets the error text of every device; what the template reports is for the log. */
-  const write = (to: Wanted, signal: AbortSignal) =>
-    run(to, signal).catch((error: unknown) => {
+  const write = (to: Wanted, deadline: Deadline) =>
+    run(to, deadline).catch((error: unknown) => {
       throw new Error(messageOf(error), { cause: error })
     })
-  return { read: signal => run('status', signal), write }
+  return { read: deadline => run('status', deadline), write }
 }
 
 async function urlOf(

@@ -19,11 +19,11 @@ export async function open(context: DriverContext<'hue'>): Promise<PowerDriver> 
   const path = `/${folder}/${encodeURIComponent(options.device_id)}`
   const url = `${base}/api/${encodeURIComponent(user)}${path}`
   return {
-    read: async signal => switchAt(jsonOf(await http.read({ url }, signal)), 'state', state),
-    async write(to, signal) {
+    read: async deadline => switchAt(jsonOf(await http.read({ url }, deadline)), 'state', state),
+    async write(to, deadline) {
       const reply = await http.send(
         { url: `${url}/${command}`, method: 'PUT', body: { on: to === 'on' } },
-        signal,
+        deadline,
       )
       return switchAt(jsonOf(reply), 0, 'success', `/${folder}/${options.device_id}/${command}/on`)
     },

@@ -5,6 +5,7 @@ import { sleep } from '../../../core/clock.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import { Scope } from '../../../core/scope.ts'
 import type { Follower } from '../../../klippy/subscriptions.ts'
+import type { Deadline } from '../deadline.ts'
 import type { DriverContext, PowerDriver, Wanted } from '../driver.ts'
 
 /** The time for a request: the G-code waits for moves and macros that run. */
@@ -88,7 +89,7 @@ class KlipperDevice implements PowerDriver, Follower {
     throw new Error(`Klipper does not report the value of ${this.#object}; a macro needs variable_value`)
   }
 
-  async write(to: Wanted, signal: AbortSignal): Promise<string> {
+  async write(to: Wanted, deadline: Deadline): Promise<string> {
     const { printer, clock } = this.#core
     if (printer.session.state === 'shutdown') {
       throw new ApiError(
@@ -105,7 +106,7 @@ class KlipperDevice implements PowerDriver, Follower {
     const { promise: changed, resolve } = Promise.withResolvers<void>()
     this.#changed = resolve
     // A pin changes when the moves before the command are done.
-    if ((await this.read()) !== to) await Promise.race([changed, sleep(clock, SETTLE, signal)])
+    if ((await this.read()) !== to) await Promise.race([changed, sleep(clock, SETTLE, deadline.signal)])
     const state = await this.read()
     if (state === to) return state
     throw new Error(`${this.#object} is ${state} after the command`)

@@ -19,7 +19,7 @@ export async function open(context: DriverContext<'loxonev1'>): Promise<PowerDri
     return state === 1 ? 'on' : 'off'
   }
   return {
-    read: async signal => stateOf(await http.read({ url: output, auth }, signal)),
-    write: async (to, signal) => stateOf(await http.send({ url: `${output}/${to}`, auth }, signal)),
+    read: async deadline => stateOf(await http.read({ url: output, auth }, deadline)),
+    write: async (to, deadline) => stateOf(await http.send({ url: `${output}/${to}`, auth }, deadline)),
   }
 }

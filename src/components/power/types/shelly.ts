@@ -1,5 +1,6 @@
 // [power NAME] of type shelly: a relay of a Shelly device. Generation 1 has /relay; the later ones have /rpc, and some of
 // them /relay as well. A device that refuses /relay is identified by /shelly.
+import type { Deadline } from '../deadline.ts'
 import { credentialsOf, type DriverContext, type PowerDriver, type Wanted } from '../driver.ts'
 import {
   baseUrl,
@@ -46,41 +47,43 @@ class Shelly implements PowerDriver {
     this.#settings = settings
   }
 
-  read(signal: AbortSignal): Promise<string> {
-    return this.#request(null, signal)
+  read(deadline: Deadline): Promise<string> {
+    return this.#request(null, deadline)
   }
 
-  write(to: Wanted, signal: AbortSignal): Promise<string> {
-    return this.#request(to, signal)
+  write(to: Wanted, deadline: Deadline): Promise<string> {
+    return this.#request(to, deadline)
   }
 
-  async #request(to: Wanted | null, signal: AbortSignal): Promise<string> {
+  async #request(to: Wanted | null, deadline: Deadline): Promise<string> {
     if (!this.#hasRpc) {
-      const reply = await this.#relay(to, signal)
+      const reply = await this.#relay(to, deadline)
       if (reply !== null) return reply
-      await this.#identify(signal)
+      await this.#identify(deadline)
     }
-    if (to !== null) await this.#rpc('Switch.Set', this.#commandOf(to), signal)
-    return this.#rpcState(await this.#rpc('Switch.GetStatus', '', signal))
+    if (to !== null) await this.#rpc('Switch.Set', this.#commandOf(to), deadline)
+    return this.#rpcState(await this.#rpc('Switch.GetStatus', '', deadline))
   }
 
   /** Generation 1. Null if the device refuses. */
-  async #relay(to: Wanted | null, signal: AbortSignal): Promise<string | null> {
+  async #relay(to: Wanted | null, deadline: Deadline): Promise<string | null> {
     const { base, output, timer, auth } = this.#settings
     const delay = to === 'off' && timer !== undefined
     const query = to === null ? '' : delay ? `?turn=on&timer=${timer}` : `?turn=${to}`
     const url = `${base}/relay/${output}${query}`
     const request = { url, auth, accept: REFUSALS }
-    const reply = await (to === null ? this.#http.read(request, signal) : this.#http.send(request, signal))
+    const reply = await (to === null
+      ? this.#http.read(request, deadline)
+      : this.#http.send(request, deadline))
     if (REFUSALS.includes(reply.status)) return null
     const state = jsonOf(reply)
     const remaining = Number(valueAt(state, 'timer_remaining') ?? 0)
     return timer !== undefined && remaining > 0 ? 'off' : switchAt(state, 'ison')
   }
 
-  async #identify(signal: AbortSignal): Promise<void> {
+  async #identify(deadline: Deadline): Promise<void> {
     const { base } = this.#settings
-    const info = jsonOf(await this.#http.read({ url: `${base}/shelly` }, signal))
+    const info = jsonOf(await this.#http.read({ url: `${base}/shelly` }, deadline))
     if (Number(valueAt(info, 'gen') ?? 1) < 2) {
       throw new Error('the device refuses the request; are user, password and output_id right?')
     }
@@ -98,12 +101,12 @@ class Shelly implements PowerDriver {
   }
 
   /** A method of a later generation; a device with a password gets the digest that it demands. */
-  async #rpc(method: string, parameters: string, signal: AbortSignal): Promise<unknown> {
+  async #rpc(method: string, parameters: string, deadline: Deadline): Promise<unknown> {
     const { base, output, auth } = this.#settings
     const uri = `/rpc/${method}?id=${output}${parameters}`
     const isRead = method === 'Switch.GetStatus'
     const send = (request: DeviceRequest) =>
-      isRead ? this.#http.read(request, signal) : this.#http.send(request, signal)
+      isRead ? this.#http.read(request, deadline) : this.#http.send(request, deadline)
     const reply = await send({ url: `${base}${uri}`, accept: [401] })
     if (reply.status !== 401) return jsonOf(reply)
     const challenge = String(reply.headers['www-authenticate'] ?? '')

@@ -12,13 +12,13 @@ export async function open(context: DriverContext<'smartthings'>): Promise<Power
   const device = `${base}/v1/devices/${encodeURIComponent(options.device)}`
   const headers = { Authorization: `Bearer ${token}` }
   return {
-    async read(signal) {
+    async read(deadline) {
       const url = `${device}/components/main/capabilities/switch/status`
-      return textAt(jsonOf(await http.read({ url, headers }, signal)), 'switch', 'value')
+      return textAt(jsonOf(await http.read({ url, headers }, deadline)), 'switch', 'value')
     },
-    async write(to, signal) {
+    async write(to, deadline) {
       const body = [{ component: 'main', capability: 'switch', command: to }]
-      const reply = await http.send({ url: `${device}/commands`, method: 'POST', headers, body }, signal)
+      const reply = await http.send({ url: `${device}/commands`, method: 'POST', headers, body }, deadline)
       return textAt(jsonOf(reply), 'results', 0, 'status') === 'accepted' ? to : 'error'
     },
   }

@@ -33,13 +33,13 @@ export async function open(context: DriverContext<'tasmota'>): Promise<PowerDriv
     throw new Error(`the reply of the device does not contain POWER${output}; is the password right?`)
   }
   return {
-    read: async signal => stateOf(await http.read(status, signal)),
-    async write(to, signal) {
+    read: async deadline => stateOf(await http.read(status, deadline)),
+    async write(to, deadline) {
       if (to === 'on' || timer === undefined) {
-        return stateOf(await http.send(request(`Power${output} ${to}`), signal))
+        return stateOf(await http.send(request(`Power${output} ${to}`), deadline))
       }
       // Delay counts in tenths of a second.
-      await http.send(request(`Backlog Delay ${timer}0; Power${output} off`), signal)
+      await http.send(request(`Backlog Delay ${timer}0; Power${output} off`), deadline)
       return 'off'
     },
   }

@@ -1,5 +1,6 @@
 // The local protocol of TP-Link Kasa plugs: JSON over TCP, each message with its length and obscured by a running XOR.
 import { connect } from 'node:net'
+import type { Deadline } from '../deadline.ts'
 
 /** The key of the first byte; that of each further byte is the obscured byte before it. */
 const FIRST_KEY = 171
@@ -31,16 +32,16 @@ export function decodeMessage(obscured: Buffer): string {
   return plain.toString()
 }
 
-/** Sends a command on a connection of its own. Rejects if the plug does not reply, or with the reason of `signal`. */
+/** Sends a command on a connection of its own. Rejects if the plug does not reply, or with the reason of the deadline. */
 export async function sendCommand(
   { host, port }: { readonly host: string; readonly port: number },
   command: unknown,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<unknown> {
-  signal.throwIfAborted()
+  deadline.throwIfEnded()
   const socket = connect({ host, port })
-  const onAbort = () => socket.destroy(signal.reason as Error)
-  signal.addEventListener('abort', onAbort)
+  const onEnd = (reason: unknown) => socket.destroy(reason as Error)
+  deadline.onEnd(onEnd)
   try {
     socket.write(encodeMessage(JSON.stringify(command)))
     let received = Buffer.alloc(0)
@@ -53,7 +54,7 @@ export async function sendCommand(
     }
     throw new Error(`${host} closes the connection without a reply`)
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    deadline.offEnd(onEnd)
     socket.destroy()
   }
 }

@@ -1,4 +1,5 @@
 // [power NAME] of type tplink_smartplug: plugs and strips of TP-Link Kasa with the local protocol.
+import type { Deadline } from '../deadline.ts'
 import type { DriverContext, PowerDriver, Wanted } from '../driver.ts'
 import { valueAt } from './device-http.ts'
 import { sendCommand } from './tplink-protocol.ts'
@@ -41,8 +42,8 @@ class KasaPlug implements PowerDriver {
     this.#isStrip = settings.output > 0
   }
 
-  async read(signal: AbortSignal): Promise<string> {
-    const info = await this.#send(SYSINFO, ['system', 'get_sysinfo'], signal)
+  async read(deadline: Deadline): Promise<string> {
+    const info = await this.#send(SYSINFO, ['system', 'get_sysinfo'], deadline)
     const { output } = this.#settings
     this.#isStrip = valueAt(info, 'children') !== undefined
     const state = this.#isStrip ? valueAt(info, 'children', output, 'state') : valueAt(info, 'relay_state')
@@ -50,24 +51,24 @@ class KasaPlug implements PowerDriver {
     throw new Error(`the reply of the plug does not contain the state of output ${output}`)
   }
 
-  async write(to: Wanted, signal: AbortSignal): Promise<string> {
+  async write(to: Wanted, deadline: Deadline): Promise<string> {
     const { timer } = this.#settings
-    const context = this.#isStrip ? { context: { child_ids: [await this.#socketId(signal)] } } : {}
+    const context = this.#isStrip ? { context: { child_ids: [await this.#socketId(deadline)] } } : {}
     if (to === 'on' || timer === undefined) {
       const command = { system: { set_relay_state: { state: to === 'on' ? 1 : 0 } }, ...context }
-      await this.#send(command, ['system', 'set_relay_state'], signal)
+      await this.#send(command, ['system', 'set_relay_state'], deadline)
       return to
     }
     const erase = { count_down: { delete_all_rules: null }, ...context }
-    await this.#send(erase, ['count_down', 'delete_all_rules'], signal)
+    await this.#send(erase, ['count_down', 'delete_all_rules'], deadline)
     const rule = { enable: 1, delay: timer, act: 0, name: 'turn off' }
-    await this.#send({ count_down: { add_rule: rule }, ...context }, ['count_down', 'add_rule'], signal)
+    await this.#send({ count_down: { add_rule: rule }, ...context }, ['count_down', 'add_rule'], deadline)
     return 'off'
   }
 
   /** A strip identifies its sockets by ids of its own. */
-  async #socketId(signal: AbortSignal): Promise<unknown> {
-    const info = await this.#send(SYSINFO, ['system', 'get_sysinfo'], signal)
+  async #socketId(deadline: Deadline): Promise<unknown> {
+    const info = await this.#send(SYSINFO, ['system', 'get_sysinfo'], deadline)
     const { output } = this.#settings
     const id = valueAt(info, 'children', output, 'id')
     if (id === undefined) throw new Error(`the plug has no output ${output}`)
@@ -75,8 +76,8 @@ class KasaPlug implements PowerDriver {
   }
 
   /** Sends a command; resolves with the part of the reply at `path`. Rejects if it contains an error. */
-  async #send(command: unknown, path: readonly string[], signal: AbortSignal): Promise<unknown> {
-    const part = valueAt(await sendCommand(this.#settings, command, signal), ...path)
+  async #send(command: unknown, path: readonly string[], deadline: Deadline): Promise<unknown> {
+    const part = valueAt(await sendCommand(this.#settings, command, deadline), ...path)
     const code = valueAt(part, 'err_code')
     if (code === 0) return part
     throw new Error(`the plug replies to ${path.at(-1)} with error ${JSON.stringify(code) ?? 'unknown'}`)

@@ -1,6 +1,7 @@
 // [power NAME] of type uhubctl: the ports of a USB hub, through the program uhubctl.
 import { findProgram } from '../../../core/find-program.ts'
 import { runCommand } from '../../../core/run-command.ts'
+import type { Deadline } from '../deadline.ts'
 import type { DriverContext, PowerDriver } from '../driver.ts'
 
 /** The time for one run of the program. */
@@ -14,15 +15,18 @@ export async function open({ section, options }: DriverContext<'uhubctl'>): Prom
   if ((await findProgram('uhubctl')) === null) {
     throw section.error(`section [${section.section}] needs the program uhubctl; install the package uhubctl`)
   }
-  const run = async (heading: string, args: readonly string[], signal: AbortSignal): Promise<string> => {
+  const run = async (heading: string, args: readonly string[], deadline: Deadline): Promise<string> => {
     const all = ['-l', location, ...(port === undefined ? [] : ['-p', String(port)]), ...args]
-    const { code, stdout, stderr } = await runCommand('uhubctl', all, { timeoutSeconds: TIMEOUT, signal })
+    const { code, stdout, stderr } = await runCommand('uhubctl', all, {
+      timeoutSeconds: TIMEOUT,
+      signal: deadline.signal,
+    })
     if (code !== 0) throw new Error(`uhubctl: ${stderr.trim().split('\n')[0] ?? `exit code ${code}`}`)
     return stateOf(stdout, `${heading} status for hub ${location} `, port)
   }
   return {
-    read: signal => run('Current', [], signal),
-    write: (to, signal) => run('New', ['-a', to], signal),
+    read: deadline => run('Current', [], deadline),
+    write: (to, deadline) => run('New', ['-a', to], deadline),
   }
 }
 
