@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DeviceCalls, loadDeviceCalls } from '../../src/core/device-calls.ts'
 import type { Registration } from '../../src/core/scope.ts'
-import { rawSettings, TCSETS2 } from '../../src/core/serial-port/termios.ts'
+import { baudOf, rawSettings, settingsBuffer, TCGETS2, TCSETS2 } from '../../src/core/serial-port/termios.ts'
 
 const TIOCSPTLCK = 0x40045431
 const TIOCGPTN = 0x80045430
@@ -66,7 +66,7 @@ export class FakeSerialDevice implements AsyncDisposable {
     this.#calls.ioctl(master, TIOCGPTN, number)
     const terminal = `/dev/pts/${number.readUInt32LE()}`
     this.#files = [master, openSync(terminal, flags)]
-    if (settings === 'raw') this.#calls.ioctl(this.terminal, TCSETS2, rawSettings(9600))
+    if (settings === 'raw') this.#calls.ioctl(this.#terminal, TCSETS2, rawSettings(9600))
     this.#watch = this.#calls.watch(master, { writable: false }, () => this.#read(master))
     symlinkSync(terminal, this.path)
   }
@@ -81,8 +81,15 @@ export class FakeSerialDevice implements AsyncDisposable {
     this.#unsent = Buffer.alloc(0)
   }
 
-  /** The server's end, for its settings. */
-  get terminal(): number {
+  /** The baud rate that the server has set. */
+  get baud(): number {
+    const settings = settingsBuffer()
+    this.#calls.ioctl(this.#terminal, TCGETS2, settings)
+    return baudOf(settings)
+  }
+
+  /** The server's end. */
+  get #terminal(): number {
     return this.#files[1] as number
   }
 

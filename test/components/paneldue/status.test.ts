@@ -44,10 +44,11 @@ test('the status of a printer with two tools, a bed and a print', { skip }, asyn
     heater_bed: { temperature: 60, target: 0 },
     'extruder_stepper second': {},
   })
-  const conf = `[paneldue]\nserial: ${panel.device.path}\nmachine_name: Big one\n`
+  const conf = `[paneldue]\nserial: ${panel.device.path}\nmachine_name: Big one\nbaud: 38400\n`
   await using rig = await startRig({ klippySocket: klippy.path, ready: true, conf })
   assert.ok(rig.url)
   await panel.pollUntil(({ geometry }) => geometry === 'delta', 'S1')
+  assert.equal(panel.device.baud, 38400)
   assert.deepEqual(await panel.poll('S1'), {
     status: 'P',
     babystep: 0.123,

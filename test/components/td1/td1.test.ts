@@ -24,7 +24,12 @@ class Scene implements AsyncDisposable {
 
   static async start(machine: MachineFolder): Promise<Scene> {
     const components = [td1('scanners', machine.files)]
-    const rig = await startRig({ printer: 'none', conf: '[scanners]\n', components, clock: quickClock(20) })
+    const rig = await startRig({
+      printer: 'none',
+      conf: '[scanners]\nbaudrate: 9600\n',
+      components,
+      clock: quickClock(20),
+    })
     return new Scene(rig, await WebClient.open(rig.url))
   }
 
@@ -61,6 +66,7 @@ test('scans of two scanners', { skip }, async () => {
   await using scene = await Scene.start(machine)
   await scene.until(devices => 'A1' in devices && 'B2' in devices)
   assert.deepEqual(await scene.devices(), { A1: NEW, B2: NEW })
+  assert.equal(first.device.baud, 9600)
   first.device.send('0,1,2,3,4.25, 12ABEF \r\nshort,line\n')
   const { A1, B2 } = await scene.until(({ A1: { td } }) => td !== null)
   assert.deepEqual([A1.td, A1.color, A1.error], [4.25, '12ABEF', null])

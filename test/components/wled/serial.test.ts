@@ -35,7 +35,7 @@ class Scene implements AsyncDisposable {
       klippySocket: klippy.path,
       ready: true,
       clock: quickClock(20),
-      conf: `[wled desk]\ntype: serial\nserial: ${device.path}\nchain_count: 2\n`,
+      conf: `[wled desk]\ntype: serial\nserial: ${device.path}\nchain_count: 2\nbaud: 500000\n`,
     })
     return new Scene(device, klippy, rig, await WebClient.open(rig.url))
   }
@@ -63,6 +63,7 @@ test('a strip on a serial port takes commands in their order, and is read', { sk
     `Ada\n{"x":\n[]\n${JSON.stringify({ state, info: { ver: '0.15' } })}\n`,
   )
   await scene.received(STATE_REQUEST + INITIAL)
+  assert.equal(scene.device.baud, 500_000)
   const { result } = await scene.call('post_strip', { action: 'on', preset: 3, brightness: 50 })
   assert.deepEqual([result.desk.preset, result.desk.brightness], [3, 50])
   await scene.received('{"on":true,"ps":3}{"tt":0,"seg":{"bri":50},"bri":50}')
