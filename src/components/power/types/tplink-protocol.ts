@@ -44,13 +44,19 @@ export async function sendCommand(
   deadline.onEnd(onEnd)
   try {
     socket.write(encodeMessage(JSON.stringify(command)))
-    let received = Buffer.alloc(0)
+    const parts: Buffer[] = []
+    let received = 0
+    let end = Number.POSITIVE_INFINITY
     for await (const part of socket as AsyncIterable<Buffer>) {
-      received = Buffer.concat([received, part])
-      const length = received.length < LENGTH_BYTES ? 0 : received.readUInt32BE()
-      if (length > MAX_BYTES) throw new Error(`${host} replies with more than ${MAX_BYTES} bytes`)
-      if (received.length < LENGTH_BYTES || received.length < LENGTH_BYTES + length) continue
-      return parse(decodeMessage(received.subarray(LENGTH_BYTES, LENGTH_BYTES + length)), host)
+      received += part.length
+      parts.push(part)
+      // Joined twice only, however short the parts are.
+      if (end === Number.POSITIVE_INFINITY && received >= LENGTH_BYTES) {
+        const length = Buffer.concat(parts).readUInt32BE()
+        if (length > MAX_BYTES) throw new Error(`${host} replies with more than ${MAX_BYTES} bytes`)
+        end = LENGTH_BYTES + length
+      }
+      if (received >= end) return parse(decodeMessage(Buffer.concat(parts).subarray(LENGTH_BYTES, end)), host)
     }
     throw new Error(`${host} closes the connection without a reply`)
   } finally {
