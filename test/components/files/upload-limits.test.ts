@@ -236,6 +236,19 @@ test('the printed file cannot be replaced', async () => {
   assert.equal((await sendRequest(rig.port, '/server/files/gcodes/a.gcode')).status, 200)
 })
 
+test('a corrected file replaces the one whose print failed, which Klipper still has loaded', async () => {
+  await using rig = await startRig()
+  using client = await WebClient.open(rig.url)
+  await upload(rig.port, 'a.gcode', 'G1 Xabc\n')
+  const objects = { virtual_sdcard: ['file_path'], print_stats: ['state'] }
+  await client.call('printer.objects.subscribe', { objects })
+  await client.call('printer.print.start', { filename: 'a.gcode' })
+  await client.find(({ params }) => params?.[0]?.print_stats?.state === 'error')
+  const { result } = await client.call('printer.objects.query', { objects })
+  assert.equal(result.status.virtual_sdcard.file_path, join(rig.paths.gcodes, 'a.gcode'))
+  assert.equal((await upload(rig.port, 'a.gcode', 'G28\n')).status, 201)
+})
+
 test('print is queued if the configuration reports so and the printer is not ready', async () => {
   await using rig = await startRig({
     printer: 'none',

@@ -54,6 +54,8 @@ export class LoadedFile implements Follower {
   }
 
   #path(): string | undefined {
+    // Klipper keeps the file of a failed print loaded, but does not continue it: a corrected one replaces it.
+    if (this.#state === 'error') return undefined
     if (typeof this.#filePath === 'string' && this.#filePath !== '') return this.#filePath
     const gcodes = this.#roots.find('gcodes')
     if (gcodes === undefined || !isPrintActive(this.#state) || typeof this.#filename !== 'string')
