@@ -1,6 +1,7 @@
 // Rewrites G-code for Happy Hare: values for placeholders, and tool changes with the position that follows them.
 import { endOfLine, nextLineWith } from './line-reader.ts'
 import { PLACEHOLDER, type Placeholder } from './print-facts.ts'
+import type { PlaceholderValue } from './slicer-list.ts'
 
 /** The first line of a file that was processed. */
 export const MARK = '; processed by HappyHare'
@@ -23,7 +24,7 @@ const SEMICOLON = ';'.charCodeAt(0)
 
 /** How a file is rewritten. */
 export interface RewriteOptions {
-  readonly values: Readonly<Record<Placeholder, string>>
+  readonly values: Readonly<Record<Placeholder, PlaceholderValue>>
   /** Whether tool changes get the position of the next move. */
   readonly insertsNextPosition: boolean
   /** The end of a line. */
@@ -95,7 +96,13 @@ export class PlaceholderRewriter {
   }
 
   #filled(line: string): string {
-    return line.replace(PLACEHOLDER, (_, name: Placeholder) => this.#options.values[name])
+    let quote = ''
+    let at = 0
+    return line.replace(PLACEHOLDER, (_, name: Placeholder, offset: number) => {
+      quote = openQuote(line.slice(at, offset), quote)
+      at = offset
+      return this.#options.values[name][quote === '' ? 'quoted' : 'bare']
+    })
   }
 
   #write(line: string): void {
@@ -159,6 +166,16 @@ class ChangingLines {
     const at = this.#text.indexOf('CP TOOLCHANGE', from)
     return at === -1 ? this.#text.length : this.#text.lastIndexOf('\n', at) + 1
   }
+}
+
+/** The quote that is open at the end of a text, '' for none; `quote` is the one that is open at its start. */
+function openQuote(text: string, quote: string): string {
+  let open = quote
+  for (const [found] of text.matchAll(/["']/g)) {
+    if (open === '') open = found
+    else if (open === found) open = ''
+  }
+  return open
 }
 
 function withEnd(line: string, eol: string): string {

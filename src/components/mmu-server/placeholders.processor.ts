@@ -52,7 +52,7 @@ async function rewrite(
     const write = (text: string) => copy.appendFile(text, 'latin1')
     await write(rewriter.start())
     await readLines(file, signal, part => write(rewriter.part(part)))
-    await write(rewriter.end(facts.sortedTools(), isOpen))
+    await write(rewriter.end(facts.sortedTools().join(','), isOpen))
   } finally {
     await copy.close()
   }

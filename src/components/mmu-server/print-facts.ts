@@ -1,5 +1,6 @@
 // The values of the placeholders of Happy Hare: the tools of a print, and what the slicer wrote about their filaments.
 import { linesWith } from './line-reader.ts'
+import { listOf, type PlaceholderValue, placeholderValue } from './slicer-list.ts'
 
 /** The slicers whose files are processed. */
 const SLICERS = ['PrusaSlicer', 'SuperSlicer', 'OrcaSlicer', 'BambuStudio'] as const
@@ -102,56 +103,49 @@ export class PrintFacts {
   }
 
   /** A colour that is missing in one line is that of the next line. */
-  #colors(): string {
+  #colors(): string[] {
     const keys = this.#slicer === null ? [] : COLOR_KEYS[this.#slicer]
     const [first = [], ...others] = this.#colorLines.flatMap(([name, colors]) =>
       keys.includes(name) ? [colors] : [],
     )
     const filled = (index: number) => others.find(colors => (colors[index] ?? '') !== '')?.[index] ?? ''
-    return first.map((color, index) => (color === '' ? filled(index) : color)).join(',')
+    return first.map((color, index) => (color === '' ? filled(index) : color))
   }
 
   /** The values of the placeholders. */
-  values(): Readonly<Record<Placeholder, string>> {
+  values(): Readonly<Record<Placeholder, PlaceholderValue>> {
     const tools = this.sortedTools()
     return {
-      referenced_tools: tools === '' ? '0' : tools,
-      total_toolchanges: String(this.changes),
-      colors: this.#colors(),
-      temperatures: this.#list(['temperature', 'nozzle_temperature'], /[;,]/),
-      materials: this.#list(['filament_type'], ';'),
-      purge_volumes: this.#purgeVolumes(),
-      filament_names: this.#list(['filament_settings_id'], /[;,]/),
+      referenced_tools: placeholderValue(tools.length === 0 ? ['0'] : tools),
+      total_toolchanges: placeholderValue([String(this.changes)]),
+      colors: placeholderValue(this.#colors()),
+      temperatures: placeholderValue(this.#list('temperature', 'nozzle_temperature')),
+      materials: placeholderValue(this.#list('filament_type')),
+      purge_volumes: placeholderValue(this.#purgeVolumes()),
+      filament_names: placeholderValue(this.#list('filament_settings_id')),
     }
   }
 
-  /** The tools in their order, with commas between them. */
-  sortedTools(): string {
-    return [...this.tools].sort((a, b) => a - b).join(',')
+  /** The tools in their order. */
+  sortedTools(): string[] {
+    return [...this.tools].sort((a, b) => a - b).map(String)
   }
 
-  #first(names: readonly string[]): string {
-    const found = [...this.#settings].find(([name]) => names.includes(name))
-    return found?.[1] ?? ''
-  }
-
-  #list(names: readonly string[], separator: string | RegExp): string {
-    return this.#first(names)
-      .split(separator)
-      .map(item => item.trim())
-      .join(',')
+  /** The list of the setting that comes first in the file. */
+  #list(...names: readonly string[]): string[] {
+    const [, text = ''] = [...this.#settings].find(([name]) => names.includes(name)) ?? []
+    return listOf(text)
   }
 
   /** Older slicers write the multiplier next to the matrix. */
-  #purgeVolumes(): string {
-    const volumes = this.#list(['wiping_volumes_matrix', 'flush_volumes_matrix'], ',')
+  #purgeVolumes(): string[] {
+    const volumes = this.#list('wiping_volumes_matrix', 'flush_volumes_matrix')
     const multiplier = Number(this.#settings.get('flush_multiplier') ?? '1')
     if (multiplier === 1 || !Number.isFinite(multiplier) || this.#isMultiplied()) return volumes
-    const scaled = (text: string) => {
+    return volumes.map(text => {
       const volume = Number(text)
       return text === '' || !Number.isFinite(volume) ? text : String(Number((volume * multiplier).toFixed(1)))
-    }
-    return volumes.split(',').map(scaled).join(',')
+    })
   }
 
   #isMultiplied(): boolean {

@@ -93,6 +93,23 @@ test('every placeholder of a file of PrusaSlicer', async () => {
   assert.deepEqual([listed, notes], [true, ['2 tools, 3 tool changes']])
 })
 
+test('names of filaments that Klipper or the macros of Happy Hare cannot take', async () => {
+  const { text } = await run(
+    lines(
+      PRUSA,
+      'START NAMES=!filament_names! MATERIALS=!materials! END=1',
+      `START NAMES="!filament_names!" MATERIALS='!materials!'`,
+      String.raw`; filament_settings_id = "Bob's PLA";"PLA, \"red\"";"a;b";PLA#1;"50% * #2\\";`,
+      '; filament_type = "PLA Silk";PLA+;PA6-CF;;PETG "x";T\\',
+    ),
+  )
+  assert.deepEqual((text ?? '').split('\n').slice(2, 4), [
+    'START NAMES="Bob`s PLA","PLA `red`","a;b","PLA#1","50% * #2/", ' +
+      'MATERIALS="PLA Silk",PLA+,PA6-CF,,"PETG x","T/" END=1',
+    'START NAMES="Bob`s PLA,PLA `red`,a;b,PLA#1,50% * #2/," ' + "MATERIALS='PLA Silk,PLA+,PA6-CF,,PETG x,T/'",
+  ])
+})
+
 test('without the next position, tool changes are still commands of Happy Hare', async () => {
   const { text } = await run(lines(PRUSA, 'X !referenced_tools!', 'T1', 'G1 X1 Y1'), { nextPosition: false })
   assert.match(text ?? '', /^X 1\nMMU_CHANGE_TOOL TOOL=1 ; T1\nG1 X1 Y1\n/m)
