@@ -11,6 +11,8 @@ const FIELDS = {
 }
 /** The first version of Spoolman with extra fields that can be set alone. */
 const MIN_VERSION = [0, 18, 1]
+/** From this version on, a change of some extra fields keeps the others; earlier ones remove them. */
+const KEEPS_FIELDS = [0, 22, 0]
 
 /** The filament of a spool, as Happy Hare receives it. '' for what Spoolman does not know. */
 export interface Filament {
@@ -49,6 +51,7 @@ export class Spools {
   readonly #spoolman: SpoolmanService
   readonly #setsLocation: boolean
   #hasFields = false
+  #keepsFields = true
 
   /** `setsLocation` is true if Spoolman's location of a spool is its printer and gate. */
   constructor(spoolman: SpoolmanService, setsLocation: boolean) {
@@ -70,11 +73,18 @@ export class Spools {
 
   /** Stores where a spool is; '' and -1 take it out. Rejects with ApiError, 404 for an unknown id. */
   async move(id: number, printer: string, gate: number): Promise<void> {
+    const place = { [PRINTER_FIELD]: JSON.stringify(printer), [GATE_FIELD]: JSON.stringify(gate) }
     const body = {
-      extra: { [PRINTER_FIELD]: JSON.stringify(printer), [GATE_FIELD]: JSON.stringify(gate) },
+      extra: { ...(!this.#keepsFields && (await this.#fieldsOf(id))), ...place },
       ...(this.#setsLocation && { location: printer === '' ? '' : `${printer} @ MMU Gate:${gate}` }),
     }
     await this.#spoolman.request({ method: 'PATCH', path: `/v1/spool/${id}`, body })
+  }
+
+  /** The extra fields of a spool. */
+  async #fieldsOf(id: number): Promise<Readonly<Record<string, unknown>>> {
+    const spool = await this.#spoolman.request({ method: 'GET', path: `/v1/spool/${id}` })
+    return isPlainObject(spool) && isPlainObject(spool.extra) ? spool.extra : {}
   }
 
   /** Adds the extra fields that are missing. Rejects with ApiError and OldSpoolman. */
@@ -83,7 +93,7 @@ export class Spools {
     const spoolman = this.#spoolman
     const info = await spoolman.request({ method: 'GET', path: '/v1/info' })
     const version = isPlainObject(info) ? String(info.version) : ''
-    if (!isNewEnough(version)) {
+    if (!isAtLeast(version, MIN_VERSION)) {
       throw new OldSpoolman(`Spoolman ${version} is too old: version ${MIN_VERSION.join('.')} is needed`)
     }
     const fields = await spoolman.request({ method: 'GET', path: '/v1/field/spool' })
@@ -94,14 +104,15 @@ export class Spools {
       if (!known.includes(key))
         await spoolman.request({ method: 'POST', path: `/v1/field/spool/${key}`, body })
     }
+    this.#keepsFields = isAtLeast(version, KEEPS_FIELDS)
     this.#hasFields = true
   }
 }
 
-function isNewEnough(version: string): boolean {
+function isAtLeast(version: string, wanted: readonly number[]): boolean {
   const numbers = version.split(/[.-]/).map(Number)
-  const index = MIN_VERSION.findIndex((number, place) => numbers[place] !== number)
-  return index === -1 || (numbers[index] ?? 0) > (MIN_VERSION[index] ?? 0)
+  const index = wanted.findIndex((number, place) => numbers[place] !== number)
+  return index === -1 || (numbers[index] ?? 0) > (wanted[index] ?? 0)
 }
 
 /** Null for what is no spool. */

@@ -203,6 +203,16 @@ test('one spool into a gate, and out of it', async () => {
   assert.match(outside[0] ?? '', /the gates are 0 to 2\.' ERROR=1$/)
 })
 
+test('other extra fields of a spool stay, also in a Spoolman that would remove them', async () => {
+  await using at = await Scene.start()
+  const shelf = { shelf: '"A1"' }
+  at.spoolman.spools.set(3, { ...spool(3), extra: shelf })
+  at.spoolman.version = '0.21.0'
+  await at.call('spoolman_set_spool_gate', { spool_id: 3, gate: 2, sync: true, silent: true }, 1)
+  const place = { printer_name: `"${HOST}"`, mmu_gate_map: '2' }
+  assert.deepEqual(at.spoolman.spools.get(3)?.extra, { ...shelf, ...place })
+})
+
 test('all spools out of a printer', async () => {
   await using at = await Scene.start()
   const scripts = await at.call('spoolman_clear_spools_for_printer', { sync: true, silent: true }, 1)
