@@ -37,8 +37,8 @@ export class RemoteDisks {
   }
 
   /** Looks which file systems are mounted. */
-  refresh(mounts = readMounts()): void {
-    this.#mounts = mounts
+  refresh(): void {
+    this.#mounts = readMounts()
   }
 
   /** Whether `path`, without links, is on a network disk. */
