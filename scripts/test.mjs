@@ -22,18 +22,19 @@ const SILENCE_AFTER_TIMEOUT = 20_000
 const SYSTEM = '.system.test.ts'
 /** Files and folders whose tests start many programs, or take longest: these run first. */
 const FIRST = [
-  'components/files/mounted.system.test.ts',
-  'components/dashboard/browser.system.test.ts',
-  'components/update-manager/git-operations.test.ts',
-  'components/update-manager/own-server.test.ts',
-  'components/update-manager/python/pip.system.test.ts',
+  'container-image',
   'recordings/update',
+  'components/files/mounted',
+  'components/dashboard/',
   'components/update-manager/',
-  'components/timelapse/',
-  'components/files/observer.test.ts',
-  'components/files/first-replies.test.ts',
-  'components/zeroconf/mdns.test.ts',
+  'components/fleet/crashes',
+  'package',
+  'debian/',
   'app/',
+  'components/timelapse/',
+  'components/files/observer',
+  'components/files/first-replies',
+  'components/zeroconf/mdns',
   'docs-examples',
 ].map(name => `test/${name}`)
 /**

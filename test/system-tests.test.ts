@@ -1,4 +1,4 @@
-// Which tests `npm test` runs: those that need nothing besides the repository, Node, npm and git.
+// Which tests `npm test` runs: those that need nothing besides the repository, Node and npm, and no build.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -6,8 +6,10 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** What tests import that skip without a program or a recording. */
+/** What tests import that need a program, a recording, or a build of the server. */
 const MARKS = [
+  'test/support/git-repos.ts',
+  'test/support/server-bundle.ts',
   'test/support/program.ts',
   'test/support/namespace.ts',
   'test/support/dbus-host/host.ts',
@@ -32,7 +34,7 @@ function reaches(file: string, targets: readonly string[], seen = new Set<string
   return (imports.get(file) ?? []).some(next => reaches(next, targets, seen))
 }
 
-test('a test that needs a program of the system, or a file outside of the repository, is a system test', () => {
+test('a test that needs a program, a file outside of the repository, or a build is a system test', () => {
   assert.deepEqual(
     MARKS.filter(file => !imports.has(file)),
     [],

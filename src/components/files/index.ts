@@ -170,7 +170,7 @@ class FileManager implements Component {
    */
   async start(): Promise<void> {
     await this.roots.reserved.start()
-    this.#observer.start()
+    await this.#observer.start()
     this.#rootsKnown.resolve(this.#monitor.start())
   }
 

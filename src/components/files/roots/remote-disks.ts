@@ -37,8 +37,8 @@ export class RemoteDisks {
   }
 
   /** Looks which file systems are mounted. */
-  refresh(): void {
-    this.#mounts = readMounts()
+  refresh(mounts = readMounts()): void {
+    this.#mounts = mounts
   }
 
   /** Whether `path`, without links, is on a network disk. */

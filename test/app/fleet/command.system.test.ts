@@ -1,12 +1,14 @@
 // The command `moonraker-ts fleet`: what it prints, and how it refuses.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { readFleetCommandLine } from '../../../src/app/fleet/command-line.ts'
 import { findEngine } from '../../../src/fleet/hub/engine/child.ts'
+import { absent } from '../../support/program.ts'
 import { serverBundle } from '../../support/server-bundle.ts'
 
 const MAIN = join(await serverBundle(), 'moonraker.cjs')
@@ -47,4 +49,17 @@ test('without nats-server the error names its package', async () => {
   await assert.rejects(findEngine([FOLDER]), {
     message: /^nats-server is not installed: apt install nats-server/,
   })
+})
+
+test('a certificate has all names, is its own authority, and is not replaced', {
+  skip: absent('openssl'),
+}, () => {
+  const args = ['fleet', 'certificate', 'hub.example', '192.0.2.7', '-d', FOLDER]
+  assert.equal(run(args).status, 0)
+  const certificate = new X509Certificate(readFileSync(join(FOLDER, 'certs', 'fleet.cert')))
+  assert.equal(certificate.subjectAltName, 'DNS:hub.example, IP Address:192.0.2.7')
+  assert.ok(certificate.ca)
+  const again = run(args)
+  assert.equal(again.status, 1)
+  assert.match(again.stderr, /there is a certificate already/)
 })
