@@ -221,14 +221,20 @@ function serve({ registry }: Core, scope: Scope, files: FilesService, parts: Tim
   )
 }
 
+/** Macros write booleans as Python does, and in capitals. */
+function isTrue(argument: unknown): boolean {
+  return String(argument).toLowerCase() === 'true'
+}
+
 /** What Klipper's macros call, with the arguments as texts. */
 function serveMacros({ printer: { session } }: Core, scope: Scope, parts: Timelapse): void {
   const { recording, macros } = parts
   const methods = {
     timelapse_newframe: ({ hyperlapse }: Readonly<Record<string, unknown>>) =>
-      recording.frameRequested(String(hyperlapse).toLowerCase() === 'true'),
-    timelapse_render: async () => {
-      await parts.render().finally(() => macros.renderDone())
+      recording.frameRequested(isTrue(hyperlapse)),
+    timelapse_render: async ({ byrendermacro }: Readonly<Record<string, unknown>>) => {
+      // Only the macro of this name waits.
+      await parts.render().finally(() => (isTrue(byrendermacro) ? macros.renderDone() : undefined))
     },
     timelapse_saveFrames: async () => {
       await parts.archive()

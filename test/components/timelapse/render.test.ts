@@ -151,6 +151,16 @@ test('the macro that waits continues when the rendering fails, or is not possibl
   await at.script(RENDER_DONE, 2)
 })
 
+test('a rendering that another macro requests sets no variable', async () => {
+  await using at = await Scene.start()
+  await printed(at)
+  at.klippy.call('timelapse_render', {})
+  await at.event({ action: 'render', status: 'success' })
+  at.klippy.call('timelapse_render', { byrendermacro: 'True' })
+  await at.script(RENDER_DONE)
+  assert.equal(at.scripts.filter(script => script === RENDER_DONE).length, 1)
+})
+
 for (const mode of ['fail', 'half', 'empty', 'killed'] as const) {
   test(`no video from an ffmpeg that ends with: ${mode}`, async () => {
     await using at = await Scene.start()
