@@ -6,7 +6,7 @@ import { type AnalysisDetails, type AnalysisOptions, type AnalysisSummary, packT
 
 const analyse: FileProcessor = async ({ path, metadata, options, signal }) => {
   const { machine, facts, commands } = options as unknown as AnalysisOptions
-  const { times, slicerPoints, findings } = await examineFile(path, {
+  const { times, slicerPoints, setsSpeed, findings } = await examineFile(path, {
     machine,
     knownCommands: commands,
     signal,
@@ -28,6 +28,7 @@ const analyse: FileProcessor = async ({ path, metadata, options, signal }) => {
     layers: times.layers.map(([z, seconds]) => [rounded(z), rounded(seconds)] as const),
     points: packTable(times.points),
     slicer: packTable(slicerPoints),
+    sets_speed: setsSpeed,
   }
   return { metadata: { analysis }, details }
 }

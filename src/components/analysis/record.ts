@@ -41,6 +41,8 @@ export type AnalysisDetails = {
   readonly points: readonly number[]
   /** The same, to the seconds that remain as the slicer states it (M73); empty where it states nothing. */
   readonly slicer: readonly number[]
+  /** Whether the file sets a speed factor (M220) other than 100 %. */
+  readonly sets_speed: boolean
 }
 
 /** The input of the processor. */
@@ -55,14 +57,15 @@ export type AnalysisOptions = {
 export function readDetails(stored: unknown): AnalysisDetails | undefined {
   if (!isPlainObject(stored)) return undefined
   const details = stored as Partial<AnalysisDetails>
-  const { machine_id, totals, features, layers, points, slicer } = details
+  const { machine_id, totals, features, layers, points, slicer, sets_speed } = details
   const isComplete =
     typeof machine_id === 'string' &&
     isPlainObject(totals) &&
     isPlainObject(features) &&
     Array.isArray(layers) &&
     Array.isArray(points) &&
-    Array.isArray(slicer)
+    Array.isArray(slicer) &&
+    typeof sets_speed === 'boolean'
   return isComplete ? (details as AnalysisDetails) : undefined
 }
 

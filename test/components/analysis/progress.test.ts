@@ -22,14 +22,26 @@ test('times between the rows of a table', () => {
 
 test('the pace follows a slower print, and ignores what came before the first move', () => {
   const pace = new Pace()
-  pace.measure(0, 100)
-  pace.measure(1, 200)
+  const measure = (planned: number, printed: number, speedFactor = 1) =>
+    pace.measure({ planned, printed, speedFactor })
+  measure(0, 100)
+  measure(1, 200)
   assert.equal(pace.value, 1)
-  for (let planned = 2; planned < 2000; planned++) pace.measure(planned, 200 + planned * 2)
+  for (let planned = 2; planned < 2000; planned++) measure(planned, 200 + planned * 2)
   assert.ok(Math.abs(pace.value - 2) < 0.05, `${pace.value}`)
   const before = pace.value
-  pace.measure(1999, 90_000)
+  measure(1999, 90_000)
   assert.equal(pace.value, before)
+})
+
+test('the pace leaves out the speed factor, and moves that Klipper counts no time for', () => {
+  const pace = new Pace()
+  const measure = (planned: number, printed: number, speedFactor: number) =>
+    pace.measure({ planned, printed, speedFactor })
+  for (let planned = 1; planned < 500; planned++) measure(planned, 0, 1)
+  assert.equal(pace.value, 1)
+  for (let planned = 500; planned < 1000; planned++) measure(planned, (planned - 499) * 2, 0.5)
+  assert.equal(pace.value, 1)
 })
 
 /** Many bytes that take no time, then few bytes that take 100 s. */

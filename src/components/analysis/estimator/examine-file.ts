@@ -17,6 +17,8 @@ export interface Examination {
   readonly times: PrintTimes
   /** Bytes, and the remaining seconds that the slicer's M73 states from there on. */
   readonly slicerPoints: readonly (readonly [offset: number, secondsLeft: number])[]
+  /** Whether the file sets a speed factor (M220) other than 100 %. */
+  readonly setsSpeed: boolean
   readonly findings: Findings
 }
 
@@ -64,6 +66,7 @@ async function examine(
   return {
     times: interpreter.tally.result(),
     slicerPoints: interpreter.slicerPoints.all().map(([offset, minutes]) => [offset, -minutes * 60] as const),
+    setsSpeed: interpreter.setsSpeed,
     findings,
   }
 }

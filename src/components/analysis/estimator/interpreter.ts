@@ -49,6 +49,8 @@ export class Interpreter {
   readonly tally = new Tally()
   /** Bytes, and the remaining minutes that the slicer's M73 R states from there on. */
   readonly slicerPoints = new Thinned(SLICER_POINTS)
+  /** Whether the file sets a speed factor other than 1. */
+  setsSpeed = false
   readonly #findings: Findings
   readonly #motion: PrintMotion
   readonly #words = new MoveWords()
@@ -199,7 +201,7 @@ export class Interpreter {
       ['M82', mode('absoluteExtrude', true)],
       ['M83', mode('absoluteExtrude', false)],
       ['G92', params => coordinates.setOrigin(axes(params))],
-      ['M220', params => setFactor(params, factor => coordinates.setSpeedFactor(factor))],
+      ['M220', params => setFactor(params, factor => this.#setSpeed(factor))],
       ['M221', params => setFactor(params, factor => coordinates.setExtrudeFactor(factor))],
       ['SET_GCODE_OFFSET', params => this.#setOffset(params)],
       ['SAVE_GCODE_STATE', params => coordinates.save(params.get('NAME') ?? 'default')],
@@ -262,6 +264,11 @@ export class Interpreter {
     set('maxAccel', 'ACCEL', value => value > 0)
     set('squareCornerVelocity', 'SQUARE_CORNER_VELOCITY', value => value >= 0)
     set('minimumCruiseRatio', 'MINIMUM_CRUISE_RATIO', value => value >= 0 && value < 1)
+  }
+
+  #setSpeed(factor: number): void {
+    this.setsSpeed ||= factor !== 1
+    this.#motion.coordinates.setSpeedFactor(factor)
   }
 
   #setOffset(params: Params): void {

@@ -19,6 +19,7 @@ const PERIOD = 5
 const REQUEST = {
   print_stats: ['state', 'print_duration'],
   virtual_sdcard: ['file_position', 'progress'],
+  gcode_move: ['speed_factor'],
 }
 
 /** The print's state as the API describes it. */
@@ -30,6 +31,8 @@ interface Job {
   readonly pace: Pace
   points: TimeRows
   slicer: TimeRows
+  /** Whether the file sets a speed factor itself: the planned times contain it. */
+  setsSpeed: boolean
   /** Seconds that the slicer states for the whole print; null if it does not. */
   estimated: number | null
 }
@@ -72,7 +75,7 @@ export class PrintProgress {
   async start({ filename }: Pick<PrintStats, 'filename'>): Promise<void> {
     const { core } = this.#parts
     this.#timer?.stop()
-    const job: Job = { filename, pace: new Pace(), points: [], slicer: [], estimated: null }
+    const job: Job = { filename, pace: new Pace(), points: [], slicer: [], setsSpeed: false, estimated: null }
     this.#job = job
     this.#timer = core.clock.every(PERIOD, () => void this.measure())
     await core.printer.subscribe(this.#follower, REQUEST).catch(() => undefined)
@@ -120,6 +123,7 @@ export class PrintProgress {
       if (details === undefined) continue
       job.points = unpackTable(details.points)
       job.slicer = unpackTable(details.slicer)
+      job.setsSpeed = details.sets_speed
       return
     }
   }
@@ -138,7 +142,7 @@ export class PrintProgress {
 
 type Status = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>
 
-function progressOf(job: Job, { print_stats, virtual_sdcard }: Status): ProgressReply {
+function progressOf(job: Job, { print_stats, virtual_sdcard, gcode_move }: Status): ProgressReply {
   const state = typeof print_stats?.state === 'string' ? print_stats.state : 'standby'
   const printed = numberOf(print_stats?.print_duration)
   const position = numberOf(virtual_sdcard?.file_position)
@@ -148,8 +152,9 @@ function progressOf(job: Job, { print_stats, virtual_sdcard }: Status): Progress
   const total = job.points.at(-1)?.[1]
   if (total !== undefined && total > 0) {
     const planned = timeAt(job.points, position) ?? 0
-    job.pace.measure(planned, printed)
-    const left = (total - planned) * job.pace.value
+    const speedFactor = job.setsSpeed ? 1 : speedFactorOf(gcode_move)
+    job.pace.measure({ planned, printed, speedFactor })
+    const left = ((total - planned) * job.pace.value) / speedFactor
     return {
       ...base,
       source: 'analysis',
@@ -177,6 +182,11 @@ function progressOf(job: Job, { print_stats, virtual_sdcard }: Status): Progress
     time_left: left === null ? null : rounded(left),
     total_time: left === null ? null : rounded(printed + left),
   }
+}
+
+/** As a person has set it; far out of the usual it allows no forecast. */
+function speedFactorOf(move: Status[string]): number {
+  return Math.min(100, Math.max(0.01, numberOf(move?.speed_factor) || 1))
 }
 
 /** Null before the first percent, which is too small for a forecast. */
