@@ -15,6 +15,7 @@ import {
 } from '../schema/index.ts'
 import { chapter, event, notification } from './chapter.ts'
 import { ALL_TRANSPORTS, del, get, getOrPost, post, rpcOnly } from './endpoint.ts'
+import { printWarnings } from './printer.ts'
 
 /** A file in a listing. */
 export const FileEntry = object({
@@ -91,6 +92,7 @@ const UploadFacts = {
   }),
   print_started: bool().describe('gcodes only').optional(),
   print_queued: bool().describe('gcodes only').optional(),
+  print_warnings: printWarnings.optional(),
   action: choice('create_file', 'modify_file'),
 }
 
@@ -116,6 +118,9 @@ const Upload: JsonSchema = {
       examples: [''],
     },
     print: bool().describe('gcodes only: print the file').default(false).json,
+    warnings: bool()
+      .describe('With print: the reply has the field print_warnings; only this server')
+      .default(false).json,
   },
 }
 

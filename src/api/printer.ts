@@ -1,5 +1,7 @@
 // API document: "Printer Administration", "Printer Status", "GCode APIs", "Print Management".
 import {
+  anyOf,
+  bool,
   choice,
   commaItems,
   type Field,
@@ -16,6 +18,11 @@ import { chapter, event, notification } from './chapter.ts'
 import { DIRECT_TRANSPORTS, getOrPost, post } from './endpoint.ts'
 
 const Ok = choice('ok')
+
+/** What of a file does not fit the printer, in replies to those who start its print. */
+export const printWarnings = list(string())
+  .nullable()
+  .describe('What of the file does not fit the printer; null if it could not be analysed within 30 s')
 
 /** Field values of status objects by the objects' names. */
 export const Status = record(record(json()))
@@ -58,6 +65,8 @@ export interface PrintStats {
 
 /** Why a job ended in an error. */
 export type JobFailure = 'error' | 'klippy_shutdown' | 'klippy_disconnect'
+
+const StartedPrint = object({ state: Ok, warnings: printWarnings }).describe('With `warnings`')
 
 const StatusReply = object({ eventtime: float().describe("Klippy's clock, s"), status: Status })
 
@@ -150,9 +159,16 @@ export const printer = chapter({
     }),
     'printer.print.start': post('/printer/print/start', {
       summary: 'Print a file of the gcodes root',
-      params: { filename: string().describe('Path below the gcodes root') },
+      params: {
+        filename: string().describe('Path below the gcodes root'),
+        warnings: bool()
+          .describe(
+            'Reply with an object that contains what of the file does not fit the printer; only this server',
+          )
+          .default(false),
+      },
       example: { filename: 'part.gcode' },
-      result: Ok,
+      result: anyOf(Ok, StartedPrint),
     }),
     'printer.print.pause': post('/printer/print/pause', { summary: 'Pause the print', result: Ok }),
     'printer.print.resume': post('/printer/print/resume', { summary: 'Resume the print', result: Ok }),

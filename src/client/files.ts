@@ -12,6 +12,8 @@ export interface UploadOptions {
   readonly root?: string
   /** Print it, or add it to the job queue if the server is configured so. */
   readonly print?: boolean
+  /** With `print`: the reply has `print_warnings`, what of the file does not fit the printer. */
+  readonly warnings?: boolean
   /** The file's SHA-256, hexadecimal. The server rejects a file with another one (422). */
   readonly checksum?: string
   readonly onProgress?: OnProgress
@@ -56,7 +58,7 @@ export class Files {
    * signal's reason if it aborts.
    */
   async upload(source: UploadSource, options: UploadOptions = {}): Promise<Uploaded> {
-    const { path = nameOf(source), root, print, checksum, onProgress, signal } = options
+    const { path = nameOf(source), root, print, warnings, checksum, onProgress, signal } = options
     const slash = path.lastIndexOf('/')
     const name = path.slice(slash + 1)
     if (name === '') throw new TypeError("an upload needs a name: pass the option 'path'")
@@ -64,6 +66,7 @@ export class Files {
       ...(root !== undefined && { root }),
       ...(slash > 0 && { path: path.slice(0, slash) }),
       ...(print !== undefined && { print: String(print) }),
+      ...(warnings !== undefined && { warnings: String(warnings) }),
       ...(checksum !== undefined && { checksum }),
     }
     const address = this.#address('upload')

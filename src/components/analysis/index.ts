@@ -12,7 +12,7 @@ import { KlipperEstimator } from './klipper-estimator/estimator.ts'
 import { analysisOptions } from './options.ts'
 import { PrintChecks } from './print-checks.ts'
 import { PrintProgress } from './progress/print-progress.ts'
-import { progressService } from './service.ts'
+import { printWarningsService, progressService } from './service.ts'
 
 function followJobs({ events }: Core, scope: Scope, progress: PrintProgress): void {
   for (const event of ['job:started', 'job:found'] as const)
@@ -28,7 +28,7 @@ export default component({
   presence: 'always',
   options: analysisOptions,
   needs: { files: filesService, metadata: metadataService, processors: fileProcessorsService },
-  provides: { progress: progressService },
+  provides: { progress: progressService, warnings: printWarningsService },
   create({ core, scope, section: { options }, needs: { files, metadata, processors } }) {
     const analyses = new Analyses({ core, metadata, processors })
     const klipperEstimator = new KlipperEstimator({ core, files, processors, options })
@@ -72,14 +72,18 @@ export default component({
       core.events.on('metadata:processed', async filename => {
         const summary = await analyses.summary(filename)
         if (summary === undefined) return
+        checks.analysed(filename, summary)
         await progress.analysed(filename)
         const { print_time, warnings } = summary
         core.connections.notify('notify_file_analyzed', { filename, print_time, warnings: [...warnings] })
       }),
     )
+    for (const event of ['job:completed', 'job:cancelled', 'job:error'] as const)
+      scope.use(core.events.on(event, () => checks.ended()))
     followJobs(core, scope, progress)
     return {
       progress,
+      warnings: checks,
       async start() {
         analyses.start()
         await klipperEstimator.start()

@@ -1,17 +1,20 @@
-// What a print file does not fit in the printer: clients are notified before the print, or the print is refused.
+// What a print file does not fit in the printer: clients are notified when the print starts, or the print is refused.
 import type { Core } from '../../component/component.ts'
 import { binaryGcodePath } from '../../core/binary-gcode.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Analyses } from './analyses.ts'
 import type { AnalysisSummary } from './record.ts'
+import type { PrintWarnings } from './service.ts'
 
-/** Seconds that a print waits for the analysis of its file where unfit files are refused. */
+/** Seconds that callers wait for the analysis of a file. */
 const ANALYSIS_TIMEOUT = 30
 
-export class PrintChecks {
+export class PrintChecks implements PrintWarnings {
   readonly #core: Core
   readonly #analyses: Analyses
   readonly #refuses: boolean
+  /** The file of the last print, while its analysis is missing. */
+  #unchecked: string | null = null
 
   /** `refuses` is whether a file with warnings is not printed. */
   constructor(core: Core, analyses: Analyses, refuses: boolean) {
@@ -22,32 +25,54 @@ export class PrintChecks {
 
   /** A preparation of prints: the path stays as it is. Rejects with ApiError 400 for a file that is refused. */
   async check(path: string): Promise<string> {
-    const { fits, warnings } = await this.#checked(path)
-    if (warnings.length === 0) return path
-    if (this.#refuses && !fits) {
-      throw new ApiError(400, `The print is refused ([analysis] refuse_unfit_files): ${warnings.join('; ')}`)
+    const summary = await (this.#refuses ? this.#analysed(path) : this.#known(path))
+    if (this.#refuses && summary?.fits === false) {
+      throw new ApiError(
+        400,
+        `The print is refused ([analysis] refuse_unfit_files): ${summary.warnings.join('; ')}`,
+      )
     }
-    for (const warning of warnings) this.#core.log.warning(`${path}: ${warning}`)
-    this.#core.connections.notify('notify_print_warnings', { filename: path, warnings })
+    this.#unchecked = summary === undefined ? path : null
+    if (summary !== undefined) this.#notify(path, summary)
     return path
   }
 
-  /** What is known; where files are refused, of the present machine. */
-  async #checked(path: string): Promise<{ fits: boolean; warnings: string[] }> {
-    if (this.#refuses) await this.#analysed(path)
-    const summary = (await this.#summary(path)) ?? (await this.#summary(binaryGcodePath(path)))
-    return { fits: summary?.fits ?? true, warnings: [...(summary?.warnings ?? [])] }
+  async warningsOf(path: string): Promise<readonly string[] | null> {
+    return (await this.#analysed(path.replace(/^\/+/, '')))?.warnings ?? null
   }
 
-  async #summary(path: string | undefined): Promise<AnalysisSummary | undefined> {
-    return path === undefined ? undefined : await this.#analyses.summary(path).catch(() => undefined)
+  /** A file has a new analysis; its print may have started before. */
+  analysed(filename: string, summary: AnalysisSummary): void {
+    const path = this.#unchecked
+    if (path === null || (path !== filename && binaryGcodePath(path) !== filename)) return
+    this.#unchecked = null
+    this.#notify(path, summary)
   }
 
-  /** A file that cannot be analysed in time is printed: the checks must not stop the printer's work. */
-  async #analysed(filename: string): Promise<void> {
+  /** The print has ended. */
+  ended(): void {
+    this.#unchecked = null
+  }
+
+  #notify(filename: string, { warnings }: AnalysisSummary): void {
+    if (warnings.length === 0) return
+    for (const warning of warnings) this.#core.log.warning(`${filename}: ${warning}`)
+    this.#core.connections.notify('notify_print_warnings', { filename, warnings: [...warnings] })
+  }
+
+  /** What is known of a file, or of the binary file that it was made from. */
+  async #known(path: string): Promise<AnalysisSummary | undefined> {
+    const summary = (name: string) => this.#analyses.summary(name).catch(() => undefined)
+    const binary = binaryGcodePath(path)
+    return (await summary(path)) ?? (binary === undefined ? undefined : await summary(binary))
+  }
+
+  /** The same for the present machine. A file that is not analysed in time is printed: checks must not stop the work. */
+  async #analysed(filename: string): Promise<AnalysisSummary | undefined> {
     const { promise: givenUp, resolve } = Promise.withResolvers<void>()
     const timer = this.#core.clock.after(ANALYSIS_TIMEOUT, resolve)
     await Promise.race([this.#analyses.of(filename).catch(() => {}), givenUp])
     timer.stop()
+    return await this.#known(filename)
   }
 }

@@ -13,6 +13,7 @@ import type { Caller } from '../../rpc/caller.ts'
 import type { RawRequest } from '../../rpc/registry.ts'
 import { TRUSTED_USER } from '../../rpc/user.ts'
 import { bool, float } from '../../schema/index.ts'
+import { printWarningsService } from '../analysis/service.ts'
 import { jobQueueService } from '../job-queue/service.ts'
 import { type MetadataSource, metadataService } from '../metadata/service.ts'
 import { sendDownload } from './download/download.ts'
@@ -315,7 +316,11 @@ export default component({
   section: 'file_manager',
   presence: 'always',
   options,
-  needs: { metadata: optional(metadataService), queue: optional(jobQueueService) },
+  needs: {
+    metadata: optional(metadataService),
+    queue: optional(jobQueueService),
+    checks: optional(printWarningsService),
+  },
   provides: { files: filesService, uploads: uploadService },
   create({ core, section, scope, needs }) {
     const manager = new FileManager(core, section.options, needs.metadata)
@@ -330,6 +335,7 @@ export default component({
       refuseLoaded: place => loaded.refuse(place),
       prepare: path => manager.metadata().prepare(path),
       queue: () => (section.options.queue_gcode_uploads ? needs.queue() : null),
+      warningsOf: async path => (await needs.checks()?.warningsOf(path)) ?? null,
     }
     serve(core, manager, scope)
     const uploads = serveUploads(parts, scope)

@@ -1,12 +1,14 @@
 // The printer's methods, most of which Klippy serves, and the notifications of Klippy's state.
 import { printer as chapter, klippyEndpoint } from '../../api/printer.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
+import { optional } from '../../component/service.ts'
 import { ApiError } from '../../core/errors.ts'
 import type { Registration, Scope } from '../../core/scope.ts'
 import { readObjectRequest, readSubscription } from '../../klippy/object-request.ts'
 import type { StatusReply } from '../../klippy/status-mirror.ts'
 import type { Caller } from '../../rpc/caller.ts'
 import type { Connection } from '../../rpc/connection.ts'
+import { type PrintWarnings, printWarningsService } from '../analysis/service.ts'
 
 /** Klippy's endpoints that only the server may use: another caller would change what the server receives. */
 const OWN_ENDPOINTS = new Set([
@@ -19,7 +21,13 @@ const OWN_ENDPOINTS = new Set([
 /** Arguments as the client sent them. */
 type Loose = Readonly<Record<string, unknown>>
 
-function serveChapter(core: Core, scope: Scope, subscribers: Subscribers): void {
+/** What the chapter's methods need besides the core. */
+interface ChapterParts {
+  readonly subscribers: Subscribers
+  readonly checks: () => PrintWarnings | null
+}
+
+function serveChapter(core: Core, scope: Scope, { subscribers, checks }: ChapterParts): void {
   const { printer } = core
   const call = (endpoint: string) => (params: unknown) => printer.call(endpoint, params) as Promise<never>
   const plain = (endpoint: string) => () => printer.call(endpoint) as Promise<'ok'>
@@ -37,12 +45,20 @@ function serveChapter(core: Core, scope: Scope, subscribers: Subscribers): void 
       'printer.query_endstops.status': call('query_endstops/status'),
       'printer.gcode.script': params => runScript(core, params),
       'printer.gcode.help': call('gcode/help'),
-      'printer.print.start': ({ filename }, { user }) => printer.startPrint(filename, user?.username),
+      'printer.print.start': async ({ filename, warnings }, { user }) => {
+        const state = await printer.startPrint(filename, user?.username)
+        return warnings ? { state, warnings: await warningsOf(checks(), filename) } : state
+      },
       'printer.print.pause': plain('pause_resume/pause'),
       'printer.print.resume': plain('pause_resume/resume'),
       'printer.print.cancel': () => printer.cancelPrint(),
     }),
   )
+}
+
+async function warningsOf(checks: PrintWarnings | null, filename: string): Promise<string[] | null> {
+  const warnings = await checks?.warningsOf(filename)
+  return warnings ? [...warnings] : null
 }
 
 function answerQuery({ printer }: Core, params: Loose): StatusReply | Promise<StatusReply> {
@@ -140,9 +156,10 @@ export default component({
   section: 'klippy_apis',
   presence: 'always',
   options: {},
-  create({ core, scope }): Component {
+  needs: { checks: optional(printWarningsService) },
+  create({ core, scope, needs: { checks } }): Component {
     const endpoints = new KlippyEndpoints(core)
-    serveChapter(core, scope, new Subscribers(core))
+    serveChapter(core, scope, { subscribers: new Subscribers(core), checks })
     scope.use(core.events.on('klippy:identified', () => endpoints.refresh()))
     scope.use(core.events.on('klippy:ready', () => endpoints.refresh()))
     scope.defer(() => endpoints.clear())

@@ -10,7 +10,7 @@ import { MultipartParser, type PartBody, type PartHeader } from './multipart-par
  * The text fields that the server reads, by name only: httpx and requests give them a file name too. It ignores all
  * others: slicers send their own.
  */
-const FIELDS: ReadonlySet<string> = new Set(['root', 'path', 'print', 'select', 'checksum'])
+const FIELDS: ReadonlySet<string> = new Set(['root', 'path', 'print', 'warnings', 'select', 'checksum'])
 const FILE = 'file'
 /** Bytes of one field. */
 const MAX_FIELD = 8192

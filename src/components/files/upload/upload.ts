@@ -48,6 +48,8 @@ export interface UploadParts {
   readonly prepare: (path: string) => Promise<void>
   /** Null if there is no queue, or the configuration does not use it for uploads. */
   readonly queue: () => PrintQueue | null
+  /** What of a file of gcodes does not fit the printer; null if that is not known. Does not reject. */
+  readonly warningsOf: (path: string) => Promise<readonly string[] | null>
 }
 
 /** The reply to an upload. */
@@ -56,6 +58,8 @@ export interface UploadResult {
   /** Only for gcodes. */
   readonly print_started?: boolean
   readonly print_queued?: boolean
+  /** What of the file does not fit the printer; null if that is not known. Only where the form requests it. */
+  readonly print_warnings?: readonly string[] | null
   readonly action: 'create_file' | 'modify_file'
 }
 
@@ -125,9 +129,14 @@ export class Uploads {
       const target = await this.#target(form, caller)
       const result = await this.#publish(await this.#unpack(form, target, caller), { caller, res })
       if (target.root.name !== 'gcodes') return { result, fields }
-      const wanted = fields.get('print')?.trim().toLowerCase() === 'true'
-      const printed = wanted ? await this.print(result.item.path, caller) : NOT_PRINTED
-      return { result: { ...result, ...printed, action: result.action }, fields }
+      const { path } = result.item
+      const isWanted = (name: string) => fields.get(name)?.trim().toLowerCase() === 'true'
+      const printed = isWanted('print') ? await this.print(path, caller) : NOT_PRINTED
+      const warnings =
+        isWanted('print') && isWanted('warnings')
+          ? { print_warnings: await this.#parts.warningsOf(path) }
+          : null
+      return { result: { ...result, ...printed, ...warnings, action: result.action }, fields }
     } finally {
       await form.file.discard()
     }
