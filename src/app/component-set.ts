@@ -2,6 +2,7 @@
 // left out, and the others continue.
 import type { Component, ComponentType, Core } from '../component/component.ts'
 import type { Needs, Service } from '../component/service.ts'
+import { Starting } from '../component/starting.ts'
 import { ConfigError, type Configuration } from '../config/index.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { Scope } from '../core/scope.ts'
@@ -21,6 +22,7 @@ interface Built {
   readonly type: ComponentType
   readonly component: Component
   readonly scope: Scope
+  readonly starting: Starting
 }
 
 /** A required service whose component does not run. */
@@ -81,13 +83,20 @@ export class ComponentSet {
 
   #build(type: ComponentType): void {
     const scope = new Scope()
+    const starting = new Starting(this.#core.clock)
     try {
       const needs = this.#resolve(type.needs)
-      const component = type.build({ core: this.#core, config: this.#config, scope, needs })
+      const component = type.build({
+        core: this.#core,
+        config: this.#config,
+        scope,
+        needs,
+        afterStart: starting.hold,
+      })
       for (const [member, { name }] of Object.entries(type.provides)) {
         this.#services.set(name, (component as Readonly<Record<string, unknown>>)[member])
       }
-      this.#built.push({ type, component, scope })
+      this.#built.push({ type, component, scope, starting })
       this.#names = null
     } catch (error) {
       scope.close()
@@ -135,11 +144,13 @@ export class ComponentSet {
     try {
       for (const service of requiredServices(built.type.needs)) this.#require(service)
       await built.component.start?.()
+      built.starting.succeeded()
     } catch (error) {
       this.#remove(built)
       built.scope.close()
       this.#built = this.#built.filter(other => other !== built)
       this.#names = null
+      built.starting.failed(`The component [${built.type.section}] does not work: see the warnings`)
       this.#fail(built.type, error)
     }
   }
@@ -150,8 +161,9 @@ export class ComponentSet {
     this.#built = []
     this.#names = null
     for (const each of built) {
-      const { type, component, scope } = each
+      const { type, component, scope, starting } = each
       this.#remove(each)
+      starting.failed('The server stops')
       try {
         await component.stop?.()
       } catch (error) {

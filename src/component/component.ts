@@ -20,6 +20,7 @@ import type { Registry } from '../rpc/registry.ts'
 import type { Storage } from '../storage/index.ts'
 import type { Host } from './host.ts'
 import type { Needs, Provided, Provides, Resolved } from './service.ts'
+import type { AfterStart, ServeChapter } from './starting.ts'
 
 /** What belongs to one printer. Every component receives it. */
 export interface Core {
@@ -99,6 +100,11 @@ export interface BuildContext<O extends SectionOptions, N extends Needs, S exten
   readonly scope: Scope
   readonly named: NamedSections<S>
   readonly needs: Resolved<N>
+  /**
+   * As `core.registry.serve`, for methods that reply what `start` reads: a request that comes before the end of the start
+   * waits for it.
+   */
+  readonly serveAfterStart: ServeChapter
 }
 
 /** How a component is declared. */
@@ -162,6 +168,7 @@ export interface BuildParts {
   readonly config: Configuration
   readonly scope: Scope
   readonly needs: Readonly<Record<string, unknown>>
+  readonly afterStart: AfterStart
 }
 
 type Nothing = Readonly<Record<never, never>>
@@ -183,13 +190,14 @@ export function component<
     named: named ?? null,
     needs: spec.needs ?? {},
     provides: spec.provides ?? {},
-    build: ({ core, config, scope, needs }) =>
+    build: ({ core, config, scope, needs, afterStart }) =>
       spec.create({
         core: { ...core, log: core.log.child(section) },
         section: config.read(section, options, onInvalid),
         scope,
         named: namedSections(core, config, section, named ?? { options: {} as S }),
         needs: needs as Resolved<N>,
+        serveAfterStart: (chapter, handlers) => core.registry.serve(chapter, afterStart(handlers)),
       }),
   }
 }

@@ -190,6 +190,10 @@ class FileManager implements Component {
       rootsKnown: this.#rootsKnown.promise,
       processesObjects: this.#settings.enable_object_processing,
       metadataTimeout: this.#settings.default_metadata_parser_timeout,
+      announceRoot: name => {
+        roots.add({ name, path: '', writable: false })
+        return { remove: () => this.#monitor.remove(name) }
+      },
       serveRoot: root => {
         this.#monitor.add(root)
         return { remove: () => this.#monitor.remove(root.name) }

@@ -20,6 +20,11 @@ export interface FilesService {
   readonly processesObjects: boolean
   /** Seconds: `default_metadata_parser_timeout` of [file_manager]. */
   readonly metadataTimeout: number
+  /**
+   * Announces a root whose folder `serveRoot` gets later: requests for it wait until its folder is checked, or the
+   * registration is removed.
+   */
+  announceRoot(name: string): Registration
   /** Serves a folder as a root until it is removed. */
   serveRoot(root: Root): Registration
   /** Protects a folder from changes by clients until the registration is removed; they can read it. */

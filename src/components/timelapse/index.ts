@@ -2,6 +2,7 @@
 import { timelapse as chapter, type TimelapseEvent, timelapseSettings } from '../../api/timelapse.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
+import type { ServeChapter } from '../../component/starting.ts'
 import { path } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import { makeFolders } from '../../core/make-folders.ts'
@@ -193,10 +194,10 @@ function fixedSettings(given: Options): FixedSettings {
   return Object.fromEntries(names.flatMap(name => (given[name] === undefined ? [] : [[name, given[name]]])))
 }
 
-function serve({ registry }: Core, scope: Scope, files: FilesService, parts: Timelapse): void {
+function serve(serveChapter: ServeChapter, scope: Scope, files: FilesService, parts: Timelapse): void {
   const { settings, store, jobs, recording } = parts
   scope.use(
-    registry.serve(chapter, {
+    serveChapter(chapter, {
       'machine.timelapse.get_settings': () => settings.read(),
       'machine.timelapse.post_settings': async (change, caller) => {
         if (change.extraoutputparams !== undefined) {
@@ -275,9 +276,10 @@ export default component({
   options,
   onInvalid: 'use default',
   needs: { files: filesService, cameras: webcamService, jobFields: optional(jobFieldsService) },
-  create({ core, section, scope, needs: { files, cameras, jobFields } }) {
+  create({ core, section, scope, needs: { files, cameras, jobFields }, serveAfterStart }) {
     const parts = new Timelapse({ core, files, cameras, jobFields }, section.options)
-    serve(core, scope, files, parts)
+    for (const name of ['timelapse', 'timelapse_frames']) scope.use(files.announceRoot(name))
+    serve(serveAfterStart, scope, files, parts)
     serveMacros(core, scope, parts)
     follow(core, scope, parts)
     scope.defer(() => parts.unserve())

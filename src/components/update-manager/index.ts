@@ -2,6 +2,7 @@
 import { updateManager as chapter } from '../../api/update-manager.ts'
 import { type Core, component } from '../../component/component.ts'
 import { optional } from '../../component/service.ts'
+import type { ServeChapter } from '../../component/starting.ts'
 import type { ReadSection } from '../../config/index.ts'
 import { messageOf } from '../../core/errors.ts'
 import { ProgramStarts } from '../../core/program-starts.ts'
@@ -32,7 +33,7 @@ async function readToken(core: Core, section: ReadSection<typeof generalOptions>
   }
 }
 
-function serve({ registry }: Core, scope: Scope, manager: UpdateManager): void {
+function serve(serveChapter: ServeChapter, scope: Scope, manager: UpdateManager): void {
   const { operations } = manager
   const done = async (work: Promise<void>) => {
     await work
@@ -41,7 +42,7 @@ function serve({ registry }: Core, scope: Scope, manager: UpdateManager): void {
   const update = ({ name }: { readonly name?: string | undefined }) =>
     done(name === undefined ? operations.updateAll() : operations.update(name))
   scope.use(
-    registry.serve(chapter, {
+    serveChapter(chapter, {
       'machine.update.status': ({ refresh }) => (refresh ? manager.statusAfterRefresh() : manager.status()),
       'machine.update.refresh': ({ name }) => manager.refresh(name),
       'machine.update.upgrade': update,
@@ -72,7 +73,7 @@ export default component({
     bus: systemBusService,
     files: optional(filesService),
   },
-  create({ core, scope, section, named, needs }) {
+  create({ core, scope, section, named, needs, serveAfterStart }) {
     const { clock, log, storage, host } = core
     const general = section.options
     const releases = new ReleaseApi({
@@ -124,7 +125,7 @@ export default component({
         if (registration !== undefined) scope.use(registration)
       },
     })
-    serve(core, scope, manager)
+    serve(serveAfterStart, scope, manager)
     scope.use(core.events.on('klippy:identified', () => manager.followKlipper()))
     return { start: () => manager.start(), stop: () => manager.stop() }
   },

@@ -59,7 +59,13 @@ export class Scene implements AsyncDisposable {
     writeFileSync(this.paths.configFile, `[announcements]\n${options}\n`)
     const config = new Configuration(readSources(this.paths.configFile), this.paths.data)
     const [core, scope] = [this.#core(), new Scope()]
-    const component = announcements(moonlight).build({ core, config, scope, needs: {} })
+    const component = announcements(moonlight).build({
+      core,
+      config,
+      scope,
+      needs: {},
+      afterStart: handlers => handlers,
+    })
     this.#life = { core, scope, component }
     await component.start?.()
   }

@@ -157,8 +157,8 @@ export class Roots {
   async resolve(root: Root, path: string): Promise<Place> {
     const parts = splitPath(path)
     const checked = await this.checked(root)
-    await this.disks.checkLinks(join(root.path, ...parts))
-    const top = await realpath(root.path).catch(() => {
+    await this.disks.checkLinks(join(checked.path, ...parts))
+    const top = await realpath(checked.path).catch(() => {
       throw rootMissing(root)
     })
     const shown = [root.name, ...parts].join('/')
