@@ -1,5 +1,10 @@
 // The errors whose text the server sends or prints, and the text of all others.
 
+import { cutText } from './cut-text.ts'
+
+/** Characters of a message, which may repeat an argument of the caller; Klipper's longest errors have some thousands. */
+const MAX_MESSAGE = 10_000
+
 /**
  * An error whose message the caller receives. `status` is the HTTP status; `data` is added to the JSON-RPC reply, for
  * callers that can act on it.
@@ -10,7 +15,7 @@ export class ApiError extends Error {
   readonly data?: unknown
 
   constructor(status: number, message: string, options?: ErrorOptions & { data?: unknown }) {
-    super(message, options)
+    super(cutText(message, MAX_MESSAGE), options)
     this.status = status
     if (options?.data !== undefined) this.data = options.data
   }

@@ -165,3 +165,17 @@ test('clients that read no replies cannot fill the memory together, over HTTP an
   const whole = received.filter(bytes => bytes > size).length
   assert.ok(whole >= 6 && whole < 9, `${whole} of 9 replies are whole`)
 })
+
+test('an error does not repeat a long argument', async () => {
+  await using rig = await startRig({ printer: 'none' })
+  using client = await WebClient.open(rig.url)
+  const long = 'x'.repeat(1_000_000)
+  for (const [method, params] of [
+    ['server.files.list', { root: long }],
+    ['server.job_queue.post_job', { filenames: [long] }],
+    ['server.database.get_item', { namespace: 'moonraker', key: long }],
+  ] as const) {
+    const { error } = await client.call(method, params)
+    assert.ok(error.message.length <= 10_000, `${method}: ${error.message.length}`)
+  }
+})
