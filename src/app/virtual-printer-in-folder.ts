@@ -27,9 +27,8 @@ export async function startPrinterInFolder(
   const socketPath = join(paths.comms, 'virtual-klippy.sock')
   const configFile = join(paths.config, 'printer.cfg')
   try {
-    for (const folder of [paths.comms, paths.config, paths.gcodes, paths.logs]) {
-      makeFoldersSync(folder)
-    }
+    for (const folder of [paths.comms, paths.config, paths.logs]) makeFoldersSync(folder)
+    makeFolder(paths.gcodes)
     if (!existsSync(configFile)) writeFileSync(configFile, defaultPrinterCfg({ strict }), { flag: 'wx' })
     const printer = new VirtualPrinter({
       socketPath,
@@ -42,5 +41,14 @@ export async function startPrinterInFolder(
     return { printer, socketPath, stop: () => printer.stop() }
   } catch (error) {
     throw new StartError(`the virtual printer cannot start: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** The folder may be a link to a disk that is not there yet: the server warns of that. */
+function makeFolder(path: string): void {
+  try {
+    makeFoldersSync(path)
+  } catch {
+    // Files are listed and printed once the folder is there.
   }
 }

@@ -117,6 +117,29 @@ test('a root whose folder is removed has a warning, and is served again when the
   assert.deepEqual((await client.call('server.info')).result.warnings, [])
 })
 
+test('a root that is a file, or a link to itself, is missing', async () => {
+  for (const make of [
+    (gcodes: string) => writeFileSync(gcodes, 'x'),
+    (gcodes: string) => symlinkSync(gcodes, gcodes),
+  ]) {
+    await using fileClient = await openFileClient({
+      roots: ['config'],
+      prepare: ({ gcodes }) => make(gcodes),
+    })
+    const { code, message } = await fileClient.refusal('list', {})
+    assert.deepEqual([code, /folder of root 'gcodes' is missing/.test(message)], [400, true])
+    assert.notEqual((await fileClient.refusal('get_directory', { path: 'gcodes' })).code, 500)
+  }
+})
+
+test('the virtual printer starts while gcodes is a link to a missing folder', async () => {
+  await using rig = await startRig({
+    prepare: ({ data, gcodes }) => symlinkSync(join(data, 'share'), gcodes),
+  })
+  const { result } = (await sendRequest(rig.port, '/server/info')).json
+  assert.deepEqual([result.klippy_state, result.warnings.length], ['ready', 1])
+})
+
 test('the server starts while gcodes is a link to a missing folder, and serves it when it exists', async () => {
   let share = ''
   await using fileClient = await openFileClient({

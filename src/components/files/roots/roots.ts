@@ -161,6 +161,8 @@ export class Roots {
     const top = await realpath(checked.path).catch(() => {
       throw rootMissing(root)
     })
+    // A file in its place; or the folder has come since the last check.
+    if (checked.real === null && !(await isFolder(top))) throw rootMissing(root)
     const shown = [root.name, ...parts].join('/')
     const parent = parts.length === 0 ? top : await resolveLinks(join(top, ...parts.slice(0, -1)), shown)
     const absolute = parts.length === 0 ? top : join(parent, parts.at(-1) ?? '')
@@ -198,6 +200,11 @@ async function outsidePaths(
   const { path: indexPath, endsInLink } = await walkLinks(top, parts)
   const isFile = endsInLink && (await stat(real).catch(() => undefined))?.isDirectory() === false
   return { relative: below(parent.path, parts.at(-1) ?? ''), indexPath, isLinkedFile: isFile }
+}
+
+/** Whether a path leads to a folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
 /** The error for a root whose folder does not exist now. */

@@ -48,6 +48,11 @@ export interface DirectoryListing {
   readonly root_info: { readonly name: string; readonly permissions: string }
 }
 
+/** The error for a list of a root whose folder does not exist, or is something else. */
+function missing({ name }: Root): ApiError {
+  return new ApiError(400, `Failed to build file list, the folder of root '${name}' is missing`)
+}
+
 export class Listings {
   readonly #parts: ListingParts
 
@@ -63,6 +68,7 @@ export class Listings {
     const found = this.#parts.roots.find(name)
     if (found === undefined) throw new ApiError(400, `Failed to build file list, invalid path: ${name}: None`)
     const root = await this.#parts.roots.checked(found)
+    if (root.real === null) throw missing(root)
     const entries: FileEntry[] = []
     for (const folder of await this.#scanned(root, this.#foldersOf(root))) {
       const path = pathOf(folder)
@@ -83,7 +89,7 @@ export class Listings {
       return await index.folders(root, name => root.name !== 'gcodes' || !name.startsWith('.'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      throw new ApiError(400, `Failed to build file list, the folder of root '${root.name}' is missing`)
+      throw missing(root)
     }
   }
 

@@ -13,7 +13,7 @@ import type { RawRequest } from '../../../rpc/registry.ts'
 import type { PrintQueue } from '../../job-queue/service.ts'
 import { fileError, withFileError } from '../roots/file-error.ts'
 import type { PathLock } from '../roots/path-lock.ts'
-import { type Place, type Root, type Roots, rootMissing, rootPermissions } from '../roots/roots.ts'
+import { isFolder, type Place, type Root, type Roots, rootMissing, rootPermissions } from '../roots/roots.ts'
 import { StagedFile } from '../roots/staged-file.ts'
 import type { StagingFolders } from '../roots/staging-folders.ts'
 import type { WritablePlace, WriteAccess, WriteRequest } from '../roots/write-access.ts'
@@ -335,10 +335,6 @@ async function makeFolders(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true })
   if (first === undefined) return
   for (let made = folder; made.length >= first.length; made = dirname(made)) await makeDurable(dirname(made))
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
 /** The path of a package's picture; the metadata scan reads it there. */
