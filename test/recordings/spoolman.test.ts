@@ -97,3 +97,63 @@ test('Spoolman gets the requests of the original, and clients its replies', asyn
     })
   }
 })
+
+test('print.*, reconnect, status_*: reports that fail are added up, as in the original', async t => {
+  await using scene = await Scene.start()
+  const { spoolman, client } = scene
+  let status = 200
+  spoolman.failure = ({ method }) =>
+    method === 'PUT' && status !== 200 ? { status, body: '{"message":"db locked"}' } : null
+  const reported = (spool: number, length: number) =>
+    spoolman.until(() => spoolman.reports().at(-1)?.join() === `${spool},${length}`)
+  const state = (spool_id: number | null, isConnected: boolean, ...used: number[]) => ({
+    spoolman_connected: isConnected,
+    pending_reports: used.map(filament_used => ({ spool_id, filament_used })),
+    spool_id,
+  })
+
+  await t.test('print.report_500, print.status_500', async () => {
+    await scene.set(2)
+    await scene.move(2)
+    await reported(2, 2)
+    status = 500
+    await scene.move(4)
+    await reported(2, 2)
+    await scene.move(6)
+    await reported(2, 4)
+    assert.deepEqual(await scene.status(), state(2, true, 4))
+  })
+  await t.test('print.status_disconnected, reconnect', async () => {
+    await spoolman.close()
+    await scene.connected(false)
+    await scene.move(8)
+    assert.deepEqual(await scene.status(), state(2, false, 6))
+    status = 200
+    const from = spoolman.requests.length
+    await spoolman.listen()
+    await reported(2, 6)
+    assert.deepEqual(
+      spoolman.requests.slice(from).map(({ method, path }) => `${method} ${path}`),
+      ['GET /api/v1/spool/2', 'PUT /api/v1/spool/2/use'],
+    )
+    assert.equal(spoolman.used(2), 8)
+  })
+  await t.test('print.report_404, print.status_after_404', async () => {
+    status = 404
+    const from = client.frames.length
+    await scene.move(10)
+    await client.find(({ method, params }, index) => {
+      return index >= from && method === 'notify_active_spool_set' && params[0].spool_id === null
+    })
+    assert.deepEqual(await scene.status(), state(null, true))
+  })
+  await t.test('ws.deleted_active, status_after_deleted', async () => {
+    await scene.set(3)
+    const from = client.frames.length
+    spoolman.event('deleted', spoolman.spools.get(3))
+    await client.find(({ method, params }, index) => {
+      return index >= from && method === 'notify_active_spool_set' && params[0].spool_id === null
+    })
+    assert.deepEqual(await scene.status(), state(null, true))
+  })
+})

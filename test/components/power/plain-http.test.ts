@@ -196,6 +196,26 @@ test('a server gets 8 requests at the same time, and 4 connections are kept', as
   await Promise.all(closed)
 })
 
+test('the connections of at most 200 servers are kept', async () => {
+  await using stack = new AsyncDisposableStack()
+  const sockets: Socket[] = []
+  const http = new PlainHttp()
+  for (let i = 0; i < 201; i += 1) {
+    const server = await RawServer.start(socket => {
+      sockets.push(socket)
+      socket.write(KEPT)
+    })
+    stack.use(server)
+    await http.get(server.url, { ...READ, isKept: true })
+  }
+  assert.equal(sockets.length, 201)
+  const [first, second] = sockets
+  assert.ok(first && second)
+  if (!first.closed) await once(first, 'close')
+  assert.equal(second.readyState, 'open')
+  http.close()
+})
+
 test('a read that has to end rejects with the reason, and its connection with it', async () => {
   const ended = Promise.withResolvers<void>()
   const requested = Promise.withResolvers<void>()

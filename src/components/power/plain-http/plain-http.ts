@@ -11,6 +11,8 @@ import { ResponseReader } from './response-reader.ts'
 /** Connections to one server at the same time; further requests wait for one. */
 const MAX_CONNECTIONS = 8
 const MAX_WAITING = 1000
+/** Servers whose connections are known. Templates may choose others in each request. */
+const MAX_SERVERS = 200
 /** Unused connections to one server that are kept. */
 const MAX_IDLE = 4
 /** Bytes of one read. */
@@ -35,7 +37,7 @@ interface Origin {
 }
 
 export class PlainHttp {
-  /** By host and port: as many as devices are configured. */
+  /** By host and port, the oldest first. */
   readonly #origins = new Map<string, Origin>()
   readonly #buffer = Buffer.allocUnsafeSlow(READ)
 
@@ -49,7 +51,7 @@ export class PlainHttp {
     const head = url === null ? null : headOf(url, read)
     if (url === null || head === null) return null
     const { deadline } = read
-    const origin = this.#origins.get(url.host) ?? addOrigin(this.#origins, url.host)
+    const origin = this.#origins.get(url.host) ?? this.#addOrigin(url.host)
     try {
       const signal = origin.limit.isFull ? deadline.signal : undefined
       return await origin.limit.run(() => this.#send(origin.idle, url, head, read), signal)
@@ -61,8 +63,25 @@ export class PlainHttp {
 
   /** Closes the connections that are kept. */
   close(): void {
-    for (const { idle } of this.#origins.values()) for (const connection of idle) connection.close()
-    this.#origins.clear()
+    for (const host of this.#origins.keys()) this.#forget(host)
+  }
+
+  #forget(host: string): void {
+    for (const connection of this.#origins.get(host)?.idle ?? []) connection.close()
+    this.#origins.delete(host)
+  }
+
+  #addOrigin(host: string): Origin {
+    const [oldest] = this.#origins.keys()
+    if (oldest !== undefined && this.#origins.size >= MAX_SERVERS) this.#forget(oldest)
+    const limit = new ConcurrencyLimit({
+      what: `requests to ${host}`,
+      maxRunning: MAX_CONNECTIONS,
+      maxQueued: MAX_WAITING,
+    })
+    const origin: Origin = { limit, idle: [] }
+    this.#origins.set(host, origin)
+    return origin
   }
 
   async #send(idle: Connection[], url: URL, request: string, read: PlainRead): Promise<HttpReply> {
@@ -96,17 +115,6 @@ export class PlainHttp {
     const host = hostname.replace(/^\[|\]$/g, '')
     return new Connection({ host, port: Number(port || 80) }, this.#buffer)
   }
-}
-
-function addOrigin(origins: Map<string, Origin>, host: string): Origin {
-  const limit = new ConcurrencyLimit({
-    what: `requests to ${host}`,
-    maxRunning: MAX_CONNECTIONS,
-    maxQueued: MAX_WAITING,
-  })
-  const origin: Origin = { limit, idle: [] }
-  origins.set(host, origin)
-  return origin
 }
 
 /** The newest connection that is open. */
