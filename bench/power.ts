@@ -1,12 +1,12 @@
-// Twenty power devices that are polled each second: the CPU time of a server of their own.
+// Twenty power devices, read once and each second: CPU time and memory of a server of their own.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Figure } from './cases.ts'
 import { sleep } from './load.ts'
-import { cpuSeconds } from './process-facts.ts'
+import { cpuSeconds, memory } from './process-facts.ts'
 import { ownServer, startTarget } from './server-process.ts'
 
-const SECONDS = 20
+const SECONDS = 40
 /** Seconds in which the server loads its types, and compiles what it runs often. */
 const WARM_UP = 20
 
@@ -47,14 +47,21 @@ export async function power(): Promise<Figure[]> {
   })
   await new Promise<void>(resolve => devices.listen(0, resolve))
   const { port } = devices.address() as AddressInfo
-  const idle = await cpuOf([])
+  const idle = await measure([])
+  const unpolled = await measure(sectionsOf(port, null))
   requests = 0
-  const polled = await cpuOf(sectionsOf(port))
+  const polled = await measure(sectionsOf(port, 1))
   const polls = requests / (WARM_UP + SECONDS)
   devices.closeAllConnections()
   devices.close()
-  const cost = polled - idle
+  const cost = polled.cpu - idle.cpu
   return [
+    { label: '20 power devices: memory', unit: 'MB', value: unpolled.resident - idle.resident },
+    {
+      label: '20 power devices, polled each second: memory',
+      unit: 'MB',
+      value: polled.resident - idle.resident,
+    },
     { label: '20 power devices, polled each second: polls', unit: '/s', value: polls },
     {
       label: '20 power devices, polled each second: CPU of the server',
@@ -65,7 +72,8 @@ export async function power(): Promise<Figure[]> {
   ]
 }
 
-function sectionsOf(port: number): string[] {
+function sectionsOf(port: number, pollInterval: number | null): string[] {
+  const interval = pollInterval === null ? '' : `\npoll_interval: ${pollInterval}`
   let devices = 0
   return Object.entries(TYPES).flatMap(([type, { count, options }]) =>
     Array.from({ length: count }, (_, index) => {
@@ -75,22 +83,25 @@ function sectionsOf(port: number): string[] {
         .replace('HOST', `${address}:${port}`)
         .replace('ADDRESS', address)
         .replace('PORT', `${port}`)
-      return `[power ${type}${index}]\ntype: ${type}\npoll_interval: 1\n${lines}`
+      return `[power ${type}${index}]\ntype: ${type}${interval}\n${lines}`
     }),
   )
 }
 
-/** The share of a core that a server with these sections takes, without clients. */
-async function cpuOf(sections: readonly string[]): Promise<number> {
+/** The share of a core, and MB in RAM, that a server with these sections takes, without clients. */
+async function measure(
+  sections: readonly string[],
+): Promise<{ readonly cpu: number; readonly resident: number }> {
   const target = await ownServer(sections)
-  const { pid, stop } = await startTarget(target)
+  const started = await startTarget(target)
+  const pid = started.pid as number
   try {
     await sleep(WARM_UP)
-    const before = cpuSeconds(pid as number)
+    const before = cpuSeconds(pid)
     await sleep(SECONDS)
-    return (cpuSeconds(pid as number) - before) / SECONDS
+    return { cpu: (cpuSeconds(pid) - before) / SECONDS, resident: memory(pid).rss }
   } finally {
-    await stop()
+    await started.stop()
     target.clean()
   }
 }

@@ -132,10 +132,10 @@ test('print.*, reconnect, status_*: reports that fail are added up, as in the or
     const from = spoolman.requests.length
     await spoolman.listen()
     await reported(2, 6)
-    assert.deepEqual(
-      spoolman.requests.slice(from).map(({ method, path }) => `${method} ${path}`),
-      ['GET /api/v1/spool/2', 'PUT /api/v1/spool/2/use'],
-    )
+    const received = spoolman.requests.slice(from).map(({ method, path }) => `${method} ${path}`)
+    // A report whose reply was lost with the connection is a further reason to read the spool.
+    assert.deepEqual([...new Set(received)], ['GET /api/v1/spool/2', 'PUT /api/v1/spool/2/use'])
+    assert.equal(received.filter(text => text.startsWith('PUT')).length, 1)
     assert.equal(spoolman.used(2), 8)
   })
   await t.test('print.report_404, print.status_after_404', async () => {
