@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { examineFile } from '../src/components/analysis/estimator/examine-file.ts'
-import { USUAL_MACHINE } from '../src/components/analysis/estimator/machine.ts'
+import { usualMachine } from '../src/components/analysis/estimator/machine.ts'
 import markObjectsIn from '../src/components/metadata/objects/objects.processor.ts'
 import { objectProcessor } from '../src/components/metadata/objects/spec.ts'
 import { scanFile } from '../src/components/metadata/scan.ts'
@@ -81,7 +81,7 @@ function markObjects(path: string): Promise<unknown> {
 /** Print time and checks. Returns the number of moves. */
 async function analyse(path: string): Promise<number> {
   const { signal } = new AbortController()
-  const { times } = await examineFile(path, { machine: USUAL_MACHINE, knownCommands: null, signal })
+  const { times } = await examineFile(path, { machine: usualMachine(), knownCommands: null, signal })
   return times.moves
 }
 

@@ -4,7 +4,7 @@ import type { Core } from '../../component/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { KlippyDisconnected } from '../../klippy/link.ts'
 import { isPlainObject } from '../../schema/index.ts'
-import { type Machine, readMachine, USUAL_MACHINE } from './estimator/machine.ts'
+import { type Machine, readMachine, usualMachine } from './estimator/machine.ts'
 import type { AnalysisOptions } from './record.ts'
 
 /** Where the machine is remembered. */
@@ -25,7 +25,7 @@ export class MachineSource {
   constructor(core: Core, onChange: () => void) {
     this.#core = core
     this.#onChange = onChange
-    this.#options = this.#remembered() ?? optionsOf('default', USUAL_MACHINE, null)
+    this.#options = this.#remembered() ?? optionsOf('default', usualMachine(), null)
   }
 
   /** What the processor receives. */

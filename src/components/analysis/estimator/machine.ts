@@ -41,12 +41,14 @@ type Section = Readonly<Record<string, unknown>>
 const AXES = ['x', 'y', 'z'] as const
 
 /** A usual machine, for estimates before Klipper was ever connected. */
-export const USUAL_MACHINE: Machine = machineOf({
-  printer: { kinematics: 'unknown', max_velocity: 300, max_accel: 3000 },
-  extruder: { nozzle_diameter: 0.4, filament_diameter: 1.75, max_extrude_cross_section: 100 },
-  gcode_arcs: { resolution: 1 },
-  firmware_retraction: {},
-})
+export function usualMachine(): Machine {
+  return machineOf({
+    printer: { kinematics: 'unknown', max_velocity: 300, max_accel: 3000 },
+    extruder: { nozzle_diameter: 0.4, filament_diameter: 1.75, max_extrude_cross_section: 100 },
+    gcode_arcs: { resolution: 1 },
+    firmware_retraction: {},
+  })
+}
 
 /** Reads Klipper's settings (`configfile.settings`); undefined where they lack what every machine has. */
 export function readMachine(settings: Settings): Machine | undefined {
