@@ -128,6 +128,7 @@ class Workshop implements RunningWorkshop {
 
   get #top(): TopParts {
     return {
+      version: this.#options.host.version,
       title: () => this.#config.title,
       files: this.#files,
       list: caller => this.#listFor(caller),

@@ -3,6 +3,7 @@
 
 import type { WorkshopReload } from '../api/workshop.ts'
 import { workshop as chapter } from '../api/workshop.ts'
+import { serveDocuments } from '../components/api-docs/serve.ts'
 import { type Site, sendSite } from '../components/frontend/static-site.ts'
 import { ApiError } from '../core/errors.ts'
 import { type FindPageFile, pagePolicy, sendPageFile } from '../core/page-files.ts'
@@ -14,6 +15,8 @@ import type { PrinterEntry } from './slot.ts'
 
 /** What the registry is made from. */
 export interface TopParts {
+  /** The program's, for the documents of the API. */
+  readonly version: string
   readonly title: () => string
   readonly files: FindPageFile
   /** The entries that a caller may see. */
@@ -54,6 +57,8 @@ export function topRegistry(parts: TopParts, base?: Registry): Registry {
     return site === null ? redirectToPage(request) : sendSite(site, request)
   }
   registry.serveRaw({ ...pages, path: '/', handle: handleTop })
+  // With the main printer its own documents are those of everything here.
+  if (base === undefined) serveDocuments(registry, parts.version)
   if (parts.site() !== null || base === undefined) registry.serveRest({ ...pages, handle: handleRest(parts) })
   return registry
 }

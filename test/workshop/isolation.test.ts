@@ -131,6 +131,18 @@ test('without the main printer every caller sees the printers whose users includ
   assert.equal(await statusOf('/workshop/printers/closed/picture'), 404)
   assert.equal(await statusOf('/server/info'), 503)
   assert.equal(await statusOf('/workshop/'), 200)
+  // The documents describe what is there now.
+  const discovered = await fetch(`${rig.url}/server/jsonrpc`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'rpc.discover' }),
+  })
+  const document = (await discovered.json()) as { result: { methods: { name: string }[] } }
+  assert.deepEqual(
+    document.result.methods.map(({ name }) => name),
+    ['workshop.printers', 'workshop.reload', 'rpc.discover'],
+  )
+  assert.deepEqual([await statusOf('/openrpc.json'), await statusOf('/openapi.json')], [200, 200])
   await assert.rejects(WebClient.open(rig.url), /refused: 503/)
   rig.writeConf('main', {})
   await rig.until('main', entry => entry.error === null)

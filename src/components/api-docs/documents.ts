@@ -4,13 +4,12 @@ import type { DocumentInfo } from '../../api/documented.ts'
 import { chapters, notifications } from '../../api/index.ts'
 import { type DocumentedRoute, openapi, rawEndpointsOf } from '../../api/openapi.ts'
 import { openrpc } from '../../api/openrpc.ts'
-import type { Core } from '../../component/component.ts'
 import type { RawRequest, Registry } from '../../rpc/registry.ts'
 
-function infoOf({ host }: Core): DocumentInfo {
+function infoOf(version: string): DocumentInfo {
   return {
     title: 'moonraker-ts',
-    version: host.version,
+    version,
     description:
       "Moonraker's API for Klipper printers. Arguments of a POST can be in the query string as well as in the body, " +
       'which wins; values are converted where they mean the same: "5" is the integer 5. Clients without a trusted ' +
@@ -31,16 +30,16 @@ function isServed(registry: Registry, { path, verb }: DocumentedRoute): boolean 
 }
 
 /** The OpenRPC document of what `registry` serves. */
-export function describeRpc(core: Core, registry: Registry) {
-  return openrpc(registry.methods(), notifications, infoOf(core))
+export function describeRpc(version: string, registry: Registry) {
+  return openrpc(registry.methods(), notifications, infoOf(version))
 }
 
 /** The OpenAPI document of what `registry` serves below `prefix`. */
-export function describeHttp(core: Core, { registry, prefix }: Pick<RawRequest, 'registry' | 'prefix'>) {
+export function describeHttp(version: string, { registry, prefix }: Pick<RawRequest, 'registry' | 'prefix'>) {
   return openapi({
     methods: registry.methods(),
     raw: rawEndpointsOf(chapters).filter(route => isServed(registry, route)),
-    info: infoOf(core),
+    info: infoOf(version),
     prefix,
   })
 }
