@@ -65,8 +65,10 @@ async function run(options: Options, folder: string): Promise<boolean> {
     console.log(
       `seed ${seed}: ${options.hubs} hubs, ${options.servers} servers, ${options.simulated} simulated`,
     )
-    const killable = [...site.hubNodes, ...site.printers.map(({ node }) => node)].map(({ name }) => name)
-    const plan = planOf(options, killable, ['simulated'])
+    const plan = planOf(
+      options,
+      site.nodes.map(({ name }) => name),
+    )
     const failures = new Failures(site, text => console.log(text))
     failures.start(plan)
     const orders = await orderJobs(site.hubs, seconds, randomOf(seed + 1))

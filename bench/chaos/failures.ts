@@ -28,11 +28,10 @@ export function randomOf(seed: number): () => number {
   }
 }
 
-/** The failures of a run of so many seconds. `killable` are the names of the nodes whose programs may be killed. */
+/** The failures of a run of so many seconds. `nodes` are the names of the nodes. */
 export function planOf(
   { seed, seconds }: { readonly seed: number; readonly seconds: number },
-  killable: readonly string[],
-  others: readonly string[],
+  nodes: readonly string[],
 ): Failure[] {
   const random = randomOf(seed)
   const between = ([least, most]: readonly [number, number]) => least + random() * (most - least)
@@ -40,7 +39,7 @@ export function planOf(
   const plan: Failure[] = []
   for (let at = between(PAUSE); at < seconds; at += between(PAUSE)) {
     const isKill = random() < 0.6
-    const target = isKill ? choose([...killable, 'engine']) : choose([...killable, ...others])
+    const target = choose(isKill ? [...nodes, 'engine'] : nodes)
     plan.push({ at, kind: isKill ? 'kill' : 'cut', target, lasts: between(isKill ? DOWN : CUT) })
   }
   return plan

@@ -1,4 +1,4 @@
-// The hubs of a chaos run, as people and programs use them: a call goes to the first hub that answers.
+// The hubs of a benchmark or a chaos run, as people and programs use them: a call goes to the first hub that answers.
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Milliseconds that a hub has for an answer. */
@@ -16,8 +16,13 @@ export class Hubs {
   readonly urls: readonly string[]
   #token = ''
 
-  constructor(addresses: readonly string[]) {
-    this.urls = addresses.map(address => `http://${address}:7200`)
+  constructor(urls: readonly string[]) {
+    this.urls = urls
+  }
+
+  /** The token of the login; '' before it. */
+  get token(): string {
+    return this.#token
   }
 
   /** Users are common to all hubs. */

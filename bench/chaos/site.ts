@@ -95,7 +95,7 @@ export class Site {
     const first = this.#first
     mkdirSync(first.blobs, { recursive: true })
     await makeCertificate(first, addresses)
-    this.hubs = new Hubs(addresses)
+    this.hubs = new Hubs(addresses.map(address => `http://${address}:7200`))
     const password = Promise.withResolvers<string>()
     for (const [index, address] of addresses.entries()) {
       const name = `hub${index + 1}`
@@ -160,9 +160,11 @@ export class Site {
     const ca = readFileSync(this.#first.certificate, 'utf8')
     const file = join(folder, 'simulated.json')
     writeFileSync(file, JSON.stringify({ engine, ca, epoch, printers } satisfies SimulatedFleet))
+    const journals = join(folder, 'simulated')
+    mkdirSync(journals)
     this.network.add('simulated')
     const connected = Promise.withResolvers<void>()
-    this.simulated = this.#node('simulated', [SIMULATED, file], {
+    this.simulated = this.#node('simulated', [SIMULATED, file, journals], {
       answers: true,
       onOutput: () => connected.resolve(),
     })

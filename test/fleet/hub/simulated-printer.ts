@@ -21,6 +21,7 @@ import {
   ulid,
   type Write,
 } from '../../../src/fleet/contract/index.ts'
+import { type Journal, SimulatedOutbox } from './simulated-outbox.ts'
 
 export interface SimulatedPrinterOptions {
   readonly id: string
@@ -37,12 +38,14 @@ export interface SimulatedPrinterOptions {
   /** Milliseconds until it answers an offer. */
   readonly delay: number
   readonly state: Partial<PrinterState>
+  /** Null for a printer whose process is not killed. */
+  readonly journal: Journal | null
 }
 
 /** Milliseconds between two states without a change. */
 const HEARTBEAT = 5000
 
-const DEFAULTS = { ca: null, printTime: 20, answer: 'accept', delay: 0, state: {} } as const
+const DEFAULTS = { ca: null, printTime: 20, answer: 'accept', delay: 0, state: {}, journal: null } as const
 
 export type Options = Partial<SimulatedPrinterOptions> &
   Pick<SimulatedPrinterOptions, 'id' | 'url' | 'authenticator' | 'epoch'>
@@ -53,8 +56,6 @@ export class SimulatedPrinter {
   readonly starts: string[] = []
   /** Commands that it received. */
   readonly commands: string[] = []
-  /** Events of its jobs, in their order. */
-  readonly events: FleetEvent[] = []
   /** The time of its newest state. */
   stateAt = 0
   #options: SimulatedPrinterOptions
@@ -67,11 +68,23 @@ export class SimulatedPrinter {
   #later: NodeJS.Timeout | undefined
   #busy = false
   #again = false
-  #sending: Promise<unknown> = Promise.resolve()
+  readonly #outbox: SimulatedOutbox
 
   constructor(options: Options) {
     this.#options = { ...DEFAULTS, ...options }
     this.id = options.id
+    this.#outbox = new SimulatedOutbox(options.id, this.#options.journal)
+    for (const event of this.events) if (event.type === 'job.started') this.#noteStart(event)
+  }
+
+  /** Events of its jobs, in their order. */
+  get events(): readonly FleetEvent[] {
+    return this.#outbox.events
+  }
+
+  /** Resolves when the engine has stored all events. */
+  sent(): Promise<void> {
+    return this.#outbox.sent()
   }
 
   /** What it does from now on. */
@@ -99,6 +112,7 @@ export class SimulatedPrinter {
     this.#subscribe(this.#connection)
     void this.#follow(this.#connection)
     this.#heartbeat = setInterval(() => this.writeState(), HEARTBEAT)
+    this.#outbox.use(this.#connection)
     await this.#arrive()
   }
 
@@ -111,7 +125,19 @@ export class SimulatedPrinter {
 
   async #follow(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === 'reconnect') await this.#arrive().catch(() => undefined)
+      if (type === 'reconnect') void this.#arriveAgain(connection)
+    }
+  }
+
+  /** The engine may not have all of its data yet. */
+  async #arriveAgain(connection: NatsConnection): Promise<void> {
+    while (this.#connection === connection) {
+      const isDone = await this.#arrive().then(
+        () => true,
+        () => false,
+      )
+      if (isDone) return
+      await pause(500)
     }
   }
 
@@ -233,7 +259,8 @@ export class SimulatedPrinter {
     if (answer === 'ignore') return
     // A person has moved the slot on.
     if (slot?.value.state === 'blocked') await this.#step(slot, { do: 'idle', ready: this.#ready })
-    if (slot !== null && ['accepted', 'printing'].includes(slot.value.state)) return this.#recover(slot)
+    if (slot !== null && ['accepted', 'printing', 'finished'].includes(slot.value.state))
+      return this.#recover(slot)
     if (slot === null || slot.value.state !== 'offered') return
     if (delay > 0) await pause(delay)
     const isStale = slot.value.epoch !== epoch || slot.revision <= this.#lastFence
@@ -243,48 +270,49 @@ export class SimulatedPrinter {
     }
     const accepted = await this.#step(slot, { do: 'accept' })
     if (accepted === null) return
-    const { job, attempt, fence } = accepted.value
-    this.#lastFence = fence ?? 0
+    const started = this.#report('job.started', accepted.value)
+    this.#noteStart(started)
+    await this.#print(accepted, started)
+  }
+
+  #noteStart({ job, attempt, fence }: FleetEvent): void {
     this.starts.push(`${job} ${attempt}`)
-    const running = { id: job ?? '', cancelled: false }
+    this.#lastFence = fence ?? 0
+  }
+
+  /** Prints until the end of a print that was started now, or by a process that was killed. */
+  async #print(slot: Stored<Slot>, { t }: FleetEvent): Promise<void> {
+    const running = { id: slot.value.job ?? '', cancelled: false }
     this.#job = running
     this.writeState()
-    this.#report('job.started', accepted.value)
-    await this.#step(accepted, { do: 'print' }).catch(() => null)
-    const start = Date.now()
-    while (Date.now() < start + this.#options.printTime && !running.cancelled && this.#connection !== null)
+    await this.#step(slot, { do: 'print' }).catch(() => null)
+    while (Date.now() < t + this.#options.printTime && !running.cancelled && this.#connection !== null)
       await pause(Math.min(20, this.#options.printTime))
     this.#job = null
     this.writeState()
     const outcome = running.cancelled ? 'cancelled' : 'done'
-    this.#report('job.finished', accepted.value, { outcome, started: true })
-    await this.#finish(accepted.value, outcome)
+    if (this.#eventOf('job.finished', slot.value) === undefined)
+      this.#report('job.finished', slot.value, { outcome, started: true })
+    await this.#finish(slot.value, outcome)
   }
 
-  /** Sends an event, again until the engine has stored it. They go out in their order. */
-  #report(type: EventType, { job, attempt, fence }: Slot, data: FleetEvent['data'] = {}): void {
+  #eventOf(type: EventType, { job, attempt }: Pick<Slot, 'job' | 'attempt'>): FleetEvent | undefined {
+    return this.events.find(event => event.type === type && event.job === job && event.attempt === attempt)
+  }
+
+  /** Records an event, and sends it. */
+  #report(type: EventType, { job, attempt, fence }: Slot, data: FleetEvent['data'] = {}): FleetEvent {
     const t = Date.now()
     const event = { id: ulid(t), t, boot: this.#boot, type, job, attempt, fence, data }
-    this.events.push(event)
-    this.#sending = this.#sending.then(() => this.#store(event))
+    this.#outbox.add(event)
+    return event
   }
 
-  async #store(event: FleetEvent): Promise<void> {
-    const marks = headers()
-    marks.set(HEADERS.messageId, event.id)
-    const options = { headers: marks, timeout: 5000 }
-    while (this.#connection !== null) {
-      const subject = subjects.events(this.id)
-      const reply = await this.#connection.request(subject, messageOf(event), options).catch(() => null)
-      if (reply !== null && reply.json<{ seq?: number }>().seq !== undefined) return
-      await pause(100)
-    }
-  }
-
-  /** The reply to its acceptance was lost, or to what followed. */
+  /** The reply to its acceptance was lost, or to what followed; or the process was killed meanwhile. */
   async #recover(slot: Stored<Slot>): Promise<void> {
-    const { job, attempt } = slot.value
-    if (this.starts.includes(`${job} ${attempt}`)) return this.#finish(slot.value, 'done')
+    if (slot.value.state === 'finished') return this.#finish(slot.value, 'done')
+    const started = this.#eventOf('job.started', slot.value)
+    if (started !== undefined) return this.#print(slot, started)
     await this.#step(slot, { do: 'release', outcome: 'not_started', why: null, ready: this.#ready })
   }
 
@@ -319,6 +347,7 @@ export class SimulatedPrinter {
   async stop(): Promise<void> {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#later)
+    this.#outbox.use(null)
     await this.#connection?.close()
     this.#connection = null
   }
