@@ -77,8 +77,8 @@ export class FleetRig implements AsyncDisposable {
     })
   }
 
-  /** Starts a further hub; the first one has the engine. */
-  async addHub(options: Partial<HubOptions> = {}): Promise<RigHub> {
+  /** Starts a further hub; the first one has the engine. `onConnected` runs between its connection and its start. */
+  async addHub(options: Partial<HubOptions> = {}, onConnected = () => {}): Promise<RigHub> {
     const connection = await connectEngine({
       servers: [this.engine.address],
       credentials: this.engine.credentials,
@@ -87,6 +87,7 @@ export class FleetRig implements AsyncDisposable {
       log: this.#log,
     })
     this.#connections.push(connection)
+    onConnected()
     const hub = await startHub({
       connection,
       engine: this.hubs.length === 0 ? this.engine : null,

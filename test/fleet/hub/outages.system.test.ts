@@ -68,6 +68,21 @@ test('a hub waits for its engine, and a signal ends it meanwhile', { skip, timeo
   await killProcess(waiting)
 })
 
+test('a hub whose engine does not answer for a while starts nevertheless', { skip }, async () => {
+  await using rig = await FleetRig.start()
+  const pid = rig.engine.pid ?? 0
+  // The connection stays open: only what the hub requests gets no reply.
+  const isLogged = (text: string) => rig.log.some(line => line.includes(text))
+  const added = rig.addHub({}, () => process.kill(pid, 'SIGSTOP'))
+  try {
+    await until(() => isLogged('the engine has no storage for the fleet: timeout'))
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  const { store } = await added
+  assert.ok(store.ready)
+})
+
 test('a hub is killed while it dispatches, and another goes on', { skip, timeout: 300_000 }, async () => {
   await using rig = await FleetRig.start(1, { lease: ALWAYS })
   await rig.addPrinters(10, { printTime: 10 })

@@ -14,7 +14,6 @@ import {
 } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { messageOf, StartError } from '../../../core/errors.ts'
 import { BUCKETS, type Bucket, type BucketName, EVENTS_STREAM } from '../../contract/index.ts'
 
 const NANOSECONDS = 1e9
@@ -30,26 +29,22 @@ export interface Layout {
 
 /**
  * Opens the buckets and the stream. Those in memory are gone after a restart of a single engine: `ensureLayout` creates
- * them again. Rejects with StartError where the engine refuses.
+ * them again. Rejects with an error of the library.
  */
 export async function ensureLayout(connection: NatsConnection): Promise<Layout> {
-  try {
-    const manager = await jetstreamManager(connection)
-    // The names of streams and consumers are those of one account. A single engine keeps one copy of everything.
-    const inCluster = connection.info?.cluster !== undefined
-    const kvm = new Kvm(connection)
-    const opened: Partial<Record<BucketName, KV>> = {}
-    for (const name of Object.keys(BUCKETS) as BucketName[]) {
-      opened[name] = await openBucket(kvm, manager, name, inCluster)
-    }
-    await ensureEvents(manager, inCluster)
-    return {
-      jetstream: jetstream(connection),
-      manager,
-      buckets: opened as Record<BucketName, KV>,
-    }
-  } catch (error) {
-    throw new StartError(`the engine has no storage for the fleet: ${messageOf(error)}`)
+  const manager = await jetstreamManager(connection)
+  // The names of streams and consumers are those of one account. A single engine keeps one copy of everything.
+  const inCluster = connection.info?.cluster !== undefined
+  const kvm = new Kvm(connection)
+  const opened: Partial<Record<BucketName, KV>> = {}
+  for (const name of Object.keys(BUCKETS) as BucketName[]) {
+    opened[name] = await openBucket(kvm, manager, name, inCluster)
+  }
+  await ensureEvents(manager, inCluster)
+  return {
+    jetstream: jetstream(connection),
+    manager,
+    buckets: opened as Record<BucketName, KV>,
   }
 }
 

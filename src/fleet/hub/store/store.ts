@@ -1,8 +1,8 @@
 // The engine's data as the hub has it in memory: buckets, the feeds that follow them, and what starts again after an
 // interruption.
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Clock, Timer } from '../../../core/clock.ts'
-import { messageOf as errorText } from '../../../core/errors.ts'
+import { type Clock, sleep, type Timer } from '../../../core/clock.ts'
+import { messageOf as errorText, StartError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import { SerialQueue } from '../../../core/serial-queue.ts'
 import {
@@ -23,6 +23,8 @@ import { ensureLayout, type Layout } from './layout.ts'
 import { ensureMeta, type Meta } from './meta.ts'
 
 const RETRY_SECONDS = 1
+/** Seconds that the engine has to answer at the start: it may end, and start again, after it was connected. */
+const OPEN_SECONDS = 60
 /** Seconds by which states may be late before they are read again, and before the hub counts as not ready. */
 const MAX_LAG = 5
 const LAG_CHECK_SECONDS = 1
@@ -67,10 +69,22 @@ export class Store {
     this.#feeds = this.#createFeeds()
   }
 
-  /** Opens the buckets. Rejects with StartError where the engine refuses. */
+  /** Opens the buckets. Rejects with StartError if that does not succeed within a minute. */
   static async open(parts: StoreParts): Promise<Store> {
-    const layout = await ensureLayout(parts.connection)
-    return new Store(parts, layout, await ensureMeta(layout.buckets.fleet_meta))
+    const { connection, clock, log } = parts
+    const until = clock.monotonic() + OPEN_SECONDS
+    for (;;) {
+      try {
+        const layout = await ensureLayout(connection)
+        return new Store(parts, layout, await ensureMeta(layout.buckets.fleet_meta))
+      } catch (error) {
+        if (error instanceof StartError) throw error
+        const text = `the engine has no storage for the fleet: ${errorText(error)}`
+        if (clock.monotonic() > until || connection.isClosed()) throw new StartError(text, { cause: error })
+        log.warning(text)
+      }
+      await sleep(clock, RETRY_SECONDS)
+    }
   }
 
   #createFeeds() {
