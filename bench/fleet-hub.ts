@@ -1,19 +1,28 @@
 // The hub of the fleet's benchmark, in a process of its own: the real hub and its engine, with a listener that measures
 // how long each state was on its way. Its parent starts it with the folder as argument, and sends it words.
 import { join } from 'node:path'
-import { createHistogram } from 'node:perf_hooks'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { systemClock } from '../src/core/clock.ts'
 import { Log } from '../src/core/log.ts'
 import { keepNewSpaceSmall } from '../src/core/memory.ts'
 import { connectEngine } from '../src/fleet/hub/engine/link.ts'
 import { LocalEngine } from '../src/fleet/hub/engine/local.ts'
 import { startHub } from '../src/fleet/hub/hub.ts'
+import { isReal } from './fleet-printer.ts'
+
+/** States since the start of the measurement, and the milliseconds that they were on their way. */
+export interface Received {
+  readonly count: number
+  readonly p50: number
+  readonly p99: number
+  readonly most: number
+}
 
 /** What the hub has measured. */
 export interface Measured {
-  /** States since the start of the measurement, and the milliseconds that they were on their way. */
-  readonly received: number
-  readonly delay: { readonly p50: number; readonly p99: number; readonly most: number }
+  readonly simulated: Received
+  /** Those of real servers. */
+  readonly real: Received
   /** The newest number of each printer's states. */
   readonly newest: Readonly<Record<string, number>>
 }
@@ -69,19 +78,27 @@ const hub = await startHub({
 })
 
 // Counts only: a list of the delays would be a part of the memory that is measured.
-const delays = createHistogram()
-hub.store.directory.onChange(({ state }, aspect) => {
-  if (aspect === 'state' && state !== null) delays.record(Math.max(1, Date.now() - state.t))
+const delays = { simulated: createHistogram(), real: createHistogram() }
+hub.store.directory.onChange(({ id, state }, aspect) => {
+  if (aspect !== 'state' || state === null) return
+  const kind = isReal(id) ? 'real' : 'simulated'
+  delays[kind].record(Math.max(1, Date.now() - state.t))
 })
+
+function receivedOf(histogram: RecordableHistogram): Received {
+  const { count, max: most } = histogram
+  return { count, p50: histogram.percentile(50), p99: histogram.percentile(99), most }
+}
 
 const answers: Readonly<Record<string, () => unknown>> = {
   measure: () => {
-    delays.reset()
+    delays.simulated.reset()
+    delays.real.reset()
     return null
   },
   result: (): Measured => ({
-    received: delays.count,
-    delay: { p50: delays.percentile(50), p99: delays.percentile(99), most: delays.max },
+    simulated: receivedOf(delays.simulated),
+    real: receivedOf(delays.real),
     newest: Object.fromEntries(hub.store.directory.members().map(({ id, state }) => [id, state?.seq ?? 0])),
   }),
 }

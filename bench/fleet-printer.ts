@@ -6,6 +6,20 @@ import { messageOf, type PrinterState, subjects } from '../src/fleet/contract/in
 
 const END = '\r\n'
 
+/** The id of a simulated printer. */
+export function simulatedId(number: number): string {
+  return number.toString(16).padStart(32, '0')
+}
+
+/** The id of a real server in the same fleet. */
+export function realId(number: number): string {
+  return `f${number.toString(16).padStart(31, '0')}`
+}
+
+export function isReal(id: string): boolean {
+  return id.startsWith('f')
+}
+
 /** What a simulated printer is. */
 export interface SimulatedPrinterParts {
   readonly id: string

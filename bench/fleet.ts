@@ -15,12 +15,15 @@ import { Log } from '../src/core/log.ts'
 import { printerRecordSchema } from '../src/fleet/contract/index.ts'
 import { ensureKeys } from '../src/fleet/hub/engine/keys.ts'
 import { connectEngine } from '../src/fleet/hub/engine/link.ts'
+import type { PrinterSigner } from '../src/fleet/hub/engine/tokens.ts'
 import { Bucket } from '../src/fleet/hub/store/bucket.ts'
 import { ensureLayout } from '../src/fleet/hub/store/layout.ts'
 import { freePort } from '../test/support/free-port.ts'
+import { Hubs } from './chaos/hubs.ts'
 import { credentialsOf } from './fleet-credentials.ts'
-import type { Measured, Started } from './fleet-hub.ts'
-import { FleetPrinter } from './fleet-printer.ts'
+import type { Measured, Received, Started } from './fleet-hub.ts'
+import { FleetPrinter, simulatedId } from './fleet-printer.ts'
+import { type AddRecord, RealServers } from './fleet-servers.ts'
 import { sleep } from './load.ts'
 import { cpuSeconds, memory } from './process-facts.ts'
 
@@ -29,9 +32,11 @@ const HELP = `Usage: node bench/fleet.ts [options]
   --printers N    simulated printers, each with a connection and a credential of its own (default 500)
   --seconds S     how long they are measured (default 20)
   --printing P    percent of them that print, at one state a second; the others write one each 30 s (default 30)
+  --real N        servers with virtual printers, each a process of its own, next to them (default 0); needs 'npm run build'
   --help          print this
 
-Ends with code 1 if the newest state of a printer is not the one that the hub has, or if a connection was lost.
+Ends with code 1 if the newest state of a printer is not the one that the hub has, if a connection was lost, or if a job of a
+real server did not start.
 `
 
 /** Connections that are opened per second: printers spread theirs in the same way. */
@@ -44,11 +49,14 @@ const SETTLE_SECONDS = 10
 const DRAIN_SECONDS = 2
 /** Rows that the page follows. */
 const ROWS = 200
+/** Seconds that real servers print longer than is measured. */
+const SPARE_SECONDS = 60
 
 interface Options {
   readonly printers: number
   readonly seconds: number
   readonly printing: number
+  readonly real: number
 }
 
 function readOptions(): Options | null {
@@ -57,16 +65,22 @@ function readOptions(): Options | null {
       printers: { type: 'string', default: '500' },
       seconds: { type: 'string', default: '20' },
       printing: { type: 'string', default: '30' },
+      real: { type: 'string', default: '0' },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.help) return null
-  const whole = (name: 'printers' | 'seconds' | 'printing') => {
+  const whole = (name: 'printers' | 'seconds' | 'printing' | 'real', least = 1) => {
     const value = Number(values[name])
-    if (Number.isInteger(value) && value >= 1) return value
-    throw new Error(`--${name} ${values[name]}: give a whole number above 0`)
+    if (Number.isInteger(value) && value >= least) return value
+    throw new Error(`--${name} ${values[name]}: give a whole number, at least ${least}`)
   }
-  return { printers: whole('printers'), seconds: whole('seconds'), printing: whole('printing') }
+  return {
+    printers: whole('printers'),
+    seconds: whole('seconds'),
+    printing: whole('printing'),
+    real: whole('real', 0),
+  }
 }
 
 /** Throws Error where a process may not have as many open files as the printers need. */
@@ -106,45 +120,49 @@ async function request<T>(child: ChildProcess, word: string): Promise<T> {
   return answer
 }
 
-/** Lets the printers join, as the hub does it. */
-async function letJoin(
+/** Calls `use` with what lets printers join, as the hub does it. */
+async function joining<T>(
   folder: string,
   started: Started,
-  { printers, printing }: Options,
-  onLost: () => void,
-) {
+  use: (addRecord: AddRecord, signer: PrinterSigner) => Promise<T>,
+): Promise<T> {
   const log = new Log({ clock: systemClock, file: null, structured: false, level: 'error', console: null })
-  const credentials = join(folder, 'engine', 'hub.creds')
   const connection = await connectEngine({
     servers: [started.engineUrl],
-    credentials,
+    credentials: join(folder, 'engine', 'hub.creds'),
     name: 'bench',
     clock: systemClock,
     log,
   })
   const { buckets } = await ensureLayout(connection)
   const records = new Bucket(buckets.fleet_printers, printerRecordSchema, { conflicts: 0 })
-  const keys = ensureKeys(join(folder, 'engine'))
-  const createCredential = credentialsOf({
-    key: keys.printerSigner,
-    account: keys.account.getPublicKey(),
-  })
-  const port = Number(new URL(started.engineUrl).port)
+  const { printerSigner, account } = ensureKeys(join(folder, 'engine'))
+  const rest = { labels: {}, enrolled_by: null, maintenance: false }
+  const addRecord: AddRecord = (id, printer) =>
+    records.put(id, { ...printer, ...rest, enrolled_at: Date.now() })
+  try {
+    return await use(addRecord, { key: printerSigner, account: account.getPublicKey() })
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Lets the simulated printers join. */
+async function createPrinters(
+  { engineUrl, epoch }: Started,
+  { printers, printing }: Options,
+  addRecord: AddRecord,
+  signer: PrinterSigner,
+  onLost: () => void,
+): Promise<FleetPrinter[]> {
+  const createCredential = credentialsOf(signer)
+  const port = Number(new URL(engineUrl).port)
   const all: FleetPrinter[] = []
   const indices = Array.from({ length: printers }, (_, index) => index)
   await forEachConcurrently(indices, 50, async index => {
-    const id = (index + 1).toString(16).padStart(32, '0')
+    const id = simulatedId(index + 1)
     const { nkey, ...credential } = createCredential(id)
-    await records.put(id, {
-      name: `printer ${index + 1}`,
-      site: `hall ${index % 10}`,
-      labels: {},
-      nkey,
-      enrolled_at: Date.now(),
-      enrolled_by: null,
-      maintenance: false,
-    })
-    const { epoch } = started
+    await addRecord(id, { nkey, name: `printer ${index + 1}`, site: `hall ${index % 10}` })
     all[index] = new FleetPrinter({
       ...credential,
       id,
@@ -154,7 +172,6 @@ async function letJoin(
       onLost,
     })
   })
-  await connection.close()
   return all
 }
 
@@ -171,21 +188,15 @@ async function connectAll(printers: readonly FleetPrinter[]): Promise<number> {
 }
 
 /** A page that follows rows, as a browser has it. Counts what it receives. */
-async function openPage({ url, password }: Started, printers: readonly FleetPrinter[]) {
-  const login = await fetch(`${url}/access/login`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ username: 'admin', password }),
-  })
-  const { result } = (await login.json()) as { result: { token: string } }
-  const page = new WebSocket(`${url.replace('http', 'ws')}/fleet/live?access_token=${result.token}`)
+async function openPage({ url }: Started, token: string, ids: readonly string[]) {
+  const page = new WebSocket(`${url.replace('http', 'ws')}/fleet/live?access_token=${token}`)
   const counts = { messages: 0, bytes: 0 }
   page.on('message', data => {
     counts.messages += 1
     counts.bytes += (data as Buffer).length
   })
   await once(page, 'open')
-  page.send(JSON.stringify({ rows: printers.slice(0, ROWS).map(({ id }) => id) }))
+  page.send(JSON.stringify({ rows: ids.slice(0, ROWS) }))
   return { page, counts }
 }
 
@@ -208,6 +219,102 @@ async function run(printers: readonly FleetPrinter[], { seconds, printing }: Opt
   return sent
 }
 
+/** Everything that takes part. */
+interface Fleet {
+  readonly child: ChildProcess
+  readonly started: Started
+  readonly printers: readonly FleetPrinter[]
+  readonly servers: RealServers
+  readonly hubs: Hubs
+  /** Connections of simulated printers that were lost. */
+  readonly lost: () => number
+}
+
+/** What was measured. */
+interface Figures extends Measured {
+  readonly connecting: number
+  /** Seconds. */
+  readonly elapsed: number
+  /** States that simulated printers have sent, and those of them whose newest one the hub lacks. */
+  readonly sent: number
+  readonly stale: number
+  readonly page: { readonly messages: number; readonly bytes: number }
+  readonly processes: readonly { readonly name: string; readonly cpu: number; readonly rss: number }[]
+  /** Real servers that print, and the CPU time of all real servers. */
+  readonly printing: number
+  readonly serversCpu: number
+}
+
+/** Connects everything, and measures it. */
+async function measure(fleet: Fleet, options: Options): Promise<Figures> {
+  const { child, started, printers, servers, hubs } = fleet
+  const connecting = await connectAll(printers)
+  const { page, counts } = await openPage(
+    started,
+    hubs.token,
+    printers.map(({ id }) => id),
+  )
+  const printing = Math.round((options.real * options.printing) / 100)
+  await servers.print(hubs, printing, options.seconds + SPARE_SECONDS)
+  await run(printers, { ...options, seconds: SETTLE_SECONDS })
+  await request(child, 'measure')
+  Object.assign(counts, { messages: 0, bytes: 0 })
+  const pids = { broker: started.enginePid, hub: child.pid ?? 0, generator: process.pid }
+  const before = Object.values(pids).map(cpuSeconds)
+  const serversBefore = servers.cpuSeconds
+  const measuredFrom = performance.now()
+  const sent = await run(printers, options)
+  const elapsed = (performance.now() - measuredFrom) / 1000
+  const processes = Object.entries(pids).map(([name, pid], index) => ({
+    name,
+    cpu: cpuSeconds(pid) - (before[index] as number),
+    rss: memory(pid).rss,
+  }))
+  const serversCpu = servers.cpuSeconds - serversBefore
+  await sleep(DRAIN_SECONDS)
+  const measured = await request<Measured>(child, 'result')
+  page.terminate()
+  const stale = printers.filter(({ id, seq }) => measured.newest[id] !== seq).length
+  return { ...measured, connecting, elapsed, sent, stale, page: counts, processes, printing, serversCpu }
+}
+
+function textOf(figures: Figures, { lost, servers }: Fleet, options: Options): string {
+  const { connecting, elapsed, sent, simulated, stale, page, printing, real, processes } = figures
+  const share = (cpu: number) => `${figure((cpu / elapsed) * 100, 2)} %`
+  const perState = (cpu: number) => `${figure((cpu / (sent + real.count)) * 1e6)} µs`
+  const ofServers =
+    `${options.real} real servers, of which ${printing} print a job of the fleet: ` +
+    `${figure(real.count / elapsed)} states/s, ${delayText(real)}; each ` +
+    `${share(figures.serversCpu / options.real)} of a core, ${figure(servers.meanRss)} MB`
+  return [
+    `${options.printers} printers, ${options.printing} % printing, ${options.seconds} s; one machine, loopback, ` +
+      `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}`,
+    '',
+    `connected in ${figure(connecting)} s; connections lost: ${lost()}`,
+    `states sent: ${sent} (${figure(sent / elapsed)}/s), received by the hub: ${simulated.count} ` +
+      `(${figure(simulated.count / elapsed)}/s)`,
+    `printers whose newest state the hub does not have: ${stale}`,
+    `printer to hub: ${delayText(simulated)}`,
+    `page with ${Math.min(ROWS, options.printers)} rows: ${figure(page.messages / elapsed)} messages/s, ` +
+      `${figure(page.bytes / elapsed / 1024)} kB/s`,
+    ...(options.real === 0 ? [] : [ofServers]),
+    '',
+    '| process | CPU (one core is 100 %) | CPU per state | RSS |',
+    '|---|--:|--:|--:|',
+    ...processes.map(
+      ({ name, cpu, rss }) => `| ${name} | ${share(cpu)} | ${perState(cpu)} | ${figure(rss)} MB |`,
+    ),
+  ].join('\n')
+}
+
+function figure(value: number, digits = 1): string {
+  return value.toFixed(digits)
+}
+
+function delayText({ p50, p99, most }: Received): string {
+  return `p50 ${p50} ms, p99 ${p99} ms, most ${most} ms`
+}
+
 async function main(): Promise<void> {
   const options = readOptions()
   if (options === null) return void process.stdout.write(HELP)
@@ -215,53 +322,30 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fleet-bench-'))
   const [child, started] = await startHubProcess(folder)
   let lost = 0
-  let printers: FleetPrinter[] = []
+  const onLost = () => {
+    lost += 1
+  }
+  const stops: (() => unknown)[] = []
+  const hubs = new Hubs([started.url])
   try {
-    printers = await letJoin(folder, started, options, () => {
-      lost += 1
+    await hubs.logIn('admin', started.password)
+    const { engineUrl, epoch } = started
+    const fleet = await joining(folder, started, async (addRecord, signer): Promise<Fleet> => {
+      const printers = await createPrinters(started, options, addRecord, signer, onLost)
+      stops.push(() => {
+        for (const printer of printers) printer.close()
+      })
+      const servers = await RealServers.start(options.real, { engineUrl, epoch, signer, addRecord })
+      stops.push(() => servers.stop())
+      return { child, started, printers, servers, hubs, lost: () => lost }
     })
-    const connecting = await connectAll(printers)
-    const { page, counts } = await openPage(started, printers)
-    await run(printers, { ...options, seconds: SETTLE_SECONDS })
-    await request(child, 'measure')
-    Object.assign(counts, { messages: 0, bytes: 0 })
-    const pids = { broker: started.enginePid, hub: child.pid ?? 0, generator: process.pid }
-    const before = Object.values(pids).map(cpuSeconds)
-    const measuredFrom = performance.now()
-    const sent = await run(printers, options)
-    const elapsed = (performance.now() - measuredFrom) / 1000
-    const cpu = Object.values(pids).map((pid, index) => cpuSeconds(pid) - (before[index] as number))
-    await sleep(DRAIN_SECONDS)
-    const { received, delay, newest } = await request<Measured>(child, 'result')
-    page.terminate()
-    const stale = printers.filter(({ id, seq }) => newest[id] !== seq).length
-    const figure = (value: number, digits = 1) => value.toFixed(digits)
-    const rows = Object.entries(pids).map(([name, pid], index) => {
-      const used = cpu[index] as number
-      const share = figure((used / elapsed) * 100)
-      return `| ${name} | ${share} % | ${figure((used / sent) * 1e6)} µs | ${figure(memory(pid).rss)} MB |`
-    })
-    console.log(
-      [
-        `${options.printers} printers, ${options.printing} % printing, ${options.seconds} s; one machine, loopback, ` +
-          `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}`,
-        '',
-        `connected in ${figure(connecting)} s; connections lost: ${lost}`,
-        `states sent: ${sent} (${figure(sent / elapsed)}/s), received by the hub: ${received} ` +
-          `(${figure(received / elapsed)}/s)`,
-        `printers whose newest state the hub does not have: ${stale}`,
-        `printer to hub: p50 ${delay.p50} ms, p99 ${delay.p99} ms, most ${delay.most} ms`,
-        `page with ${Math.min(ROWS, options.printers)} rows: ${figure(counts.messages / elapsed)} messages/s, ` +
-          `${figure(counts.bytes / elapsed / 1024)} kB/s`,
-        '',
-        '| process | CPU (one core is 100 %) | CPU per state | RSS |',
-        '|---|--:|--:|--:|',
-        ...rows,
-      ].join('\n'),
-    )
-    if (stale > 0 || lost > 0) process.exitCode = 1
+    const figures = await measure(fleet, options)
+    const problems = await fleet.servers.problems(hubs)
+    console.log(textOf(figures, fleet, options))
+    for (const text of problems) console.log(`WRONG: ${text}`)
+    if (figures.stale + lost + problems.length > 0) process.exitCode = 1
   } finally {
-    for (const printer of printers) printer?.close()
+    for (const stop of stops) await stop()
     child.send('stop')
     await once(child, 'exit')
     rmSync(folder, { recursive: true, force: true })
