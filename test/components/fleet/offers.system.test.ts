@@ -1,10 +1,17 @@
 // Which offers a printer accepts: never one of older data, never one that it had, and nothing after a person moved it on.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { messageOf, subjects, ulid } from '../../../src/fleet/contract/index.ts'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { headers, type Msg } from '@nats-io/transport-node'
+import { HEADERS, messageOf, subjects, ulid } from '../../../src/fleet/contract/index.ts'
 import { call } from '../../fleet/call.ts'
 import { skip } from '../../fleet/engine.ts'
 import { LONG_PRINT, SHORT_PRINT, startFleet } from '../../fleet/fleet-rig.ts'
+import { quickClock } from '../../support/quick-clock.ts'
+
+const SLOTS = 'KV_fleet_slots'
+/** Readings that a copy which is behind answers: all but the last one of a hint. */
+const BEHIND = 2
 
 test('offers of another epoch are refused until an admin of the printer confirms it', { skip }, async () => {
   await using fleet = await startFleet({ speed: 100 })
@@ -103,4 +110,38 @@ test('a slot of a newer version of the contract is left alone', { skip }, async 
     const { problem } = await call(rig, 'server.fleet.status', {})
     return problem?.includes('version 2') === true
   })
+})
+
+test('an offer is found by a later reading where the copy that answers is behind', { skip }, async () => {
+  await using fleet = await startFleet({ speed: 100, clock: quickClock() })
+  const { engine, hub } = fleet
+  await hub.slotIn('free')
+  const file = hub.file(SHORT_PRINT)
+  await using stream = await engine.hub()
+  const { streams } = await jetstreamManager(stream.connection)
+  // From now on the test answers the direct gets: to the first readings after the offer as a copy that is behind.
+  const { config } = await streams.info(SLOTS)
+  await streams.update(SLOTS, { ...config, allow_direct: false })
+  const subject = subjects.key('fleet_slots', hub.id)
+  const before = await streams.getMessage(SLOTS, { last_by_subj: subject })
+  assert.ok(before)
+  let readings = 0
+  let isOffered = false
+  const answer = async (request: Msg) => {
+    const isPrinters = request.reply?.startsWith(subjects.inbox(hub.id)) === true
+    if (isOffered && isPrinters) readings += 1
+    const isBehind = isPrinters && readings <= BEHIND
+    const message = isBehind ? before : await streams.getMessage(SLOTS, { last_by_subj: subject })
+    const head = headers()
+    head.set(HEADERS.revision, String(message?.seq))
+    request.respond(message?.data, { headers: head })
+  }
+  stream.connection.subscribe(subjects.directGet('fleet_slots', hub.id), {
+    // The connection may be closed at the end of the test.
+    callback: (_error, request) => void answer(request).catch(() => undefined),
+  })
+  await stream.connection.flush()
+  isOffered = true
+  const offer = await hub.offer(file)
+  await hub.event('job.finished', offer.job)
 })
