@@ -104,7 +104,7 @@ class Sending implements AsyncDisposable {
     await this.#printer.close()
     await this.#stream.close()
     await killProcess(this.#engine)
-    this.#storage.close()
+    await this.#storage.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }
