@@ -7,11 +7,15 @@ const OPTIONS: ReadonlySet<string> = new Set([
   '-b:v',
   '-bf',
   '-bufsize',
+  '-c:v',
+  '-codec:v',
   '-color_primaries',
   '-color_range',
   '-color_trc',
   '-colorspace',
   '-compression_level',
+  '-crf',
+  '-fps_mode',
   '-g',
   '-keyint_min',
   '-level',
@@ -21,6 +25,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   '-movflags',
   '-num_capture_buffers',
   '-num_output_buffers',
+  '-pix_fmt',
   '-preset',
   '-profile:v',
   '-q:v',
@@ -34,7 +39,12 @@ const OPTIONS: ReadonlySet<string> = new Set([
   '-tag:v',
   '-threads',
   '-tune',
+  '-vcodec',
+  '-vsync',
 ])
+
+/** Options without a value. */
+const FLAGS: ReadonlySet<string> = new Set(['-an', '-dn', '-sn', '-shortest'])
 
 const FILTER_OPTIONS: ReadonlySet<string> = new Set(['-vf', '-filter:v'])
 
@@ -60,9 +70,14 @@ export function readExtraOptions(text: string): ExtraOptions {
   const words = splitWords(text)
   const filters: string[] = []
   const options: string[] = []
-  for (let index = 0; index < words.length; index += 2) {
-    const [option = '', value] = words.slice(index, index + 2)
+  while (words.length > 0) {
+    const option = words.shift() ?? ''
+    if (FLAGS.has(option)) {
+      options.push(option)
+      continue
+    }
     if (!OPTIONS.has(option) && !FILTER_OPTIONS.has(option)) throw refused(`the option '${option}' of ffmpeg`)
+    const value = words.shift()
     if (value === undefined)
       throw new ApiError(400, `extraoutputparams: the option '${option}' needs a value`)
     if (/:\/\/|^[/~]|\.\.\/|=\s*\//.test(value)) throw refused(`the path or address '${value}'`)

@@ -50,7 +50,12 @@ export class Settings {
     const stored = this.#stored()
     const camera = fixed.camera ?? stored.camera
     const all = { ...stored, ...(await this.#ofCamera(camera)), ...fixed }
-    return { ...all, autorender: all.autorender && canRender(), blockedsettings: Object.keys(fixed) }
+    return {
+      ...all,
+      snapshoturl: absoluteUrl(all.snapshoturl),
+      autorender: all.autorender && canRender(),
+      blockedsettings: Object.keys(fixed),
+    }
   }
 
   /** Stores the settings that moonraker.conf does not fix; resolves with their names. */
@@ -88,6 +93,12 @@ export class Settings {
       flip_y: webcam.flip_vertical,
     }
   }
+}
+
+/** A URL without a host is one of a web server on this machine. */
+function absoluteUrl(url: string): string {
+  if (url === '' || /^[a-z][a-z0-9+.-]*:/i.test(url)) return url
+  return `http://localhost${url.startsWith('/') ? '' : '/'}${url}`
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -142,6 +142,8 @@ test('a webcam by its name, as Mainsail stores it, and by its uid, as Fluidd doe
 test('without webcams, the settings have the URL', async () => {
   await using at = await Scene.start({ hasWebcam: false })
   assert.equal((await at.call('get_settings')).snapshoturl, 'http://localhost:8080/?action=snapshot')
+  const relative = await at.call('post_settings', { snapshoturl: '/webcam/?action=snapshot' })
+  assert.equal(relative.snapshoturl, 'http://localhost/webcam/?action=snapshot')
   const { snapshoturl, flip_y } = await at.call('post_settings', { snapshoturl: at.camera.url, flip_y: true })
   assert.deepEqual([snapshoturl, flip_y], [at.camera.url, true])
   await at.frame()
@@ -189,6 +191,8 @@ test('options of ffmpeg read no other files', async () => {
   ]) {
     await assert.rejects(at.call('post_settings', { extraoutputparams }), { code: 400 }, extraoutputparams)
   }
+  const codec = '-an -vcodec h264_v4l2m2m -shortest -b:v 4M'
+  assert.equal((await at.call('post_settings', { extraoutputparams: codec })).extraoutputparams, codec)
   const extraoutputparams = `-preset "veryfast" -vf 'eq=brightness=0.1,hue=s=0' -metadata title='a b'`
   assert.equal((await at.call('post_settings', { extraoutputparams })).extraoutputparams, extraoutputparams)
 })
