@@ -66,6 +66,10 @@ test('the time that remains is that of the moves, not that of the bytes', async 
   assert.ok(status.virtual_sdcard.progress > 0.98)
   assert.ok(time_left > 0 && time_left < print_time)
   assert.ok(Math.abs(time_left / print_time + progress - 1) < 0.35, `${time_left} s left at ${progress}`)
+  await scene.call('printer.gcode.script', { script: 'M220 S50' })
+  const slow = await scene.call('server.analysis.progress')
+  const expected = print_time * (1 - slow.progress) * 2
+  assert.ok(Math.abs(slow.time_left / expected - 1) < 0.35, `${slow.time_left} s left at ${slow.progress}`)
   await scene.call('printer.print.cancel')
   await scene.client.find(
     ({ method, params: [end] = [] }) => method === 'notify_print_progress' && end.state === 'standby',

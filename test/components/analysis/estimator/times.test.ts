@@ -69,6 +69,12 @@ test('the table of positions follows the moves', async () => {
   assert.deepEqual(points.at(-1), [length, times.total])
 })
 
+test('a file that sets a speed factor itself', async () => {
+  const setsSpeed = async (gcode: string) => (await examineText(gcode, { machine })).setsSpeed
+  assert.equal(await setsSpeed('M220 S100\nG1 X10 F600\nM220\n'), false)
+  assert.equal(await setsSpeed('G1 X10 F600\nM220 S80\nG1 X0\nM220 S100\n'), true)
+})
+
 test("the slicer's remaining minutes are kept", async () => {
   const { slicerPoints } = await examineText(
     'M73 P0 R60\nG1 X10 F600\nM73 P50 R30\nM73 Q5 S2\nG1 X0\nM73 P100 R0\n',
