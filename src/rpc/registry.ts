@@ -123,6 +123,9 @@ export interface RegistryOptions {
   readonly base?: Registry
 }
 
+/** The system's codes for the limits of open files, of the process and of the machine: connections count too. */
+const OUT_OF_FILES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
+
 export class Registry {
   readonly #methods = new Map<string, Method>()
   readonly #routes = new Map<string, Found & { kind: 'methods' }>()
@@ -331,6 +334,9 @@ export class Registry {
   failure(error: unknown, method: string): ApiError {
     if (error instanceof ApiError) return error
     this.#options.onError?.(method, error)
+    if (OUT_OF_FILES.has((error as NodeJS.ErrnoException | null)?.code ?? '')) {
+      return new ApiError(503, 'The server has too many files open, try again later', { cause: error })
+    }
     return new ApiError(500, this.#options.debug ? messageOf(error) : 'Internal Server Error', {
       cause: error,
     })

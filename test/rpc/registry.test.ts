@@ -118,6 +118,9 @@ test("errors for callers stay as they are, others become the server's own", () =
   assert.deepEqual(reported, [])
   const { status, message } = registry.failure('thrown text', 'y')
   assert.deepEqual([status, message, reported], [500, 'Internal Server Error', ['y']])
+  for (const code of ['EMFILE', 'ENFILE']) {
+    assert.equal(registry.failure(Object.assign(new Error(`${code}: open`), { code }), 'z').status, 503)
+  }
 })
 
 test('arguments that are taken by their keys arrive as a list of names', () => {
