@@ -67,10 +67,16 @@ function nullableJson(json: JsonSchema): JsonSchema {
     : { anyOf: [json, { type: 'null' }] }
 }
 
-/** Text. Numbers and booleans are converted to text, as in the original. */
+/**
+ * Text. Numbers and booleans are converted to text, as in the original. Half of a character (a surrogate without its pair)
+ * is refused: files and the database, which have UTF-8, would store another text.
+ */
 export function string(): Field<string> {
   return new Field({ type: 'string' }, (input, name) => {
-    if (typeof input === 'string') return input
+    if (typeof input === 'string') {
+      if (input.isWellFormed()) return input
+      throw new Invalid(name, 'string without half characters', input)
+    }
     if (typeof input === 'number' || typeof input === 'boolean') return String(input)
     throw new Invalid(name, 'string', input)
   })

@@ -35,6 +35,7 @@ const reads = (field: Field<unknown>, inputs: readonly unknown[]) =>
 test('text is read from text, numbers and booleans', () => {
   assert.deepEqual(reads(string(), ['a', '', 5, 1.5, true]), ['a', '', '5', '1.5', 'true'])
   assert.deepEqual(reads(string(), [null, undefined, [], ['a'], {}]), [no, no, no, no, no])
+  assert.deepEqual(reads(string(), ['\u{1f5a8}', 'a\ud83d', '\udda8b']), ['\u{1f5a8}', no, no])
 })
 
 test('integers are read from numbers without their fractions, booleans, and whole decimal text', () => {

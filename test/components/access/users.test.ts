@@ -91,6 +91,7 @@ test('no user has a reserved or empty name, or an empty password', async () => {
     '_API_KEY_USER_/bot',
     '',
     'a\nb',
+    'half \ud800',
     'x'.repeat(300),
   ]) {
     const reply = await send(rig, 'POST', '/access/user', { username, password: 'x' }, {})
