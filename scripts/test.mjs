@@ -38,8 +38,8 @@ const FIRST = [
   'docs-examples',
 ].map(name => `test/${name}`)
 /**
- * Megabytes of memory with which a process may start a file of `FIRST`, or another one. To start a program, Node copies the
- * page tables of its process: with 400 MB that takes 12 ms, as long as the program itself.
+ * Megabytes of memory with which a process may start a system test of `FIRST`, or another file. To start a program, Node copies
+ * the page tables of its process: with 400 MB that takes 12 ms, as long as the program itself.
  */
 const MEMORY_FIRST = 140
 const MEMORY_OTHERS = 300
@@ -130,7 +130,8 @@ class Runner {
 
   /** Whether it still runs, and is small enough for `file`. */
   isFitFor(file) {
-    const limit = FIRST.some(name => file.startsWith(name)) ? MEMORY_FIRST : MEMORY_OTHERS
+    const startsMany = file.endsWith(SYSTEM) && FIRST.some(name => file.startsWith(name))
+    const limit = startsMany ? MEMORY_FIRST : MEMORY_OTHERS
     return this.#child.connected && this.#memory < limit
   }
 
