@@ -5,7 +5,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -216,16 +215,13 @@ test('odd dates, empty files and more files than an archive may hold', async () 
   assert.deepEqual(await namesOf(join(config, 'a.zip')), ['gcodes/empty', 'gcodes/old'])
   const folder = join(rig.dataPath, 'many')
   mkdirSync(folder)
-  for (let count = 0; count <= 10_000; count += 1) writeFileSync(join(folder, `${count}`), '')
+  for (let count = 0; count < 10_000; count += 1) writeFileSync(join(folder, `${count}`), '')
   renameSync(folder, join(gcodes, 'many'))
-  const many = await postJson(rig.port, '/server/files/zip', { items: ['gcodes/many'], dest: 'config/b.zip' })
+  // Files that are found twice count twice: looking at them takes time.
+  const items = ['gcodes/many', 'gcodes/many/1']
+  const many = await postJson(rig.port, '/server/files/zip', { items, dest: 'config/b.zip' })
   assert.equal(many.status, 400)
   assert.match(many.json.error.message, /at most 10000 files/)
-  // Files that are found twice count twice: looking at them takes time.
-  rmSync(join(gcodes, 'many', '0'))
-  const items = ['gcodes/many', 'gcodes/many/1']
-  const twice = await postJson(rig.port, '/server/files/zip', { items, dest: 'config/c.zip' })
-  assert.match(twice.json.error.message, /at most 10000 files/)
 })
 
 test('a disk that is too full is detected before the first byte', async () => {

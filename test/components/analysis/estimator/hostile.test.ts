@@ -6,6 +6,7 @@ import { examineText } from './examine-text.ts'
 import { MACHINES } from './klipper-times.ts'
 import { randomGcode } from './random-gcode.ts'
 
+const SEEDS = Number(process.env.FUZZ_ROUNDS ?? 50)
 const machine = MACHINES[0]!.machine
 
 /** The parts of the time are finite, not negative, and add up; the tables are in order. */
@@ -70,7 +71,7 @@ test('an aborted examination ends', async () => {
 })
 
 test('random G-code', async () => {
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= SEEDS; seed++) {
     const examination = await examineText(randomGcode(seed), { machine, knownCommands: ['G1', 'G2'] })
     checkTimes(examination)
     for (const text of examination.findings.problems({}))
