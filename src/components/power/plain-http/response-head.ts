@@ -1,7 +1,7 @@
 // The status line and the headers of a response, and how its body ends (RFC 9112, section 6.3).
 import type { IncomingHttpHeaders } from 'node:http'
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: (.*))?$/
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/
 const HEADER = /^([!#$%&'*+.^_`|~\w-]+):([^\0\r\n]*)$/
 const WITHOUT_BODY = new Set([204, 304])
 
@@ -19,7 +19,7 @@ export interface ResponseHead {
   readonly isKept: boolean
 }
 
-/** Reads a head, without the empty line at its end. Throws Error for what is none. */
+/** Reads a head, without the empty line at its end. Throws Error for a text that is no head. */
 export function readHead(text: string): ResponseHead {
   const [first = '', ...lines] = text.split('\r\n')
   const [, minor, digits, statusText = ''] = STATUS_LINE.exec(first) ?? []
@@ -46,11 +46,7 @@ function headersOf(lines: readonly string[]): IncomingHttpHeaders {
 function framingOf(status: number, headers: IncomingHttpHeaders): Framing {
   if (WITHOUT_BODY.has(status)) return { length: 0 }
   const { 'transfer-encoding': encoding, 'content-length': length } = headers
-  if (encoding !== undefined) {
-    if (encoding.toLowerCase() === 'chunked' && length === undefined) return 'chunks'
-    throw new Error('the length of the answer is not clear')
-  }
-  if (length === undefined) return 'close'
-  if (/^\d{1,15}$/.test(length)) return { length: Number(length) }
+  if (length === undefined) return /(^|[, \t])chunked$/i.test(encoding ?? '') ? 'chunks' : 'close'
+  if (encoding === undefined && /^\d{1,15}$/.test(length)) return { length: Number(length) }
   throw new Error('the length of the answer is not clear')
 }

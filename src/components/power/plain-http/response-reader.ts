@@ -89,7 +89,8 @@ export class ResponseReader {
   #readHead(): boolean {
     const text = this.#textUntil(END_OF_HEAD)
     if (text === null) return false
-    const head = readHead(text)
+    // Some servers send an empty line first.
+    const head = readHead(text.startsWith(END_OF_LINE) ? text.slice(END_OF_LINE.length) : text)
     if (head.status === 101) throw new Error('the answer changes the protocol')
     if (head.status < 200) return true
     if (typeof head.framing === 'object' && head.framing.length > this.#maxBytes) throw this.#tooLong()
