@@ -135,6 +135,7 @@ test('a request has its headers once, and none that would change the protocol', 
   for (const [url, headers] of [
     [server.url, { host: 'other' }],
     [server.url.replace('//', '//user:password@'), {}],
+    [server.url.replace('//', '//:password@'), {}],
     [server.url.replace('http:', 'https:'), {}],
     ['not a URL', {}],
   ] as const) {

@@ -111,6 +111,13 @@ test('reads of a hub share a connection; its commands, and small devices, get ne
     hub.received.map(({ method, headers }) => `${method} ${headers.connection}`),
     [...Array(5).fill('GET keep-alive'), 'POST close', 'GET keep-alive'],
   )
+  const requests = hub.received.length
+  hub.answer = ({ path }) =>
+    path === '/moved' ? { json: { state: 'on' } } : { text: '', status: 307, headers: { Location: '/moved' } }
+  await scene.act('hub', 'status')
+  const redirected = hub.received.slice(requests)
+  assert.ok(redirected.some(({ path }) => path === '/moved'))
+  assert.ok(redirected.every(({ path, headers }) => path === '/moved' || headers.connection === 'keep-alive'))
   plug.take()
   const before = plug.connections
   for (let i = 0; i < 3; i += 1) await scene.act('plug', 'status')

@@ -126,8 +126,9 @@ function takeOpen(idle: Connection[]): Connection | undefined {
 }
 
 /** The request as it is sent; null if this client cannot send it. Throws TypeError for an invalid header. */
-function headOf({ protocol, host, pathname, search, username }: URL, { headers, isKept }: PlainRead) {
-  if (protocol !== 'http:' || username !== '') return null
+function headOf(url: URL, { headers, isKept }: PlainRead): string | null {
+  const { protocol, host, pathname, search, username, password } = url
+  if (protocol !== 'http:' || username !== '' || password !== '') return null
   const lines = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {
     if (RESERVED.test(name)) return null

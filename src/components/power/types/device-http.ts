@@ -64,16 +64,17 @@ export class DeviceHttp {
    * attempt gets a status from 200 to 299.
    */
   read(request: DeviceRequest, deadline: Deadline): Promise<HttpReply> {
+    const isKept = this.#connections === 'kept'
     return this.#repeat(
       request,
       deadline,
-      async () => (await this.#get(request, deadline)) ?? this.#sendOnce(request, deadline),
+      async () => (await this.#get(request, deadline)) ?? this.#sendOnce(request, deadline, isKept),
     )
   }
 
   /** Sends a command over a connection of its own, repeatedly if needed. Rejects as `read` does. */
   send(request: DeviceRequest, deadline: Deadline): Promise<HttpReply> {
-    return this.#repeat(request, deadline, () => this.#sendOnce(request, deadline))
+    return this.#repeat(request, deadline, () => this.#sendOnce(request, deadline, false))
   }
 
   async #repeat(
@@ -109,14 +110,15 @@ export class DeviceHttp {
     return isRedirect ? null : reply
   }
 
-  #sendOnce(request: DeviceRequest, deadline: Deadline): Promise<HttpReply> {
+  /** Also over TLS, and by other methods. */
+  #sendOnce(request: DeviceRequest, deadline: Deadline, isKept: boolean): Promise<HttpReply> {
     const { url, method = 'GET', body } = request
     const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body)
     return this.#core.host.http.send({
       url,
       method,
       headers: {
-        Connection: 'close',
+        ...(!isKept && { Connection: 'close' }),
         ...headersOf(request),
         // Node.js adds it for methods that usually have a body only.
         ...(text !== undefined && { 'Content-Length': String(Buffer.byteLength(text)) }),
