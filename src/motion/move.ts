@@ -7,10 +7,16 @@ export interface MotionLimits {
   /** Least share of a move at cruising speed, 0 to 1. */
   minimumCruiseRatio: number
   squareCornerVelocity: number
+  /** max_accel_to_decel of Klipper before 2024, in place of minimumCruiseRatio: changes of maxAccel do not change it. */
+  accelToDecel?: number
 }
 
 /** The acceleration of moves of the extruder alone before the extruder's own limit, in mm/s². */
 const EXTRUDER_ACCEL = 99999999.9
+
+function gentleAccel({ maxAccel, minimumCruiseRatio, accelToDecel }: MotionLimits): number {
+  return accelToDecel === undefined ? maxAccel * (1 - minimumCruiseRatio) : Math.min(accelToDecel, maxAccel)
+}
 
 /** A move between two positions (x, y, z, e). All squared speeds end in `V2`. */
 export class Move {
@@ -71,7 +77,7 @@ export class Move {
     this.accel = this.kinematic ? limits.maxAccel : EXTRUDER_ACCEL
     this.deltaV2 = 2 * this.length * this.accel
     // Klipper derives it from the printer's acceleration for the extruder alone too.
-    this.gentleDeltaV2 = 2 * this.length * limits.maxAccel * (1 - limits.minimumCruiseRatio)
+    this.gentleDeltaV2 = 2 * this.length * gentleAccel(limits)
     this.junctionDeviation = (limits.squareCornerVelocity ** 2 * (Math.SQRT2 - 1)) / limits.maxAccel
     this.maxCruiseV2 = velocity * velocity
     this.minTime = this.length / velocity

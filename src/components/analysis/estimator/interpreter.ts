@@ -263,6 +263,7 @@ export class Interpreter {
     set('maxVelocity', 'VELOCITY', value => value > 0)
     set('maxAccel', 'ACCEL', value => value > 0)
     set('squareCornerVelocity', 'SQUARE_CORNER_VELOCITY', value => value >= 0)
+    if (limits.accelToDecel !== undefined) set('accelToDecel', 'ACCEL_TO_DECEL', value => value > 0)
     set('minimumCruiseRatio', 'MINIMUM_CRUISE_RATIO', value => value >= 0 && value < 1)
   }
 

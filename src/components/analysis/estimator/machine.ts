@@ -70,7 +70,7 @@ function machineOf(settings: Settings): Machine {
     limits: {
       maxVelocity,
       maxAccel,
-      minimumCruiseRatio: cruiseRatioOf(printer, maxAccel),
+      ...cruiseLimitsOf(printer, maxAccel),
       squareCornerVelocity: numberOf(printer, 'square_corner_velocity') ?? 5,
     },
     z: {
@@ -85,12 +85,15 @@ function machineOf(settings: Settings): Machine {
   }
 }
 
-/** Klipper before 2024 has max_accel_to_decel in its place. */
-function cruiseRatioOf(printer: Section, maxAccel: number): number {
+/** Klipper before 2024 has max_accel_to_decel in place of minimum_cruise_ratio. */
+function cruiseLimitsOf(
+  printer: Section,
+  maxAccel: number,
+): Pick<MotionLimits, 'minimumCruiseRatio' | 'accelToDecel'> {
   const ratio = numberOf(printer, 'minimum_cruise_ratio')
-  if (ratio !== undefined) return ratio
   const accelToDecel = positive(printer, 'max_accel_to_decel')
-  return accelToDecel === undefined ? 0.5 : 1 - Math.min(1, accelToDecel / maxAccel)
+  if (ratio !== undefined || accelToDecel === undefined) return { minimumCruiseRatio: ratio ?? 0.5 }
+  return { minimumCruiseRatio: 1 - Math.min(1, accelToDecel / maxAccel), accelToDecel }
 }
 
 function reachOf(settings: Settings): Pick<Machine, 'ranges' | 'radius' | 'delta' | 'homed'> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readMachine } from '../../../../src/components/analysis/estimator/machine.ts'
+import { examineText } from './examine-text.ts'
 
 const PRINTER = { kinematics: 'corexy', max_velocity: 400, max_accel: 8000 }
 
@@ -12,6 +13,21 @@ test('options of older versions of Klipper', () => {
   assert.equal(ratio({ max_accel_to_decel: 2000 }), 0.75)
   assert.equal(ratio({ max_accel_to_decel: 90_000 }), 0)
   assert.equal(ratio({}), 0.5)
+})
+
+test('max_accel_to_decel of older versions stays when the file changes the acceleration', async () => {
+  const machine = (printer: object) => readMachine({ printer: { ...PRINTER, ...printer } })!
+  const zigzag = Array.from({ length: 200 }, (_, n) => `G1 X${n % 2} Y${n} F12000\n`).join('')
+  const timeOf = async (printer: object, commands: string) =>
+    (await examineText(commands + zigzag, { machine: machine(printer) })).times.total
+  const old = await timeOf({ max_accel_to_decel: 4000 }, 'M204 S3000\n')
+  assert.equal(old, await timeOf({ minimum_cruise_ratio: 0 }, 'M204 S3000\n'))
+  assert.ok(old < (await timeOf({ minimum_cruise_ratio: 0.5 }, 'M204 S3000\n')))
+  const changed = await timeOf(
+    { max_accel_to_decel: 4000 },
+    'SET_VELOCITY_LIMIT ACCEL=3000 ACCEL_TO_DECEL=1500\n',
+  )
+  assert.equal(changed, await timeOf({ minimum_cruise_ratio: 0.5 }, 'M204 S3000\n'))
 })
 
 test('defaults are those of Klipper', () => {
