@@ -182,6 +182,17 @@ const SENSORS = [
   'temperature_fan exhaust',
 ]
 
+/** The same printer, which does nothing. */
+export function idleStatus(): Status {
+  const { print_stats, virtual_sdcard, idle_timeout, ...rest } = sessionStatus()
+  return {
+    ...rest,
+    print_stats: { ...print_stats, state: 'standby', filename: '' },
+    virtual_sdcard: { ...virtual_sdcard, is_active: false },
+    idle_timeout: { ...idle_timeout, state: 'Ready' },
+  }
+}
+
 /** A number with the digits that Klippy sends. */
 const digits = (value: number, count: number) => Number(value.toFixed(count))
 /** Measured values differ from tick to tick. */

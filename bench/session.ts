@@ -2,7 +2,7 @@
 import type { FakeKlippy } from '../test/support/fake-klippy.ts'
 import type { Figure, Subject } from './cases.ts'
 import { sleep } from './load.ts'
-import { idleChanges, printingChanges, sessionStatus } from './printing-session.ts'
+import { idleChanges, idleStatus, printingChanges, sessionStatus } from './printing-session.ts'
 import { cpuSeconds, memory, wakeUps } from './process-facts.ts'
 import { type SessionClient, sessionClients } from './session-clients.ts'
 
@@ -21,7 +21,7 @@ export interface SessionTimes {
 /** Measures the server without clients, next to a printer that is idle. */
 export async function idle({ pid, klippy }: Subject, times: SessionTimes): Promise<Figure[] | null> {
   if (pid === null || klippy === null) return null
-  const stop = await startTicks(klippy, idleChanges)
+  const stop = await startTicks(klippy, idleStatus(), idleChanges)
   try {
     return await usage('idle without clients', pid, times, [])
   } finally {
@@ -35,7 +35,7 @@ export async function session(
   times: SessionTimes,
 ): Promise<Figure[] | null> {
   if (pid === null || klippy === null) return null
-  const stop = await startTicks(klippy, printingChanges)
+  const stop = await startTicks(klippy, sessionStatus(), printingChanges)
   const clients = await sessionClients(address, socketPath, Object.keys(sessionStatus()))
   try {
     return await usage(`print with ${clients.length} clients`, pid, times, clients)
@@ -48,9 +48,10 @@ export async function session(
 /** Makes Klippy one with 60 objects that change on each tick; returns what ends that. */
 async function startTicks(
   klippy: FakeKlippy,
+  status: FakeKlippy['status'],
   changes: (tick: number) => Record<string, Record<string, unknown>>,
 ): Promise<() => void> {
-  klippy.status = sessionStatus()
+  klippy.status = status
   // The server learns of the sensors of this printer when it connects.
   klippy.drop()
   await klippy.waitForConnection(klippy.connections + 1)
