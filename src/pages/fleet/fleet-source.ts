@@ -17,6 +17,9 @@ const RETRY = 2000
 /** Milliseconds between readings of all printers: the hub sends changes only of those on the screen. */
 const REFRESH = 60_000
 
+/** The order of names: `printer 2` before `printer 10`. */
+const NAMES = new Intl.Collator(undefined, { numeric: true })
+
 export class HubSource implements FleetSource {
   readonly #url: string
   #fleet: Fleet
@@ -46,7 +49,7 @@ export class HubSource implements FleetSource {
     return this.use(async fleet => {
       const rows: Row[] = []
       for await (const printer of fleet.printers()) rows.push(rowOf(printer))
-      return rows
+      return rows.sort((a, b) => NAMES.compare(a.name, b.name))
     })
   }
 

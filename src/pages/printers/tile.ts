@@ -1,25 +1,20 @@
 // One tile: a printer with its state, its print, its picture and its buttons.
 import { button, element, setText } from '../shared/dom.ts'
-import { printerWord, type Word } from '../shared/words.ts'
+import type { Word } from '../shared/words.ts'
 import type { Command, Row, State } from './source.ts'
 
-/** A printer whose server or whose Klipper cannot be reached. */
-const OFFLINE: Word = { text: 'Offline', tone: 'idle' }
-
-function wordFor(state: State): Word {
-  switch (state) {
-    case 'offline':
-      return OFFLINE
-    case 'ready':
-    case 'startup':
-    case 'error':
-    case 'shutdown':
-      return printerWord(state)
-    case 'failed':
-      return printerWord('ready', 'error')
-    default:
-      return printerWord('ready', state)
-  }
+/** The states of printers, in words that leave room for the name. */
+const WORDS: Readonly<Record<State, Word>> = {
+  ready: { text: 'Ready', tone: 'good' },
+  startup: { text: 'Starting', tone: 'wait' },
+  error: { text: 'Problem', tone: 'bad' },
+  shutdown: { text: 'Shut down', tone: 'bad' },
+  printing: { text: 'Printing', tone: 'busy' },
+  paused: { text: 'Paused', tone: 'wait' },
+  complete: { text: 'Complete', tone: 'good' },
+  cancelled: { text: 'Cancelled', tone: 'idle' },
+  failed: { text: 'Failed', tone: 'bad' },
+  offline: { text: 'Offline', tone: 'idle' },
 }
 
 const BUTTONS: Readonly<Record<Command, string>> = {
@@ -94,12 +89,14 @@ export class Tile {
     this.#chosen.setAttribute('aria-label', `Select ${row.name}`)
     const { name, link, state, print, problem } = row
     setText(this.#name, name)
+    this.#name.title = name
     this.#name.href = link
-    const word = wordFor(state)
+    const word = WORDS[state]
     setText(this.#state, word.text)
     this.#state.className = `state ${word.tone}`
     this.root.dataset.tone = word.tone
     setText(this.#problem, problem ?? '')
+    this.#problem.title = problem ?? ''
     this.#problem.hidden = problem === null
     const isActive = print !== null && (state === 'printing' || state === 'paused')
     setText(this.#file, print?.filename ?? '')
