@@ -98,6 +98,23 @@ test('a restart of one keeps the connections of the others, and its own end', as
   assert.equal((await top.call('server.info')).result.websocket_count, 2)
 })
 
+test('a component that fails: the others run, and the log names the printer', async () => {
+  await using rig = await startWorkshopRig({
+    printers: { good: {}, bad: { conf: '[sensor power]\ntype: mqtt\n' } },
+  })
+  const failedAt = async (name: string) => {
+    const reply = await fetch(`${rig.url}/${name}/server/info`)
+    const { result } = (await reply.json()) as { result: { failed_components: string[] } }
+    return result.failed_components
+  }
+  assert.deepEqual([await failedAt('good'), await failedAt('bad')], [[], ['sensor']])
+  const lines = rig.log.filter(line => line.includes('[sensor] does not work'))
+  assert.deepEqual(
+    lines.map(line => line.split(' ', 1)[0]),
+    ['[bad]'],
+  )
+})
+
 test('a Klippy that sends garbage and floods: the others answer', async () => {
   await using klippy = await FakeKlippy.start()
   await using rig = await startWorkshopRig({

@@ -28,6 +28,36 @@ test('a transfer that fails for now is tried again, and continues where it stopp
   assert.match(third ?? '', /bytes=\d+-$/)
 })
 
+test('a file that changes while it is fetched is not printed', { skip }, async () => {
+  await using fleet = await startFleet({ speed: 100, clock: quickClock() })
+  const { hub } = fleet
+  await hub.slotIn('free')
+  const content = `${SHORT_PRINT}; ${'x'.repeat(300_000)}\n`
+  const other = content.replace('X10', 'X90')
+  const send = (text: string, etag: string): (typeof hub.replies)[number] => {
+    return (_req, res) => res.writeHead(200, { ETag: etag, 'Content-Length': text.length }).end(text)
+  }
+  const interrupted: (typeof hub.replies)[number] = (_req, res) => {
+    res.writeHead(200, { ETag: '"first"', 'Content-Length': content.length })
+    res.write(content.slice(0, 200_000), () => setTimeout(() => res.destroy(), 100))
+  }
+  // The rest comes from another file, either with a new tag, or under the old one.
+  const rest: (typeof hub.replies)[number] = ({ headers }, res) => {
+    const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0)
+    const part = content.slice(from).toUpperCase()
+    const range = `bytes ${from}-${content.length - 1}/${content.length}`
+    res.writeHead(206, { ETag: '"first"', 'Content-Length': part.length, 'Content-Range': range }).end(part)
+  }
+  for (const [index, second] of [send(other, '"second"'), rest].entries()) {
+    hub.replies.push(interrupted, second)
+    const offer = await hub.offer(hub.file(content), { attempt: index + 1 })
+    const { data } = await hub.event('job.failed', offer.job)
+    assert.deepEqual([data.outcome, data.started], ['not_started', false])
+    assert.match(String(data.why), /checksum/)
+    await hub.slotIn('free', ({ last }) => last?.job === offer.job)
+  }
+})
+
 test('a file that cannot be had ends the job before its start, with the reason', { skip }, async () => {
   await using fleet = await startFleet({ speed: 100 })
   const { hub, rig } = fleet

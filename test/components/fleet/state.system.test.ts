@@ -1,11 +1,13 @@
 // The state of a printer in the fleet, and what arrives after an outage of the engine.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { messageOf, subjects } from '../../../src/fleet/contract/index.ts'
 import { call } from '../../fleet/call.ts'
-import { skip } from '../../fleet/engine.ts'
-import { LONG_PRINT, startFleet } from '../../fleet/fleet-rig.ts'
+import { Engine, skip } from '../../fleet/engine.ts'
+import { credentialFiles, LONG_PRINT, startFleet } from '../../fleet/fleet-rig.ts'
 import { TestHub } from '../../fleet/test-hub.ts'
+import { startRig } from '../../support/rig.ts'
 
 test('the state shows the printer, its job and its end', { skip }, async () => {
   const fleet = await startFleet({ fleet: 'labels: material=PETG, site = back room\nstate_interval: 0.25' })
@@ -75,4 +77,31 @@ test('what happens while the engine is away arrives afterwards, once and in orde
     ['job.accepted', 'job.started', 'job.paused', 'job.resumed', 'job.finished'],
   )
   assert.equal(new Set(events.map(({ id }) => id)).size, events.length)
+})
+
+test('printers connect again after random times, which become longer', { skip }, async t => {
+  const waits: number[] = []
+  const clock: Clock = {
+    ...systemClock,
+    after(seconds, task) {
+      waits.push(seconds)
+      return systemClock.after(seconds / 1000, task)
+    },
+  }
+  const ID = 'ab'.repeat(16)
+  await using engine = await Engine.start()
+  const prepare = await credentialFiles(engine, ID)
+  await engine.kill()
+  const part = 0.123456789
+  t.mock.method(Math, 'random', () => part)
+  await using rig = await startRig({
+    printer: 'none',
+    clock,
+    conf: `[fleet]\nengine: ${engine.url}`,
+    prepare,
+  })
+  const wanted = [2, 4, 8, 16, 32, 60, 60].map(seconds => seconds * part)
+  const found = () => waits.filter(seconds => wanted.includes(seconds)).slice(0, wanted.length)
+  while (found().length < wanted.length) await call(rig, 'server.info', {})
+  assert.deepEqual(found(), wanted)
 })

@@ -1,9 +1,11 @@
 // Printers join and leave: codes that are valid once, credentials, revocation.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createUser } from '@nats-io/nkeys'
+import { encodeUser } from '@nats-io/jwt'
+import { createAccount, createUser } from '@nats-io/nkeys'
 import { connect, jwtAuthenticator } from '@nats-io/transport-node'
 import { readCode, subjects } from '../../../src/fleet/contract/index.ts'
+import { printerToken } from '../../../src/fleet/hub/engine/tokens.ts'
 import { until } from '../../support/until.ts'
 import { skip } from '../engine.ts'
 import { call, FleetRig, logIn } from './fleet-rig.ts'
@@ -148,4 +150,40 @@ test('logins: tokens of another fleet, forged ones and those of a deleted user a
   await one.call('/access/user?username=ann', undefined, 'DELETE')
   assert.equal((await read(token)).status, 401)
   await until(async () => (await call(two.url, '/fleet/summary', { token })).status === 401)
+})
+
+test('the engine refuses credentials that are forged, changed, expired or of another key', {
+  skip,
+}, async () => {
+  await using rig = await FleetRig.start()
+  const { signer, address } = rig.engine
+  const key = createUser()
+  const nkey = key.getPublicKey()
+  const connectWith = async (jwt: string, seed = key.getSeed()) => {
+    const servers = address.replace('nats://', '')
+    const connection = await connect({
+      servers,
+      authenticator: jwtAuthenticator(jwt, seed),
+      reconnect: false,
+    })
+    await connection.close()
+  }
+  const valid = await printerToken(ID, nkey, signer)
+  await connectWith(valid)
+  const forged = await printerToken(ID, nkey, { ...signer, key: createAccount() })
+  const [head = '', body = '', signature = ''] = valid.split('.')
+  const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as object
+  const changed = Buffer.from(JSON.stringify({ ...claims, name: 'cd'.repeat(16) })).toString('base64url')
+  const hourAgo = Math.floor(Date.now() / 1000) - 3600
+  const expired = await encodeUser(
+    ID,
+    nkey,
+    signer.account,
+    {},
+    { signer: signer.key, scopedUser: true, exp: hourAgo },
+  )
+  for (const jwt of [forged, `${head}.${changed}.${signature}`, expired])
+    await assert.rejects(connectWith(jwt), /Authorization|Authentication|expired/i)
+  // A credential without its key.
+  await assert.rejects(connectWith(valid, createUser().getSeed()), /Authorization|Authentication/i)
 })
