@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemClock } from '../../../src/core/clock.ts'
 import { killProcess } from '../../support/kill-process.ts'
 import { serverBundle } from '../../support/server-bundle.ts'
 import { until } from '../../support/until.ts'
@@ -81,6 +82,24 @@ test('a hub whose engine does not answer for a while starts nevertheless', { ski
   }
   const { store } = await added
   assert.ok(store.ready)
+})
+
+test('the states that are there when a hub starts are not late', { skip }, async () => {
+  await using rig = await FleetRig.start()
+  await rig.addPrinters(3)
+  await until(() => rig.hub.store.directory.members().every(({ state }) => state !== null))
+  // To this hub each value that it reads seems to be 10 s older than the one before.
+  let calls = 0
+  const now = () => {
+    calls += 1
+    return systemClock.now() + calls * 10
+  }
+  const { store } = await rig.addHub({ clock: { ...systemClock, now } })
+  assert.deepEqual([store.lag, store.ready], [0, true])
+  // A state that is written now is late by the same clock.
+  rig.printers[0]?.writeState()
+  rig.printers[1]?.writeState()
+  await until(() => store.lag > 0)
 })
 
 test('a hub is killed while it dispatches, and another goes on', { skip, timeout: 300_000 }, async () => {

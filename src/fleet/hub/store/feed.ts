@@ -23,6 +23,8 @@ export interface Change<T> {
   readonly revision: number
   /** When the engine stored it, in milliseconds of its clock, UTC. */
   readonly at: number
+  /** Whether it is one of the values that were there when the feed started. */
+  readonly isPresent: boolean
   /** Null for a deleted value. */
   readonly reading: Reading<T> | null
 }
@@ -114,7 +116,7 @@ export class Feed<T> {
     const messages = await consumer.consume({
       callback: message => {
         if (run !== this.#run) return
-        this.#take(message)
+        this.#take(message, left > 0)
         left -= 1
         if (left === 0) this.#load()
       },
@@ -133,7 +135,7 @@ export class Feed<T> {
     this.#options.onLoaded()
   }
 
-  #take(message: JsMsg): void {
+  #take(message: JsMsg, isPresent: boolean): void {
     const { bucket, schema, log, onChange } = this.#options
     const { subject, data, info } = message
     const operation = message.headers?.get(HEADERS.operation) ?? ''
@@ -141,7 +143,7 @@ export class Feed<T> {
     const key = subject.slice(this.#prefix.length)
     if (reading?.kind === 'invalid') log.debug(`${bucket} ${key}: ${reading.problem}`)
     try {
-      onChange({ key, revision: info.streamSequence, at: info.timestampNanos / 1e6, reading })
+      onChange({ key, revision: info.streamSequence, at: info.timestampNanos / 1e6, isPresent, reading })
     } catch (error) {
       log.error(`a change of ${bucket} could not be handled`, error)
     }

@@ -128,7 +128,8 @@ export class Store {
         bucket: 'fleet_state',
         schema: stateSchema,
         onChange: change => {
-          this.#lag.note(clock.now() - change.at / 1000)
+          // Present values are old, and not late: the states of idle printers are up to a heartbeat old.
+          if (!change.isPresent) this.#lag.note(clock.now() - change.at / 1000)
           directory.stateChanged(change)
         },
         ...ofDirectory('state'),
@@ -233,7 +234,7 @@ class Lag {
     this.seconds = age - this.#fastest
   }
 
-  /** Those that come next are older values, which are not late. */
+  /** All present values follow. */
   reset(): void {
     this.seconds = 0
   }
