@@ -1,5 +1,6 @@
 // The command: starts the server, or a workshop of several, and virtual printers; restarts and stops them.
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { printBanner } from './app/banner.ts'
 import { type CommandLine, HELP, readCommandLine } from './app/command-line.ts'
 import { createLog } from './app/create-log.ts'
@@ -11,6 +12,7 @@ import type { Log } from './core/log.ts'
 import { keepMemorySmall } from './core/memory.ts'
 import { type DataPaths, dataPaths } from './core/paths.ts'
 import type { ServiceManager } from './core/service-manager.ts'
+import { setThreadPool } from './core/thread-pool.ts'
 import { moonrakerVersion, PACKAGE_VERSION } from './core/version.ts'
 
 /** Why a run of the server ended. */
@@ -27,6 +29,7 @@ interface Process {
 }
 
 async function main(): Promise<void> {
+  setThreadPool()
   const [first, ...rest] = process.argv.slice(2)
   if (first === 'fleet') return (await import('./app/fleet/index.ts')).runFleet(rest)
   if (first === 'fleet-join') return (await import('./app/fleet-join.ts')).runFleetJoin(rest)
@@ -84,7 +87,7 @@ function keepRunning(log: Log): void {
   process.on('unhandledRejection', error => log.error('unhandled rejection', error))
   process.on('uncaughtException', error => {
     log.error('uncaught error, the process ends', error)
-    process.exit(UNCAUGHT)
+    endProcess(UNCAUGHT)
   })
 }
 
@@ -143,12 +146,35 @@ async function runOnce(
   return reason
 }
 
+/** Milliseconds in which file calls end that have only just started. */
+const LAST_CALLS = 1000
+
+const hasFileCalls = () => process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))
+
+/** Ends the process when its last file calls have ended, or will not. */
+async function finish(code: number): Promise<void> {
+  for (let left = LAST_CALLS; left > 0 && hasFileCalls(); left -= 10) await setTimeout(10)
+  endProcess(code)
+}
+
+/**
+ * Ends the process. Node first waits for the calls on its threads, and those to a network disk that does not respond never
+ * return: then a program that only ends takes the place of this one.
+ */
+function endProcess(code: number): never {
+  if (hasFileCalls() && process.execve !== undefined) {
+    process.emit('exit', code)
+    process.execve(process.execPath, [process.execPath, '--eval', `process.exit(${code})`], {})
+  }
+  process.exit(code)
+}
+
 main().then(
-  () => process.exit(0),
+  () => finish(0),
   (error: unknown) => {
     const expected = error instanceof StartError || error instanceof ConfigError
     const trace = error instanceof Error ? error.stack : undefined
     process.stderr.write(`moonraker-ts: ${expected ? error.message : (trace ?? messageOf(error))}\n`)
-    process.exit(1)
+    return finish(1)
   },
 )

@@ -1,5 +1,6 @@
 // Sends a file as the response to an HTTP request: with ranges, conditional requests, and for a file that shrinks.
-import { stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { basename, dirname } from 'node:path'
 import { pipeline, type Readable } from 'node:stream'
@@ -17,6 +18,14 @@ export interface SentFile {
   readonly typeOf?: string
   /** Override those that follow from the file. */
   readonly headers: Readonly<Record<string, string>>
+  /** For a file on a network disk: how its calls wait for their turn. */
+  readonly turns?: FileTurns | undefined
+}
+
+/** Runs the calls for one file. */
+export interface FileTurns {
+  run<T>(call: () => Promise<T>): Promise<T>
+  close(file: FileHandle): Promise<void>
 }
 
 /**
@@ -26,12 +35,13 @@ export interface SentFile {
 export async function sendFile(
   req: IncomingMessage,
   res: ServerResponse,
-  { path, shown, etag, typeOf, headers }: SentFile,
+  { path, shown, etag, typeOf, headers, turns }: SentFile,
 ): Promise<void> {
-  await checkFile(path, shown)
+  await (turns === undefined ? checkFile(path, shown) : turns.run(() => checkFile(path, shown)))
   const { default: send } = await import('@fastify/send')
   const options = { root: dirname(path), etag, dotfiles: 'allow', index: false, cacheControl: false } as const
-  const result = await send(req, `/${encodeURIComponent(basename(path))}`, options)
+  const find = () => send(req, `/${encodeURIComponent(basename(path))}`, options)
+  const result = await (turns === undefined ? find() : turns.run(() => withoutStream(find)))
   if (result.statusCode === 416) {
     res.setHeader('Content-Range', result.headers['Content-Range'] ?? 'bytes */*')
     throw new ApiError(416, 'The range is beyond the end of the file')
@@ -44,7 +54,21 @@ export async function sendFile(
   const all = { ...result.headers, ...(type !== null && { 'Content-Type': withCharset(type) }), ...headers }
   for (const [name, value] of Object.entries(all)) res.setHeader(name, value)
   res.writeHead(result.statusCode)
-  pipe(result.stream, res)
+  if (turns === undefined) pipe(result.stream, res)
+  else pipeInTurns({ path, start: startOf(res), turns }, res)
+}
+
+/** Closes the stream of a result: it reads ahead, and does not wait for its turn. */
+async function withoutStream<T extends { readonly stream: Readable }>(find: () => Promise<T>): Promise<T> {
+  const result = await find()
+  const closed = once(result.stream, 'close')
+  result.stream.on('error', () => undefined).destroy()
+  await closed
+  return result
+}
+
+function startOf(res: ServerResponse): number {
+  return Number(/^bytes (\d+)-/.exec(res.getHeader('Content-Range')?.toString() ?? '')?.[1] ?? 0)
 }
 
 function withCharset(type: string): string {
@@ -82,4 +106,37 @@ function pipe(stream: Readable, res: ServerResponse): void {
     if (sent < expected) res.destroy()
   })
   pipeline(stream, res, () => undefined)
+}
+
+/** Bytes of one read. */
+const CHUNK = 64 * 1024
+
+/** A part of a file that is read in turns. */
+interface ReadPart {
+  readonly path: string
+  readonly start: number
+  readonly turns: FileTurns
+}
+
+function pipeInTurns(part: ReadPart, res: ServerResponse): void {
+  const length = res.req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0)
+  if (length === 0 || res.destroyed) res.end()
+  else pipeline(readInTurns(part, length), res, () => undefined)
+}
+
+/** Ends with an error where the file is shorter than `length`. */
+async function* readInTurns({ path, start, turns }: ReadPart, length: number): AsyncGenerator<Buffer> {
+  const file = await turns.run(() => open(path))
+  try {
+    for (let left = length; left > 0; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK))
+      const position = start + length - left
+      const { bytesRead } = await turns.run(() => file.read(buffer, 0, buffer.length, position))
+      if (bytesRead === 0) throw new Error('The file is shorter than before')
+      left -= bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await turns.close(file)
+  }
 }

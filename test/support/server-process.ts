@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type DataPaths, dataPaths } from '../../src/core/paths.ts'
 import { freePort } from './free-port.ts'
 import { killProcess } from './kill-process.ts'
+import { sendRequest } from './raw-http.ts'
 import { serverBundle } from './server-bundle.ts'
 
 const COMMAND = join(await serverBundle(), 'moonraker.cjs')
@@ -72,6 +73,11 @@ export class ServerProcess implements AsyncDisposable {
     const stdio = ['ignore' as const, 'ignore' as const, 'inherit' as const]
     this.#child = spawn(process.execPath, [COMMAND, '-d', this.paths.data], { stdio })
     return this.#child
+  }
+
+  /** Resolves when the server listens. */
+  async listening(): Promise<void> {
+    await atOnce(() => sendRequest(this.port, '/readyz'))
   }
 
   async kill(): Promise<void> {

@@ -1,5 +1,4 @@
 // [file_manager]: roots, listings, notifications, operations, uploads and downloads.
-import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { files as chapter } from '../../api/files.ts'
 import { type Component, type Core, component } from '../../component/component.ts'
@@ -24,6 +23,7 @@ import { FileOperations } from './operations/operations.ts'
 import { Archives } from './operations/zip.ts'
 import { plainMetadata } from './plain-metadata.ts'
 import { isWithin, PathLock } from './roots/path-lock.ts'
+import { type RemoteDisks, remoteDisksPart } from './roots/remote-disks.ts'
 import { type ReservedPath, ReservedPaths } from './roots/reserved-paths.ts'
 import { RootMonitor } from './roots/root-monitor.ts'
 import { type Place, Roots, rootPermissions } from './roots/roots.ts'
@@ -89,7 +89,7 @@ class FileManager implements Component {
   readonly roots: Roots
   readonly access: WriteAccess
   readonly lock = new PathLock()
-  readonly staging = new StagingFolders()
+  readonly staging: StagingFolders
   readonly changes: ChangeNotifier
   readonly loaded: LoadedFile
   readonly listings: Listings
@@ -103,12 +103,14 @@ class FileManager implements Component {
   readonly #monitor: RootMonitor
   readonly #rootsKnown = Promise.withResolvers<void>()
 
-  constructor(core: Core, settings: Settings, metadata: () => MetadataSource | null) {
+  constructor(core: Core, settings: Settings, metadata: () => MetadataSource | null, disks: RemoteDisks) {
     this.#core = core
     this.#settings = settings
-    const { lock, staging } = this
+    const { lock } = this
     const reserved = new ReservedPaths(reservedPaths(core.paths))
-    const roots = new Roots({ reserved, followLinks: settings.follow_links, clock: core.clock })
+    const roots = new Roots({ reserved, followLinks: settings.follow_links, clock: core.clock, disks })
+    const staging = new StagingFolders(roots.calls)
+    this.staging = staging
     const access = new WriteAccess(roots)
     const observer = new Observer({
       ...core,
@@ -205,7 +207,7 @@ class FileManager implements Component {
       removeFile: place => this.operations.removeFile(place),
       archive: (members, place, signal) => this.archives.pack(members, place, signal),
       list: (root: string) => listings.list(root),
-      diskUsage: async root => diskUsage((await roots.locate(root)).real),
+      diskUsage: async root => diskUsage(roots, (await roots.locate(root)).real),
       isGcodeName,
     }
   }
@@ -239,7 +241,7 @@ class FileManager implements Component {
 
   /** Klipper may be installed without its documents. */
   async #addKlipperFolder(name: string, path: string): Promise<void> {
-    const found = await stat(path).catch(() => undefined)
+    const found = await this.roots.calls.stat(path).catch(() => undefined)
     if (found?.isDirectory()) this.#monitor.add({ name, path, writable: false, klippers: true })
     else this.#monitor.remove(name)
   }
@@ -247,7 +249,7 @@ class FileManager implements Component {
   async #checkConfigPath(file: string): Promise<void> {
     const { paths, warnings } = this.#core
     const [real, config] = await Promise.all(
-      [file, paths.config].map(path => realpath(path).catch(() => path)),
+      [file, paths.config].map(path => this.roots.calls.realpath(path).catch(() => path)),
     )
     if (real === undefined || config === undefined || isWithin(real, config)) return
     warnings.add(
@@ -264,7 +266,7 @@ class FileManager implements Component {
     const root = slash === -1 ? undefined : this.roots.find(rest.slice(0, slash))
     if (root === undefined) throw new ApiError(404, 'Not Found')
     if (req.method !== 'DELETE') {
-      await sendDownload(request, await this.roots.resolve(root, rest.slice(slash + 1)))
+      await sendDownload(request, await this.roots.resolve(root, rest.slice(slash + 1)), this.roots)
       return
     }
     sendJson({ result: await this.operations.deleteFile(rest, { caller, res }) })
@@ -327,7 +329,12 @@ export default component({
   },
   provides: { files: filesService, uploads: uploadService },
   create({ core, section, scope, needs }) {
-    const manager = new FileManager(core, section.options, needs.metadata)
+    const manager = new FileManager(
+      core,
+      section.options,
+      needs.metadata,
+      core.host.use(remoteDisksPart, scope),
+    )
     const { roots, access, lock, changes, staging, loaded } = manager
     const parts: UploadParts = {
       core,

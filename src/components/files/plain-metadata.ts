@@ -1,5 +1,4 @@
 // Metadata without the metadata component: what the file system knows of a G-code file.
-import { stat } from 'node:fs/promises'
 import { ApiError } from '../../core/errors.ts'
 import type { Metadata, MetadataSource } from '../metadata/service.ts'
 import { isGcodeName } from './gcode-name.ts'
@@ -9,7 +8,7 @@ import type { Roots } from './roots/roots.ts'
 export function plainMetadata(roots: Roots): MetadataSource {
   const describe = async (filename: string, missing: string): Promise<Metadata> => {
     const place = await roots.resolve(roots.get('gcodes'), filename)
-    const stats = isGcodeName(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
+    const stats = isGcodeName(filename) ? await roots.calls.find(place.absolute) : undefined
     if (stats?.isFile() !== true) throw new ApiError(404, missing)
     return { size: stats.size, modified: stats.mtimeMs / 1000, filename: place.relative }
   }

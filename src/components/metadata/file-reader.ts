@@ -1,7 +1,7 @@
 // Reads one file: runs the rewriting processors, reads the result in the worker, runs the examining processors, and
 // stores what was found. A step that fails loses only its own part.
 import { randomUUID } from 'node:crypto'
-import { lstat, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { Core } from '../../component/component.ts'
 import type { FileProcessors } from '../../core/file-processor.ts'
 import type { ChainResult } from '../../core/processor-chain.ts'
@@ -52,7 +52,7 @@ export class FileReader {
   /** A file that Klipper has loaded, or that may not be written, stays as it is. */
   async #rewrite(place: Place, signal: AbortSignal): Promise<ChainResult> {
     const { files } = this.#parts
-    if ((await lstat(place.absolute)).isSymbolicLink()) return NO_RESULT
+    if ((await files.roots.calls.lstat(place.absolute)).isSymbolicLink()) return NO_RESULT
     const isRefused = await files.refuseRewrite(place).then(
       () => false,
       () => true,

@@ -1,6 +1,5 @@
 // The metadata of the files of gcodes: read once, stored, and kept up to date when files are created, changed, moved
 // and deleted.
-import { stat } from 'node:fs/promises'
 import type { FileChange } from '../../api/files.ts'
 import type { Core } from '../../component/component.ts'
 import { printedPath } from '../../core/binary-gcode.ts'
@@ -27,6 +26,7 @@ export class MetadataService implements MetadataSource {
   readonly #found = new Set<string>()
   /** The old paths of files that were moved, by the new ones, until their pictures are moved too. */
   readonly #movedFrom = new Map<string, string>()
+  #isStopped = false
 
   constructor(core: Core, files: FilesService) {
     this.#core = core
@@ -41,10 +41,13 @@ export class MetadataService implements MetadataSource {
   /** Finds the files that were created or changed while the server was down. The start does not wait for it. */
   start(): void {
     const reconciled = this.#files.rootsKnown.then(() => this.#reconcile())
-    reconciled.catch(error => this.#core.log.error('cannot update the metadata', error))
+    reconciled.catch(error => {
+      if (!this.#isStopped) this.#core.log.error('cannot update the metadata', error)
+    })
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#queue.stop()
     this.#reader.stop()
     this.#background.stop()
@@ -211,9 +214,9 @@ export class MetadataService implements MetadataSource {
   }
 
   async #find(filename: string): Promise<Place | undefined> {
-    const { isGcodeName } = this.#files
+    const { isGcodeName, roots } = this.#files
     const place = await this.#resolve(filename)
-    const stats = isGcodeName(filename) ? await stat(place.absolute).catch(() => undefined) : undefined
+    const stats = isGcodeName(filename) ? await roots.calls.find(place.absolute) : undefined
     return stats?.isFile() === true ? place : undefined
   }
 

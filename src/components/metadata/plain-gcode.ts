@@ -1,6 +1,5 @@
 // Plain G-code for binary G-code, which Klipper cannot print: made before the first print, kept next to the binary file,
 // and removed when the binary file changes or is deleted.
-import { stat } from 'node:fs/promises'
 import type { FileChange } from '../../api/files.ts'
 import type { Core } from '../../component/component.ts'
 import {
@@ -44,6 +43,7 @@ export class PlainGcode {
   readonly #queue = new SerialQueue()
   /** Binary files whose plain G-code is outdated, but loaded in Klipper. */
   readonly #loaded = new Set<string>()
+  #isStopped = false
 
   constructor({ core, files, read }: PlainGcodeParts) {
     this.#core = core
@@ -54,7 +54,9 @@ export class PlainGcode {
   /** Removes plain G-code that became outdated while the server was down. The start does not wait for it. */
   start(): void {
     const { log } = this.#core
-    this.#removeAllOutdated().catch(error => log.error('cannot remove outdated plain G-code', error))
+    this.#removeAllOutdated().catch(error => {
+      if (!this.#isStopped) log.error('cannot remove outdated plain G-code', error)
+    })
   }
 
   async #removeAllOutdated(): Promise<void> {
@@ -74,6 +76,7 @@ export class PlainGcode {
 
   /** Ends the running conversion. */
   stop(): void {
+    this.#isStopped = true
     this.#worker.stop()
   }
 
@@ -96,7 +99,7 @@ export class PlainGcode {
   async #ready(path: string, signal: AbortSignal): Promise<string> {
     const { printer } = this.#core
     const { binary, plain } = await this.#pair(path)
-    const [time, plainTime] = await Promise.all([timeOf(binary), timeOf(plain)])
+    const [time, plainTime] = await Promise.all([this.#timeOf(binary), this.#timeOf(plain)])
     // Klipper itself rejects a print of a file that does not exist, and a second print.
     if (time === null || printer.session.state !== 'ready' || (await printer.isPrinting())) return path
     signal.throwIfAborted()
@@ -150,7 +153,7 @@ export class PlainGcode {
   /** Rejects with ApiError if the plain file is a user's, or may not be changed. */
   async #refuseForeign({ binary, plain }: Pair): Promise<void> {
     await this.#files.refuseRewrite(plain)
-    if ((await timeOf(plain)) === null || (await isCopy(plain, binary))) return
+    if ((await this.#timeOf(plain)) === null || (await isCopy(plain, binary))) return
     throw new ApiError(
       409,
       `${binary.relative} needs the name ${plain.relative} for its plain G-code, but the server did not make the file ` +
@@ -160,7 +163,7 @@ export class PlainGcode {
 
   async #publish(draft: string, from: DecodedFrom, { binary, plain }: Pair): Promise<void> {
     await this.#refuseForeign({ binary, plain })
-    const now = await stat(binary.absolute)
+    const now = await this.#files.roots.calls.stat(binary.absolute)
     if (now.size !== from.size || now.mtimeMs !== from.modified)
       throw new ApiError(409, `${binary.relative} was changed while it was converted, print it again`)
     await this.#files.publishFile(draft, plain)
@@ -170,7 +173,7 @@ export class PlainGcode {
   async #removeOutdated(path: string): Promise<void> {
     const { binary, plain } = await this.#pair(path)
     await this.#files.lock.run({ write: [plain.absolute] }, async () => {
-      const [time, plainTime] = await Promise.all([timeOf(binary), timeOf(plain)])
+      const [time, plainTime] = await Promise.all([this.#timeOf(binary), this.#timeOf(plain)])
       if (plainTime === null || (time !== null && isPlainGcodeOf(plainTime, time))) return
       if (!(await isCopy(plain, binary))) return
       try {
@@ -189,12 +192,12 @@ export class PlainGcode {
     const binary = await roots.resolve(root, path)
     return { binary, plain: await roots.resolve(root, plainGcodePath(binary.relative)) }
   }
-}
 
-/** Seconds since the epoch; null if there is no such file. */
-async function timeOf({ absolute }: Place): Promise<number | null> {
-  const stats = await stat(absolute).catch(() => undefined)
-  return stats?.isFile() === true ? stats.mtimeMs / 1000 : null
+  /** Seconds since the epoch; null if there is no such file. */
+  async #timeOf({ absolute }: Place): Promise<number | null> {
+    const stats = await this.#files.roots.calls.find(absolute)
+    return stats?.isFile() === true ? stats.mtimeMs / 1000 : null
+  }
 }
 
 function describe(error: unknown, path: string): unknown {

@@ -1,26 +1,12 @@
 // Tests that mount file systems or set limits, one by its name: `node mounted.ts NAME`, in namespaces of its own.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { pbkdf2, randomBytes, randomInt } from 'node:crypto'
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import type { DataPaths } from '../../../src/core/paths.ts'
 import { quickClock } from '../../support/quick-clock.ts'
 import { postJson, sendRequest } from '../../support/raw-http.ts'
@@ -31,7 +17,6 @@ import { upload } from './form.ts'
 import { listFiles } from './list-files.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'mounted-'))
-const REMOTE = fileURLToPath(new URL('../../support/remote-folder.ts', import.meta.url))
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 
 const children = new Set<ChildProcess>()
@@ -203,50 +188,6 @@ async function readOnly(): Promise<void> {
   assert.equal((await upload(rig.port, 'b.gcode', 'G28')).status, 201)
 }
 
-/** Mounts a folder with one file through FUSE, as a network disk is; `disk` is the process that serves it. */
-function mountRemote(): { backing: string; target: string; disk: ChildProcess } {
-  const [backing, target] = ['backing', 'remote'].map(name => join(FOLDER, name)) as [string, string]
-  for (const folder of [backing, target]) mkdirSync(folder)
-  writeFileSync(join(backing, 'a.gcode'), 'G28')
-  const device = openSync('/dev/fuse', 'r+')
-  const stdio = ['ignore' as const, 'inherit' as const, 'inherit' as const, device]
-  const options = 'fd=3,rootmode=40000,user_id=0,group_id=0'
-  execFileSync('mount', ['-i', '-t', 'fuse', '-o', options, 'nas', target], { stdio })
-  const disk = spawn(process.execPath, [REMOTE, backing], { stdio })
-  closeSync(device)
-  return { backing, target, disk }
-}
-
-/** inotify does not report changes on a network file system: the server polls it. */
-async function remoteFolder(): Promise<void> {
-  const { backing, target } = mountRemote()
-  try {
-    await using fileClient = await openFileClient({
-      clock: quickClock(),
-      prepare: ({ gcodes }) => {
-        mkdirSync(gcodes)
-        symlinkSync(target, join(gcodes, 'NAS'))
-      },
-    })
-    const { client, rig } = fileClient
-    const paths = async () => ((await fileClient.call('list')) as { path: string }[]).map(({ path }) => path)
-    const notified = (action: string, path: string) =>
-      client.find(({ params }) => params?.[0]?.action === action && params[0].item.path === path)
-    assert.deepEqual(await paths(), ['NAS/a.gcode'])
-    assert.equal((await sendRequest(rig.port, '/server/files/gcodes/NAS/a.gcode')).body, 'G28')
-    mkdirSync(join(backing, 'sub'))
-    writeFileSync(join(backing, 'sub', 'b.gcode'), 'G28')
-    assert.deepEqual(await paths(), ['NAS/a.gcode', 'NAS/sub/b.gcode'], 'listings query the other machine')
-    await notified('create_dir', 'NAS/sub')
-    writeFileSync(join(backing, 'a.gcode'), 'longer than before')
-    await notified('modify_file', 'NAS/a.gcode')
-    rmSync(join(backing, 'sub'), { recursive: true })
-    await notified('delete_dir', 'NAS/sub')
-  } finally {
-    unmount(target)
-  }
-}
-
 /** With too few watches the server warns, and polls the folders that it cannot watch. */
 async function fewWatches(limit: string, value: string): Promise<void> {
   writeFileSync(`/proc/sys/user/${limit}`, value)
@@ -267,87 +208,11 @@ async function fewWatches(limit: string, value: string): Promise<void> {
   }
 }
 
-/** A network disk stops responding: a call to it never returns. The rest of the server works, and so does it later. */
-async function silentDisk(): Promise<void> {
-  const { backing, target, disk } = mountRemote()
-  // On a busy machine the disk needs its time while it responds.
-  let isSilent = false
-  const after: Clock['after'] = (seconds, task) => systemClock.after(isSilent ? seconds / 10 : seconds, task)
-  try {
-    await using fileClient = await openFileClient({
-      clock: { ...systemClock, after },
-      prepare: ({ gcodes }) => {
-        mkdirSync(gcodes)
-        writeFileSync(join(gcodes, 'local.gcode'), 'G28')
-        symlinkSync(target, join(gcodes, 'NAS'))
-      },
-    })
-    const { rig } = fileClient
-    const paths = async () => ((await fileClient.call('list')) as { path: string }[]).map(({ path }) => path)
-    const download = (path: string) => sendRequest(rig.port, `/server/files/gcodes/${path}`)
-    const all = ['NAS/a.gcode', 'local.gcode']
-    assert.deepEqual(await paths(), all)
-
-    isSilent = true
-    disk.kill('SIGSTOP')
-    const replies = await Promise.all(Array.from({ length: 20 }, () => download('NAS/a.gcode')))
-    for (const { status, json } of replies) {
-      assert.equal(status, 503)
-      assert.equal(json.error.message, `The network disk ${target} does not respond, try again later`)
-    }
-    for (const method of ['get_directory', 'delete_directory'])
-      assert.equal((await fileClient.refusal(method, { path: 'gcodes/NAS' })).code, 503)
-    assert.equal((await download('local.gcode')).body, 'G28')
-    assert.equal((await upload(rig.port, 'new.gcode', 'G28')).status, 201)
-    assert.deepEqual(await paths(), ['NAS/a.gcode', 'local.gcode', 'new.gcode'], 'what is known stays')
-    // All threads but that of the probe are free.
-    await Promise.all([1, 2, 3].map(() => promisify(pbkdf2)('a', 'b', 1, 8, 'sha1')))
-
-    isSilent = false
-    disk.kill('SIGCONT')
-    writeFileSync(join(backing, 'b.gcode'), 'G28')
-    while ((await download('NAS/b.gcode')).status !== 200);
-    assert.deepEqual(await paths(), ['NAS/a.gcode', 'NAS/b.gcode', 'local.gcode', 'new.gcode'])
-  } finally {
-    disk.kill('SIGCONT')
-    unmount(target)
-  }
-}
-
-/** The folder of a root is on a network disk that does not respond: there is a warning until it does. */
-async function silentRoot(): Promise<void> {
-  const { target, disk } = mountRemote()
-  try {
-    await using fileClient = await openFileClient({
-      clock: quickClock(),
-      roots: ['gcodes'],
-      prepare: ({ gcodes }) => symlinkSync(target, gcodes),
-    })
-    const { call, client, rig, refusal } = fileClient
-    const warnings = async () => (await client.call('server.info')).result.warnings.join('\n')
-    disk.kill('SIGSTOP')
-    while (!(await warnings()).includes("root 'gcodes' is on a network disk that does not respond"));
-    assert.equal((await refusal('list', { root: 'gcodes' })).code, 503)
-    assert.equal((await upload(rig.port, 'b.gcode', 'G28')).status, 503)
-    writeFileSync(join(rig.paths.config, 'printer.cfg'), '[printer]')
-    while (((await call('list', { root: 'config' })) as unknown[]).length < 2);
-    disk.kill('SIGCONT')
-    while ((await warnings()).includes('does not respond'));
-    assert.equal(((await call('list')) as unknown[]).length, 1)
-  } finally {
-    disk.kill('SIGCONT')
-    unmount(target)
-  }
-}
-
 const TESTS: Readonly<Record<string, () => Promise<void>>> = {
   'bound-file': boundFile,
   'bound-file-killed': boundFileKilled,
   interrupted,
   'read-only': readOnly,
-  'remote-folder': remoteFolder,
-  'silent-disk': silentDisk,
-  'silent-root': silentRoot,
   'few-watches': () => fewWatches('max_inotify_watches', '8'),
   'no-watches': () => fewWatches('max_inotify_instances', '0'),
 }

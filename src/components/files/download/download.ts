@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { sendFile } from '../../../core/send-file.ts'
 import type { RawRequest } from '../../../rpc/registry.ts'
-import type { Place } from '../roots/roots.ts'
+import type { Place, Roots } from '../roots/roots.ts'
 
 /** Clients show these as text, but no list of types has them. Rotated logs end with a number or a date. */
 const TEXT = /\.(gcode|g|gco|nc|cfg|conf|log|txt|ini|bkp)(\.[\d-]+)?$/i
@@ -11,12 +11,13 @@ const TEXT = /\.(gcode|g|gco|nc|cfg|conf|log|txt|ini|bkp)(\.[\d-]+)?$/i
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /**
- * Sends a file; `relative` gives its name. Throws ApiError 404 if it does not exist, 403 if it is not a regular file,
+ * Sends a file; `relative` gives its name, `roots` are those that it may be in. Throws ApiError 404 if it does not exist, 403 if it is not a regular file,
  * 416 for a range beyond its end.
  */
 export function sendDownload(
   { req, res }: RawRequest,
   { real, relative }: Pick<Place, 'real' | 'relative'>,
+  roots?: Roots,
 ): Promise<void> {
   const headers = {
     ...(TEXT.test(relative) && { 'Content-Type': 'text/plain; charset=utf-8' }),
@@ -25,7 +26,8 @@ export function sendDownload(
     // Front-ends request a changed file with a new query; other clients must not show an old file.
     'Cache-Control': 'no-cache',
   }
-  return sendFile(req, res, { path: real, shown: relative, etag: false, headers })
+  const turns = roots?.calls.turnsOf(real)
+  return sendFile(req, res, { path: real, shown: relative, etag: false, headers, turns })
 }
 
 /** The name in ASCII and in UTF-8 (RFC 6266, section 4.1). */

@@ -1,9 +1,8 @@
 // Copies files and folders durably, with the times of the originals.
 import { constants, type Stats } from 'node:fs'
-import { chmod, copyFile, mkdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApiError } from '../../../core/errors.ts'
-import { makeDurable } from '../../../core/make-durable.ts'
+import type { DiskCalls } from '../roots/disk-calls.ts'
 import type { Roots } from '../roots/roots.ts'
 import { type DiskEntry, readEntries, readNames } from '../tree/read-folder.ts'
 
@@ -13,9 +12,9 @@ import { type DiskEntry, readEntries, readNames } from '../tree/read-folder.ts'
  * error and leaves a part of the copy.
  */
 export async function copyTree(from: string, to: string, roots: Roots): Promise<void> {
-  const stats = await stat(from)
+  const stats = await roots.calls.stat(from)
   if (stats.isDirectory()) await copyFolder(from, to, { roots, copied: new Set() })
-  else if (stats.isFile()) await copyOne(from, to, stats)
+  else if (stats.isFile()) await copyOne(from, to, stats, roots.calls)
 }
 
 interface Copying {
@@ -26,9 +25,10 @@ interface Copying {
 
 async function copyFolder(from: string, to: string, copying: Copying): Promise<void> {
   const { roots, copied } = copying
+  const { calls } = roots
   copied.add(from)
-  const stats = await stat(from)
-  await mkdir(to)
+  const stats = await calls.stat(from)
+  await calls.mkdir(to)
   const scope = { roots, bases: [from] }
   await roots.disks.check(from)
   const entries: [string, DiskEntry][] = []
@@ -42,19 +42,24 @@ async function copyFolder(from: string, to: string, copying: Copying): Promise<v
   for (const [name, { facts, target }] of [...others, ...links]) {
     const source = target ?? join(from, name)
     if (facts?.isFolder && !copied.has(source)) await copyFolder(source, join(to, name), copying)
-    else if (facts?.isFolder === false) await copyOne(source, join(to, name), await stat(source))
+    else if (facts?.isFolder === false) await copyOne(source, join(to, name), await calls.stat(source), calls)
   }
-  await utimes(to, stats.atimeMs / 1000, stats.mtimeMs / 1000)
-  await makeDurable(to)
+  await calls.utimes(to, stats.atimeMs / 1000, stats.mtimeMs / 1000)
+  await calls.makeDurable(to)
 }
 
 function isLink([, { target }]: readonly [string, DiskEntry]): boolean {
   return target !== null
 }
 
-async function copyOne(from: string, to: string, { mode, atimeMs, mtimeMs }: Stats): Promise<void> {
-  await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-  await makeDurable(to)
-  await utimes(to, atimeMs / 1000, mtimeMs / 1000)
-  await chmod(to, mode & 0o777)
+async function copyOne(
+  from: string,
+  to: string,
+  { mode, atimeMs, mtimeMs }: Stats,
+  calls: DiskCalls,
+): Promise<void> {
+  await calls.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  await calls.makeDurable(to)
+  await calls.utimes(to, atimeMs / 1000, mtimeMs / 1000)
+  await calls.chmod(to, mode & 0o777)
 }

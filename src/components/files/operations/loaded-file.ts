@@ -1,5 +1,4 @@
 // The file that Klipper prints or has loaded: clients cannot move, overwrite or delete it, nor its folders.
-import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StatusChange } from '../../../api/printer.ts'
 import { ApiError } from '../../../core/errors.ts'
@@ -45,7 +44,7 @@ export class LoadedFile implements Follower {
   async refuse({ root, relative, real }: Place): Promise<void> {
     const path = this.#path()
     if (path === undefined) return
-    const loaded = await realpath(path).catch(() => path)
+    const loaded = await this.#roots.calls.realpath(path).catch(() => path)
     if (!isWithin(loaded, real)) return
     throw new ApiError(
       403,

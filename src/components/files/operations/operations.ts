@@ -1,10 +1,9 @@
 // The operations of clients on files and folders: make, delete, move, copy. Each happens completely or not at all.
-import { lstat, mkdir, readlink, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { FileAction, FileChange } from '../../../api/files.ts'
 import { ApiError } from '../../../core/errors.ts'
-import { makeDurable } from '../../../core/make-durable.ts'
 import { normalPath } from '../roots/client-path.ts'
+import type { DiskCalls } from '../roots/disk-calls.ts'
 import { withFileError } from '../roots/file-error.ts'
 import { isWithin, PathLock } from '../roots/path-lock.ts'
 import type { Place, Roots } from '../roots/roots.ts'
@@ -53,11 +52,13 @@ const TRANSFER_TO: WriteRequest = {
 
 export class FileOperations {
   readonly #parts: OperationParts
+  readonly #calls: DiskCalls
   /** Keeps requests for the same paths in the order of arrival while the paths are resolved. */
   readonly #arrivals = new PathLock()
 
   constructor(parts: OperationParts) {
     this.#parts = parts
+    this.#calls = parts.roots.calls
   }
 
   /** server.files.post_directory. The parent folder must exist. */
@@ -69,8 +70,8 @@ export class FileOperations {
     const { access, lock } = this.#parts
     const place = await access.locate(requester.caller, path, MAKE)
     return lock.run({ write: [place.absolute] }, async () => {
-      await withFileError(shown(place), () => mkdir(place.absolute))
-      await makeDurable(dirname(place.absolute))
+      await withFileError(shown(place), () => this.#calls.mkdir(place.absolute))
+      await this.#calls.makeDurable(dirname(place.absolute))
       return this.#publish(requester, 'create_dir', place)
     })
   }
@@ -87,7 +88,7 @@ export class FileOperations {
     const place = await access.locate(requester.caller, path, REMOVE)
     if (place.relative === '') throw new ApiError(400, 'Cannot delete root directory')
     return lock.run({ write: [place.absolute] }, async () => {
-      const kind = await kindOf(place)
+      const kind = await this.#kindOf(place)
       if (kind !== 'folder') throw new ApiError(400, `Directory does not exist (${shown(place)})`)
       await loaded.refuse(place)
       roots.reserved.refuseBelow(place.absolute)
@@ -105,9 +106,10 @@ export class FileOperations {
     const { access, lock, loaded } = this.#parts
     const place = await access.locate(requester.caller, path, REMOVE)
     return lock.run({ write: [place.absolute] }, async () => {
-      if ((await kindOf(place)) !== 'file') throw new ApiError(400, `Invalid file path: ${shown(place)}`)
+      if ((await this.#kindOf(place)) !== 'file')
+        throw new ApiError(400, `Invalid file path: ${shown(place)}`)
       await loaded.refuse(place)
-      await unlinkFile(place)
+      await this.#unlink(place)
       return this.#publishRemoval(requester, 'delete_file', place)
     })
   }
@@ -122,7 +124,7 @@ export class FileOperations {
   async #move(source: string, dest: string, requester: Requester): Promise<FileChange> {
     const { roots, access, lock, loaded } = this.#parts
     const from = await access.locate(requester.caller, source, MOVE_FROM)
-    await refuseSource(from, 'moved')
+    await this.#refuseSource(from, 'moved')
     const to = await this.#target(requester, from, dest)
     const transfer: Transfer<WritablePlace> = { verb: 'move', source, dest, from, to }
     return lock.run({ write: [from.absolute, to.absolute] }, async () => {
@@ -145,7 +147,7 @@ export class FileOperations {
   async #copy(source: string, dest: string, requester: Requester): Promise<FileChange> {
     const { roots, lock, index } = this.#parts
     const from = await roots.locate(source)
-    await refuseSource(from, 'copied')
+    await this.#refuseSource(from, 'copied')
     const to = await this.#target(requester, from, dest)
     const transfer: Transfer = { verb: 'copy', source, dest, from, to }
     return lock.run({ read: [from.absolute, from.real], write: [to.absolute] }, async () => {
@@ -161,7 +163,7 @@ export class FileOperations {
   async #target({ caller }: Requester, from: Place, dest: string): Promise<WritablePlace> {
     const { access } = this.#parts
     const to = await access.locate(caller, dest, TRANSFER_TO)
-    if ((await kindOf(to)) !== 'folder') return to
+    if ((await this.#kindOf(to)) !== 'folder') return to
     return access.resolve(caller, to.root, `${to.relative}/${basename(from.absolute)}`, TRANSFER_TO)
   }
 
@@ -171,7 +173,7 @@ export class FileOperations {
     { verb, source, dest, from, to }: Transfer,
   ): Promise<{ kind: 'file' | 'folder'; isOverwrite: boolean }> {
     const { roots, loaded } = this.#parts
-    const kind = await kindOf(from)
+    const kind = await this.#kindOf(from)
     if (kind === 'none') throw new ApiError(400, `File ${shown(from)} does not exist`)
     const now = await this.#target(requester, await roots.locate(source), dest)
     if (now.absolute !== to.absolute)
@@ -181,7 +183,7 @@ export class FileOperations {
     if (kind === 'folder' && isWithin(to.absolute, from.real)) {
       throw new ApiError(400, `A folder cannot be ${verb === 'move' ? 'moved' : 'copied'} into itself`)
     }
-    const existing = await kindOf(to)
+    const existing = await this.#kindOf(to)
     if (existing === 'folder' || (existing === 'file' && kind === 'folder')) {
       throw new ApiError(400, `File exists: '${shown(to)}'`)
     }
@@ -193,11 +195,11 @@ export class FileOperations {
    * Renames; copies and deletes if `to` is in another file system, or mounted by itself. Returns whether it renamed.
    */
   async #moveTo(from: WritablePlace, to: WritablePlace): Promise<boolean> {
-    await refuseRelativeLink(from, to)
+    await this.#refuseRelativeLink(from, to)
     try {
-      await rename(from.absolute, to.absolute)
-      await makeDurable(dirname(to.absolute))
-      await makeDurable(dirname(from.absolute))
+      await this.#calls.rename(from.absolute, to.absolute)
+      await this.#calls.makeDurable(dirname(to.absolute))
+      await this.#calls.makeDurable(dirname(from.absolute))
       return true
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
@@ -218,17 +220,17 @@ export class FileOperations {
   }
 
   async #removeFolder(place: WritablePlace, force: boolean): Promise<void> {
-    if ((await lstat(place.absolute)).isSymbolicLink()) await unlink(place.absolute)
+    if ((await this.#calls.lstat(place.absolute)).isSymbolicLink()) await this.#calls.unlink(place.absolute)
     else if (force) await this.#removeTree(place)
-    else await rmdir(place.absolute)
-    await makeDurable(dirname(place.absolute))
+    else await this.#calls.rmdir(place.absolute)
+    await this.#calls.makeDurable(dirname(place.absolute))
   }
 
   /** Renames to a staging path first, so that no client sees a part of the folder disappear. */
   #removeTree(place: WritablePlace): Promise<void> {
     return this.withStagingPath(place, async path => {
-      await rename(place.absolute, path)
-      await makeDurable(dirname(place.absolute))
+      await this.#calls.rename(place.absolute, path)
+      await this.#calls.makeDurable(dirname(place.absolute))
     })
   }
 
@@ -236,13 +238,12 @@ export class FileOperations {
   async withStagingPath<T>(place: Place, work: (path: string) => Promise<T>): Promise<T> {
     const { staging } = this.#parts
     const parent = dirname(place.absolute)
-    const [root, target] = await Promise.all([stat(place.root.path), stat(parent)])
+    const [root, target] = await Promise.all([this.#calls.stat(place.root.path), this.#calls.stat(parent)])
     const path = staging.allocate(root.dev === target.dev ? place.root.path : parent)
     try {
       return await work(path)
     } finally {
-      await rm(path, { recursive: true, force: true })
-      staging.release(path)
+      await this.#calls.remove(path).finally(() => staging.release(path))
     }
   }
 
@@ -253,13 +254,13 @@ export class FileOperations {
   async publishFile(draft: string, place: Place): Promise<void> {
     const { staging, changes } = this.#parts
     await withFileError(shown(place), () => staging.publish(draft, place.absolute))
-    const facts = factsFrom(await stat(place.absolute))
+    const facts = factsFrom(await this.#calls.stat(place.absolute))
     changes.report({ action: 'create_file', item: itemOf(place.root, place.relative, facts) })
   }
 
   /** Deletes a file for the server itself. The caller holds the lock. */
   async removeFile(place: Place): Promise<void> {
-    await unlinkFile(place)
+    await this.#unlink(place)
     this.#parts.changes.report({ action: 'delete_file', item: goneItem(place.root, place.relative) })
   }
 
@@ -269,7 +270,7 @@ export class FileOperations {
     place: WritablePlace,
     from?: Place,
   ): Promise<FileChange> {
-    const facts = factsFrom(await stat(place.absolute))
+    const facts = factsFrom(await this.#calls.stat(place.absolute))
     const change = {
       action,
       item: itemOf(place.root, place.relative, facts),
@@ -284,36 +285,36 @@ export class FileOperations {
     this.#parts.changes.afterReply(requester, change)
     return change
   }
+
+  async #unlink(place: Place): Promise<void> {
+    await withFileError(shown(place), () => this.#calls.unlink(place.absolute))
+    await this.#calls.makeDurable(dirname(place.absolute))
+  }
+
+  async #kindOf({ absolute }: Place): Promise<'file' | 'folder' | 'none'> {
+    const stats = await this.#calls.find(absolute)
+    if (stats === undefined) return 'none'
+    return stats.isDirectory() ? 'folder' : 'file'
+  }
+
+  async #refuseSource(from: Place, done: 'moved' | 'copied'): Promise<void> {
+    if (from.relative === '') throw new ApiError(403, `A whole root cannot be ${done}`)
+    if ((await this.#kindOf(from)) === 'none') throw new ApiError(400, `File ${shown(from)} does not exist`)
+  }
+
+  /** A relative link leads elsewhere from another folder. */
+  async #refuseRelativeLink(from: Place, to: Place): Promise<void> {
+    if (from.absolute === from.real) return
+    const target = await this.#calls.readlink(from.absolute)
+    if (resolve(dirname(from.absolute), target) === resolve(dirname(to.absolute), target)) return
+    throw new ApiError(
+      400,
+      `'${shown(from)}' is a relative link: it can be renamed in its folder, but not moved`,
+    )
+  }
 }
 
 /** A path as clients write it. */
 function shown({ root, relative }: Place): string {
   return relative === '' ? root.name : `${root.name}/${relative}`
-}
-
-async function unlinkFile(place: Place): Promise<void> {
-  await withFileError(shown(place), () => unlink(place.absolute))
-  await makeDurable(dirname(place.absolute))
-}
-
-async function kindOf({ absolute }: Place): Promise<'file' | 'folder' | 'none'> {
-  const stats = await stat(absolute).catch(() => undefined)
-  if (stats === undefined) return 'none'
-  return stats.isDirectory() ? 'folder' : 'file'
-}
-
-async function refuseSource(from: Place, done: 'moved' | 'copied'): Promise<void> {
-  if (from.relative === '') throw new ApiError(403, `A whole root cannot be ${done}`)
-  if ((await kindOf(from)) === 'none') throw new ApiError(400, `File ${shown(from)} does not exist`)
-}
-
-/** A relative link leads elsewhere from another folder. */
-async function refuseRelativeLink(from: Place, to: Place): Promise<void> {
-  if (from.absolute === from.real) return
-  const target = await readlink(from.absolute)
-  if (resolve(dirname(from.absolute), target) === resolve(dirname(to.absolute), target)) return
-  throw new ApiError(
-    400,
-    `'${shown(from)}' is a relative link: it can be renamed in its folder, but not moved`,
-  )
 }

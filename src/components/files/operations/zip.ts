@@ -1,6 +1,5 @@
 // server.files.zip: archives of files and folders, streamed in bounded memory.
 import { constants, createReadStream, type Stats } from 'node:fs'
-import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { ZipFile } from 'yazl'
@@ -8,6 +7,7 @@ import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { ApiError } from '../../../core/errors.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import { withFileError } from '../roots/file-error.ts'
+import { asMissing } from '../roots/remote-disks.ts'
 import type { Place } from '../roots/roots.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
 import type { WritablePlace } from '../roots/write-access.ts'
@@ -79,19 +79,19 @@ export class Archives {
   }
 
   async #pack(files: readonly ArchiveFile[], place: Place, signal: AbortSignal): Promise<void> {
-    const { staging, changes, lock } = this.#parts
+    const { staging, changes, lock, roots } = this.#parts
     const members: Member[] = []
     for (const file of files) {
-      const { size, mtime } = await stat(file.real)
+      const { size, mtime } = await roots.calls.stat(file.real)
       members.push({ ...file, size, modified: mtime })
     }
-    await checkSpace(place, members)
+    await this.#checkSpace(place, members)
     const staged = createStagedFile(staging, place.root)
     try {
       await writeArchive(staged, members, { compress: false, signal })
       await lock.run({ write: [place.real] }, async () => {
         await staging.publish(staged.path, place.real)
-        changes.report({ action: 'create_file', item: await describe(place) })
+        changes.report({ action: 'create_file', item: await describe(place, this.#parts.roots) })
       })
     } finally {
       await staged.discard()
@@ -104,7 +104,7 @@ export class Archives {
       ? this.#defaultDestination(caller)
       : this.#destination(dest, caller))
     const members = await this.#membersOf(items, place)
-    await checkSpace(place, members)
+    await this.#checkSpace(place, members)
     const file = createStagedFile(staging, place.root)
     try {
       const shown = `${place.root.name}/${place.relative}`
@@ -124,11 +124,11 @@ export class Archives {
 
   async #publish(file: StagedFile, place: WritablePlace, caller: Caller): Promise<ZipResult> {
     const { staging, changes } = this.#parts
-    const replaced = (await stat(place.real).catch(() => undefined)) !== undefined
+    const replaced = (await this.#parts.roots.calls.find(place.real)) !== undefined
     await staging.publish(file.path, place.real)
     // Nothing may be awaited between `afterReply` and the reply.
     await file.discard()
-    const item = await describe(place)
+    const item = await describe(place, this.#parts.roots)
     changes.afterReply({ caller }, { action: replaced ? 'modify_file' : 'create_file', item })
     return { destination: item, action: 'zip_files' }
   }
@@ -138,7 +138,7 @@ export class Archives {
     const name = `config/collection-${this.#localTime()}`
     for (let count = 1; ; count += 1) {
       const place = await this.#destination(`${name}${count === 1 ? '' : `-${count}`}.zip`, caller)
-      if ((await stat(place.real).catch(() => undefined)) === undefined) return place
+      if ((await this.#parts.roots.calls.find(place.real)) === undefined) return place
     }
   }
 
@@ -151,12 +151,13 @@ export class Archives {
 
   async #destination(dest: string, caller: Caller): Promise<WritablePlace> {
     const place = await this.#parts.access.locate(caller, dest, MAKE_FILE)
+    const { calls } = this.#parts.roots
     const { relative, real } = place
     if (relative === '' || dest.endsWith('/')) throw new ApiError(400, `The archive needs a name: '${dest}'`)
-    if ((await stat(real).catch(() => undefined))?.isDirectory()) {
+    if ((await calls.find(real))?.isDirectory()) {
       throw new ApiError(400, `A folder has the name of the archive: '${dest}'`)
     }
-    const parent = await stat(dirname(real)).catch(() => undefined)
+    const parent = await calls.find(dirname(real))
     if (!parent?.isDirectory()) throw new ApiError(400, `The folder of the archive does not exist: '${dest}'`)
     return place
   }
@@ -178,8 +179,10 @@ export class Archives {
   /** The file at `item`, or the files of the folder without those of its subfolders. */
   async #expand(item: string): Promise<Member[]> {
     const [place, found] = await this.#find(item)
-    if (!found.isDirectory()) return [await memberOf(place, item)]
-    const entries = await withFileError(item, () => readdir(place.real, { withFileTypes: true }))
+    if (!found.isDirectory()) return [await this.#memberOf(place, item)]
+    const entries = await withFileError(item, () =>
+      this.#parts.roots.calls.readdir(place.real, { withFileTypes: true }),
+    )
     const candidates = entries.filter(entry => entry.isFile() || entry.isSymbolicLink())
     if (candidates.length > MAX_ENTRIES) throw tooMany()
     const members: Member[] = []
@@ -203,7 +206,7 @@ export class Archives {
 
   async #existing(item: string): Promise<[Place, Stats]> {
     const place = await this.#parts.roots.locate(item)
-    const found = await stat(place.real).catch(() => undefined)
+    const found = await this.#parts.roots.calls.find(place.real)
     // Moonraker's own wording, which clients may know.
     if (found === undefined) throw new ApiError(400, `No file/directory exits at '${item}'`)
     return [place, found]
@@ -213,11 +216,28 @@ export class Archives {
   async #optionalMember(folder: Place, name: string): Promise<Member | undefined> {
     try {
       const place = await this.#parts.roots.resolve(folder.root, join(folder.relative, name))
-      return await memberOf(place, name)
+      return await this.#memberOf(place, name)
     } catch (error) {
       if (error instanceof ApiError) return undefined
       throw error
     }
+  }
+
+  #memberOf({ root, relative, real }: Place, shown: string): Promise<Member> {
+    const { calls } = this.#parts.roots
+    return withFileError(shown, async () => {
+      const found = await calls.stat(real)
+      if (!found.isFile()) throw new ApiError(400, `'${shown}' is neither a file nor a folder`)
+      await calls.access(real, constants.R_OK)
+      return { name: `${root.name}/${relative}`, real, size: found.size, modified: found.mtime }
+    })
+  }
+
+  async #checkSpace({ root }: Place, members: readonly Member[]): Promise<void> {
+    const found = await this.#parts.roots.calls.statfs(root.path).catch(asMissing)
+    const needed = members.reduce((sum, { size }) => sum + size, KEPT_FREE)
+    if (found === undefined || needed <= found.bavail * found.bsize) return
+    throw new ApiError(507, `There is not enough space in root '${root.name}' for the archive`)
   }
 }
 
@@ -232,22 +252,6 @@ function decoded(item: string): string {
 
 function tooMany(): ApiError {
   return new ApiError(400, `An archive may hold at most ${MAX_ENTRIES} files`)
-}
-
-async function memberOf({ root, relative, real }: Place, shown: string): Promise<Member> {
-  return withFileError(shown, async () => {
-    const found = await stat(real)
-    if (!found.isFile()) throw new ApiError(400, `'${shown}' is neither a file nor a folder`)
-    await access(real, constants.R_OK)
-    return { name: `${root.name}/${relative}`, real, size: found.size, modified: found.mtime }
-  })
-}
-
-async function checkSpace({ root }: Place, members: readonly Member[]): Promise<void> {
-  const found = await statfs(root.path).catch(() => undefined)
-  const needed = members.reduce((sum, { size }) => sum + size, KEPT_FREE)
-  if (found === undefined || needed <= found.bavail * found.bsize) return
-  throw new ApiError(507, `There is not enough space in root '${root.name}' for the archive`)
 }
 
 /** How to write an archive. */

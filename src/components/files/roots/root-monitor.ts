@@ -1,6 +1,5 @@
 // Watches the roots' own folders: they may disappear and come back, be replaced, or become read-only.
 import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs'
-import { access, realpath, stat } from 'node:fs/promises'
 import type { FileChange } from '../../../api/files.ts'
 import type { Clock, Timer } from '../../../core/clock.ts'
 import type { Registration } from '../../../core/scope.ts'
@@ -9,6 +8,7 @@ import { factsFrom } from '../tree/folder-node.ts'
 import { goneItem, itemOf } from '../tree/item.ts'
 import { type Mounts, readMounts } from '../tree/mounts.ts'
 import type { Observer } from '../tree/observer.ts'
+import { asMissing } from './remote-disks.ts'
 import type { Root, Roots } from './roots.ts'
 
 /** Seconds between checks of the roots; fewer while a folder is missing. */
@@ -137,8 +137,8 @@ export class RootMonitor {
     const { root, isLate, state: before } = monitored
     const { roots, observer, prepare } = this.#parts
     const isLocal = typeof before?.real === 'string' && !mounts.isRemote(before.real)
-    if (!isLocal && !(await this.#responds(monitored))) return
-    const state = await readState(root, isLocal ? BLOCKING_CALLS : THREAD_POOL_CALLS)
+    const state = isLocal ? await readState(root, BLOCKING_CALLS) : await this.#readRemote(monitored)
+    if (state === undefined) return
     const isOther = state.identity !== before?.identity
     if (!isOther && state.writable === before?.writable) return
     if (isOther && state.identity !== null) await prepare(root)
@@ -154,14 +154,19 @@ export class RootMonitor {
     if (isOther && state.identity !== null) void observer.open(updated)
   }
 
-  /** Whether the disk of a root responds; if not, there is a warning until it does, and what is known of the root stays. */
-  async #responds(monitored: MonitoredRoot): Promise<boolean> {
+  /**
+   * The state of a root that may be on a network disk. If that does not respond: undefined, there is a warning until it
+   * does, and what is known of the root stays.
+   */
+  async #readRemote(monitored: MonitoredRoot): Promise<RootState | undefined> {
     const { root, state, isSilent } = monitored
+    const { disks, calls } = this.#parts.roots
     try {
-      await this.#parts.roots.disks.checkLinks(root.path)
+      await disks.checkLinks(root.path)
+      const found = await readState(root, calls)
       monitored.isSilent = false
       if (isSilent && state !== null) this.#warn(monitored, state)
-      return true
+      return found
     } catch {
       if (!isSilent) {
         monitored.warning?.remove()
@@ -169,7 +174,7 @@ export class RootMonitor {
         monitored.warning = this.#parts.warnings.add(text, `root ${root.name}`)
       }
       monitored.isSilent = true
-      return false
+      return undefined
     }
   }
 
@@ -190,7 +195,8 @@ export class RootMonitor {
   }
 
   async #notify(root: Root, identity: string | null): Promise<void> {
-    const stats = identity === null ? undefined : await stat(root.path).catch(() => undefined)
+    const stats =
+      identity === null ? undefined : await this.#parts.roots.calls.stat(root.path).catch(() => undefined)
     const item = stats === undefined ? goneItem(root, '') : itemOf(root, '', factsFrom(stats))
     this.#parts.notify({ action: 'root_update', item })
   }
@@ -203,11 +209,10 @@ interface Calls {
   readonly access: (path: string, mode: number) => void | Promise<void>
 }
 
-/** For disks that may not respond. */
-const THREAD_POOL_CALLS: Calls = { realpath, stat, access }
 /** For local disks: each call takes microseconds, and the thread pool would wake up the idle server for each. */
 const BLOCKING_CALLS: Calls = { realpath: realpathSync.native, stat: statSync, access: accessSync }
 
+/** Rejects with DiskSilent. */
 async function readState({ path, writable }: Root, calls: Calls): Promise<RootState> {
   try {
     const real = await calls.realpath(path)
@@ -215,7 +220,8 @@ async function readState({ path, writable }: Root, calls: Calls): Promise<RootSt
     if (!stats.isDirectory()) return MISSING
     const mayWrite = writable && (await isWritable(real, calls))
     return { real, identity: `${real} ${stats.dev} ${stats.ino}`, writable: mayWrite }
-  } catch {
+  } catch (error) {
+    asMissing(error)
     return MISSING
   }
 }
@@ -226,6 +232,7 @@ async function isWritable(path: string, calls: Calls): Promise<boolean> {
     await calls.access(path, constants.W_OK)
     return true
   } catch (error) {
+    asMissing(error)
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error
     return false
   }

@@ -1,13 +1,13 @@
 // The served folders, and the only way from a client's path to a path on the disk.
-import { realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Clock, systemClock, withTimeout } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
 import { below } from '../tree/folder-node.ts'
 import { normalParts, splitPath } from './client-path.ts'
+import { type DiskCalls, diskCalls } from './disk-calls.ts'
 import { isWithin, pathBelow } from './path-lock.ts'
 import { ProtectedFolders } from './protected-folders.ts'
-import { RemoteDisks } from './remote-disks.ts'
+import { asMissing, RemoteDisks } from './remote-disks.ts'
 import { ReservedPaths } from './reserved-paths.ts'
 import { notFound, resolveLinks, walkLinks } from './resolve-links.ts'
 
@@ -53,6 +53,8 @@ export interface RootsOptions {
   /** Whether links may lead out of the roots. */
   readonly followLinks?: boolean
   readonly clock?: Clock
+  /** Those of the machine; by default those that only these roots use. */
+  readonly disks?: RemoteDisks
 }
 
 export class Roots {
@@ -60,6 +62,8 @@ export class Roots {
   readonly protectedFolders = new ProtectedFolders()
   readonly followLinks: boolean
   readonly disks: RemoteDisks
+  /** For all files and folders that may be in a root. */
+  readonly calls: DiskCalls
   readonly #clock: Clock
   readonly #roots = new Map<string, Root>()
   /** The roots whose folders have not been checked yet. */
@@ -69,11 +73,13 @@ export class Roots {
     reserved = new ReservedPaths(),
     followLinks = true,
     clock = systemClock,
+    disks = new RemoteDisks(clock),
   }: RootsOptions = {}) {
     this.reserved = reserved
     this.followLinks = followLinks
     this.#clock = clock
-    this.disks = new RemoteDisks(clock)
+    this.disks = disks
+    this.calls = diskCalls(disks)
   }
 
   /** Adds a root, or replaces the one of that name. Requests for it wait until `update` was called. */
@@ -158,15 +164,18 @@ export class Roots {
     const parts = splitPath(path)
     const checked = await this.checked(root)
     await this.disks.checkLinks(join(checked.path, ...parts))
-    const top = await realpath(checked.path).catch(() => {
+    const { calls } = this
+    const top = await calls.realpath(checked.path).catch(error => {
+      asMissing(error)
       throw rootMissing(root)
     })
     // A file in its place; or the folder has come since the last check.
-    if (checked.real === null && !(await isFolder(top))) throw rootMissing(root)
+    if (checked.real === null && (await calls.find(top))?.isDirectory() !== true) throw rootMissing(root)
     const shown = [root.name, ...parts].join('/')
-    const parent = parts.length === 0 ? top : await resolveLinks(join(top, ...parts.slice(0, -1)), shown)
+    const parent =
+      parts.length === 0 ? top : await resolveLinks(join(top, ...parts.slice(0, -1)), shown, calls)
     const absolute = parts.length === 0 ? top : join(parent, parts.at(-1) ?? '')
-    const real = await resolveLinks(absolute, shown)
+    const real = await resolveLinks(absolute, shown, calls)
     await this.#refuseReserved(absolute, real)
     const place = { root: checked, absolute, real }
     if (isWithin(parent, top) && isWithin(real, top)) {
@@ -174,7 +183,7 @@ export class Roots {
       return { ...place, relative, indexPath: pathBelow(top, real), isLinkedFile: false }
     }
     if (!this.followLinks) throw notFound(shown)
-    return { ...place, ...(await outsidePaths(top, parts, real)) }
+    return { ...place, ...(await outsidePaths(top, parts, real, calls)) }
   }
 
   async #refuseReserved(absolute: string, real: string): Promise<void> {
@@ -185,7 +194,7 @@ export class Roots {
   }
 
   async #hardLinkName(real: string): Promise<string | undefined> {
-    const stats = await stat(real).catch(() => undefined)
+    const stats = await this.calls.find(real)
     return stats === undefined ? undefined : this.reserved.nameOfHardLink(stats)
   }
 }
@@ -195,16 +204,12 @@ async function outsidePaths(
   top: string,
   parts: readonly string[],
   real: string,
+  calls: DiskCalls,
 ): Promise<Pick<Place, 'relative' | 'indexPath' | 'isLinkedFile'>> {
-  const parent = await walkLinks(top, parts.slice(0, -1))
-  const { path: indexPath, endsInLink } = await walkLinks(top, parts)
-  const isFile = endsInLink && (await stat(real).catch(() => undefined))?.isDirectory() === false
+  const parent = await walkLinks(top, parts.slice(0, -1), calls)
+  const { path: indexPath, endsInLink } = await walkLinks(top, parts, calls)
+  const isFile = endsInLink && (await calls.find(real))?.isDirectory() === false
   return { relative: below(parent.path, parts.at(-1) ?? ''), indexPath, isLinkedFile: isFile }
-}
-
-/** Whether a path leads to a folder. */
-export async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
 /** The error for a root whose folder does not exist now. */

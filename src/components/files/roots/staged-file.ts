@@ -1,5 +1,6 @@
 // A staging file: written in bounded memory, and durable before it gets its final name.
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import type { DiskCalls } from './disk-calls.ts'
 import type { StagingFolders } from './staging-folders.ts'
 
 /** Bytes of one write. */
@@ -16,6 +17,7 @@ const LARGE = 16 * 1024
 export class StagedFile {
   readonly path: string
   readonly #folders: StagingFolders
+  readonly #calls: DiskCalls
   readonly #opened: Promise<FileHandle>
   #waiting: Buffer[] = []
   #waitingBytes = 0
@@ -33,7 +35,8 @@ export class StagedFile {
   constructor(folders: StagingFolders, parent: string) {
     this.path = folders.allocate(parent)
     this.#folders = folders
-    this.#opened = open(this.path, 'wx')
+    this.#calls = folders.calls
+    this.#opened = this.#calls.open(this.path, 'wx')
     this.#opened.catch(error => this.#fail(error))
   }
 
@@ -72,7 +75,7 @@ export class StagedFile {
       for (this.#startWriting(); this.#writing !== null; this.#startWriting()) await this.#writing
       await this.#syncing
       if (this.#failure !== null) throw this.#failure
-      await (await this.#opened).sync()
+      await this.#run(file => file.sync())
     } finally {
       await this.#close()
     }
@@ -86,7 +89,7 @@ export class StagedFile {
     await this.#writing
     await this.#syncing
     await this.#close()
-    await rm(this.path, { force: true }).catch(() => {})
+    await this.#calls.remove(this.path).catch(() => {})
     this.#folders.release(this.path)
   }
 
@@ -100,29 +103,46 @@ export class StagedFile {
   }
 
   async #writeWaiting(): Promise<void> {
-    const handle = await this.#opened
     while (this.#failure === null && this.#waiting.length > 0) {
       const batch = this.#waiting
       const length = this.#waitingBytes
       this.#waiting = []
-      await writeFully(handle, batch)
+      await this.#writeFully(batch)
       for (const bytes of batch) release(bytes)
       this.#waitingBytes -= length
       this.#size += length
-      this.#startSyncing(handle)
+      this.#startSyncing()
       if (this.#waitingBytes < BATCH) return
     }
   }
 
-  #startSyncing(handle: FileHandle): void {
+  #startSyncing(): void {
     if (this.#syncing !== null || this.#size - this.#synced < SYNC_EVERY) return
     this.#synced = this.#size
-    this.#syncing = handle
-      .datasync()
+    this.#syncing = this.#run(file => file.datasync())
       .catch(error => this.#fail(error))
       .finally(() => {
         this.#syncing = null
       })
+  }
+
+  async #run<T>(call: (file: FileHandle) => Promise<T>): Promise<T> {
+    const file = await this.#opened
+    return this.#calls.run(this.path, () => call(file))
+  }
+
+  /** Writes all of `buffers`: one system call may write less. */
+  async #writeFully(buffers: Buffer[]): Promise<void> {
+    let rest = buffers
+    while (rest.length > 0) {
+      let { bytesWritten } = await this.#run(file => file.writev(rest))
+      const first = rest.findIndex(({ length }) => {
+        if (bytesWritten < length) return true
+        bytesWritten -= length
+        return false
+      })
+      rest = first === -1 ? [] : [(rest[first] as Buffer).subarray(bytesWritten), ...rest.slice(first + 1)]
+    }
   }
 
   #fail(error: unknown): void {
@@ -131,24 +151,10 @@ export class StagedFile {
 
   async #close(): Promise<void> {
     try {
-      await (await this.#opened).close()
+      await this.#calls.close(this.path, await this.#opened)
     } catch {
       // Not opened, or closed before; `finish` has reported an error that matters.
     }
-  }
-}
-
-/** Writes all of `buffers`: one system call may write less. */
-async function writeFully(handle: FileHandle, buffers: Buffer[]): Promise<void> {
-  let rest = buffers
-  while (rest.length > 0) {
-    let { bytesWritten } = await handle.writev(rest)
-    const first = rest.findIndex(({ length }) => {
-      if (bytesWritten < length) return true
-      bytesWritten -= length
-      return false
-    })
-    rest = first === -1 ? [] : [(rest[first] as Buffer).subarray(bytesWritten), ...rest.slice(first + 1)]
   }
 }
 

@@ -2,9 +2,9 @@
 // rename stays within a file system. The next start removes what a killed server leaves in them.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmdirSync } from 'node:fs'
-import { constants, copyFile, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { makeDurable } from '../../../core/make-durable.ts'
+import type { DiskCalls } from './disk-calls.ts'
 import { overwrite, restore } from './overwrite.ts'
 
 /** The name of a staging folder. The server neither lists nor serves anything of this name, in any folder. */
@@ -23,7 +23,12 @@ const NAME_LENGTH = 36
 
 /** Makes staging folders when they are needed, and removes those that are not in use. */
 export class StagingFolders {
+  readonly calls: DiskCalls
   readonly #inUse = new Map<string, Set<string>>()
+
+  constructor(calls: DiskCalls) {
+    this.calls = calls
+  }
 
   /** Makes the staging folder of `parent`, which must exist; returns a new path in it. */
   allocate(parent: string): string {
@@ -51,30 +56,32 @@ export class StagingFolders {
    */
   async publish(from: string, to: string): Promise<void> {
     try {
-      await rename(from, to)
+      await this.calls.rename(from, to)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      const isFile = (await stat(to).catch(() => undefined))?.isFile() === true
+      const isFile = (await this.calls.find(to))?.isFile() === true
       if (code === 'EBUSY' && isFile) await this.#overwrite(from, to)
       else if (code === 'EXDEV') await this.#publishCopy(from, to)
       else throw error
     }
-    await makeDurable(dirname(to))
+    await this.calls.makeDurable(dirname(to))
   }
 
   /** Publishes a copy of `from`, which is in another file system than `to`. */
   #publishCopy(from: string, to: string): Promise<void> {
     return this.#withSiblingPath(from, to, async copy => {
-      await copyFile(from, copy, constants.COPYFILE_EXCL)
-      await makeDurable(copy)
-      await rename(copy, to)
+      await this.calls.copyFile(from, copy, constants.COPYFILE_EXCL)
+      await this.calls.makeDurable(copy)
+      await this.calls.rename(copy, to)
     })
   }
 
   /** Overwrites a file in place, as a container needs it whose configuration is one mounted file. */
   #overwrite(from: string, to: string): Promise<void> {
     return this.#withSiblingPath(from, to, path =>
-      overwrite({ from, to, previous: `${path}${SUFFIX.previous}`, target: `${path}${SUFFIX.target}` }),
+      this.calls.run(to, () =>
+        overwrite({ from, to, previous: `${path}${SUFFIX.previous}`, target: `${path}${SUFFIX.target}` }),
+      ),
     )
   }
 
@@ -82,14 +89,14 @@ export class StagingFolders {
   async #withSiblingPath(from: string, to: string, work: (path: string) => Promise<void>): Promise<void> {
     const folder = join(dirname(to), STAGING_FOLDER)
     const reference = `${from}${SUFFIX.reference}`
-    if (folder !== dirname(from)) await writeFile(reference, folder, { flush: true })
+    if (folder !== dirname(from)) await this.calls.writeFile(reference, folder, { flush: true })
     const path = this.allocate(dirname(to))
     try {
       await work(path)
     } finally {
-      await rm(path, { force: true })
+      await this.calls.remove(path)
       this.release(path)
-      await rm(reference, { force: true })
+      await this.calls.remove(reference)
     }
   }
 
@@ -100,22 +107,23 @@ export class StagingFolders {
    */
   async removeLeftovers(parent: string): Promise<void> {
     const folder = join(parent, STAGING_FOLDER)
-    const names = await readdir(folder).catch(() => [])
+    const names = await this.calls.readdir(folder).catch(() => [])
     for (const name of names.filter(each => each.endsWith(SUFFIX.target) && !this.#isInUse(folder, each))) {
       const target = join(folder, name)
-      await restore({ target, previous: `${target.slice(0, -SUFFIX.target.length)}${SUFFIX.previous}` })
+      const previous = `${target.slice(0, -SUFFIX.target.length)}${SUFFIX.previous}`
+      await this.calls.run(target, () => restore({ target, previous }))
     }
     for (const name of names) {
       if (this.#isInUse(folder, name)) continue
       if (name.endsWith(SUFFIX.reference)) await this.#removeReferenced(folder, join(folder, name))
-      await rm(join(folder, name), { recursive: true, force: true })
+      await this.calls.remove(join(folder, name))
     }
     if (!this.#inUse.has(folder)) removeEmpty(folder)
   }
 
   /** Removes the leftovers in the staging folder that a reference names. */
   async #removeReferenced(folder: string, reference: string): Promise<void> {
-    const other = await readFile(reference, 'utf8').catch(() => '')
+    const other = await this.calls.readFile(reference, 'utf8').catch(() => '')
     if (basename(other) === STAGING_FOLDER && other !== folder) await this.removeLeftovers(dirname(other))
   }
 

@@ -1,8 +1,7 @@
 // The file index: the server's knowledge of the files in the roots. Reads folders once, and again what may have changed.
-import { lstat, realpath } from 'node:fs/promises'
 import type { FileChange } from '../../../api/files.ts'
 import { forEachConcurrently } from '../../../core/concurrency-limit.ts'
-import { DiskSilent } from '../roots/remote-disks.ts'
+import { asMissing, DiskSilent } from '../roots/remote-disks.ts'
 import type { Place, Root, Roots } from '../roots/roots.ts'
 import { applyChange } from './apply-change.ts'
 import type { Differences } from './differences.ts'
@@ -60,10 +59,11 @@ export class FileIndex {
    * with ApiError 503 if it does not respond.
    */
   async tree(root: Root): Promise<Tree> {
-    const checked = await this.#parts.roots.checked(root)
-    await this.#parts.roots.disks.checkLinks(root.path)
-    const top = await realpath(root.path)
-    const facts = factsFrom(await lstat(top))
+    const { roots } = this.#parts
+    const checked = await roots.checked(root)
+    await roots.disks.checkLinks(root.path)
+    const top = await roots.calls.realpath(root.path)
+    const facts = factsFrom(await roots.calls.lstat(top))
     const known = this.#trees.find(root.name)
     if (known === undefined || known.top !== top || known.node.facts.id !== facts.id)
       return this.#trees.open(checked, top, facts)
@@ -101,7 +101,7 @@ export class FileIndex {
 
   /** Reads a folder that the tree has at another path, or as the end of a loop: it is the target of a second link. */
   async #readOutsideTree(real: string, { top }: Tree): Promise<FolderNode | undefined> {
-    const stats = await lstat(real).catch(() => undefined)
+    const stats = await this.#parts.roots.calls.lstat(real).catch(asMissing)
     if (stats?.isDirectory() !== true) return undefined
     const node = folderNode('', null, factsFrom(stats))
     const scope = { roots: this.#parts.roots, bases: [top, real] }
@@ -144,7 +144,7 @@ export class FileIndex {
     const dirty = node.dirty
     if (dirty !== null) await this.rescan(tree, node, dirty)
     if (node.linkNames.size > 0) await this.rescan(tree, node, new Set(node.linkNames))
-    const stats = await lstat(this.#trees.absolute(tree, node)).catch(() => undefined)
+    const stats = await this.#parts.roots.calls.lstat(this.#trees.absolute(tree, node)).catch(asMissing)
     if (node.isRecent || stats === undefined || stats.mtimeMs / 1000 !== node.facts.modified)
       await this.rescan(tree, node, 'names')
   }
@@ -178,7 +178,7 @@ export class FileIndex {
       if (node.dirty === which || which === 'all') node.dirty = null
       const now = Date.now()
       await this.#parts.roots.disks.check(path)
-      const stats = await lstat(path).catch(() => undefined)
+      const stats = await this.#parts.roots.calls.lstat(path).catch(asMissing)
       // Another scan may have removed the folder meanwhile.
       if (!trees.holds(tree, node)) return
       if (stats === undefined || isReplaced(tree, node, stats.ino)) return this.#remove(tree, node)

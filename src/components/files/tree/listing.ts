@@ -1,6 +1,5 @@
 // Listings from the file index: all files of a root, or the contents of one folder. Built in slices, so that other
 // requests do not wait.
-import { statfs } from 'node:fs/promises'
 import { isBinaryGcodeName, isPlainGcodeOf, plainGcodePath } from '../../../core/binary-gcode.ts'
 import { type Clock, withTimeout } from '../../../core/clock.ts'
 import { ApiError } from '../../../core/errors.ts'
@@ -103,7 +102,7 @@ export class Listings {
     const root = this.#shownRoot(place)
     const files = await this.#filesIn({ ...place, root }, folder, extended && root.name === 'gcodes')
     const dirs = JSON.stringify(foldersIn(root, folder))
-    const disk_usage = JSON.stringify(await diskUsage(place.real))
+    const disk_usage = JSON.stringify(await diskUsage(roots, place.real))
     const root_info = JSON.stringify({ name: root.name, permissions: rootPermissions(root) })
     return jsonText(`{"dirs":${dirs},"files":[${files}],"disk_usage":${disk_usage},"root_info":${root_info}}`)
   }
@@ -168,8 +167,8 @@ function foldersIn(root: Root, folder: FolderNode): DirectoryListing['dirs'] {
 }
 
 /** The space on the disk of `path` in bytes; `free` is without the blocks that are reserved for root. */
-export async function diskUsage(path: string): Promise<DirectoryListing['disk_usage']> {
-  const { blocks, bsize, bfree, bavail } = await statfs(path)
+export async function diskUsage({ calls }: Roots, path: string): Promise<DirectoryListing['disk_usage']> {
+  const { blocks, bsize, bfree, bavail } = await calls.statfs(path)
   return { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize }
 }
 

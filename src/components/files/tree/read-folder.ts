@@ -1,9 +1,8 @@
 // Reads folders from the disk, as far as clients may see their contents.
-import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { forEachConcurrently } from '../../../core/concurrency-limit.ts'
 import { isWithin } from '../roots/path-lock.ts'
-import { DiskSilent } from '../roots/remote-disks.ts'
+import { asMissing, DiskSilent } from '../roots/remote-disks.ts'
 import type { Roots } from '../roots/roots.ts'
 import { STAGING_FOLDER } from '../roots/staging-folders.ts'
 import { type Facts, factsFrom } from './folder-node.ts'
@@ -32,7 +31,7 @@ export interface ReadScope {
 
 /** All names in a folder that clients may see. Rejects with the system's error. */
 export async function readNames(folder: string, { roots }: ReadScope): Promise<string[]> {
-  const names = await readdir(folder)
+  const names = await roots.calls.readdir(folder)
   return names.filter(name => isShown(name) && roots.reserved.nameOf(join(folder, name)) === undefined)
 }
 
@@ -56,9 +55,9 @@ export async function readEntries(
 
 async function readEntry(path: string, scope: ReadScope): Promise<DiskEntry | null | undefined> {
   try {
-    const { reserved } = scope.roots
+    const { reserved, calls } = scope.roots
     if (reserved.nameOf(path) !== undefined) return undefined
-    const stats = await lstat(path)
+    const stats = await calls.lstat(path)
     if (stats.isSymbolicLink()) return await readLink(path, scope)
     if (!stats.isFile()) {
       return stats.isDirectory() ? { facts: factsFrom(stats), target: null, isOutside: false } : undefined
@@ -74,7 +73,7 @@ async function readEntry(path: string, scope: ReadScope): Promise<DiskEntry | nu
 
 async function readLink(path: string, { roots, bases }: ReadScope): Promise<DiskEntry> {
   await roots.disks.checkLinks(path)
-  const target = await realpath(path).catch(() => undefined)
+  const target = await roots.calls.realpath(path).catch(asMissing)
   if (target === undefined) return { facts: null, target: '', isOutside: false }
   const isOutside = !bases.some(base => isWithin(target, base))
   const isServed = (!isOutside || roots.followLinks) && roots.reserved.nameOf(target) === undefined
@@ -83,8 +82,12 @@ async function readLink(path: string, { roots, bases }: ReadScope): Promise<Disk
 }
 
 /** Clients can only read a linked file outside of the root. */
-async function targetFacts(target: string, isOutside: boolean, { reserved }: Roots): Promise<Facts | null> {
-  const stats = await stat(target).catch(() => undefined)
+async function targetFacts(
+  target: string,
+  isOutside: boolean,
+  { reserved, calls }: Roots,
+): Promise<Facts | null> {
+  const stats = await calls.find(target)
   if (stats === undefined || !(stats.isFile() || stats.isDirectory())) return null
   if (stats.isFile() && (await reserved.nameOfHardLink(stats)) !== undefined) return null
   const facts = factsFrom(stats)

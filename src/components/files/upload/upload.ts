@@ -1,19 +1,19 @@
 // Uploads: streamed to a staging file in the root's file system, checked, made durable, and then renamed to the target.
-import { mkdir, stat, statfs, utimes } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { ConcurrencyLimit } from '../../../core/concurrency-limit.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
-import { makeDurable } from '../../../core/make-durable.ts'
 import type { Scope } from '../../../core/scope.ts'
 import { isPrintActive } from '../../../klippy/printer.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import type { RawRequest } from '../../../rpc/registry.ts'
 import type { PrintQueue } from '../../job-queue/service.ts'
+import type { DiskCalls } from '../roots/disk-calls.ts'
 import { fileError, withFileError } from '../roots/file-error.ts'
 import type { PathLock } from '../roots/path-lock.ts'
-import { isFolder, type Place, type Root, type Roots, rootMissing, rootPermissions } from '../roots/roots.ts'
+import { asMissing } from '../roots/remote-disks.ts'
+import { type Place, type Root, type Roots, rootMissing, rootPermissions } from '../roots/roots.ts'
 import { StagedFile } from '../roots/staged-file.ts'
 import type { StagingFolders } from '../roots/staging-folders.ts'
 import type { WritablePlace, WriteAccess, WriteRequest } from '../roots/write-access.ts'
@@ -154,7 +154,7 @@ export class Uploads {
         },
         checkSpace: async remaining => {
           await roots.disks.checkLinks(root.path)
-          await checkSpace(root, remaining)
+          await checkSpace(root, remaining, roots.calls)
         },
         clock: core.clock,
         othersWait: () => this.#limit.queued > 0,
@@ -176,7 +176,7 @@ export class Uploads {
     if (name.endsWith('/')) throw new ApiError(400, 'The upload has no file name')
     const place = await access.resolve(caller, root, `${fields.get('path') ?? ''}/${name}`, MAKE_FILE)
     const folder = dirname(place.absolute)
-    if (name.replace(/^\/+/, '').includes('/') && !(await isFolder(folder))) {
+    if (name.replace(/^\/+/, '').includes('/') && !(await isFolder(folder, this.#parts.roots.calls))) {
       throw new ApiError(400, `The folder of the upload does not exist: ${dirname(place.relative)}`)
     }
     return place
@@ -210,15 +210,15 @@ export class Uploads {
   }
 
   async #moveToTarget({ place, file, thumbnail }: StagedUpload, requester: Requester): Promise<UploadResult> {
-    const { staging, changes } = this.#parts
-    const existing = await stat(place.real).catch(() => undefined)
+    const { staging, changes, roots } = this.#parts
+    const existing = await roots.calls.find(place.real)
     if (existing?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
-    await makeFolders(dirname(place.real))
+    await makeFolders(dirname(place.real), roots.calls)
     if (thumbnail !== null) await this.#publishPicture(thumbnail.path, { place, file }, requester.caller)
     await staging.publish(file.path, place.real)
     const overwritten = existing !== undefined && place.root.name !== 'gcodes'
     const result = {
-      item: await describe(place),
+      item: await describe(place, roots),
       action: overwritten ? 'modify_file' : 'create_file',
     } as const
     changes.afterReply(requester, result)
@@ -234,12 +234,13 @@ export class Uploads {
     { place, file }: Pick<StagedUpload, 'place' | 'file'>,
     caller: Caller,
   ): Promise<void> {
-    const { access, staging } = this.#parts
+    const { access, staging, roots } = this.#parts
+    const { calls } = roots
     try {
       const target = await access.resolve(caller, place.root, thumbnailPath(place.relative), MAKE_FILE)
-      const { atimeMs, mtimeMs } = await stat(file.path)
-      await utimes(path, atimeMs / 1000, mtimeMs / 1000)
-      await makeFolders(dirname(target.real))
+      const { atimeMs, mtimeMs } = await calls.stat(file.path)
+      await calls.utimes(path, atimeMs / 1000, mtimeMs / 1000)
+      await makeFolders(dirname(target.real), calls)
       await staging.publish(path, target.real)
     } catch (error) {
       this.#parts.core.log.warning(`the picture of ${place.relative} was not stored: ${messageOf(error)}`)
@@ -312,8 +313,8 @@ export function createStagedFile(staging: StagingFolders, root: Root): StagedFil
   }
 }
 
-async function checkSpace(root: Root, needed: number): Promise<void> {
-  const found = await statfs(root.path).catch(() => undefined)
+async function checkSpace(root: Root, needed: number, calls: DiskCalls): Promise<void> {
+  const found = await calls.statfs(root.path).catch(asMissing)
   if (found === undefined) return
   const free = found.bavail * found.bsize
   if (needed + KEPT_FREE <= free) return
@@ -331,10 +332,16 @@ function checkDigest({ fields, digest }: UploadForm): void {
 }
 
 /** Makes a folder and those above it, durably. */
-async function makeFolders(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
+async function makeFolders(folder: string, calls: DiskCalls): Promise<void> {
+  const first = await calls.mkdir(folder, { recursive: true })
   if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await makeDurable(dirname(made))
+  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+    await calls.makeDurable(dirname(made))
+  }
+}
+
+async function isFolder(path: string, calls: DiskCalls): Promise<boolean> {
+  return (await calls.find(path))?.isDirectory() ?? false
 }
 
 /** The path of a package's picture; the metadata scan reads it there. */
@@ -343,8 +350,8 @@ function thumbnailPath(gcodePath: string): string {
 }
 
 /** Describes a file for replies and notifications. */
-export async function describe({ root, relative, real }: Place): Promise<FileItem> {
-  const { mtimeMs, size } = await stat(real)
+export async function describe({ root, relative, real }: Place, { calls }: Roots): Promise<FileItem> {
+  const { mtimeMs, size } = await calls.stat(real)
   return {
     path: relative,
     root: root.name,
