@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { systemClock } from '../../../src/core/clock.ts'
 import { CERTIFICATE, KEY } from '../../transports/http/certificate.ts'
 import { fakePrograms } from '../machine/fake-programs.ts'
@@ -91,7 +92,8 @@ test('devices with an HTTP interface that reply with something else', async t =>
       for (const double of doubles.values()) double.answer = () => answer
       assert.deepEqual(await read(), all('error'))
       for (const [type, double] of doubles) double.answer = () => ({ json: ON[type] })
-      assert.deepEqual(await read(), all('on'))
+      // On a busy machine a reply may come after the hurried timeout.
+      while (!isDeepStrictEqual(await read(), all('on')));
     })
   }
 })
