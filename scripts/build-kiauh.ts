@@ -20,8 +20,8 @@ import { sourceDate } from './source-date.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BRANCH = 'main'
-/** Compiled code of one machine, and what npm and Python add. */
-const IGNORED = ['dist/cache/', 'node_modules/', '__pycache__/']
+/** Compiled code of one machine, what npm and Python add, and the guard of an update. */
+const IGNORED = ['dist/cache/', 'node_modules/', '__pycache__/', '.dist.update/']
 
 const [folder = '', build] = process.argv.slice(2)
 if (folder === '') {

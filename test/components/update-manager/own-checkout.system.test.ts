@@ -1,6 +1,6 @@
 // This server as a git repository: an update builds the new version, and puts it in the place of the present one.
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { after, test } from 'node:test'
 import type { GitUpdater } from '../../../src/components/update-manager/git/git-updater.ts'
 import { generalOptions } from '../../../src/components/update-manager/options.ts'
@@ -13,7 +13,8 @@ import { gitAt, refreshed, runOf } from './git-bench.ts'
 const repos = new GitRepos()
 after(() => repos[Symbol.dispose]())
 
-/** The builds for which a guard was started. */
+/** The changes that a guard was prepared for, and the folders of those for which it was started. */
+const prepared: object[] = []
 const guarded: string[] = []
 
 /** A build that writes a program with the version of the commit. */
@@ -51,11 +52,15 @@ async function open(name: string): Promise<GitUpdater> {
     general: readShape(generalOptions, {}),
     git: gitAt('/'),
     options: undefined,
-    beforeRestart: ({ path }) => {
-      guarded.push(path)
-      return Promise.resolve()
+    guard: {
+      async prepare(_folder, change) {
+        prepared.push(change)
+      },
+      async start(folder) {
+        guarded.push(folder)
+      },
+      async confirm() {},
     },
-    afterRestart: () => Promise.resolve(),
   })
   assert.ok(updater)
   assert.equal((await refreshed(updater as GitUpdater)).is_valid, true)
@@ -73,7 +78,10 @@ test('the new version is built before it takes the place', async () => {
     '*Git Repo moonraker: Update Finished...',
   ])
   assert.equal(repos.read('built', 'dist/moonraker.cjs'), "console.log('two')")
-  assert.deepEqual(guarded, [repos.path('built', 'dist')])
+  const { ino } = statSync(repos.path('built', 'dist'))
+  const change = { kind: 'folder', path: repos.path('built', 'dist'), inode: String(ino) }
+  assert.deepEqual(prepared, [change])
+  assert.deepEqual(guarded, [repos.path('built', '.dist.update')])
   assert.equal(repos.read('built', '.dist.update/previous/moonraker.cjs'), 'present build')
 })
 
@@ -127,5 +135,7 @@ test('a repository with the built server, as KIAUH installs it, is updated witho
     '*Git Repo moonraker: Update Finished...',
   ])
   assert.equal(repos.read('kiauh', 'dist/moonraker.cjs'), 'two')
-  assert.equal(guarded.includes(repos.path('kiauh', 'dist')), false)
+  const [to, from] = repos.git('kiauh', 'log', '--format=%H').trim().split('\n')
+  assert.deepEqual(prepared.at(-1), { kind: 'commit', repository: repos.path('kiauh'), from, to })
+  assert.equal(guarded.at(-1), repos.path('kiauh', '.dist.update'))
 })

@@ -26,6 +26,7 @@ export class Replacement {
   /** The installation. */
   readonly path: string
   readonly #exchange: Exchange
+  readonly #beforeReplace: (from: string) => Promise<void>
   /** What belongs to the updates of the installation. */
   readonly folder: string
   /** The new version, while it is prepared. */
@@ -39,10 +40,18 @@ export class Replacement {
   /** Held from `prepare` until the replacement, and during a repair. */
   #lock: FileLock | null = null
 
-  /** `path` is the installation, with all links resolved. */
-  constructor(path: string, exchange: Exchange = exchangePaths) {
+  /**
+   * `path` is the installation, with all links resolved. `beforeReplace` is called with the complete folder that is going
+   * to take its place.
+   */
+  constructor(
+    path: string,
+    exchange: Exchange = exchangePaths,
+    beforeReplace: (from: string) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.path = path
     this.#exchange = exchange
+    this.#beforeReplace = beforeReplace
     this.folder = join(dirname(path), `.${basename(path)}.update`)
     this.incoming = join(this.folder, 'incoming')
     this.previous = join(this.folder, 'previous')
@@ -78,6 +87,7 @@ export class Replacement {
   async replaceFolder(source: 'incoming' | 'previous'): Promise<void> {
     const from = source === 'incoming' ? this.incoming : this.previous
     try {
+      await this.#beforeReplace(from)
       this.#write({ kind: 'folder', source, inode: await inodeOf(from) })
       if (await this.#exchange(this.path, from)) {
         if (source === 'incoming') await rename(from, this.#outgoing)

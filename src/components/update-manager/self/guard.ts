@@ -1,40 +1,50 @@
-// The guard of an update of this server: a program of its own that waits for the new version to answer, and else puts the
-// previous version back. Started with the path of a file that contains a Trial.
+// The guard of an update of this server: a program of its own, of the version before. It waits for the new version to answer,
+// and else puts the previous version back. `guard.cjs TRIAL` does so after an update, when the process of the previous version
+// has ended; `guard.cjs TRIAL start ARGUMENTS` at each start of a version that has not answered yet: it counts the starts, and
+// ends with the code 10 when it has put the previous version back.
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { Replacement } from '../archive/replacement.ts'
-
-/** What the guard waits for. */
-export interface Trial {
-  /** The folder that was replaced. */
-  readonly path: string
-  /** The program of the server. */
-  readonly program: string
-  /** The server's unix socket. */
-  readonly socket: string
-  /** The process that runs the previous version. */
-  readonly processId: number
-  /** Seconds that the new version has to answer. */
-  readonly seconds: number
-}
+import { isInstalled, takeBack } from './take-back.ts'
+import { readTrial, type Trial, writeTrial } from './trial.ts'
 
 /** Milliseconds between two attempts, and for one. */
 const PAUSE = 500
 /** Seconds for the previous version to end. */
 const END_SECONDS = 60
 const END_OF_MESSAGE = '\x03'
+/** Starts without an answer, after which the previous version is put back. */
+const MAX_STARTS = 3
+/** The exit code for a start of the previous version; scripts/loader.cjs has it too. */
+const TAKEN_BACK = 10
 
-async function guard({ path, program, socket, processId, seconds }: Trial): Promise<void> {
-  // A server that goes on has not been restarted: nothing is to be guarded.
-  if (!(await becomesTrue(END_SECONDS, () => Promise.resolve(!isRunning(processId))))) return
-  if (await becomesTrue(seconds, () => answers(socket))) return
-  const replacement = new Replacement(path)
-  await replacement.replaceFolder('previous')
-  const text = `The new version of this server did not answer within ${seconds} s: the previous version is back`
-  await writeFile(join(replacement.folder, 'guard.txt'), text)
+/** Counts a start of the new version. Resolves with the exit code. */
+async function countStart(file: string, trial: Trial, command: string): Promise<number> {
+  if (!(await isInstalled(trial))) {
+    // The update was not completed, or its previous version is back.
+    await rm(file, { force: true })
+    return 0
+  }
+  const starts = (trial.starts[command] ?? 0) + 1
+  if (starts > MAX_STARTS) {
+    await takeBack(file, trial, `did not answer in ${MAX_STARTS} starts`)
+    return TAKEN_BACK
+  }
+  writeTrial(file, { ...trial, starts: { ...trial.starts, [command]: starts } })
+  const args = [process.argv[1] ?? '', file, 'watch']
+  spawn(process.execPath, args, { detached: true, stdio: 'ignore' })
+    .on('error', () => undefined)
+    .unref()
+  return 0
+}
+
+/** Waits for the new version, which runs now or soon. */
+async function watch(file: string, { program, socket, seconds, ...trial }: Trial): Promise<void> {
+  const isConfirmed = async () => !existsSync(file) || (await answers(socket))
+  if (await becomesTrue(seconds, isConfirmed)) return rm(file, { force: true })
+  await takeBack(file, { program, socket, seconds, ...trial }, `did not answer within ${seconds} s`)
   // The service manager starts the previous version then.
   for (const id of processesOf(program)) process.kill(id, 'SIGKILL')
 }
@@ -86,9 +96,17 @@ function processesOf(program: string): number[] {
   })
 }
 
-async function main(trialFile: string): Promise<void> {
-  await guard(JSON.parse(readFileSync(trialFile, 'utf8')) as Trial)
-  await rm(trialFile, { force: true })
+async function main(file: string, mode: string | undefined, command: string): Promise<number> {
+  const trial = readTrial(file)
+  if (trial === null) return 0
+  if (mode === 'start') return countStart(file, trial, command)
+  // A server that goes on has not been restarted: the next start decides.
+  const hasEnded = () => Promise.resolve(!isRunning(trial.processId))
+  if (mode === 'watch' || (await becomesTrue(END_SECONDS, hasEnded))) await watch(file, trial)
+  return 0
 }
 
-void main(process.argv[2] ?? '')
+const [file = '', mode, ...command] = process.argv.slice(2)
+void main(file, mode, command.join(' ')).then(code => {
+  process.exitCode = code
+})

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { ApiError, messageOf } from '../../../core/errors.ts'
 import { CommandError, runCommand } from '../../../core/run-command.ts'
+import { exchangePaths } from '../archive/exchange.ts'
 import { Replacement } from '../archive/replacement.ts'
 import { makeTreeDurable } from '../archive/tree.ts'
 import { type Requirements, readRequirements } from '../dependencies/requirements.ts'
@@ -14,7 +15,9 @@ import { kindOf } from '../git/read-repo.ts'
 import type { GeneralOptions } from '../options.ts'
 import type { BuiltInOptions } from '../sections.ts'
 import type { UpdateRun, Updater } from '../updater.ts'
+import { newFolder } from './guard-starter.ts'
 import { isThisServer, PACKAGE } from './this-server.ts'
+import type { Trial } from './trial.ts'
 
 const NAME = 'moonraker'
 /** The sources have it; the repository that KIAUH installs has the built server instead. */
@@ -31,23 +34,35 @@ export interface OwnCheckoutParts {
   readonly git: Git
   /** Of [update_manager moonraker]; undefined without that section. */
   readonly options: BuiltInOptions | undefined
-  /** Called when a new build is in place, before the server restarts. */
-  readonly beforeRestart: (build: Replacement) => Promise<void>
-  /** Called at the start. */
-  readonly afterRestart: (build: Replacement) => Promise<void>
+  readonly guard: CheckoutGuard
+}
+
+/** What guards the server against a new version that does not answer. `folder` is that of its updates. */
+export interface CheckoutGuard {
+  /** Called before a change of the server. */
+  prepare(folder: string, change: Trial['change']): Promise<void>
+  /** Called after it, before the server restarts. */
+  start(folder: string): Promise<void>
+  /** Called at the start of the server. */
+  confirm(folder: string): Promise<void>
 }
 
 /** The entry for the server in the folder `path`; null where that is no git repository. */
 export async function openOwnCheckout(
   path: string,
-  { core, general, git: anyGit, options, beforeRestart, afterRestart }: OwnCheckoutParts,
+  { core, general, git: anyGit, options, guard }: OwnCheckoutParts,
 ): Promise<Updater | null> {
   if ((await kindOf(path)) !== 'repository') return null
-  const build = new Replacement(join(path, 'dist'))
+  const dist = join(path, 'dist')
+  const build: Replacement = new Replacement(dist, exchangePaths, async from =>
+    guard.prepare(build.folder, await newFolder(dist, from)),
+  )
+  const { folder } = build
   await build.repair()
-  await afterRestart(build)
+  await guard.confirm(folder)
   const { clock, debug } = core
   const git = anyGit.at(path)
+  const isBuiltHere = existsSync(join(path, BUILD_SCRIPT))
   return new GitUpdater({
     git,
     clock,
@@ -62,8 +77,15 @@ export async function openOwnCheckout(
       reportAnomalies: options?.report_anomalies ?? true,
       debug,
     },
-    dependencies: existsSync(join(path, BUILD_SCRIPT)) ? new OwnBuild(path, build, beforeRestart) : BUILT,
-    check: (commit, signal) => demandThisServer(git, commit, signal),
+    dependencies: isBuiltHere
+      ? new OwnBuild(path, build, () => guard.start(folder))
+      : { ...BUILT, install: () => guard.start(folder) },
+    check: async (to, signal) => {
+      await demandThisServer(git, to, signal)
+      if (isBuiltHere) return
+      const from = await git.text(['rev-parse', 'HEAD'], signal)
+      await guard.prepare(folder, { kind: 'commit', repository: path, from, to })
+    },
     findUrl: url => Promise.resolve(url),
   })
 }
@@ -76,9 +98,8 @@ async function demandThisServer(git: Git, commit: string, signal: AbortSignal): 
 }
 
 /** What a repository with the built server needs: nothing. */
-const BUILT: GitUpdaterParts['dependencies'] = {
+const BUILT: Pick<GitUpdaterParts['dependencies'], 'read'> = {
   read: () => Promise.resolve({ python: new Set(), system: new Set(), nodeHash: null }),
-  install: () => Promise.resolve(),
 }
 
 /** Installs the packages that the server is built with, and builds it. */
@@ -86,9 +107,9 @@ class OwnBuild {
   readonly #path: string
   /** Of the folder dist. */
   readonly #replacement: Replacement
-  readonly #beforeRestart: (build: Replacement) => Promise<void>
+  readonly #beforeRestart: () => Promise<void>
 
-  constructor(path: string, replacement: Replacement, beforeRestart: (build: Replacement) => Promise<void>) {
+  constructor(path: string, replacement: Replacement, beforeRestart: () => Promise<void>) {
     this.#path = path
     this.#replacement = replacement
     this.#beforeRestart = beforeRestart
@@ -130,7 +151,7 @@ class OwnBuild {
     await this.#run(process.execPath, [join(incoming, 'moonraker.cjs'), '--version'], BUILD_SECONDS, run)
     await makeTreeDurable(incoming)
     await run.uninterrupted(() => replacement.replaceFolder('incoming'))
-    await this.#beforeRestart(replacement)
+    await this.#beforeRestart()
   }
 
   async #run(

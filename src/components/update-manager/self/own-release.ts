@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Core } from '../../../component/component.ts'
 import { commandFailure } from '../../../core/command-failure.ts'
 import { runCommand } from '../../../core/run-command.ts'
+import { exchangePaths } from '../archive/exchange.ts'
 import { readInstallInfo } from '../archive/install-info.ts'
 import { readInstallation } from '../archive/installation.ts'
 import { ReleaseUpdater, type ReleaseUpdaterParts } from '../archive/release-updater.ts'
@@ -13,7 +14,7 @@ import type { GeneralOptions } from '../options.ts'
 import type { ReleaseApi } from '../releases/release-api.ts'
 import type { BuiltInOptions } from '../sections.ts'
 import type { Updater } from '../updater.ts'
-import { type GuardParts, reportGuard, startGuard } from './guard-starter.ts'
+import { confirmStart, type GuardParts, newFolder, prepareTrial, startGuard } from './guard-starter.ts'
 import { isThisServer, PACKAGE } from './this-server.ts'
 
 const NAME = 'moonraker'
@@ -36,11 +37,13 @@ export interface OwnReleaseParts extends GuardParts {
 /** The entry for the server in the folder `path`; null where that is not the installation of a release. */
 export async function openOwnRelease(path: string, parts: OwnReleaseParts): Promise<Updater | null> {
   const { core, general, releases, options } = parts
-  const replacement = new Replacement(path)
+  const replacement: Replacement = new Replacement(path, exchangePaths, async from =>
+    prepareTrial(parts, replacement.folder, await newFolder(path, from)),
+  )
   await replacement.repair()
   const info = await readInstallInfo(path, false)
   if (info?.owner == null || info.repo === null) return null
-  await reportGuard(parts, replacement)
+  await confirmStart(parts, replacement.folder)
   const channel = options?.channel ?? general.channel
   const { refresh_interval, report_anomalies = true } = options ?? {}
   const place = { type: 'zip', path, owner: info.owner, repo: info.repo } as const
@@ -56,7 +59,7 @@ export async function openOwnRelease(path: string, parts: OwnReleaseParts): Prom
     check: checkRelease,
     dependencies: null,
     services: [NAME],
-    beforeRestart: () => startGuard(parts, replacement),
+    beforeRestart: () => startGuard(parts, replacement.folder),
   }
   return new ReleaseUpdater(updaterParts, await readInstallation(place))
 }

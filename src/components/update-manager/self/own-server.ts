@@ -31,13 +31,16 @@ async function openCheckout(
   path: string,
   parts: OwnReleaseParts & { readonly git: Git },
 ): Promise<Updater | null> {
-  const [{ openOwnCheckout }, { reportGuard, startGuard }] = await Promise.all([
+  const [{ openOwnCheckout }, { confirmStart, prepareTrial, startGuard }] = await Promise.all([
     import('./own-checkout.ts'),
     import('./guard-starter.ts'),
   ])
   return openOwnCheckout(path, {
     ...parts,
-    beforeRestart: build => startGuard(parts, build),
-    afterRestart: build => reportGuard(parts, build),
+    guard: {
+      prepare: (folder, change) => prepareTrial(parts, folder, change),
+      start: folder => startGuard(parts, folder),
+      confirm: folder => confirmStart(parts, folder),
+    },
   })
 }
