@@ -104,6 +104,20 @@ test('no number of them keeps users out, with half a head or half a login', asyn
   }
 })
 
+test('connections that are refused do not stay, even if their clients neither read nor close', async () => {
+  await using rig = await start()
+  const sockets: Socket[] = []
+  for (let index = 0; index < 700; index += 1) {
+    const options = { host: '127.0.0.1', port: rig.port, localAddress: address(index % 200) }
+    const socket = connect({ ...options, allowHalfOpen: true }).on('error', () => undefined)
+    await once(socket, 'connect')
+    socket.write('GET / HTT')
+    sockets.push(socket)
+  }
+  assert.equal((await sendRequest(rig.port, '/server/info')).status, 200)
+  for (const socket of sockets) socket.destroy()
+})
+
 test('a flood from many networks on the internet ends no login from a network that is near', async () => {
   await using rig = await start()
   const login = (client: string) =>
