@@ -18,7 +18,7 @@ const EXPECTED_REPLY = MAX_BATCH_REPLY / 16
 const MAX_ID_LENGTH = 1000
 
 /** The part of the registry that calls need; a transport may wrap it. */
-export type Callable = Pick<Registry, 'call' | 'failure'>
+export type Callable = Pick<Registry, 'call' | 'failure' | 'reads'>
 
 /** A reply: at once, later, or none (notifications). */
 type Answer<T> = T | undefined | Promise<T | undefined>
@@ -92,16 +92,27 @@ function answerBatch(
   if (batch.length > MAX_BATCH) {
     return failure(null, { code: -32600, message: `Batch too large: at most ${MAX_BATCH} requests` })
   }
-  return answerInTurns(batch, item => answerOne(registry, item, caller, length))
+  return answerInTurns(batch, {
+    answerItem: item => answerOne(registry, item, caller, length),
+    onlyReads: item => !isPlainObject(item) || typeof item.method !== 'string' || registry.reads(item.method),
+  })
+}
+
+/** How the messages of a batch are processed. */
+interface Processing {
+  readonly answerItem: (item: unknown) => Answer<string>
+  readonly onlyReads: (item: unknown) => boolean
 }
 
 /**
- * The joined replies to a batch, in its order. Each turn of the event loop starts a bounded number of calls, and a bounded
- * number of them is in progress. A call that is refused, since the replies are too long, is not executed.
+ * The joined replies to a batch, in its order. A call that may change something starts after the end of those before it,
+ * and those after it start after its end; calls that only read run at the same time. Each turn of the event loop starts a
+ * bounded number of calls, and a bounded number of them is in progress. A call that is refused, since the replies are too
+ * long, is not executed.
  */
 async function answerInTurns(
   batch: readonly unknown[],
-  answerItem: (item: unknown) => Answer<string>,
+  { answerItem, onlyReads }: Processing,
 ): Promise<string | undefined> {
   const replies: (string | undefined)[] = []
   const inProgress = new Set<Promise<void>>()
@@ -122,6 +133,8 @@ async function answerInTurns(
       budget.renew()
     }
     while (mustWait()) await Promise.race(inProgress)
+    const isAlone = !onlyReads(item)
+    if (isAlone) await Promise.all(inProgress)
     const reply = isFull() ? undefined : answerItem(item)
     budget.add(reply)
     if (reply instanceof Promise) {
@@ -131,6 +144,7 @@ async function answerInTurns(
       })
       inProgress.add(added)
     } else add(index, reply)
+    if (isAlone) await Promise.all(inProgress)
   }
   await Promise.all(inProgress)
   const due = replies.filter(reply => reply !== undefined)

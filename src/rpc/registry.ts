@@ -213,6 +213,11 @@ export class Registry {
     return this.#method(name) !== undefined
   }
 
+  /** Whether a method only reads. False for one that is not served. */
+  reads(name: string): boolean {
+    return this.#method(name)?.endpoint.changes === false
+  }
+
   #method(name: string): Method | undefined {
     return this.#methods.get(name) ?? (this.#base === null ? undefined : this.#base.#method(name))
   }

@@ -256,7 +256,7 @@ test('of the calls in a batch that end later, at most 16 are in progress', async
   const sixteen = Promise.withResolvers<void>()
   let running = 0
   let most = 0
-  serveOne(served, 'test.slow', rpcOnly({ summary: 'Slow', result: string() }), async () => {
+  serveOne(served, 'test.slow', get('/test/slow', { summary: 'Slow', result: string() }), async () => {
     running += 1
     most = Math.max(most, running)
     if (running === 16) setTimeout(sixteen.resolve, 20)
@@ -271,6 +271,38 @@ test('of the calls in a batch that end later, at most 16 are in progress', async
     batch.map(({ id }) => [id, 'done']),
   )
   assert.equal(most, 16)
+})
+
+test('a call in a batch sees what the calls before it have changed, and nothing of those after it', async () => {
+  const served = new Registry()
+  let stored = 0
+  serveOne(served, 'test.read', get('/test/read', { summary: 'Reads', result: int() }), async () => {
+    await delay(1)
+    return stored
+  })
+  const write = post('/test/write', { summary: 'Writes', params: { value: int() }, result: string() })
+  serveOne(served, 'test.write', write, async ({ value }: { readonly value: number }) => {
+    await delay(5)
+    stored = value
+    return 'ok'
+  })
+  const batch = [
+    call('test.read', undefined, 1),
+    call('test.write', { value: 7 }, 2),
+    call('test.read', undefined, 3),
+    { jsonrpc: '2.0', method: 'test.write', params: { value: 8 } },
+    call('test.read', undefined, 4),
+  ]
+  const replies = await send(batch, TRUSTED, served)
+  assert.deepEqual(
+    replies.map(({ id, result }: { id: number; result: unknown }) => [id, result]),
+    [
+      [1, 0],
+      [2, 'ok'],
+      [3, 7],
+      [4, 8],
+    ],
+  )
 })
 
 test('a batch may hold 1000 calls and no more', async () => {

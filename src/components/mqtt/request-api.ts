@@ -68,6 +68,7 @@ export class RequestApi {
     const calls: Callable = {
       call: (name, params, caller) => core.registry.call(name, this.#takeExtras(params, replyTo), caller),
       failure: (error, method) => core.registry.failure(error, method),
+      reads: name => core.registry.reads(name),
     }
     this.#running += 1
     try {
