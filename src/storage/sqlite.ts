@@ -110,6 +110,11 @@ export class Sqlite implements Reader {
     })
   }
 
+  /** Runs `work`, which only reads, in the order of the calls: after the writes that wait, and at once if none does. */
+  read<T>(work: () => T): T | Promise<T> {
+    return this.#queue.length === 0 ? work() : this.write(work).catch(work)
+  }
+
   /** Runs `work` now in its own transaction; for the start, when no request waits. Throws what it throws. */
   transact<T>(work: (db: Writer) => T): T {
     this.#translate(() => this.#db.exec('BEGIN IMMEDIATE'))

@@ -92,6 +92,20 @@ test('over HTTP with query, type hints and body', async () => {
   assert.equal(gone.json.result.value, 7)
 })
 
+test('a client reads what it has stored, without waiting for the reply to that', async () => {
+  await using at = await scene()
+  const key = 'k'
+  const replies = await Promise.all([
+    at.call('post_item', { namespace: 'early', key, value: 1 }),
+    at.call('get_item', { namespace: 'early', key }),
+    at.call('delete_item', { namespace: 'early', key }),
+  ])
+  assert.deepEqual(
+    replies.map(({ result, error }) => result?.value ?? error.message),
+    [1, 1, 1],
+  )
+})
+
 test('invalid keys and values are rejected and store nothing', async () => {
   await using at = await scene()
   const refused: [unknown, unknown, RegExp][] = [
