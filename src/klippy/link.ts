@@ -21,6 +21,11 @@ const MAX_UNSENT = 16 * 1024 * 1024
 /** Seconds between attempts to connect; the last value repeats. */
 const BACKOFF = [0.25, 0.25, 0.5, 1, 2] as const
 /** Klippy replies in these words to a request for an endpoint that it does not have. */
+/** Levels of nested parameters. The JSON reader of Klippy ends with an error at about 1000. */
+const MAX_DEPTH = 500
+/** An escape in a JSON text; one of six characters is half of a surrogate pair, which Klippy does not read. */
+const ESCAPE = /\\(?:ud[89a-f][0-9a-f]{2}|.)/g
+
 const UNKNOWN_ENDPOINT = /No registered callback for path '([^']*)'/
 
 /** There is no connection to Klippy, or it has ended before the reply. */
@@ -345,10 +350,19 @@ function refusalOf(error: unknown): ApiError {
   )
 }
 
+/** A message that Klippy can read: to others it does not reply. */
 function frameOf(message: object): string {
-  try {
-    return frame(message)
-  } catch (error) {
-    throw new ApiError(400, 'The parameters are nested too deeply', { cause: error })
-  }
+  if (isDeeper(message, MAX_DEPTH)) throw new ApiError(400, 'The parameters are nested too deeply')
+  const text = frame(message)
+  return text.includes('\\ud') ? text.replace(ESCAPE, withoutHalfPair) : text
+}
+
+/** Whether lists and objects are nested in more than `levels` levels. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some(each => isDeeper(each, levels - 1))
+}
+
+function withoutHalfPair(found: string): string {
+  return found.length > 2 ? '\ufffd' : found
 }
