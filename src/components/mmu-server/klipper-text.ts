@@ -1,4 +1,5 @@
-// Texts in commands for Klipper. Klipper ends a command at `#`, `*`, `;` and a line break, also inside of quotes.
+// Texts in commands for Klipper. It ends a command at a line break, and before version 0.13 also at `#`, `*` and `;`, even
+// inside of quotes.
 
 /** A message for MMU_LOG, between single quotes: line breaks as `\n`, other characters that Klipper cannot take replaced. */
 export function messageText(text: string): string {
@@ -16,6 +17,11 @@ function plain(text: string): string {
     .replaceAll('*', 'x')
     .replaceAll(';', ',')
     .replace(/[^\P{Cc}\n]/gu, ' ')
+}
+
+/** The six or eight hexadecimal digits of a colour; '' for anything else: Happy Hare would shut Klipper down. */
+export function colorText(text: string): string {
+  return /^#*([0-9a-f]{6}(?:[0-9a-f]{2})?)/i.exec(text.trim())?.[1] ?? ''
 }
 
 /** A value of a gate map: a number, or a text of Spoolman. */

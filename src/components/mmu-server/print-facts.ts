@@ -1,4 +1,5 @@
 // The values of the placeholders of Happy Hare: the tools of a print, and what the slicer wrote about their filaments.
+import { colorText } from './klipper-text.ts'
 import { linesWith } from './line-reader.ts'
 import { listOf, type PlaceholderValue, placeholderValue } from './slicer-list.ts'
 
@@ -99,7 +100,7 @@ export class PrintFacts {
 
   #readColors(name: string, value: string): void {
     if (!value.startsWith('#') || this.#colorLines.length >= MAX_COLOR_LINES) return
-    this.#colorLines.push([name, value.split(';').map(color => color.trim().replace(/^#+/, ''))])
+    this.#colorLines.push([name, value.split(';').map(colorText)])
   }
 
   /** A colour that is missing in one line is that of the next line. */

@@ -1,6 +1,7 @@
 // The spools in Spoolman, with the printer and gate that each is in. Spoolman stores these two as extra fields.
 import { isPlainObject } from '../../schema/index.ts'
 import type { SpoolmanService } from '../spoolman/service.ts'
+import { colorText } from './klipper-text.ts'
 
 /** The extra fields, which other programs read too. Their values are JSON texts. */
 const PRINTER_FIELD = 'printer_name'
@@ -139,7 +140,7 @@ function filamentOf(spool_id: number, filament: Readonly<Record<string, unknown>
   return {
     spool_id,
     material: text(filament.material),
-    color: text(filament.color_hex).replace(/^#+/, '').slice(0, 8).toLowerCase(),
+    color: colorText(text(filament.color_hex)).toLowerCase(),
     name: text(filament.name),
     temp: number(filament.settings_extruder_temp),
     bed_temp: number(filament.settings_bed_temp),

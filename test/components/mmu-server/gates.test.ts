@@ -275,6 +275,18 @@ test('names with quotes and with what ends a command in Klipper', async () => {
   assert.match(info ?? '', /^MMU_LOG MSG='Spool is: It`s `No\.1`, 50x2\/ ä \(id: 1\)/)
 })
 
+test('colours that are none, for which Happy Hare would shut Klipper down', async () => {
+  await using at = await Scene.start()
+  const colors = ['#GG0000', "f'f0000", '12345', '#ABCDEF80', 'abcdef']
+  for (const [index, color_hex] of colors.entries())
+    at.spoolman.spools.set(index, spool(index, { color_hex }))
+  const [map] = await at.call('spoolman_get_filaments', { gate_ids: colors.map((_, id) => [id, id]) }, 1)
+  assert.deepEqual(
+    [...(map ?? '').matchAll(/'color': '(.*?)'/g)].map(([, color]) => color),
+    ['', '', '', 'abcdef80', 'abcdef'],
+  )
+})
+
 test('without Happy Hare in Klipper: messages as M118, and gate 0', async () => {
   await using at = await Scene.start({ hasMmu: false })
   const scripts = await at.call(

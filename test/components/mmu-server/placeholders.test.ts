@@ -110,6 +110,12 @@ test('names of filaments that Klipper or the macros of Happy Hare cannot take', 
   ])
 })
 
+test('colours that are none', async () => {
+  const colors = '; extruder_colour = #FF8000;#GGGGGG;x";#12345678;#12'
+  const { text } = await run(lines(PRUSA, 'X !colors!', colors))
+  assert.match(text ?? '', /^X FF8000,,,12345678,$/m)
+})
+
 test('without the next position, tool changes are still commands of Happy Hare', async () => {
   const { text } = await run(lines(PRUSA, 'X !referenced_tools!', 'T1', 'G1 X1 Y1'), { nextPosition: false })
   assert.match(text ?? '', /^X 1\nMMU_CHANGE_TOOL TOOL=1 ; T1\nG1 X1 Y1\n/m)
