@@ -36,10 +36,14 @@ export function gateMapText(gates: ReadonlyMap<number, Readonly<Record<string, M
   return `{${entries.join(', ')}}`
 }
 
-/** Escapes are those of Python: Klipper reads the text with its quotes, Python the escapes. */
+/**
+ * Escapes are those of Python: Klipper reads the text with its quotes, Python the escapes. Happy Hare stores the values
+ * by SAVE_VARIABLE, where `%` shuts Klipper down. A full-width percent sign replaces it, which Happy Hare regards as equal
+ * when it compares names.
+ */
 function literal(value: MapValue): string {
   if (typeof value === 'number') return String(value)
-  const escaped = value.replace(/["'\\#*;\p{Cc}]/gu, character => {
+  const escaped = value.replaceAll('%', '\uff05').replace(/["'\\#*;\p{Cc}]/gu, character => {
     const code = character.charCodeAt(0).toString(16)
     return `\\x${code.padStart(2, '0')}`
   })
