@@ -83,9 +83,11 @@ export class PrintFacts {
     const [, key, rest = ''] = SETTING.exec(line) ?? []
     if (key === undefined) return
     const name = key.toLowerCase()
-    const value = rest.trim()
-    if (name.endsWith('_colour')) this.#readColors(name, value)
-    else if (SETTINGS.has(name) && !this.#settings.has(name)) this.#settings.set(name, value)
+    if (name.endsWith('_colour')) this.#readColors(name, rest.trim())
+    else if (SETTINGS.has(name) && !this.#settings.has(name)) {
+      // The parts of a file are latin1, names of filaments UTF-8.
+      this.#settings.set(name, Buffer.from(rest, 'latin1').toString().trim())
+    }
   }
 
   #readSlicer(line: string): void {

@@ -1,6 +1,6 @@
 // Lists in the settings of slicers, and the texts that take the place of a placeholder in a command of Klipper.
 
-/** The text for a placeholder. */
+/** The text for a placeholder, as latin1: a character is a byte. */
 export interface PlaceholderValue {
   /** For a place in quotes. */
   readonly bare: string
@@ -40,7 +40,11 @@ export function placeholderValue(items: readonly string[]): PlaceholderValue {
       .replace(/,\s*|\p{Cc}/gu, ' '),
   )
   return {
-    bare: safe.join(','),
-    quoted: safe.map(item => (PLAIN.test(item) ? item : `"${item}"`)).join(','),
+    bare: asLatin1(safe.join(',')),
+    quoted: asLatin1(safe.map(item => (PLAIN.test(item) ? item : `"${item}"`)).join(',')),
   }
+}
+
+function asLatin1(text: string): string {
+  return Buffer.from(text).toString('latin1')
 }

@@ -110,6 +110,13 @@ test('names of filaments that Klipper or the macros of Happy Hare cannot take', 
   ])
 })
 
+test('names of filaments in UTF-8, and bytes that are none', async () => {
+  const names = Buffer.from('; filament_settings_id = "Ünï — 🐰";Voilà;', 'utf8')
+  const broken = Buffer.from([0xff, 0x0a])
+  const { text } = await run(Buffer.concat([Buffer.from(lines(PRUSA, 'X !filament_names!')), names, broken]))
+  assert.match(Buffer.from(text ?? '', 'latin1').toString(), /^X "Ünï — 🐰","Voilà","\ufffd"$/m)
+})
+
 test('colours that are none', async () => {
   const colors = '; extruder_colour = #FF8000;#GGGGGG;x";#12345678;#12'
   const { text } = await run(lines(PRUSA, 'X !colors!', colors))
