@@ -69,12 +69,8 @@ export function respondCommands(host: Host): void {
 }
 
 function status({ gcode, lifecycle }: Host): void {
-  if (lifecycle.ready) gcode.respondInfo('Klipper state: Ready')
-  else {
-    const message = lifecycle.message.trimEnd()
-    gcode.respondInfo(`${message}\nKlipper state: Not ready`)
-    throw new GcodeError(message)
-  }
+  if (!lifecycle.ready) throw new GcodeError(`${lifecycle.message.trimEnd()}\nKlipper state: Not ready`)
+  gcode.respondInfo('Klipper state: Ready')
 }
 
 function help({ gcode, lifecycle }: Host): void {

@@ -1,7 +1,7 @@
 // One G-code command for its handler: name, parameters of either style, and Klipper's errors about them.
 
 import { isTraditional, keyParams, letterParams, parseNumber } from '../../motion/command-text.ts'
-import { type Bounds, boundsError } from '../bounds.ts'
+import { type Bounds, boundsError, floatText } from '../bounds.ts'
 import { GcodeError, UnsupportedError } from '../errors.ts'
 
 /** A line of G-code; its parameters are parsed when the handler reads them. */
@@ -45,17 +45,22 @@ export class GcodeCommand {
   }
 
   number(key: string, fallback?: number, bounds: Bounds = {}): number {
+    return this.#read(key, fallback, bounds, floatText)
+  }
+
+  integer(key: string, fallback?: number, bounds: Bounds = {}): number {
+    const value = this.#read(key, fallback, bounds, String)
+    if (!Number.isInteger(value)) throw this.#unparsable(this.params.get(key) ?? '')
+    return value
+  }
+
+  #read(key: string, fallback: number | undefined, bounds: Bounds, write: (bound: number) => string): number {
     const text = this.params.get(key)
     if (text === undefined && fallback !== undefined) return fallback
     const value = parseNumber(this.text(key))
     if (Number.isNaN(value)) throw this.#unparsable(text ?? '')
-    this.#check(key, value, bounds)
-    return value
-  }
-
-  integer(key: string, fallback?: number, bounds: Bounds = {}): number {
-    const value = this.number(key, fallback, bounds)
-    if (!Number.isInteger(value)) throw this.#unparsable(this.params.get(key) ?? '')
+    const problem = boundsError(value, bounds, write)
+    if (problem !== undefined) throw new GcodeError(`Error on '${this.line}': ${key} ${problem}`)
     return value
   }
 
@@ -73,10 +78,5 @@ export class GcodeCommand {
   #unparsable(text: string): GcodeError {
     const message = `Error on '${this.line}': unable to parse ${text}`
     return text === '' ? new UnsupportedError(message) : new GcodeError(message)
-  }
-
-  #check(key: string, value: number, bounds: Bounds): void {
-    const problem = boundsError(value, bounds)
-    if (problem !== undefined) throw new GcodeError(`Error on '${this.line}': ${key} ${problem}`)
   }
 }

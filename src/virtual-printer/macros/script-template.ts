@@ -43,8 +43,12 @@ async function render(
   try {
     return await template.render({ printer: new PrinterView(host), ...actions(host, raised), ...variables })
   } catch (error) {
-    if (raised.error !== undefined) throw raised.error
-    throw new GcodeError(`Error evaluating '${where}': ${kindOf(error)}: ${messageOf(error)}`)
+    const problem =
+      raised.error === undefined
+        ? `${kindOf(error)}: ${messageOf(error)}`
+        : `gcode.CommandError: ${raised.error.message}`
+    // Klipper quotes Python's description of the error with its line break.
+    throw new GcodeError(`Error evaluating '${where}': ${problem}\n`)
   }
 }
 

@@ -48,10 +48,10 @@ test('errors about parameters', () => {
   const cases: [() => unknown, string][] = [
     [() => command.text('C'), "Error on 'SET_X A=abc B=5': missing C"],
     [() => command.number('A'), "Error on 'SET_X A=abc B=5': unable to parse abc"],
-    [() => command.number('B', 0, { min: 6 }), "Error on 'SET_X A=abc B=5': B must have minimum of 6"],
-    [() => command.number('B', 0, { max: 4 }), "Error on 'SET_X A=abc B=5': B must have maximum of 4"],
-    [() => command.number('B', 0, { above: 5 }), "Error on 'SET_X A=abc B=5': B must be above 5"],
-    [() => command.number('B', 0, { below: 5 }), "Error on 'SET_X A=abc B=5': B must be below 5"],
+    [() => command.number('B', 0, { min: 6 }), "Error on 'SET_X A=abc B=5': B must have minimum of 6.0"],
+    [() => command.number('B', 0, { max: 4 }), "Error on 'SET_X A=abc B=5': B must have maximum of 4.0"],
+    [() => command.number('B', 0, { above: 5 }), "Error on 'SET_X A=abc B=5': B must be above 5.0"],
+    [() => command.number('B', 0, { below: 5 }), "Error on 'SET_X A=abc B=5': B must be below 5.0"],
   ]
   for (const [read, message] of cases) assert.throws(read, { message })
 })

@@ -70,10 +70,13 @@ gcode: {action_emergency_stop("fire")}
 `)
     await using _ = rig
     await client.script('INFO')
-    await assert.rejects(client.script('RAISE'), { message: 'no way' })
-    assert.deepEqual(client.output, ['// hello', '!! no way'])
+    const message = "Error evaluating 'gcode_macro RAISE:gcode': gcode.CommandError: no way"
+    await assert.rejects(client.script('RAISE'), { message: `${message}\n` })
+    assert.deepEqual(client.output, ['// hello', `!! ${message}`])
     await client.script('STOP')
     assert.match(rig.printer.stateMessage, /^Shutdown due to fire\n/)
+    const stopped = `${rig.printer.stateMessage.trimEnd()}\nKlipper state: Not ready`
+    await assert.rejects(client.script('STATUS'), { message: stopped })
   })
 
   test('an error in a nested macro is reported at each level', async () => {
