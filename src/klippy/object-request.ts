@@ -42,9 +42,10 @@ function isFieldList(value: unknown): value is readonly string[] | null {
 
 /**
  * Reads the `objects` of a subscription. As with the original, the subscription ends without them, and fields may be
- * one text.
+ * one text. Languages with one type for lists and objects, as Lua and PHP, write an empty object as an empty list.
  */
 export function readSubscription({ objects = {} }: Arguments): ObjectRequest {
+  if (Array.isArray(objects) && objects.length === 0) return {}
   if (!isPlainObject(objects)) return readObjectRequest({ objects })
   const listed = Object.entries(objects).map(([name, fields]) => [
     name,

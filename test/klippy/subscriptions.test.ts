@@ -311,6 +311,7 @@ test('without objects a subscription ends', async () => {
   const endings = [
     () => client.call('printer.objects.subscribe').then(({ result }) => result),
     () => client.call('printer.objects.subscribe', {}).then(({ result }) => result),
+    () => subscribe(client, []).then(({ result }) => result),
     () =>
       sendRequest(at.rig.port, `/printer/objects/subscribe?connection_id=${id}`).then(
         ({ json }) => json.result,
