@@ -128,6 +128,34 @@ test('a Klippy that sends garbage and floods: the others answer', async () => {
   assert.ok(await answers(rig, 'bad'))
 })
 
+test('a client that does not read is disconnected: those of the others get everything', async () => {
+  await using slow = await FakeKlippy.start()
+  await using klippy = await FakeKlippy.start()
+  await using rig = await startWorkshopRig({
+    printers: {
+      good: { server: `klippy_uds_address: ${klippy.path}` },
+      bad: { server: `klippy_uds_address: ${slow.path}` },
+    },
+  })
+  await Promise.all([klippy.waitForConnection(1), slow.waitForConnection(1)])
+  await rig.until('bad', entry => entry.klippy_state === 'ready')
+  await rig.until('good', entry => entry.klippy_state === 'ready')
+  using other = await WebClient.open(`${rig.url}/good/websocket`)
+  using watch = await WebClient.open(`${rig.url}/bad/websocket`)
+  using greedy = await WebClient.open(`${rig.url}/bad/websocket`)
+  greedy.ws.pause()
+  const line = 'x'.repeat(100 * 1024)
+  let lines = 0
+  while ((await watch.call('server.info')).result.websocket_count === 2) {
+    assert.ok(lines < 1000, 'it is still there')
+    for (let count = 0; count < 10; count += 1) slow.print(line)
+    klippy.print(`line ${lines}`)
+    lines += 1
+    await other.notified('notify_gcode_response', lines)
+  }
+  assert.equal(other.ws.readyState, other.ws.OPEN)
+})
+
 test('without the main printer every caller sees the printers whose users include it', async () => {
   await using rig = await startWorkshopRig({
     printers: { main: { server: 'port: many' }, open: {}, closed: { authorization: 'force_logins: True' } },
