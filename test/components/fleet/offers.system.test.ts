@@ -7,7 +7,6 @@ import { HEADERS, messageOf, subjects, ulid } from '../../../src/fleet/contract/
 import { call } from '../../fleet/call.ts'
 import { skip } from '../../fleet/engine.ts'
 import { LONG_PRINT, SHORT_PRINT, startFleet } from '../../fleet/fleet-rig.ts'
-import { quickClock } from '../../support/quick-clock.ts'
 
 const SLOTS = 'KV_fleet_slots'
 /** Readings that a copy which is behind answers: all but the last one of a hint. */
@@ -113,7 +112,7 @@ test('a slot of a newer version of the contract is left alone', { skip }, async 
 })
 
 test('an offer is found by a later reading where the copy that answers is behind', { skip }, async () => {
-  await using fleet = await startFleet({ speed: 100, clock: quickClock() })
+  await using fleet = await startFleet({ speed: 100 })
   const { engine, hub } = fleet
   await hub.slotIn('free')
   const file = hub.file(SHORT_PRINT)
