@@ -1,10 +1,12 @@
 // Serves a folder, read-only, through FUSE on descriptor 3: `node remote-folder.ts FOLDER`. As with a network file system,
-// the system notices changes in the folder only when it polls, and inotify does not report them.
+// the system notices changes in the folder only when it polls, and inotify does not report them. A look-up of STOP stops the
+// process: a request that it has taken cannot be ended by any signal, and so only that one is taken.
 import { closeSync, lstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FOLDER = process.argv[2] as string
 const DEVICE = 3
+const STOP = '.stop'
 /** The lengths of the headers of requests and replies. */
 const REQUEST_HEADER = 40
 const REPLY_HEADER = 16
@@ -23,6 +25,7 @@ const REPLIES: Readonly<Record<number, (path: string, body: Buffer) => Buffer>> 
   // FUSE_LOOKUP
   1: (path, body) => {
     const child = join(path, body.toString('utf8', 0, body.indexOf(0)))
+    if (child === STOP) process.kill(process.pid, 'SIGSTOP')
     const attributes = attributesOf(child)
     return Buffer.concat([numbers(40, [0, idOf(child), 8]), attributes])
   },

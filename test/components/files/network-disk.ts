@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   openSync,
   rmSync,
+  stat,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -181,7 +182,7 @@ async function hungCalls(): Promise<void> {
   try {
     await server.listening()
     const downloads = await Promise.all(names.map(name => startDownload(port, name)))
-    disk.kill('SIGSTOP')
+    stat(join(target, '.stop'), () => undefined)
     // They read on, and so does the server.
     for (const res of downloads) res.on('error', () => undefined).resume()
     // Each of these needs a thread.
