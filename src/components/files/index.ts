@@ -173,7 +173,7 @@ class FileManager implements Component {
    */
   async start(): Promise<void> {
     await this.roots.reserved.start()
-    await this.#observer.start()
+    this.#observer.start()
     this.#rootsKnown.resolve(this.#monitor.start())
   }
 

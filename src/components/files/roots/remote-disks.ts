@@ -51,7 +51,8 @@ export class RemoteDisks {
   }
 
   /** Looks which file systems are mounted. */
-  refresh(mounts = readMounts()): void {
+  refresh(): void {
+    const mounts = readMounts()
     this.#mounts = mounts
     for (const [point, disk] of this.#disks) {
       if (!disk.isInUse && mounts.remotePointOf(point) !== point) this.#disks.delete(point)

@@ -6,7 +6,6 @@ import type { Registration } from '../../../core/scope.ts'
 import type { Warnings } from '../../../core/warnings.ts'
 import { factsFrom } from '../tree/folder-node.ts'
 import { goneItem, itemOf } from '../tree/item.ts'
-import { type Mounts, readMounts } from '../tree/mounts.ts'
 import type { Observer } from '../tree/observer.ts'
 import { asMissing } from './remote-disks.ts'
 import type { Root, Roots } from './roots.ts'
@@ -119,24 +118,23 @@ export class RootMonitor {
 
   /** Checks all roots at the same time: one may be on a disk that does not respond. Never rejects. */
   async check(): Promise<void> {
-    const mounts = readMounts()
-    this.#parts.roots.disks.refresh(mounts)
-    await Promise.all([...this.#monitored.values()].map(monitored => this.#enqueue(monitored, mounts)))
+    this.#parts.roots.disks.refresh()
+    await Promise.all([...this.#monitored.values()].map(monitored => this.#enqueue(monitored)))
   }
 
-  #enqueue(monitored: MonitoredRoot, mounts: Mounts): Promise<void> {
+  #enqueue(monitored: MonitoredRoot): Promise<void> {
     monitored.next ??= monitored.running.then(() => {
-      monitored.running = this.#checkRoot(monitored, mounts)
+      monitored.running = this.#checkRoot(monitored)
       monitored.next = null
       return monitored.running
     })
     return monitored.next
   }
 
-  async #checkRoot(monitored: MonitoredRoot, mounts: Mounts): Promise<void> {
+  async #checkRoot(monitored: MonitoredRoot): Promise<void> {
     const { root, isLate, state: before } = monitored
     const { roots, observer, prepare } = this.#parts
-    const isLocal = typeof before?.real === 'string' && !mounts.isRemote(before.real)
+    const isLocal = typeof before?.real === 'string' && !roots.disks.isRemote(before.real)
     const state = isLocal ? await readState(root, BLOCKING_CALLS) : await this.#readRemote(monitored)
     if (state === undefined) return
     const isOther = state.identity !== before?.identity

@@ -11,7 +11,6 @@ import type { Root, Roots } from '../roots/roots.ts'
 import { changesFrom, type Difference } from './differences.ts'
 import { FileIndex, type Selection } from './file-index.ts'
 import { type FolderNode, pathOf, walk } from './folder-node.ts'
-import { type Mounts, parseMounts, readMounts } from './mounts.ts'
 import type { Tree } from './trees.ts'
 import { watchFolder } from './watch-folder.ts'
 
@@ -51,7 +50,6 @@ export interface ObserverParts {
 export class Observer {
   readonly index: FileIndex
   readonly #parts: ObserverParts
-  #mounts: Mounts = parseMounts('')
   #timer: Timer | null = null
   #pollTimer: Timer | null = null
   #polls = 0
@@ -74,21 +72,8 @@ export class Observer {
   }
 
   /** Starts to poll what cannot be watched. `open` starts to observe a root. */
-  async start(): Promise<void> {
-    if (!this.#parts.enabled) return
-    this.#mounts = readMounts()
-    for (const tree of this.index.all()) this.#unwatchRemote(tree)
-    this.#pollTimer = this.#parts.clock.every(POLL, () => this.#poll())
-  }
-
-  /** For folders that a client has requested before the mounts were known. */
-  #unwatchRemote({ root, node: top }: Tree): void {
-    for (const node of walk(top)) {
-      const path = this.index.absolutePath(root.name, pathOf(node))
-      if (path === undefined || !this.#mounts.isRemote(path)) continue
-      node.unwatch?.()
-      node.unwatch = null
-    }
+  start(): void {
+    if (this.#parts.enabled) this.#pollTimer = this.#parts.clock.every(POLL, () => this.#poll())
   }
 
   /** Scans a root and starts to watch it. */
@@ -111,7 +96,7 @@ export class Observer {
   }
 
   #watch(root: Root, path: string, changed: (name: string | null) => void): (() => void) | null {
-    if (!this.observes(root) || this.#stopped || this.#mounts.isRemote(path)) return null
+    if (!this.observes(root) || this.#stopped || this.#parts.roots.disks.isRemote(path)) return null
     const watched = watchFolder(path, changed)
     if ('stop' in watched) return watched.stop
     if (watched.problem === 'limit' && this.#parts.warnsOfLimit)
@@ -182,7 +167,6 @@ export class Observer {
   #poll(): void {
     this.#polls += 1
     const which = this.#polls % POLL_ALL === 0 ? 'all' : 'names'
-    this.#mounts = readMounts()
     this.#enqueue(async () => {
       for (const tree of this.index.all()) {
         if (!this.observes(tree.root)) continue
