@@ -20,12 +20,11 @@ const MAX_WAITING = 10_000
 const MAX_UNSENT = 16 * 1024 * 1024
 /** Seconds between attempts to connect; the last value repeats. */
 const BACKOFF = [0.25, 0.25, 0.5, 1, 2] as const
-/** Klippy replies in these words to a request for an endpoint that it does not have. */
 /** Levels of nested parameters. The JSON reader of Klippy ends with an error at about 1000. */
 const MAX_DEPTH = 500
-/** An escape in a JSON text; one of six characters is half of a surrogate pair, which Klippy does not read. */
+/** An escape in a JSON text: six characters for half of a surrogate pair, which Klippy cannot read, or two. */
 const ESCAPE = /\\(?:ud[89a-f][0-9a-f]{2}|.)/g
-
+/** Klippy replies in these words to a request for an endpoint that it does not have. */
 const UNKNOWN_ENDPOINT = /No registered callback for path '([^']*)'/
 
 /** There is no connection to Klippy, or it has ended before the reply. */

@@ -2,7 +2,6 @@
 // part that it subscribed to.
 import { isDeepStrictEqual } from 'node:util'
 import type { StatusChange } from '../api/printer.ts'
-import { ApiError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { notificationText } from '../rpc/connections.ts'
@@ -68,7 +67,7 @@ export class Subscriptions {
     const epoch = this.#epoch
     while (this.#keys.get(follower) === key && !this.#isMirrored(request)) {
       await this.#renew()
-      if (epoch !== this.#epoch) throw new ApiError(503, 'Klippy Disconnected')
+      if (epoch !== this.#epoch) throw new KlippyDisconnected()
     }
     return this.#parts.queries.query(request)
   }
