@@ -3,7 +3,7 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { reachOf } from './address-reach.ts'
 import { messageOf } from './errors.ts'
-import { Ending, type Hop, type HttpTransport, hasAddress, openHop } from './http-hop.ts'
+import { demandAddress, Ending, type Hop, type HttpTransport, openHop } from './http-hop.ts'
 import { firstHop, parseUrl, redirectedHop } from './http-redirects.ts'
 import type { HttpRequestHead } from './http-request.ts'
 
@@ -166,7 +166,7 @@ export class HttpClient {
  */
 async function transportOf(url: URL, ending: Ending): Promise<HttpTransport> {
   if (url.protocol !== 'https:') return import('node:http')
-  await hasAddress(url, ending)
+  await demandAddress(url, ending)
   return import('node:https')
 }
 

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
 import type { TlsOptions } from './http-request.ts'
+import { hostOf } from './url-host.ts'
 
 /** A request to one server. */
 export interface Hop {
@@ -100,17 +101,12 @@ export function openHop(
   return { response: promise, isStale: () => outgoing.reusedSocket && isReset() && IDEMPOTENT.has(method) }
 }
 
-/** Resolves when the server's name has an address. Rejects as the lookup does, and when the request ends. */
-export function hasAddress(url: URL, ending: Ending): Promise<void> {
+/** Rejects if the server's name has no address, and when the request ends before that is known. */
+export function demandAddress(url: URL, ending: Ending): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   ending.onEnd(() => reject(new Error('ended')))
   lookup(hostOf(url), error => (error === null ? resolve() : reject(error)))
   return promise
-}
-
-/** The name or the address, an IPv6 address without its brackets. */
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '')
 }
 
 /** Whether a URL with an address in place of a name may be reached; names are checked by their lookup. */

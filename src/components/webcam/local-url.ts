@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { hostOf } from '../../core/url-host.ts'
 
 const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
   ['http:', '80'],
@@ -25,7 +26,7 @@ export async function localUrl(url: string): Promise<string> {
   const parsed = URL.parse(whole)
   const [, scheme, authority = '', rest] = /^(\w+:\/\/)([^/?#]+)(.*)/s.exec(whole) ?? []
   const port = parsed?.port || DEFAULT_PORTS.get(parsed?.protocol ?? '')
-  if (parsed === null || port === undefined || !(await isOwnHost(parsed.hostname))) return whole
+  if (parsed === null || port === undefined || !(await isOwnHost(hostOf(parsed)))) return whole
   const host = await loopbackOf(Number(port))
   const login = authority.slice(0, authority.lastIndexOf('@') + 1)
   return host === undefined ? whole : `${scheme}${login}${host}:${port}${rest}`
@@ -47,8 +48,7 @@ function ownHost(): string {
 }
 
 /** Whether a host is this machine, by an address other than the loopback address. */
-async function isOwnHost(hostname: string): Promise<boolean> {
-  const host = hostname.replace(/^\[|\]$/g, '')
+async function isOwnHost(host: string): Promise<boolean> {
   const address = isIP(host) === 0 ? await addressOf(host) : host
   return address !== undefined && ownAddresses().includes(address)
 }

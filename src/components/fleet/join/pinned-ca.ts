@@ -3,6 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { connect, type DetailedPeerCertificate } from 'node:tls'
 import { ApiError } from '../../../core/errors.ts'
+import { hostOf } from '../../../core/url-host.ts'
 
 /** Milliseconds that the hub has to answer. */
 const TIMEOUT = 10_000
@@ -12,7 +13,7 @@ const MAX_CHAIN = 10
 /** Resolves with the PEM of the certificate with this SHA-256. Rejects with ApiError 502. */
 export function fetchPinnedCa(hub: URL, sha256: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const host = hub.hostname.replace(/^\[|\]$/g, '')
+  const host = hostOf(hub)
   const socket = connect({
     host,
     port: Number(hub.port || 443),
