@@ -4,7 +4,10 @@ import type { Clock, Timer } from '../../core/clock.ts'
 /** What has to stop at the end. */
 type Stop = (reason: unknown) => void
 
-/** Ends work that takes too long. An AbortSignal would cost a poll as much as its request, so it is made for its users only. */
+/**
+ * Ends work that takes too long. An AbortSignal costs a poll as much as its request does, so one is only made for work that
+ * takes a signal.
+ */
 export class Deadline {
   readonly #timer: Timer
   readonly #stops = new Set<Stop>()

@@ -83,9 +83,17 @@ for (const [what, bytes, expected] of [
 
 for (const [what, bytes, reason] of [
   ['no bytes', '', /closes the connection without an answer/],
-  ['a head without an end', OK, /closes the connection within the answer/],
-  ['less than its length', `${OK}Content-Length: 9\r\n\r\nhello`, /closes the connection within the answer/],
-  ['chunks without an end', `${OK}${CHUNKS}2\r\nhe\r\n`, /closes the connection within the answer/],
+  ['a head without an end', OK, /closes the connection before the end of the answer/],
+  [
+    'less than its length',
+    `${OK}Content-Length: 9\r\n\r\nhello`,
+    /closes the connection before the end of the answer/,
+  ],
+  [
+    'chunks without an end',
+    `${OK}${CHUNKS}2\r\nhe\r\n`,
+    /closes the connection before the end of the answer/,
+  ],
   ['text', 'SSH-2.0-OpenSSH\r\n\r\n', /not HTTP/],
   ['HTTP/2', 'HTTP/2 200 OK\r\n\r\n', /not HTTP/],
   ['another protocol', 'HTTP/1.1 101 Switching\r\n\r\n', /changes the protocol/],

@@ -5,7 +5,7 @@ import type { ResponseReader } from './response-reader.ts'
 /** Milliseconds that an unused connection stays open. */
 const IDLE = 10_000
 
-/** A server. */
+/** Where a server listens. */
 export interface Target {
   readonly host: string
   readonly port: number
@@ -39,7 +39,7 @@ export class Connection {
     return this.#isOpen
   }
 
-  /** Closes the connection, too, when no request is sent for a while. */
+  /** From now on, the connection also closes when it is not used for a while. */
   keep(): void {
     this.#socket.setTimeout(IDLE, () => {
       if (this.#exchange === null) this.close()
@@ -47,7 +47,7 @@ export class Connection {
   }
 
   /** Sends a request; resolves when `reader` has the whole response. Rejects with Error if the connection ends before. */
-  send(request: string | Buffer, reader: ResponseReader): Promise<void> {
+  send(request: string, reader: ResponseReader): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#exchange = { reader, resolve, reject }
     this.#socket.write(request, 'latin1')

@@ -15,10 +15,10 @@ export class ResponseReader {
   #length = 0
   /** The bytes before this one are read. */
   #next = 0
-  /** The bytes before this one do not contain the end that is searched. */
+  /** Where the search for the next end of a line or head continues: the bytes before were searched. */
   #searched = 0
   #head: ResponseHead | null = null
-  /** The body: chunks are moved together. */
+  /** Where the body is: its chunks are moved together, over their sizes. */
   #start = 0
   #end = 0
   /** Whether the last chunk was read. */
@@ -67,7 +67,7 @@ export class ResponseReader {
   /** The connection has ended. Throws Error if that is not the end of the response. */
   finish(): void {
     if (this.isEmpty) throw new Error('closes the connection without an answer')
-    if (this.#head?.framing !== 'close') throw new Error('closes the connection within the answer')
+    if (this.#head?.framing !== 'close') throw new Error('closes the connection before the end of the answer')
     this.#isComplete = true
   }
 
@@ -134,7 +134,7 @@ export class ResponseReader {
     this.#next = this.#searched = this.#next + count
   }
 
-  /** The text before `end`, which is read, too; null if the end has not arrived. */
+  /** The text before `end`; both count as read. Null if the end has not arrived. */
   #textUntil(end: string): string | null {
     const at = this.#bytes.subarray(0, this.#length).indexOf(end, this.#searched, 'latin1')
     if (at === -1) {
