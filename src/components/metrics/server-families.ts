@@ -262,14 +262,10 @@ export class ServerFamilies {
   }
 
   /** Calls a method, if it is served. */
-  async #read<M extends keyof Api>(
-    method: M,
-    write: Write<M>,
-    params = {},
-  ): Promise<((add: Add) => void) | null> {
+  async #read<M extends keyof Api>(method: M, write: Write<M>): Promise<((add: Add) => void) | null> {
     const { core } = this.#parts
     if (!core.registry.has(method)) return null
-    return this.#attempt(method, () => callMethod(core, method, params), write)
+    return this.#attempt(method, () => callMethod(core, method, {}), write)
   }
 
   /** Reads something; resolves with what writes its metrics, or with null if it cannot be read. */
