@@ -48,7 +48,7 @@ export async function prepareTrial(
 }
 
 /** The change that replaces the installation by the folder `from`. */
-export async function newFolder(path: string, from: string): Promise<NewFolder> {
+export async function folderChange(path: string, from: string): Promise<NewFolder> {
   const { ino } = await lstat(from, { bigint: true })
   return { kind: 'folder', path, inode: String(ino) }
 }

@@ -1,5 +1,5 @@
 // The guard of an update of this server: a program of its own, of the version before. It waits for the new version to answer,
-// and else puts the previous version back. `guard.cjs TRIAL` does so after an update, when the process of the previous version
+// and otherwise puts the previous version back. `guard.cjs TRIAL` does so after an update, when the process of the previous version
 // has ended; `guard.cjs TRIAL start ARGUMENTS` at each start of a version that has not answered yet: it counts the starts, and
 // ends with the code 10 when it has put the previous version back.
 import { spawn } from 'node:child_process'

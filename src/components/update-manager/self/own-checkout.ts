@@ -15,7 +15,7 @@ import { kindOf } from '../git/read-repo.ts'
 import type { GeneralOptions } from '../options.ts'
 import type { BuiltInOptions } from '../sections.ts'
 import type { UpdateRun, Updater } from '../updater.ts'
-import { newFolder } from './guard-starter.ts'
+import { folderChange } from './guard-starter.ts'
 import { isThisServer, PACKAGE } from './this-server.ts'
 import type { Trial } from './trial.ts'
 
@@ -55,7 +55,7 @@ export async function openOwnCheckout(
   if ((await kindOf(path)) !== 'repository') return null
   const dist = join(path, 'dist')
   const build: Replacement = new Replacement(dist, exchangePaths, async from =>
-    guard.prepare(build.folder, await newFolder(dist, from)),
+    guard.prepare(build.folder, await folderChange(dist, from)),
   )
   const { folder } = build
   await build.repair()

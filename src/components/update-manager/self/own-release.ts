@@ -14,7 +14,7 @@ import type { GeneralOptions } from '../options.ts'
 import type { ReleaseApi } from '../releases/release-api.ts'
 import type { BuiltInOptions } from '../sections.ts'
 import type { Updater } from '../updater.ts'
-import { confirmStart, type GuardParts, newFolder, prepareTrial, startGuard } from './guard-starter.ts'
+import { confirmStart, folderChange, type GuardParts, prepareTrial, startGuard } from './guard-starter.ts'
 import { isThisServer, PACKAGE } from './this-server.ts'
 
 const NAME = 'moonraker'
@@ -38,7 +38,7 @@ export interface OwnReleaseParts extends GuardParts {
 export async function openOwnRelease(path: string, parts: OwnReleaseParts): Promise<Updater | null> {
   const { core, general, releases, options } = parts
   const replacement: Replacement = new Replacement(path, exchangePaths, async from =>
-    prepareTrial(parts, replacement.folder, await newFolder(path, from)),
+    prepareTrial(parts, replacement.folder, await folderChange(path, from)),
   )
   await replacement.repair()
   const info = await readInstallInfo(path, false)

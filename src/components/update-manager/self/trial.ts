@@ -3,7 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { replaceFile } from '../../../config/atomic-file.ts'
 
-/** The names in the folder of a replacement: the record, the guard of the version before, and what the guard reports. */
+/**
+ * The names in the folder of a replacement: the record, the guard of the version before, and what the guard reports.
+ * scripts/loader.cjs has the first two as well.
+ */
 export const TRIAL = 'trial.json'
 export const GUARD = 'guard.cjs'
 export const REPORT = 'guard.txt'
@@ -23,6 +26,7 @@ export interface NewCommit {
   readonly to: string
 }
 
+/** What the guard needs to recognise the new version, to end it and to put the previous one back. */
 export interface Trial {
   readonly change: NewFolder | NewCommit
   /** The program of the server. */
