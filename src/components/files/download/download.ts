@@ -11,8 +11,8 @@ const TEXT = /\.(gcode|g|gco|nc|cfg|conf|log|txt|ini|bkp)(\.[\d-]+)?$/i
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /**
- * Sends a file; `relative` gives its name, `roots` are those that it may be in. Throws ApiError 404 if it does not exist, 403 if it is not a regular file,
- * 416 for a range beyond its end.
+ * Sends a file; `relative` gives its name. With `roots`, its calls wait for their turn if it is on a network disk. Throws
+ * ApiError 404 if it does not exist, 403 if it is not a regular file, 416 for a range beyond its end.
  */
 export function sendDownload(
   { req, res }: RawRequest,

@@ -213,7 +213,7 @@ export class Uploads {
     const { staging, changes, roots } = this.#parts
     const existing = await roots.calls.find(place.real)
     if (existing?.isDirectory()) throw new ApiError(400, 'A folder has the name of the upload')
-    await makeFolders(dirname(place.real), roots.calls)
+    await makeFoldersDurably(dirname(place.real), roots.calls)
     if (thumbnail !== null) await this.#publishPicture(thumbnail.path, { place, file }, requester.caller)
     await staging.publish(file.path, place.real)
     const overwritten = existing !== undefined && place.root.name !== 'gcodes'
@@ -240,7 +240,7 @@ export class Uploads {
       const target = await access.resolve(caller, place.root, thumbnailPath(place.relative), MAKE_FILE)
       const { atimeMs, mtimeMs } = await calls.stat(file.path)
       await calls.utimes(path, atimeMs / 1000, mtimeMs / 1000)
-      await makeFolders(dirname(target.real), calls)
+      await makeFoldersDurably(dirname(target.real), calls)
       await staging.publish(path, target.real)
     } catch (error) {
       this.#parts.core.log.warning(`the picture of ${place.relative} was not stored: ${messageOf(error)}`)
@@ -332,7 +332,7 @@ function checkDigest({ fields, digest }: UploadForm): void {
 }
 
 /** Makes a folder and those above it, durably. */
-async function makeFolders(folder: string, calls: DiskCalls): Promise<void> {
+async function makeFoldersDurably(folder: string, calls: DiskCalls): Promise<void> {
   const first = await calls.mkdir(folder, { recursive: true })
   if (first === undefined) return
   for (let made = folder; made.length >= first.length; made = dirname(made)) {
