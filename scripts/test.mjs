@@ -1,5 +1,5 @@
-// Runs the tests: those that need nothing besides the repository, Node, npm and git; with `--system` the system tests; or the
-// files named on the command line. `--times` lists the files that cost the most processor time. A process for each file would
+// Runs the tests: those that need nothing besides the repository, Node and npm; with `--system` the system tests; or the
+// files that the command line names. `--times` lists the files that cost the most processor time. A process for each file would
 // cost more than most tests, and many tests wait for a clock; so a few processes run in parallel, and each takes the next file
 // when it has finished one.
 import { spawn, spawnSync } from 'node:child_process'

@@ -146,12 +146,12 @@ async function runOnce(
   return reason
 }
 
-/** Milliseconds in which file calls end that have only just started. */
+/** Milliseconds that file calls have to end before the process does. */
 const LAST_CALLS = 1000
 
 const hasFileCalls = () => process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))
 
-/** Ends the process when its last file calls have ended, or will not. */
+/** Ends the process when its last file calls have ended, or after a second. */
 async function finish(code: number): Promise<void> {
   for (let left = LAST_CALLS; left > 0 && hasFileCalls(); left -= 10) await setTimeout(10)
   endProcess(code)

@@ -4,7 +4,7 @@ import type { Move } from './move.ts'
 
 /** Distances in mm, as in printer.cfg. */
 export interface DeltaShape {
-  /** Of the towers: delta_radius. */
+  /** From the centre to the towers: delta_radius. */
   readonly radius: number
   readonly printRadius: number
   /** Of the shortest arm. */

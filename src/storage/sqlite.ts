@@ -110,7 +110,10 @@ export class Sqlite implements Reader {
     })
   }
 
-  /** Runs `work`, which only reads, in the order of the calls: after the writes that wait, and at once if none does. */
+  /**
+   * Runs `work`, which only reads, in the order of the calls: after the writes that wait, and at once if none does. It also
+   * reads while nothing can be written.
+   */
   read<T>(work: () => T): T | Promise<T> {
     return this.#queue.length === 0 ? work() : this.write(work).catch(work)
   }

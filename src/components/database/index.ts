@@ -29,7 +29,7 @@ function serve(core: Core, scope: Scope, rules: NamespaceRules): void {
       }),
       'server.database.get_item': position => {
         rules.checkRead(position.namespace)
-        // A client may read what it has sent before, without the reply to that.
+        // A client may read what it has just sent, before it has the reply to that.
         return db.read(() => getItem(namespaces, position))
       },
       'server.database.post_item': (item, caller) => {

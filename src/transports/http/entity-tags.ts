@@ -7,7 +7,7 @@ const MAX_LENGTH = 16 * 1024
 
 export class EntityTags {
   readonly #last = new Map<string, { readonly body: string; readonly tag: string }>()
-  /** Other than that of every earlier start. */
+  /** Differs from that of every earlier start. */
   readonly #start = Math.round((performance.timeOrigin + performance.now()) * 1000).toString(36)
   #count = 0
 

@@ -26,7 +26,7 @@ const SLICER_POINTS = 1024
 /** A layer without a comment is at least so much higher than the one before, in mm. */
 const LAYER_STEP = 0.01
 
-/** Commands before which Klipper stops, and whose own time is not known or nothing. */
+/** Klipper stops before these commands. The time that they need themselves is 0, or not known. */
 const STOPPING = [
   'M400',
   'SET_DUAL_CARRIAGE',

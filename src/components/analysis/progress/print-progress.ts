@@ -184,7 +184,7 @@ function progressOf(job: Job, { print_stats, virtual_sdcard, gcode_move }: Statu
   }
 }
 
-/** As a person has set it; far out of the usual it allows no forecast. */
+/** As a person has set it, within limits: a factor near 0 would make the time left endless. */
 function speedFactorOf(move: Status[string]): number {
   return Math.min(100, Math.max(0.01, numberOf(move?.speed_factor) || 1))
 }
