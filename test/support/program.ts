@@ -1,5 +1,5 @@
 // Whether a program that a test needs is on this machine; running the program would take as long as some tests. Only system
-// tests may need one that does not come with Node, npm and git.
+// tests may need one that does not come with Node and npm.
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 

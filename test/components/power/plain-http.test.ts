@@ -227,7 +227,7 @@ test('the connections of at most 200 servers are kept', async () => {
   http.close()
 })
 
-test('a read that has to end rejects with the reason, and its connection with it', async () => {
+test('a read whose deadline ends rejects with the reason, and closes its connection', async () => {
   const ended = Promise.withResolvers<void>()
   const requested = Promise.withResolvers<void>()
   await using server = await RawServer.start(socket => {

@@ -93,7 +93,7 @@ function printFile(moves: number): string {
   return `${lines.join('\n')}\n`
 }
 
-test('a real Spoolman gets the filament of a print once, though it is killed within', { skip }, async t => {
+test('a real Spoolman that is killed during a print has its filament once', { skip }, async t => {
   await using spoolman = await Spoolman.start()
   await using rig = await startRig({
     conf: `[spoolman]\nserver: ${spoolman.url}\nsync_rate: 1\n`,

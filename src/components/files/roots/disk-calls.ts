@@ -29,7 +29,7 @@ const ONE_PATH = {
 }
 const TWO_PATHS = { copyFile, rename }
 
-/** They reject with DiskSilent, too. Paths are those of the system, without links as far as they are known. */
+/** They also reject with DiskSilent. Paths are absolute, and their links are resolved as far as the caller knows them. */
 export type DiskCalls = typeof ONE_PATH &
   typeof TWO_PATHS & {
     /** The facts of a file or folder, with links followed; undefined for what is missing. Rejects with DiskSilent. */
@@ -46,6 +46,7 @@ export type DiskCalls = typeof ONE_PATH &
 
 type Call = (...args: never[]) => Promise<unknown>
 
+/** The calls for files on `disks` and on local disks. */
 export function diskCalls(disks: RemoteDisks): DiskCalls {
   const guarded = (calls: object, count: 1 | 2) =>
     Object.entries(calls as Record<string, Call>).map(([name, call]) => [

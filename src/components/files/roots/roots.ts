@@ -53,7 +53,7 @@ export interface RootsOptions {
   /** Whether links may lead out of the roots. */
   readonly followLinks?: boolean
   readonly clock?: Clock
-  /** Those of the machine; by default those that only these roots use. */
+  /** Shared by all roots of the machine; by default these roots have their own. */
   readonly disks?: RemoteDisks
 }
 
