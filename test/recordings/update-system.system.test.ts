@@ -232,7 +232,11 @@ test('a full update waits for Klippy as recorded', { skip: absentRecording('upd_
   for (const recorded of loadUpdates('upd_extra2')) {
     const { name, request } = recorded
     if (request === undefined) continue
-    if (name.startsWith('full_')) await server.klippy.close()
+    if (name.startsWith('full_')) {
+      const before = client.frames.length
+      await server.klippy.close()
+      await client.find(({ method }, index) => index >= before && method === 'notify_klippy_disconnected')
+    }
     await replay(t, client, recorded)
   }
 })
