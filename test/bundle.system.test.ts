@@ -22,23 +22,14 @@ import { fleet } from '../src/api/fleet.ts'
 import { api } from '../src/api/index.ts'
 import { workshop } from '../src/api/workshop.ts'
 import { everySection } from './support/every-section.ts'
+import { FREE_PORT_CONF } from './support/free-port-conf.ts'
 import { postJson, sendRequest } from './support/raw-http.ts'
 import { copyBundle } from './support/server-bundle.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'bundle-'))
 const OUTPUT = join(FOLDER, 'dist')
 const DATA = join(FOLDER, 'data')
-const CONF = `[server]
-host: 127.0.0.1
-port: 0
-ssl_port: 0
-[authorization]
-trusted_clients: 127.0.0.1
-[machine]
-provider: none
-[announcements]
-enable_moonlight: False
-[file_manager]
+const CONF = `${FREE_PORT_CONF}[file_manager]
 enable_object_processing: True
 `
 

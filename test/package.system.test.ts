@@ -9,6 +9,7 @@ import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { FREE_PORT_CONF } from './support/free-port-conf.ts'
 import { startRig } from './support/rig.ts'
 import { copyBundle } from './support/server-bundle.ts'
 
@@ -16,16 +17,6 @@ const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDER = mkdtempSync(join(tmpdir(), 'package-'))
 const USER = join(FOLDER, 'user')
-const CONF = `[server]
-host: 127.0.0.1
-port: 0
-[authorization]
-trusted_clients: 127.0.0.1
-[machine]
-provider: none
-[announcements]
-enable_moonlight: False
-`
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
 
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
@@ -73,7 +64,7 @@ test('its command runs a server with a virtual printer, with its data in the pre
   await installed
   const config = join(USER, 'printer_data', 'config')
   mkdirSync(config, { recursive: true })
-  writeFileSync(join(config, 'moonraker.conf'), CONF)
+  writeFileSync(join(config, 'moonraker.conf'), FREE_PORT_CONF)
   const command = join(USER, 'node_modules', '.bin', 'moonraker-ts')
   const server = spawn(command, ['--virtual-printer'], { cwd: USER })
   const ended = once(server, 'exit')

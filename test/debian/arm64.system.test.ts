@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { FREE_PORT_CONF } from '../support/free-port-conf.ts'
 import { absent } from '../support/program.ts'
 import { sendRequest } from '../support/raw-http.ts'
 import { BuiltPackages } from './built-packages.ts'
@@ -27,18 +28,6 @@ const ENV = { ...process.env, QEMU_LD_PREFIX: LIBRARIES }
 
 const withoutArm64 =
   LIBRARIES === undefined ? "ARM64_ROOT names no folder with Debian's libraries for arm64" : absent(QEMU)
-
-const CONF = `[server]
-host: 127.0.0.1
-port: 0
-ssl_port: 0
-[authorization]
-trusted_clients: 127.0.0.1
-[machine]
-provider: none
-[announcements]
-enable_moonlight: False
-`
 
 suite('packages for arm64', { skip: withoutArm64, timeout: 300_000 }, () => {
   let packages: BuiltPackages
@@ -71,7 +60,7 @@ suite('packages for arm64', { skip: withoutArm64, timeout: 300_000 }, () => {
   test('the server starts, reads a file in its worker, and prints it', async () => {
     const data = join(packages.folder, 'data')
     mkdirSync(join(data, 'config'), { recursive: true })
-    writeFileSync(join(data, 'config/moonraker.conf'), CONF)
+    writeFileSync(join(data, 'config/moonraker.conf'), FREE_PORT_CONF)
     const program = [join(home, 'bin/node'), join(home, 'dist/moonraker.cjs')]
     const args = [...COMMAND, ...program, '--virtual-printer', '--speed', '1000', '-d', data]
     server = spawn('unshare', args, { env: ENV, stdio: ['ignore', 'pipe', 'inherit'] })
