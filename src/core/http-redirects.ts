@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { REACH, type reachOf } from './address-reach.ts'
 import type { Hop } from './http-hop.ts'
-import type { HttpRequestHead } from './http-request.ts'
+import { basicAuthorization, type HttpRequestHead } from './http-request.ts'
 
 /** Headers that must not be sent to another origin. */
 const PRIVATE_HEADERS = new Set(['authorization', 'cookie', 'host', 'proxy-authorization', 'x-api-key'])
@@ -89,6 +89,5 @@ function withAuth(headers: Hop['headers'], auth: HttpRequestHead['auth'] | undef
   if (auth === undefined) return headers
   const hasOne = Object.keys(headers).some(name => name.toLowerCase() === 'authorization')
   if (hasOne) return headers
-  const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
-  return { ...headers, Authorization: `Basic ${credentials}` }
+  return { ...headers, Authorization: basicAuthorization(auth.username, auth.password) }
 }

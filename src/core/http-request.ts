@@ -33,3 +33,8 @@ export interface TlsOptions {
   /** Accepts every certificate: for devices at home that made their own. */
   readonly insecure?: boolean
 }
+
+/** The value of the header `Authorization` for HTTP Basic (RFC 7617), in UTF-8. */
+export function basicAuthorization(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}

@@ -1,7 +1,7 @@
 // What a sender of one service is, and what all of them use.
 import { messageOf } from '../../core/errors.ts'
 import { type HttpClient, HttpClientError, type HttpReply } from '../../core/http-client.ts'
-import type { HttpRequestHead } from '../../core/http-request.ts'
+import { basicAuthorization, type HttpRequestHead } from '../../core/http-request.ts'
 import { DeliveryError, type Message } from './message.ts'
 import type { ServiceUrl } from './service-url.ts'
 
@@ -87,7 +87,7 @@ export function baseOf({ host, port }: ServiceUrl, secure: boolean): string {
 /** Credentials in a header, where the URL has a user. */
 export function basicAuth({ user, password }: ServiceUrl): Record<string, string> {
   if (user === '') return {}
-  return { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
+  return { Authorization: basicAuthorization(user, password) }
 }
 
 /** Title and body as one text, for services without titles. */

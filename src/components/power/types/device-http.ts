@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import type { Core } from '../../../component/component.ts'
 import { sleep } from '../../../core/clock.ts'
 import type { HttpReply } from '../../../core/http-client.ts'
+import { basicAuthorization } from '../../../core/http-request.ts'
 import type { Deadline } from '../deadline.ts'
 import type { DriverContext } from '../driver.ts'
 import type { PowerType } from '../options.ts'
@@ -135,14 +136,10 @@ function headersOf({ headers, body, auth }: DeviceRequest): Record<string, strin
   const hasAuth = auth !== undefined && auth.username !== '' && auth.password !== ''
   return {
     'User-Agent': 'Moonraker',
-    ...(hasAuth && { Authorization: `Basic ${base64(`${auth.username}:${auth.password}`)}` }),
+    ...(hasAuth && { Authorization: basicAuthorization(auth.username, auth.password) }),
     ...(body !== undefined && typeof body !== 'string' && { 'Content-Type': 'application/json' }),
     ...headers,
   }
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64')
 }
 
 /** The JSON of a reply. Throws Error for a reply that is not JSON. */
