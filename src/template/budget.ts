@@ -16,6 +16,8 @@ export interface TemplateLimits {
 }
 
 const STEPS_PER_TURN = 5000
+/** Characters that a search compares in the time of one step. */
+const COMPARISONS_PER_STEP = 512
 
 /** The rest of a render's limits. Every check throws a TemplateError of kind LimitError. */
 export class Budget {
@@ -65,6 +67,11 @@ export class Budget {
   weigh(value: unknown): void {
     if (typeof value === 'string') this.spend(value.length >> 6)
     else this.spend(itemCount(value) >> 2)
+  }
+
+  /** Counts a search for `part` in `text`: in the worst case it compares each character with each. */
+  weighSearch(text: string, part: string): void {
+    this.spend(Math.floor((Math.max(0, text.length - part.length) * part.length) / COMPARISONS_PER_STEP))
   }
 
   /** Checks the size of a value that the template made. */

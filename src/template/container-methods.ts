@@ -133,13 +133,15 @@ function keyError(key: unknown, run: Run): TemplateError {
   return new TemplateError('KeyError', repr(key, run.budget))
 }
 
-function dictItems(dict: Dict): Sequence[] {
-  return dictEntries(dict).map(([key, value]) => tuple(key, value))
+/** The pairs of a dict as tuples, each of which counts as work. */
+export function pairTuples(dict: Dict, run: Run): Sequence[] {
+  run.budget.spend(dictSize(dict))
+  return dictEntries(dict).map(pair => tuple(...pair))
 }
 
 /** Methods of a dict. */
 export const dictMethods: Builtins<Dict> = {
-  items: { params: [], run: dict => new Sequence('dict_items', dictItems(dict)) },
+  items: { params: [], run: (dict, _, run) => new Sequence('dict_items', pairTuples(dict, run)) },
   keys: { params: [], run: dict => new Sequence('dict_keys', dictKeys(dict)) },
   values: {
     params: [],

@@ -61,6 +61,7 @@ export function iterate(value: unknown, budget: Budget): readonly unknown[] {
   }
   if (typeof value === 'string') {
     budget.checkItems(value.length)
+    budget.spend(value.length >> 2)
     return codePoints(value)
   }
   if (value instanceof Undefined) {
@@ -221,6 +222,10 @@ export function equals(left: unknown, right: unknown, budget: Budget, depth = 0)
   budget.spend(1)
   if (left instanceof Undefined) left.touch()
   if (right instanceof Undefined) right.touch()
+  if (typeof left === 'string' && typeof right === 'string') {
+    if (left.length === right.length) budget.weigh(left)
+    return left === right
+  }
   if (left === right) return true
   const a = numberOf(left)
   if (a !== undefined) return a === numberOf(right)
@@ -244,7 +249,10 @@ export function order(left: unknown, right: unknown, operator: string, budget: B
   const a = numberOf(left)
   const b = numberOf(right)
   if (a !== undefined && b !== undefined) return a < b ? -1 : a > b ? 1 : a === b ? 0 : Number.NaN
-  if (typeof left === 'string' && typeof right === 'string') return left < right ? -1 : left > right ? 1 : 0
+  if (typeof left === 'string' && typeof right === 'string') {
+    budget.weigh(left.length < right.length ? left : right)
+    return left < right ? -1 : left > right ? 1 : 0
+  }
   for (const side of [left, right]) if (side instanceof Undefined) throw side.error()
   const items = sequenceItems(left)
   const others = sequenceItems(right)
@@ -263,7 +271,10 @@ export function order(left: unknown, right: unknown, operator: string, budget: B
 export function contains(container: unknown, item: unknown, budget: Budget): boolean | Promise<boolean> {
   if (typeof container === 'string') {
     if (item instanceof Undefined) throw item.error()
-    if (typeof item === 'string') return container.includes(item)
+    if (typeof item === 'string') {
+      budget.weighSearch(container, item)
+      return container.includes(item)
+    }
     const type = typeName(item)
     throw new TemplateError('TypeError', `'in <string>' requires string as left operand, not ${type}`)
   }

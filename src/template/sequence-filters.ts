@@ -1,6 +1,8 @@
 // The filters on lists and dicts.
 
 import { type Builtin, type Builtins, type Run, required } from './builtin.ts'
+import { pairTuples } from './container-methods.ts'
+import { dictSize } from './dict.ts'
 import { getItem } from './lookup.ts'
 import { arithmetic, equals, isTrue, iterate, lengthOf, order } from './operators.ts'
 import { TemplateError } from './template-error.ts'
@@ -9,8 +11,12 @@ import { dictEntries, integerOf, isDict, type Named, Sequence, tuple, typeName, 
 
 /** What an `attribute` argument (`"a.b.0"`, a number, or null for the item itself) selects from an item. */
 async function pick(item: unknown, attribute: unknown, fallback: unknown, run: Run): Promise<unknown> {
+  // A filter over many items runs in several turns of the event loop.
+  if (run.budget.isTired) await run.budget.breathe()
   if (attribute === null || attribute === undefined) return item
+  run.budget.weigh(attribute)
   const path = typeof attribute === 'string' ? attribute.split('.') : [attribute]
+  run.budget.spend(path.length)
   let value = item
   for (const part of path) {
     const key = typeof part === 'string' && /^\d+$/.test(part) ? Number(part) : part
@@ -20,8 +26,11 @@ async function pick(item: unknown, attribute: unknown, fallback: unknown, run: R
   return value
 }
 
-function foldCase(value: unknown, caseSensitive: unknown): unknown {
-  return typeof value === 'string' && !isTrue(caseSensitive) ? value.toLowerCase() : value
+function foldCase(value: unknown, caseSensitive: unknown, run: Run): unknown {
+  if (typeof value !== 'string' || isTrue(caseSensitive)) return value
+  // A copy for each item, also where all items are the same text.
+  run.budget.weigh(value)
+  return value.toLowerCase()
 }
 
 interface Keyed {
@@ -38,7 +47,7 @@ async function keyed(
 ): Promise<Keyed[]> {
   const pairs: Keyed[] = []
   for (const item of iterate(value, run.budget)) {
-    pairs.push({ item, key: foldCase(await pick(item, attribute, fallback, run), caseSensitive) })
+    pairs.push({ item, key: foldCase(await pick(item, attribute, fallback, run), caseSensitive, run) })
   }
   return pairs
 }
@@ -69,7 +78,7 @@ async function sorted(
   const rows: { item: unknown; keys: unknown[] }[] = []
   for (const item of iterate(value, run.budget)) {
     const keys: unknown[] = []
-    for (const path of paths) keys.push(foldCase(await pick(item, path, undefined, run), caseSensitive))
+    for (const path of paths) keys.push(foldCase(await pick(item, path, undefined, run), caseSensitive, run))
     rows.push({ item, keys })
   }
   const direction = isTrue(reverse) ? -1 : 1
@@ -154,17 +163,22 @@ async function mapped(value: unknown, args: unknown[], named: Named, run: Run): 
   }
   const [filter, ...rest] = args
   if (filter === undefined) throw new TemplateError('FilterArgumentError', 'map requires a filter argument')
-  for (const item of items) results.push(await run.applyFilter(str(filter, run.budget), item, rest, named))
+  for (const item of items) {
+    if (run.budget.isTired) await run.budget.breathe()
+    results.push(await run.applyFilter(str(filter, run.budget), item, rest, named))
+  }
   return results
 }
 
 function batches(items: readonly unknown[], size: number, fill: unknown, run: Run): unknown[][] {
   if (size < 1) throw new TemplateError('ValueError', 'batch needs at least 1 item in a row')
   const rows: unknown[][] = []
+  run.budget.spend(Math.ceil(items.length / size))
   for (let at = 0; at < items.length; at += size) rows.push(items.slice(at, at + size))
   const last = rows.at(-1)
   if (last && fill !== null) {
     run.budget.checkItems(size)
+    run.budget.spend(size >> 2)
     while (last.length < size) last.push(fill)
   }
   return rows
@@ -173,6 +187,7 @@ function batches(items: readonly unknown[], size: number, fill: unknown, run: Ru
 function columns(items: readonly unknown[], count: number, fill: unknown, run: Run): unknown[][] {
   if (count < 1) throw new TemplateError('ValueError', 'slice needs at least 1 column')
   run.budget.checkItems(count)
+  run.budget.spend(count)
   const size = Math.floor(items.length / count)
   const longer = items.length % count
   let at = 0
@@ -215,7 +230,8 @@ function sortedPairs(
     throw new TemplateError('FilterArgumentError', 'You can only sort by either "key" or "value"')
   }
   const direction = isTrue(reverse) ? -1 : 1
-  const sortKey = (pair: [unknown, unknown]) => foldCase(by === 'key' ? pair[0] : pair[1], caseSensitive)
+  const sortKey = (pair: [unknown, unknown]) => foldCase(by === 'key' ? pair[0] : pair[1], caseSensitive, run)
+  run.budget.spend(dictSize(value))
   const pairs = dictEntries(value).sort((a, b) => direction * order(sortKey(a), sortKey(b), '<', run.budget))
   return pairs.map(pair => tuple(...pair))
 }
@@ -260,9 +276,9 @@ export const sequenceFilters: Builtins = {
   },
   items: {
     params: [],
-    run(value) {
+    run(value, _, run) {
       if (value instanceof Undefined) return []
-      if (isDict(value)) return dictEntries(value).map(pair => tuple(...pair))
+      if (isDict(value)) return pairTuples(value, run)
       throw new TemplateError('TypeError', 'Can only get item pairs from a mapping.')
     },
   },

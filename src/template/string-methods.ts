@@ -3,7 +3,7 @@
 import { trimEndOf } from '../core/trim-characters.ts'
 import { formatBraces } from './brace-format.ts'
 import { type Builtin, type Builtins, type Run, textArgument } from './builtin.ts'
-import { characters, isTrue, iterate, lengthOf } from './operators.ts'
+import { characters, contains, isTrue, iterate, lengthOf } from './operators.ts'
 import { TemplateError } from './template-error.ts'
 import { codePoints } from './text.ts'
 import { integerOf, Sequence, tuple, typeName } from './values.ts'
@@ -23,6 +23,7 @@ export function capitalized(text: string): string {
 
 /** Replaces `from` by `to`, at most `limit` times (a negative limit means every time). */
 export function replaceText(text: string, from: string, to: string, limit: number, run: Run): string {
+  run.budget.weighSearch(text, from)
   const places = from === '' ? text.length + 1 : text.split(from, limit < 0 ? undefined : limit + 1).length
   run.budget.checkLength(text.length + places * to.length)
   if (limit < 0) return text.replaceAll(from, () => to)
@@ -34,12 +35,13 @@ export function replaceText(text: string, from: string, to: string, limit: numbe
 }
 
 /** Removes the characters of `set` (white space if null) from the chosen ends. */
-export function stripText(text: string, set: unknown, ends: 'both' | 'left' | 'right'): string {
+export function stripText(text: string, set: unknown, ends: 'both' | 'left' | 'right', run: Run): string {
   const inSet = (character: string) =>
     typeof set === 'string' ? set.includes(character) : WHITE_SPACE.test(character)
   if (set !== null && set !== undefined && typeof set !== 'string') {
     throw new TemplateError('TypeError', `strip arg must be None or str, not ${typeName(set)}`)
   }
+  if (typeof set === 'string') run.budget.weighSearch(text, set)
   let start = 0
   let end = text.length
   while (ends !== 'right' && start < end && inSet(text.charAt(start))) start += 1
@@ -69,8 +71,9 @@ function splitWhiteSpace(text: string, limit: number): string[] {
   return parts
 }
 
-function splitText(text: string, separator: string, limit: number): string[] {
+function splitText(text: string, separator: string, limit: number, run: Run): string[] {
   if (separator === '') throw new TemplateError('ValueError', 'empty separator')
+  run.budget.weighSearch(text, separator)
   const parts = text.split(separator)
   if (limit < 0 || parts.length <= limit + 1) return parts
   return [...parts.slice(0, limit), parts.slice(limit).join(separator)]
@@ -82,28 +85,28 @@ function reversed(text: string): string {
 
 const split: Builtin<string> = {
   params: ['sep', 'maxsplit'],
-  run(text, [separator = null, limit = -1]) {
+  run(text, [separator = null, limit = -1], run) {
     const most = integerOf(limit, 'maxsplit')
     if (separator === null) return splitWhiteSpace(text, most)
-    return splitText(text, textArgument(separator, 'split', 'sep'), most)
+    return splitText(text, textArgument(separator, 'split', 'sep'), most, run)
   },
 }
 
 const rsplit: Builtin<string> = {
   params: ['sep', 'maxsplit'],
-  run(text, [separator = null, limit = -1]) {
+  run(text, [separator = null, limit = -1], run) {
     const most = integerOf(limit, 'maxsplit')
     const mirrored = reversed(text)
     const parts =
       separator === null
         ? splitWhiteSpace(mirrored, most)
-        : splitText(mirrored, reversed(textArgument(separator, 'rsplit', 'sep')), most)
+        : splitText(mirrored, reversed(textArgument(separator, 'rsplit', 'sep')), most, run)
     return parts.reverse().map(reversed)
   },
 }
 
 function strip(ends: 'both' | 'left' | 'right'): Builtin<string> {
-  return { params: ['chars'], run: (text, [set = null]) => stripText(text, set, ends) }
+  return { params: ['chars'], run: (text, [set = null], run) => stripText(text, set, ends, run) }
 }
 
 function affix(name: string, has: (text: string, part: string) => boolean): Builtin<string> {
@@ -126,8 +129,9 @@ function section(text: string, start: unknown, end: unknown): string {
 function find(name: string, last: boolean, strict: boolean): Builtin<string> {
   return {
     params: ['sub', 'start', 'end'],
-    run(text, [sub, start = null, end = null]) {
+    run(text, [sub, start = null, end = null], run) {
       const part = textArgument(sub, name, 'sub')
+      run.budget.weighSearch(text, part)
       const from = start === null ? 0 : integerOf(start, 'start')
       const skipped = from < 0 ? Math.max(0, text.length + from) : from
       const inside = section(text, start, end)
@@ -162,8 +166,9 @@ function fillCharacter(fill: unknown, name: string): string {
 function partition(name: string, last: boolean): Builtin<string> {
   return {
     params: ['sep'],
-    run(text, [separator]) {
+    run(text, [separator], run) {
       const part = textArgument(separator, name, 'sep')
+      run.budget.weighSearch(text, part)
       const at = last ? text.lastIndexOf(part) : text.indexOf(part)
       if (at < 0) return last ? tuple('', '', text) : tuple(text, '', '')
       return tuple(text.slice(0, at), part, text.slice(at + part.length))
@@ -187,7 +192,8 @@ function zeroFilled(text: string, width: number, run: Run): string {
   return sign + text.slice(sign.length).padStart(width - sign.length, '0')
 }
 
-function joined(separator: string, values: unknown, run: Run): string {
+/** Python's `separator.join(values)`. */
+export function joinStrings(separator: string, values: unknown, run: Run): string {
   const parts = iterate(values, run.budget)
   let length = 0
   for (const [index, part] of parts.entries()) {
@@ -214,7 +220,7 @@ export const stringMethods: Builtins<string> = {
       return isTrue(keep) ? lines : lines.map(line => trimEndOf(line, '\r\n'))
     },
   },
-  join: { params: ['iterable'], run: (text, [values = null], run) => joined(text, values, run) },
+  join: { params: ['iterable'], run: (text, [values = null], run) => joinStrings(text, values, run) },
   strip: strip('both'),
   lstrip: strip('left'),
   rstrip: strip('right'),
@@ -244,7 +250,11 @@ export const stringMethods: Builtins<string> = {
   rindex: find('rindex', true, true),
   count: {
     params: ['sub'],
-    run: (text, [sub]) => text.split(textArgument(sub, 'count', 'sub')).length - (sub === '' ? -1 : 1),
+    run(text, [sub], run) {
+      const part = textArgument(sub, 'count', 'sub')
+      run.budget.weighSearch(text, part)
+      return text.split(part).length - (part === '' ? -1 : 1)
+    },
   },
   isdigit: every(/^\p{Nd}+$/u),
   isdecimal: every(/^\p{Nd}+$/u),
@@ -283,6 +293,6 @@ export const stringMethods: Builtins<string> = {
   __len__: { params: [], run: text => characters(text).length },
   __contains__: {
     params: ['sub'],
-    run: (text, [sub]) => text.includes(textArgument(sub, '__contains__', 'sub')),
+    run: (text, [sub], run) => contains(text, textArgument(sub, '__contains__', 'sub'), run.budget),
   },
 }

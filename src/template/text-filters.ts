@@ -7,7 +7,7 @@ import { getAttribute } from './lookup.ts'
 import { fixed, roundHalfEven } from './number-format.ts'
 import { isTrue } from './operators.ts'
 import { formatPercent } from './percent-format.ts'
-import { capitalized, centerText, replaceText, stripText } from './string-methods.ts'
+import { capitalized, centerText, joinStrings, replaceText, stripText } from './string-methods.ts'
 import { TemplateError } from './template-error.ts'
 import { codePoints, jsonText, repr, str } from './text.ts'
 import {
@@ -106,9 +106,20 @@ function urlEncoded(value: unknown, run: Run): string {
     return percentEncoded(str(value, run.budget), '/')
   }
   const part = (each: unknown) => percentEncoded(str(each, run.budget), ' ').replaceAll(' ', '+')
-  return pairsOf(value)
-    .map(([key, each]) => `${part(key)}=${part(each)}`)
-    .join('&')
+  return writePairs(pairsOf(value), ([key, each]) => `${part(key)}=${part(each)}`, run).join('&')
+}
+
+type Pair = [unknown, unknown]
+
+/** Writes pairs one by one, so that a text that grows too long ends at once: many pairs can share one long value. */
+function writePairs(pairs: readonly Pair[], write: (pair: Pair) => string, run: Run): string[] {
+  let length = 0
+  return pairs.map(pair => {
+    const text = write(pair)
+    length += text.length
+    run.budget.checkLength(length)
+    return text
+  })
 }
 
 function truncated(text: string, length: number, whole: boolean, end: string, leeway: number): string {
@@ -162,15 +173,14 @@ function xmlAttributes(value: unknown, autospace: boolean, run: Run): string {
   const attributes = isDict(value) ? dictEntries(value) : []
   if (value instanceof Undefined) throw value.error()
   if (!isDict(value)) throw new TemplateError('TypeError', `xmlattr needs a dict, not '${typeName(value)}'`)
-  const text = attributes
-    .filter(([, each]) => each !== null && !(each instanceof Undefined))
-    .map(([key, each]) => {
-      const name = str(key, run.budget)
-      if (/[\s/>=]/.test(name))
-        throw new TemplateError('ValueError', `Invalid character in attribute name: '${name}'`)
-      return `${escapeHtml(name)}="${escapeHtml(str(each, run.budget))}"`
-    })
-    .join(' ')
+  const given = attributes.filter(([, each]) => each !== null && !(each instanceof Undefined))
+  const written = ([key, each]: Pair) => {
+    const name = str(key, run.budget)
+    if (/[\s/>=]/.test(name))
+      throw new TemplateError('ValueError', `Invalid character in attribute name: '${name}'`)
+    return `${escapeHtml(name)}="${escapeHtml(str(each, run.budget))}"`
+  }
+  const text = writePairs(given, written, run).join(' ')
   return autospace && text !== '' ? ` ${text}` : text
 }
 
@@ -308,7 +318,7 @@ export const textFilters: Builtins = {
   tojson: { params: ['indent'], run: (value, [indent = null], run) => toJson(value, indent, run) },
   trim: {
     params: ['chars'],
-    run: (value, [set = null], run) => stripText(str(value, run.budget), set, 'both'),
+    run: (value, [set = null], run) => stripText(str(value, run.budget), set, 'both', run),
   },
   truncate: {
     params: ['length', 'killwords', 'end', 'leeway'],
@@ -336,9 +346,8 @@ export const textFilters: Builtins = {
         hyphens: isTrue(hyphens),
       }
       const lines = str(value, run.budget).split(/\r\n|\r|\n/)
-      return lines
-        .flatMap(line => wrapLine(line, style))
-        .join(newline === null ? '\n' : str(newline, run.budget))
+      const wrapped = lines.flatMap(line => wrapLine(line, style))
+      return joinStrings(newline === null ? '\n' : str(newline, run.budget), wrapped, run)
     },
   },
   xmlattr: {

@@ -39,6 +39,22 @@ const RUNAWAYS = [
   looped('big|length'),
   looped("big.find('y')"),
   looped('big[5]'),
+  // One long text in many places: copies, comparisons and searches count for each.
+  '{([big.upper()] * 10)|unique|length}',
+  '{([big] * 7)|sort|length}',
+  '{([big] * 100)|max}',
+  "{([big] * 100).count('y' ~ big[1:])}",
+  "{('y' ~ big[1:]) in ([big] * 100)}",
+  "{(big[:99999] ~ 'y') in big}",
+  "{big.rfind(big[:99999] ~ 'y')}",
+  "{big.rpartition(big[:50000] ~ 'y' ~ big[:50000])}",
+  "{big.split(big[:99999] ~ 'y')}",
+  "{big.count(big[:99999] ~ 'y')}",
+  '{big.strip(big[:99999])}',
+  "{([{}] * 1000)|map(attribute='a.' * 100, default={})|list}",
+  '{% for i in range(20) %}{% set l = [0]|batch(90000, 1) %}{% endfor %}',
+  '{range(9000)|batch(1) is defined}',
+  '{big[:30000]|list is defined}',
   '{% macro m(n) %}{% if n %}{m(n-1)}{m(n-1)}{% endif %}{% endmacro %}{m(50)}',
 ]
 
