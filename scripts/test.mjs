@@ -45,6 +45,11 @@ const MEMORY_FIRST = 140
 const MEMORY_OTHERS = 300
 /** Node keeps the types that it stripped here: every process of the tests reads the same sources. */
 const CACHE = join(root, 'node_modules', '.cache', 'compile')
+/**
+ * V8's space for new objects, in MB: most objects of a test live shortly. In V8's own smaller space many are copied, and promoted,
+ * before they are garbage: a tenth more processor time.
+ */
+const NEW_SPACE = '--min-semi-space-size=16'
 const RUNNER = fileURLToPath(new URL('test-files.mjs', import.meta.url))
 /** A file system in memory, where Linux has one, and the bytes that the tests may need of it. */
 const MEMORY = '/dev/shm'
@@ -73,7 +78,7 @@ function temporaryFolder() {
 
 /** A process that runs one file at a time. */
 class Runner {
-  #child = spawn(process.execPath, [RUNNER], {
+  #child = spawn(process.execPath, [NEW_SPACE, RUNNER], {
     cwd: root,
     env: { ...process.env, TMPDIR: temporary, TEST_RUN_FOLDER: temporary, NODE_COMPILE_CACHE: CACHE },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
