@@ -26,7 +26,7 @@ import { isWithin, PathLock } from './roots/path-lock.ts'
 import { type RemoteDisks, remoteDisksPart } from './roots/remote-disks.ts'
 import { type ReservedPath, ReservedPaths } from './roots/reserved-paths.ts'
 import { RootMonitor } from './roots/root-monitor.ts'
-import { type Place, Roots, rootPermissions } from './roots/roots.ts'
+import { type Place, pathOfRoot, Roots, rootPermissions } from './roots/roots.ts'
 import { StagingFolders } from './roots/staging-folders.ts'
 import { WriteAccess } from './roots/write-access.ts'
 import { type FilesService, filesService, uploadService } from './service.ts'
@@ -153,11 +153,11 @@ class FileManager implements Component {
       roots,
       observer,
       notify: change => this.changes.notify(change),
-      prepare: ({ name, path }) =>
+      prepare: root =>
         staging
-          .removeLeftovers(path)
+          .removeLeftovers(pathOfRoot(root))
           .catch(error =>
-            core.log.warning(`old uploads in root '${name}' cannot be removed: ${messageOf(error)}`),
+            core.log.warning(`old uploads in root '${root.name}' cannot be removed: ${messageOf(error)}`),
           ),
     })
     const { config, logs, gcodes } = core.paths

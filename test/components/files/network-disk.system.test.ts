@@ -22,6 +22,7 @@ const TESTS: Readonly<Record<string, string>> = {
   'remote-folder': 'changes on a network file system are noticed by polling',
   'silent-disk': 'a network disk that does not respond holds one thread, and fails requests for it only',
   'silent-root': 'a root on a network disk that does not respond has a warning, until the disk responds',
+  'relinked-root': 'a root that becomes a link to a network disk that does not respond has a warning',
   'hung-calls':
     'calls that a network disk does not end leave threads for everything else, and end with the server',
 }

@@ -14,7 +14,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { get, type IncomingMessage } from 'node:http'
+import { get, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
@@ -25,7 +25,7 @@ import { quickClock } from '../../support/quick-clock.ts'
 import { postJson, sendRequest } from '../../support/raw-http.ts'
 import { ServerProcess } from '../../support/server-process.ts'
 import { openFileClient } from './file-client.ts'
-import { upload } from './form.ts'
+import { formBody, TYPE, upload } from './form.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'network-disk-'))
 const REMOTE = fileURLToPath(new URL('../../support/remote-folder.ts', import.meta.url))
@@ -149,7 +149,10 @@ async function silentRoot(): Promise<void> {
     })
     const { call, client, rig, refusal } = fileClient
     const warnings = async () => (await client.call('server.info')).result.warnings.join('\n')
+    const finishUpload = startUpload(rig.port)
+    assert.equal(((await call('list')) as unknown[]).length, 1)
     disk.kill('SIGSTOP')
+    assert.equal((await finishUpload()).statusCode, 503, 'its staging file cannot be created')
     while (!(await warnings()).includes("root 'gcodes' is on a network disk that does not respond"));
     assert.equal((await refusal('list', { root: 'gcodes' })).code, 503)
     assert.equal((await upload(rig.port, 'b.gcode', 'G28')).status, 503)
@@ -161,6 +164,42 @@ async function silentRoot(): Promise<void> {
   } finally {
     disk.kill('SIGCONT')
     unmount(target)
+  }
+}
+
+/** The folder of a root becomes a link to a network disk that does not respond: the server continues. */
+async function relinkedRoot(): Promise<void> {
+  const { target, disk } = mountRemote()
+  const link = join(FOLDER, 'link')
+  const local = join(FOLDER, 'local')
+  mkdirSync(local)
+  symlinkSync(local, link)
+  try {
+    await using fileClient = await openFileClient({
+      clock: quickClock(),
+      prepare: ({ gcodes }) => symlinkSync(link, gcodes),
+    })
+    disk.kill('SIGSTOP')
+    rmSync(link)
+    symlinkSync(target, link)
+    const warnings = async () => (await fileClient.client.call('server.info')).result.warnings.join('\n')
+    while (!(await warnings()).includes("root 'gcodes' is on a network disk that does not respond"));
+  } finally {
+    disk.kill('SIGCONT')
+    unmount(target)
+  }
+}
+
+/** Sends the headers of an upload, for which the server checks the disk. The function sends the form. */
+function startUpload(port: number): () => Promise<IncomingMessage> {
+  const body = formBody([{ filename: 'c.gcode', body: 'G28' }])
+  const headers = { 'Content-Type': TYPE, 'Content-Length': body.length }
+  const req = request(`http://127.0.0.1:${port}/server/files/upload`, { method: 'POST', headers })
+  req.flushHeaders()
+  return async () => {
+    req.end(body)
+    const [res] = await once(req, 'response')
+    return res.resume()
   }
 }
 
@@ -217,6 +256,7 @@ const TESTS: Readonly<Record<string, () => Promise<void>>> = {
   'remote-folder': remoteFolder,
   'silent-disk': silentDisk,
   'silent-root': silentRoot,
+  'relinked-root': relinkedRoot,
   'hung-calls': hungCalls,
 }
 

@@ -6,7 +6,7 @@ import { normalPath } from '../roots/client-path.ts'
 import type { DiskCalls } from '../roots/disk-calls.ts'
 import { withFileError } from '../roots/file-error.ts'
 import { isWithin, PathLock } from '../roots/path-lock.ts'
-import type { Place, Roots } from '../roots/roots.ts'
+import { type Place, pathOfRoot, type Roots } from '../roots/roots.ts'
 import type { StagingFolders } from '../roots/staging-folders.ts'
 import type { WritablePlace, WriteAccess, WriteRequest } from '../roots/write-access.ts'
 import type { ChangeNotifier, Requester } from '../tree/change-notifier.ts'
@@ -238,9 +238,11 @@ export class FileOperations {
   async withStagingPath<T>(place: Place, work: (path: string) => Promise<T>): Promise<T> {
     const { staging } = this.#parts
     const parent = dirname(place.absolute)
-    const [root, target] = await Promise.all([this.#calls.stat(place.root.path), this.#calls.stat(parent)])
-    const path = staging.allocate(root.dev === target.dev ? place.root.path : parent)
+    const top = pathOfRoot(place.root)
+    const [root, target] = await Promise.all([this.#calls.stat(top), this.#calls.stat(parent)])
+    const { path, ready } = staging.allocate(root.dev === target.dev ? top : parent)
     try {
+      await ready
       return await work(path)
     } finally {
       await this.#calls.remove(path).finally(() => staging.release(path))
@@ -255,13 +257,13 @@ export class FileOperations {
     const { staging, changes } = this.#parts
     await withFileError(shown(place), () => staging.publish(draft, place.absolute))
     const facts = factsFrom(await this.#calls.stat(place.absolute))
-    changes.report({ action: 'create_file', item: itemOf(place.root, place.relative, facts) })
+    await changes.report({ action: 'create_file', item: itemOf(place.root, place.relative, facts) })
   }
 
   /** Deletes a file for the server itself. The caller holds the lock. */
   async removeFile(place: Place): Promise<void> {
     await this.#unlink(place)
-    this.#parts.changes.report({ action: 'delete_file', item: goneItem(place.root, place.relative) })
+    await this.#parts.changes.report({ action: 'delete_file', item: goneItem(place.root, place.relative) })
   }
 
   async #publish(
@@ -276,13 +278,17 @@ export class FileOperations {
       item: itemOf(place.root, place.relative, facts),
       ...(from !== undefined && { source_item: { path: from.relative, root: from.root.name } }),
     }
-    this.#parts.changes.afterReply(requester, change)
+    await this.#parts.changes.afterReply(requester, change)
     return change
   }
 
-  #publishRemoval(requester: Requester, action: FileAction, { root, relative }: WritablePlace): FileChange {
+  async #publishRemoval(
+    requester: Requester,
+    action: FileAction,
+    { root, relative }: WritablePlace,
+  ): Promise<FileChange> {
     const change = { action, item: goneItem(root, relative) }
-    this.#parts.changes.afterReply(requester, change)
+    await this.#parts.changes.afterReply(requester, change)
     return change
   }
 

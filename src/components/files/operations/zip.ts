@@ -8,7 +8,7 @@ import { ApiError } from '../../../core/errors.ts'
 import type { Caller } from '../../../rpc/caller.ts'
 import { withFileError } from '../roots/file-error.ts'
 import { asMissing } from '../roots/remote-disks.ts'
-import type { Place } from '../roots/roots.ts'
+import { type Place, pathOfRoot } from '../roots/roots.ts'
 import type { StagedFile } from '../roots/staged-file.ts'
 import type { WritablePlace } from '../roots/write-access.ts'
 import { createStagedFile, describe, type FileItem, MAKE_FILE, type UploadParts } from '../upload/upload.ts'
@@ -91,7 +91,7 @@ export class Archives {
       await writeArchive(staged, members, { compress: false, signal })
       await lock.run({ write: [place.real] }, async () => {
         await staging.publish(staged.path, place.real)
-        changes.report({ action: 'create_file', item: await describe(place, this.#parts.roots) })
+        await changes.report({ action: 'create_file', item: await describe(place, this.#parts.roots) })
       })
     } finally {
       await staged.discard()
@@ -129,7 +129,7 @@ export class Archives {
     // Nothing may be awaited between `afterReply` and the reply.
     await file.discard()
     const item = await describe(place, this.#parts.roots)
-    changes.afterReply({ caller }, { action: replaced ? 'modify_file' : 'create_file', item })
+    await changes.afterReply({ caller }, { action: replaced ? 'modify_file' : 'create_file', item })
     return { destination: item, action: 'zip_files' }
   }
 
@@ -234,7 +234,7 @@ export class Archives {
   }
 
   async #checkSpace({ root }: Place, members: readonly Member[]): Promise<void> {
-    const found = await this.#parts.roots.calls.statfs(root.path).catch(asMissing)
+    const found = await this.#parts.roots.calls.statfs(pathOfRoot(root)).catch(asMissing)
     const needed = members.reduce((sum, { size }) => sum + size, KEPT_FREE)
     if (found === undefined || needed <= found.bavail * found.bsize) return
     throw new ApiError(507, `There is not enough space in root '${root.name}' for the archive`)

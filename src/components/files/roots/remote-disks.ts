@@ -59,6 +59,11 @@ export class RemoteDisks {
     }
   }
 
+  /** Whether the machine has network disks. */
+  get hasAny(): boolean {
+    return this.#mounts.hasRemote
+  }
+
   /** Whether `path`, without links, is on a network disk. */
   isRemote(path: string): boolean {
     return this.#mounts.isRemote(path)

@@ -134,12 +134,13 @@ export class RootMonitor {
   async #checkRoot(monitored: MonitoredRoot): Promise<void> {
     const { root, isLate, state: before } = monitored
     const { roots, observer, prepare } = this.#parts
-    const isLocal = typeof before?.real === 'string' && !roots.disks.isRemote(before.real)
-    const state = isLocal ? await readState(root, BLOCKING_CALLS) : await this.#readRemote(monitored)
+    const state = this.#isLocal(root, before)
+      ? await readState(root, BLOCKING_CALLS)
+      : await this.#readRemote(monitored)
     if (state === undefined) return
     const isOther = state.identity !== before?.identity
     if (!isOther && state.writable === before?.writable) return
-    if (isOther && state.identity !== null) await prepare(root)
+    if (isOther && state.identity !== null) await prepare({ ...root, real: state.real })
     if (this.#stopped || this.#monitored.get(root.name) !== monitored) return
     const updated = { ...root, writable: state.writable, real: state.real }
     monitored.state = state
@@ -150,6 +151,13 @@ export class RootMonitor {
     if (before !== null || isLate) await this.#notify(updated, state.identity)
     // Not awaited: the first scan may take long.
     if (isOther && state.identity !== null) void observer.open(updated)
+  }
+
+  /** Whether blocking calls return at once: no network disk is on the path, and no link leads to one since the last check. */
+  #isLocal({ path }: Root, before: RootState | null): boolean {
+    const { disks } = this.#parts.roots
+    if (typeof before?.real !== 'string' || disks.isRemote(before.real)) return false
+    return before.real === path || !disks.hasAny
   }
 
   /**

@@ -212,6 +212,11 @@ async function outsidePaths(
   return { relative: below(parent.path, parts.at(-1) ?? ''), indexPath, isLinkedFile: isFile }
 }
 
+/** The path of a root's folder, without links once they are known: RemoteDisks knows the disk of such paths only. */
+export function pathOfRoot({ real, path }: Root): string {
+  return real ?? path
+}
+
 /** The error for a root whose folder does not exist now. */
 export function rootMissing({ name }: Root): ApiError {
   return new ApiError(404, `The folder of root '${name}' is missing`)

@@ -29,14 +29,19 @@ export class StagedFile {
   #discarded = false
 
   /**
-   * Creates a file in the staging folder of `parent`. `room` and `finish` report errors of the file. Throws the
-   * system's error if `parent` does not exist. The owner calls `discard` in every case.
+   * Creates a file in the staging folder of `parent`, which must exist. `room` and `finish` report errors of the file;
+   * one of its creation is what `explain` makes of it. The owner calls `discard` in every case.
    */
-  constructor(folders: StagingFolders, parent: string) {
-    this.path = folders.allocate(parent)
+  constructor(folders: StagingFolders, parent: string, explain: (error: unknown) => unknown) {
+    const { path, ready } = folders.allocate(parent)
+    this.path = path
     this.#folders = folders
     this.#calls = folders.calls
-    this.#opened = this.#calls.open(this.path, 'wx')
+    this.#opened = ready
+      .then(() => this.#calls.open(path, 'wx'))
+      .catch(error => {
+        throw explain(error)
+      })
     this.#opened.catch(error => this.#fail(error))
   }
 
@@ -90,7 +95,7 @@ export class StagedFile {
     await this.#syncing
     await this.#close()
     await this.#calls.remove(this.path).catch(() => {})
-    this.#folders.release(this.path)
+    await this.#folders.release(this.path)
   }
 
   #startWriting(): void {

@@ -1,11 +1,11 @@
 // Staging folders: a file is written there and renamed to its place when it is complete. Each root has one, so that the
 // rename stays within a file system. The next start removes what a killed server leaves in them.
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, rmdirSync } from 'node:fs'
 import { constants } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { DiskCalls } from './disk-calls.ts'
 import { overwrite, restore } from './overwrite.ts'
+import { PathLock } from './path-lock.ts'
 
 /** The name of a staging folder. The server neither lists nor serves anything of this name, in any folder. */
 export const STAGING_FOLDER = '.uploads'
@@ -21,32 +21,61 @@ const SUFFIX = {
 /** Characters of the name of a staging file. */
 const NAME_LENGTH = 36
 
+/** A path for a staging file. */
+export interface StagingPath {
+  readonly path: string
+  /** Resolves when the folder exists. Rejects with the system's error, and with DiskSilent. */
+  readonly ready: Promise<void>
+}
+
 /** Makes staging folders when they are needed, and removes those that are not in use. */
 export class StagingFolders {
   readonly calls: DiskCalls
   readonly #inUse = new Map<string, Set<string>>()
+  /** Of two uses of a folder in succession, the first does not remove what the second has made. */
+  readonly #lock = new PathLock()
 
   constructor(calls: DiskCalls) {
     this.calls = calls
   }
 
-  /** Makes the staging folder of `parent`, which must exist; returns a new path in it. */
-  allocate(parent: string): string {
+  /** A new path in the staging folder of `parent`; makes that folder. `parent` must exist. */
+  allocate(parent: string): StagingPath {
     const folder = join(parent, STAGING_FOLDER)
     const path = join(folder, randomUUID())
-    const paths = this.#inUse.get(folder) ?? new Set()
-    if (paths.size === 0) makeFolder(folder)
-    this.#inUse.set(folder, paths.add(path))
-    return path
+    this.#inUse.set(folder, (this.#inUse.get(folder) ?? new Set()).add(path))
+    const ready = this.#lock.run({ write: [folder] }, () => this.#makeFolder(folder))
+    // The caller handles the rejection, but maybe later.
+    ready.catch(() => {})
+    return { path, ready }
   }
 
-  /** Ends the use of a path from `allocate`. The caller has removed or renamed the file. */
-  release(path: string): void {
+  /** Ends the use of a path from `allocate`. The caller has removed or renamed the file. Never rejects. */
+  async release(path: string): Promise<void> {
     const folder = dirname(path)
     const paths = this.#inUse.get(folder)
     if (!paths?.delete(path) || paths.size > 0) return
     this.#inUse.delete(folder)
-    removeEmpty(folder)
+    await this.#removeUnused(folder)
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    try {
+      await this.calls.mkdir(folder)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+
+  /** Leaves a folder that another program has put files into to the next start. Never rejects. */
+  async #removeUnused(folder: string): Promise<void> {
+    try {
+      await this.#lock.run({ write: [folder] }, async () => {
+        if (!this.#inUse.has(folder)) await this.calls.rmdir(folder)
+      })
+    } catch {
+      // The root is gone or does not respond, or the folder is not empty: nothing can be done now.
+    }
   }
 
   /**
@@ -90,12 +119,13 @@ export class StagingFolders {
     const folder = join(dirname(to), STAGING_FOLDER)
     const reference = `${from}${SUFFIX.reference}`
     if (folder !== dirname(from)) await this.calls.writeFile(reference, folder, { flush: true })
-    const path = this.allocate(dirname(to))
+    const { path, ready } = this.allocate(dirname(to))
     try {
+      await ready
       await work(path)
     } finally {
       await this.calls.remove(path)
-      this.release(path)
+      await this.release(path)
       await this.calls.remove(reference)
     }
   }
@@ -118,7 +148,7 @@ export class StagingFolders {
       if (name.endsWith(SUFFIX.reference)) await this.#removeReferenced(folder, join(folder, name))
       await this.calls.remove(join(folder, name))
     }
-    if (!this.#inUse.has(folder)) removeEmpty(folder)
+    await this.#removeUnused(folder)
   }
 
   /** Removes the leftovers in the staging folder that a reference names. */
@@ -129,22 +159,5 @@ export class StagingFolders {
 
   #isInUse(folder: string, name: string): boolean {
     return this.#inUse.get(folder)?.has(join(folder, name.slice(0, NAME_LENGTH))) === true
-  }
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
-/** Leaves a folder that another program has put files into to the next start. */
-function removeEmpty(folder: string): void {
-  try {
-    rmdirSync(folder)
-  } catch {
-    // The root is gone, or the folder is not empty: nothing can be done now.
   }
 }

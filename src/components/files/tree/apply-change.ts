@@ -1,32 +1,75 @@
 // Applies the server's own changes to the file index, so that a scan does not find them a second time.
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
-import type { FileChange } from '../../../api/files.ts'
-import { type FolderNode, factsFrom, findFolder, folderNode, markDirty, pathOf, walk } from './folder-node.ts'
+import type { FileAction, FileChange } from '../../../api/files.ts'
+import type { DiskCalls } from '../roots/disk-calls.ts'
+import {
+  below,
+  type Facts,
+  type FolderNode,
+  factsFrom,
+  findFolder,
+  folderNode,
+  markDirty,
+  pathOf,
+  walk,
+} from './folder-node.ts'
 import { itemOf } from './item.ts'
 import { folderOf, nameOf, type Tree, type Trees } from './trees.ts'
 
-/** Applies `change`. Returns the changes that clients need before it: new folders on its path. */
-export function applyChange(trees: Trees, change: FileChange): readonly FileChange[] {
+/** The facts of folders that the index lacks, by their paths below the root. */
+type NewFolders = ReadonlyMap<string, Facts>
+
+/** Reads the folders on the path of `change` that the index lacks. Never rejects: a folder that cannot be read is missing. */
+export async function readNewFolders(
+  trees: Trees,
+  calls: Pick<DiskCalls, 'find'>,
+  { action, item }: FileChange,
+): Promise<NewFolders> {
+  const found = new Map<string, Facts>()
+  if (isRemoval(action) || item.path === '') return found
+  const names = item.path.split('/')
+  if (!isOfFolder(action)) names.pop()
+  let path = ''
+  let node = trees.find(item.root)?.node
+  for (const name of names) {
+    if (found.size === 0 && node?.read !== true) break
+    path = below(path, name)
+    node = node?.folders.get(name)
+    const absolute = node === undefined ? trees.absolutePath(item.root, path) : undefined
+    if (absolute === undefined) continue
+    const stats = await calls.find(absolute).catch(() => undefined)
+    if (stats?.isDirectory() !== true) break
+    found.set(path, factsFrom(stats))
+  }
+  return found
+}
+
+/**
+ * Applies `change`; `newFolders` are those that `readNewFolders` has read. Returns the changes that clients need before
+ * it: new folders on its path.
+ */
+export function applyChange(trees: Trees, change: FileChange, newFolders: NewFolders): readonly FileChange[] {
   const { action, item, source_item: source } = change
   const tree = trees.find(item.root)
   const from = source === undefined ? undefined : trees.find(source.root)
   const folder = source === undefined ? undefined : remove(trees, from, source.path)
-  if (action === 'delete_file' || action === 'delete_dir') {
+  if (isRemoval(action)) {
     remove(trees, tree, item.path)
     return []
   }
   if (tree === undefined || action === 'root_update' || item.path === '') return []
   trees.differences.forget(item.root, item.path)
-  const newFolders: FileChange[] = []
-  const parent = parentOf(trees, tree, item.path, newFolders)
-  if (parent === undefined) return newFolders
+  const additions: FileChange[] = []
+  const parent = parentOf(trees, tree, item.path, newFolders, additions)
+  if (parent === undefined) return additions
   const name = nameOf(item.path)
-  if (action === 'move_dir' || action === 'create_dir')
-    addFolder(trees, { tree, parent, name, moved: folder })
+  if (isOfFolder(action))
+    addFolder(trees, { tree, parent, name, moved: folder, facts: newFolders.get(item.path) })
   else setFile(trees, { tree, parent, name, item })
-  return newFolders
+  return additions
 }
+
+const isRemoval = (action: FileAction) => action === 'delete_file' || action === 'delete_dir'
+const isOfFolder = (action: FileAction) => action === 'move_dir' || action === 'create_dir'
 
 /** Removes a file or folder; returns the folder. */
 function remove(trees: Trees, tree: Tree | undefined, path: string): FolderNode | undefined {
@@ -44,21 +87,28 @@ function remove(trees: Trees, tree: Tree | undefined, path: string): FolderNode 
   return folder
 }
 
-/** The folder of `path`; adds the folders that the index lacks, and their changes to `newFolders`. */
-function parentOf(trees: Trees, tree: Tree, path: string, newFolders: FileChange[]): FolderNode | undefined {
+/** The folder of `path`; adds the folders that the index lacks, and their changes to `additions`. */
+function parentOf(
+  trees: Trees,
+  tree: Tree,
+  path: string,
+  newFolders: NewFolders,
+  additions: FileChange[],
+): FolderNode | undefined {
   const { differences } = trees
   let node = tree.node
   for (const name of path.split('/').slice(0, -1)) {
     if (!node.read) break
     const known = node.folders.get(name)
-    const child = known ?? addFolder(trees, { tree, parent: node, name, moved: undefined })
+    const facts = newFolders.get(below(pathOf(node), name))
+    const child = known ?? addFolder(trees, { tree, parent: node, name, moved: undefined, facts })
     if (child === undefined) return undefined
     const folder = pathOf(child)
     // A scan may have found the folder during the operation, before clients are notified of it.
     const isPending = differences.takeNew(tree.root.name, folder)
     if (known === undefined) differences.forget(tree.root.name, folder)
-    if ((known === undefined || isPending) && newFolders.length === 0)
-      newFolders.push({ action: 'create_dir', item: itemOf(tree.root, folder, child.facts) })
+    if ((known === undefined || isPending) && additions.length === 0)
+      additions.push({ action: 'create_dir', item: itemOf(tree.root, folder, child.facts) })
     node = child
   }
   // A first scan that is still running has to start again.
@@ -72,18 +122,19 @@ interface NewFolder {
   readonly name: string
   /** The node of a folder that was moved. */
   readonly moved: FolderNode | undefined
+  /** Undefined if the folder was not found. */
+  readonly facts: Facts | undefined
 }
 
 /** Adds a folder that the server itself has made; a later scan finds what other programs have put into it. */
-function addFolder(trees: Trees, { tree, parent, name, moved }: NewFolder): FolderNode | undefined {
+function addFolder(trees: Trees, { tree, parent, name, moved, facts }: NewFolder): FolderNode | undefined {
   const known = parent.folders.get(name)
   if (known !== undefined) return known
-  const stats = statSync(join(trees.absolute(tree, parent), name), { throwIfNoEntry: false })
-  if (stats?.isDirectory() !== true) return undefined
-  const node = moved ?? folderNode(name, parent, factsFrom(stats))
+  if (facts === undefined) return undefined
+  const node = moved ?? folderNode(name, parent, facts)
   node.name = name
   node.parent = parent
-  node.facts = factsFrom(stats)
+  node.facts = facts
   parent.version += 1
   parent.folders.set(name, node)
   if (node.target !== null) {
@@ -99,7 +150,7 @@ function addFolder(trees: Trees, { tree, parent, name, moved }: NewFolder): Fold
   return node
 }
 
-interface NewFile extends Omit<NewFolder, 'moved'> {
+interface NewFile extends Omit<NewFolder, 'moved' | 'facts'> {
   readonly item: FileChange['item']
 }
 

@@ -18,7 +18,7 @@ export interface Requester {
 export interface ChangeTargets {
   readonly connections: Connections
   readonly events: EventBus
-  readonly index: Pick<FileIndex, 'apply'>
+  readonly index: Pick<FileIndex, 'prepare'>
 }
 
 /**
@@ -34,17 +34,19 @@ export class ChangeNotifier {
   }
 
   /** Publishes a change by the server itself at once. For work that no request waits for. */
-  report(change: FileChange): void {
-    this.#notifyAll([...this.#targets.index.apply(change), change])
+  async report(change: FileChange): Promise<void> {
+    const apply = await this.#targets.index.prepare(change)
+    this.#notifyAll([...apply(), change])
   }
 
   /**
-   * Applies a change by the server itself to the index at once, and notifies after the reply to the request that caused
-   * it: clients expect that order. With a response: when it is closed. Without: when the current synchronous work is
-   * done, so the handler must return without awaiting anything but the PathLock.
+   * Applies a change by the server itself to the index, and notifies after the reply to the request that caused it:
+   * clients expect that order. With a response: when it is closed. Without: in the next round of the event loop, so the
+   * handler must return then without awaiting anything but the PathLock.
    */
-  afterReply({ res }: Requester, change: FileChange): void {
-    const changes = [...this.#targets.index.apply(change), change]
+  async afterReply({ res }: Requester, change: FileChange): Promise<void> {
+    const apply = await this.#targets.index.prepare(change)
+    const changes = [...apply(), change]
     if (res?.closed === false) res.once('close', () => this.#notifyAll(changes))
     else setImmediate(() => this.#notifyAll(changes))
   }

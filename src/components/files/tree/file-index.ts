@@ -3,7 +3,7 @@ import type { FileChange } from '../../../api/files.ts'
 import { forEachConcurrently } from '../../../core/concurrency-limit.ts'
 import { asMissing, DiskSilent } from '../roots/remote-disks.ts'
 import type { Place, Root, Roots } from '../roots/roots.ts'
-import { applyChange } from './apply-change.ts'
+import { applyChange, readNewFolders } from './apply-change.ts'
 import type { Differences } from './differences.ts'
 import {
   type FolderNode,
@@ -254,9 +254,13 @@ export class FileIndex {
     this.differences.forget(root.name, relative)
   }
 
-  /** Applies a change by the server itself: see `applyChange`. */
-  apply(change: FileChange): readonly FileChange[] {
-    return applyChange(this.#trees, change)
+  /**
+   * Reads what the index needs for a change by the server itself. Resolves with the function that applies the change at
+   * once: see `applyChange`. Never rejects.
+   */
+  async prepare(change: FileChange): Promise<() => readonly FileChange[]> {
+    const newFolders = await readNewFolders(this.#trees, this.#parts.roots.calls, change)
+    return () => applyChange(this.#trees, change, newFolders)
   }
 }
 

@@ -13,7 +13,14 @@ import type { DiskCalls } from '../roots/disk-calls.ts'
 import { fileError, withFileError } from '../roots/file-error.ts'
 import type { PathLock } from '../roots/path-lock.ts'
 import { asMissing } from '../roots/remote-disks.ts'
-import { type Place, type Root, type Roots, rootMissing, rootPermissions } from '../roots/roots.ts'
+import {
+  type Place,
+  pathOfRoot,
+  type Root,
+  type Roots,
+  rootMissing,
+  rootPermissions,
+} from '../roots/roots.ts'
 import { StagedFile } from '../roots/staged-file.ts'
 import type { StagingFolders } from '../roots/staging-folders.ts'
 import type { WritablePlace, WriteAccess, WriteRequest } from '../roots/write-access.ts'
@@ -221,7 +228,7 @@ export class Uploads {
       item: await describe(place, roots),
       action: overwritten ? 'modify_file' : 'create_file',
     } as const
-    changes.afterReply(requester, result)
+    await changes.afterReply(requester, result)
     return result
   }
 
@@ -301,20 +308,16 @@ export function serveUploads(parts: UploadParts, scope: Scope): Uploads {
   return uploads
 }
 
-/** Creates a staging file in the file system of `root`. Throws ApiError 404 if the root's folder is missing. */
+/** Creates a staging file in the file system of `root`. It reports ApiError 404 if the root's folder is missing. */
 export function createStagedFile(staging: StagingFolders, root: Root): StagedFile {
-  try {
-    return new StagedFile(staging, root.path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw rootMissing(root)
-    }
-    throw fileError(error, root.name)
-  }
+  return new StagedFile(staging, pathOfRoot(root), error => {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return isMissing ? rootMissing(root) : fileError(error, root.name)
+  })
 }
 
 async function checkSpace(root: Root, needed: number, calls: DiskCalls): Promise<void> {
-  const found = await calls.statfs(root.path).catch(asMissing)
+  const found = await calls.statfs(pathOfRoot(root)).catch(asMissing)
   if (found === undefined) return
   const free = found.bavail * found.bsize
   if (needed + KEPT_FREE <= free) return
