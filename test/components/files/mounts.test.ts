@@ -1,6 +1,12 @@
+// Which file systems are remote, and when the mounts are read.
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { RemoteDisks } from '../../../src/components/files/roots/remote-disks.ts'
 import { parseMounts } from '../../../src/components/files/tree/mounts.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 
 const MOUNTS = parseMounts(
   [
@@ -35,4 +41,19 @@ test('network file systems are remote: the deepest mount counts, and the last on
 
 test('without mounts, everything is local', () => {
   assert.equal(parseMounts('').isRemote('/anywhere'), false)
+})
+
+test('the mounts are read once for all printers that check their roots at the same moment', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'mounts-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'mounts')
+  writeFileSync(file, '')
+  let seconds = 0
+  const disks = new RemoteDisks({ ...systemClock, monotonic: () => seconds }, file)
+  writeFileSync(file, 'nas:/prints /mnt/nas nfs4 rw 0 0\n')
+  disks.refresh()
+  assert.equal(disks.isRemote('/mnt/nas/x'), false)
+  seconds = 1
+  disks.refresh()
+  assert.equal(disks.isRemote('/mnt/nas/x'), true)
 })

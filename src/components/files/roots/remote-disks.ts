@@ -18,6 +18,8 @@ const MAX_LINKS = 40
 const MAX_CALLS = 3
 /** Calls to all disks that wait. */
 const MAX_QUEUED = 10_000
+/** Seconds for which the mounts count as known: the printers of a process check their roots at the same moment. */
+const MOUNTS_AGE = 0.5
 
 /** A network disk does not respond. What is known of it stays. */
 export class DiskSilent extends ApiError {
@@ -41,18 +43,27 @@ export const remoteDisksPart: HostPart<RemoteDisks> = {
 
 export class RemoteDisks {
   readonly #clock: Clock
-  #mounts: Mounts = readMounts()
+  readonly #mountsFile: string | undefined
+  #mounts: Mounts
+  #mountsRead: number
   /** By mount point. */
   readonly #disks = new Map<string, RemoteDisk>()
   readonly #threads = limitOf(threadsThatMayHang())
 
-  constructor(clock: Clock) {
+  /** `mountsFile` takes the place of /proc/mounts. */
+  constructor(clock: Clock, mountsFile?: string) {
     this.#clock = clock
+    this.#mountsFile = mountsFile
+    this.#mounts = readMounts(mountsFile)
+    this.#mountsRead = clock.monotonic()
   }
 
-  /** Looks which file systems are mounted. */
+  /** Reads which file systems are mounted, unless that was just done. */
   refresh(): void {
-    const mounts = readMounts()
+    const now = this.#clock.monotonic()
+    if (now - this.#mountsRead < MOUNTS_AGE) return
+    this.#mountsRead = now
+    const mounts = readMounts(this.#mountsFile)
     this.#mounts = mounts
     for (const [point, disk] of this.#disks) {
       if (!disk.isInUse && mounts.remotePointOf(point) !== point) this.#disks.delete(point)
