@@ -240,7 +240,7 @@ export class VirtualSdcard {
     this.#host.log(`Exiting SD card print (position ${this.#position})`)
     if (error !== undefined) this.#stats.finish('error', error)
     else if (this.#reader !== undefined) this.#stats.pause()
-    else if (this.#path === null && this.#size > 0) this.#stats.finish('complete')
+    else this.#stats.finish('complete')
   }
 
   // Returns the message of the error that ended the print; undefined without one.

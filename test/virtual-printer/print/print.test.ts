@@ -96,6 +96,14 @@ describe('a print', { concurrency: true }, () => {
     )
   })
 
+  test('an empty file is complete at once', async () => {
+    const { rig, client } = await startRig({ files: { 'empty.gcode': '' } })
+    await using _ = rig
+    await client.script('SDCARD_PRINT_FILE FILENAME=empty.gcode')
+    await state(client, 'complete')
+    assert.equal(client.output.at(-1), 'Done printing file')
+  })
+
   test('pause, resume, cancel', async () => {
     const { rig, client } = await startRig({ files: { 'a.gcode': `${START}${lines(3000)}\n` } })
     await using _ = rig
