@@ -13,6 +13,7 @@ import type { Duplex } from 'node:stream'
 import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Warnings } from '../../core/warnings.ts'
+import { resolveTarget } from './absolute-target.ts'
 import type { Admission } from './admission.ts'
 import { type ParserError, RawTargets } from './raw-targets.ts'
 import { refuse } from './refuse.ts'
@@ -88,8 +89,9 @@ export class HttpListener {
   async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number | null }> {
     const { host, port, tlsPort } = options
     const handler: RequestListener = (req, res) => {
-      if (hasSeveralHosts(req)) refuseRequest(res)
-      else this.#parts.handler.request(req, res)
+      if (hasSeveralHosts(req)) return refuseRequest(res)
+      resolveTarget(req)
+      this.#parts.handler.request(req, res)
     }
     const plain = this.#prepare(createServer(this.#options, handler))
     const boundPort = await listenOn(plain, host, port)
@@ -146,6 +148,7 @@ export class HttpListener {
     }
     try {
       if (hasSeveralHosts(req)) throw new ApiError(400, SEVERAL_HOSTS)
+      resolveTarget(req)
       handler.upgrade(req, socket, head)?.catch(fail)
     } catch (error) {
       fail(error)

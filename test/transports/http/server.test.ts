@@ -73,6 +73,34 @@ test('a path may be percent-encoded; an invalid encoding is refused', async () =
   }
 })
 
+test('a target may be a whole URL, whose host counts instead of the Host header', async () => {
+  await using rig = await bare()
+  const get = (target: string, host = 'localhost') =>
+    sendRaw(rig.port, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+  assert.match(
+    await get('http://localhost:7125/server/files/list?root=config'),
+    /^HTTP\/1\.1 200 .*moonraker\.conf/s,
+  )
+  assert.match(await get('HTTP://localhost/server/info#top', 'evil.example'), /^HTTP\/1\.1 200 /)
+  assert.match(await get('http://evil.example/access/api_key'), /^HTTP\/1\.1 401 /)
+  assert.match(await get('http://localhost@evil.example/access/api_key'), /^HTTP\/1\.1 401 /)
+  for (const target of [
+    'http://',
+    'http:///server/info',
+    'ftp://localhost/server/info',
+    'localhost/server/info',
+  ])
+    assert.match(await get(target), /^HTTP\/1\.1 40[04] /, target)
+  const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+  const socket = connect(rig.port, '127.0.0.1')
+  socket.write(
+    `GET ws://localhost/websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`,
+  )
+  const [reply] = await once(socket, 'data')
+  assert.match(reply.toString(), /^HTTP\/1\.1 101 /)
+  socket.destroy()
+})
+
 test('a query with an invalid encoding is read as it is', async () => {
   await using rig = await bare()
   assert.equal((await sendRequest(rig.port, '/server/info?%=%ff&&&=')).status, 200)
