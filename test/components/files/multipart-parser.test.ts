@@ -87,7 +87,7 @@ test('names of parts as browsers, curl, .NET and Python write them', () => {
     }),
     ['file', 'ü.gcode'],
   )
-  for (const plain of ['%C3%BC%20ber%3F.gcode', '_ ber_.gcode', '? ber?.gcode']) {
+  for (const plain of ['%C3%BC%20ber%3F.gcode', '_ ber_.gcode', '? ber?.gcode', 'u ber?.gcode']) {
     const disposition = `form-data; name="file"; filename="${plain}"; filename*=utf-8''%C3%BC%20ber%3F.gcode`
     assert.deepEqual(headerOf({ disposition }), ['file', 'ü ber?.gcode'], plain)
   }

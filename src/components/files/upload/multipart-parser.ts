@@ -216,10 +216,11 @@ function fileNameOf(parameters: ReadonlyMap<string, string>): string | null {
 
 /**
  * Whether `plain` is what programs write for those that do not read `filename*`: the same name, percent-encoded, as a MIME
- * word, or with a sign for each character that ASCII lacks.
+ * word, without accents, or with a sign for each character that ASCII lacks.
  */
 function isFallback(plain: string, name: string): boolean {
   if (plain === name || percentDecoded(plain) === name || /^=\?.*\?=$/.test(plain)) return true
+  if (plain === name.normalize('NFD').replace(/\p{M}/gu, '')) return true
   return plain.replaceAll('?', '_') === name.replace(/[^\x20-\x7e]|\?/gu, '_')
 }
 
