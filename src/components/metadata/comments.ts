@@ -1,4 +1,5 @@
 // Finds the comments of a G-code text that contain "key = value", "key: value" or "key,value", in one pass.
+import { trimEndOf } from '../../core/trim-characters.ts'
 
 const LONGEST_KEY = 80
 /** The longest value in characters; longer ones are cut, no field of the metadata needs them. */
@@ -29,7 +30,7 @@ export type Comments = ReadonlyMap<string, readonly Comment[]>
 
 /**
  * Collects the comment lines whose key is wanted. A key ends at the first "=", ":" or ",";
- * semicolons and blanks around it are no part of it, and blanks before the value and a carriage return no part of that.
+ * semicolons and blanks around it are no part of it, and blanks and a carriage return around the value no part of that.
  * A key with nothing at all after the separator, not even a blank, is ignored, as in Moonraker.
  */
 export function collectComments(text: string, wanted: ReadonlySet<string>): Comments {
@@ -79,8 +80,7 @@ function add(found: Map<string, Comment[]>, key: string, comment: Comment): void
 }
 
 function valueBetween(text: string, from: number, end: number): string {
-  const value = text.slice(from, Math.min(end, from + LONGEST_VALUE)).trimStart()
-  return value.endsWith('\r') ? value.slice(0, -1) : value
+  return trimEndOf(text.slice(from, Math.min(end, from + LONGEST_VALUE)).trimStart(), ' \t\r')
 }
 
 function isBare(text: string, from: number, end: number): boolean {

@@ -2,7 +2,7 @@
 import type { Comment, Comments } from './comments.ts'
 import { collectComments } from './comments.ts'
 import type { SliceFields, SlicerIdentity } from './types.ts'
-import { integerIn, numberIn, textIn } from './values.ts'
+import { decimalIn, integerIn, numberIn, textIn } from './values.ts'
 
 /** The start of a file, its end, and what is between them in a large file. */
 export type Place = 'head' | 'tail' | 'between'
@@ -93,6 +93,11 @@ export function value<T>(
 /** An unsigned number. */
 export function number(place: Place, ...keys: string[]): Field<number> {
   return value(place, keys, numberIn)
+}
+
+/** An unsigned number that is no list, so that it may have a decimal comma. */
+export function decimal(place: Place, ...keys: string[]): Field<number> {
+  return value(place, keys, decimalIn)
 }
 
 /** An unsigned whole number. */

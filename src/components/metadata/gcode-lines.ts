@@ -1,5 +1,5 @@
 // Finds numbers in the lines of a G-code text: in commands, and in comments that repeat with each layer.
-import { numberIn } from './values.ts'
+import { decimalIn } from './values.ts'
 
 /** The longest rest of a line, in characters. */
 const LONGEST_REST = 100
@@ -17,7 +17,7 @@ export function* numbersAfter(
   for (let at = text.indexOf(start); at !== -1; at = text.indexOf(start, at + start.length)) {
     if (!startsLine(text, at)) continue
     const rest = restOfLine(text, at + start.length)
-    const number = numberIn(rest)
+    const number = decimalIn(rest)
     if (number !== undefined && !/^\s/.test(rest) && fits(rest, number)) yield number
   }
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
+import { bigtreePictures } from './bigtree-pictures.ts'
 import { BlockFile } from './binary/blocks.ts'
 import { scanBinary } from './binary/scan-binary.ts'
 import { displayPictures } from './display-pictures.ts'
@@ -95,6 +96,7 @@ function findThumbnails({ head, tail, tailStart }: Windows, notes: string[]): Th
     (text: string) => thumbnailBlocks(text, 'thumbnail', notes),
     (text: string) => thumbnailBlocks(text, 'png', notes),
     (text: string) => displayPictures(text, notes),
+    bigtreePictures,
   ]
   for (const find of finders) {
     const found = [...find(head), ...find(rest)]

@@ -14,6 +14,14 @@ export function numberIn(text: string): number | undefined {
   return match ? Number(match[1]) : undefined
 }
 
+/**
+ * The unsigned number that the text starts with, of a text that is no list: it may have a decimal comma, as in QIDIStudio's
+ * "; Z_HEIGHT: 71,8" where the user's language has one.
+ */
+export function decimalIn(text: string): number | undefined {
+  return numberIn(text.replace(/^(\s*\d{1,15}),(?=\d)/, '$1.'))
+}
+
 /** The unsigned whole number that the text starts with. */
 export function integerIn(text: string): number | undefined {
   const match = LEADING_INTEGER.exec(text)

@@ -97,6 +97,28 @@ suite('rows of pixels', () => {
   })
 })
 
+suite('BIGTREETECH', () => {
+  const line = (...pixels: number[]) =>
+    `;${pixels.map(pixel => pixel.toString(16).padStart(4, '0')).join('')}\r\n`
+  const image = `${line(2, 1)}${line(RED, GREEN)}${line(1, 2)}${line(BLUE)}${line(RED)}`
+
+  test('several images before the mark of their end', async () => {
+    const { sizes, pixels } = await picturesOf(`${image}; bigtree thumbnail end\r\n\r\nG28\n`)
+    assert.deepEqual(sizes, ['1x2', '2x1', '1x2'])
+    assert.deepEqual(pixels, [opaque([0, 0, 255]), opaque([255, 0, 0])])
+  })
+
+  test('comments that only look like one', async () => {
+    for (const text of [
+      image,
+      `${line(2, 1)}${line(RED)}; bigtree thumbnail end\r\n`,
+      `${line(0, 1)};\r\n; bigtree thumbnail end`,
+    ]) {
+      assert.deepEqual((await picturesOf(`${text}G28\n`)).sizes, [])
+    }
+  })
+})
+
 suite('ColPic', () => {
   const palette = Array.from({ length: 40 }, (_, i) => (i === 33 ? GREEN : RED))
   const runs = [[0, 0, 3] as const, [1, 1, 9] as const]

@@ -45,6 +45,32 @@ M191 S45
       filament_weights: [1.5, 0.5],
     },
   },
+  'Cura for UltiMaker': {
+    text: `;START_OF_HEADER
+;FLAVOR:Griffin
+;GENERATOR.NAME:Cura_SteamEngine
+;GENERATOR.VERSION:5.8.1
+;EXTRUDER_TRAIN.0.INITIAL_TEMPERATURE:205
+;EXTRUDER_TRAIN.0.NOZZLE.DIAMETER:0.4
+;BUILD_PLATE.INITIAL_TEMPERATURE:60
+;PRINT.TIME:1440
+;PRINT.SIZE.MIN.Z:0.27
+;PRINT.SIZE.MAX.Z:12.4
+;END_OF_HEADER
+;LAYER_COUNT:82
+`,
+    metadata: {
+      slicer: 'Cura',
+      slicer_version: '5.8.1',
+      layer_count: 82,
+      object_height: 12.4,
+      estimated_time: 1440,
+      nozzle_diameter: 0.4,
+      first_layer_height: 0.27,
+      first_layer_extr_temp: 205,
+      first_layer_bed_temp: 60,
+    },
+  },
   'CuraEngine alone': {
     text: `;FLAVOR:Marlin
 ;TIME:6666

@@ -1,7 +1,7 @@
 // Creality Print 4, whose engine (CXEngine) writes Cura's header without Cura's name. Later versions are forks of
 // OrcaSlicer.
 import type { Slicer } from '../field.ts'
-import { integer, number, text, value } from '../field.ts'
+import { decimal, integer, number, text, value } from '../field.ts'
 import { decode, numberIn, round, sumIn } from '../values.ts'
 
 /** Creality Print 4. */
@@ -12,10 +12,10 @@ export const crealityPrint: Slicer = {
   },
   fields: {
     layer_count: integer('head', 'LAYER_COUNT'),
-    object_height: number('head', 'MAXZ'),
-    estimated_time: number('head', 'TIME'),
-    layer_height: number('head', 'Layer height', 'Layer Height'),
-    first_layer_height: number('head', 'MINZ'),
+    object_height: decimal('head', 'MAXZ'),
+    estimated_time: decimal('head', 'TIME'),
+    layer_height: decimal('head', 'Layer height', 'Layer Height'),
+    first_layer_height: decimal('head', 'MINZ'),
     first_layer_extr_temp: number('head', 'Print Temperature'),
     first_layer_bed_temp: number('head', 'Bed Temperature'),
     filament_name: text('head', 'Material Name'),

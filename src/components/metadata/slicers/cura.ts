@@ -1,12 +1,17 @@
 // Ultimaker Cura: a header of ";KEY:value" lines, and what start G-code templates add to it.
-// CuraEngine writes the header first, with placeholders, which Cura replaces by the values.
+// CuraEngine writes the header first, with placeholders, which Cura replaces by the values. For UltiMaker's printers the
+// header has other keys, such as PRINT.SIZE.MAX.Z (the flavor "Griffin").
 import type { ObjectMark, Slicer, Source } from '../field.ts'
-import { allOf, firstOfFields, inText, integer, number, text, value } from '../field.ts'
+import { allOf, decimal, firstOfFields, inText, integer, number, text, value } from '../field.ts'
 import { extreme, firstNumberAfter } from '../gcode-lines.ts'
-import { decode, numberIn, numbersIn, round, sum } from '../values.ts'
+import { decimalIn, decode, numberIn, numbersIn, round, sum } from '../values.ts'
 
 const ELAPSED = '\n;TIME_ELAPSED:'
 const LONGEST_NUMBER = 40
+
+const PLAIN_VERSION = /Cura_SteamEngine[ \t]([^\r\n]{0,100})/
+const GRIFFIN_VERSION = /;GENERATOR\.NAME:Cura_SteamEngine\r?\n;GENERATOR\.VERSION:([^\r\n]{1,100})/
+const TIMES = ['TIME', 'PRINT.TIME']
 
 /** Seconds that CuraEngine writes for a time that it does not know. */
 const UNKNOWN_TIME = 6666
@@ -16,24 +21,31 @@ const UNKNOWN_HEIGHT = 2.14748e6
 /** Cura. */
 export const cura: Slicer = {
   identify(head) {
-    const version = /Cura_SteamEngine\s([^\r\n]{0,100})/.exec(head)?.[1]
-    return version === undefined ? undefined : { slicer: 'Cura', slicer_version: decode(version) }
+    if (!head.includes('Cura_SteamEngine')) return undefined
+    const version = (PLAIN_VERSION.exec(head) ?? GRIFFIN_VERSION.exec(head))?.[1]
+    return { slicer: 'Cura', slicer_version: decode(version ?? '?') }
   },
   fields: {
     layer_count: integer('head', 'LAYER_COUNT'),
-    object_height: number('head', 'MAXZ'),
+    object_height: decimal('head', 'MAXZ', 'PRINT.SIZE.MAX.Z'),
     estimated_time: firstOfFields(
-      { place: 'head', keys: ['TIME'], read: source => extreme(timesIn(source), Math.max) },
+      { place: 'head', keys: TIMES, read: source => extreme(timesIn(source), Math.max) },
       inText('tail', lastElapsed),
     ),
-    nozzle_diameter: number('head', 'Nozzle diameter'),
-    layer_height: number('head', 'Layer height'),
-    first_layer_height: value('head', 'MINZ', raw => {
-      const height = numberIn(raw)
+    nozzle_diameter: number('head', 'Nozzle diameter', 'EXTRUDER_TRAIN.0.NOZZLE.DIAMETER'),
+    layer_height: decimal('head', 'Layer height'),
+    first_layer_height: value('head', ['MINZ', 'PRINT.SIZE.MIN.Z'], raw => {
+      const height = decimalIn(raw)
       return height !== undefined && height < UNKNOWN_HEIGHT ? height : undefined
     }),
-    first_layer_extr_temp: inText('head', head => firstNumberAfter(head, 'M109 S')),
-    first_layer_bed_temp: inText('head', head => firstNumberAfter(head, 'M190 S')),
+    first_layer_extr_temp: firstOfFields(
+      inText('head', head => firstNumberAfter(head, 'M109 S')),
+      number('head', 'EXTRUDER_TRAIN.0.INITIAL_TEMPERATURE'),
+    ),
+    first_layer_bed_temp: firstOfFields(
+      inText('head', head => firstNumberAfter(head, 'M190 S')),
+      number('head', 'BUILD_PLATE.INITIAL_TEMPERATURE'),
+    ),
     chamber_temp: inText('head', head => firstNumberAfter(head, 'M191 S')),
     filament_name: text('head', 'Filament name'),
     filament_type: text('head', 'Filament type'),
@@ -53,7 +65,7 @@ export const cura: Slicer = {
 }
 
 function timesIn(source: Source): number[] {
-  const seconds = allOf(source, ['TIME']).map(comment => numberIn(comment.value))
+  const seconds = allOf(source, TIMES).map(comment => decimalIn(comment.value))
   return seconds.filter(time => time !== undefined && time !== UNKNOWN_TIME) as number[]
 }
 

@@ -1,6 +1,6 @@
 // IceSL: "; key : value" settings at the top of the file.
 import type { Slicer } from '../field.ts'
-import { integer, number, text } from '../field.ts'
+import { decimal, integer, number, text } from '../field.ts'
 import { decode } from '../values.ts'
 
 /** IceSL. */
@@ -12,11 +12,11 @@ export const icesl: Slicer = {
   },
   fields: {
     layer_count: integer('head', 'layer_count'),
-    object_height: number('head', 'print_height_mm'),
+    object_height: decimal('head', 'print_height_mm'),
     estimated_time: number('head', 'estimated_print_time_s'),
     nozzle_diameter: number('head', 'nozzle_diameter_mm_0'),
-    layer_height: number('head', 'z_layer_height_mm'),
-    first_layer_height: number('head', 'z_layer_height_first_layer_mm'),
+    layer_height: decimal('head', 'z_layer_height_mm'),
+    first_layer_height: decimal('head', 'z_layer_height_first_layer_mm'),
     first_layer_extr_temp: number('head', 'extruder_temp_degree_c_0'),
     first_layer_bed_temp: number('head', 'bed_temp_degree_c'),
     chamber_temp: number('head', 'chamber_temp_degree_c'),

@@ -35,7 +35,7 @@ export function slicerOf(head: string): { slicer: Slicer; identity: SlicerIdenti
   const text = head.slice(0, IDENTIFYING_TEXT)
   for (const slicer of SLICERS) {
     const identity = slicer.identify(text)
-    if (identity) return { slicer, identity }
+    if (identity) return { slicer, identity: { ...identity, slicer_version: identity.slicer_version.trim() } }
   }
   return { slicer: unknownSlicer, identity: { slicer: 'Unknown', slicer_version: '?' } }
 }

@@ -1,6 +1,6 @@
 // Kiri:Moto and its edition in SimplyPrint: "; key = value" settings at the top, "; --- key: value ---" at the end.
 import type { Slicer } from '../field.ts'
-import { type Field, firstOfFields, inText, integer, number, value } from '../field.ts'
+import { decimal, type Field, firstOfFields, inText, integer, number, value } from '../field.ts'
 import { extreme, numbersAfter } from '../gcode-lines.ts'
 import { decode, numberIn } from '../values.ts'
 
@@ -25,8 +25,8 @@ export const kiriMoto: Slicer = {
       ),
     ),
     estimated_time: integer('tail', '--- print time'),
-    layer_height: number('head', 'sliceHeight'),
-    first_layer_height: number('head', 'firstSliceHeight'),
+    layer_height: decimal('head', 'sliceHeight'),
+    first_layer_height: decimal('head', 'firstSliceHeight'),
     first_layer_extr_temp: number('head', 'firstLayerNozzleTemp'),
     first_layer_bed_temp: number('head', 'firstLayerBedTemp'),
     filament_total: value('tail', '--- filament used', numberIn),

@@ -1,6 +1,6 @@
 // KISSlicer: "; key = value" settings at the top, totals at the end.
 import type { Slicer, Source } from '../field.ts'
-import { allOf, type Field, firstOfFields, number, value } from '../field.ts'
+import { allOf, decimal, type Field, firstOfFields, number, value } from '../field.ts'
 import { extreme, numbersAfter } from '../gcode-lines.ts'
 import { decode, numberIn, round, sum } from '../values.ts'
 
@@ -13,13 +13,18 @@ export const kisslicer: Slicer = {
   identify(head) {
     if (!/;\sKISSlicer/.test(head)) return undefined
     const version = /;\sversion\s([^\r\n]{0,100})/.exec(head)?.[1]
-    return { slicer: 'KISSlicer', slicer_version: decode(version ?? '?').replaceAll(' ', '-') }
+    return {
+      slicer: 'KISSlicer',
+      slicer_version: decode(version ?? '?')
+        .trim()
+        .replaceAll(' ', '-'),
+    }
   },
   fields: {
     object_height: firstOfFields(layerEnds('tail'), layerEnds('between')),
     estimated_time: value('tail', 'Calculated-during-export Build Time', minutesIn),
-    layer_height: number('head', 'max_layer_thickness_mm'),
-    first_layer_height: number('head', 'first_layer_thickness_mm'),
+    layer_height: decimal('head', 'max_layer_thickness_mm'),
+    first_layer_height: decimal('head', 'first_layer_thickness_mm'),
     first_layer_extr_temp: number('head', 'first_layer_C'),
     first_layer_bed_temp: number('head', 'bed_C'),
     chamber_temp: number('head', 'chamber_C'),

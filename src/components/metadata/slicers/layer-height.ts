@@ -1,7 +1,7 @@
 // The height of a print from the comments at its layer changes, as PrusaSlicer's family writes them.
 import { allOf, type Field, type Source } from '../field.ts'
 import { extreme, numbersAfter, restOfLine } from '../gcode-lines.ts'
-import { numberIn } from '../values.ts'
+import { decimalIn } from '../values.ts'
 
 /** The comment of a profile's custom G-code; the height follows in one of the next two lines. */
 const BEFORE_LAYER = ';BEFORE_LAYER_CHANGE'
@@ -44,7 +44,7 @@ function heightIn(text: string): number | undefined {
 /** The first line after the comment may be a command of the user's profile. */
 function* customHeights(text: string): Generator<number> {
   for (let at = text.indexOf(BEFORE_LAYER); at !== -1; at = text.indexOf(BEFORE_LAYER, at + 1)) {
-    if (restOfLine(text, at + BEFORE_LAYER.length) !== '') continue
+    if (restOfLine(text, at + BEFORE_LAYER.length).trim() !== '') continue
     const first = text.indexOf('\n', at) + 1
     if (first === 0) return
     const second = text.indexOf('\n', first) + 1
@@ -54,5 +54,5 @@ function* customHeights(text: string): Generator<number> {
 }
 
 function heightAt(text: string, at: number): number | undefined {
-  return /^;\d/.test(text.slice(at, at + 2)) ? numberIn(restOfLine(text, at + 1)) : undefined
+  return /^;\d/.test(text.slice(at, at + 2)) ? decimalIn(restOfLine(text, at + 1)) : undefined
 }

@@ -1,6 +1,6 @@
 // Simplify3D 4 and 5: a settings summary of ";   key,value" lines at the top, a build summary at the end.
 import type { Slicer, Source } from '../field.ts'
-import { allOf, firstOfFields, inText, number, text, value } from '../field.ts'
+import { allOf, decimal, firstOfFields, inText, number, text, value } from '../field.ts'
 import { extreme, restOfLine, zMoves } from '../gcode-lines.ts'
 import { decode, durationIn, numberIn } from '../values.ts'
 
@@ -39,7 +39,7 @@ export const simplify3d: Slicer = {
     ),
     estimated_time: value('tail', ['Build time', 'Build Time'], raw => durationIn(raw, UNITS)),
     nozzle_diameter: number('head', 'extruderDiameter', 'nozzleDiameter'),
-    layer_height: number('head', 'layerHeight'),
+    layer_height: decimal('head', 'layerHeight'),
     first_layer_height: inText('head', head => extreme(zMoves(head), Math.min)),
     first_layer_extr_temp: heater('Extruder 1', 'extruder'),
     first_layer_bed_temp: heater('Heated Bed', 'platform'),
