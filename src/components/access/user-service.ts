@@ -18,8 +18,11 @@ const CONTROL = /\p{Cc}/u
 
 /** Users outside of the database, such as those of an LDAP server. */
 export interface Directory {
-  /** Whether the password is correct. Rejects with ApiError if the directory does not answer. */
-  authenticate(username: string, password: string): Promise<boolean>
+  /**
+   * The name of the user as the directory has it, which may differ in case; null if there is no such user with that
+   * password. Rejects with ApiError if the directory does not answer.
+   */
+  authenticate(username: string, password: string): Promise<string | null>
   /** The role of its users at their first login. */
   readonly role: Role
   /** Whether it is ready for use. */
@@ -124,16 +127,20 @@ export class UserService {
     const { directory } = this
     if (directory === null) return undefined
     checkName(username)
-    const isRight = await this.#directoryQueue.run(address, () => directory.authenticate(username, password))
-    if (!isRight) return undefined
-    const known = this.#parts.users.get(username)
+    const name = await this.#directoryQueue.run(address, () => directory.authenticate(username, password))
+    if (name === null) return undefined
+    const { users } = this.#parts
+    // A user of the original, which takes names as people write them, keeps that name.
+    const known = users.get(username) ?? users.get(name)
     if (known === undefined) {
-      return this.#add(username, { password: '', salt: '' }, 'ldap', directory.role)
+      if (isReserved(name)) throw new ApiError(400, `Invalid Request for user ${name}`)
+      checkName(name)
+      return this.#add(name, { password: '', salt: '' }, 'ldap', directory.role)
     }
     if (known.source === 'ldap') return known
     throw new ApiError(
       401,
-      `Moonraker cannot authenticate user '${username}', must specify source '${known.source}'`,
+      `Moonraker cannot authenticate user '${known.username}', must specify source '${known.source}'`,
     )
   }
 

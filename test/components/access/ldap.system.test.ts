@@ -98,6 +98,20 @@ suite('LDAP', { skip: absent ?? false }, () => {
     }
   })
 
+  test('a person is one user, however the name is written', async () => {
+    await using slapd = await startSlapd(PEOPLE, ['ada'])
+    const conf = 'user_filter: (|(uid=USERNAME)(mail=USERNAME))'
+    await using rig = await startWith(slapd, { conf })
+    assert.equal((await login(rig, 'ada', 'lovelace')).json.result.username, 'ada')
+    await send(rig, 'POST', '/access/user/role', { username: 'ada', role: 'viewer' }, {})
+    for (const username of ['ADA', ' ada ', 'ada@test.lan']) {
+      const { status, json } = await login(rig, username, 'lovelace')
+      assert.deepEqual([status, json.result?.username], [200, 'ada'], username)
+      const me = await send(rig, 'GET', '/access/user', undefined, bearer(json.result.token))
+      assert.equal(me.json.result.role, 'viewer')
+    }
+  })
+
   test('only members of the group log in, if one is configured', async () => {
     await using slapd = await startSlapd(PEOPLE, ['ada'])
     for (const [conf, expected] of [
