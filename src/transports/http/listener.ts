@@ -8,7 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import type { Socket } from 'node:net'
+import net, { isIPv4, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -218,11 +218,26 @@ function listenOn(server: Server, host: string, port: number): Promise<number> {
   const address = host === 'all' ? '::' : host
   return new Promise((resolve, reject) => {
     server.once('error', error => reject(new StartError(listenProblem(error, address, port))))
-    server.listen({ host: address, port }, () => {
+    server.listen(boundHandle(address, port) ?? { host: address, port }, () => {
       const bound = server.address()
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port)
     })
   })
+}
+
+/** What Node exports without documentation: the handle of a bound address, or the number of an error. */
+interface ServerHandles {
+  readonly _createServerHandle?: (address: string, port: number, family: number) => object | number
+}
+
+/**
+ * An IPv4 address, bound. With an address, `listen` compiles an expression for IPv6 first, a twelfth of the time of a start.
+ * Undefined if this does not work: then `listen` does it, or reports why it cannot.
+ */
+function boundHandle(address: string, port: number): object | undefined {
+  if (!isIPv4(address)) return undefined
+  const handle = (net as ServerHandles)._createServerHandle?.(address, port, 4)
+  return typeof handle === 'object' ? handle : undefined
 }
 
 function listenProblem(error: NodeJS.ErrnoException, address: string, port: number): string {
