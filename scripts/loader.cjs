@@ -106,7 +106,7 @@ function load() {
   }
 
   /** Modules that are loaded at the first use: a start, and the first answer, need none of them. */
-  const LAZY = ['node:crypto']
+  const LAZY = ['node:crypto', 'node:dns/promises', 'node:perf_hooks', 'node:timers/promises', 'node:v8']
   const lazily = name =>
     new Proxy({}, { get: (_, key) => require(name)[key], ownKeys: () => Reflect.ownKeys(require(name)) })
 

@@ -168,7 +168,7 @@ test('nothing of it is loaded by a server that only looks for the services of it
   )
 })
 
-test('a start and the first answer do without the modules for cryptography, also with a part that uses them', async () => {
+test('a start and the first answer do without cryptography and measurements, also with a part that uses them', async () => {
   await built
   const [hook, loaded] = [join(FOLDER, 'modules-hook.cjs'), join(FOLDER, 'modules.json')]
   writeFileSync(
@@ -189,7 +189,9 @@ test('a start and the first answer do without the modules for cryptography, also
   const modules = await start('/server/info')
   assert.ok(modules.includes('NativeModule http'))
   assert.deepEqual(
-    modules.filter(name => /NativeModule (internal.)?(crypto|tls)/.test(name)),
+    modules.filter(name =>
+      /NativeModule ((internal.)?(crypto|tls)|(perf_hooks|v8|dns.promises)$)/.test(name),
+    ),
     [],
   )
   assert.ok((await start('/access/oneshot_token')).includes('NativeModule crypto'))

@@ -1,6 +1,6 @@
 // Keeps the process small: returns memory to the system that the start or a burst of work needed, and lets V8 save memory
 // and threads while the server has little to do.
-import { constants, PerformanceObserver } from 'node:perf_hooks'
+import { constants, type EventLoopUtilization, PerformanceObserver, performance } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock, Timer } from './clock.ts'
@@ -21,7 +21,7 @@ const LOAD_SECONDS = 1
 export interface ProcessMemory {
   /** Resident memory in bytes. */
   rss(): number
-  /** The part of the time since the last call in which the event loop was working. */
+  /** The part of the time since the last call, or since the process started, in which the event loop was working. */
   utilization(): number
   /**
    * Switches V8's efficiency mode. In it V8 compiles less and later, without other threads: 6 MB and three wake-ups a
@@ -38,12 +38,12 @@ export interface ProcessMemory {
 
 /** This process. */
 export function thisProcess(): ProcessMemory {
-  let last = performance.eventLoopUtilization()
+  let last: EventLoopUtilization | undefined
   return {
     rss: () => process.memoryUsage.rss(),
     utilization: () => {
       const now = performance.eventLoopUtilization()
-      const { utilization } = performance.eventLoopUtilization(now, last)
+      const { utilization } = last === undefined ? now : performance.eventLoopUtilization(now, last)
       last = now
       return utilization
     },

@@ -5,7 +5,7 @@ const MAX_WORK = 5
 /** Tasks that end later, by a promise: what they cost then adds up in one turn. */
 const MAX_PENDING = 4
 
-/** The budget of one turn. */
+/** The budget of one turn. It is spent until the first call of `renew`. */
 export class TurnBudget {
   readonly #maxWork: number
   #end = 0
@@ -13,7 +13,6 @@ export class TurnBudget {
 
   constructor(maxWork = MAX_WORK) {
     this.#maxWork = maxWork
-    this.renew()
   }
 
   /** A new turn. */

@@ -127,6 +127,7 @@ async function answerInTurns(
   }
   const mustWait = () => inProgress.size > 0 && size + inProgress.size * longest >= MAX_BATCH_REPLY
   const budget = new TurnBudget()
+  budget.renew()
   for (const [index, item] of batch.entries()) {
     if (budget.isSpent) {
       await nextTurn()

@@ -288,6 +288,7 @@ export class Broker implements MqttBroker {
 /** Lets the library continue with the next message: in the next turn of the event loop once many have been handled in one. */
 function pacer(): MqttClient['handleMessage'] {
   const budget = new TurnBudget()
+  budget.renew()
   return (_packet, next) => {
     if (!budget.isSpent) return next()
     void nextTurn().then(() => {
