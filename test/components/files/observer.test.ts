@@ -1,20 +1,29 @@
+// Notifications of changes by other programs, and listings that show these changes.
 import assert from 'node:assert/strict'
 import {
   appendFileSync,
   chmodSync,
   copyFileSync,
   mkdirSync,
+  mkdtempSync,
   renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { FileChange } from '../../../src/api/files.ts'
-import { systemClock } from '../../../src/core/clock.ts'
-import { NO_LINKS, openFileClient } from './file-client.ts'
+import { PathLock } from '../../../src/components/files/roots/path-lock.ts'
+import { RemoteDisks } from '../../../src/components/files/roots/remote-disks.ts'
+import { type Root, Roots } from '../../../src/components/files/roots/roots.ts'
+import { Observer } from '../../../src/components/files/tree/observer.ts'
+import { type Clock, systemClock } from '../../../src/core/clock.ts'
+import { Log } from '../../../src/core/log.ts'
+import { Warnings } from '../../../src/core/warnings.ts'
+import { describeChange, NO_LINKS, openFileClient } from './file-client.ts'
 
 const LONG_AGO = new Date('2020-01-01')
 
@@ -85,6 +94,67 @@ test('clients are notified of changes by other programs', async t => {
     writeFileSync(at('old.gcode'), '')
     utimesSync(at('old.gcode'), LONG_AGO, LONG_AGO)
   }, ['create_file gcodes/old.gcode'])
+})
+
+/** A disk that reads the facts of one path slowly. */
+class SlowDisk extends RemoteDisks {
+  readonly reached = Promise.withResolvers<void>()
+  readonly mayRead = Promise.withResolvers<void>()
+  path = ''
+
+  override async run<T>(paths: readonly string[], call: () => Promise<T>): Promise<T> {
+    if (paths.includes(this.path)) {
+      this.reached.resolve()
+      await this.mayRead.promise
+    }
+    return super.run(paths, call)
+  }
+}
+
+test('a move is one notification also while a request reads its target', async t => {
+  const path = mkdtempSync(join(tmpdir(), 'observer-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  const at = (...parts: string[]) => join(path, ...parts)
+  mkdirSync(at('one'))
+  writeFileSync(at('a.gcode'), '')
+  utimesSync(at('a.gcode'), LONG_AGO, LONG_AGO)
+  const scheduled = Promise.withResolvers<() => void>()
+  const clock: Clock = {
+    ...systemClock,
+    after: (_seconds, task) => {
+      scheduled.resolve(task)
+      return { stop: () => {} }
+    },
+  }
+  const disks = new SlowDisk(clock)
+  const roots = new Roots({ clock, disks })
+  const root: Root = { name: 'gcodes', path, real: path, writable: true, observed: true }
+  roots.add(root)
+  roots.update(root)
+  const notified = Promise.withResolvers<FileChange>()
+  const log = new Log({ clock, file: null, structured: false, level: 'error', console: null })
+  const observer = new Observer({
+    roots,
+    lock: new PathLock(),
+    clock,
+    log,
+    warnings: new Warnings(),
+    notify: notified.resolve,
+    enabled: true,
+    warnsOfLimit: true,
+    rootLost: () => {},
+  })
+  await observer.open(root)
+  renameSync(at('a.gcode'), at('one', 'a.gcode'))
+  const notify = await scheduled.promise
+  disks.path = at('one', 'a.gcode')
+  const listing = observer.index.folders(root, () => true)
+  await disks.reached.promise
+  notify()
+  setImmediate(disks.mayRead.resolve)
+  assert.equal(describeChange(await notified.promise), 'move_file gcodes/a.gcode -> gcodes/one/a.gcode')
+  await listing
+  await observer.stop()
 })
 
 test('notifications of thumbnails follow those of their G-code files', async () => {

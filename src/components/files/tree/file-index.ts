@@ -158,6 +158,11 @@ export class FileIndex {
     }
   }
 
+  /** The running scans of folders that are watched; the others may be on disks that do not respond. They never reject. */
+  runningScans(): Promise<void>[] {
+    return [...this.#scans].flatMap(([{ unwatch }, scan]) => (unwatch === null ? [] : [scan]))
+  }
+
   /** Scans a folder, without its subfolders. Rejects with the system's error if it cannot be read now. */
   rescan(tree: Tree, node: FolderNode, which: Selection): Promise<void> {
     const before = this.#scans.get(node) ?? Promise.resolve()

@@ -18,8 +18,8 @@ import { watchFolder } from './watch-folder.ts'
 const DEBOUNCE = 0.1
 /** Seconds without a change before a file counts as completely written. */
 const SETTLE = 0.3
-/** Scans of a folder that changes again and again, before the other folders are scanned. */
-const MAX_SCANS = 3
+/** Rounds of scans while folders change again and again, before clients are notified. */
+const MAX_ROUNDS = 3
 /** Seconds between polls of folders that cannot be watched. */
 const POLL = 5
 /** Every so many polls, files are scanned too, and not only the list of names. */
@@ -124,13 +124,7 @@ export class Observer {
   }
 
   async #notifyOfChanges(): Promise<void> {
-    for (const tree of this.index.all()) {
-      if (!this.observes(tree.root)) continue
-      for (const node of walk(tree.node)) {
-        if (!node.read) await this.#rescan(tree, node, 'all')
-        else if (node.dirty !== null) await this.#rescanDirty(tree, node)
-      }
-    }
+    await this.#scanChanges()
     const now = this.#parts.clock.now()
     const ready = this.index.differences.take(each => this.#isReady(each, now))
     for (const change of changesFrom(ready)) this.#parts.notify(change)
@@ -138,13 +132,34 @@ export class Observer {
     if (this.index.differences.size > 0) this.#schedule(SETTLE)
   }
 
-  /** The folder may have been removed or replaced since it was marked. A folder that keeps changing is left for later. */
-  async #rescanDirty(tree: Tree, node: FolderNode): Promise<void> {
-    for (let left = MAX_SCANS; left > 0; left -= 1) {
-      if (node.dirty === null || !node.read || this.#stopped || !this.index.holds(tree, node)) return
-      await this.#rescan(tree, node, node.dirty)
+  /**
+   * Scans until nothing is marked as changed, and no request scans: it may have found one half of a move. What keeps
+   * changing is left for later.
+   */
+  async #scanChanges(): Promise<void> {
+    for (let left = MAX_ROUNDS; left > 0; left -= 1) {
+      const wasClean = await this.#scanMarked()
+      const scans = this.index.runningScans()
+      if (this.#stopped || (wasClean && scans.length === 0)) return
+      await Promise.all(scans)
     }
     this.#schedule(DEBOUNCE)
+  }
+
+  /** Scans each folder that is new or marked once. Resolves with whether none was marked. */
+  async #scanMarked(): Promise<boolean> {
+    let wasClean = true
+    for (const tree of this.index.all()) {
+      if (!this.observes(tree.root)) continue
+      for (const node of walk(tree.node)) {
+        // The folder may have been removed or replaced meanwhile.
+        const which = node.read ? node.dirty : 'all'
+        if (which === null || this.#stopped || !this.index.holds(tree, node)) continue
+        if (node.read) wasClean = false
+        await this.#rescan(tree, node, which)
+      }
+    }
+    return wasClean
   }
 
   /** One folder that cannot be read does not stop the others. */
