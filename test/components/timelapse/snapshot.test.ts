@@ -7,7 +7,10 @@ import { HttpClient } from '../../../src/core/http-client.ts'
 import { TestCamera } from './test-camera.ts'
 import { jpeg, jpegWithPreview } from './test-jpeg.ts'
 
-async function take(answer: RequestListener, timeoutSeconds = 5): Promise<Buffer> {
+/** Seconds in which each picture arrives, also on a busy machine. */
+const TIMEOUT = 60
+
+async function take(answer: RequestListener, timeoutSeconds = TIMEOUT): Promise<Buffer> {
   await using camera = await TestCamera.start()
   camera.answer = answer
   const http = new HttpClient()
@@ -43,7 +46,7 @@ test('a picture in parts, cut at every place', async () => {
   const { signal } = new AbortController()
   for (let at = 1; at < picture.length; at += 1) {
     camera.answer = (_req, res) => void inParts(res, halves(picture, at)).then(() => res.end())
-    const request = { url: camera.url, timeoutSeconds: 5, insecure: false, signal }
+    const request = { url: camera.url, timeoutSeconds: TIMEOUT, insecure: false, signal }
     assert.deepEqual(await takeSnapshot(http, request), picture, `cut at ${at}`)
   }
   http.close()
