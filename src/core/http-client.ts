@@ -2,8 +2,9 @@
 // within one origin, and leads to no server that is nearer to this machine than the one that redirects.
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { reachOf } from './address-reach.ts'
+import { Cancellation } from './cancellation.ts'
 import { messageOf } from './errors.ts'
-import { demandAddress, Ending, type Hop, type HttpTransport, openHop } from './http-hop.ts'
+import { demandAddress, type Hop, type HttpTransport, openHop } from './http-hop.ts'
 import { firstHop, parseUrl, redirectedHop } from './http-redirects.ts'
 import type { HttpRequestHead } from './http-request.ts'
 
@@ -87,8 +88,8 @@ export class HttpClient {
   /** Sends a request and reads the whole response. Rejects with HttpClientError, or with the reason of `signal`. */
   async send(request: HttpRequest): Promise<HttpReply> {
     const { maxBytes, headersOnly } = request
-    return within(request, async (url, ending) => {
-      const { head, response } = await this.#follow(request, url, ending)
+    return within(request, async (url, cancellation) => {
+      const { head, response } = await this.#follow(request, url, cancellation)
       return { ...head, body: headersOnly ? discard(response) : await collect(response, maxBytes) }
     })
   }
@@ -98,7 +99,9 @@ export class HttpClient {
    * reason of `signal`, which ends the body too.
    */
   async open(request: HttpStreamRequest): Promise<HttpStream> {
-    const { head, response } = await within(request, (url, ending) => this.#follow(request, url, ending))
+    const { head, response } = await within(request, (url, cancellation) =>
+      this.#follow(request, url, cancellation),
+    )
     const { signal } = request
     const close = () => {
       discard(response)
@@ -117,12 +120,12 @@ export class HttpClient {
   async #follow(
     request: HttpRequestHead,
     url: URL,
-    ending: Ending,
+    cancellation: Cancellation,
   ): Promise<{ head: HttpResponseHead; response: IncomingMessage }> {
     const { maxRedirects = MAX_REDIRECTS } = request
     let hop = firstHop(request, url)
     for (let redirects = 0; ; redirects += 1) {
-      const response = await this.#send(hop, ending)
+      const response = await this.#send(hop, cancellation)
       const next =
         maxRedirects === 0 ? null : redirectedHop(hop, response, request.keepTls ?? false, this.#reach)
       if (next === null) return { head: headOf(response, hop.url), response }
@@ -133,19 +136,20 @@ export class HttpClient {
   }
 
   /** A server may close a kept connection at the moment of the next request: that one is sent again. */
-  async #send(hop: Hop, ending: Ending): Promise<IncomingMessage> {
-    const { transport, agent } = this.#pools.get(hop.url.protocol) ?? (await this.#openPool(hop.url, ending))
-    const { response, isStale } = openHop(transport, hop, agent, ending)
+  async #send(hop: Hop, cancellation: Cancellation): Promise<IncomingMessage> {
+    const { transport, agent } =
+      this.#pools.get(hop.url.protocol) ?? (await this.#openPool(hop.url, cancellation))
+    const { response, isStale } = openHop(transport, hop, agent, cancellation)
     try {
       return await response
     } catch (error) {
-      if (!isStale() || ending.hasEnded) throw error
-      return openHop(transport, hop, false, ending).response
+      if (!isStale() || cancellation.isCancelled) throw error
+      return openHop(transport, hop, false, cancellation).response
     }
   }
 
-  async #openPool(url: URL, ending: Ending): Promise<Pool> {
-    const transport = await transportOf(url, ending)
+  async #openPool(url: URL, cancellation: Cancellation): Promise<Pool> {
+    const transport = await transportOf(url, cancellation)
     const known = this.#pools.get(url.protocol)
     if (known !== undefined) return known
     const agent = new transport.Agent({
@@ -164,29 +168,29 @@ export class HttpClient {
  * TLS and its authorities take 5 MB of memory: they are loaded with the first URL that needs them and whose server has an
  * address. Many printers are in a network without internet.
  */
-async function transportOf(url: URL, ending: Ending): Promise<HttpTransport> {
+async function transportOf(url: URL, cancellation: Cancellation): Promise<HttpTransport> {
   if (url.protocol !== 'https:') return import('node:http')
-  await demandAddress(url, ending)
+  await demandAddress(url, cancellation)
   return import('node:https')
 }
 
 /** Runs `work`, which ends at the timeout and when the request's own signal is aborted. Adds the host to errors. */
 async function within<T>(
   { url: text, timeoutSeconds, signal }: HttpRequestHead & { readonly timeoutSeconds: number },
-  work: (url: URL, ending: Ending) => Promise<T>,
+  work: (url: URL, cancellation: Cancellation) => Promise<T>,
 ): Promise<T> {
   const url = parseUrl(text)
   if (url === null) throw new HttpClientError('the URL: not an address of http or https')
   signal?.throwIfAborted()
-  const ending = new Ending()
-  const onAbort = () => ending.end()
+  const cancellation = new Cancellation()
+  const onAbort = () => cancellation.cancel(null)
   const timer = setTimeout(onAbort, timeoutSeconds * 1000)
   signal?.addEventListener('abort', onAbort)
   try {
-    return await work(url, ending)
+    return await work(url, cancellation)
   } catch (error) {
     signal?.throwIfAborted()
-    const isTimeout = ending.hasEnded
+    const isTimeout = cancellation.isCancelled
     const reason = isTimeout ? `no answer within ${timeoutSeconds} seconds` : messageOf(error)
     throw new HttpClientError(`${url.host}: ${reason}`, { cause: error, isTimeout })
   } finally {

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
+import type { Cancellation } from './cancellation.ts'
 import type { TlsOptions } from './http-request.ts'
 import { hostOf } from './url-host.ts'
 
@@ -24,27 +25,6 @@ export interface HttpTransport {
   readonly Agent: typeof Agent
 }
 
-/** Ends a request before its time: at the timeout, or when its own signal is aborted. Costs less than AbortController. */
-export class Ending {
-  #hasEnded = false
-  #stop: (() => void) | null = null
-
-  get hasEnded(): boolean {
-    return this.#hasEnded
-  }
-
-  /** Calls `stop` when the request has to end; replaces an earlier one. */
-  onEnd(stop: () => void): void {
-    this.#stop = stop
-    if (this.#hasEnded) stop()
-  }
-
-  end(): void {
-    this.#hasEnded = true
-    this.#stop?.()
-  }
-}
-
 /** A sent request. */
 export interface OpenedHop {
   /** Resolves when the headers arrive. */
@@ -64,7 +44,7 @@ export function openHop(
   { request }: HttpTransport,
   { url, method, headers, body, tls, once, mayReach }: Hop,
   agent: Agent | false,
-  ending: Ending,
+  cancellation: Cancellation,
 ): OpenedHop {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   // The caller handles the rejection, but receives the promise only after this function returns.
@@ -95,16 +75,16 @@ export function openHop(
   outgoing.on('close', () => {
     if (!isSettled) reject(new Error('closes the connection without an answer'))
   })
-  ending.onEnd(() => outgoing.destroy(new Error('ended')))
+  cancellation.onCancel(() => outgoing.destroy(new Error('cancelled')))
   outgoing.end(body)
   const isReset = () => code === 'ECONNRESET' || code === 'EPIPE'
   return { response: promise, isStale: () => outgoing.reusedSocket && isReset() && IDEMPOTENT.has(method) }
 }
 
-/** Rejects if the server's name has no address, and when the request ends before that is known. */
-export function demandAddress(url: URL, ending: Ending): Promise<void> {
+/** Rejects if the server's name has no address, and when the request is cancelled before that is known. */
+export function demandAddress(url: URL, cancellation: Cancellation): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  ending.onEnd(() => reject(new Error('ended')))
+  cancellation.onCancel(() => reject(new Error('cancelled')))
   lookup(hostOf(url), error => (error === null ? resolve() : reject(error)))
   return promise
 }

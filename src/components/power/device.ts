@@ -71,7 +71,7 @@ export class PowerDevice {
 
   stop(): void {
     this.#isStopped = true
-    for (const deadline of this.#deadlines) deadline.end(new Error('the server stops'))
+    for (const deadline of this.#deadlines) deadline.cancel(new Error('the server stops'))
     this.#timer?.stop()
     this.#offTimer?.stop()
     this.#driver?.stop?.()
@@ -205,13 +205,13 @@ export class PowerDevice {
   /** A device that does not reply gets the command as well: half of the time is left for that. */
   async #pollBeforeCommand(deadline: Deadline): Promise<void> {
     const half = new Deadline(this.#parts.core.clock, this.#timeoutSeconds / 2)
-    const onEnd = (reason: unknown) => half.end(reason)
-    deadline.onEnd(onEnd)
+    const onCancel = (reason: unknown) => half.cancel(reason)
+    deadline.onCancel(onCancel)
     try {
       await this.#poll(half)
     } finally {
       half.stop()
-      deadline.offEnd(onEnd)
+      deadline.offCancel(onCancel)
     }
   }
 

@@ -237,7 +237,7 @@ test('a read whose deadline ends rejects with the reason, and closes its connect
   const deadline = new Deadline(systemClock, 3600)
   const reply = new PlainHttp().get(server.url, { ...READ, deadline })
   await requested.promise
-  deadline.end(new Error('enough'))
+  deadline.cancel(new Error('enough'))
   await assert.rejects(reply, /^Error: enough$/)
   await ended.promise
 })

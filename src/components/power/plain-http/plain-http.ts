@@ -58,7 +58,7 @@ export class PlainHttp {
       const signal = origin.limit.isFull ? deadline.signal : undefined
       return await origin.limit.run(() => this.#send(origin.idle, url, head, read), signal)
     } catch (error) {
-      deadline.throwIfEnded()
+      deadline.throwIfCancelled()
       throw new HttpClientError(`${url.host}: ${messageOf(error)}`, { cause: error })
     }
   }
@@ -88,22 +88,22 @@ export class PlainHttp {
 
   async #send(idle: Connection[], url: URL, request: string, read: PlainRead): Promise<HttpReply> {
     const { maxBytes, isKept, deadline } = read
-    deadline.throwIfEnded()
+    deadline.throwIfCancelled()
     const kept = isKept ? takeOpen(idle) : undefined
     let reader = new ResponseReader(maxBytes)
     let connection = kept ?? this.#connect(url)
-    const onEnd = (reason: unknown) => connection.close(reason)
-    deadline.onEnd(onEnd)
+    const onCancel = (reason: unknown) => connection.close(reason)
+    deadline.onCancel(onCancel)
     try {
       await connection.send(request, reader)
     } catch (error) {
       // The server may close a kept connection at the moment of the next request.
-      if (kept === undefined || !reader.isEmpty || deadline.hasEnded) throw error
+      if (kept === undefined || !reader.isEmpty || deadline.isCancelled) throw error
       reader = new ResponseReader(maxBytes)
       connection = this.#connect(url)
       await connection.send(request, reader)
     } finally {
-      deadline.offEnd(onEnd)
+      deadline.offCancel(onCancel)
     }
     if (isKept && reader.mayContinue && idle.length < MAX_IDLE) {
       if (connection !== kept) connection.keep()

@@ -91,7 +91,7 @@ export class DeviceHttp {
         if ((status >= 200 && status < 300) || accept.includes(status)) return reply
         throw new Error(`${new URL(url).host} replies with HTTP ${status} ${statusText}`.trimEnd())
       } catch (error) {
-        if (attempt >= count || deadline.hasEnded) throw error
+        if (attempt >= count || deadline.isCancelled) throw error
       }
       await sleep(this.#core.clock, pauseSeconds, deadline.signal)
     }

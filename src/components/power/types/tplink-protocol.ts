@@ -38,10 +38,10 @@ export async function sendCommand(
   command: unknown,
   deadline: Deadline,
 ): Promise<unknown> {
-  deadline.throwIfEnded()
+  deadline.throwIfCancelled()
   const socket = connect({ host, port })
-  const onEnd = (reason: unknown) => socket.destroy(reason as Error)
-  deadline.onEnd(onEnd)
+  const onCancel = (reason: unknown) => socket.destroy(reason as Error)
+  deadline.onCancel(onCancel)
   try {
     socket.write(encodeMessage(JSON.stringify(command)))
     const parts: Buffer[] = []
@@ -60,7 +60,7 @@ export async function sendCommand(
     }
     throw new Error(`${host} closes the connection without a reply`)
   } finally {
-    deadline.offEnd(onEnd)
+    deadline.offCancel(onCancel)
     socket.destroy()
   }
 }
