@@ -97,6 +97,14 @@ async function startBound(services: string, provider: string): Promise<Scene> {
   }
 }
 
+/** The warnings, once there are `count`: the services are checked after the start. */
+async function warningsOnce({ warnings }: Scene, count: number): Promise<string[]> {
+  for (;;) {
+    const found = await warnings()
+    if (found.length >= count) return found
+  }
+}
+
 test('bound services start and stop with the device; the deprecated name of the option works', async () => {
   for (const option of ['bound_services', 'bound_service']) {
     using programs = fakePrograms({ systemctl: SYSTEMCTL, sudo: SUDO })
@@ -118,7 +126,7 @@ test('a bound service that cannot be controlled is a warning at the start, and t
   await using scene = await startBound('bound_services: crowsnest, KlipperScreen, sshd', 'systemd_cli')
   assert.deepEqual((await scene.act('plug', 'on')).result, { plug: 'on' })
   const option = 'Section [power plug], option "bound_services":'
-  assert.deepEqual(await scene.warnings(), [
+  assert.deepEqual(await warningsOnce(scene, 2), [
     `${option} KlipperScreen is no service of this machine: correct its name, or install it`,
     `${option} sshd may not be controlled: add it to the file moonraker.asvc`,
   ])
@@ -126,7 +134,7 @@ test('a bound service that cannot be controlled is a warning at the start, and t
 
 test('bound services without a service manager are warnings', async () => {
   await using scene = await startBound('bound_services: crowsnest', 'none')
-  assert.deepEqual(await scene.warnings(), [
+  assert.deepEqual(await warningsOnce(scene, 1), [
     'Section [power plug], option "bound_services": crowsnest cannot be controlled: [machine] has no provider for services',
   ])
 })
