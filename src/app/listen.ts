@@ -10,7 +10,7 @@ import { HttpApi } from '../transports/http/api.ts'
 import { Authenticator } from '../transports/http/authenticator.ts'
 import { type HttpHandler, HttpListener } from '../transports/http/listener.ts'
 import { HttpServer } from '../transports/http/server.ts'
-import { Turns } from '../transports/turns.ts'
+import { RequestScheduler } from '../transports/request-scheduler.ts'
 import { listenUnix } from '../transports/unix-socket.ts'
 import { WebSocketTransport } from '../transports/websocket.ts'
 import type { ServerSection } from './server-section.ts'
@@ -54,7 +54,7 @@ export interface ListenParts {
 export async function listen(parts: ListenParts): Promise<ListeningAt> {
   const { core, section, policy, shared, stops } = parts
   const { registry, connections, log, paths, warnings } = core
-  const limits = { backlog: new Backlog(connections.counts), turns: new Turns() }
+  const limits = { backlog: new Backlog(connections.counts), scheduler: new RequestScheduler() }
   const unix = await listenUnix(paths.socket, { registry, connections, ...limits, log })
   stops.add('the unix socket', () => void unix.close())
   const handlers = createHandlers(parts, limits)
@@ -79,7 +79,7 @@ type CreateHandler = (admission: Admission, routePrefix: string, registry: Regis
 
 function createHandlers(
   { core, section, policy }: ListenParts,
-  limits: { readonly backlog: Backlog; readonly turns: Turns },
+  limits: { readonly backlog: Backlog; readonly scheduler: RequestScheduler },
 ): CreateHandler {
   const { connections, log, printer, warnings, clock } = core
   const authenticator = new Authenticator(policy, warnings)

@@ -1,13 +1,13 @@
-// Spreads the starts of programs over the turns of the event loop: each start blocks it for some milliseconds, and many in
+// Spreads the starts of programs over the iterations of the event loop: each start blocks it for some milliseconds, and many in
 // a row would delay the requests of clients.
 import { SerialQueue } from './serial-queue.ts'
-import { nextTurn } from './turn-budget.ts'
+import { nextIteration } from './work-budget.ts'
 
 export class ProgramStarts {
   readonly #queue = new SerialQueue()
 
-  /** Resolves in a turn of the event loop in which no other program of these starts. */
+  /** Resolves in an iteration of the event loop in which no other program of these starts. */
   next(): Promise<void> {
-    return this.#queue.run(nextTurn)
+    return this.#queue.run(nextIteration)
   }
 }

@@ -18,12 +18,12 @@ export interface SentFile {
   readonly typeOf?: string
   /** Override those that follow from the file. */
   readonly headers: Readonly<Record<string, string>>
-  /** For a file on a network disk: how its calls wait for their turn. */
-  readonly turns?: FileTurns | undefined
+  /** For a file on a network disk: how its calls are queued. */
+  readonly calls?: FileCalls | undefined
 }
 
 /** Runs the calls for one file. */
-export interface FileTurns {
+export interface FileCalls {
   run<T>(call: () => Promise<T>): Promise<T>
   close(file: FileHandle): Promise<void>
 }
@@ -35,13 +35,13 @@ export interface FileTurns {
 export async function sendFile(
   req: IncomingMessage,
   res: ServerResponse,
-  { path, shown, etag, typeOf, headers, turns }: SentFile,
+  { path, shown, etag, typeOf, headers, calls }: SentFile,
 ): Promise<void> {
-  await (turns === undefined ? checkFile(path, shown) : turns.run(() => checkFile(path, shown)))
+  await (calls === undefined ? checkFile(path, shown) : calls.run(() => checkFile(path, shown)))
   const { default: send } = await import('@fastify/send')
   const options = { root: dirname(path), etag, dotfiles: 'allow', index: false, cacheControl: false } as const
   const find = () => send(req, `/${encodeURIComponent(basename(path))}`, options)
-  const result = await (turns === undefined ? find() : turns.run(() => withoutStream(find)))
+  const result = await (calls === undefined ? find() : calls.run(() => withoutStream(find)))
   if (result.statusCode === 416) {
     res.setHeader('Content-Range', result.headers['Content-Range'] ?? 'bytes */*')
     throw new ApiError(416, 'The range is beyond the end of the file')
@@ -54,11 +54,11 @@ export async function sendFile(
   const all = { ...result.headers, ...(type !== null && { 'Content-Type': withCharset(type) }), ...headers }
   for (const [name, value] of Object.entries(all)) res.setHeader(name, value)
   res.writeHead(result.statusCode)
-  if (turns === undefined) pipe(result.stream, res)
-  else pipeInTurns({ path, start: startOf(res), turns }, res)
+  if (calls === undefined) pipe(result.stream, res)
+  else pipeByCalls({ path, start: startOf(res), calls }, res)
 }
 
-/** Closes the stream of a result: it reads ahead, and does not wait for its turn. */
+/** Closes the stream of a result: it reads ahead, and is not queued. */
 async function withoutStream<T extends { readonly stream: Readable }>(find: () => Promise<T>): Promise<T> {
   const result = await find()
   const closed = once(result.stream, 'close')
@@ -111,32 +111,32 @@ function pipe(stream: Readable, res: ServerResponse): void {
 /** Bytes of one read. */
 const CHUNK = 64 * 1024
 
-/** A part of a file that is read in turns. */
+/** A part of a file that is read in calls. */
 interface ReadPart {
   readonly path: string
   readonly start: number
-  readonly turns: FileTurns
+  readonly calls: FileCalls
 }
 
-function pipeInTurns(part: ReadPart, res: ServerResponse): void {
+function pipeByCalls(part: ReadPart, res: ServerResponse): void {
   const length = res.req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0)
   if (length === 0 || res.destroyed) res.end()
-  else pipeline(readInTurns(part, length), res, () => undefined)
+  else pipeline(readByCalls(part, length), res, () => undefined)
 }
 
 /** Ends with an error where the file is shorter than `length`. */
-async function* readInTurns({ path, start, turns }: ReadPart, length: number): AsyncGenerator<Buffer> {
-  const file = await turns.run(() => open(path))
+async function* readByCalls({ path, start, calls }: ReadPart, length: number): AsyncGenerator<Buffer> {
+  const file = await calls.run(() => open(path))
   try {
     for (let left = length; left > 0; ) {
       const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK))
       const position = start + length - left
-      const { bytesRead } = await turns.run(() => file.read(buffer, 0, buffer.length, position))
+      const { bytesRead } = await calls.run(() => file.read(buffer, 0, buffer.length, position))
       if (bytesRead === 0) throw new Error('The file is shorter than before')
       left -= bytesRead
       yield buffer.subarray(0, bytesRead)
     }
   } finally {
-    await turns.close(file)
+    await calls.close(file)
   }
 }

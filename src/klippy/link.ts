@@ -279,7 +279,7 @@ export class KlippyLink {
   }
 
   /**
-   * A call that follows a reply waits for a turn of the event loop, so that the requester processes the reply first:
+   * A call that follows a reply waits for an iteration of the event loop, so that the requester processes the reply first:
    * both may arrive in one chunk.
    */
   #processUnread(): void {

@@ -2,7 +2,7 @@
 import type { ApiError } from '../core/errors.ts'
 import { JsonLimitExceeded, parseExact } from '../core/exact-json.ts'
 import { toJsonText } from '../core/json-text.ts'
-import { nextTurn, TurnBudget } from '../core/turn-budget.ts'
+import { nextIteration, WorkBudget } from '../core/work-budget.ts'
 import { isPlainObject } from '../schema/index.ts'
 import type { Caller } from './caller.ts'
 import type { Connection } from './connection.ts'
@@ -92,7 +92,7 @@ function answerBatch(
   if (batch.length > MAX_BATCH) {
     return failure(null, { code: -32600, message: `Batch too large: at most ${MAX_BATCH} requests` })
   }
-  return answerInTurns(batch, {
+  return answerItems(batch, {
     answerItem: item => answerOne(registry, item, caller, length),
     onlyReads: item => !isPlainObject(item) || typeof item.method !== 'string' || registry.reads(item.method),
   })
@@ -106,11 +106,11 @@ interface Processing {
 
 /**
  * The joined replies to a batch, in its order. A call that may change something starts after the end of those before it,
- * and those after it start after its end; calls that only read run at the same time. Each turn of the event loop starts a
+ * and those after it start after its end; calls that only read run at the same time. Each iteration of the event loop starts a
  * bounded number of calls, and a bounded number of them is in progress. A call that is refused, since the replies are too
  * long, is not executed.
  */
-async function answerInTurns(
+async function answerItems(
   batch: readonly unknown[],
   { answerItem, onlyReads }: Processing,
 ): Promise<string | undefined> {
@@ -126,11 +126,11 @@ async function answerInTurns(
     longest = Math.max(longest, text?.length ?? 0)
   }
   const mustWait = () => inProgress.size > 0 && size + inProgress.size * longest >= MAX_BATCH_REPLY
-  const budget = new TurnBudget()
+  const budget = new WorkBudget()
   budget.renew()
   for (const [index, item] of batch.entries()) {
     if (budget.isSpent) {
-      await nextTurn()
+      await nextIteration()
       budget.renew()
     }
     while (mustWait()) await Promise.race(inProgress)

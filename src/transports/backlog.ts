@@ -35,7 +35,7 @@ export class Backlog {
   }
 
   /**
-   * Frames of one callback go out in one write. Not those of one turn of the event loop: its end would cost another system
+   * Frames of one callback go out in one write. Not those of one iteration of the event loop: its end would cost another system
    * call.
    */
   uncorkSoon(channel: Corked): void {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Channel } from '../rpc/connection.ts'
 import type { Message } from '../rpc/message.ts'
 import type { Backlog } from './backlog.ts'
-import type { QueuedClient, Turns } from './turns.ts'
+import type { QueuedClient, RequestScheduler } from './request-scheduler.ts'
 
 /** Bytes that a waiting frame takes in addition to its own. */
 const FRAME_OVERHEAD = 256
@@ -30,7 +30,7 @@ export interface Wire {
 /** What all clients share. */
 export interface SharedLimits {
   readonly backlog: Backlog
-  readonly turns: Turns
+  readonly scheduler: RequestScheduler
 }
 
 export class FramedChannel implements Channel, QueuedClient {
@@ -41,8 +41,8 @@ export class FramedChannel implements Channel, QueuedClient {
   #waiting: Buffer[] = []
   #next = 0
   #waitingBytes = 0
-  readonly #turns: Turns
-  /** Messages of the client that wait for their turn, or until it has read enough of its replies. */
+  readonly #scheduler: RequestScheduler
+  /** Messages of the client that the scheduler holds, or until it has read enough of its replies. */
   readonly #held: Buffer[] = []
   readonly #onDrain: (() => void)[] = []
   #corked = false
@@ -51,11 +51,11 @@ export class FramedChannel implements Channel, QueuedClient {
   /** Whether further requests are read from the client. */
   #reading = true
 
-  constructor(socket: Duplex, wire: Wire, { backlog, turns }: SharedLimits) {
+  constructor(socket: Duplex, wire: Wire, { backlog, scheduler }: SharedLimits) {
     this.#socket = socket
     this.#wire = wire
     this.#backlog = backlog
-    this.#turns = turns
+    this.#scheduler = scheduler
     socket.on('drain', () => this.#flush())
     socket.on('close', () => this.#discard())
   }
@@ -76,12 +76,12 @@ export class FramedChannel implements Channel, QueuedClient {
     this.#onDrain.push(listener)
   }
 
-  /** Handles a message of the client: at once, in its turn, or when it has read enough of its replies. */
+  /** Handles a message of the client: at once, when the scheduler starts it, or when it has read enough of its replies. */
   receive(message: Buffer): void {
-    if (this.#held.length === 0 && !this.#paused && this.#turns.handle(this.#wire.handle, message)) return
+    if (this.#held.length === 0 && !this.#paused && this.#scheduler.handle(this.#wire.handle, message)) return
     this.#held.push(message)
     this.#stopReading()
-    if (!this.#paused) this.#turns.wait(this)
+    if (!this.#paused) this.#scheduler.wait(this)
   }
 
   handleNext(): unknown {
@@ -173,7 +173,7 @@ export class FramedChannel implements Channel, QueuedClient {
 
   #continue(): void {
     this.#paused = false
-    if (this.#held.length > 0) this.#turns.wait(this)
+    if (this.#held.length > 0) this.#scheduler.wait(this)
     else this.#read()
   }
 
@@ -182,7 +182,7 @@ export class FramedChannel implements Channel, QueuedClient {
     this.#next = 0
     this.#waitingBytes = 0
     this.#held.length = 0
-    this.#turns.leave(this)
+    this.#scheduler.leave(this)
     this.#backlog.update(this, 0)
   }
 }

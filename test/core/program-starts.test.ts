@@ -1,23 +1,23 @@
-// Starts of programs, spread over the turns of the event loop.
+// Starts of programs, spread over the iterations of the event loop.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ProgramStarts } from '../../src/core/program-starts.ts'
-import { nextTurn } from '../../src/core/turn-budget.ts'
+import { nextIteration } from '../../src/core/work-budget.ts'
 
-test('each program starts in a turn of its own', async () => {
+test('each program starts in an iteration of its own', async () => {
   const starts = new ProgramStarts()
-  let turn = 0
+  let iteration = 0
   let hasEnded = false
   const counted = (async () => {
-    for (; !hasEnded; turn += 1) await nextTurn()
+    for (; !hasEnded; iteration += 1) await nextIteration()
   })()
-  const turns = await Promise.all(
+  const iterations = await Promise.all(
     Array.from({ length: 5 }, async () => {
       await starts.next()
-      return turn
+      return iteration
     }),
   )
   hasEnded = true
   await counted
-  assert.equal(new Set(turns).size, 5, turns.join())
+  assert.equal(new Set(iterations).size, 5, iterations.join())
 })

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { CommandError, runCommand } from '../../src/core/run-command.ts'
 
 const node = process.execPath
@@ -141,7 +141,7 @@ test('a program with a signal ends with its parent, one without outlives it', on
     }`
   const { stdout } = await runCommand(node, ['--input-type=module', '-e', parent], BOUNDS)
   const pids = JSON.parse(stdout) as { signal: number; none: number }
-  while (isRunning(pids.signal)) await nextTurn()
+  while (isRunning(pids.signal)) await nextIteration()
   assert.ok(isRunning(pids.none))
   process.kill(pids.none, 'SIGKILL')
 })
@@ -159,7 +159,7 @@ async function giveUpOn(t: TestContext, detached: boolean): Promise<number> {
   const controller = new AbortController()
   const running = runCommand(node, ['-e', script, file], { ...BOUNDS, signal: controller.signal })
   const hasStarted = () => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')
-  while (!hasStarted()) await nextTurn()
+  while (!hasStarted()) await nextIteration()
   controller.abort(new Error('enough'))
   await assert.rejects(running, /^Error: enough$/)
   return Number(readFileSync(file, 'utf8'))
@@ -176,7 +176,7 @@ function isRunning(pid: number): boolean {
 
 test('programs in its group end with the program', onLinux, async t => {
   const pid = await giveUpOn(t, false)
-  while (isRunning(pid)) await nextTurn()
+  while (isRunning(pid)) await nextIteration()
 })
 
 test('a program in another group lives on, and does not delay the end', onLinux, async t => {

@@ -16,7 +16,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { ApiError } from '../../src/core/errors.ts'
 import { sendFile } from '../../src/core/send-file.ts'
 import { sendRequest } from '../support/raw-http.ts'
@@ -75,9 +75,9 @@ test('a client that disconnects before the file is found leaves no file open', {
   client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   await sent
   // Each of these waits for the operations that started before.
-  for (let turn = 0; turn < 50; turn += 1) {
+  for (let count = 0; count < 50; count += 1) {
     await stat(file)
-    await nextTurn()
+    await nextIteration()
   }
   assert.equal(timesOpen(file), 0)
 })
@@ -95,7 +95,7 @@ test('a client that disconnects during the transfer closes the file', {
   await once(res, 'data')
   assert.equal(timesOpen(file), 1)
   sent.destroy()
-  while (timesOpen(file) > 0) await nextTurn()
+  while (timesOpen(file) > 0) await nextIteration()
 })
 
 test('a file that shrinks meanwhile ends the response as incomplete', async t => {

@@ -1,7 +1,7 @@
 // The recorded refreshes without a request: at the start, after a change of the configuration, and in the hours of the day.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nextTurn } from '../../src/core/turn-budget.ts'
+import { nextIteration } from '../../src/core/work-budget.ts'
 import { fakePrograms } from '../components/machine/fake-programs.ts'
 import { GitRepos, publishApp } from '../support/git-repos.ts'
 import { HandClock } from '../support/hand-clock.ts'
@@ -50,7 +50,8 @@ const notifications = ({ frames }: WebClient) =>
 /** Resolves when the refresh of the start is done. */
 async function untilReady(client: WebClient): Promise<void> {
   // An unknown name is an error only then.
-  while ((await client.call('machine.update.refresh', { name: 'none' })).error.code !== 400) await nextTurn()
+  while ((await client.call('machine.update.refresh', { name: 'none' })).error.code !== 400)
+    await nextIteration()
 }
 
 test('entries are refreshed by themselves as recorded', { skip: absentRecording(RECORDING) }, async t => {

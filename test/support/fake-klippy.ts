@@ -244,7 +244,7 @@ export class FakeKlippy implements AsyncDisposable {
     for (const socket of this.#sockets.keys()) socket.write(bytes)
   }
 
-  /** Sends everything of this turn of the event loop in one chunk. */
+  /** Sends everything of this iteration of the event loop in one chunk. */
   inOneChunk(): void {
     for (const socket of this.#sockets.keys()) {
       socket.cork()

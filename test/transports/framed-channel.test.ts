@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { Message } from '../../src/rpc/message.ts'
 import { Backlog } from '../../src/transports/backlog.ts'
 import { FramedChannel } from '../../src/transports/framed-channel.ts'
-import { Turns } from '../../src/transports/turns.ts'
+import { RequestScheduler } from '../../src/transports/request-scheduler.ts'
 
 /** The socket of a client that reads when the test wants it. */
 class SlowSocket extends Duplex {
@@ -44,7 +44,7 @@ function open(backlog = new Backlog(), handle: (message: Buffer) => unknown = ()
       void events.push(`close ${code} after ${socket.writableLength > 0 ? 'frames' : 'nothing'}`),
     terminate: note('terminate'),
   }
-  const channel = new FramedChannel(socket, wire, { backlog, turns: new Turns() })
+  const channel = new FramedChannel(socket, wire, { backlog, scheduler: new RequestScheduler() })
   return { socket, events, channel }
 }
 

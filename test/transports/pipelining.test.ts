@@ -75,7 +75,7 @@ for (const name of ['now', 'later']) {
       assert.equal(calls.started, REQUESTS)
     })
 
-    test('WebSocket: the next messages are handled in turns, while replies are read', async () => {
+    test('WebSocket: the next messages are handled round robin, while replies are read', async () => {
       await using server = await startLong()
       const { rig, calls } = server
       using slow = await WebClient.open(rig.url)
@@ -92,7 +92,7 @@ for (const name of ['now', 'later']) {
       )
     })
 
-    test('unix socket: the next messages are handled in turns, while replies are read', async t => {
+    test('unix socket: the next messages are handled round robin, while replies are read', async t => {
       await using server = await startLong()
       const { rig, calls } = server
       const socket = open(t, rig.socketPath).pause()

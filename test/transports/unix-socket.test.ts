@@ -19,7 +19,7 @@ import { FrameSplitter } from '../../src/klippy/framing.ts'
 import { Connections } from '../../src/rpc/connections.ts'
 import { Registry } from '../../src/rpc/registry.ts'
 import { Backlog } from '../../src/transports/backlog.ts'
-import { Turns } from '../../src/transports/turns.ts'
+import { RequestScheduler } from '../../src/transports/request-scheduler.ts'
 import { listenUnix } from '../../src/transports/unix-socket.ts'
 import { FakeKlippy } from '../support/fake-klippy.ts'
 import { startRig } from '../support/rig.ts'
@@ -157,7 +157,7 @@ async function listenAt(
       registry: new Registry(),
       connections: new Connections(),
       backlog: new Backlog(),
-      turns: new Turns(),
+      scheduler: new RequestScheduler(),
       log,
     })
   } finally {

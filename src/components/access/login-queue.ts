@@ -13,7 +13,7 @@ const MAX_AGE = 60_000
 
 type Place = PromiseWithResolvers<void>
 
-/** A bounded queue that serves networks in turn. */
+/** A bounded queue that serves networks round robin. */
 class FairQueue {
   /** By network, in the order in which the networks are served. */
   readonly #placesOf = new Map<string, Place[]>()
@@ -92,8 +92,8 @@ export class LoginQueue {
   readonly #maxRunning: number
   /** The queue of known networks, and the queue of the others. */
   readonly #queues = [new FairQueue(), new FairQueue()] as const
-  /** Which queue is served next. */
-  #turn = 0
+  /** The queue that was served last. */
+  #last = 0
   #running = 0
 
   constructor(known: KnownNetworks, maxRunning: number) {
@@ -101,7 +101,7 @@ export class LoginQueue {
     this.#maxRunning = maxRunning
   }
 
-  /** Runs `check` for a client at `address` in its turn; resolves and rejects with it. Rejects with ApiError 503 when full. */
+  /** Runs `check` for a client at `address` once it has left its queue; resolves and rejects with it. Rejects with ApiError 503 when full. */
   async run<T>(address: string | null, check: () => Promise<T>): Promise<T> {
     if (this.#running < this.#maxRunning) this.#running += 1
     else if (this.#known.has(address)) await this.#queues[0].add(address === null ? '' : networkOf(address))
@@ -113,10 +113,10 @@ export class LoginQueue {
     }
   }
 
-  /** Starts the next login directly, from the two queues in turn. */
+  /** Starts the next login directly, from the two queues alternately. */
   #release(): void {
-    this.#turn = 1 - this.#turn
-    const [first, second] = this.#turn === 1 ? this.#queues : this.#queues.toReversed()
+    this.#last = 1 - this.#last
+    const [first, second] = this.#last === 1 ? this.#queues : this.#queues.toReversed()
     const next = first?.next() ?? second?.next()
     if (next === undefined) this.#running -= 1
     else next.resolve()

@@ -1,7 +1,7 @@
 // Reads a feed from untrusted bytes: RSS with the elements that Moonraker's feeds use.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import { messageOf } from '../../core/errors.ts'
+import { nextIteration } from '../../core/work-budget.ts'
 import { plainText } from './plain-text.ts'
 
 /** One announcement of a feed. */
@@ -49,7 +49,7 @@ export async function readFeed(bytes: Uint8Array): Promise<FeedItem[]> {
   try {
     for (let at = 0; at < text.length; at += CHUNK) {
       parser.write(text.slice(at, at + CHUNK))
-      await nextTurn()
+      await nextIteration()
     }
     parser.close()
   } catch (error) {

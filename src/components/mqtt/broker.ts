@@ -4,7 +4,7 @@ import type { Core } from '../../component/component.ts'
 import { sleep, type Timer } from '../../core/clock.ts'
 import { ApiError, messageOf } from '../../core/errors.ts'
 import type { Registration } from '../../core/scope.ts'
-import { nextTurn, TurnBudget } from '../../core/turn-budget.ts'
+import { nextIteration, WorkBudget } from '../../core/work-budget.ts'
 import { connectionProblem } from './connection-problem.ts'
 import { Outbox, send } from './outbox.ts'
 import type { MqttBroker, MqttMessage, PublishOptions, Qos } from './service.ts'
@@ -285,13 +285,13 @@ export class Broker implements MqttBroker {
   }
 }
 
-/** Lets the library continue with the next message: in the next turn of the event loop once many have been handled in one. */
+/** Lets the library continue with the next message: in the next iteration of the event loop once many have been handled in one. */
 function pacer(): MqttClient['handleMessage'] {
-  const budget = new TurnBudget()
+  const budget = new WorkBudget()
   budget.renew()
   return (_packet, next) => {
     if (!budget.isSpent) return next()
-    void nextTurn().then(() => {
+    void nextIteration().then(() => {
       budget.renew()
       next()
     })

@@ -12,7 +12,7 @@ import { HttpApi } from '../../transports/http/api.ts'
 import { Authenticator } from '../../transports/http/authenticator.ts'
 import { HttpListener } from '../../transports/http/listener.ts'
 import { HttpServer } from '../../transports/http/server.ts'
-import { Turns } from '../../transports/turns.ts'
+import { RequestScheduler } from '../../transports/request-scheduler.ts'
 import { WebSocketTransport } from '../../transports/websocket.ts'
 
 /** WebSockets of users. */
@@ -49,7 +49,7 @@ export async function listen(parts: ListenParts, stops: StopStack): Promise<List
   const { registry, connections, policy, warnings, clock, log, host, port, tlsPort, certificate, key } = parts
   const authenticator = new Authenticator(policy, warnings)
   const admission = new Admission(policy, MAX_WEBSOCKETS, UNAUTHENTICATED)
-  const limits = { backlog: new Backlog(connections.counts), turns: new Turns() }
+  const limits = { backlog: new Backlog(connections.counts), scheduler: new RequestScheduler() }
   const http = new HttpServer({
     api: new HttpApi({ registry, authenticator, admission, clock, routePrefix: '', backlog: limits.backlog }),
     registry,
@@ -57,7 +57,7 @@ export async function listen(parts: ListenParts, stops: StopStack): Promise<List
     admission,
     websockets: new WebSocketTransport({ registry, connections, clock, ...limits, log }),
     connections,
-    turns: limits.turns,
+    scheduler: limits.scheduler,
     link: null,
     clock,
     routePrefix: '',

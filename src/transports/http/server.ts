@@ -9,7 +9,7 @@ import type { Registry } from '../../rpc/registry.ts'
 import { demandRole, type User } from '../../rpc/user.ts'
 import type { Places } from '../connection-limit.ts'
 import { type Bridge, bridge } from '../klippy-bridge.ts'
-import type { Turns } from '../turns.ts'
+import type { RequestScheduler } from '../request-scheduler.ts'
 import type { WebSocketTransport } from '../websocket.ts'
 import type { Admission } from './admission.ts'
 import type { HttpApi } from './api.ts'
@@ -30,7 +30,7 @@ export interface HttpServerParts {
   readonly admission: Admission
   readonly websockets: WebSocketTransport
   readonly connections: Connections
-  readonly turns: Turns
+  readonly scheduler: RequestScheduler
   /** Null without a printer: then there is no bridge to it. */
   readonly link: KlippyLink | null
   readonly clock: Clock
@@ -52,15 +52,15 @@ export class HttpServer implements HttpHandler {
 
   request(req: IncomingMessage, res: ServerResponse): void {
     if (this.#pipelines.isBehind(res)) this.#pipelines.hold(req, res, () => this.#wait(req, res))
-    else if (this.#parts.turns.isFree) void this.#parts.api.handle(req, res)
+    else if (this.#parts.scheduler.isFree) void this.#parts.api.handle(req, res)
     else this.#wait(req, res)
   }
 
-  /** Handles the request in its turn. */
+  /** Handles the request when the scheduler starts it. */
   #wait(req: IncomingMessage, res: ServerResponse): void {
-    const { api, turns } = this.#parts
+    const { api, scheduler } = this.#parts
     const handleNext = () => (req.socket.destroyed ? undefined : api.handle(req, res))
-    turns.wait({ handleNext, hasNext: false })
+    scheduler.wait({ handleNext, hasNext: false })
   }
 
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void | Promise<void> {

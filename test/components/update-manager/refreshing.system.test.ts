@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { RefreshSchedule } from '../../../src/components/update-manager/refresh-schedule.ts'
-import { nextTurn } from '../../../src/core/turn-budget.ts'
+import { nextIteration } from '../../../src/core/work-budget.ts'
 import { GitRepos, publishApp } from '../../support/git-repos.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { ReleaseServer } from '../../support/release-server.ts'
@@ -69,14 +69,14 @@ test('an entry is refreshed at the end of its interval', async () => {
   })
   using client = await WebClient.open(rig.url)
   // A refresh is refused until the one of the start has ended.
-  while ((await client.call('machine.update.refresh')).error !== undefined) await nextTurn()
+  while ((await client.call('machine.update.refresh')).error !== undefined) await nextIteration()
   const { length } = releases.requests
   // Each look is at most 75 minutes after the one before.
   clock.pass(1.5 * 3600)
-  for (let turn = 0; turn < 50; turn += 1) await nextTurn()
+  for (let count = 0; count < 50; count += 1) await nextIteration()
   assert.equal(releases.requests.length, length)
   clock.pass(1.1 * 3600)
-  while (releases.requests.length === length) await nextTurn()
+  while (releases.requests.length === length) await nextIteration()
 })
 
 test('repositories come from the mirror, and requests to the release API have the token', async () => {

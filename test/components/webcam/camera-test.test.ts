@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { listensEverywhere } from '../../../src/components/webcam/local-url.ts'
 import { postJson } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
@@ -112,7 +112,7 @@ test('a limited number of tests runs at a time', async () => {
   for (const res of waiting) res.end()
   for (const reply of await Promise.all(running)) assert.equal(reply.status, 200)
   const next = test()
-  while (waiting.length === 8) await nextTurn()
+  while (waiting.length === 8) await nextIteration()
   waiting.at(-1)?.end()
   assert.equal((await next).status, 200)
 })

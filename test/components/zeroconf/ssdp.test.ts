@@ -193,7 +193,7 @@ test('a flood of searches gets a bounded number of answers', async () => {
   await using program = await Program.open()
   for (let sent = 0; sent < 100; sent += 1) program.search(`uuid:${UUID}`)
   await program.until(UUID, 10)
-  // Some messages are taken in each turn of the event loop.
+  // Some messages are taken in each iteration of the event loop.
   for (let turn = 0; turn < 50; turn += 1) await setImmediate()
   const waits = alone.clock.waits().length
   alone.clock.pass(1)

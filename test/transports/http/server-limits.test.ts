@@ -17,7 +17,7 @@ import { HttpApi } from '../../../src/transports/http/api.ts'
 import { Authenticator } from '../../../src/transports/http/authenticator.ts'
 import { HttpListener } from '../../../src/transports/http/listener.ts'
 import { HttpServer } from '../../../src/transports/http/server.ts'
-import { Turns } from '../../../src/transports/turns.ts'
+import { RequestScheduler } from '../../../src/transports/request-scheduler.ts'
 import { WebSocketTransport } from '../../../src/transports/websocket.ts'
 import { sendRaw, sendRequest } from '../../support/raw-http.ts'
 import { startRig } from '../../support/rig.ts'
@@ -81,7 +81,7 @@ async function startQuickly(timeouts: Partial<Record<'headersTimeout' | 'keepAli
     registry,
     connections,
     backlog,
-    turns: new Turns(),
+    scheduler: new RequestScheduler(),
     warnings,
     log,
   }

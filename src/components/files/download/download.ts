@@ -11,7 +11,7 @@ const TEXT = /\.(gcode|g|gco|nc|cfg|conf|log|txt|ini|bkp)(\.[\d-]+)?$/i
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /**
- * Sends a file; `relative` gives its name. With `roots`, its calls wait for their turn if it is on a network disk. Throws
+ * Sends a file; `relative` gives its name. With `roots`, its calls are queued if it is on a network disk. Throws
  * ApiError 404 if it does not exist, 403 if it is not a regular file, 416 for a range beyond its end.
  */
 export function sendDownload(
@@ -26,8 +26,8 @@ export function sendDownload(
     // Front-ends request a changed file with a new query; other clients must not show an old file.
     'Cache-Control': 'no-cache',
   }
-  const turns = roots?.calls.turnsOf(real)
-  return sendFile(req, res, { path: real, shown: relative, etag: false, headers, turns })
+  const calls = roots?.calls.forFile(real)
+  return sendFile(req, res, { path: real, shown: relative, etag: false, headers, calls })
 }
 
 /** The name in ASCII and in UTF-8 (RFC 6266, section 4.1). */

@@ -1,9 +1,9 @@
-// The calls of node:fs/promises for files of the roots, which may be on network disks: each waits for its turn there.
+// The calls of node:fs/promises for files of the roots, which may be on network disks: each is queued there.
 import type { Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDurable } from '../../../core/make-durable.ts'
-import type { FileTurns } from '../../../core/send-file.ts'
+import type { FileCalls } from '../../../core/send-file.ts'
 import { asMissing, DiskSilent, type RemoteDisks } from './remote-disks.ts'
 
 const { access, chmod, lstat, mkdir, open, readdir, readFile, readlink } = fs
@@ -41,7 +41,7 @@ export type DiskCalls = typeof ONE_PATH &
     /** Closes a file; later, where its disk does not respond now. Never rejects. */
     close(path: string, file: fs.FileHandle): Promise<void>
     /** The calls for one file; undefined for one on a local disk, which need not wait. */
-    turnsOf(path: string): FileTurns | undefined
+    forFile(path: string): FileCalls | undefined
   }
 
 type Call = (...args: never[]) => Promise<unknown>
@@ -63,7 +63,7 @@ export function diskCalls(disks: RemoteDisks): DiskCalls {
         if (error instanceof DiskSilent) disks.finish(path, () => file.close()).catch(() => undefined)
       })
   }
-  calls.turnsOf = path => {
+  calls.forFile = path => {
     if (!disks.isRemote(path)) return undefined
     return { run: call => calls.run(path, call), close: file => calls.close(path, file) }
   }

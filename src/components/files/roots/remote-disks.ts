@@ -107,8 +107,8 @@ export class RemoteDisks {
   }
 
   /**
-   * Runs a call that uses `paths`, without links, and one thread at a time. If one is on a network disk, the call waits
-   * for its turn, and the result rejects with DiskSilent when the disk does not respond. The call itself cannot be ended.
+   * Runs a call that uses `paths`, without links, and one thread at a time. If one is on a network disk, the call is
+   * queued, and the result rejects with DiskSilent when the disk does not respond. The call itself cannot be ended.
    */
   run<T>(paths: readonly string[], call: () => Promise<T>): Promise<T> {
     if (!this.#mounts.hasRemote) return call()
@@ -118,9 +118,9 @@ export class RemoteDisks {
     return sorted.reduceRight<() => Promise<T>>((inner, disk) => () => disk.run(inner), call)()
   }
 
-  /** Runs a call in its turn, however late: the end of what was started. */
+  /** Queues a call, however late it runs: the end of what was started. */
   async finish(path: string, call: () => Promise<void>): Promise<void> {
-    await (this.#diskOf(path)?.inTurn(call) ?? call())
+    await (this.#diskOf(path)?.enqueue(call) ?? call())
   }
 
   #diskOf(path: string): RemoteDisk | undefined {
@@ -179,7 +179,7 @@ class RemoteDisk {
     return result
   }
 
-  /** Runs a call in its turn. Rejects with DiskSilent when the disk does not respond; the call goes on. */
+  /** Queues a call. Rejects with DiskSilent when the disk does not respond; the call goes on. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     const { signal } = this.#silence
     signal.throwIfAborted()
@@ -187,14 +187,14 @@ class RemoteDisk {
     const onSilence = () => silence.reject(signal.reason)
     signal.addEventListener('abort', onSilence)
     try {
-      return await Promise.race([silence.promise, this.inTurn(call, signal)])
+      return await Promise.race([silence.promise, this.enqueue(call, signal)])
     } finally {
       signal.removeEventListener('abort', onSilence)
     }
   }
 
-  /** Runs a call in its turn; one that waits ends with the reason of `signal`. */
-  async inTurn<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Queues a call; one that waits ends with the reason of `signal`. */
+  async enqueue<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#running += 1
     this.#watch()
     try {

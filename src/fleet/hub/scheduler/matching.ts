@@ -31,8 +31,8 @@ export class Matching {
   readonly #lastUsed = new Map<string, number>()
   /** The last refusal of each printer, and until when it gets no other offer. */
   readonly #refusals = new Map<string, { readonly mark: number; readonly until: number }>()
-  /** Where the needs of the next pass start. */
-  #turn = 0
+  /** The index of the need where the next pass starts. */
+  #firstNeed = 0
 
   constructor(parts: MatchingParts) {
     this.#parts = parts
@@ -62,8 +62,8 @@ export class Matching {
     const free = this.#freePrinters()
     const byNeed = new Map<string, Member[]>()
     const needs = [...new Set(jobs.map(({ value }) => JSON.stringify(value.need)))]
-    this.#turn = needs.length <= MAX_NEEDS ? 0 : (this.#turn + MAX_NEEDS) % needs.length
-    const considered = new Set([...needs, ...needs].slice(this.#turn, this.#turn + MAX_NEEDS))
+    this.#firstNeed = needs.length <= MAX_NEEDS ? 0 : (this.#firstNeed + MAX_NEEDS) % needs.length
+    const considered = new Set([...needs, ...needs].slice(this.#firstNeed, this.#firstNeed + MAX_NEEDS))
     const taken = new Set<Member>()
     const matches: Match[] = []
     for (const job of jobs) {

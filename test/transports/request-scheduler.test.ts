@@ -1,14 +1,14 @@
 // The order of requests: a client with many of them delays the others by one request each.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nextTurn, TurnBudget } from '../../src/core/turn-budget.ts'
-import { Turns } from '../../src/transports/turns.ts'
+import { nextIteration, WorkBudget } from '../../src/core/work-budget.ts'
+import { RequestScheduler } from '../../src/transports/request-scheduler.ts'
 
-/** Turns that the machine's speed does not end. */
-const ANY_TIME = new TurnBudget(Number.POSITIVE_INFINITY)
+/** RequestScheduler that the machine's speed does not end. */
+const ANY_TIME = new WorkBudget(Number.POSITIVE_INFINITY)
 
 /** Clients with queues of requests, and the order in which these were handled. */
-function clients(turns: Turns, result: () => unknown) {
+function clients(scheduler: RequestScheduler, result: () => unknown) {
   const handled: string[] = []
   const handle = (name: string) => {
     handled.push(name)
@@ -23,49 +23,49 @@ function clients(turns: Turns, result: () => unknown) {
       },
     }
     for (let i = 1; i <= count; i += 1) {
-      if (queue.length === 0 && turns.handle(handle, `${client}${i}`)) continue
+      if (queue.length === 0 && scheduler.handle(handle, `${client}${i}`)) continue
       queue.push(`${client}${i}`)
-      turns.wait(waiting)
+      scheduler.wait(waiting)
     }
     return waiting
   }
   return { handled, add }
 }
 
-test('a callback starts four requests whose replies come later, then each client has one in turn', async () => {
-  const turns = new Turns(ANY_TIME)
-  const { handled, add } = clients(turns, () => Promise.resolve())
+test('a callback starts four requests whose replies come later, then each client has one after the other', async () => {
+  const scheduler = new RequestScheduler(ANY_TIME)
+  const { handled, add } = clients(scheduler, () => Promise.resolve())
   add('a', 7)
   add('b', 2)
   add('c', 1)
   assert.deepEqual(handled, ['a1', 'a2', 'a3', 'a4'])
-  await nextTurn()
+  await nextIteration()
   assert.deepEqual(handled.slice(4), ['a5', 'b1', 'c1', 'a6'])
-  await nextTurn()
+  await nextIteration()
   assert.deepEqual(handled.slice(8), ['b2', 'a7'])
 })
 
-test('a turn ends after five milliseconds of work', async () => {
-  const turns = new Turns()
-  const { handled, add } = clients(turns, () => {
+test('an iteration ends after five milliseconds of work', async () => {
+  const scheduler = new RequestScheduler()
+  const { handled, add } = clients(scheduler, () => {
     for (const end = performance.now() + 6; performance.now() < end; );
   })
   add('a', 2)
   add('b', 1)
   assert.deepEqual(handled, ['a1'])
-  await nextTurn()
+  await nextIteration()
   assert.deepEqual(handled, ['a1', 'a2'])
-  await nextTurn()
+  await nextIteration()
   assert.deepEqual(handled, ['a1', 'a2', 'b1'])
 })
 
 test('short requests are handled at once, and those of a client that leaves not at all', async () => {
-  const turns = new Turns(ANY_TIME)
-  const { handled, add } = clients(turns, () => undefined)
+  const scheduler = new RequestScheduler(ANY_TIME)
+  const { handled, add } = clients(scheduler, () => undefined)
   add('a', 3)
   assert.deepEqual(handled, ['a1', 'a2', 'a3'])
-  const later = clients(turns, () => Promise.resolve())
-  turns.leave(later.add('b', 5))
-  await nextTurn()
+  const later = clients(scheduler, () => Promise.resolve())
+  scheduler.leave(later.add('b', 5))
+  await nextIteration()
   assert.deepEqual(later.handled, ['b1', 'b2', 'b3', 'b4'])
 })

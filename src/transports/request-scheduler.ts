@@ -1,27 +1,27 @@
-// The order in which requests of all clients are handled. A turn of the event loop handles a bounded amount of work; the
-// clients whose requests wait have one request each in the next turns.
-import { TurnBudget } from '../core/turn-budget.ts'
+// The order in which requests of all clients are handled. An iteration of the event loop handles a bounded amount of work;
+// the clients whose requests wait have one request each in the next iterations (round robin).
+import { WorkBudget } from '../core/work-budget.ts'
 
 /** A client, or a connection, with requests that wait. */
 export interface QueuedClient {
   /** Handles one request; returns what its handler returned. */
   handleNext(): unknown
-  /** Whether it wants another turn. */
+  /** Whether another of its requests waits. */
   readonly hasNext: boolean
 }
 
 /** Its reactions run at the end of the present callback, for less than `process.nextTick`. */
 const RESOLVED = Promise.resolve()
 
-export class Turns {
+export class RequestScheduler {
   readonly #waiting = new Set<QueuedClient>()
-  readonly #budget: TurnBudget
+  readonly #budget: WorkBudget
   /** Whether a request was handled in the present callback. */
   #started = false
-  /** Whether the next turn is planned. */
+  /** Whether the next iteration is planned. */
   #planned = false
 
-  constructor(budget = new TurnBudget()) {
+  constructor(budget = new WorkBudget()) {
     this.#budget = budget
   }
 
@@ -32,7 +32,7 @@ export class Turns {
 
   /**
    * Handles one of several requests of the present callback now; false if others wait, or if those of the callback have
-   * used up its budget: then `wait` for a turn. The budget is that of a callback, since noticing the end of a turn costs a
+   * used up its budget: then call `wait`. The budget is that of a callback, since noticing the end of an iteration costs a
    * system call.
    */
   handle<R>(handler: (request: R) => unknown, request: R): boolean {
@@ -50,7 +50,7 @@ export class Turns {
     this.#started = false
   }
 
-  /** Handles the requests of a client in its turns. */
+  /** Handles the requests of a client one by one, between those of others. */
   wait(client: QueuedClient): void {
     this.#waiting.add(client)
     this.#plan()
