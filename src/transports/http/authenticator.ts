@@ -136,12 +136,14 @@ export function refuseCrossSite({ crossSite, origin }: RequestSource): void {
 
 /**
  * Throws ApiError 403 for a GET that changes something where a browser sends it to load a page or a picture: over plain
- * HTTP it does not name the site of the page. Programs, and scripts of the server's own pages, are allowed.
+ * HTTP it does not name the site of the page, and a camera may have redirected a picture. Programs, and scripts of the
+ * server's own pages, are allowed.
  */
 export function refusePageLoads({ headers }: IncomingMessage): void {
   const isBrowser =
     headers['user-agent']?.startsWith('Mozilla/') === true || headers['sec-fetch-site'] !== undefined
-  if (!isBrowser || headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin') return
+  const isOwnScript = headers['sec-fetch-site'] === 'same-origin' && headers['sec-fetch-dest'] === 'empty'
+  if (!isBrowser || headers.origin !== undefined || isOwnScript) return
   throw new ApiError(403, 'A browser may do this by POST only, so that no page of another site can')
 }
 

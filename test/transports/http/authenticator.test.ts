@@ -360,6 +360,12 @@ test('a browser changes nothing by GET, a program may', async () => {
   const browser = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)' }
   assert.equal(await status(rig, browser, path), 403)
   assert.equal(await status(rig, { ...browser, 'Sec-Fetch-Site': 'none' }, path), 403)
+  for (const dest of ['image', 'document', 'iframe', 'script', undefined]) {
+    const own = { 'Sec-Fetch-Site': 'same-origin', ...(dest !== undefined && { 'Sec-Fetch-Dest': dest }) }
+    assert.equal(await status(rig, own, path), 403, `a camera redirects a load of ${dest}`)
+  }
+  const script = { ...browser, 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Dest': 'empty' }
+  assert.equal(await status(rig, script, path), 200)
   assert.equal(await status(rig, browser), 200, 'reading is allowed')
   assert.equal(await status(rig, { 'User-Agent': 'curl/8' }, path), 200)
 })
