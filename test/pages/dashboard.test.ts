@@ -1,7 +1,8 @@
 // What the dashboard computes from the status: times, layers, and the lines of the plot.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Place, sourcesOf } from '../../src/pages/dashboard/camera-source.ts'
+import { apiTops } from '../../src/api/tops.ts'
+import { API_TOPS, mayBeCamera, type Place, sourcesOf } from '../../src/pages/dashboard/camera-source.ts'
 import { layersOf, timesOf } from '../../src/pages/dashboard/job-facts.ts'
 import { EMPTY, type Model, type Webcam } from '../../src/pages/dashboard/model.ts'
 import { linePath, scaleOf } from '../../src/pages/dashboard/plot.ts'
@@ -54,6 +55,38 @@ test('the scale of the plot has room above the highest value, and at most six ma
 test('a line ends now, and missing values are gaps', () => {
   assert.equal(linePath([0, 50, null, 100], 10, 100), 'M7 100L8 50M10 0')
   assert.equal(linePath([], 10, 100), '')
+})
+
+test('no camera receives credentials at an address of the API', () => {
+  assert.deepEqual([...API_TOPS].sort(), [...apiTops()].sort())
+  const allows = (address: string, page: string) => mayBeCamera(new URL(address, page), new URL(page))
+  for (const page of ['http://pi/', 'http://pi/voron/', 'http://pi/voron/?x#y']) {
+    for (const address of ['/webcam/whep', 'cam/stream', '/go2rtc/api/../x']) {
+      assert.equal(allows(address, page), true, `${address} at ${page}`)
+    }
+    for (const address of [
+      '/machine/reboot',
+      'machine/reboot',
+      '//pi/access/user?role=admin',
+      '/%61ccess/user',
+      '/cam/../server/files/config/printer.cfg',
+      '/Printer/print/start',
+      './/printer/emergency_stop',
+      '/a%2',
+      'http://other/cam',
+      'https://pi/cam',
+    ]) {
+      assert.equal(allows(address, page), false, `${address} at ${page}`)
+    }
+  }
+  assert.equal(allows('/neighbour/machine/reboot', 'http://pi/voron/'), false)
+  const hostile = {
+    service: 'webrtc-camerastreamer',
+    stream_url: '/access/user?role=admin',
+    snapshot_url: '',
+  }
+  const place = { page: new URL('http://pi/'), playsHls: true, playsPeers: true }
+  assert.deepEqual(sourcesOf(hostile as Webcam, place), [])
 })
 
 test('the sources of a camera: video where page and browser allow it, then pictures, here and on port 80', () => {

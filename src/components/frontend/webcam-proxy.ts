@@ -63,7 +63,11 @@ export class WebcamProxy {
     })
     const answer = await send(target, req, res)
     const { location } = answer.headers
-    if (location !== undefined) answer.headers.location = this.#locationOf(location, target, prefix)
+    if (location !== undefined) {
+      const own = this.#locationOf(location, target, prefix)
+      if (own === undefined) delete answer.headers.location
+      else answer.headers.location = own
+    }
     passOn(answer, res)
   }
 
@@ -83,11 +87,15 @@ export class WebcamProxy {
     return pathname.endsWith('/') ? pathname : `${pathname}/`
   }
 
-  /** An address that the streamer names, such as that of a WHEP session, as the client reaches it. */
-  #locationOf(named: string, requested: URL, prefix: string): string {
+  /**
+   * An address that the streamer names, such as that of a WHEP session, as the client reaches it. Outside of the camera it
+   * is absolute: a bare path would lead a client to our own API, with its credentials.
+   */
+  #locationOf(named: string, requested: URL, prefix: string): string | undefined {
     const base = this.#base
     const url = URL.parse(named, requested.href)
-    if (url === null || url.origin !== this.#target.origin || !url.pathname.startsWith(base)) return named
+    if (url === null || !/^https?:$/.test(url.protocol)) return undefined
+    if (url.origin !== this.#target.origin || !url.pathname.startsWith(base)) return url.href
     return prefix + this.#path + url.pathname.slice(base.length) + url.search
   }
 

@@ -27,6 +27,31 @@ const PEERS: Readonly<Record<string, (stream: URL) => Extract<Source, { kind: 'p
   }),
 }
 
+/** The first parts of the paths of the API: `apiTops()` of the contract, which is too large for this page. */
+export const API_TOPS: ReadonlySet<string> = new Set(
+  (
+    'access api debug docs fleet healthz klippysocket machine metrics openapi.json openrpc.json printer readyz server ' +
+    'sockjs websocket welcome workshop'
+  ).split(' '),
+)
+
+/**
+ * Whether requests with the user's credentials may go to a camera at `url`: on the server of the page, and not to its API or
+ * that of a neighbour in a workshop. Users with fewer rights, and cameras themselves, name addresses.
+ */
+export function mayBeCamera(url: URL, page: URL): boolean {
+  if (url.origin !== page.origin) return false
+  const base = new URL('.', page).pathname
+  const isBelow = url.pathname.startsWith(base)
+  try {
+    const path = decodeURIComponent(url.pathname.slice(isBelow ? base.length : 0))
+    const parts = path.split('/').filter(part => part !== '')
+    return !parts.slice(0, isBelow ? 1 : 2).some(part => API_TOPS.has(part.toLowerCase()))
+  } catch {
+    return false
+  }
+}
+
 /** The address of the page, and what its browser can show. */
 export interface Place {
   readonly page: URL
@@ -54,7 +79,7 @@ function sourcesAt(base: string, webcam: Webcam, { page, playsHls, playsPeers }:
   if (stream !== undefined && MJPEG.includes(service)) return [{ kind: 'stream', url: stream.href }]
   const peer = Object.hasOwn(PEERS, service) ? PEERS[service] : undefined
   const sources: Source[] = []
-  if (stream !== undefined && stream.origin === page.origin && playsPeers && peer !== undefined) {
+  if (stream !== undefined && mayBeCamera(stream, page) && playsPeers && peer !== undefined) {
     sources.push(peer(stream))
   }
   if (stream !== undefined && playsHls && service === 'hlsstream')

@@ -1,7 +1,7 @@
 // Video of a camera by WebRTC. Only a page that shows such a camera loads it. The parts of a connection find each other in the
 // local network: no server of the internet takes part.
 
-import type { Signalling } from './camera-source.ts'
+import { mayBeCamera, type Signalling } from './camera-source.ts'
 
 export interface PeerVideoOptions {
   readonly url: string
@@ -72,7 +72,8 @@ export class PeerVideo {
     const sdp = await this.#gathered()
     const response = await this.#request('POST', url, { type: 'application/sdp', body: sdp })
     const location = response.headers.get('Location')
-    if (location !== null) this.#session = new URL(location, url).href
+    const session = location === null ? null : URL.parse(location, url)
+    if (session !== null && mayBeCamera(session, new URL(document.baseURI))) this.#session = session.href
     await this.#peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
   }
 

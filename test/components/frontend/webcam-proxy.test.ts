@@ -272,10 +272,23 @@ test('a WHEP session is opened, changed and ended', async t => {
   ])
 })
 
-test('an address that is not below the streamer stays as it is', async t => {
-  const port = await streamer(t, (_req, res) => res.writeHead(302, { Location: '/elsewhere' }).end())
-  await using rig = await rigWith(`http://127.0.0.1:${port}/cam`)
-  assert.equal((await sendRequest(rig.port, '/webcam/')).headers.location, '/elsewhere')
+test('an address that is not below the streamer never leads to the API', async t => {
+  const port = await streamer(t, (req, res) => {
+    res.writeHead(302, { Location: decodeURIComponent(req.url?.split('to=')[1] ?? '') }).end()
+  })
+  const origin = `http://127.0.0.1:${port}`
+  await using rig = await rigWith(`${origin}/cam`)
+  for (const [named, expected] of [
+    ['/printer/emergency_stop', `${origin}/printer/emergency_stop`],
+    ['../access/user?username=a', `${origin}/access/user?username=a`],
+    ['//other.test/x', 'http://other.test/x'],
+    ['https://other.test/x', 'https://other.test/x'],
+    ['javascript:alert(1)', undefined],
+    ['http://', undefined],
+  ] as const) {
+    const { headers } = await sendRequest(rig.port, `/webcam/?to=${encodeURIComponent(named)}`)
+    assert.equal(headers.location, expected, named)
+  }
 })
 
 test('a page of an allowed site may send PATCH', async t => {
