@@ -35,9 +35,12 @@ const lazyModules = {
     build.onResolve({ filter: /^(https|tls|zlib|crypto)$/ }, ({ path, importer }) =>
       /[\\/]node_modules[\\/]ws[\\/]/.test(importer) ? { path, namespace: 'lazy' } : undefined,
     )
-    // `ws` uses nothing but functions and, of zlib, constants.
+    // `ws` uses nothing but functions and, of zlib, constants. It hashes only in the handshake.
     build.onLoad({ filter: /^crypto$/, namespace: 'lazy' }, () => ({
-      contents: `module.exports = new Proxy({}, { get: (_, name) => (...args) => require('node:crypto')[name](...args) })`,
+      contents: `const { HandshakeHash } = require('./src/transports/handshake-hash.ts')
+      const own = { createHash: () => new HandshakeHash() }
+      module.exports = new Proxy(own, { get: (_, name) => own[name] ?? ((...args) => require('node:crypto')[name](...args)) })`,
+      resolveDir: root,
     }))
     build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
       contents: `module.exports = new Proxy({}, { get: (_, name) => require('node:${path}')[name] })`,

@@ -25,6 +25,7 @@ import { everySection } from './support/every-section.ts'
 import { FREE_PORT_CONF } from './support/free-port-conf.ts'
 import { postJson, sendRequest } from './support/raw-http.ts'
 import { copyBundle } from './support/server-bundle.ts'
+import { WebClient } from './support/web-client.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'bundle-'))
 const OUTPUT = join(FOLDER, 'dist')
@@ -177,9 +178,10 @@ test('a start and the first answer do without cryptography and measurements, als
   )
   mkdirSync(join(DATA, 'config'), { recursive: true })
   writeFileSync(join(DATA, 'config', 'moonraker.conf'), `${CONF}[octoprint_compat]\n`)
-  const start = async (path: string) => {
+  const start = async (path: string, more?: (port: number) => Promise<void>) => {
     const answer = async (port: number) => {
       assert.equal((await sendRequest(port, path)).status, 200)
+      await more?.(port)
     }
     await withServer(answer, [], { NODE_OPTIONS: `--require ${hook}` })
     return JSON.parse(readFileSync(loaded, 'utf8')) as string[]
@@ -193,6 +195,15 @@ test('a start and the first answer do without cryptography and measurements, als
       /NativeModule ((internal.)?(crypto|tls)|(perf_hooks|v8|dns.promises)$)/.test(name),
     ),
     [],
+  )
+  const withClient = await start('/server/info', async port => {
+    using client = await WebClient.open(`http://127.0.0.1:${port}`)
+    assert.equal((await client.call('server.info')).result.websocket_count, 1)
+  })
+  assert.deepEqual(
+    withClient.filter(name => /crypto/.test(name)),
+    [],
+    'with a WebSocket',
   )
   assert.ok((await start('/access/oneshot_token')).includes('NativeModule crypto'))
 })

@@ -1,14 +1,14 @@
 // All open connections, and the notifications that go to every client.
-import { randomInt } from 'node:crypto'
 import type { Chapter, ParamsOfNotification } from '../api/chapter.ts'
 import type { Transport } from '../api/endpoint.ts'
 import type { NotificationName, NotificationParams } from '../api/index.ts'
+import { kernelRandom } from '../core/kernel-random.ts'
 import { type Channel, type ClientInfo, Connection, type ConnectionCounts } from './connection.ts'
 import { Message } from './message.ts'
 import type { User } from './user.ts'
 
 /** Connection ids are large and unguessable, inside JavaScript's exact range, and fit clients that use them as keys. */
-const MAX_ID = 2 ** 47
+const IDS = { least: 2 ** 30, end: 2 ** 47 }
 
 /** The text of a notification; without parameters there is no `params` key, as clients expect. */
 export function notificationText(method: string, params: readonly unknown[]): string {
@@ -37,8 +37,8 @@ export class Connections {
 
   #freeId(): number {
     for (;;) {
-      const id = randomInt(2 ** 30, MAX_ID)
-      if (!this.#all.has(id)) return id
+      const id = kernelRandom(6).readUIntBE(0, 6) % IDS.end
+      if (id >= IDS.least && !this.#all.has(id)) return id
     }
   }
 

@@ -1,8 +1,8 @@
 // Pings all WebSockets, so that a client whose machine has disappeared is noticed. Some clients disconnect when no ping
 // arrives within 30 s.
-import { randomBytes } from 'node:crypto'
 import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../core/clock.ts'
+import { kernelRandom } from '../core/kernel-random.ts'
 
 /** Seconds between pings. */
 const PING_SECONDS = 10
@@ -39,7 +39,7 @@ export class Heartbeat {
   }
 
   #ping(): void {
-    this.#payload = randomBytes(8)
+    this.#payload = kernelRandom(8)
     for (const [ws, count] of this.#unanswered) {
       if (count >= MAX_UNANSWERED) ws.terminate()
       else {
