@@ -39,21 +39,27 @@ function line(maxLength: number): Field<string> {
 /** A name, by which clients find a webcam. */
 function label(): Field<string> {
   const text = line(MAX_LABEL)
-  return new Field({ ...text.json, minLength: 1 }, (input, name) => {
-    const value = text.read(input, name)
-    if (value.trim() === '') throw new Invalid(name, 'text that is not empty', input)
-    return value
-  })
+  return new Field(
+    () => ({ ...text.json, minLength: 1 }),
+    (input, name) => {
+      const value = text.read(input, name)
+      if (value.trim() === '') throw new Invalid(name, 'text that is not empty', input)
+      return value
+    },
+  )
 }
 
 /** Front-ends insert it into the pages of all users, where a `javascript:` URL would run as a script. */
 function address(): Field<string> {
   const text = line(MAX_URL)
-  return new Field(text.json, (input, name) => {
-    const value = text.read(input, name)
-    if (/^\s*(java|vb)script:/i.test(value)) throw new Invalid(name, 'URL of a camera', input)
-    return value
-  })
+  return new Field(
+    () => text.json,
+    (input, name) => {
+      const value = text.read(input, name)
+      if (/^\s*(java|vb)script:/i.test(value)) throw new Invalid(name, 'URL of a camera', input)
+      return value
+    },
+  )
 }
 
 function rotation(): Field<number> {

@@ -48,8 +48,9 @@ function split(text: string, separator: string): string[] {
 /** A list whose items are separated by `separator`, without white space around them and without empty items. */
 export function separated<T>(separator: string, item: Schema<T>): Field<T[]> {
   const items = list(item)
-  return new Field({ ...items.json, [SEPARATOR]: separator }, (input, name) =>
-    items.read(split(textOf(input, name, 'list'), separator), name),
+  return new Field(
+    () => ({ ...items.json, [SEPARATOR]: separator }),
+    (input, name) => items.read(split(textOf(input, name, 'list'), separator), name),
   )
 }
 
@@ -72,15 +73,17 @@ export function pairs(): Field<Record<string, string>>
 export function pairs<T>(value: Schema<T>): Field<Record<string, T>>
 export function pairs(value: Schema<unknown> = string()): Field<Record<string, unknown>> {
   const values = record(value)
-  return new Field({ ...values.json, [SEPARATOR]: '\n' }, (input, name) =>
-    values.read(readPairs(input, name), name),
+  return new Field(
+    () => ({ ...values.json, [SEPARATOR]: '\n' }),
+    (input, name) => values.read(readPairs(input, name), name),
   )
 }
 
 /** Known fields, one `name=value` on each line; other fields are ignored. */
 export function fields<S extends Shape>(shape: S): Field<InferShape<S>> {
-  return new Field({ ...shapeJson(shape), [SEPARATOR]: '\n' }, (input, name) =>
-    readShape(shape, readPairs(input, name), name),
+  return new Field(
+    () => ({ ...shapeJson(shape), [SEPARATOR]: '\n' }),
+    (input, name) => readShape(shape, readPairs(input, name), name),
   )
 }
 

@@ -10,27 +10,36 @@ import {
   type Shape,
 } from './schema.ts'
 
+/** A JSON Schema, or what makes it. */
+type JsonSource = JsonSchema | (() => JsonSchema)
+
 /** A schema with the modifiers that every field has. */
 export class Field<T> implements Schema<T> {
-  readonly json: JsonSchema
+  /** Only documents need the JSON Schemas of most fields, so each is made when it is first read. */
+  protected source: JsonSource
   readonly read: (input: unknown, name: string) => T
   readonly secret?: true
 
-  constructor(json: JsonSchema, read: (input: unknown, name: string) => T, secret = false) {
-    this.json = json
+  constructor(source: JsonSource, read: (input: unknown, name: string) => T, secret = false) {
+    this.source = source
     this.read = read
     if (secret) this.secret = true
   }
 
+  get json(): JsonSchema {
+    if (typeof this.source === 'function') this.source = this.source()
+    return this.source
+  }
+
   /** May be left out; the value is `value` then. */
   default<D extends T>(value: D): Field<T> & Optional<T> {
-    const field = new Field<T>({ ...this.json, default: value }, this.read, this.secret)
+    const field = new Field<T>(() => ({ ...this.json, default: value }), this.read, this.secret)
     return Object.assign(field, { fallback: { value } })
   }
 
   /** May be left out; the value is absent then. */
   optional(): Field<T | undefined> & Optional<T | undefined> {
-    const field = new Field<T | undefined>(this.json, this.read, this.secret)
+    const field = new Field<T | undefined>(() => this.json, this.read, this.secret)
     return Object.assign(field, { fallback: { value: undefined } })
   }
 
@@ -38,7 +47,7 @@ export class Field<T> implements Schema<T> {
   nullable(): Field<T | null> {
     const { read } = this
     return new Field<T | null>(
-      nullableJson(this.json),
+      () => nullableJson(this.json),
       (input, name) => (input === null ? null : read(input, name)),
       this.secret,
     )
@@ -58,7 +67,7 @@ export class Field<T> implements Schema<T> {
 /** A copy of `field` with further keywords in its JSON Schema. */
 function withKeywords<F extends Field<unknown>>(field: F, keywords: JsonSchema): F {
   const copy = Object.create(Object.getPrototypeOf(field))
-  return Object.assign(copy, field, { json: { ...field.json, ...keywords } })
+  return Object.assign(copy, field, { source: () => ({ ...field.json, ...keywords }) })
 }
 
 function nullableJson(json: JsonSchema): JsonSchema {
@@ -91,7 +100,9 @@ export function secret(field: Field<string> = string()): Field<string> & { reado
       throw new Invalid(name, 'string', HIDDEN)
     }
   }
-  return Object.assign(new Field({ ...field.json, format: 'password' }, read), { secret: true as const })
+  return Object.assign(new Field(() => ({ ...field.json, format: 'password' }), read), {
+    secret: true as const,
+  })
 }
 
 /** Replaces a value that may be or contain a secret. */
@@ -185,10 +196,13 @@ export function json(): Field<unknown> {
 
 /** A list of items of one type. */
 export function list<T>(item: Schema<T>): Field<T[]> {
-  return new Field({ type: 'array', items: item.json }, (input, name) => {
-    if (!Array.isArray(input)) throw new Invalid(name, 'list', shown(input, [item]))
-    return input.map((value, index) => item.read(value, `${name}[${index}]`))
-  })
+  return new Field(
+    () => ({ type: 'array', items: item.json }),
+    (input, name) => {
+      if (!Array.isArray(input)) throw new Invalid(name, 'list', shown(input, [item]))
+      return input.map((value, index) => item.read(value, `${name}[${index}]`))
+    },
+  )
 }
 
 /** The items of a text, separated by commas. */
@@ -202,8 +216,9 @@ export function commaItems(text: string): string[] {
 /** A list of texts, which query strings and some clients send as one text with commas between the items. */
 export function commaList(item: Schema<string> = string()): Field<string[]> {
   const items = list(item)
-  return new Field({ anyOf: [items.json, { type: 'string' }] }, (input, name) =>
-    items.read(typeof input === 'string' ? commaItems(input) : input, name),
+  return new Field(
+    () => ({ anyOf: [items.json, { type: 'string' }] }),
+    (input, name) => items.read(typeof input === 'string' ? commaItems(input) : input, name),
   )
 }
 
@@ -212,12 +227,12 @@ export function tuple<const S extends readonly Schema<unknown>[]>(
   ...items: S
 ): Field<{ -readonly [K in keyof S]: Infer<S[K]> }> {
   const { length } = items
-  const json = {
+  const json = () => ({
     type: 'array',
     prefixItems: items.map(item => item.json),
     minItems: length,
     maxItems: length,
-  }
+  })
   return new Field(json, (input, name) => {
     if (!Array.isArray(input) || input.length !== length) {
       throw new Invalid(name, `list of ${length}`, shown(input, items))
@@ -228,16 +243,20 @@ export function tuple<const S extends readonly Schema<unknown>[]>(
 
 /** An object whose names are not known, with values of one type. */
 export function record<T>(value: Schema<T>): Field<Record<string, T>> {
-  return new Field({ type: 'object', additionalProperties: value.json }, (input, name) => {
-    if (!isPlainObject(input)) throw new Invalid(name, 'object', shown(input, [value]))
-    const entries = Object.entries(input).map(([key, item]) => [key, value.read(item, `${name}.${key}`)])
-    return Object.fromEntries(entries) as Record<string, T>
-  })
+  return new Field(
+    () => ({ type: 'object', additionalProperties: value.json }),
+    (input, name) => {
+      if (!isPlainObject(input)) throw new Invalid(name, 'object', shown(input, [value]))
+      const entries = Object.entries(input).map(([key, item]) => [key, value.read(item, `${name}.${key}`)])
+      return Object.fromEntries(entries) as Record<string, T>
+    },
+  )
 }
 
 /** An object with known fields; other fields are ignored. */
 export function object<S extends Shape>(shape: S): Field<InferShape<S>> {
-  return new Field(shapeJson(shape), (input, name) => {
+  const json = () => shapeJson(shape)
+  return new Field(json, (input, name) => {
     if (!isPlainObject(input)) throw new Invalid(name, 'object', shown(input, Object.values(shape)))
     return readShape(shape, input, name)
   })
@@ -245,16 +264,19 @@ export function object<S extends Shape>(shape: S): Field<InferShape<S>> {
 
 /** The first of the given schemas that can read the value. */
 export function anyOf<const S extends readonly Schema<unknown>[]>(...schemas: S): Field<Infer<S[number]>> {
-  return new Field({ anyOf: schemas.map(schema => schema.json) }, (input, name) => {
-    for (const schema of schemas) {
-      try {
-        return schema.read(input, name) as Infer<S[number]>
-      } catch (error) {
-        if (!(error instanceof Invalid)) throw error
+  return new Field(
+    () => ({ anyOf: schemas.map(schema => schema.json) }),
+    (input, name) => {
+      for (const schema of schemas) {
+        try {
+          return schema.read(input, name) as Infer<S[number]>
+        } catch (error) {
+          if (!(error instanceof Invalid)) throw error
+        }
       }
-    }
-    throw new Invalid(name, 'value of a type that is accepted here', shown(input, schemas))
-  })
+      throw new Invalid(name, 'value of a type that is accepted here', shown(input, schemas))
+    },
+  )
 }
 
 /** The JSON Schema of named fields; those without a default are required. */

@@ -6,7 +6,10 @@ type FieldSet = Readonly<Record<string, Field<unknown>>>
 
 /** The same fields, all of them required. */
 export function requiredFields<S extends FieldSet>(fields: S): { [K in keyof S]: Schema<Infer<S[K]>> } {
-  const required = Object.entries(fields).map(([name, { json, read }]) => [name, new Field(json, read)])
+  const required = Object.entries(fields).map(([name, field]) => [
+    name,
+    new Field(() => field.json, field.read),
+  ])
   return Object.fromEntries(required) as { [K in keyof S]: Schema<Infer<S[K]>> }
 }
 
