@@ -1,6 +1,6 @@
 // Replaces small files atomically: after a crash, a file has either its old or its new content.
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { makeDurableSync } from '../core/make-durable.ts'
 
 /**
@@ -8,8 +8,8 @@ import { makeDurableSync } from '../core/make-durable.ts'
  * new file. Throws errors of the file system, and removes the staging file then.
  */
 export function replaceFile(file: string, text: string, mode: number): void {
-  const folder = path.dirname(file)
-  const staging = path.join(folder, `.${path.basename(file)}.${process.pid}.tmp`)
+  const folder = dirname(file)
+  const staging = join(folder, `.${basename(file)}.${process.pid}.tmp`)
   try {
     writeFileSync(staging, text, { mode, flush: true })
     renameSync(staging, file)

@@ -1,6 +1,6 @@
 // The moonraker.conf of a new data folder.
 import { lstatSync } from 'node:fs'
-import path from 'node:path'
+import { dirname } from 'node:path'
 import { makeFoldersSync } from '../core/make-folders.ts'
 import { replaceFile } from './atomic-file.ts'
 
@@ -71,7 +71,7 @@ enable_moonlight: True
 export function writeDefaultConfig(file: string, values: DefaultConfig = {}): boolean {
   // A link counts even if its target is missing: it may be on a drive that is not mounted yet.
   if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) return false
-  makeFoldersSync(path.dirname(file))
+  makeFoldersSync(dirname(file))
   replaceFile(file, defaultConfig(values), 0o644)
   return true
 }

@@ -1,6 +1,6 @@
 // The files of an [include …] with wildcards, with the rules of Python's pathlib, sorted.
 import { readdirSync, statSync } from 'node:fs'
-import path from 'node:path'
+import { isAbsolute, join, parse, sep } from 'node:path'
 import { ConfigError } from './config-error.ts'
 
 const MAX_ENTRIES = 10_000
@@ -16,8 +16,8 @@ export function isGlob(pattern: string): boolean {
  * Throws ConfigError if the search reaches more than 10,000 entries.
  */
 export function expandGlob(pattern: string, folder: string): string[] {
-  const start = path.isAbsolute(pattern) ? path.parse(pattern).root : folder
-  const parts = pattern.split(path.sep).filter(part => part !== '' && part !== '.')
+  const start = isAbsolute(pattern) ? parse(pattern).root : folder
+  const parts = pattern.split(sep).filter(part => part !== '' && part !== '.')
   const found = new Set<string>()
   const budget = { left: MAX_ENTRIES }
   walk(start, parts, found, budget)
@@ -28,14 +28,14 @@ function walk(folder: string, parts: readonly string[], found: Set<string>, budg
   const [part, ...rest] = parts
   if (part === undefined) return void found.add(folder)
   if (!isGlob(part)) {
-    walk(path.join(folder, part), rest, found, budget)
+    walk(join(folder, part), rest, found, budget)
     return
   }
   if (part === '**') walk(folder, rest, found, budget)
   for (const entry of entriesOf(folder)) {
     if (--budget.left < 0)
       throw new ConfigError(`the search reached more than ${MAX_ENTRIES} files; use a narrower pattern`)
-    const below = path.join(folder, entry.name)
+    const below = join(folder, entry.name)
     if (part !== '**') {
       if (matches(entry.name, part)) walk(below, rest, found, budget)
     } else if (entry.isDirectory()) walk(below, parts, found, budget)
@@ -56,8 +56,8 @@ function isFile(file: string): boolean {
 }
 
 function compareParts(a: string, b: string): number {
-  const left = a.split(path.sep)
-  const right = b.split(path.sep)
+  const left = a.split(sep)
+  const right = b.split(sep)
   const differing = left.findIndex((part, index) => part !== right[index])
   if (differing === -1) return left.length - right.length
   const other = right[differing]

@@ -1,6 +1,6 @@
 // The last configuration that the server started with, for use if the current one cannot be read.
 import { existsSync, readFileSync } from 'node:fs'
-import path from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { replaceFile } from './atomic-file.ts'
 import { ConfigError } from './config-error.ts'
 import { type ConfigSources, readSources, type SourceLimits, type SourceOption } from './sources.ts'
@@ -14,7 +14,7 @@ export interface LoadedSources {
 
 /** The path of the last good copy of `file`: hidden, in the same folder, as in the original. */
 export function lastGoodPath(file: string): string {
-  return path.join(path.dirname(file), `.${path.basename(file)}.bkp`)
+  return join(dirname(file), `.${basename(file)}.bkp`)
 }
 
 /**
@@ -34,7 +34,7 @@ export function loadSources(file: string, limits: SourceLimits = {}): LoadedSour
 
 /** The last good copy of `file`; undefined if it is missing or cannot be read. */
 export function readLastGood(file: string, limits: SourceLimits = {}): ConfigSources | undefined {
-  const copy = lastGoodPath(path.resolve(file))
+  const copy = lastGoodPath(resolve(file))
   if (!existsSync(copy)) return undefined
   try {
     return readServerSources(copy, limits)
@@ -46,7 +46,7 @@ export function readLastGood(file: string, limits: SourceLimits = {}): ConfigSou
 
 /** The warning for a server that runs with the last good copy because of `error`. */
 export function fallbackWarning(file: string, error: ConfigError): string {
-  const copy = path.basename(lastGoodPath(file))
+  const copy = basename(lastGoodPath(file))
   return `The configuration cannot be used: ${error.message}.  The server runs with the last one that worked (${copy}); correct the file and restart.`
 }
 
@@ -63,7 +63,7 @@ export function saveLastGood(sources: ConfigSources): void {
 }
 
 function isLastGood({ path: file }: ConfigSources): boolean {
-  const name = path.basename(file)
+  const name = basename(file)
   return name.startsWith('.') && name.endsWith('.bkp')
 }
 
@@ -90,7 +90,7 @@ function readServerSources(file: string, limits: SourceLimits): ConfigSources {
   // Without this section the file is probably empty, or another file.
   if (!sources.sections.has('server')) {
     throw new ConfigError('the section [server] is missing; add a line "[server]", with its options below', {
-      file: path.basename(file),
+      file: basename(file),
     })
   }
   return sources

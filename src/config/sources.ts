@@ -1,6 +1,6 @@
 // Reads moonraker.conf with everything it includes, and records the file and line of each option.
 import { readFileSync, realpathSync, statSync } from 'node:fs'
-import path from 'node:path'
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { IniError, type IniSection, MAX_INI_LENGTH, parseIni } from '../core/ini.ts'
 import { ConfigError } from './config-error.ts'
 import { expandGlob, isGlob } from './include-glob.ts'
@@ -60,7 +60,7 @@ export interface SourceLimits {
  * order of the includes. Throws ConfigError.
  */
 export function readSources(file: string, limits: SourceLimits = {}): ConfigSources {
-  const reader = new SourceReader(path.resolve(file), limits.reserved ?? [])
+  const reader = new SourceReader(resolve(file), limits.reserved ?? [])
   return reader.read()
 }
 
@@ -105,8 +105,8 @@ class SourceReader {
 
   constructor(main: string, reserved: readonly string[]) {
     this.#main = main
-    this.#reserved = reserved.map(item => realPath(path.resolve(item)))
-    this.#defaults = { name: DEFAULT, file: path.basename(main), line: 0, options: new Map() }
+    this.#reserved = reserved.map(item => realPath(resolve(item)))
+    this.#defaults = { name: DEFAULT, file: basename(main), line: 0, options: new Map() }
   }
 
   read(): ConfigSources {
@@ -162,11 +162,11 @@ class SourceReader {
       )
     }
     if (pattern === '') throw new ConfigError('[include] has no file name; write [include name.conf]', place)
-    for (const included of this.#matches(pattern, path.dirname(file), place)) this.#readFile(included, place)
+    for (const included of this.#matches(pattern, dirname(file), place)) this.#readFile(included, place)
   }
 
   #matches(pattern: string, folder: string, place: Includer): string[] {
-    if (!isGlob(pattern)) return [path.resolve(folder, pattern)]
+    if (!isGlob(pattern)) return [resolve(folder, pattern)]
     try {
       const files = expandGlob(pattern, folder)
       if (files.length === 0) {
@@ -221,12 +221,12 @@ class SourceReader {
 
   #isReserved(file: string): boolean {
     const real = realPath(file)
-    return this.#reserved.some(item => real === item || real.startsWith(item + path.sep))
+    return this.#reserved.some(item => real === item || real.startsWith(item + sep))
   }
 
   #nameOf(file: string): string {
-    const relative = path.relative(path.dirname(this.#main), file)
-    return relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative) ? file : relative
+    const inFolder = relative(dirname(this.#main), file)
+    return inFolder.startsWith(`..${sep}`) || isAbsolute(inFolder) ? file : inFolder
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import net, { isIPv4, type Socket } from 'node:net'
+import { isIPv4, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -236,7 +236,8 @@ interface ServerHandles {
  */
 function boundHandle(address: string, port: number): object | undefined {
   if (!isIPv4(address)) return undefined
-  const handle = (net as ServerHandles)._createServerHandle?.(address, port, 4)
+  const net = process.getBuiltinModule('node:net') as ServerHandles
+  const handle = net._createServerHandle?.(address, port, 4)
   return typeof handle === 'object' ? handle : undefined
 }
 

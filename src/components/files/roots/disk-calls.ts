@@ -1,13 +1,30 @@
 // The calls of node:fs/promises for files of the roots, which may be on network disks: each is queued there.
 import type { Stats } from 'node:fs'
-import * as fs from 'node:fs/promises'
+import {
+  access,
+  chmod,
+  copyFile,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDurable } from '../../../core/make-durable.ts'
 import type { FileCalls } from '../../../core/send-file.ts'
 import { asMissing, DiskSilent, type RemoteDisks } from './remote-disks.ts'
-
-const { access, chmod, lstat, mkdir, open, readdir, readFile, readlink } = fs
-const { realpath, rmdir, stat, statfs, unlink, utimes, writeFile, copyFile, rename } = fs
 
 const ONE_PATH = {
   access,
@@ -39,7 +56,7 @@ export type DiskCalls = typeof ONE_PATH &
     /** Runs a sequence of calls for a path as one. */
     run<T>(path: string, call: () => Promise<T>): Promise<T>
     /** Closes a file; later, where its disk does not respond now. Never rejects. */
-    close(path: string, file: fs.FileHandle): Promise<void>
+    close(path: string, file: FileHandle): Promise<void>
     /** The calls for one file; undefined for one on a local disk, which need not wait. */
     forFile(path: string): FileCalls | undefined
   }
@@ -68,7 +85,7 @@ export function diskCalls(disks: RemoteDisks): DiskCalls {
     return { run: call => calls.run(path, call), close: file => calls.close(path, file) }
   }
   calls.remove = path =>
-    disks.isRemote(path) ? removeTree(calls, path) : fs.rm(path, { recursive: true, force: true })
+    disks.isRemote(path) ? removeTree(calls, path) : rm(path, { recursive: true, force: true })
   return calls
 }
 
