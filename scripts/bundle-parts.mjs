@@ -22,9 +22,7 @@ export async function bundleParts({ entry, output, settings, options, libraries 
   )
   const texts = new Map([...chunks].map(([name, { text }]) => [name, text]))
 
-  const share = shared.map(
-    (name, index) => `import * as c${index} from './${name}'; shared['${name}'] = c${index}\n`,
-  )
+  const share = shared.map((name, index) => shareChunk(name, chunks.get(name).exports, `c${index}`))
   await build({
     ...settings,
     entryPoints: [{ in: './entry.js', out: 'server' }],
@@ -38,7 +36,7 @@ export async function bundleParts({ entry, output, settings, options, libraries 
       chunkFiles({
         texts: new Map([
           ...texts,
-          ['shared.js', share.join('')],
+          ['shared.js', SHARE + share.join('')],
           ['entry.js', `import './shared.js'; import './${first}'`],
         ]),
         parts,
@@ -68,7 +66,28 @@ export async function bundleParts({ entry, output, settings, options, libraries 
   return { metafile }
 }
 
-/** The chunks by name, each with its text and the names of those that it imports statically; `first` contains `entry`. */
+/** Declares a function that shares what `make` returns, and calls it when the first part needs it. */
+const SHARE = `const share = (name, make) => Object.defineProperty(shared, name, {
+  configurable: true,
+  get() {
+    const value = make()
+    Object.defineProperty(shared, name, { value })
+    return value
+  },
+})
+`
+
+/**
+ * Shares the exports of a chunk. They are values: no module changes an export. A namespace (`import * as`) would be made at
+ * every start, with a function for each export.
+ */
+function shareChunk(name, exported, prefix) {
+  const imports = exported.map(each => `${each} as ${prefix}${each}`)
+  const entries = exported.map(each => `${each}: ${prefix}${each}`)
+  return `import { ${imports} } from './${name}'\nshare('${name}', () => ({ ${entries} }))\n`
+}
+
+/** The chunks by name, each with its text, its exports and the names of those that it imports statically; `first` contains `entry`. */
 async function divide(entry, settings, options) {
   const { outputFiles, metafile } = await build({
     ...settings,
@@ -82,11 +101,11 @@ async function divide(entry, settings, options) {
   })
   const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]))
   const chunks = new Map(
-    Object.entries(metafile.outputs).map(([path, { imports }]) => {
+    Object.entries(metafile.outputs).map(([path, { imports, exports }]) => {
       const statics = imports.filter(({ kind, external }) => kind === 'import-statement' && !external)
       return [
         basename(path),
-        { text: texts.get(basename(path)), imports: statics.map(({ path }) => basename(path)) },
+        { text: texts.get(basename(path)), exports, imports: statics.map(({ path }) => basename(path)) },
       ]
     }),
   )
