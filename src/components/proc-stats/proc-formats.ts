@@ -10,15 +10,16 @@ export interface CpuTimes {
 export function parseCpuTimes(text: string): Map<string, CpuTimes> {
   const times = new Map<string, CpuTimes>()
   // The lines of the cores come first. Other counters follow, some of them in very long lines.
-  const end = text.search(/^(?!cpu)/m)
-  for (const line of text.slice(0, end === -1 ? undefined : end).split('\n')) {
-    if (line === '') continue
-    const [name = '', ...columns] = line.split(/ +/)
+  for (let start = 0; text.startsWith('cpu', start); ) {
+    const end = endOfLine(text, start)
+    const space = text.indexOf(' ', start)
     // The columns after steal are the time of guests, which user and nice contain already.
     const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =
-      columns.map(Number)
+      numbersBetween(text, space, end)
     const rest = idle + iowait
-    times.set(name, { total: user + nice + system + irq + softirq + steal + rest, idle: rest })
+    const total = user + nice + system + irq + softirq + steal + rest
+    times.set(text.slice(start, space), { total, idle: rest })
+    start = end + 1
   }
   return times
 }
@@ -49,16 +50,13 @@ export interface Traffic {
 /** The interfaces by name, from /proc/net/dev. */
 export function parseTraffic(text: string): Map<string, Traffic> {
   const traffic = new Map<string, Traffic>()
-  for (const line of text.split('\n')) {
-    const colon = line.lastIndexOf(':')
-    if (colon === -1) continue
-    const columns = line
-      .slice(colon + 1)
-      .trim()
-      .split(/ +/)
-      .map(Number)
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = endOfLine(text, start)
+    const colon = text.lastIndexOf(':', end)
+    if (colon < start) continue
+    const columns = numbersBetween(text, colon, end)
     const at = (index: number) => columns[index] ?? 0
-    traffic.set(line.slice(0, colon).trim(), {
+    traffic.set(text.slice(start, colon).trim(), {
       rx_bytes: at(0),
       tx_bytes: at(8),
       rx_packets: at(1),
@@ -70,4 +68,31 @@ export function parseTraffic(text: string): Map<string, Traffic> {
     })
   }
   return traffic
+}
+
+/** The resident pages of a process, from its /proc/PID/statm; NaN for another text. */
+export function parseResidentPages(text: string): number {
+  return Number(text.split(' ', 2)[1])
+}
+
+function endOfLine(text: string, start: number): number {
+  const end = text.indexOf('\n', start)
+  return end === -1 ? text.length : end
+}
+
+const ZERO = 0x30
+
+/** The whole numbers in a part of a text. Character by character: strings and a list of them would cost ten times as much. */
+function numbersBetween(text: string, start: number, end: number): number[] {
+  const numbers: number[] = []
+  let number = -1
+  for (let index = start; index <= end; index += 1) {
+    const digit = index < end ? text.charCodeAt(index) - ZERO : -1
+    if (digit >= 0 && digit <= 9) number = Math.max(number, 0) * 10 + digit
+    else if (number >= 0) {
+      numbers.push(number)
+      number = -1
+    }
+  }
+  return numbers
 }

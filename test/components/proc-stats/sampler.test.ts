@@ -96,6 +96,15 @@ test('memory is in kB', () => {
   })
 })
 
+test('the memory of this process is counted in pages of the size that the kernel has', () => {
+  const pages = Math.round(process.memoryUsage.rss() / 16384)
+  using machine = new MachineFolder({ '/proc/self/statm': `90000 ${pages} 100 1 0 300 0\n` })
+  const sampler = new Sampler(new ProcFiles(machine.root))
+  assert.equal(sampler.sample(1000, 50).moonraker_stats.memory, pages * 16)
+  machine.write('/proc/self/statm', `90000 ${pages + 7} 100 1 0 300 0\n`)
+  assert.equal(sampler.sample(1001, 51).moonraker_stats.memory, (pages + 7) * 16)
+})
+
 test('without files of the kernel a sample still has the load of this process', () => {
   using machine = new MachineFolder()
   const sampler = new Sampler(new ProcFiles(machine.root))
