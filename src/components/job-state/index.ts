@@ -51,12 +51,11 @@ class PrintFollower {
 
   statusChanged(change: StatusChange): void {
     if (!this.#isKnown) return
-    if (this.#merged === null && this.#isAllowed(change)) this.#report(change)
+    const { print_stats } = change
+    if (this.#merged !== null) this.#merge(change)
+    else if (print_stats === undefined || this.#state.progress(print_stats)) this.#reportWith(change)
+    else if (this.#allowance.take(1)) this.#report(change)
     else this.#merge(change)
-  }
-
-  #isAllowed({ print_stats }: StatusChange): boolean {
-    return print_stats === undefined || this.#state.isProgress(print_stats) || this.#allowance.take(1)
   }
 
   #merge(change: StatusChange): void {
@@ -73,11 +72,16 @@ class PrintFollower {
     this.statusChanged(change)
   }
 
-  #report({ print_stats, webhooks, [FRAME_MACRO]: macro }: StatusChange): void {
+  #report(change: StatusChange): void {
+    this.#reportWith(change, change.print_stats)
+  }
+
+  /** Reports a change with `stats`; undefined if those of the change have been taken. */
+  #reportWith({ webhooks, [FRAME_MACRO]: macro }: StatusChange, stats?: StatusChange[string]): void {
     // Set before the pause, and reset after it: in one update with a change of the print, or in an update of its own.
     if (macro?.is_paused === true) this.#state.isFramePause = true
-    if (webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown', print_stats)
-    if (print_stats !== undefined) this.#state.change(print_stats)
+    if (webhooks?.state === 'shutdown') this.#state.lost('klippy_shutdown', stats)
+    if (stats !== undefined) this.#state.change(stats)
     if (macro?.is_paused === false) this.#state.isFramePause = false
   }
 

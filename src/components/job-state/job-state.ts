@@ -66,11 +66,17 @@ export class JobState {
     this.#events.emit('job:found', now)
   }
 
-  /** Whether changed fields are only the progress of a job, or nothing of a job: `change` emits no event for them. */
-  isProgress(fields: StatusChange[string]): boolean {
+  /**
+   * Takes changed fields if they are only the progress of a job, or nothing of a job: no event is emitted for them. False
+   * for others, which `change` takes.
+   */
+  progress(fields: StatusChange[string]): boolean {
     if (this.#completed.length > 0) return false
     const now = merged(this.#last, fields)
-    return !isAnother(this.#last, now) && now.state === this.#last.state && !this.#isRepeated(this.#last, now)
+    if (isAnother(this.#last, now) || now.state !== this.#last.state || this.#isRepeated(this.#last, now))
+      return false
+    this.#last = now
+    return true
   }
 
   /** A file is about to be printed. */
@@ -226,22 +232,22 @@ export class JobState {
 }
 
 function merged(known: PrintStats, fields: StatusChange[string] = {}): PrintStats {
-  const text = (name: 'filename' | 'state' | 'message') => {
-    const value = fields[name]
-    return typeof value === 'string' ? value : known[name]
-  }
-  const number = (name: 'total_duration' | 'print_duration' | 'filament_used') => {
-    const value = fields[name]
-    return typeof value === 'number' ? value : known[name]
-  }
   return {
-    filename: text('filename'),
-    state: text('state'),
-    total_duration: number('total_duration'),
-    print_duration: number('print_duration'),
-    filament_used: number('filament_used'),
-    message: text('message'),
+    filename: textOr(known.filename, fields.filename),
+    state: textOr(known.state, fields.state),
+    total_duration: numberOr(known.total_duration, fields.total_duration),
+    print_duration: numberOr(known.print_duration, fields.print_duration),
+    filament_used: numberOr(known.filament_used, fields.filament_used),
+    message: textOr(known.message, fields.message),
   }
+}
+
+function textOr(known: string, value: unknown): string {
+  return typeof value === 'string' ? value : known
+}
+
+function numberOr(known: number, value: unknown): number {
+  return typeof value === 'number' ? value : known
 }
 
 /** Whether two updates, both with a job in progress, are about different jobs. */

@@ -157,7 +157,7 @@ test('a start that Klippy has confirmed is a job, even if the stats are those of
   state.change({ message: '' })
   state.prepared()
   state.requested('a.gcode')
-  assert.equal(state.isProgress(complete), false)
+  assert.equal(state.progress(complete), false)
   state.change(complete)
   state.change(complete)
   // The start of this one is reported before Klippy confirms it.
