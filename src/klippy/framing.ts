@@ -2,6 +2,7 @@
 
 /** Ends every message on a Klippy or Moonraker unix socket. */
 export const ETX = 0x03
+const ETX_TEXT = String.fromCharCode(ETX)
 
 /** A peer sent more than the allowed bytes without ending its message. */
 export class FrameTooLarge extends Error {
@@ -37,6 +38,18 @@ export class FrameSplitter {
     }
     if (start < chunk.length) this.#hold(chunk.subarray(start))
     return messages
+  }
+
+  /**
+   * Adds the first `length` bytes of `bytes` and returns the text of each message that they complete. Whole messages, as
+   * most bytes are, are decoded together: ETX is no part of any other character in UTF-8.
+   */
+  pushTexts(bytes: Buffer, length: number): string[] {
+    if (this.#held > 0 || bytes[length - 1] !== ETX) {
+      return this.push(bytes.subarray(0, length)).map(message => message.toString())
+    }
+    const text = bytes.toString('utf8', 0, length - 1)
+    return text.includes(ETX_TEXT) ? text.split(ETX_TEXT) : [text]
   }
 
   #complete(tail: Buffer): Buffer {

@@ -191,7 +191,7 @@ export class KlippyLink {
     // One buffer for all reads: Klippy sends a short message four times a second, and a new buffer each costs more.
     const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
     const callback = (length: number) => {
-      this.#received(splitter, buffer.subarray(0, length))
+      this.#received(splitter, buffer, length)
       return true
     }
     const socket = connect({ path: this.path, onread: { buffer, callback } })
@@ -262,10 +262,10 @@ export class KlippyLink {
     })
   }
 
-  #received(splitter: FrameSplitter, chunk: Buffer): void {
+  #received(splitter: FrameSplitter, buffer: Buffer, length: number): void {
     this.#isAlive = true
     try {
-      for (const message of splitter.push(chunk)) this.#unread.push(message.toString())
+      this.#unread.push(...splitter.pushTexts(buffer, length))
       if (this.#pause === null) this.#processUnread()
       this.#clock.awake?.()
     } catch (error) {

@@ -13,6 +13,20 @@ test('messages come out whole, however the bytes are split', () => {
   }
 })
 
+test('texts come out whole, however the bytes are split, from a buffer that is used again', () => {
+  const stream = Buffer.from(`${frame('ü☃')}${frame([])}\x03${frame('é')}`)
+  const buffer = Buffer.alloc(100)
+  for (let cut = 0; cut <= stream.length; cut += 1) {
+    const splitter = new FrameSplitter(100)
+    const texts = [stream.subarray(0, cut), stream.subarray(cut)].flatMap(bytes => {
+      buffer.fill(3)
+      bytes.copy(buffer)
+      return splitter.pushTexts(buffer, bytes.length)
+    })
+    assert.deepEqual(texts, ['"ü☃"', '[]', '', '"é"'])
+  }
+})
+
 test('single bytes form a message', () => {
   const splitter = new FrameSplitter(100)
   const messages = [...Buffer.from(frame({ long: 'message' }))].flatMap(byte =>
