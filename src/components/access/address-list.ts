@@ -1,6 +1,7 @@
 // Lists of addresses, ranges and host names in the configuration.
-import { BlockList, isIP } from 'node:net'
+import { BlockList, SocketAddress } from 'node:net'
 import type { Clock, Timer } from '../../core/clock.ts'
+import { ipVersion } from '../../core/ip-version.ts'
 
 /** Addresses whose result is kept: the same clients send many requests. */
 const MAX_KNOWN = 256
@@ -12,21 +13,21 @@ const HOST_NAME =
 
 /** Ranges that are not routed on the internet, by address and prefix length. */
 const PRIVATE_RANGES = [
-  ['127.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['100.64.0.0', 10],
-  ['::1', 128],
-  ['fc00::', 7],
-  ['fe80::', 10],
+  ['127.0.0.0', 8, 'ipv4'],
+  ['10.0.0.0', 8, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['100.64.0.0', 10, 'ipv4'],
+  ['::1', 128, 'ipv6'],
+  ['fc00::', 7, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
 ] as const
 
 type Family = 'ipv4' | 'ipv6'
 
 function familyOf(address: string): Family | undefined {
-  const version = isIP(address)
+  const version = ipVersion(address)
   if (version === 0) return undefined
   return version === 4 ? 'ipv4' : 'ipv6'
 }
@@ -37,10 +38,19 @@ interface Range {
   readonly family: Family
 }
 
+/** Without Node's expressions for addresses: every start reads the list, and the one for IPv6 takes long to compile. */
+function isAddress(address: string, family: Family): boolean {
+  try {
+    return new SocketAddress({ address, family }).family === family
+  } catch {
+    return false
+  }
+}
+
 function readRange(text: string): Range | undefined {
   const [address = '', prefixText] = text.split('/', 2)
-  const family = familyOf(address)
-  if (family === undefined) return undefined
+  const family = address.includes(':') ? 'ipv6' : 'ipv4'
+  if (!isAddress(address, family)) return undefined
   const bits = family === 'ipv4' ? 32 : 128
   if (prefixText === undefined) return { address, prefix: bits, family }
   const prefix = /^\d{1,3}$/.test(prefixText) ? Number(prefixText) : Number.NaN
@@ -48,8 +58,8 @@ function readRange(text: string): Range | undefined {
 }
 
 function isPrivate({ address, prefix, family }: Range): boolean {
-  return PRIVATE_RANGES.some(([network, length]) => {
-    if (prefix < length || familyOf(network) !== family) return false
+  return PRIVATE_RANGES.some(([network, length, ofFamily]) => {
+    if (prefix < length || family !== ofFamily) return false
     const block = new BlockList()
     block.addSubnet(network, length, family)
     return block.check(address, family)

@@ -1,5 +1,5 @@
 // Which web pages may use the API: the patterns of `cors_domains`.
-import { isIP } from 'node:net'
+import { ipVersion } from '../../core/ip-version.ts'
 
 /** Longer origins and hosts match nothing: the time that a pattern takes may grow with the square of the length. */
 const MAX_LENGTH = 300
@@ -47,7 +47,7 @@ function matches(patterns: readonly RegExp[], text: string): boolean {
 export function addressOfOrigin(origin: string): string | undefined {
   const match = /^https?:\/\/(?:\[([^\]]+)\]|([^:/]+))(?::\d+)?$/i.exec(origin)
   const host = match?.[1] ?? match?.[2] ?? ''
-  return isIP(host) === 0 ? undefined : host
+  return ipVersion(host) === 0 ? undefined : host
 }
 
 function withScheme(domain: string): string {

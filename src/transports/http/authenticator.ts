@@ -1,7 +1,8 @@
 // Where a request comes from (address, web page, host name) and which user sends it.
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { isIPv4 } from 'node:net'
 import { ApiError } from '../../core/errors.ts'
+import { ipVersion } from '../../core/ip-version.ts'
 import type { Warnings } from '../../core/warnings.ts'
 import type { AccessPolicy } from '../../rpc/access-policy.ts'
 import type { User } from '../../rpc/user.ts'
@@ -149,14 +150,14 @@ export function refusePageLoads({ headers }: IncomingMessage): void {
 
 /** An IPv4 address in its IPv6 form (`::ffff:1.2.3.4`) as IPv4. */
 export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+  return address.startsWith('::ffff:') && isIPv4(address.slice(7)) ? address.slice(7) : address
 }
 
 /** The address of a proxy's header, which may have a port (`1.2.3.4:80`, `[::1]:80`), be `unknown` or a name. */
 function addressOfHop(text: string): string {
   const [, bracketed, ipv4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(text) ?? []
   const address = plainAddress(bracketed ?? ipv4 ?? text)
-  return isIP(address) === 0 ? UNKNOWN_ADDRESS : address
+  return ipVersion(address) === 0 ? UNKNOWN_ADDRESS : address
 }
 
 function hostOfOrigin(origin: string): string | undefined {

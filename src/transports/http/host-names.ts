@@ -1,8 +1,9 @@
 // Host names that no web page of the internet can lead to this machine. DNS rebinding: a page of attacker.example points
 // that name at an address of the home network and then reads the server as its own site; the name gives it away.
+
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { hostname } from 'node:os'
+import { ipVersion } from '../../core/ip-version.ts'
 
 /** No public name ends in one of these. */
 const PRIVATE_SUFFIXES = [
@@ -26,7 +27,7 @@ export function hostNameOf(hostAndPort: string): string {
 
 /** Whether `host` is an address, a single label, has a private suffix, or is a name of this machine. */
 export function isPrivateHost(host: string, resolvConf = '/etc/resolv.conf'): boolean {
-  if (isIP(host) !== 0) return true
+  if (ipVersion(host) !== 0) return true
   // Browsers send other characters encoded; `evil.example#.local` is no name of a host.
   if (!/^[\w.-]*$/.test(host)) return false
   if (!host.includes('.')) return true
