@@ -10,6 +10,7 @@ import { ConfigError, writeDefaultConfig } from './config/index.ts'
 import { messageOf, StartError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import { keepMemorySmall } from './core/memory.ts'
+import { print, printError } from './core/output.ts'
 import { type DataPaths, dataPaths } from './core/paths.ts'
 import type { ServiceManager } from './core/service-manager.ts'
 import { setThreadPool } from './core/thread-pool.ts'
@@ -36,12 +37,12 @@ async function main(): Promise<void> {
   if (first === 'doctor' || first === 'switch' || first === 'restart')
     return (await import('./app/installation/index.ts')).runInstallation(first, rest)
   const command = readCommandLine(process.argv.slice(2), process.env)
-  if (command.show === 'help') return void process.stdout.write(HELP)
+  if (command.show === 'help') return print(HELP)
   if (command.show === 'version')
     return console.log(`moonraker-ts ${PACKAGE_VERSION} (${moonrakerVersion()})`)
   if (command.show === 'workshop init') {
     const { workshopText } = await import('./workshop/init.ts')
-    return void process.stdout.write(workshopText())
+    return print(workshopText())
   }
   if (command.workshop !== undefined || command.printers > 0) return serveWorkshop(command)
   const paths = dataPaths(command.dataPath, command)
@@ -78,12 +79,10 @@ async function serveWorkshop(command: CommandLine): Promise<void> {
 const UNCAUGHT = 70
 
 /**
- * A print must not end when the terminal closes that started the server, nor when one request fails. After an error
- * outside of all requests the state of the process is unknown: it ends.
+ * A print must not end when one request fails. After an error outside of all requests the state of the process is unknown:
+ * it ends.
  */
 function keepRunning(log: Log): void {
-  process.stdout.on('error', () => undefined)
-  process.stderr.on('error', () => undefined)
   process.on('unhandledRejection', error => log.error('unhandled rejection', error))
   process.on('uncaughtException', error => {
     log.error('uncaught error, the process ends', error)
@@ -136,7 +135,7 @@ async function runOnce(
   const onSignal = () => end('stop')
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
   await manager?.ready()
-  printBanner(server, paths, text => process.stdout.write(text))
+  printBanner(server, paths)
   const keeper = keepMemorySmall(host.clock)
   const reason = await ended
   keeper.stop()
@@ -174,7 +173,7 @@ main().then(
   (error: unknown) => {
     const expected = error instanceof StartError || error instanceof ConfigError
     const trace = error instanceof Error ? error.stack : undefined
-    process.stderr.write(`moonraker-ts: ${expected ? error.message : (trace ?? messageOf(error))}\n`)
+    printError(`moonraker-ts: ${expected ? error.message : (trace ?? messageOf(error))}\n`)
     return finish(1)
   },
 )

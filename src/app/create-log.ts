@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import { Log } from '../core/log.ts'
 import { makeFoldersSync } from '../core/make-folders.ts'
+import { print } from '../core/output.ts'
 import type { CommandLine } from './command-line.ts'
 
 /**
@@ -29,6 +30,6 @@ export function createLog(
     file,
     structured,
     level: verbose ? 'debug' : 'info',
-    console: line => void process.stdout.write(`${named(line)}\n`),
+    console: line => print(`${named(line)}\n`),
   })
 }

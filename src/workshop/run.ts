@@ -9,6 +9,7 @@ import { reachableUrls } from '../core/addresses.ts'
 import { messageOf, StartError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { keepMemorySmall } from '../core/memory.ts'
+import { print } from '../core/output.ts'
 import { dataPaths } from '../core/paths.ts'
 import { findServiceManager } from '../core/service-manager.ts'
 import { type LocalPrinter, readWorkshop, type WorkshopConfig, workshopPaths } from './config.ts'
@@ -57,7 +58,7 @@ async function serve(
   const keeper = keepMemorySmall(host.clock)
   await manager?.ready()
   const urls = reachableUrls(workshop.at)
-  process.stdout.write(`\nmoonraker-ts serves a workshop: ${urls.join('  ')}\n  Ctrl-C stops it.\n\n`)
+  print(`\nmoonraker-ts serves a workshop: ${urls.join('  ')}\n  Ctrl-C stops it.\n\n`)
   await aborted(signal)
   log.info('stopping')
   await manager?.stopping()

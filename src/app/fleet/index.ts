@@ -8,6 +8,7 @@ import { messageOf, StartError } from '../../core/errors.ts'
 import { Log } from '../../core/log.ts'
 import { makeFoldersSync } from '../../core/make-folders.ts'
 import { keepMemorySmall, keepNewSpaceSmall } from '../../core/memory.ts'
+import { print } from '../../core/output.ts'
 import { StopStack } from '../../core/stop-stack.ts'
 import { PRINTER_KEY_ROLE, PRINTER_PERMISSIONS } from '../../fleet/contract/index.ts'
 import { connectEngine } from '../../fleet/hub/engine/link.ts'
@@ -26,12 +27,12 @@ export async function runFleet(args: readonly string[]): Promise<void> {
   const files = fleetFiles(command.folder)
   switch (command.command) {
     case 'help':
-      return void process.stdout.write(FLEET_HELP)
+      return print(FLEET_HELP)
     case 'permissions':
-      return void process.stdout.write(permissionsText())
+      return print(permissionsText())
     case 'certificate':
       await makeCertificate(files, command.names)
-      return void process.stdout.write(`${files.certificate}: start the hub again to use it\n`)
+      return print(`${files.certificate}: start the hub again to use it\n`)
     case null:
       return runUntilSignal(command, files)
   }
@@ -49,8 +50,6 @@ async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Pro
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   process.once('SIGTERM', end).once('SIGINT', end)
   // The terminal may close while the hub runs.
-  process.stdout.on('error', () => undefined)
-  process.stderr.on('error', () => undefined)
   process.on('unhandledRejection', error => log.error('unhandled rejection', error))
   // Until the hub listens, it waits for the engine with timers only, and they do not keep a process running.
   const running = setInterval(() => undefined, DAY)
@@ -84,7 +83,7 @@ function createLog({ verbose }: FleetCommandLine, { logs }: FleetFiles): Log {
     file: join(logs, 'fleet.log'),
     structured: false,
     level: verbose ? 'debug' : 'info',
-    console: line => void process.stdout.write(`${line}\n`),
+    console: line => print(`${line}\n`),
   })
 }
 
@@ -179,5 +178,5 @@ function printBanner(hub: Hub, command: FleetCommandLine, files: FleetFiles): vo
     '',
     '',
   ]
-  process.stdout.write(lines.join('\n'))
+  print(lines.join('\n'))
 }
