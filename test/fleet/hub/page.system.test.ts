@@ -49,6 +49,17 @@ test('the page of a hub', { skip: skip || noChromium }, async t => {
     assert.deepEqual(second?.commands, [])
   })
 
+  await t.test(
+    'on a phone the header takes less than a fifth of the screen, also with a selection',
+    async () => {
+      const desktop = page.viewportSize() ?? { width: 1280, height: 720 }
+      const height = () => page.locator('header').evaluate(header => header.getBoundingClientRect().height)
+      await page.setViewportSize({ width: 390, height: 844 })
+      assert.ok((await height()) < 844 / 5, `${await height()} pixels`)
+      await page.setViewportSize(desktop)
+    },
+  )
+
   await t.test('a file is printed on each selected printer, and the jobs are listed', async () => {
     await page.locator('#chosen-print').click()
     const file = { name: '<b>part</b>.gcode', mimeType: 'text/plain', buffer: Buffer.from(GCODE) }
