@@ -1,10 +1,11 @@
-// A service as systemd runs it with `Type=notify`, `WatchdogSec` and `Restart=always`: a process that does not report in time
-// gets SIGABRT, and whenever the process ends it is started again.
+// A service as systemd runs it with `Type=notify`, `WatchdogSec`, `MemoryMax` and `Restart=always`: a process that does not
+// report in time gets SIGABRT, one with too much memory SIGKILL, and whenever the process ends it is started again.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { NotifySocket } from './notify-socket.ts'
 
-/** Milliseconds between two readings of the socket. */
+/** Milliseconds between two readings of the socket and of the memory. */
 const PERIOD = 20
 
 /** How the service is run. */
@@ -13,6 +14,8 @@ export interface ServiceOptions {
   readonly socket: string
   /** Seconds without a report, after which the process is ended. */
   readonly watchdog: number
+  /** Bytes of memory of its own, above which the process is ended. */
+  readonly memoryMax: number
   /** Starts a process with these environment variables. */
   readonly start: (env: Readonly<Record<string, string>>) => ChildProcess
 }
@@ -47,6 +50,7 @@ export class WatchedService implements AsyncDisposable {
   }
 
   #check(): void {
+    if (memoryOf(this.#child) > this.#options.memoryMax) this.#child.kill('SIGKILL')
     const now = performance.now()
     const reports = this.#socket.received().filter(text => text === 'READY=1' || text === 'WATCHDOG=1')
     if (reports.length > 0) this.#reported = now
@@ -63,5 +67,15 @@ export class WatchedService implements AsyncDisposable {
       await once(this.#child, 'exit')
     }
     this.#socket[Symbol.dispose]()
+  }
+}
+
+/** The memory of a process that is in no file; 0 for one that has ended. */
+function memoryOf({ pid }: ChildProcess): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+  } catch {
+    return 0
   }
 }
