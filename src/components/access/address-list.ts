@@ -58,12 +58,11 @@ function readRange(text: string): Range | undefined {
 }
 
 function isPrivate({ address, prefix, family }: Range): boolean {
-  return PRIVATE_RANGES.some(([network, length, ofFamily]) => {
-    if (prefix < length || family !== ofFamily) return false
-    const block = new BlockList()
-    block.addSubnet(network, length, family)
-    return block.check(address, family)
-  })
+  const networks = new BlockList()
+  for (const [network, length, ofFamily] of PRIVATE_RANGES) {
+    if (length <= prefix && ofFamily === family) networks.addSubnet(network, length, family)
+  }
+  return networks.check(address, family)
 }
 
 export class AddressList {
