@@ -25,6 +25,23 @@ function commit() {
   }
 }
 
+/** `ws` runs at its first use: a start, and the first answer, need no WebSocket. */
+const lazyWebSocket = {
+  name: 'lazy-websocket',
+  setup(build) {
+    build.onResolve({ filter: /^ws$/ }, ({ kind }) =>
+      kind === 'import-statement' ? { path: 'ws', namespace: 'lazy-websocket' } : undefined,
+    )
+    build.onLoad({ filter: /./, namespace: 'lazy-websocket' }, () => ({
+      contents: `module.exports = {
+        get WebSocket() { return require('./lib/websocket.js') },
+        get WebSocketServer() { return require('./lib/websocket-server.js') },
+      }`,
+      resolveDir: join(root, 'node_modules', 'ws'),
+    }))
+  },
+}
+
 /**
  * `ws` loads modules that not every server uses, or not before its first client: TLS of its client, compression and
  * hashes. This plugin loads them at their first use, which saves memory and time at every start.
@@ -103,7 +120,7 @@ export async function bundle(output = join(root, 'dist')) {
     entry: 'src/main.ts',
     output,
     settings: SETTINGS,
-    options: { plugins: [lazyModules, packagesApart(libraries)] },
+    options: { plugins: [lazyWebSocket, lazyModules, packagesApart(libraries)] },
     libraries,
   })
   const builds = [server, await bundleWorkers(output), await packPages(join(output, 'pages'))]

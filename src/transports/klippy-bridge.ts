@@ -1,7 +1,7 @@
 // The bridge WebSocket /klippysocket: passes messages between a client and Klippy without decoding them
 // (API document, "Bridge websocket").
 import { connect } from 'node:net'
-import { WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { ETX, FrameSplitter } from '../klippy/framing.ts'
 import type { KlippyLink } from '../klippy/link.ts'
 import { MAX_CALL_LENGTH } from '../klippy/printer.ts'
@@ -52,7 +52,7 @@ export function bridge(ws: WebSocket, link: KlippyLink): Bridge {
   })
   klippy.on('error', () => ws.close(1011, 'No connection to Klippy'))
   ws.on('message', data => {
-    if (ws.readyState !== WebSocket.OPEN) return
+    if (ws.readyState !== ws.OPEN) return
     if ((data as Buffer).length > MAX_CALL_LENGTH) {
       ws.close(1009, `A message to Klippy has at most ${MAX_CALL_LENGTH} bytes`)
       return

@@ -1,7 +1,7 @@
 // WebSockets: the upgrade, and JSON-RPC in text frames over /websocket.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Connection } from '../rpc/connection.ts'
@@ -11,6 +11,7 @@ import type { Registry } from '../rpc/registry.ts'
 import type { User } from '../rpc/user.ts'
 import { FramedChannel, type SharedLimits } from './framed-channel.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { Upgrades } from './upgrades.ts'
 
 /** The longest message of a user, in bytes. */
 const MAX_MESSAGE = 50 * 1024 * 1024
@@ -52,7 +53,7 @@ function openChannel(
   const wire = {
     encode: textFrame,
     handle,
-    isOpen: () => ws.readyState === WebSocket.OPEN,
+    isOpen: () => ws.readyState === ws.OPEN,
     pause: () => ws.pause(),
     resume: () => ws.resume(),
     close: (code: number, reason: string) => ws.close(code, reason),
@@ -109,12 +110,7 @@ export class WebSocketTransport {
   readonly #parts: WebSocketParts
   readonly #heartbeat: Heartbeat
   readonly #unfinished = new UnfinishedMessages()
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE,
-  })
+  readonly #upgrades = new Upgrades(MAX_MESSAGE)
 
   constructor(parts: WebSocketParts) {
     this.#parts = parts
@@ -123,12 +119,12 @@ export class WebSocketTransport {
 
   /** Completes the upgrade of an admitted request. */
   accept(req: IncomingMessage, socket: Duplex, head: Buffer, address: string, user: User | null): void {
-    this.#server.handleUpgrade(req, socket, head, ws => this.#open(ws, socket, address, user))
+    this.#upgrades.complete(req, socket, head, ws => this.#open(ws, socket, address, user))
   }
 
   /** Completes an upgrade for a caller that takes the bare WebSocket. */
   acceptBare(req: IncomingMessage, socket: Duplex, head: Buffer, take: (ws: WebSocket) => void): void {
-    this.#server.handleUpgrade(req, socket, head, take)
+    this.#upgrades.complete(req, socket, head, take)
   }
 
   #open(ws: WebSocket, socket: Duplex, address: string, user: User | null): void {
@@ -140,7 +136,7 @@ export class WebSocketTransport {
     const finished = this.#unfinished.watch(ws, socket, connection)
     ws.on('message', data => {
       finished((data as Buffer).length)
-      if (ws.readyState === WebSocket.OPEN) channel.receive(data as Buffer)
+      if (ws.readyState === ws.OPEN) channel.receive(data as Buffer)
     })
     ws.on('error', error => log.debug(`WebSocket ${connection.id}: ${error.message}`))
     this.#heartbeat.add(ws)

@@ -1,11 +1,12 @@
 // WebSockets of components: passes the request on, and ends what is open at a stop or a logout.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import type { Clock } from '../../core/clock.ts'
 import type { Registry, SocketListener } from '../../rpc/registry.ts'
 import type { User } from '../../rpc/user.ts'
 import { Heartbeat } from '../heartbeat.ts'
+import { Upgrades } from '../upgrades.ts'
 
 /** The longest message that a client may send to a component, in bytes. */
 const MAX_MESSAGE = 64 * 1024
@@ -32,12 +33,7 @@ interface Opened {
 export class SocketRoutes {
   readonly #heartbeat: Heartbeat
   readonly #failed: (path: string, error: unknown) => void
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE,
-  })
+  readonly #upgrades = new Upgrades(MAX_MESSAGE)
   /** Oldest first. */
   readonly #open = new Map<Duplex, Opened>()
 
@@ -75,7 +71,7 @@ export class SocketRoutes {
         opened.user = known
       },
       accept: take =>
-        this.#server.handleUpgrade(req, socket, head, ws => {
+        this.#upgrades.complete(req, socket, head, ws => {
           opened.ws = ws
           this.#heartbeat.add(ws)
           this.#listen(ws, route.path, take(ws))
@@ -86,7 +82,7 @@ export class SocketRoutes {
   /** An error outside of all requests would end the server: it ends the connection instead. */
   #listen(ws: WebSocket, path: string, listener: SocketListener): void {
     ws.on('message', data => {
-      if (ws.readyState !== WebSocket.OPEN) return
+      if (ws.readyState !== ws.OPEN) return
       try {
         listener.message((data as Buffer).toString())
       } catch (error) {
