@@ -123,8 +123,7 @@ export class FramedChannel implements Channel, QueuedClient {
       this.#waitingBytes += bytes.length + FRAME_OVERHEAD
     } else {
       this.#cork()
-      this.#socket.write(bytes)
-      if (!this.#socket.writableNeedDrain) return
+      if (this.#socket.write(bytes)) return
     }
     this.#account()
   }
