@@ -27,6 +27,8 @@ export class TemperatureStore {
   readonly #size: number
   readonly #follower: Follower = {}
   #isSubscribed = false
+  /** Whether Klippy has replied to the subscription: the printer's last status has all values. */
+  #isFollowing = false
   #sensors: ReadonlyMap<string, Sensor> = new Map()
   #request: ObjectRequest = {}
   #isRecording = false
@@ -47,7 +49,7 @@ export class TemperatureStore {
     const monitors = namesIn(status.heaters?.available_monitors).filter(name => !sensors.includes(name))
     const names = [...sensors, ...monitors]
     this.#request = Object.fromEntries(names.map(name => [name, FIELDS]))
-    if (this.#isSubscribed) await this.#printer.subscribe(this.#follower, this.#request)
+    if (this.#isSubscribed) await this.#follow()
     const first = (await this.#printer.query(this.#request)).status
     this.#sensors = new Map(
       names.map(name => [name, this.#sensor(name, monitors.includes(name), first[name] ?? {})]),
@@ -64,22 +66,30 @@ export class TemperatureStore {
     return { isMonitor, rings }
   }
 
+  async #follow(): Promise<void> {
+    await this.#printer.subscribe(this.#follower, this.#request)
+    this.#isFollowing = this.#isSubscribed
+  }
+
   /** Klippy has disconnected: its last values are not recorded any more. */
   pause(): void {
     this.#isRecording = false
+    this.#isFollowing = false
   }
 
   /** Whether Klippy pushes the values, four times a second; otherwise each sample is a query. */
   async setSubscribed(isSubscribed: boolean): Promise<void> {
     this.#isSubscribed = isSubscribed
+    this.#isFollowing = false
     if (!isSubscribed) this.#printer.unsubscribe(this.#follower)
-    else if (this.#isRecording) await this.#printer.subscribe(this.#follower, this.#request)
+    else if (this.#isRecording) await this.#follow()
   }
 
   /** Records the present values once for each of the last `seconds`. Rejects with ApiError when Klippy disconnects. */
   async sample(seconds: number): Promise<void> {
     if (!this.#isRecording) return
-    this.#record((await this.#printer.query(this.#request)).status, seconds)
+    const { lastStatus } = this.#printer
+    this.#record(this.#isFollowing ? lastStatus : (await this.#printer.query(this.#request)).status, seconds)
   }
 
   #record(status: Readonly<Record<string, Values>>, seconds: number): void {

@@ -21,6 +21,8 @@ export class SensorKlippy implements AsyncDisposable {
   readonly #server = createServer(socket => this.#accept(socket))
   /** The objects of the present subscription. */
   subscribed: readonly string[] = []
+  /** How many queries were received. */
+  queries = 0
   #socket: Socket | null = null
   #status: Status = {}
 
@@ -62,6 +64,7 @@ export class SensorKlippy implements AsyncDisposable {
     if (method === 'list_endpoints') return { endpoints: [] }
     if (method === 'objects/list') return { objects: Object.keys(this.#status) }
     if (method === 'objects/subscribe') this.subscribed = Object.keys(params.objects)
+    if (method === 'objects/query') this.queries += 1
     if (method === 'objects/query' || method === 'objects/subscribe') {
       return { eventtime: 1, status: pick(this.#status, params.objects) }
     }

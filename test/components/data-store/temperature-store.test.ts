@@ -52,6 +52,11 @@ class Setup implements AsyncDisposable {
     await this.store.sample(1)
   }
 
+  /** Runs a command, after which only a query returns values that are certainly present. */
+  async runCommand(): Promise<void> {
+    await this.#printer.link.request('gcode/script', { script: 'M117' })
+  }
+
   /** Resolves when the server has Klippy's reply to a subscription without `name`. */
   async unsubscribed(name: string): Promise<void> {
     do await this.#printer.link.request('info')
@@ -139,6 +144,15 @@ test('without Klippy nothing is recorded, and the history stays', async () => {
   setup.store.pause()
   await setup.store.sample(1)
   assert.deepEqual(setup.store.reply(false).extruder?.temperatures, [21.01])
+})
+
+test('with a subscription no sample is a query, also after a command', async () => {
+  await using setup = await Setup.start({ sensors: ['extruder'], values: { extruder: EXTRUDER } })
+  const { queries } = setup.klippy
+  await setup.runCommand()
+  await setup.store.sample(1)
+  assert.equal(setup.klippy.queries, queries)
+  assert.deepEqual(setup.store.reply(false).extruder?.temperatures, [21.01, 21.01])
 })
 
 test('without a subscription each sample is a query, and may count for several seconds', async () => {
