@@ -20,6 +20,11 @@ function slotOf(letter: number): number {
   }
 }
 
+/** Whether it belongs to a word: a letter or an underscore. */
+function isLetter(char: number): boolean {
+  return ((char | 32) >= 0x61 && (char | 32) <= 0x7a) || char === 0x5f
+}
+
 /** The X, Y, Z, E and F of one line; NaN for a missing word. One instance reads many lines. */
 export class MoveWords {
   readonly values = new Float64Array(5)
@@ -33,13 +38,15 @@ export class MoveWords {
     while (this.#at < length) {
       const char = line.charCodeAt(this.#at)
       if (char === 0x3b || char === 0x2a) return true
-      const letter = char | 32
-      if (letter < 0x61 || letter > 0x7a) {
+      if (!isLetter(char)) {
         this.#at++
         continue
       }
-      this.#at++
-      const slot = slotOf(char)
+      const first = this.#at
+      do this.#at++
+      while (isLetter(line.charCodeAt(this.#at)))
+      // Several letters are one word, and no axis: `Xabc`.
+      const slot = this.#at === first + 1 ? slotOf(char) : -1
       const value = this.#number(line)
       if (slot === -1) continue
       if (Number.isNaN(value)) return false

@@ -35,17 +35,20 @@ export class FirmwareRetraction {
     this.#retracted = false
   }
 
-  /** G10; undefined if the filament is retracted. */
-  retract(): FilamentMove | undefined {
+  /** G10; nothing if the filament is retracted. A move that `feed` refuses by an error does not retract it. */
+  retract<T>(feed: (move: FilamentMove) => T): T | undefined {
     if (this.#retracted) return undefined
+    const result = feed({ distance: -this.#settings.length, speed: this.#settings.speed })
     this.#retracted = true
-    return { distance: -this.#settings.length, speed: this.#settings.speed }
+    return result
   }
 
-  /** G11; undefined if the filament is not retracted. */
-  unretract(): FilamentMove | undefined {
+  /** G11; nothing if the filament is not retracted. */
+  unretract<T>(feed: (move: FilamentMove) => T): T | undefined {
     if (!this.#retracted) return undefined
+    const { length, extra, backSpeed } = this.#settings
+    const result = feed({ distance: length + extra, speed: backSpeed })
     this.#retracted = false
-    return { distance: this.#settings.length + this.#settings.extra, speed: this.#settings.backSpeed }
+    return result
   }
 }

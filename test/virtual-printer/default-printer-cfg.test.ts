@@ -106,9 +106,9 @@ describe('the forgiving machine', { concurrency: true }, () => {
   test('a file starts homed and in absolute mode, also after a print that ended otherwise', async () => {
     const { rig, client } = await start()
     await using _ = rig
-    rig.writeGcode('bad.gcode', 'G91\nM83\nM220 S50\nM221 S90\nG92 X500 Z500\nG1 Z1\nG1 Znone\n')
+    rig.writeGcode('bad.gcode', 'G91\nM83\nM220 S50\nM221 S90\nG92 X500 Z500\nG1 Z1\nG1 Z-none\n')
     const bad = await print(rig, client, 'bad.gcode')
-    assert.deepEqual([bad.state, bad.message], ['error', "Unable to parse move 'G1 Znone'"])
+    assert.deepEqual([bad.state, bad.message], ['error', "Unable to parse move 'G1 Z-none'"])
     await client.script('SET_KINEMATIC_POSITION CLEAR_HOMED=XYZ')
     rig.writeGcode('good.gcode', 'G1 X50 Y60 Z2 E3 F6000\n')
     assert.equal((await print(rig, client, 'good.gcode')).state, 'complete')

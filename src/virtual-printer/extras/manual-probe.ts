@@ -7,6 +7,7 @@ import type { GcodeMove } from '../motion/gcode-move.ts'
 import type { Toolhead } from '../motion/toolhead.ts'
 import type { Status } from '../objects.ts'
 import type { Probe } from './probe.ts'
+import { applyZOffset, offerConfig } from './z-offset.ts'
 
 const HELPERS = ['ACCEPT', 'NEXT', 'ABORT', 'TESTZ']
 
@@ -42,6 +43,23 @@ export class ManualProbe {
         'Calibrate a Z endstop',
       )
     }
+    for (const names of [['stepper_z'], ['stepper_a', 'stepper_b', 'stepper_c']]) this.#applies(names)
+  }
+
+  /** Registers Z_OFFSET_APPLY_ENDSTOP for the endstops of these steppers, if all have a position. */
+  #applies(names: readonly string[]): void {
+    const { config, gcode } = this.#host
+    const sections = names.map(name => config.section(name))
+    if (!sections.every(section => section.has('position_endstop'))) return
+    const positions = sections.map(section => section.number('position_endstop'))
+    gcode.register(
+      'Z_OFFSET_APPLY_ENDSTOP',
+      () =>
+        applyZOffset(this.#host, this.#gcodeMove, offset =>
+          names.map((name, index) => [name, 'position_endstop', positions[index]! - offset]),
+        ),
+      'Adjust the z endstop_position',
+    )
   }
 
   /** Registers PROBE_CALIBRATE for a probe. */
@@ -127,11 +145,6 @@ export class ManualProbe {
   }
 
   #offer(section: string, option: string, base: number, z: number | undefined): void {
-    if (z === undefined) return
-    const value = (base - z).toFixed(3)
-    this.#host.gcode.respondInfo(
-      `${section}: ${option}: ${value}\nThe SAVE_CONFIG command will update the printer config file\nwith the above and restart the printer.`,
-    )
-    this.#host.config.set(section, option, value)
+    if (z !== undefined) offerConfig(this.#host, [[section, option, base - z]])
   }
 }

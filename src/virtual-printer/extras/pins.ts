@@ -22,6 +22,7 @@ export function outputPin(host: Host, section: Section): StatusSource {
     'PIN',
     section.title,
     command => {
+      if (!command.has('VALUE')) throw new GcodeError('SET_PIN command must specify VALUE or TEMPLATE')
       const wanted = command.number('VALUE', undefined, { min: 0, max: scale }) / scale
       if (!isPwm && wanted !== 0 && wanted !== 1) throw new GcodeError('Invalid pin value')
       value = wanted

@@ -8,6 +8,7 @@ import type { GcodeMove } from '../motion/gcode-move.ts'
 import type { Toolhead } from '../motion/toolhead.ts'
 import type { Status } from '../objects.ts'
 import { bedHeight } from './bed-surface.ts'
+import { applyZOffset } from './z-offset.ts'
 
 /** `[probe]`, `[bltouch]` and other probes. */
 export class Probe {
@@ -79,7 +80,7 @@ export class Probe {
   }
 
   #register(): void {
-    const { gcode, config } = this.#host
+    const { gcode } = this.#host
     gcode.register(
       'QUERY_PROBE',
       async () => {
@@ -104,18 +105,10 @@ export class Probe {
     )
     gcode.register(
       'Z_OFFSET_APPLY_PROBE',
-      () => {
-        const offset = (this.#gcodeMove.status().homing_origin as number[])[2]!
-        if (offset === 0) {
-          gcode.respondInfo('Nothing to do: Z Offset is 0')
-          return
-        }
-        const applied = (this.offsets[2] - offset).toFixed(3)
-        gcode.respondInfo(
-          `${this.name}: z_offset: ${applied}\nThe SAVE_CONFIG command will update the printer config file\nwith the above and restart the printer.`,
-        )
-        config.set(this.name, 'z_offset', applied)
-      },
+      () =>
+        applyZOffset(this.#host, this.#gcodeMove, offset => [
+          [this.name, 'z_offset', this.offsets[2] - offset],
+        ]),
       "Adjust the probe's z_offset",
     )
   }

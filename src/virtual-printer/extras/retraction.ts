@@ -1,6 +1,6 @@
 // Firmware retraction: G10, G11 and their settings.
 
-import { type FilamentMove, FirmwareRetraction } from '../../motion/retraction.ts'
+import { FirmwareRetraction } from '../../motion/retraction.ts'
 import type { Section } from '../config/section.ts'
 import type { Host } from '../host.ts'
 import type { GcodeMove } from '../motion/gcode-move.ts'
@@ -15,7 +15,6 @@ export function firmwareRetraction(host: Host, section: Section, gcodeMove: Gcod
     extra: section.number('unretract_extra_length', 0, { min: 0 }),
     backSpeed: section.number('unretract_speed', 10, { min: 1 }),
   })
-  const feed = (move: FilamentMove | undefined) => move && gcodeMove.feed(move)
   gcode.register(
     'SET_RETRACTION',
     command => {
@@ -39,8 +38,8 @@ export function firmwareRetraction(host: Host, section: Section, gcodeMove: Gcod
     },
     'Report firmware retraction parameters',
   )
-  gcode.register('G10', () => feed(retraction.retract()))
-  gcode.register('G11', () => feed(retraction.unretract()))
+  gcode.register('G10', () => retraction.retract(move => gcodeMove.feed(move)))
+  gcode.register('G11', () => retraction.unretract(move => gcodeMove.feed(move)))
   return {
     status: () => {
       const { length, speed, extra, backSpeed } = retraction.settings

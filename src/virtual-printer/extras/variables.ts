@@ -22,8 +22,8 @@ export function saveVariables(host: Host, section: Section): StatusSource {
       let value: unknown
       try {
         value = parseLiteral(text)
-      } catch (error) {
-        throw new GcodeError(`Unable to parse '${text}' as a literal: ${messageOf(error)}`)
+      } catch {
+        throw new GcodeError(`Unable to parse '${text}' as a literal`)
       }
       const next = { ...variables, [name]: value }
       writeVariables(file, next)

@@ -34,6 +34,11 @@ export class GcodeCommand {
     return params.startsWith(' ') ? params.slice(1) : params
   }
 
+  /** Throws for an extended command that is malformed: Klipper rejects it before its handler. */
+  check(): void {
+    if (!isTraditional(this.name)) this.#params ??= this.#keyParams()
+  }
+
   has(key: string): boolean {
     return this.params.has(key)
   }
@@ -41,6 +46,14 @@ export class GcodeCommand {
   text(key: string, fallback?: string): string {
     const value = this.params.get(key) ?? fallback
     if (value === undefined) throw new GcodeError(`Error on '${this.line}': missing ${key}`)
+    return value
+  }
+
+  /** One of `options`. */
+  option(key: string, options: Iterable<string>): string {
+    const value = this.text(key)
+    const all = [...options]
+    if (!all.includes(value)) throw noSuchOption(key, value, all)
     return value
   }
 
@@ -79,4 +92,18 @@ export class GcodeCommand {
     const message = `Error on '${this.line}': unable to parse ${text}`
     return text === '' ? new UnsupportedError(message) : new GcodeError(message)
   }
+}
+
+/** The error for a value that is none of `options`. */
+export function noSuchOption(
+  key: string,
+  value: string | undefined,
+  options: readonly string[],
+): UnsupportedError {
+  const alike = options.findLast(option => value !== '' && option.includes(value!))
+  const hint =
+    alike === undefined
+      ? `Options: ${options.map(option => `'${option}'`).join(', ')}`
+      : `Did you mean '${alike}'?`
+  return new UnsupportedError(`The value '${value}' is not valid for ${key}. ${hint}`)
 }

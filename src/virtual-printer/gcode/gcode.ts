@@ -3,7 +3,7 @@
 import { commandName } from '../../motion/command-text.ts'
 import { ConfigError, GcodeError, messageOf, UnsupportedError } from '../errors.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import { GcodeCommand } from './command.ts'
+import { GcodeCommand, noSuchOption } from './command.ts'
 
 /** Runs a command; a promise makes the commands after it wait. */
 export type Handler = (command: GcodeCommand) => void | Promise<void>
@@ -192,8 +192,9 @@ export class Gcode {
 
   #dispatch(command: GcodeCommand): void | Promise<void> {
     const known = this.#commands.get(command.name)
-    if (known !== undefined && (this.#lifecycle.ready || known.always)) return known.handler(command)
-    return this.#unknown(command)
+    if (known === undefined || !(this.#lifecycle.ready || known.always)) return this.#unknown(command)
+    command.check()
+    return known.handler(command)
   }
 
   #unknown(command: GcodeCommand): void | Promise<void> {
@@ -216,12 +217,10 @@ export class Gcode {
     const value = handlers.has(undefined) && !command.has(key) ? undefined : command.text(key)
     const handler = handlers.get(value)
     if (handler !== undefined) return handler(command)
-    const options = [...handlers.keys()].filter(option => option !== undefined)
-    const alike = options.findLast(option => value !== '' && option.includes(value!))
-    const hint =
-      alike === undefined
-        ? `Options: ${options.map(option => `'${option}'`).join(', ')}`
-        : `Did you mean '${alike}'?`
-    throw new UnsupportedError(`The value '${value}' is not valid for ${key}. ${hint}`)
+    throw noSuchOption(
+      key,
+      value,
+      [...handlers.keys()].filter(option => option !== undefined),
+    )
   }
 }

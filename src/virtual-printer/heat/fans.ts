@@ -53,7 +53,10 @@ export function genericFan(host: Host, section: Section): Fan {
     'SET_FAN_SPEED',
     'FAN',
     section.title,
-    command => fan.set(command.number('SPEED', undefined, { min: 0 })),
+    command => {
+      if (!command.has('SPEED')) throw new GcodeError('SET_FAN_SPEED must specify SPEED or TEMPLATE')
+      fan.set(command.number('SPEED', undefined, { min: 0 }))
+    },
     'Sets the speed of a fan',
   )
   return fan

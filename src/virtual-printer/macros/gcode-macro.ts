@@ -42,7 +42,7 @@ export function gcodeMacro(host: Host, section: Section): StatusSource {
     command => {
       const name = command.text('VARIABLE')
       if (!(name in variables)) throw new UnsupportedError(`Unknown gcode_macro variable '${name}'`)
-      variables = { ...variables, [name]: literalOf(name, command.text('VALUE')) }
+      variables = { ...variables, [name]: literalOf(command.text('VALUE'), `in '${command.line}'`) }
     },
     'Set the value of a G-Code macro variable',
   )
@@ -90,11 +90,11 @@ function readVariables(section: Section): Record<string, unknown> {
   return variables
 }
 
-function literalOf(name: string, text: string): unknown {
+function literalOf(text: string, where: string): unknown {
   try {
     return parseLiteral(text)
   } catch (error) {
-    throw new GcodeError(`Unable to parse '${text}' as a literal: ${messageOf(error)} (variable ${name})`)
+    throw new GcodeError(`Unable to parse '${text}' as a literal: ${messageOf(error)} ${where}`)
   }
 }
 

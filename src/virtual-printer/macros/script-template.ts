@@ -29,7 +29,11 @@ function compile(where: string, source: string): Template {
   try {
     return compileTemplate(source)
   } catch (error) {
-    throw new ConfigError(`Error loading template '${where}': ${kindOf(error)}: ${messageOf(error)}`)
+    if (!(error instanceof TemplateError)) throw error
+    const { line, detail } = error
+    throw new ConfigError(
+      `Error loading template '${where}'\nline ${line}: ${source.split('\n')[line - 1] ?? ''} # ${detail}`,
+    )
   }
 }
 
@@ -45,7 +49,7 @@ async function render(
   } catch (error) {
     const problem =
       raised.error === undefined
-        ? `${kindOf(error)}: ${messageOf(error)}`
+        ? `${kindOf(error)}: ${error instanceof TemplateError ? error.detail : messageOf(error)}`
         : `gcode.CommandError: ${raised.error.message}`
     // Klipper quotes Python's description of the error with its line break.
     throw new GcodeError(`Error evaluating '${where}': ${problem}\n`)

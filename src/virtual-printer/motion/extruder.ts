@@ -69,8 +69,7 @@ export class Extruder implements FilamentAxis {
   /** Sets the rotation distance in mm, if given; returns the message for the console. */
   setRotationDistance(distance: number | undefined): string {
     if (distance !== undefined) this.#rotationDistance = Math.abs(distance)
-    const verb = distance === undefined ? 'is' : 'set to'
-    return `Extruder '${this.name}' rotation distance ${verb} ${this.#rotationDistance.toFixed(6)}`
+    return `Extruder '${this.name}' rotation distance set to ${this.#rotationDistance.toFixed(6)}`
   }
 
   /** Follows another extruder's moves, or none. */

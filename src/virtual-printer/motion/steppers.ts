@@ -1,7 +1,6 @@
 // Motors on and off, and the commands that move a single motor.
 
 import { MOTORS_OFF } from '../../motion/timing.ts'
-import { UnsupportedError } from '../errors.ts'
 import type { GcodeCommand } from '../gcode/command.ts'
 import type { Host } from '../host.ts'
 import type { Status } from '../objects.ts'
@@ -27,12 +26,7 @@ export class StepperEnable {
     gcode.register(
       'SET_STEPPER_ENABLE',
       command => {
-        const name = command.text('STEPPER')
-        if (!this.#enabled.has(name)) {
-          gcode.respondInfo(`SET_STEPPER_ENABLE: Invalid stepper "${name}"`)
-          return
-        }
-        this.#enabled.set(name, command.integer('ENABLE', 1) !== 0)
+        this.#enabled.set(command.option('STEPPER', this.#enabled.keys()), command.integer('ENABLE', 1) !== 0)
       },
       'Enable/disable individual stepper by name',
     )
@@ -80,10 +74,7 @@ export function forceMoveCommands(
   motors: ReadonlySet<string>,
 ): void {
   const { gcode, config } = host
-  const motor = (command: GcodeCommand) => {
-    const name = command.text('STEPPER')
-    if (!motors.has(name)) throw new UnsupportedError(`Error on '${command.line}': Unknown stepper ${name}`)
-  }
+  const motor = (command: GcodeCommand) => command.option('STEPPER', motors)
   gcode.register(
     'STEPPER_BUZZ',
     async command => {
