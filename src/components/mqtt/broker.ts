@@ -7,6 +7,7 @@ import type { Registration } from '../../core/scope.ts'
 import { nextIteration, WorkBudget } from '../../core/work-budget.ts'
 import { connectionProblem } from './connection-problem.ts'
 import { Outbox, send } from './outbox.ts'
+import { limitPackets, MAX_PACKET_BYTES } from './packet-limit.ts'
 import type { MqttBroker, MqttMessage, PublishOptions, Qos } from './service.ts'
 import { type Subscription, Subscriptions } from './subscriptions.ts'
 import { checkFilter, checkTopic } from './topics.ts'
@@ -52,6 +53,9 @@ async function openClient(options: IClientOptions): Promise<MqttClient> {
     writeCache: false,
     // The other kinds of timers are for browsers.
     timerVariant: 'native',
+    // A broker of MQTT 5 sends no longer one.
+    ...(options.protocolVersion === 5 && { properties: { maximumPacketSize: MAX_PACKET_BYTES } }),
+    wsOptions: { maxPayload: 2 * MAX_PACKET_BYTES },
   })
 }
 
@@ -184,6 +188,10 @@ export class Broker implements MqttBroker {
     this.#client = client
     let problem: unknown = null
     client.on('error', error => {
+      problem ??= error
+      client.end(true)
+    })
+    limitPackets(client.stream, error => {
       problem ??= error
       client.end(true)
     })

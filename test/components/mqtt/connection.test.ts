@@ -130,6 +130,24 @@ test('a refusal is a warning, once, until the broker accepts', async () => {
   assert.equal(rig.log.filter(line => line.includes('MQTT Connection Failed')).length, 1)
 })
 
+test('a message that is too long ends the connection, and does not fill the memory', async () => {
+  const requests = 'rig/moonraker/api/request'
+  for (const transport of ['tcp', 'websocket']) {
+    await using broker =
+      transport === 'tcp' ? await TestBroker.start() : await TestBroker.startWebSocket('/mqtt')
+    const conf = mqttSection(broker.port, `transport: ${transport}\nwebsocket_path: /mqtt`)
+    await using rig = await startRig({ printer: 'none', conf })
+    await broker.subscription(requests)
+    const request = JSON.stringify({ jsonrpc: '2.0', method: 'server.info', id: 1 })
+    await broker.publish(requests, request.padEnd(8_000_000))
+    await broker.next('rig/moonraker/api/response')
+    await broker.publish(requests, request.padEnd(9_000_000))
+    await infoUntil(rig, ({ warnings }) =>
+      warnings.some(text => /\[mqtt\]: .*a message of 90\d+ bytes came in, and at most 8388608/.test(text)),
+    )
+  }
+})
+
 test('invalid options fail the component with their names', async () => {
   const mistakes: [string, RegExp][] = [
     ['instance_name: a/#', /"instance_name: a\/#" of section \[mqtt\] must be a name without/],
