@@ -6,12 +6,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { encodeAccount, encodeOperator, encodeUser, newScopedSigner } from '@nats-io/jwt'
-import { Kvm } from '@nats-io/kv'
 import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { authenticator } from '../../src/components/fleet/engine/authenticator.ts'
 import {
-  BUCKETS,
   EVENTS_STREAM,
   eventSchema,
   type FleetEvent,
@@ -19,6 +17,7 @@ import {
   PRINTER_PERMISSIONS,
 } from '../../src/fleet/contract/index.ts'
 import { keyPairOf } from '../../src/fleet/hub/engine/key-pair.ts'
+import { ensureLayout } from '../../src/fleet/hub/store/layout.ts'
 import { freePort } from '../support/free-port.ts'
 import { killProcess } from '../support/kill-process.ts'
 import { absent, programPath } from '../support/program.ts'
@@ -123,14 +122,7 @@ export class Engine implements AsyncDisposable {
   /** Creates what is missing of the buckets and the stream of events, as a hub does. */
   async createBuckets(): Promise<void> {
     await using hub = await this.hub()
-    const manager = await jetstreamManager(hub.connection)
-    const kvm = new Kvm(manager.jetstream())
-    for (const [name, bucket] of Object.entries(BUCKETS)) {
-      const { storage, history } = bucket
-      await kvm.create(name, { storage: storage as never, history, replicas: 1, allow_direct: true })
-    }
-    const { name, subjects, duplicateWindow } = EVENTS_STREAM
-    await manager.streams.add({ name, subjects: [subjects], duplicate_window: duplicateWindow * 1e9 })
+    await ensureLayout(hub.connection)
   }
 
   /** Deletes the slots and starts again, as if older data were restored. */

@@ -24,14 +24,22 @@ export interface Bucket {
   /** Seconds after which a value expires. */
   readonly ttl?: number
   readonly replicas: 1 | 3
+  /** Whether printers write their own keys. */
+  readonly ofPrinters?: true
 }
 
 /** The buckets. Keys are printer ids and job ids, of `fleet_lease` LEASE_KEY; those of `fleet_meta` and `fleet_users` are the hubs' own. */
 export const BUCKETS = {
   fleet_meta: { storage: 'file', history: 1, replicas: 3 },
   fleet_printers: { storage: 'file', history: 1, maxValueSize: MAX_VALUE_BYTES, replicas: 3 },
-  fleet_state: { storage: 'memory', history: 1, maxValueSize: MAX_VALUE_BYTES, replicas: 1 },
-  fleet_slots: { storage: 'file', history: 8, maxValueSize: MAX_VALUE_BYTES, replicas: 3 },
+  fleet_state: {
+    storage: 'memory',
+    history: 1,
+    maxValueSize: MAX_VALUE_BYTES,
+    replicas: 1,
+    ofPrinters: true,
+  },
+  fleet_slots: { storage: 'file', history: 8, maxValueSize: MAX_VALUE_BYTES, replicas: 3, ofPrinters: true },
   fleet_jobs: { storage: 'file', history: 8, maxValueSize: MAX_VALUE_BYTES, replicas: 3 },
   fleet_users: { storage: 'file', history: 1, replicas: 3 },
   fleet_lease: { storage: 'memory', history: 1, ttl: 10, replicas: 3 },

@@ -1,6 +1,7 @@
 // What a credential by the template may do in a real engine, and what the engine refuses.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import {
   firstSlot,
@@ -15,6 +16,7 @@ import {
   WRONG_REVISION,
   type Write,
 } from '../../../src/fleet/contract/index.ts'
+import { ensureLayout } from '../../../src/fleet/hub/store/layout.ts'
 import { Engine, skip } from '../engine.ts'
 
 const OWN = 'a'.repeat(32)
@@ -89,6 +91,30 @@ test('nine attempts with the credential of a printer on the subjects of another 
   }
   for (const [what, attempt] of Object.entries(further)) {
     assert.match(await resultOf(attempt), /permissions violation/i, what)
+  }
+})
+
+test('no header of a printer deletes the values of others', { skip }, async () => {
+  await using engine = await Engine.start()
+  await using own = await engine.printer(OWN)
+  await using other = await engine.printer(OTHER)
+  await using hub = await engine.hub()
+  await write(other.connection, OTHER, firstSlot(READY))
+  await other.connection.request(subjects.key('fleet_state', OTHER), '{}', { timeout: 5000 })
+  const { streams } = await jetstreamManager(hub.connection)
+  for (const bucket of ['fleet_slots', 'fleet_state'] as const) {
+    // As an earlier version has created it.
+    const { config } = await streams.info(`KV_${bucket}`)
+    await streams.update(`KV_${bucket}`, { ...config, allow_rollup_hdrs: true })
+    await ensureLayout(hub.connection)
+    for (const rollup of ['all', 'sub']) {
+      const head = headers()
+      head.set('Nats-Rollup', rollup)
+      const options = { headers: head, timeout: 5000 }
+      const reply = await own.connection.request(subjects.key(bucket, OWN), '{}', options)
+      assert.match(reply.string(), /rollup not permitted/)
+    }
+    assert.equal((await streams.info(`KV_${bucket}`)).state.messages, 1)
   }
 })
 

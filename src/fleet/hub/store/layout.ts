@@ -54,9 +54,12 @@ async function openBucket(
   name: BucketName,
   inCluster: boolean,
 ): Promise<KV> {
-  if (await exists(manager, `KV_${name}`)) return kvm.open(name, { allow_direct: true })
-  const { storage, history, maxValueSize, ttl, replicas }: Bucket = BUCKETS[name]
-  return kvm.create(name, {
+  const { storage, history, maxValueSize, ttl, replicas, ofPrinters }: Bucket = BUCKETS[name]
+  if (await exists(manager, `KV_${name}`)) {
+    if (ofPrinters) await refuseRollups(manager, `KV_${name}`)
+    return kvm.open(name, { allow_direct: true })
+  }
+  const bucket = await kvm.create(name, {
     storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
     history,
     replicas: inCluster ? replicas : 1,
@@ -64,6 +67,17 @@ async function openBucket(
     ...(maxValueSize !== undefined && { maxValueSize }),
     ...(ttl !== undefined && { ttl: ttl * 1000 }),
   })
+  if (ofPrinters) await refuseRollups(manager, `KV_${name}`)
+  return bucket
+}
+
+/**
+ * Without this, a printer that may write one key could delete all others: the header `Nats-Rollup: all` of its message
+ * does. The library creates buckets with rollups, as it purges keys by them.
+ */
+async function refuseRollups(manager: JetStreamManager, stream: string): Promise<void> {
+  const { config } = await manager.streams.info(stream)
+  if (config.allow_rollup_hdrs) await manager.streams.update(stream, { ...config, allow_rollup_hdrs: false })
 }
 
 async function ensureEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
