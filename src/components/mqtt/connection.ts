@@ -1,15 +1,19 @@
 // From the options of [mqtt] to the options of the library.
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import type { IClientOptions } from 'mqtt'
 import type { Core } from '../../component/component.ts'
 import { SectionTemplate } from '../../component/section-template.ts'
 import type { ReadSection } from '../../config/index.ts'
+import { messageOf } from '../../core/errors.ts'
+import { readSmallFile } from '../../core/small-file.ts'
 import type { mqttOptions } from './options.ts'
 
 type Section = ReadSection<typeof mqttOptions>
+
+/** Bytes of a file with a password or with certificates; all authorities of a system have a quarter of it. */
+const MAX_FILE_BYTES = 1024 * 1024
 
 const PROTOCOLS = {
   'v3.1': { protocolId: 'MQIsdp', protocolVersion: 3 },
@@ -88,11 +92,11 @@ function contentOf(
   name: 'password_file' | 'ca_certificate' | 'client_certificate' | 'client_key',
 ): Buffer {
   try {
-    return readFileSync(section.options[name] ?? '')
+    return readSmallFile(section.options[name] ?? '', MAX_FILE_BYTES)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
+    const reason = (error as NodeJS.ErrnoException).code ?? messageOf(error)
     throw section.error(
-      `the file of the option "${name}" of section [mqtt] cannot be read (${code}); check its path and permissions`,
+      `the file of the option "${name}" of section [mqtt] cannot be read (${reason}); check its path and permissions`,
       name,
     )
   }

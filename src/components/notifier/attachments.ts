@@ -1,4 +1,5 @@
 // Reads the files of a message: one path or URL on each line, such as a thumbnail or a camera's snapshot.
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import { messageOf } from '../../core/errors.ts'
@@ -62,7 +63,9 @@ async function fetchFile(url: string, { http }: AttachmentSource): Promise<Attac
 }
 
 async function readLocal(path: string, { folder }: AttachmentSource): Promise<Attachment> {
-  const file = await open(resolve(folder, path.replace(/^file:\/\//, '')))
+  // A pipe would block one of the threads for files.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK
+  const file = await open(resolve(folder, path.replace(/^file:\/\//, '')), flags)
   try {
     const info = await file.stat()
     if (!info.isFile()) throw new Error('not a regular file')

@@ -1,6 +1,6 @@
 // The listening HTTP and HTTPS servers: ports, certificate, limits of time and size for the heads of requests. It passes
 // requests on to a handler.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import {
   createServer,
   type IncomingMessage,
@@ -12,6 +12,7 @@ import { isIPv4, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ApiError, messageOf, StartError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { readSmallFile } from '../../core/small-file.ts'
 import type { Warnings } from '../../core/warnings.ts'
 import { resolveTarget } from './absolute-target.ts'
 import type { Admission } from './admission.ts'
@@ -20,6 +21,8 @@ import { refuse } from './refuse.ts'
 
 /** Seconds that open requests and WebSockets have to finish when the server stops. */
 const CLOSE_SECONDS = 2
+/** Bytes of the file of a certificate with its chain, or of a key. */
+const MAX_CERTIFICATE_BYTES = 256 * 1024
 
 /** Milliseconds. An upload may take longer than any limit, so the whole request has none. */
 const TIMEOUTS = {
@@ -113,7 +116,8 @@ export class HttpListener {
     if (missing.length > 0) return null
     const { createServer: createTlsServer } = await import('node:https')
     try {
-      const certificate = { cert: readFileSync(cert), key: readFileSync(key) }
+      const read = (path: string) => readSmallFile(path, MAX_CERTIFICATE_BYTES)
+      const certificate = { cert: read(cert), key: read(key) }
       return this.#prepare(createTlsServer({ ...this.#options, ...certificate }, handler))
     } catch (error) {
       this.#parts.warnings.add(

@@ -161,6 +161,7 @@ test('invalid options fail the component with their names', async () => {
     ],
     ['enable_tls: True\nclient_key: /no/file', /needs both client_certificate and client_key/],
     ['password_file: /no/file', /"password_file" of section \[mqtt\] cannot be read/],
+    ['password_file: /dev/zero', /"password_file" .* cannot be read \(not a regular file\)/],
   ]
   for (const [line, expected] of mistakes) {
     await using rig = await startRig({ printer: 'none', conf: `[mqtt]\naddress: 127.0.0.1\n${line}\n` })
