@@ -1,15 +1,17 @@
 // Keeps the process small: returns memory to the system that the start or a burst of work needed, and lets V8 save memory
 // and threads while the server has little to do.
+import { readFileSync } from 'node:fs'
 import { constants, type EventLoopUtilization, PerformanceObserver, performance } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock, Timer } from './clock.ts'
+import { loadReturnedPages } from './returned-pages.ts'
 
 /** Seconds until the start has ended. */
 const START_SECONDS = 2
 /** Seconds between two checks. */
 const CHECK_SECONDS = 10
-/** Bytes of growth that are worth a garbage collection. */
+/** Bytes of growth after which memory is returned. */
 const GROWTH = 12 * 1024 * 1024
 /** A server is idle while it works for less than this part of the time. */
 const IDLE = 0.1
@@ -19,8 +21,8 @@ const LOAD_SECONDS = 1
 
 /** What the process reports of itself, and how it returns memory. */
 export interface ProcessMemory {
-  /** Resident memory in bytes. */
-  rss(): number
+  /** The bytes of its own that are in RAM: not those of programs and libraries, which the system reads again. */
+  size(): number
   /** The part of the time since the last call, or since the process started, in which the event loop was working. */
   utilization(): number
   /**
@@ -30,17 +32,24 @@ export interface ProcessMemory {
   setEfficient(isOn: boolean): void
   /** Calls `listener` after each small collection of garbage, until the returned function is called. */
   watchCollections(listener: () => void): () => void
-  /** Collects garbage, and returns the pages to the system. */
-  collect(): void
-  /** Returns what the C library keeps of freed memory. */
-  trim(): Promise<void>
+  /** Collects garbage, and returns to the system what is not used. */
+  giveBack(): Promise<void>
 }
 
 /** This process. */
 export function thisProcess(): ProcessMemory {
   let last: EventLoopUtilization | undefined
+  let pages: ReturnType<typeof loadReturnedPages> | undefined
+  const giveBack = async () => {
+    // The collection comes later: what is before it makes garbage.
+    pages ??= loadReturnedPages()
+    const returned = await pages
+    returned?.programs()
+    collect()
+    returned?.freed()
+  }
   return {
-    rss: () => process.memoryUsage.rss(),
+    size: ownMemory,
     utilization: () => {
       const now = performance.eventLoopUtilization()
       const { utilization } = last === undefined ? now : performance.eventLoopUtilization(now, last)
@@ -49,9 +58,19 @@ export function thisProcess(): ProcessMemory {
     },
     setEfficient: isOn => setFlagsFromString(isOn ? '--efficiency-mode' : '--no-efficiency-mode'),
     watchCollections,
-    collect,
-    trim,
+    giveBack,
   }
+}
+
+/** Without Linux's /proc, all resident memory. */
+function ownMemory(): number {
+  try {
+    const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? []
+    if (kilobytes !== undefined) return Number(kilobytes) * 1024
+  } catch {
+    // Another system.
+  }
+  return process.memoryUsage.rss()
 }
 
 /**
@@ -92,16 +111,6 @@ function collect(): void {
   setFlagsFromString(`--bytecode-old-age=${CODE_AGE}`)
 }
 
-/** After large uploads that is more than the server itself. Needs the optional package koffi, and glibc. */
-async function trim(): Promise<void> {
-  try {
-    const { default: koffi } = await import('koffi')
-    koffi.load(null).func('int malloc_trim(size_t)')(0)
-  } catch {
-    // Not installed, or another C library.
-  }
-}
-
 /** The efficiency mode, which ends by itself when a load starts. Without a timer: that would wake up an idle server. */
 class EfficiencyMode {
   readonly #clock: Clock
@@ -117,8 +126,9 @@ class EfficiencyMode {
 
   enter(): void {
     if (this.#unwatch !== null) return
-    this.#memory.setEfficient(true)
+    // The mode comes second: V8 rejects the compiled code of Node's modules after a change of flags.
     this.#unwatch = this.#memory.watchCollections(() => this.#collected())
+    this.#memory.setEfficient(true)
   }
 
   #collected(): void {
@@ -146,19 +156,18 @@ class EfficiencyMode {
 export function keepMemorySmall(clock: Clock, memory: ProcessMemory = thisProcess()): Timer {
   const efficiency = new EfficiencyMode(clock, memory)
   let idleSize = Number.POSITIVE_INFINITY
-  const hasGrown = () => memory.rss() >= idleSize + GROWTH
+  const giveBack = async () => {
+    await memory.giveBack()
+    idleSize = memory.size()
+  }
   const check = async () => {
     if (memory.utilization() > IDLE) return
     efficiency.enter()
-    if (!hasGrown()) return
-    memory.collect()
-    if (hasGrown()) await memory.trim()
-    idleSize = memory.rss()
+    if (memory.size() >= idleSize + GROWTH) await giveBack()
   }
   const start = clock.after(START_SECONDS, () => {
-    memory.collect()
-    idleSize = memory.rss()
     efficiency.enter()
+    void giveBack()
   })
   const checks = clock.every(CHECK_SECONDS, () => void check())
   return {

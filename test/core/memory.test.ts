@@ -12,17 +12,17 @@ const MB = 1024 * 1024
 /** A process of a given size, which each step may make smaller. */
 class Scene implements ProcessMemory {
   readonly clock = new HandClock()
-  size = 100 * MB
+  own = 100 * MB
   load = 0
-  readonly steps: string[] = []
+  returns = 0
   efficient = false
   /** Called after each small collection. */
   collected: (() => void) | null = null
-  /** The size after each step; the same where it is not given. */
-  after: { collect?: number; trim?: number } = {}
+  /** How much is returned each time, in bytes. */
+  unused = 0
 
-  rss(): number {
-    return this.size
+  size(): number {
+    return this.own
   }
 
   utilization(): number {
@@ -40,60 +40,49 @@ class Scene implements ProcessMemory {
     }
   }
 
-  collect(): void {
-    this.steps.push('collect')
-    this.size = this.after.collect ?? this.size
-  }
-
-  async trim(): Promise<void> {
-    this.steps.push('trim')
-    this.size = this.after.trim ?? this.size
+  async giveBack(): Promise<void> {
+    this.returns += 1
+    this.own -= this.unused
+    this.unused = 0
   }
 }
 
-test('memory of the start is returned after two seconds, and no more while the server does not grow', () => {
+/** A process two seconds after its start, when it has returned memory once. */
+async function started(): Promise<Scene> {
   const scene = new Scene()
   keepMemorySmall(scene.clock, scene)
   scene.clock.pass(1.9)
-  assert.deepEqual(scene.steps, [])
-  scene.clock.pass(0.1)
-  assert.deepEqual(scene.steps, ['collect'])
-  scene.size += 11 * MB
-  scene.clock.pass(60)
-  assert.deepEqual(scene.steps, ['collect'])
+  assert.equal(scene.returns, 0)
+  await passing(scene, 0.1)
+  assert.equal(scene.returns, 1)
+  return scene
+}
+
+/** Lets time pass, in steps of at most ten seconds; returns how often memory was returned meanwhile. */
+async function passing(scene: Scene, seconds: number): Promise<number> {
+  const before = scene.returns
+  for (let left = seconds; left > 0; left -= 10) {
+    scene.clock.pass(Math.min(left, 10))
+    await new Promise(setImmediate)
+  }
+  return scene.returns - before
+}
+
+test('memory of the start is returned after two seconds, and no more while the server does not grow', async () => {
+  const scene = await started()
+  scene.own += 11 * MB
+  assert.equal(await passing(scene, 3600), 0)
 })
 
-test('a server that has grown returns memory when it is idle', async () => {
-  const scene = new Scene()
-  keepMemorySmall(scene.clock, scene)
-  scene.clock.pass(2)
-  scene.steps.length = 0
-  Object.assign(scene, { size: 150 * MB, load: 0.5, after: { collect: 105 * MB } })
-  scene.clock.pass(20)
-  assert.deepEqual(scene.steps, [])
+test('a server that has grown returns memory as soon as it is idle', async () => {
+  const scene = await started()
+  Object.assign(scene, { own: 150 * MB, load: 0.5, unused: 45 * MB })
+  assert.equal(await passing(scene, 20), 0)
   scene.load = 0.05
-  scene.clock.pass(10)
-  assert.deepEqual(scene.steps, ['collect'])
-  await Promise.resolve()
-  scene.clock.pass(60)
-  assert.deepEqual(scene.steps, ['collect'], 'what is left after the collection counts as its size')
-})
-
-test('what a collection does not return, the C library may', async () => {
-  const scene = new Scene()
-  keepMemorySmall(scene.clock, scene)
-  scene.clock.pass(2)
-  scene.steps.length = 0
-  Object.assign(scene, { size: 200 * MB, after: { collect: 190 * MB, trim: 110 * MB } })
-  scene.clock.pass(10)
-  assert.deepEqual(scene.steps, ['collect', 'trim'])
-  await new Promise(setImmediate)
-  scene.size = 121 * MB
-  scene.clock.pass(10)
-  assert.equal(scene.steps.length, 2)
-  scene.size = 122 * MB
-  scene.clock.pass(10)
-  assert.equal(scene.steps.length, 4)
+  assert.equal(await passing(scene, 10), 1)
+  assert.equal(await passing(scene, 3600), 0, 'what is left then counts as its size')
+  scene.own += 12 * MB
+  assert.equal(await passing(scene, 10), 1)
 })
 
 test('V8 is in efficiency mode after the start, until a load collects garbage often, and again when it has ended', () => {
@@ -143,25 +132,23 @@ test('small collections are reported, in both modes', async () => {
   }
 })
 
-test('a collection frees what nothing refers to', async () => {
+test('what nothing refers to is returned', async () => {
   const memory = thisProcess()
   const used = () => process.memoryUsage().heapUsed
-  memory.collect()
+  await memory.giveBack()
   const before = used()
   let garbage: unknown[] | null = Array.from({ length: 200_000 }, (_, index) => [index, String(index)])
   const full = used()
   assert.ok(full - before > 10 * MB && garbage.length > 0, `${full - before}`)
   garbage = null
-  memory.collect()
+  await memory.giveBack()
   assert.ok(used() - before < (full - before) / 2, `${used() - before} of ${full - before}`)
-  await memory.trim()
-  assert.ok(memory.rss() > 0)
 })
 
-test('a collection drops the compiled code of functions that ran once', () => {
+test('the compiled code of functions that ran once is returned', async () => {
   const memory = thisProcess()
   const compiled = () => getHeapCodeStatistics().bytecode_and_metadata_size
-  memory.collect()
+  await memory.giveBack()
   const before = compiled()
   const bodies = Array.from({ length: 2000 }, (_, i) => `() => { let a = ${i}; return [a, a * 2, 'x' + a] }`)
   const functions = runInThisContext(`[${bodies.join()}]`) as (() => unknown)[]
@@ -170,7 +157,7 @@ test('a collection drops the compiled code of functions that ran once', () => {
   gc()
   const full = compiled()
   assert.ok(full > before, `${full} after ${before}`)
-  memory.collect()
+  await memory.giveBack()
   assert.ok(compiled() - before < (full - before) / 2, `${compiled()} of ${full}`)
   assert.equal(functions.length, 2000)
 })
