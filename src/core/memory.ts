@@ -19,6 +19,10 @@ const IDLE = 0.1
 const LOAD_COLLECTIONS = 8
 const LOAD_SECONDS = 1
 
+/** Uses of a regular expression after which V8 compiles it to machine code: its own number, and that in efficiency mode. */
+const TICKS = 1
+const EFFICIENT_TICKS = 100
+
 /** What the process reports of itself, and how it returns memory. */
 export interface ProcessMemory {
   /** The bytes of its own that are in RAM: not those of programs and libraries, which the system reads again. */
@@ -56,7 +60,10 @@ export function thisProcess(): ProcessMemory {
       last = now
       return utilization
     },
-    setEfficient: isOn => setFlagsFromString(isOn ? '--efficiency-mode' : '--no-efficiency-mode'),
+    setEfficient: isOn => {
+      setFlagsFromString(isOn ? '--efficiency-mode' : '--no-efficiency-mode')
+      setFlagsFromString(`--regexp-tier-up-ticks=${isOn ? EFFICIENT_TICKS : TICKS}`)
+    },
     watchCollections,
     giveBack,
   }
