@@ -20,6 +20,14 @@ function slotOf(letter: number): number {
   }
 }
 
+/** Whether nothing but white space follows until the next word. */
+function endsValue(line: string, from: number): boolean {
+  let at = from
+  while (line.charCodeAt(at) <= 0x20) at++
+  const char = line.charCodeAt(at)
+  return Number.isNaN(char) || isLetter(char) || char === 0x3b || char === 0x2a
+}
+
 /** Whether it belongs to a word: a letter or an underscore. */
 function isLetter(char: number): boolean {
   return ((char | 32) >= 0x61 && (char | 32) <= 0x7a) || char === 0x5f
@@ -86,7 +94,7 @@ export class MoveWords {
     }
     const start = this.#at
     this.#at = at
-    if (digits === 0) return Number.NaN
+    if (digits === 0 || !endsValue(line, at)) return Number.NaN
     // Up to 15 digits both parts are exact, so the quotient is the nearest double.
     if (digits > 15) return Number(line.slice(start, at))
     const value = decimals > 0 ? mantissa / POWERS[decimals]! : mantissa

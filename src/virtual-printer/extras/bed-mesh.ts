@@ -78,7 +78,13 @@ export class BedMesh {
       },
       'Clear the Mesh so no z-adjustment is made',
     )
-    gcode.register('BED_MESH_OFFSET', () => {}, 'Add X/Y offsets to the mesh lookup')
+    gcode.register(
+      'BED_MESH_OFFSET',
+      () => {
+        if (this.#current === undefined) gcode.respondInfo('No mesh loaded to offset')
+      },
+      'Add X/Y offsets to the mesh lookup',
+    )
     endpoints.add('bed_mesh/dump_mesh', () => this.#dump())
   }
 
@@ -274,8 +280,7 @@ function paramsOf(command: GcodeCommand, params: MeshParams): MeshParams {
   const pair = (name: string, fallback: [number, number]): [number, number] => {
     if (!command.has(name)) return fallback
     const [first = Number.NaN, second = first] = command.text(name).split(',').map(Number)
-    if (Number.isNaN(first + second))
-      throw new GcodeError(`Error on '${command.line}': unable to parse ${name}`)
+    if (Number.isNaN(first + second)) throw new GcodeError(`Unable to parse parameter '${name}'`)
     return [first, second]
   }
   const [min_x, min_y] = pair('MESH_MIN', [params.min_x, params.min_y])

@@ -10,6 +10,8 @@ import type { Probe } from './probe.ts'
 import { applyZOffset, offerConfig } from './z-offset.ts'
 
 const HELPERS = ['ACCEPT', 'NEXT', 'ABORT', 'TESTZ']
+/** The farthest move of `TESTZ Z=+` and `Z=-`, in mm. */
+const MAX_STEP = 0.2
 
 /** The `manual_probe` object, and the manual probe that it reports. */
 export class ManualProbe {
@@ -17,6 +19,8 @@ export class ManualProbe {
   readonly #toolhead: Toolhead
   readonly #gcodeMove: GcodeMove
   #finish: ((z: number | undefined) => void) | undefined
+  /** Where the manual probe started. */
+  #start: Float64Array = new Float64Array()
   /** Heights tried so far, ascending. */
   #tried: number[] = []
 
@@ -81,9 +85,10 @@ export class ManualProbe {
       throw new GcodeError('Already in a manual Z probe. Use ABORT to abort it.')
     }
     this.#finish = finish
+    this.#start = this.#toolhead.position
     this.#tried = []
-    gcode.register('ACCEPT', () => this.#end(true), 'Accept the current Z position')
-    gcode.register('NEXT', () => this.#end(true))
+    gcode.register('ACCEPT', () => this.#accept(), 'Accept the current Z position')
+    gcode.register('NEXT', () => this.#accept())
     gcode.register('ABORT', () => this.#end(false), 'Abort manual Z probing tool')
     gcode.register('TESTZ', command => this.#test(command), 'Move to new Z height')
     gcode.respondInfo(
@@ -107,26 +112,25 @@ export class ManualProbe {
     const position = this.#toolhead.position
     const z = position[2]!
     if (!this.#tried.includes(z)) this.#tried = [...this.#tried, z].sort((a, b) => a - b)
-    position[2] = this.#next(command.text('Z'), z)
+    position[2] = this.#next(command, z)
     await this.#toolhead.move(position, 5)
     await this.#toolhead.settle()
     this.#gcodeMove.adopt()
     this.#report()
   }
 
-  // `+` and `-` move halfway to the nearest height tried on that side.
-  #next(request: string, z: number): number {
+  // `+` and `-` move halfway to the nearest height tried on that side, `++` and `--` to it.
+  #next(command: GcodeCommand, z: number): number {
+    const request = command.text('Z')
     if (request === '+' || request === '++') {
-      const above = this.#tried.find(tried => tried > z)
-      return above === undefined ? z + 0.05 : request === '++' ? above : (z + above) / 2
+      const above = this.#tried.find(tried => tried > z) ?? Number.POSITIVE_INFINITY
+      return Math.min(request === '++' ? above : (z + above) / 2, z + MAX_STEP)
     }
     if (request === '-' || request === '--') {
-      const below = this.#tried.findLast(tried => tried < z)
-      return below === undefined ? z - 0.05 : request === '--' ? below : (z + below) / 2
+      const below = this.#tried.findLast(tried => tried < z) ?? Number.NEGATIVE_INFINITY
+      return Math.max(request === '--' ? below : (z + below) / 2, z - MAX_STEP)
     }
-    const step = Number(request)
-    if (Number.isNaN(step)) throw new GcodeError(`Error on 'TESTZ': unable to parse ${request}`)
-    return z + step
+    return z + command.number('Z')
   }
 
   #report(): void {
@@ -135,6 +139,19 @@ export class ManualProbe {
     this.#host.gcode.respondInfo(
       `Z position: ${text(z_position_lower)} --> ${text(z_position)} <-- ${text(z_position_upper)}`,
     )
+  }
+
+  /** Fails where the nozzle has not been lowered since the start. */
+  #accept(): void {
+    const [x, y, z] = this.#toolhead.position
+    const [startX, startY, startZ] = this.#start
+    const isLowered = x === startX && y === startY && z! < startZ!
+    if (!isLowered) {
+      this.#host.gcode.respondInfo(
+        'Manual probe failed! Use TESTZ commands to position the\nnozzle prior to running ACCEPT.',
+      )
+    }
+    this.#end(isLowered)
   }
 
   #end(accepted: boolean): void {

@@ -29,6 +29,8 @@ export function inputShaper(host: Host, section: Section): void {
         shaper.type = type
         shaper.frequency = command.number(`SHAPER_FREQ_${suffix}`, shaper.frequency, { min: 0 })
         shaper.damping = command.number(`DAMPING_RATIO_${suffix}`, shaper.damping, { min: 0, max: 1 })
+        // Klipper reports Z only where it is shaped.
+        if (shaper.axis === 'z' && shaper.frequency === 0) continue
         gcode.respondInfo(
           `shaper_type_${shaper.axis}:${shaper.type} shaper_freq_${shaper.axis}:${shaper.frequency.toFixed(3)} damping_ratio_${shaper.axis}:${shaper.damping.toFixed(6)}`,
         )

@@ -73,7 +73,10 @@ test('the words of a move are read exactly', () => {
   assert.deepEqual([...words.values], [1, 2, 3, 4, 5])
   words.read('G1 E1 ; X5 is a comment')
   assert.deepEqual([...words.values], [Number.NaN, Number.NaN, Number.NaN, 1, Number.NaN])
-  assert.equal(words.read('G1 X-foo'), false)
+  for (const line of ['G1 X-foo', 'G1 X1.2.3', 'G1 X1 2', 'G1 X1(a)'])
+    assert.equal(words.read(line), false, line)
+  for (const line of ['G1 X1 ', 'G1 X1\r', 'G1 X1;2', 'G1 X1Y2', 'N1 G1 X1*22', 'G1 S1.2.3'])
+    assert.equal(words.read(line), true, line)
   // Several letters are the name of a parameter that a move does not have.
   assert.equal(words.read('G1 Xfoo 5 Y2 _Z 3'), true)
   assert.deepEqual([...words.values].slice(0, 3), [Number.NaN, 2, Number.NaN])

@@ -11,6 +11,13 @@ pin: a
 pin: b
 [force_move]
 enable_force_move: True
+[input_shaper]
+[probe]
+pin: c
+z_offset: 1
+[bed_mesh]
+mesh_min: 10,10
+mesh_max: 200,200
 [firmware_retraction]
 retract_length: 1
 [gcode_macro BAD]
@@ -52,6 +59,27 @@ const REPLIES: readonly (readonly [command: string, ...lines: string[]])[] = [
   ],
   // It was not retracted.
   ['G11'],
+  ['BED_MESH_OFFSET X=1', '// No mesh loaded to offset'],
+  ['SET_KINEMATIC_POSITION X=10 Y=10 Z=10'],
+  ['BED_MESH_CALIBRATE PROBE_COUNT=x', "!! Unable to parse parameter 'PROBE_COUNT'"],
+  [
+    'SET_INPUT_SHAPER',
+    '// shaper_type_x:mzv shaper_freq_x:0.000 damping_ratio_x:0.100000',
+    '// shaper_type_y:mzv shaper_freq_y:0.000 damping_ratio_y:0.100000',
+  ],
+  ['G0 X1.2.3', "!! Unable to parse move 'G0 X1.2.3'"],
+  [
+    'MANUAL_PROBE',
+    '// Starting manual Z probe. Use TESTZ to adjust position.\n// Finish with ACCEPT or ABORT command.',
+    '// Z position: ?????? --> 10.000 <-- ??????',
+  ],
+  ['TESTZ Z=x', "!! Error on 'TESTZ Z=x': unable to parse x"],
+  ['TESTZ Z=+', '// Z position: 10.000 --> 10.200 <-- ??????'],
+  ['TESTZ Z=-', '// Z position: 10.000 --> 10.100 <-- 10.200'],
+  [
+    'ACCEPT',
+    '// Manual probe failed! Use TESTZ commands to position the\n// nozzle prior to running ACCEPT.',
+  ],
   ['Z_OFFSET_APPLY_ENDSTOP', '// Nothing to do: Z Offset is 0'],
   ['SET_GCODE_OFFSET Z=0.2'],
   ['Z_OFFSET_APPLY_ENDSTOP', `// stepper_z: position_endstop: -0.200${SAVE}`],
