@@ -2,6 +2,9 @@
 
 const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15]
 
+const SEMICOLON = 0x3b
+const STAR = 0x2a
+
 /** The index of a letter's value; -1 for letters that a move does not use. */
 function slotOf(letter: number): number {
   switch (letter | 32) {
@@ -20,17 +23,10 @@ function slotOf(letter: number): number {
   }
 }
 
-/** Whether nothing but white space follows until the next word. */
-function endsValue(line: string, from: number): boolean {
-  let at = from
-  while (line.charCodeAt(at) <= 0x20) at++
-  const char = line.charCodeAt(at)
-  return Number.isNaN(char) || isLetter(char) || char === 0x3b || char === 0x2a
-}
-
 /** Whether it belongs to a word: a letter or an underscore. */
 function isLetter(char: number): boolean {
-  return ((char | 32) >= 0x61 && (char | 32) <= 0x7a) || char === 0x5f
+  const letter = char | 32
+  return (letter >= 0x61 && letter <= 0x7a) || char === 0x5f
 }
 
 /** The X, Y, Z, E and F of one line; NaN for a missing word. One instance reads many lines. */
@@ -45,16 +41,16 @@ export class MoveWords {
     const length = line.length
     while (this.#at < length) {
       const char = line.charCodeAt(this.#at)
-      if (char === 0x3b || char === 0x2a) return true
+      if (char === SEMICOLON || char === STAR) return true
       if (!isLetter(char)) {
         this.#at++
         continue
       }
-      const first = this.#at
-      do this.#at++
-      while (isLetter(line.charCodeAt(this.#at)))
+      let at = this.#at + 1
+      while (at < length && isLetter(line.charCodeAt(at))) at++
       // Several letters are one word, and no axis: `Xabc`.
-      const slot = this.#at === first + 1 ? slotOf(char) : -1
+      const slot = at === this.#at + 1 ? slotOf(char) : -1
+      this.#at = at
       const value = this.#number(line)
       if (slot === -1) continue
       if (Number.isNaN(value)) return false
@@ -93,10 +89,14 @@ export class MoveWords {
       else break
     }
     const start = this.#at
+    const end = at
+    while (at < line.length && line.charCodeAt(at) <= 0x20) at++
     this.#at = at
-    if (digits === 0 || !endsValue(line, at)) return Number.NaN
+    const next = at < line.length ? line.charCodeAt(at) : SEMICOLON
+    // Nothing may follow a number but the next word, a checksum or a comment.
+    if (digits === 0 || !(isLetter(next) || next === SEMICOLON || next === STAR)) return Number.NaN
     // Up to 15 digits both parts are exact, so the quotient is the nearest double.
-    if (digits > 15) return Number(line.slice(start, at))
+    if (digits > 15) return Number(line.slice(start, end))
     const value = decimals > 0 ? mantissa / POWERS[decimals]! : mantissa
     return negative ? -value : value
   }
