@@ -2,6 +2,8 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 
+/** Milliseconds for one program: less than a test has, and enough for a busy machine. */
+const TIMEOUT = 110_000
 /** Own users, own mounts, and root in them. */
 const UNSHARE = ['--user', '--map-root-user', '--mount']
 
@@ -18,7 +20,9 @@ export function namespacesMissing(): string | false {
 /** Runs a module with arguments in namespaces of its own. Rejects with its output if it fails. */
 export async function runInNamespaces(module: string, ...args: string[]): Promise<void> {
   try {
-    await promisify(execFile)('unshare', [...UNSHARE, process.execPath, module, ...args], { timeout: 60_000 })
+    await promisify(execFile)('unshare', [...UNSHARE, process.execPath, module, ...args], {
+      timeout: TIMEOUT,
+    })
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error(`${args.join(' ')}:\n${stdout}${stderr}`, { cause: error })
