@@ -50,12 +50,13 @@ export type BucketName = keyof typeof BUCKETS
 /** The key of `fleet_lease`. */
 export const LEASE_KEY = 'scheduler'
 
-/** The stream of events. Times in seconds; the oldest events are dropped first. */
+/** The stream of events. Times in seconds; the oldest events are dropped first, and of each printer those above its limit. */
 export const EVENTS_STREAM = {
   name: 'FLEET_EVENTS',
   subjects: 'fleet.v1.ev.*',
   maxAge: 30 * DAY,
   maxBytes: 10 * GIB,
+  maxPerPrinter: 20_000,
   maxMessageSize: MAX_MESSAGE_BYTES,
   duplicateWindow: 600,
   replicas: 3,

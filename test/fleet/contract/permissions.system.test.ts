@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import {
+  EVENTS_STREAM,
   firstSlot,
   HEADERS,
   messageOf,
@@ -116,6 +117,29 @@ test('no header of a printer deletes the values of others', { skip }, async () =
     }
     assert.equal((await streams.info(`KV_${bucket}`)).state.messages, 1)
   }
+})
+
+test('the events of one printer push out its own only', { skip }, async () => {
+  await using engine = await Engine.start()
+  await using own = await engine.printer(OWN)
+  await using other = await engine.printer(OTHER)
+  await using hub = await engine.hub()
+  const { streams } = await jetstreamManager(hub.connection)
+  // As an earlier version has created it.
+  const { config } = await streams.info(EVENTS_STREAM.name)
+  await streams.update(EVENTS_STREAM.name, { ...config, max_msgs_per_subject: -1 })
+  await ensureLayout(hub.connection)
+  await other.connection.request(subjects.events(OTHER), '{}', { timeout: 5000 })
+  for (let count = 0; count < EVENTS_STREAM.maxPerPrinter + 9; count += 1) {
+    own.connection.publish(subjects.events(OWN), '{}')
+    if (count % 1000 === 0) await own.connection.flush()
+  }
+  await own.connection.request(subjects.events(OWN), '{}', { timeout: 5000 })
+  const { state } = await streams.info(EVENTS_STREAM.name, { subjects_filter: '>' })
+  assert.deepEqual(state.subjects, {
+    [subjects.events(OWN)]: EVENTS_STREAM.maxPerPrinter,
+    [subjects.events(OTHER)]: 1,
+  })
 })
 
 test('the credential serves for all that a printer does', { skip }, async () => {

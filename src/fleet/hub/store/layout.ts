@@ -81,8 +81,9 @@ async function refuseRollups(manager: JetStreamManager, stream: string): Promise
 }
 
 async function ensureEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
-  const { name } = EVENTS_STREAM
-  if (!(await exists(manager, name))) await addEvents(manager, inCluster)
+  const { name, maxPerPrinter } = EVENTS_STREAM
+  if (await exists(manager, name)) await limitEvents(manager, name, maxPerPrinter)
+  else await addEvents(manager, inCluster)
   // Where it is there already, this changes nothing.
   await manager.consumers.add(name, {
     durable_name: EVENTS_CONSUMER,
@@ -91,8 +92,16 @@ async function ensureEvents(manager: JetStreamManager, inCluster: boolean): Prom
   })
 }
 
+/** Earlier versions had no limit for each printer: one of them could push out the events of all others. */
+async function limitEvents(manager: JetStreamManager, name: string, limit: number): Promise<void> {
+  const { config } = await manager.streams.info(name)
+  if (config.max_msgs_per_subject === limit) return
+  await manager.streams.update(name, { ...config, max_msgs_per_subject: limit })
+}
+
 async function addEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
-  const { name, subjects, maxAge, maxBytes, maxMessageSize, duplicateWindow, replicas } = EVENTS_STREAM
+  const { name, subjects, maxAge, maxBytes, maxPerPrinter, maxMessageSize, duplicateWindow, replicas } =
+    EVENTS_STREAM
   await manager.streams.add({
     name,
     subjects: [subjects],
@@ -102,6 +111,7 @@ async function addEvents(manager: JetStreamManager, inCluster: boolean): Promise
     num_replicas: inCluster ? replicas : 1,
     max_age: maxAge * NANOSECONDS,
     max_bytes: maxBytes,
+    max_msgs_per_subject: maxPerPrinter,
     max_msg_size: maxMessageSize,
     duplicate_window: duplicateWindow * NANOSECONDS,
     allow_direct: true,
