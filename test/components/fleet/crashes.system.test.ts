@@ -77,9 +77,13 @@ async function consoleOf(path: string): Promise<{ readonly socket: Socket; reado
   return { socket, lines }
 }
 
-/** The second attempt, when the printer takes offers again; resolves with its end. */
-async function offerAgain(hub: TestHub, file: ReturnType<TestHub['file']>) {
-  await hub.polled(() => hub.isFree())
+/** Resolves when the printer takes offers: it refuses them until Klippy is ready. */
+const canOffer = (hub: TestHub, server: CrashingServer) =>
+  hub.polled(async () => (await server.takesOffers()) && (await hub.isFree()))
+
+/** The second attempt; resolves with its end. */
+async function offerAgain(hub: TestHub, server: CrashingServer, file: ReturnType<TestHub['file']>) {
+  await canOffer(hub, server)
   const { job } = await hub.offer(file, { attempt: 2 })
   return hub.end(job)
 }
@@ -109,7 +113,7 @@ test('kill -9 at a step between offer and print starts no job twice and loses no
     const first = new CrashingServer(paths.data, printer.socketPath, step)
     servers.push(first)
     await first.listening()
-    await hub.polled(async () => (await first.takesOffers()) && (await hub.isFree()))
+    await canOffer(hub, first)
     await first.count()
     const offer = await hub.offer(file)
     const ended = hub.end(offer.job)
@@ -126,7 +130,7 @@ test('kill -9 at a step between offer and print starts no job twice and loses no
     )
     refused.catch(() => {})
     ended.catch(() => {})
-    const event = await Promise.race([ended, refused.then(() => offerAgain(hub, file))])
+    const event = await Promise.race([ended, refused.then(() => offerAgain(hub, second, file))])
     const started = lines.filter(line => line.includes(mark)).length
     outcomes.push(`${step}: ${String(event.data.outcome)} at attempt ${event.attempt}, ${started} starts`)
     t.diagnostic(outcomes.at(-1) ?? '')
