@@ -8,7 +8,7 @@ const MAX_LENGTH = 16 * 1024
 export class EntityTags {
   readonly #last = new Map<string, { readonly body: string; readonly tag: string }>()
   /** Differs from that of every earlier start. */
-  readonly #start = Date.now().toString(36)
+  readonly #start = Date.now().toString(36) + process.hrtime()[1].toString(36)
   #count = 0
 
   /**

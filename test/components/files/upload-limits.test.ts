@@ -239,7 +239,7 @@ test('the printed file cannot be replaced', async () => {
 test('a corrected file replaces the one whose print failed, which Klipper still has loaded', async () => {
   await using rig = await startRig()
   using client = await WebClient.open(rig.url)
-  await upload(rig.port, 'a.gcode', 'G1 Xabc\n')
+  await upload(rig.port, 'a.gcode', 'G1 X1.2.3\n')
   const objects = { virtual_sdcard: ['file_path'], print_stats: ['state'] }
   await client.call('printer.objects.subscribe', { objects })
   await client.call('printer.print.start', { filename: 'a.gcode' })
