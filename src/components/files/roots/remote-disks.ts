@@ -63,7 +63,7 @@ export class RemoteDisks {
     const now = this.#clock.monotonic()
     if (now - this.#mountsRead < MOUNTS_AGE) return
     this.#mountsRead = now
-    const mounts = readMounts(this.#mountsFile)
+    const mounts = readMounts(this.#mountsFile, this.#mounts)
     this.#mounts = mounts
     for (const [point, disk] of this.#disks) {
       if (!disk.isInUse && mounts.remotePointOf(point) !== point) this.#disks.delete(point)

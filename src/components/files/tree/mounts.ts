@@ -8,6 +8,8 @@ const REMOTE =
 
 /** Mount points of remote file systems and of local ones, the deepest first. */
 export interface Mounts {
+  /** The content of /proc/mounts. */
+  readonly text: string
   /** Whether something is mounted at `path`, without links: a file system, or a single file. */
   isMountPoint(path: string): boolean
   /** Whether `path`, without links, is on a file system that has to be polled. */
@@ -18,12 +20,17 @@ export interface Mounts {
   readonly hasRemote: boolean
 }
 
-/** Reads the mounts. If /proc/mounts cannot be read, everything counts as local. */
-export function readMounts(file = '/proc/mounts'): Mounts {
+/** Reads the mounts; `last` again if they are unchanged. If /proc/mounts cannot be read, everything counts as local. */
+export function readMounts(file = '/proc/mounts', last?: Mounts): Mounts {
+  const text = readText(file)
+  return text === last?.text ? last : parseMounts(text)
+}
+
+function readText(file: string): string {
   try {
-    return parseMounts(readFileSync(file, 'utf8'))
+    return readFileSync(file, 'utf8')
   } catch {
-    return parseMounts('')
+    return ''
   }
 }
 
@@ -43,6 +50,7 @@ export function parseMounts(text: string): Mounts {
     return mount !== undefined && REMOTE.test(mount.kind) ? mount.point : undefined
   }
   return {
+    text,
     isMountPoint: path => points.has(path),
     isRemote: path => remotePointOf(path) !== undefined,
     remotePointOf,
