@@ -186,6 +186,17 @@ async function readOnly(): Promise<void> {
   while ((await warnings()).length > 0);
   assert.deepEqual(await permissions(), { config: 'rw', logs: 'r', gcodes: 'rw' })
   assert.equal((await upload(rig.port, 'b.gcode', 'G28')).status, 201)
+  const stick = join(rig.paths.gcodes, 'stick')
+  mkdirSync(stick)
+  mount('-t', 'tmpfs', 'none', stick)
+  writeFileSync(join(stick, 'kept.gcode'), 'G28')
+  mount('-o', 'remount,ro', stick)
+  const away = { source: 'gcodes/stick/kept.gcode', dest: 'gcodes/kept.gcode' }
+  const refused = await postJson(rig.port, '/server/files/move', away)
+  assert.match(refused.json.error.message, /Read-only file system: 'gcodes\/stick\/kept\.gcode'/)
+  assert.equal(existsSync(join(rig.paths.gcodes, 'kept.gcode')), false)
+  // Without a wait for the server's last handle.
+  execFileSync('umount', ['-l', stick])
 }
 
 /** With too few watches the server warns, and polls the folders that it cannot watch. */

@@ -1,4 +1,5 @@
 // The operations of clients on files and folders: make, delete, move, copy. Each happens completely or not at all.
+import { constants } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { FileAction, FileChange } from '../../../api/files.ts'
 import { ApiError } from '../../../core/errors.ts'
@@ -206,6 +207,8 @@ export class FileOperations {
       const isTargetMounted = code === 'EBUSY' && !readMounts().isMountPoint(from.absolute)
       if (code !== 'EXDEV' && !isTargetMounted) throw error
     }
+    // A copy whose original cannot be deleted would stay.
+    await withFileError(shown(from), () => this.#calls.access(dirname(from.absolute), constants.W_OK))
     await this.#copyTo(from.real, to)
     await this.#removeTree(from)
     return false
