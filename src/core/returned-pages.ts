@@ -47,12 +47,17 @@ function freedWith(load: () => (kept: number) => void): () => void {
   }
 }
 
+/**
+ * Bytes of the smallest mapping that counts. Another thread may load a small library at any time, such as those for look-ups of
+ * names: the linker maps such a library as a whole first, and then its data over a part of it, which must not be dropped.
+ */
+const MIN_LENGTH = 1024 * 1024
 const HEADER = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \d+ +\//
 /** Bytes of one read. A block of the whole file would make glibc keep more of what is freed later. */
 const PIECE = 4096
 
 /**
- * Those mappings of files that cannot be written and of which no page differs from the file, from /proc/PID/smaps; none
+ * Those large mappings of files that cannot be written and of which no page differs from the file, from /proc/PID/smaps; none
  * without such a file. The dynamic linker changes pages before it protects them: they must not be read from the file again.
  */
 export function unchangedMappings(smaps: string): Mapping[] {
@@ -65,12 +70,13 @@ export function unchangedMappings(smaps: string): Mapping[] {
   return found
 }
 
-/** The mapping of a header line; null if it can be written or is not of a file. */
+/** The mapping of a header line; null if it can be written, is not of a file, or is too small. */
 function mappingOf(line: string): Mapping | null {
   const [, first, end] = HEADER.exec(line) ?? []
   if (first === undefined || end === undefined) return null
   const start = Number.parseInt(first, 16)
-  return { start, length: Number.parseInt(end, 16) - start }
+  const length = Number.parseInt(end, 16) - start
+  return length < MIN_LENGTH ? null : { start, length }
 }
 
 function forEachLine(path: string, onLine: (line: string) => void): void {

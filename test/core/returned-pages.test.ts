@@ -34,7 +34,7 @@ LazyFree:              0 kB
 VmFlags: rd mr mw me sd
 `
 
-test('only mappings that are as in their files count', t => {
+test('only large mappings that are as in their files count', t => {
   const folder = mkdtempSync(join(tmpdir(), 'smaps-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'smaps')
@@ -45,14 +45,15 @@ test('only mappings that are as in their files count', t => {
     smaps('24f7fb3c0000-24f7fb448000', 'r--p', '', 0),
     smaps('7f0000000000-7f0000008000', 'r--s', '/data/database/moonraker-sql.db-shm', 0),
     smaps('7fff00000000-7fff00002000', 'r-xp', '[vdso]', 0),
-    smaps('7f7ffcb64000-7f7ffcb65000', 'r--p', '/usr/lib/libc.so.6', 0),
+    smaps('7f7ffcb64000-7f7ffcc64000', 'r--p', '/usr/lib/libc.so.6', 0),
+    smaps('7f7ffde00000-7f7ffdeff000', 'r--p', '/usr/lib/libnss_mdns4.so.2', 0),
   ].join('')
   writeFileSync(file, text.repeat(10))
   const found = unchangedMappings(file)
   assert.equal(found.length, 20)
   assert.deepEqual(found.slice(0, 2), [
     { start: 0x74a000, length: 0x28fa000 },
-    { start: 0x7f7ffcb64000, length: 0x1000 },
+    { start: 0x7f7ffcb64000, length: 0x100000 },
   ])
   assert.deepEqual(unchangedMappings(join(folder, 'missing')), [])
 })
