@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock, Timer } from './clock.ts'
 import { loadReturnedPages } from './returned-pages.ts'
+import { nextIteration } from './work-budget.ts'
 
 /** Seconds until the start has ended. */
 const START_SECONDS = 2
@@ -48,9 +49,9 @@ export function thisProcess(): ProcessMemory {
     // The collection comes later: what is before it makes garbage. Each step blocks the event loop for up to 20 ms.
     pages ??= loadReturnedPages()
     const returned = await pages
-    await nextTurn()
+    await nextIteration()
     returned?.programs()
-    await nextTurn()
+    await nextIteration()
     collect()
     returned?.freed()
   }
@@ -70,9 +71,6 @@ export function thisProcess(): ProcessMemory {
     giveBack,
   }
 }
-
-/** Lets the event loop do other work. */
-const nextTurn = () => new Promise(resolve => void setImmediate(resolve))
 
 /** Without Linux's /proc, all resident memory. */
 function ownMemory(): number {

@@ -49,7 +49,6 @@ async function runUntilSignal(command: FleetCommandLine, files: FleetFiles): Pro
   const stops = new StopStack(log)
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   process.once('SIGTERM', end).once('SIGINT', end)
-  // The terminal may close while the hub runs.
   process.on('unhandledRejection', error => log.error('unhandled rejection', error))
   // Until the hub listens, it waits for the engine with timers only, and they do not keep a process running.
   const running = setInterval(() => undefined, DAY)

@@ -92,8 +92,8 @@ export class LoginQueue {
   readonly #maxRunning: number
   /** The queue of known networks, and the queue of the others. */
   readonly #queues = [new FairQueue(), new FairQueue()] as const
-  /** The queue that was served last. */
-  #last = 0
+  /** The index of the queue that is served next. */
+  #next = 0
   #running = 0
 
   constructor(known: KnownNetworks, maxRunning: number) {
@@ -115,8 +115,8 @@ export class LoginQueue {
 
   /** Starts the next login directly, from the two queues alternately. */
   #release(): void {
-    this.#last = 1 - this.#last
-    const [first, second] = this.#last === 1 ? this.#queues : this.#queues.toReversed()
+    this.#next = 1 - this.#next
+    const [first, second] = this.#next === 1 ? this.#queues : this.#queues.toReversed()
     const next = first?.next() ?? second?.next()
     if (next === undefined) this.#running -= 1
     else next.resolve()
