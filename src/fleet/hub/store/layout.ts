@@ -1,4 +1,5 @@
 // The buckets and the stream of the fleet in the engine: created where they are missing.
+import { isDeepStrictEqual } from 'node:util'
 import {
   AckPolicy,
   DeliverPolicy,
@@ -11,6 +12,7 @@ import {
   jetstreamManager,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
 } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -55,34 +57,39 @@ async function openBucket(
   inCluster: boolean,
 ): Promise<KV> {
   const { storage, history, maxValueSize, ttl, replicas, ofPrinters }: Bucket = BUCKETS[name]
-  if (await exists(manager, `KV_${name}`)) {
-    if (ofPrinters) await refuseRollups(manager, `KV_${name}`)
-    return kvm.open(name, { allow_direct: true })
-  }
-  const bucket = await kvm.create(name, {
-    storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
-    history,
-    replicas: inCluster ? replicas : 1,
-    allow_direct: true,
-    ...(maxValueSize !== undefined && { maxValueSize }),
-    ...(ttl !== undefined && { ttl: ttl * 1000 }),
-  })
-  if (ofPrinters) await refuseRollups(manager, `KV_${name}`)
+  const stream = `KV_${name}`
+  const isThere = await exists(manager, stream)
+  const bucket = isThere
+    ? await kvm.open(name, { allow_direct: true })
+    : await kvm.create(name, {
+        storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
+        history,
+        replicas: inCluster ? replicas : 1,
+        allow_direct: true,
+        ...(maxValueSize !== undefined && { maxValueSize }),
+        ...(ttl !== undefined && { ttl: ttl * 1000 }),
+      })
+  // A printer that may write one key could delete all others by the header `Nats-Rollup: all`. The library creates buckets
+  // with rollups, as it purges keys by them.
+  if (ofPrinters) await configure(manager, stream, { allow_rollup_hdrs: false })
   return bucket
 }
 
-/**
- * Without this, a printer that may write one key could delete all others: the header `Nats-Rollup: all` of its message
- * does. The library creates buckets with rollups, as it purges keys by them.
- */
-async function refuseRollups(manager: JetStreamManager, stream: string): Promise<void> {
+/** Changes settings of a stream, if they differ. */
+async function configure(
+  manager: JetStreamManager,
+  stream: string,
+  wanted: Partial<StreamConfig>,
+): Promise<void> {
   const { config } = await manager.streams.info(stream)
-  if (config.allow_rollup_hdrs) await manager.streams.update(stream, { ...config, allow_rollup_hdrs: false })
+  const merged = { ...config, ...wanted }
+  if (!isDeepStrictEqual(merged, config)) await manager.streams.update(stream, merged)
 }
 
 async function ensureEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
   const { name, maxPerPrinter } = EVENTS_STREAM
-  if (await exists(manager, name)) await limitEvents(manager, name, maxPerPrinter)
+  // A stream of an earlier version has no limit for each printer: one of them could push out the events of all others.
+  if (await exists(manager, name)) await configure(manager, name, { max_msgs_per_subject: maxPerPrinter })
   else await addEvents(manager, inCluster)
   // Where it is there already, this changes nothing.
   await manager.consumers.add(name, {
@@ -90,13 +97,6 @@ async function ensureEvents(manager: JetStreamManager, inCluster: boolean): Prom
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
   })
-}
-
-/** Earlier versions had no limit for each printer: one of them could push out the events of all others. */
-async function limitEvents(manager: JetStreamManager, name: string, limit: number): Promise<void> {
-  const { config } = await manager.streams.info(name)
-  if (config.max_msgs_per_subject === limit) return
-  await manager.streams.update(name, { ...config, max_msgs_per_subject: limit })
 }
 
 async function addEvents(manager: JetStreamManager, inCluster: boolean): Promise<void> {
